@@ -1,0 +1,123 @@
+"""Model packs: a folder with ``pack.json``, weights as safetensors, and a card.
+
+``read_manifest`` needs the standard library only, so that the handshake, ``packs``
+and the add-on's preferences answer at once. Nothing in a pack is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+FORMAT_VERSION: Final = 1
+MANIFEST: Final = "pack.json"
+TOKENIZER_CONFIG: Final = "tokenizer.json"
+TOKENIZER_WEIGHTS: Final = "tokenizer.safetensors"
+CARD: Final = "MODEL_CARD.md"
+#: The packs that come with the project.
+SHIPPED: Final = Path(__file__).parent / "model_packs"
+DEFAULT_PACK: Final = SHIPPED / "starter"
+
+
+class PackError(ValueError):
+    """A pack that cannot be used; names the file and the field."""
+
+
+@dataclass(frozen=True)
+class PackManifest:
+    """The contents of ``pack.json``.
+
+    Attributes:
+        format_version: version of this layout.
+        name: short name, that of the folder.
+        title: name for people.
+        licence: SPDX identifier or a phrase; what the output may be used for.
+        credits: notices that must travel with the pack.
+        representation: ``humanml3d_263`` or ``kit_251``.
+        fps: frames a second of its motions.
+        max_frames: longest motion it was trained for.
+        skeleton: (22, 3) offsets of each joint from its parent in metres.
+        prompt_style: ``tokens`` or ``paper``.
+        base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
+        adapter: folder inside the pack with the peft adapter.
+    """
+
+    format_version: int
+    name: str
+    title: str
+    licence: str
+    credits: tuple[str, ...]
+    representation: str
+    fps: float
+    max_frames: int
+    skeleton: tuple[tuple[float, ...], ...]
+    prompt_style: str
+    base_model: str
+    adapter: str
+
+
+def read_manifest(folder: Path) -> PackManifest:
+    """Read and check ``pack.json``; raises PackError naming file and field."""
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise PackError(f"{folder}: there is no such model pack folder.")
+    try:
+        body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PackError(f"{path} is missing: this folder is not a model pack.") from None
+    except ValueError as error:
+        raise PackError(f"{path} is not readable JSON ({error}): install the pack again.") from None
+    if not isinstance(body, dict) or body.get("format_version") != FORMAT_VERSION:
+        version = body.get("format_version") if isinstance(body, dict) else None
+        raise PackError(
+            f"{path}: format_version is {version!r}, this version reads {FORMAT_VERSION}: "
+            "update the add-on or use an older pack."
+        )
+    values = {f.name: _field(body, f.name, path) for f in fields(PackManifest)}
+    return PackManifest(**values)
+
+
+def write_manifest(folder: Path, manifest: PackManifest) -> None:
+    """Write ``pack.json``."""
+    body = {f.name: getattr(manifest, f.name) for f in fields(PackManifest)}
+    (folder / MANIFEST).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "format_version": int,
+    "credits": list,
+    "fps": (int, float),
+    "max_frames": int,
+    "skeleton": list,
+}
+
+
+def _field(body: dict[str, Any], name: str, path: Path) -> Any:
+    if name not in body:
+        raise PackError(f"{path}: the field '{name}' is missing: install the pack again.")
+    value = body[name]
+    if not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool):
+        raise PackError(f"{path}: the field '{name}' has the wrong type.")
+    if name == "skeleton":
+        if len(value) != 22 or any(len(row) != 3 for row in value):
+            raise PackError(f"{path}: the field 'skeleton' must be 22 rows of 3 numbers.")
+        return tuple(tuple(float(x) for x in row) for row in value)
+    if name == "credits":
+        return tuple(str(line) for line in value)
+    return value
+
+
+def require(path: Path) -> Path:
+    """That file, or a PackError that names it."""
+    if not path.exists():
+        raise PackError(f"{path} is missing: install the pack again.")
+    return path
+
+
+def shipped_packs() -> list[Path]:
+    """Folders of the packs that come with the project, by name."""
+    if not SHIPPED.is_dir():
+        return []
+    return sorted(p.parent for p in SHIPPED.glob(f"*/{MANIFEST}"))

@@ -1,0 +1,138 @@
+"""All rotation arithmetic of the project, in numpy.
+
+Quaternions are (w, x, y, z) on the last axis and every function broadcasts over
+the leading axes. The conventions are those of the HumanML3D representation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def normalise(v: Array) -> Array:
+    """Unit vectors along the last axis; a zero vector stays zero."""
+    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    return v / np.where(length == 0, 1, length)
+
+
+def multiply(a: Array, b: Array) -> Array:
+    """Hamilton product a * b, (..., 4): first b, then a."""
+    aw, ax, ay, az = np.moveaxis(a, -1, 0)
+    bw, bx, by, bz = np.moveaxis(b, -1, 0)
+    return np.stack(
+        [
+            aw * bw - ax * bx - ay * by - az * bz,
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+        ],
+        axis=-1,
+    )
+
+
+def inverse(q: Array) -> Array:
+    """Inverse of unit quaternions, (..., 4)."""
+    return q * np.array([1.0, -1.0, -1.0, -1.0], dtype=q.dtype)
+
+
+def rotate(q: Array, v: Array) -> Array:
+    """Vectors (..., 3) turned by unit quaternions (..., 4)."""
+    axis = q[..., 1:]
+    cross = np.cross(axis, v)
+    return v + 2 * (q[..., :1] * cross + np.cross(axis, cross))
+
+
+def between(a: Array, b: Array) -> Array:
+    """Shortest rotations that turn the directions a into b, (..., 4).
+
+    The published formula: normalise(|a||b| + a.b, a x b). For opposite directions,
+    where it vanishes, the identity comes out.
+    """
+    scalar = np.sqrt((a**2).sum(-1, keepdims=True) * (b**2).sum(-1, keepdims=True))
+    scalar = scalar + (a * b).sum(-1, keepdims=True)
+    q = np.concatenate([scalar, np.cross(a, b)], axis=-1)
+    length = np.linalg.norm(q, axis=-1, keepdims=True)
+    unit = q / np.where(length == 0, 1, length)
+    return np.where(length == 0, IDENTITY.astype(q.dtype), unit)
+
+
+def to_matrix(q: Array) -> Array:
+    """Rotation matrices (..., 3, 3) of unit quaternions (..., 4)."""
+    w, x, y, z = np.moveaxis(q, -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def from_matrix(m: Array) -> Array:
+    """Unit quaternions (..., 4) with w >= 0 of rotation matrices (..., 3, 3)."""
+    m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    # Four ways to read the quaternion; the one with the largest component is exact.
+    candidates = np.stack(
+        [
+            np.stack([1 + m00 + m11 + m22, m[..., 2, 1] - m[..., 1, 2],
+                      m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]], -1),
+            np.stack([m[..., 2, 1] - m[..., 1, 2], 1 + m00 - m11 - m22,
+                      m[..., 0, 1] + m[..., 1, 0], m[..., 0, 2] + m[..., 2, 0]], -1),
+            np.stack([m[..., 0, 2] - m[..., 2, 0], m[..., 0, 1] + m[..., 1, 0],
+                      1 - m00 + m11 - m22, m[..., 1, 2] + m[..., 2, 1]], -1),
+            np.stack([m[..., 1, 0] - m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0],
+                      m[..., 1, 2] + m[..., 2, 1], 1 - m00 - m11 + m22], -1),
+        ],
+        axis=-2,
+    )  # fmt: skip
+    diagonal = np.diagonal(candidates, axis1=-2, axis2=-1)
+    best = np.argmax(diagonal, axis=-1)[..., None, None]
+    q = normalise(np.take_along_axis(candidates, best, axis=-2)[..., 0, :])
+    return np.where(q[..., :1] < 0, -q, q)
+
+
+def to_log(q: Array) -> Array:
+    """Rotation vectors (..., 3), axis times angle in radians, the short way round."""
+    q = np.where(q[..., :1] < 0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, q[..., :1])
+    # angle / sine tends to 2 where the rotation vanishes
+    return q[..., 1:] * np.where(sine < 1e-12, 2.0, angle / np.where(sine < 1e-12, 1, sine))
+
+
+def from_log(v: Array) -> Array:
+    """Unit quaternions (..., 4) of rotation vectors (..., 3) in radians."""
+    angle = np.linalg.norm(v, axis=-1, keepdims=True)
+    scale = np.where(angle < 1e-12, 0.5, np.sin(angle / 2) / np.where(angle < 1e-12, 1, angle))
+    return np.concatenate([np.cos(angle / 2), v * scale], axis=-1)
+
+
+def slerp(a: Array, b: Array, t: Array) -> Array:
+    """Spherical interpolation from a (t = 0) to b (t = 1), the short way round."""
+    step = to_log(multiply(inverse(a), b))
+    return multiply(a, from_log(step * np.asarray(t)[..., None]))
+
+
+def continuous(q: Array) -> Array:
+    """The same rotations (T, ..., 4) with signs chosen so that neighbours are close."""
+    dots = (q[1:] * q[:-1]).sum(-1)
+    signs = np.cumprod(np.where(dots < 0, -1, 1), axis=0)
+    signs = np.concatenate([np.ones_like(signs[:1]), signs], axis=0)
+    return q * signs[..., None]
+
+
+def about_y(angle: Array) -> Array:
+    """Quaternions (..., 4) of turns by ``angle`` radians about +y (to the left, y up)."""
+    zero = np.zeros_like(angle)
+    return np.stack([np.cos(angle / 2), zero, np.sin(angle / 2), zero], axis=-1)
+
+
+def angle_between(a: Array, b: Array) -> Array:
+    """Angle in radians between unit quaternions, 0 to pi."""
+    return np.linalg.norm(to_log(multiply(inverse(a), b)), axis=-1)
