@@ -1,0 +1,137 @@
+"""The command line of the model's process: ``python -m ext_models COMMAND``.
+
+Only the standard library is imported before a command runs, so that ``--help``
+and the server's greeting answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from motiongpt_blender.core.motion import MotionError
+from motiongpt_blender.core.prompts import PromptError
+from motiongpt_blender.wire import PROTOCOL, Hello
+
+from . import __version__, packs
+from .pipelines import Pipeline, PipelineError
+
+DEFAULT_SECONDS = 4.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit status. Errors are one sentence on stderr."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except (packs.PackError, PipelineError, PromptError, MotionError) as error:
+        print(f"motiongpt: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nmotiongpt: stopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ext_models", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_generate(commands)
+    _add_serve(commands)
+    _add_training(commands)
+    listing = commands.add_parser("packs", help="list the model packs that come with the project")
+    listing.set_defaults(run=_packs)
+    return parser
+
+
+def _add_generate(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("generate", help="one prompt to one motion clip")
+    p.add_argument("--prompt", required=True, help="what happens, in English")
+    p.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)")
+    p.add_argument(
+        "--pose",
+        action="append",
+        default=[],
+        metavar="WHEN:FILE.npy",
+        help="a pose (22, 3) in metres to pass through; WHEN is start, end or seconds",
+    )
+    p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
+    p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
+    p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--out", type=Path, default=Path("clip.npz"), help="file (%(default)s)")
+    p.set_defaults(run=_generate)
+
+
+def _add_serve(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("serve", help="answer requests on stdin (what Blender starts)")
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--fake", action="store_true", help="no model: for tests of the interface")
+    p.set_defaults(run=_serve)
+
+
+def _add_training(commands: argparse._SubParsersAction) -> None:
+    for name, what in (("train-tokenizer", "poses to codes"), ("train-language", "the LLM")):
+        p = commands.add_parser(name, help=f"train {what} from a TOML recipe")
+        p.add_argument("config", type=Path, help="recipe (TOML)")
+        p.add_argument(
+            "--data",
+            type=Path,
+            default=os.environ.get("MOTIONGPT_DATA"),
+            help="folder with the motion data (or set MOTIONGPT_DATA)",
+        )
+        p.add_argument("--out", type=Path, required=True, help="folder of the pack")
+        p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+        p.add_argument("--minutes", type=float, help="stop after so many minutes")
+        p.add_argument("--steps", type=int, help="stop after so many steps")
+        p.set_defaults(run=_train, what=name)
+
+
+def _packs(_: argparse.Namespace) -> int:
+    for folder in packs.shipped_packs():
+        manifest = packs.read_manifest(folder)
+        print(f"{manifest.name:12} {manifest.title} ({manifest.licence}) {folder}")
+    return 0
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    from .commands import generate
+
+    return generate(arguments)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from .commands import train
+
+    return train(arguments)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from . import server
+
+    if arguments.fake:
+        from .fake import FakePipeline
+
+        hello = _hello("fake (no model)", "none", fps=20.0, max_frames=196)
+        return server.serve(hello, FakePipeline)
+    manifest = packs.read_manifest(arguments.pack)
+    hello = _hello("motiongpt", manifest.name, manifest.fps, manifest.max_frames)
+
+    def load() -> Pipeline:
+        from .motion_pipeline import MotionPipeline
+
+        return MotionPipeline.from_pack(arguments.pack, arguments.device)
+
+    return server.serve(hello, load)
+
+
+def _hello(backend: str, pack: str, fps: float, max_frames: int) -> Hello:
+    return Hello(PROTOCOL, backend, __version__, os.getpid(), pack, fps, max_frames)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
