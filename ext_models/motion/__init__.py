@@ -1,0 +1,1 @@
+"""Motion as numbers: the published feature vectors and readers of motion data."""

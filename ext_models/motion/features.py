@@ -1,0 +1,294 @@
+"""Joints to the published motion features and back (HumanML3D 263-d, KIT-ML 251-d).
+
+The representation is that of Guo et al. 2022 (``motion_representation.ipynb`` of
+HumanML3D). Its quirks are kept, each marked below, because every data set and model
+made with it contains them.
+
+Layout of one frame with J joints: heading velocity 1 (half the angle), root velocity
+x, z 2, root height 1, local positions 3(J-1), 6D rotations 6(J-1), local velocities
+3J, foot contacts 4.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from motiongpt_blender.core import rotations
+from motiongpt_blender.core.motion import MotionError
+from motiongpt_blender.core.skeleton import CHAINS
+
+Array = NDArray[np.float32]
+
+UP: Final = np.array([0.0, 1.0, 0.0], dtype=np.float32)
+FORWARD: Final = np.array([0.0, 0.0, 1.0], dtype=np.float32)
+#: Frames; how far the facing direction is smoothed before it becomes the root's heading.
+FACING_SIGMA: Final = 20
+
+
+@dataclass(frozen=True)
+class Representation:
+    """What differs between the two published data sets.
+
+    Attributes:
+        name: as packs write it.
+        fps: frames a second.
+        chains: kinematic chains from the root outwards.
+        directions: (J, 3) unit rest direction of each bone from its parent.
+        facing: right hip, left hip, right shoulder, left shoulder.
+        leg: upper and lower leg joint whose lengths scale the root's path.
+        left_foot, right_foot: ankle and toe of each side.
+        contact_threshold: squared displacement a frame below which a foot stands.
+    """
+
+    name: str
+    fps: float
+    chains: tuple[tuple[int, ...], ...]
+    directions: tuple[tuple[int, int, int], ...]
+    facing: tuple[int, int, int, int]
+    leg: tuple[int, int]
+    left_foot: tuple[int, int]
+    right_foot: tuple[int, int]
+    contact_threshold: float
+
+    @property
+    def joints(self) -> int:
+        """Number of joints, J."""
+        return len(self.directions)
+
+    @property
+    def width(self) -> int:
+        """Channels of one frame: 12 J - 1."""
+        return 12 * self.joints - 1
+
+    @property
+    def parents(self) -> list[int]:
+        """Parent of each joint, -1 for the root."""
+        parents = [-1] * self.joints
+        for chain in self.chains:
+            for parent, child in itertools.pairwise(chain):
+                parents[child] = parent
+        return parents
+
+
+_X, _Y, _Z, _O = (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)
+_MX, _MY = (-1, 0, 0), (0, -1, 0)
+
+HUMANML3D: Final = Representation(
+    name="humanml3d_263",
+    fps=20.0,
+    chains=CHAINS,
+    directions=(
+        _O, _X, _MX, _Y, _MY, _MY, _Y, _MY, _MY, _Y, _Z, _Z, _Y, _X, _MX, _Z,
+        _MY, _MY, _MY, _MY, _MY, _MY,
+    ),
+    facing=(2, 1, 17, 16),
+    leg=(5, 8),
+    left_foot=(7, 10),
+    right_foot=(8, 11),
+    contact_threshold=0.002,
+)  # fmt: skip
+
+KIT: Final = Representation(
+    name="kit_251",
+    fps=12.5,
+    chains=(
+        (0, 11, 12, 13, 14, 15),
+        (0, 16, 17, 18, 19, 20),
+        (0, 1, 2, 3, 4),
+        (3, 5, 6, 7),
+        (3, 8, 9, 10),
+    ),
+    directions=(
+        _O, _Y, _Y, _Y, _Y, _X, _MY, _MY, _MX, _MY, _MY, _X, _MY, _MY, _Z, _Z,
+        _MX, _MY, _MY, _Z, _Z,
+    ),
+    facing=(11, 16, 5, 8),
+    leg=(17, 18),
+    left_foot=(19, 20),
+    right_foot=(14, 15),
+    contact_threshold=0.05,
+)  # fmt: skip
+
+REPRESENTATIONS: Final = {r.name: r for r in (HUMANML3D, KIT)}
+
+
+def bone_offsets(pose: Array, rep: Representation = HUMANML3D) -> Array:
+    """Offsets (J, 3) of a skeleton: the bone lengths of one pose along the rest directions."""
+    lengths = np.linalg.norm(pose - pose[rep.parents], axis=-1, keepdims=True)
+    return (lengths * np.array(rep.directions)).astype(np.float32)
+
+
+def from_joints(
+    joints: Array,
+    rep: Representation = HUMANML3D,
+    *,
+    offsets: Array | None = None,
+    uniform: bool = True,
+) -> Array:
+    """Features (T-1, 12J-1) float32 of joint positions (T, J, 3).
+
+    Args:
+        joints: positions, y up, in the data set's unit (metres for HumanML3D).
+        rep: which representation.
+        offsets: (J, 3) target skeleton; by default that of the starter pack.
+        uniform: carry the motion over to the target skeleton first.
+
+    Raises:
+        MotionError: for fewer than 2 frames, a wrong joint count or numbers that are not finite.
+    """
+    joints = _checked(joints, rep)
+    if uniform:
+        joints = to_uniform_skeleton(joints, default_offsets() if offsets is None else offsets, rep)
+    facing = _facing(joints, rep)
+    joints = joints - np.array([0, joints[..., 1].min(), 0], dtype=np.float32)
+    joints = joints - joints[:1, :1] * np.array([1, 0, 1], dtype=np.float32)
+    turn = rotations.between(facing[0], FORWARD)
+    joints = _turn(np.broadcast_to(turn, (len(joints), 4)), joints)
+
+    contacts = np.concatenate(
+        [_contacts(joints, f, rep) for f in (rep.left_foot, rep.right_foot)], 1
+    )
+    local, heading = inverse_kinematics(joints, rep, smooth=True)
+    spin = rotations.multiply(heading[1:], rotations.inverse(heading[:-1]))
+    root = joints[:, 0]
+    velocity = rotations.rotate(heading[1:], root[1:] - root[:-1])
+    centred = joints - root[:, None] * np.array([1, 0, 1], dtype=np.float32)
+    positions = _turn(heading, centred)[:-1, 1:]
+    velocities = _turn(heading[:-1], joints[1:] - joints[:-1])
+    columns = np.swapaxes(rotations.to_matrix(local)[:-1, 1:], -1, -2)[..., :2, :]
+    frames = len(joints) - 1
+    return np.concatenate(
+        [
+            np.arcsin(np.clip(spin[:, 2:3], -1, 1)),
+            velocity[:, [0, 2]],
+            root[:-1, 1:2],
+            positions.reshape(frames, -1),
+            columns.reshape(frames, -1),
+            velocities.reshape(frames, -1),
+            contacts,
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+def to_joints(features: Array, rep: Representation | None = None) -> Array:
+    """Joint positions (..., T, J, 3) float32 of features (..., T, 12J-1)."""
+    rep = rep or _representation_of(features)
+    count = rep.joints
+    half = np.zeros_like(features[..., 0])
+    half[..., 1:] = np.cumsum(features[..., :-1, 0], axis=-1)
+    zero = np.zeros_like(half)
+    back = np.stack([np.cos(half), zero, -np.sin(half), zero], axis=-1)
+    step = np.stack([features[..., 1], zero, features[..., 2]], axis=-1)
+    moved = np.zeros_like(step)
+    moved[..., 1:, :] = step[..., :-1, :]
+    root = np.cumsum(rotations.rotate(back, moved), axis=-2)
+    root[..., 1] = features[..., 3]
+    local = features[..., 4 : 4 + 3 * (count - 1)]
+    local = local.reshape(*features.shape[:-1], count - 1, 3)
+    joints = _turn(back, local) + root[..., None, :] * np.array([1, 0, 1])
+    return np.concatenate([root[..., None, :], joints], axis=-2).astype(np.float32)
+
+
+def to_uniform_skeleton(joints: Array, offsets: Array, rep: Representation = HUMANML3D) -> Array:
+    """The same motion (T, J, 3) on a skeleton with these offsets (J, 3)."""
+    source = bone_offsets(joints[0], rep)
+    upper, lower = rep.leg
+    # The published way measures a bone by its largest absolute component.
+    length = [np.abs(o[upper]).max() + np.abs(o[lower]).max() for o in (source, offsets)]
+    if length[0] == 0:
+        raise MotionError("the legs of this motion have no length: check the joint order.")
+    local, _ = inverse_kinematics(joints, rep, smooth=False)
+    return forward_kinematics(local, joints[:, 0] * (length[1] / length[0]), offsets, rep)
+
+
+def inverse_kinematics(joints: Array, rep: Representation, *, smooth: bool) -> tuple[Array, Array]:
+    """Local rotations (T, J, 4) and root rotations (T, 4) of joint positions (T, J, 3)."""
+    right_hip, left_hip, right_shoulder, left_shoulder = rep.facing
+    # Quirk: hips and shoulders are subtracted in opposite order here.
+    across = joints[:, left_hip] - joints[:, right_hip]
+    across = across + joints[:, right_shoulder] - joints[:, left_shoulder]
+    forward = np.cross(UP, rotations.normalise(across))
+    if smooth:
+        forward = gaussian_filter1d(forward, FACING_SIGMA, axis=0, mode="nearest")
+    root = rotations.between(rotations.normalise(forward), np.broadcast_to(FORWARD, forward.shape))
+    root[0] = rotations.IDENTITY  # Quirk: whatever frame 0 faces.
+    local = np.zeros((*joints.shape[:-1], 4), dtype=np.float32)
+    local[..., 0] = 1
+    local[:, 0] = root
+    rest = np.array(rep.directions, dtype=np.float32)
+    for chain in rep.chains:
+        world = root  # Quirk: arms start from the root's rotation, not from the chest's.
+        for parent, child in itertools.pairwise(chain):
+            bone = rotations.normalise(joints[:, child] - joints[:, parent])
+            turn = rotations.between(np.broadcast_to(rest[child], bone.shape), bone)
+            local[:, child] = rotations.multiply(rotations.inverse(world), turn)
+            world = rotations.multiply(world, local[:, child])
+    return local, root
+
+
+def forward_kinematics(local: Array, root: Array, offsets: Array, rep: Representation) -> Array:
+    """Joint positions (T, J, 3) of local rotations (T, J, 4) and a root path (T, 3)."""
+    joints = np.zeros((*local.shape[:-1], 3), dtype=np.float32)
+    joints[:, 0] = root
+    for chain in rep.chains:
+        world = local[:, 0]
+        for parent, child in itertools.pairwise(chain):
+            world = rotations.multiply(world, local[:, child])
+            bone = np.broadcast_to(offsets[child], (len(world), 3))
+            joints[:, child] = joints[:, parent] + rotations.rotate(world, bone)
+    return joints
+
+
+def default_offsets() -> Array:
+    """Offsets (22, 3) of the skeleton that the starter pack carries."""
+    from ext_models import packs
+
+    return np.array(packs.read_manifest(packs.DEFAULT_PACK).skeleton, dtype=np.float32)
+
+
+def _turn(q: Array, joints: Array) -> Array:
+    """Every joint (..., J, 3) of a frame turned by that frame's rotation (..., 4)."""
+    return rotations.rotate(
+        np.broadcast_to(q[..., None, :], (*joints.shape[:-1], 4)), joints
+    ).astype(np.float32)
+
+
+def _facing(joints: Array, rep: Representation) -> Array:
+    right_hip, left_hip, right_shoulder, left_shoulder = rep.facing
+    across = joints[:, right_hip] - joints[:, left_hip]
+    across = across + joints[:, right_shoulder] - joints[:, left_shoulder]
+    return rotations.normalise(np.cross(UP, rotations.normalise(across)))
+
+
+def _contacts(joints: Array, foot: tuple[int, int], rep: Representation) -> Array:
+    feet = joints[:, list(foot)]
+    squared = ((feet[1:] - feet[:-1]) ** 2).sum(-1)
+    return (squared < rep.contact_threshold).astype(np.float32)
+
+
+def _checked(joints: Array, rep: Representation) -> Array:
+    joints = np.asarray(joints)
+    if joints.ndim != 3 or joints.shape[1:] != (rep.joints, 3):
+        raise MotionError(
+            f"{rep.name} features need (frames, {rep.joints}, 3) joints; these are {joints.shape}."
+        )
+    if len(joints) < 2:
+        raise MotionError("features need at least 2 frames: velocities are differences.")
+    if not np.isfinite(joints).all():
+        raise MotionError("the joints hold numbers that are not finite.")
+    return joints.astype(np.float32)
+
+
+def _representation_of(features: Array) -> Representation:
+    for rep in REPRESENTATIONS.values():
+        if features.shape[-1] == rep.width:
+            return rep
+    widths = " or ".join(str(r.width) for r in REPRESENTATIONS.values())
+    raise MotionError(f"features have {widths} channels; these have {features.shape[-1]}.")
