@@ -130,6 +130,7 @@ def from_joints(
     *,
     offsets: Array | None = None,
     uniform: bool = True,
+    ground: bool = True,
 ) -> Array:
     """Features (T-1, 12J-1) float32 of joint positions (T, J, 3).
 
@@ -138,6 +139,7 @@ def from_joints(
         rep: which representation.
         offsets: (J, 3) target skeleton; by default that of the starter pack.
         uniform: carry the motion over to the target skeleton first.
+        ground: move the lowest point to y = 0, as published; without it heights stay as they are.
 
     Raises:
         MotionError: for fewer than 2 frames, a wrong joint count or numbers that are not finite.
@@ -146,7 +148,8 @@ def from_joints(
     if uniform:
         joints = to_uniform_skeleton(joints, default_offsets() if offsets is None else offsets, rep)
     facing = _facing(joints, rep)
-    joints = joints - np.array([0, joints[..., 1].min(), 0], dtype=np.float32)
+    if ground:
+        joints = joints - np.array([0, joints[..., 1].min(), 0], dtype=np.float32)
     joints = joints - joints[:1, :1] * np.array([1, 0, 1], dtype=np.float32)
     turn = rotations.between(facing[0], FORWARD)
     joints = _turn(np.broadcast_to(turn, (len(joints), 4)), joints)
@@ -161,7 +164,6 @@ def from_joints(
     centred = joints - root[:, None] * np.array([1, 0, 1], dtype=np.float32)
     positions = _turn(heading, centred)[:-1, 1:]
     velocities = _turn(heading[:-1], joints[1:] - joints[:-1])
-    columns = np.swapaxes(rotations.to_matrix(local)[:-1, 1:], -1, -2)[..., :2, :]
     frames = len(joints) - 1
     return np.concatenate(
         [
@@ -169,11 +171,31 @@ def from_joints(
             velocity[:, [0, 2]],
             root[:-1, 1:2],
             positions.reshape(frames, -1),
-            columns.reshape(frames, -1),
+            _sixd(local[:-1, 1:]),
             velocities.reshape(frames, -1),
             contacts,
         ],
         axis=1,
+    ).astype(np.float32)
+
+
+def from_poses(poses: Array, rep: Representation = HUMANML3D) -> Array:
+    """Features (K, 12J-1) of single poses (K, J, 3), each as if it were held still.
+
+    The same as the first frame of ``from_joints`` on the pose repeated, without its floor
+    step: a pose keeps its own height, because it may be one in mid-air.
+    """
+    poses = _checked(poses, rep, least=1)
+    poses = poses - poses[:, :1] * np.array([1, 0, 1], dtype=np.float32)
+    facing = _facing(poses, rep)
+    poses = _turn(rotations.between(facing, np.broadcast_to(FORWARD, facing.shape)), poses)
+    root = np.broadcast_to(rotations.IDENTITY.astype(np.float32), (len(poses), 4))
+    zeros = np.zeros((len(poses), 3 + 3 * rep.joints + 4), dtype=np.float32)
+    zeros[:, -4:] = 1  # feet that do not move stand
+    sixd = _sixd(_local_rotations(poses, root, rep)[:, 1:])
+    local = poses[:, 1:].reshape(len(poses), -1)
+    return np.concatenate(
+        [zeros[:, :3], poses[:, 0, 1:2], local, sixd, zeros[:, 3:]], axis=1
     ).astype(np.float32)
 
 
@@ -219,6 +241,11 @@ def inverse_kinematics(joints: Array, rep: Representation, *, smooth: bool) -> t
         forward = gaussian_filter1d(forward, FACING_SIGMA, axis=0, mode="nearest")
     root = rotations.between(rotations.normalise(forward), np.broadcast_to(FORWARD, forward.shape))
     root[0] = rotations.IDENTITY  # Quirk: whatever frame 0 faces.
+    return _local_rotations(joints, root, rep), root
+
+
+def _local_rotations(joints: Array, root: Array, rep: Representation) -> Array:
+    """Rotations (T, J, 4) of each bone in its parent's frame, from given root rotations."""
     local = np.zeros((*joints.shape[:-1], 4), dtype=np.float32)
     local[..., 0] = 1
     local[:, 0] = root
@@ -230,7 +257,7 @@ def inverse_kinematics(joints: Array, rep: Representation, *, smooth: bool) -> t
             turn = rotations.between(np.broadcast_to(rest[child], bone.shape), bone)
             local[:, child] = rotations.multiply(rotations.inverse(world), turn)
             world = rotations.multiply(world, local[:, child])
-    return local, root
+    return local
 
 
 def forward_kinematics(local: Array, root: Array, offsets: Array, rep: Representation) -> Array:
@@ -253,6 +280,12 @@ def default_offsets() -> Array:
     return np.array(packs.read_manifest(packs.DEFAULT_PACK).skeleton, dtype=np.float32)
 
 
+def _sixd(local: Array) -> Array:
+    """First two columns of each matrix, one after the other: (T, 6J) of (T, J, 4)."""
+    columns = np.swapaxes(rotations.to_matrix(local), -1, -2)[..., :2, :]
+    return columns.reshape(len(local), -1)
+
+
 def _turn(q: Array, joints: Array) -> Array:
     """Every joint (..., J, 3) of a frame turned by that frame's rotation (..., 4)."""
     return rotations.rotate(
@@ -273,14 +306,14 @@ def _contacts(joints: Array, foot: tuple[int, int], rep: Representation) -> Arra
     return (squared < rep.contact_threshold).astype(np.float32)
 
 
-def _checked(joints: Array, rep: Representation) -> Array:
+def _checked(joints: Array, rep: Representation, least: int = 2) -> Array:
     joints = np.asarray(joints)
     if joints.ndim != 3 or joints.shape[1:] != (rep.joints, 3):
         raise MotionError(
             f"{rep.name} features need (frames, {rep.joints}, 3) joints; these are {joints.shape}."
         )
-    if len(joints) < 2:
-        raise MotionError("features need at least 2 frames: velocities are differences.")
+    if len(joints) < least:
+        raise MotionError(f"features need at least {least} frames; this motion has {len(joints)}.")
     if not np.isfinite(joints).all():
         raise MotionError("the joints hold numbers that are not finite.")
     return joints.astype(np.float32)

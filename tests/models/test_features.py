@@ -84,3 +84,11 @@ def test_bad_input_says_what_is_wrong(joints, word):
 
 def test_parents_agree():
     assert f.HUMANML3D.parents == list(PARENTS)
+
+
+def test_single_poses_are_the_first_frame_of_the_pose_held_still():
+    poses = standing_walk()[::7]
+    held = [f.from_joints(np.stack([p, p]), uniform=False, ground=False)[0] for p in poses]
+    # All but the first channel: there the quirk of frame 0 shows as a turn; a held pose has none.
+    assert np.abs(f.from_poses(poses) - np.stack(held))[:, 1:].max() < 1e-5
+    assert (f.from_poses(poses)[:, 0] == 0).all()
