@@ -1,0 +1,230 @@
+"""MotionGPT for Blender: the commands that set everything up and run it.
+
+    python build.py demo [--prompt TEXT] [--seconds S] [--seed N] [--out DIR]
+    python build.py test [--tier NAME ...]
+    python build.py package
+
+Standard library only. The first run makes ``.venv`` from the pins in ``pyproject.toml``;
+a later run starts at once. What can go wrong leaves as one sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+#: Blender is published as a module for these only.
+PYTHONS = ((3, 11), (3, 13))
+#: Names a Python that already has the model's packages; then .venv goes without them.
+BACKEND_PYTHON = "MOTIONGPT_BACKEND_PYTHON"
+
+#: Blender reads ``register`` at the zip's root; the add-on itself is one folder down.
+SHIM = '''"""The extension's front door: Blender looks here, the add-on is one folder down."""
+
+from .motiongpt_blender import register, unregister
+
+__all__ = ["register", "unregister"]
+'''
+#: The one pack whose licence lets it travel with the extension.
+PACKAGED_PACK = "starter"
+PACKAGED_FILES = ("LICENSE", "blender_manifest.toml", "pyproject.toml")
+PACKAGED_FOLDERS = ("ext_models", "icons", "motiongpt_blender")
+#: Every file in the zip bears this date, so that equal contents make equal zips.
+ZIP_DATE = (2020, 1, 1, 0, 0, 0)
+
+
+class BuildError(RuntimeError):
+    """A command cannot go on; the message is one sentence for a person."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    try:
+        check_python(sys.version_info[:2])
+        from motiongpt_blender.backend.install_errors import InstallError
+    except BuildError as error:
+        return _complain(error)
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except (BuildError, InstallError) as error:
+        return _complain(error)
+    except KeyboardInterrupt:
+        print("\nbuild.py: stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+def check_python(version: tuple[int, ...]) -> None:
+    """Refuse a Python that Blender's module is not published for."""
+    if tuple(version) not in PYTHONS:
+        found = ".".join(str(part) for part in version)
+        raise BuildError(
+            f"this is Python {found}, and Blender's module exists for Python 3.11 and 3.13 only:"
+            " run the same command with one of these, for example `python3.11 build.py demo`."
+        )
+
+
+def _complain(error: Exception) -> int:
+    sys.stdout.flush()
+    print(f"build.py: {error}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="build.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo_ = commands.add_parser("demo", help="set everything up, then animate a character")
+    demo_.add_argument("--prompt", help="what the character does, in English")
+    demo_.add_argument("--seconds", type=float, help="length of the motion")
+    demo_.add_argument("--seed", type=int, help="the same seed gives the same motion")
+    demo_.add_argument("--out", help="folder for the results (out)")
+    demo_.set_defaults(run=demo)
+    test_ = commands.add_parser("test", help="set everything up, then run what this machine can")
+    test_.add_argument(
+        "--tier",
+        nargs="+",
+        action="extend",
+        choices=("lint", "unit", "models", "bpy", "package", "gui", "matrix"),
+        help="only these; matrix then also sets up the Blender versions it lacks",
+    )
+    test_.set_defaults(run=test)
+    package_ = commands.add_parser("package", help="make dist/motiongpt-<version>.zip")
+    package_.set_defaults(run=lambda _: _say_package(package()))
+    return parser
+
+
+# --- commands ---------------------------------------------------------------------------
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Set up, then hand over to ``motiongpt_blender.demo`` in the environment."""
+    python = set_up(("torch", "backend", "blender"))
+    options = [
+        part
+        for name in ("prompt", "seconds", "seed", "out")
+        if (value := getattr(arguments, name)) is not None
+        for part in (f"--{name}", str(value))
+    ]
+    return _run([python, "-m", "motiongpt_blender.demo", *options])
+
+
+def test(arguments: argparse.Namespace) -> int:
+    """Set up, then run the tiers; ``tests/tiers.py`` knows them."""
+    python = set_up(("torch", "backend", "blender", "test"))
+    from motiongpt_blender.backend.installer import read_pins
+    from tests import tiers
+
+    return tiers.run(python, read_pins(ROOT / "pyproject.toml"), arguments.tier)
+
+
+def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
+    """Write the extension's zip and return its path."""
+    version = _version(root)
+    target = out / f"motiongpt-{version}.zip"
+    out.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry("__init__.py"), SHIM)
+        for path in packaged(root):
+            archive.writestr(_entry(path.relative_to(root).as_posix()), path.read_bytes())
+    partial.replace(target)
+    return target
+
+
+# --- set-up -----------------------------------------------------------------------------
+
+
+def set_up(groups: Sequence[str]) -> str:
+    """Make ``.venv`` hold these groups of pins; returns its Python."""
+    from motiongpt_blender.backend.installer import Environment, read_pins
+
+    if os.environ.get(BACKEND_PYTHON):
+        groups = [name for name in groups if name not in ("torch", "backend")]
+    environment = Environment(VENV)
+    environment.ensure(read_pins(ROOT / "pyproject.toml"), groups)
+    return str(environment.python)
+
+
+def _run(command: Sequence[str]) -> int:
+    sys.stdout.flush()
+    # The child finds our packages wherever the person stands, so that --out means there.
+    environment = {**os.environ, "PYTHONNOUSERSITE": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, check=False, env=environment).returncode
+
+
+# --- the extension's zip ----------------------------------------------------------------
+
+
+def packaged(root: Path = ROOT) -> Iterator[Path]:
+    """The files of the extension, in a fixed order."""
+    for name in PACKAGED_FILES:
+        if not (root / name).is_file():
+            raise BuildError(f"{root / name} is missing: the extension cannot do without it.")
+        yield root / name
+    for folder in PACKAGED_FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and _belongs(path.relative_to(root)):
+                yield path
+
+
+def _belongs(path: Path) -> bool:
+    """Whether a file goes into the zip: no caches, no demo, no pack but the free one."""
+    if "__pycache__" in path.parts or path.suffix in (".pyc", ".blend1"):
+        return False
+    name = path.as_posix()
+    if name == "motiongpt_blender/demo.py" or name.startswith("motiongpt_blender/demo/"):
+        return False
+    packs, _, inside = name.partition("ext_models/model_packs/")
+    in_other_pack = not packs and "/" in inside and not inside.startswith(f"{PACKAGED_PACK}/")
+    return not in_other_pack
+
+
+def _version(root: Path) -> str:
+    """The version, which manifest and pyproject must agree on."""
+    import tomllib
+
+    try:
+        manifest = tomllib.loads((root / "blender_manifest.toml").read_text("utf-8"))["version"]
+        project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    except FileNotFoundError as error:
+        raise BuildError(f"{error.filename} is missing: the extension needs it.") from None
+    if manifest != project:
+        raise BuildError(
+            f"blender_manifest.toml says version {manifest} and pyproject.toml {project}:"
+            " write the same in both."
+        )
+    return str(manifest)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, ZIP_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _say_package(target: Path) -> int:
+    size = target.stat().st_size / 2**20
+    print(f"{target.relative_to(ROOT)}: {size:.1f} MB")
+    if not (ROOT / "ext_models" / "model_packs" / PACKAGED_PACK / "pack.json").is_file():
+        print(f"It carries no model: ext_models/model_packs/{PACKAGED_PACK} is not there.")
+    print("Install it in Blender 4.2 or later: Preferences > Get Extensions > Install from Disk.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

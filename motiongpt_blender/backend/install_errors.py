@@ -1,0 +1,110 @@
+"""What an installer's many lines of complaint mean, in one sentence.
+
+Standard library only, no bpy. Used by ``installer``; every sentence says what went
+wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+
+class InstallError(RuntimeError):
+    """Setting up failed; the message is one sentence for a person."""
+
+
+_NO_SPACE: Final = re.compile(
+    r"No space left on device|Errno 28|not enough space|Disk quota exceeded|os error 28", re.I
+)
+_NO_NETWORK: Final = re.compile(
+    r"NewConnectionError|name resolution|Name or service not known|getaddrinfo failed|nodename nor"
+    r"|Failed to establish a new connection|ConnectTimeout|ReadTimeout|Max retries exceeded"
+    r"|Connection refused|Network is unreachable|ProxyError|error sending request|dns error"
+    r"|tcp connect error|client error \(Connect\)|Could not connect|Failed to fetch"
+    r"|error trying to connect|No route to host",
+    re.I,
+)
+_NO_VENV: Final = re.compile(r"No module named '?(venv|ensurepip)|ensurepip is not available")
+_NO_BUILD: Final = re.compile(r"No matching distribution found for ([^\s(]+)|No solution found")
+_LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
+
+#: The system packages that carry every library bpy links against, for each package tool.
+PACKAGES: Final = {
+    "apt-get": (
+        "apt-get install -y libx11-6 libxext6 libxrender1 libxfixes3 libxi6 libxxf86vm1"
+        " libxkbcommon0 libsm6 libice6 libgl1 libegl1 libgomp1"
+    ),
+    "dnf": (
+        "dnf install -y libX11 libXext libXrender libXfixes libXi libXxf86vm"
+        " libxkbcommon libSM libICE mesa-libGL mesa-libEGL libgomp"
+    ),
+    "pacman": (
+        "pacman -S --needed libx11 libxext libxrender libxfixes libxi libxxf86vm"
+        " libxkbcommon libsm libice libglvnd gcc-libs"
+    ),
+    "zypper": (
+        "zypper install -y libX11-6 libXext6 libXrender1 libXfixes3 libXi6 libXxf86vm1"
+        " libxkbcommon0 libSM6 libICE6 Mesa-libGL1 Mesa-libEGL1 libgomp1"
+    ),
+}
+
+
+def explain(text: str, what: str, folder: Path, base: Path) -> str:
+    """One sentence for the output of a failed installer.
+
+    Args:
+        text: everything it wrote.
+        what: what was being installed, for people.
+        folder: the environment.
+        base: the Python that makes the environment.
+    """
+    if _NO_SPACE.search(text):
+        return f"The disk of {folder} is full: make room there and run the command again."
+    if _NO_VENV.search(text):
+        return f"{base} has no working venv module: {_venv_line(base)}, then run the command again."
+    if _NO_NETWORK.search(text):
+        return (
+            f"{what[:1].upper()}{what[1:]} could not be downloaded for {folder}: no network, or"
+            " its index is out of reach; check the connection (or pip's proxy and index settings)"
+            " and run the command again, it goes on from there."
+        )
+    if match := _NO_BUILD.search(text):
+        name = match.group(1) or what
+        return (
+            f"No build of {name} for this Python and machine was found where pip looks: use"
+            " Python 3.11, or name an index that has it in pip's settings."
+        )
+    return f"Installing {what} into {folder} failed ({_last_complaint(text)}); see install.log."
+
+
+def missing_library(text: str) -> str | None:
+    """The one line that installs what bpy misses, when a system library is missing."""
+    match = _LIBRARY.search(text)
+    if not match:
+        return None
+    line = next((line for tool, line in PACKAGES.items() if shutil.which(tool)), None)
+    if line is None:
+        return f"Blender needs the system library {match.group(1)}: install it and run again."
+    return f"Blender needs the system library {match.group(1)}; install it with: {_sudo()}{line}"
+
+
+def _venv_line(base: Path) -> str:
+    if shutil.which("apt-get"):
+        version = re.search(r"3\.\d+", base.name)
+        package = f"python{version.group()}-venv" if version else "python3-venv"
+        return f"install it with `{_sudo()}apt-get install -y {package}`"
+    return "install Python from its official installer"
+
+
+def _sudo() -> str:
+    return "" if not hasattr(os, "geteuid") or os.geteuid() == 0 else "sudo "
+
+
+def _last_complaint(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    loud = [line for line in lines if line.lower().startswith(("error", "fatal"))]
+    return (loud or lines or ["it said nothing"])[-1][:200].rstrip(".")

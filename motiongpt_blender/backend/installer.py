@@ -1,0 +1,295 @@
+"""Python environments made from the pins of ``pyproject.toml``, step by step and out loud.
+
+``build.py`` makes ``.venv`` and the environments of the test matrix with it. Standard
+library only, and no bpy. pip does the work, so that a user's own pip settings hold;
+PyTorch alone may come through uv, because on Linux the plain wheel carries several
+gigabytes for a GPU that may not be there.
+
+An environment counts as ready only when its stamp, written last, says so. Whatever
+goes wrong leaves as one ``InstallError``: a sentence that says what, where, what to do.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from . import torch_source
+from .install_errors import InstallError, explain, missing_library
+
+STAMP: Final = "motiongpt.json"
+LOG: Final = "install.log"
+#: Unpacked size over download size, with room for the largest wheel on its way (measured).
+DISK_FACTOR: Final = 4
+#: The lines of an installer's second channel that tell a waiting person something.
+_PROGRESS: Final = re.compile(r"^\s*(Resolved|Downloading|Downloaded|Prepared|Installed)\b")
+
+#: Run by the environment's own Python: names the requirement lines that are not met.
+_PROBE: Final = """
+import importlib.metadata as metadata, json, platform, sys
+from pip._vendor.packaging.requirements import Requirement
+missing = []
+for line in json.loads(sys.argv[1]):
+    wanted = Requirement(line)
+    if wanted.marker and not wanted.marker.evaluate():
+        continue
+    try:
+        met = wanted.specifier.contains(metadata.version(wanted.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        met = False
+    if not met:
+        missing.append(line)
+print(json.dumps({"python": platform.python_version(), "missing": missing}))
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What ``pyproject.toml`` asks for.
+
+    Attributes:
+        groups: requirement lines of each dependency group, markers included.
+        megabytes: download size of each group, as measured on Linux.
+        matrix: Python version ("3.11") of each bpy version that the tests cover.
+    """
+
+    groups: Mapping[str, tuple[str, ...]]
+    megabytes: Mapping[str, int]
+    matrix: Mapping[str, str]
+
+
+def read_pins(pyproject: Path) -> Pins:
+    """The pins, download sizes and test matrix of a ``pyproject.toml``."""
+    with pyproject.open("rb") as file:
+        document = tomllib.load(file)
+    groups = {name: tuple(lines) for name, lines in document["dependency-groups"].items()}
+    ours = document["tool"]["motiongpt"]
+    return Pins(groups, ours["download-megabytes"], ours["matrix"])
+
+
+class State(enum.Enum):
+    """What stands in an environment's folder."""
+
+    ABSENT = "absent"
+    FOREIGN = "foreign"  # a folder without our stamp: somebody else's, or from before
+    BROKEN = "broken"  # ours, but its Python does not start
+    OTHER_PYTHON = "other python"  # ours, made by another Python version
+    OURS = "ours"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that this project makes and keeps.
+
+    Attributes:
+        folder: where it is.
+        base: the Python that makes it.
+    """
+
+    folder: Path
+    base: Path = Path(sys.executable)
+
+    @property
+    def python(self) -> Path:
+        """The environment's Python."""
+        windows = sys.platform == "win32"
+        return self.folder / ("Scripts/python.exe" if windows else "bin/python")
+
+    def ensure(self, pins: Pins, groups: Sequence[str], say: Say = print) -> bool:
+        """Make the environment hold these groups; False when it already did."""
+        state = self._state()
+        if state not in (State.ABSENT, State.OURS):
+            self._move_aside(state, say)
+        if state is not State.OURS:
+            self._create(say)
+        wanted = self._unmet(pins, groups)
+        if not wanted:
+            return False
+        self._forget(wanted)
+        source = self._announce(pins, wanted, say)
+        for name in _torch_first(wanted):
+            self._install(name, pins.groups[name], source, say)
+            self._remember(name, pins.groups[name])
+        if any(line.startswith("bpy") for name in wanted for line in pins.groups[name]):
+            self._check_bpy(wanted)
+        say(f"{self.folder.name} is ready.")
+        return True
+
+    def _state(self) -> State:
+        if not self.folder.exists():
+            return State.ABSENT
+        stamp = self._stamp()
+        if stamp is None:
+            return State.FOREIGN
+        found = self._probe(())
+        if found is None:
+            return State.BROKEN
+        same = found["python"] == stamp["python"] and stamp["python"] == _version(self.base)
+        return State.OURS if same else State.OTHER_PYTHON
+
+    def _stamp(self) -> dict[str, Any] | None:
+        try:
+            stamp = json.loads((self.folder / STAMP).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        known = isinstance(stamp, dict) and {"python", "groups"} <= stamp.keys()
+        return stamp if known else None
+
+    def _write(self, groups: Mapping[str, Sequence[str]]) -> None:
+        stamp = {"python": _version(self.base), "groups": groups}
+        (self.folder / STAMP).write_text(json.dumps(stamp, indent=1), "utf-8")
+
+    def _remember(self, name: str, lines: Sequence[str]) -> None:
+        self._write({**(self._stamp() or {"groups": {}})["groups"], name: list(lines)})
+
+    def _forget(self, names: Sequence[str]) -> None:
+        groups = (self._stamp() or {"groups": {}})["groups"]
+        self._write({name: lines for name, lines in groups.items() if name not in names})
+
+    def _probe(self, lines: Sequence[str]) -> dict[str, Any] | None:
+        """Ask the environment's Python what it is and which lines it does not meet."""
+        command = [self.python, "-I", "-c", _PROBE, json.dumps(lines)]
+        try:
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+            return json.loads(done.stdout)
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return None
+
+    def _unmet(self, pins: Pins, groups: Sequence[str]) -> list[str]:
+        stamped = (self._stamp() or {"groups": {}})["groups"]
+        found = self._probe([line for name in groups for line in pins.groups[name]])
+        missing = set(found["missing"]) if found else set()
+        return [
+            name
+            for name in groups
+            if stamped.get(name) != list(pins.groups[name]) or missing & set(pins.groups[name])
+        ]
+
+    def _move_aside(self, state: State, say: Say) -> None:
+        why = {
+            State.FOREIGN: "was not made, or not finished, by this project",
+            State.BROKEN: "is broken: its Python does not start",
+            State.OTHER_PYTHON: f"was made by another Python than {_version(self.base)}",
+        }[state]
+        aside = self.folder.with_name(self.folder.name + ".old")
+        if (aside / STAMP).exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        if aside.exists():
+            raise InstallError(
+                f"{self.folder} {why}, and {aside} is in the way: delete one of the two folders."
+            )
+        try:
+            self.folder.rename(aside)
+        except OSError as error:
+            raise InstallError(
+                f"{self.folder} {why} and cannot be moved aside ({error}): delete it."
+            ) from None
+        say(f"{self.folder.name} {why}; moved to {aside.name} and made anew.")
+
+    def _create(self, say: Say) -> None:
+        say(f"Making {self.folder} with Python {_version(self.base)} ...")
+        command = [str(self.base), "-m", "venv", str(self.folder)]
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            text = done.stdout + done.stderr
+            raise InstallError(explain(text, "the virtual environment", self.folder, self.base))
+        self._write({})
+
+    def _announce(
+        self, pins: Pins, groups: Sequence[str], say: Say
+    ) -> torch_source.TorchSource | None:
+        """Say the download size first, and see that the disk can take what follows."""
+        sizes = {name: pins.megabytes.get(name, 0) for name in groups}
+        source = None
+        if "torch" in groups:
+            source = torch_source.choose(self.python, pins.groups["torch"])
+            say(f"PyTorch: {source.reason}.")
+            if source.gpu:
+                sizes["torch"] = pins.megabytes["torch-gpu"]
+        unpacked = DISK_FACTOR * sum(sizes.values())
+        if source and source.on_disk:
+            sizes["torch"] = 0
+        free = shutil.disk_usage(self.folder).free // 2**20
+        say(f"To download: about {sum(sizes.values())} MB ({', '.join(groups)}).")
+        if free < unpacked:
+            raise InstallError(
+                f"The disk of {self.folder} has {free} MB free and this needs about"
+                f" {unpacked} MB: make room there and run the command again."
+            )
+        return source
+
+    def _install(
+        self, name: str, lines: Sequence[str], source: torch_source.TorchSource | None, say: Say
+    ) -> None:
+        say(f"Installing {name} ...")
+        if name == "torch" and source:
+            for command in source.commands(self.python):
+                self._call(command, "PyTorch", name)
+        else:
+            self._call([str(self.python), "-m", "pip", "install", *lines], name, name)
+
+    def _call(self, command: Sequence[str], what: str, group: str) -> None:
+        """Run an installer; its progress is shown, its complaints go to the log."""
+        environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "2", **os.environ}
+        environment.pop("PYTHONPATH", None)
+        heard: list[str] = []
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+        ) as process:
+            for line in process.stderr or ():
+                heard.append(line)
+                if _PROGRESS.match(line):
+                    print(line.rstrip(), flush=True)
+        text = "".join(heard)
+        with _quietly_open(self.folder / LOG) as log:
+            log.write(f"$ {' '.join(command)}\n{text}")
+        if process.returncode:
+            raise InstallError(explain(text, what, self.folder, self.base))
+
+    def _check_bpy(self, groups: Sequence[str]) -> None:
+        """Import bpy once: a desktop's libraries may be missing."""
+        command = [str(self.python), "-c", "import bpy"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            self._forget(groups)
+            text = done.stdout + done.stderr
+            sentence = missing_library(text) or explain(text, "bpy", self.folder, self.base)
+            raise InstallError(sentence)
+
+
+def _torch_first(groups: Sequence[str]) -> list[str]:
+    """PyTorch before the packages that would otherwise pull a build of their own choice."""
+    return sorted(groups, key=lambda name: name != "torch")
+
+
+def _version(python: Path) -> str:
+    if python == Path(sys.executable):
+        return "{}.{}.{}".format(*sys.version_info[:3])
+    command = [str(python), "-c", "import platform; print(platform.python_version())"]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError:
+        raise InstallError(f"{python} does not start: name a working Python.") from None
+    return done.stdout.strip()
+
+
+def _quietly_open(path: Path) -> Any:
+    """The log for appending, or nowhere when even that cannot be written (a full disk)."""
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError:
+        return Path(os.devnull).open("a", encoding="utf-8")

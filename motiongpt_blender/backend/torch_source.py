@@ -1,0 +1,141 @@
+"""Where PyTorch comes from on this machine: a CPU build where there is no GPU.
+
+Standard library only, no bpy. Used by ``installer``. pip comes first, because a user's
+own indexes and wheel folders are set there; uv, which knows the build for each GPU, is
+the other way, and is told what pip is told.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+#: Pinned like everything else; CONTRIBUTING.md says why it is used at all.
+UV: Final = "uv==0.13.9"
+
+
+class Way(enum.Enum):
+    """How PyTorch gets here."""
+
+    PIP = "pip"
+    UV = "uv"
+
+
+@dataclass(frozen=True)
+class TorchSource:
+    """A decision about PyTorch.
+
+    Attributes:
+        way: who installs it.
+        lines: the requirement lines to install.
+        reason: the decision in words, for the person who waits.
+        gpu: whether the build is one for a GPU.
+        on_disk: whether the wheel lies on this machine already.
+    """
+
+    way: Way
+    lines: tuple[str, ...]
+    reason: str
+    gpu: bool = False
+    on_disk: bool = False
+
+    def commands(self, python: Path) -> list[list[str]]:
+        """The commands that install PyTorch into ``python``'s environment."""
+        pip = [str(python), "-m", "pip"]
+        if self.way is Way.PIP:
+            return [[*pip, "install", *self.lines]]
+        backend = os.environ.get("UV_TORCH_BACKEND") or ("auto" if self.gpu else "cpu")
+        uv = [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
+        settings = uv_settings(pip_settings(python))
+        return [[*pip, "install", UV], [*uv, "--torch-backend", backend, *settings, *self.lines]]
+
+
+def choose(python: Path, lines: Sequence[str]) -> TorchSource:
+    """Decide for this machine; ``python`` is the environment's."""
+    plain = tuple(lines)
+    if sys.platform == "darwin":
+        return TorchSource(Way.PIP, plain, "the macOS build, through pip")
+    if has_gpu():
+        return TorchSource(Way.UV, plain, "a GPU is here; uv picks the build for it", gpu=True)
+    if sys.platform == "win32":
+        return TorchSource(Way.PIP, plain, "no GPU here; the CPU build, through pip")
+    labelled = cpu_only(lines)
+    address = _pip_finds(python, labelled)
+    if address:
+        local = address.startswith("file:")
+        where = "lies on this machine" if local else "comes from pip's own indexes"
+        return TorchSource(Way.PIP, labelled, f"no GPU here; the CPU build {where}", on_disk=local)
+    return TorchSource(Way.UV, plain, "no GPU here; the CPU build, through uv")
+
+
+def has_gpu() -> bool:
+    """Whether a GPU that PyTorch has a build for is here (Apple's need no other build)."""
+    tool = shutil.which("nvidia-smi")
+    if tool:
+        done = subprocess.run([tool, "-L"], check=False, capture_output=True, text=True)
+        if done.returncode == 0 and "GPU" in done.stdout:
+            return True
+    return Path("/proc/driver/nvidia/version").exists() or bool(
+        shutil.which("rocm_agent_enumerator")
+    )
+
+
+def pip_settings(python: Path) -> dict[str, str]:
+    """The pip settings in force by their bare names ("find-links"); environment wins over files."""
+    command = [str(python), "-m", "pip", "config", "list"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    files: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    for line in done.stdout.splitlines():
+        key, _, value = line.partition("=")
+        place = environment if key.startswith(":env:") else files
+        try:
+            place[key.rpartition(".")[2]] = str(ast.literal_eval(value))
+        except (ValueError, SyntaxError):
+            continue
+    return {**files, **environment}
+
+
+def uv_settings(pip: Mapping[str, str]) -> list[str]:
+    """The same settings as uv's options. uv reads none of pip's, so they are handed on."""
+    options: list[str] = []
+    if "index-url" in pip:
+        options += ["--default-index", pip["index-url"]]
+    for url in pip.get("extra-index-url", "").split():
+        options += ["--index", url]
+    for place in pip.get("find-links", "").split():
+        options += ["--find-links", place]
+    for host in pip.get("trusted-host", "").split():
+        options += ["--allow-insecure-host", host]
+    if pip.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        options.append("--no-index")
+    # pip takes the best version of all indexes; uv would stop at the first that has the name.
+    return [*options, "--index-strategy", "unsafe-best-match"] if options else options
+
+
+def cpu_only(lines: Sequence[str]) -> tuple[str, ...]:
+    """The pins with the local label that only CPU builds carry, so that no other can match."""
+    return tuple(line.split(";")[0].strip() + "+cpu" for line in lines)
+
+
+def _pip_finds(python: Path, lines: Sequence[str]) -> str | None:
+    """The address of the first wheel that pip, as its user set it up, would take."""
+    command = [str(python), "-m", "pip", "install", "--dry-run", "--no-deps", "-q"]
+    command += ["--report", "-", *lines]
+    environment = {"PIP_RETRIES": "0", **os.environ}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        return None
+    try:
+        return str(json.loads(done.stdout)["install"][0]["download_info"]["url"])
+    except (ValueError, LookupError):
+        return None

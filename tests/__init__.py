@@ -1,0 +1,1 @@
+"""The tests, one folder a tier, and ``tiers``, which runs them."""

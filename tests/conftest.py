@@ -1,0 +1,58 @@
+"""What every tier shares: markers by folder, the shared folder, and an honest closing line."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+SHARED = Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared"))
+MARKED = ("models", "bpy", "package", "gui")
+
+
+def pytest_collection_modifyitems(items):
+    """A test bears the marker of its folder, so that ``-m "not gui"`` works anywhere."""
+    for item in items:
+        tier = item.path.relative_to(TESTS).parts[0]
+        if tier in MARKED:
+            item.add_marker(getattr(pytest.mark, tier))
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """``shared("data")``: a part of the folder that MOTIONGPT_SHARED names, or a skip."""
+
+    def part(name):
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"needs {name} of the folder that MOTIONGPT_SHARED names; it is not there")
+        return path
+
+    return part
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Count the skips, name their reasons, and leave the numbers where asked."""
+    stats = terminalreporter.stats
+    reasons = [_reason(report) for report in stats.get("skipped", [])]
+    if reasons:
+        named = "; ".join(f"{count} x {reason}" for reason, count in Counter(reasons).items())
+        terminalreporter.write_line(f"{len(reasons)} skipped: {named}")
+    failed = [report.nodeid for kind in ("failed", "error") for report in stats.get(kind, [])]
+    numbers = {"passed": len(stats.get("passed", [])), "failed": failed, "skipped": reasons}
+    if place := os.environ.get("MOTIONGPT_TEST_REPORT"):
+        Path(place).write_text(json.dumps(numbers), "utf-8")
+
+
+def _reason(report):
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
