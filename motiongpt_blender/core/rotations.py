@@ -123,7 +123,7 @@ def continuous(q: Array) -> Array:
     """The same rotations (T, ..., 4) with signs chosen so that neighbours are close."""
     dots = (q[1:] * q[:-1]).sum(-1)
     signs = np.cumprod(np.where(dots < 0, -1, 1), axis=0)
-    signs = np.concatenate([np.ones_like(signs[:1]), signs], axis=0)
+    signs = np.concatenate([np.ones_like(q[:1, ..., 0]), signs], axis=0)
     return q * signs[..., None]
 
 

@@ -1,0 +1,291 @@
+"""From joint positions to the controls of a rig, in plain numpy.
+
+A rig is described once (``RigDescription``, rest data in model axes: x left, y up,
+z forward) and every motion is solved for all frames together. Each part of the body gets
+its turn away from rest; a control's own rotation is that turn seen from the part that
+carries it. Working with turns away from rest makes A-poses, T-poses and bone rolls
+disappear by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .bone_maps import Part, Switch
+from .contacts import height_correction
+from .frames import (
+    chest_turn,
+    collar_turn,
+    direction,
+    foot_turn,
+    hip_centre,
+    limb_turns,
+    neck_turn,
+    pelvis_turn,
+    share_of,
+)
+from .neutral import ANKLE_HEIGHT, LEG_LENGTH
+from .rotations import IDENTITY, Array, continuous, inverse, multiply, normalise, rotate
+from .skeleton import Joint
+
+SIDES: Final = ("L", "R")
+
+
+@dataclass(frozen=True)
+class Control:
+    """A bone that the animator turns.
+
+    Attributes:
+        name: the bone's name.
+        part: what it turns.
+        body: the bone whose evaluated pose shows the part.
+        parent: name of the control that carries it, or None.
+        rest: (4,) rotation of the bone at rest, model axes.
+        share: for bones of a chain, the way from the lower part (0) to the upper one (1).
+        raw: a marked pose keeps the control's own channels.
+    """
+
+    name: str
+    part: Part
+    body: str
+    parent: str | None
+    rest: Array
+    share: float = 1.0
+    raw: bool = False
+
+
+@dataclass(frozen=True)
+class RigDescription:
+    """Rest data of a rig, in its own unit of length and in model axes.
+
+    Attributes:
+        label: name of its family, for people.
+        controls: parents before children.
+        root: name of the control that also moves.
+        root_head: (3,) where the root control's head is at rest.
+        points: joint -> (3,) where the rig has it at rest.
+        floor: height of the floor in the armature; heights here are measured from it.
+        axes: (4,) rotation from model axes to the armature's.
+        extras: controls that stay at rest unless a marked pose uses them, with their
+            rest rotations in model axes.
+        switches: properties to hold while a generated motion plays.
+    """
+
+    label: str
+    controls: tuple[Control, ...]
+    root: str
+    root_head: Array
+    points: dict[Joint, Array]
+    floor: float
+    axes: Array
+    extras: dict[str, Array]
+    switches: tuple[Switch, ...] = ()
+
+    @property
+    def leg(self) -> float:
+        """Length from hip to ankle, the mean of both sides."""
+        return float(np.mean([_leg(self, s) for s in SIDES]))
+
+    @property
+    def scale(self) -> float:
+        """The rig's unit of length in model metres: its leg over the model's."""
+        return self.leg / LEG_LENGTH
+
+
+@dataclass(frozen=True)
+class RigMotion:
+    """Channels of a rig over time.
+
+    Attributes:
+        rotations: control -> (T, 4) local basis quaternions, continuous.
+        root: the control that also moves.
+        locations: (T, 3) basis locations of the root.
+        fps: frames a second.
+        root_rest: (4,) rest rotation of the root, model axes; turns its basis upright.
+        root_head: (3,) where the root's head is at rest, model axes.
+        scale: the rig's unit in model metres, for distances that people read.
+    """
+
+    rotations: dict[str, Array]
+    root: str
+    locations: Array
+    fps: float
+    root_rest: Array
+    root_head: Array
+    scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.locations)
+
+
+def solve(rig: RigDescription, joints: Array, fps: float = 20.0) -> RigMotion:
+    """The rig's channels for a motion.
+
+    Args:
+        rig: where the motion goes.
+        joints: (T, 22, 3) metres, y up; place and heading count.
+        fps: frames a second, for the smoothing of hinges and heights.
+    """
+    joints = np.asarray(joints, dtype=np.float64)
+    turns = part_turns(rig, joints, fps)
+    by_control = control_turns(rig, turns)
+    rotations = basis_of(rig, by_control)
+    for name in rig.extras:
+        rotations[name] = np.broadcast_to(IDENTITY, (len(joints), 4)).copy()
+    root = next(c for c in rig.controls if c.name == rig.root)
+    return RigMotion(
+        rotations=rotations,
+        root=rig.root,
+        locations=_root_locations(rig, root, joints, turns, fps),
+        fps=fps,
+        root_rest=root.rest,
+        root_head=rig.root_head,
+        scale=rig.scale,
+    )
+
+
+def part_turns(rig: RigDescription, joints: Array, fps: float) -> dict[Part, Array]:
+    """The turn (T, 4) away from rest of each part of the body that the rig has."""
+    turns = {Part.PELVIS: pelvis_turn(joints), Part.CHEST: chest_turn(joints)}
+    turns[Part.NECK] = neck_turn(joints, turns[Part.CHEST])
+    turns[Part.HEAD] = turns[Part.NECK]
+    has = {c.part for c in rig.controls}
+    for side in SIDES:
+        collar = Part(f"collar_{side.lower()}")
+        chest = turns[Part.CHEST]
+        turns[collar] = collar_turn(joints, chest, side) if collar in has else chest
+        _solve_arm(rig, joints, turns, side, fps)
+        _solve_leg(rig, joints, turns, side, fps)
+    return turns
+
+
+def control_turns(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Array]:
+    """The turn (T, 4) of each control; chains share out the way between two parts."""
+    lower = {Part.SPINE: Part.PELVIS, Part.NECK: Part.CHEST}
+    upper = {Part.SPINE: Part.CHEST, Part.NECK: Part.NECK}
+    return {
+        c.name: share_of(turns[lower[c.part]], turns[upper[c.part]], c.share)
+        if c.part in lower
+        else turns[c.part]
+        for c in rig.controls
+    }
+
+
+def basis_of(rig: RigDescription, turns: dict[str, Array]) -> dict[str, Array]:
+    """Local basis quaternions (T, 4) of controls whose turns away from rest are given."""
+    out: dict[str, Array] = {}
+    for control in rig.controls:
+        turn = turns[control.name]
+        if control.parent is not None:
+            turn = multiply(inverse(turns[control.parent]), turn)
+        out[control.name] = continuous(local_basis(turn, control.rest))
+    return out
+
+
+def local_basis(turn: Array, rest: Array) -> Array:
+    """A turn (..., 4), relative to what carries the bone, in the bone's own axes."""
+    return multiply(multiply(inverse(rest), turn), rest)
+
+
+def _side(side: str, *names: str) -> tuple[Joint, ...]:
+    return tuple(Joint[f"{side}_{n}"] for n in names)
+
+
+def _leg(rig: RigDescription, side: str) -> float:
+    hip, knee, ankle = (rig.points[j] for j in _side(side, "HIP", "KNEE", "ANKLE"))
+    return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+
+
+def _limb(
+    rig: RigDescription,
+    joints: Array,
+    carrier: Array,
+    chain: tuple[Joint, ...],
+    is_leg: bool,
+    fps: float,
+) -> tuple[Array, Array]:
+    start, middle, end = chain
+    rest = (
+        normalise(rig.points[middle] - rig.points[start]),
+        normalise(rig.points[end] - rig.points[middle]),
+    )
+    motion = direction(joints, start, middle), direction(joints, middle, end)
+    return limb_turns(carrier, rest, motion, is_leg, fps)
+
+
+def _solve_arm(
+    rig: RigDescription, joints: Array, turns: dict[Part, Array], side: str, fps: float
+) -> None:
+    s = side.lower()
+    chain = _side(side, "SHOULDER", "ELBOW", "WRIST")
+    upper, lower = _limb(rig, joints, turns[Part(f"collar_{s}")], chain, False, fps)
+    turns[Part(f"upper_arm_{s}")] = upper
+    turns[Part(f"forearm_{s}")] = lower
+    turns[Part(f"hand_{s}")] = lower  # the data knows no wrist: the hand follows the forearm
+
+
+def _solve_leg(
+    rig: RigDescription, joints: Array, turns: dict[Part, Array], side: str, fps: float
+) -> None:
+    s = side.lower()
+    chain = _side(side, "HIP", "KNEE", "ANKLE")
+    upper, lower = _limb(rig, joints, turns[Part.PELVIS], chain, True, fps)
+    turns[Part(f"thigh_{s}")] = upper
+    turns[Part(f"shin_{s}")] = lower
+    ankle, toe = _side(side, "ANKLE", "FOOT")
+    level = (rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0])
+    foot, toes = foot_turn(joints, lower, side, normalise(level))
+    turns[Part(f"foot_{s}")] = foot
+    turns[Part(f"toe_{s}")] = toes
+
+
+def rest_hip_centre(rig: RigDescription) -> Array:
+    """The point (3,) between the rig's hips at rest."""
+    return 0.5 * (rig.points[Joint.L_HIP] + rig.points[Joint.R_HIP])
+
+
+def ankle_lift(rig: RigDescription) -> float:
+    """What the rig's hips stand higher than scaling says, as its ankles are higher."""
+    ankles = 0.5 * (rig.points[Joint.L_ANKLE] + rig.points[Joint.R_ANKLE])
+    return float(ankles[1]) - rig.scale * ANKLE_HEIGHT
+
+
+def _root_locations(
+    rig: RigDescription, root: Control, joints: Array, turns: dict[Part, Array], fps: float
+) -> Array:
+    """Basis locations (T, 3) of the root that put the hips in their place."""
+    hips = rig.scale * hip_centre(joints)
+    hips[:, 1] += ankle_lift(rig)
+    predicted, wanted = _foot_heights(rig, joints, hips, turns)
+    hips[:, 1] += height_correction(predicted, wanted, rig.leg, fps)
+    pelvis = turns[root.part]
+    offset = np.broadcast_to(rest_hip_centre(rig) - rig.root_head, hips.shape)
+    moved = hips - rotate(pelvis, offset) - rig.root_head
+    return rotate(np.broadcast_to(inverse(root.rest), (len(hips), 4)), moved)
+
+
+def _foot_heights(
+    rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Array]
+) -> tuple[Array, Array]:
+    """Heights (T, N) of ankles and toes as the rig will have and as the motion has them."""
+    predicted: list[Array] = []
+    wanted: list[Array] = []
+    centre = rest_hip_centre(rig)
+    for side in SIDES:
+        s = side.lower()
+        chain = _side(side, "HIP", "KNEE", "ANKLE", "FOOT")
+        carriers = (Part.PELVIS, Part(f"thigh_{s}"), Part(f"shin_{s}"), Part(f"foot_{s}"))
+        place, last = hips, centre
+        for joint, carrier in zip(chain, carriers, strict=True):
+            step = np.broadcast_to(rig.points[joint] - last, hips.shape)
+            place, last = place + rotate(turns[carrier], step), rig.points[joint]
+            if joint in chain[2:]:
+                rest = float(last[1])
+                usual = ANKLE_HEIGHT if joint == chain[2] else 0.0
+                above = rig.scale * np.maximum(joints[:, joint, 1] - usual, 0.0)
+                predicted.append(place[:, 1])
+                wanted.append(rest + above)
+    return np.stack(predicted, 1), np.stack(wanted, 1)

@@ -1,0 +1,157 @@
+"""Channels of a rig written as one new action, all keys of a curve at once.
+
+Builds the action beside the scene: nothing of the user's is touched here, and an action
+that could not be finished is removed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from mathutils import Euler, Quaternion
+
+from .. import compat
+from ..core.retarget import RigMotion
+from ..core.rotations import Array
+
+#: Custom property of a generated action: the switches' values before it, as JSON.
+SWITCHES_KEY: Final = "motiongpt_switches"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One animated number.
+
+    Attributes:
+        path: the property's data path on the object.
+        index: element of the property, 0 for a single number.
+        group: name of the curve's group: the bone's.
+        values: (T,) a value a frame, or (1,) for a value that holds.
+    """
+
+    path: str
+    index: int
+    group: str
+    values: Array
+
+
+@dataclass(frozen=True)
+class WrittenAction:
+    """A new action and, from Blender 4.4 on, the slot that it animates the armature by."""
+
+    action: Any
+    slot: Any
+
+
+def channels_of(obj: Any, motion: RigMotion) -> Iterator[Channel]:
+    """A motion's channels, each bone in its own rotation mode."""
+    for name, rotations in motion.rotations.items():
+        bone = obj.pose.bones[name]
+        path, values = _rotation_values(bone, rotations)
+        yield from _columns(bone, path, values)
+    root = obj.pose.bones[motion.root]
+    yield from _columns(root, "location", motion.locations)
+
+
+def property_channel(bone: Any, name: str, value: float) -> Channel:
+    """A custom property of a bone that holds a value."""
+    quoted = bpy.utils.escape_identifier(name)
+    return Channel(bone.path_from_id() + f'["{quoted}"]', -1, bone.name, np.array([value]))
+
+
+def write_action(
+    obj: Any,
+    name: str,
+    channels: Collection[Channel],
+    start_frame: int,
+    marked: Collection[int] = (),
+) -> WrittenAction:
+    """A new action with a key a frame.
+
+    Args:
+        obj: the armature object it is for; not changed.
+        name: the action's name; Blender numbers it when taken.
+        channels: what to write.
+        start_frame: scene frame of the first value.
+        marked: indices of frames whose pose is the animator's own; all other keys are
+            of the type GENERATED, so that the two can be told apart.
+    """
+    action, slot = compat.new_action(name, obj)
+    try:
+        curves, groups = compat.curves(action, slot), compat.groups(action, slot)
+        for channel in channels:
+            _write(curves, groups, channel, start_frame, marked)
+    except Exception:
+        bpy.data.actions.remove(action)
+        raise
+    action.use_fake_user = False
+    return WrittenAction(action, slot)
+
+
+def _write(
+    curves: Any, groups: Any, channel: Channel, start_frame: int, marked: Collection[int]
+) -> None:
+    curve = curves.new(channel.path, index=max(channel.index, 0))
+    curve.group = groups.get(channel.group) or groups.new(channel.group)
+    count = len(channel.values)
+    points = curve.keyframe_points
+    points.add(count)
+    co = np.empty((count, 2), dtype=np.float32)
+    co[:, 0] = np.arange(start_frame, start_frame + count)
+    co[:, 1] = channel.values
+    kinds = np.full(count, _enum("type", "GENERATED"), dtype=np.int32)
+    kinds[[i for i in marked if i < count]] = _enum("type", "KEYFRAME")
+    holds = channel.index < 0
+    ease = _enum("interpolation", "CONSTANT" if holds else "LINEAR")
+    points.foreach_set("co", co.ravel())
+    points.foreach_set("type", kinds)
+    points.foreach_set("interpolation", np.full(count, ease, dtype=np.int32))
+    curve.update()
+
+
+def _enum(prop: str, item: str) -> int:
+    items = bpy.types.Keyframe.bl_rna.properties[prop].enum_items
+    # Early 4.2 releases have no GENERATED type; a plain key is right there.
+    return int(items[item if item in items else "KEYFRAME"].value)
+
+
+def _columns(bone: Any, prop: str, values: Array) -> Iterator[Channel]:
+    path = bone.path_from_id(prop)
+    for index in range(values.shape[1]):
+        yield Channel(path, index, bone.name, values[:, index])
+
+
+def _rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:
+    """A bone's rotation property and its values (T, 3 or 4), without jumps."""
+    mode = bone.rotation_mode
+    if mode == "QUATERNION":
+        return "rotation_quaternion", rotations
+    if mode == "AXIS_ANGLE":
+        return "rotation_axis_angle", _axis_angles(rotations)
+    last = Euler((0.0, 0.0, 0.0), mode)
+    values = np.empty((len(rotations), 3))
+    for i, q in enumerate(rotations):
+        last = Quaternion(q.tolist()).to_euler(mode, last)
+        values[i] = last
+    return "rotation_euler", values
+
+
+def _axis_angles(rotations: Array) -> Array:
+    """(T, 4) angle and axis; the axis keeps its side, so that the angle passes through 0."""
+    axes = rotations[:, 1:].copy()
+    lengths = np.linalg.norm(axes, axis=-1)
+    last = np.array([0.0, 1.0, 0.0])
+    values = np.empty((len(rotations), 4))
+    for i, (axis, length) in enumerate(zip(axes, lengths, strict=True)):
+        unit = axis / length if length > 1e-9 else last
+        side = 1.0 if unit @ last >= 0 else -1.0
+        angle = 2 * side * np.arctan2(length, rotations[i, 0])
+        before = values[i - 1, 0] if i else 0.0
+        angle += 2 * np.pi * np.round((before - angle) / (2 * np.pi))
+        last = side * unit
+        values[i] = (angle, *last)
+    return values

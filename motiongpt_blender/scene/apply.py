@@ -1,0 +1,204 @@
+"""The use-case at the end of the way: a generated clip becomes keyframes on a rig.
+
+Everything is worked out before anything is written; a failure leaves the scene as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.keys import KeyReport, RigPose, meet_keys
+from ..core.motion import MotionClip, heading, place_at_origin
+from ..core.poses import MarkedPose, PoseRole
+from ..core.resampling import resample_smooth
+from ..core.retarget import RigDescription, RigMotion, solve
+from ..core.rotations import Array, about_y, continuous, multiply, rotate
+from . import nla
+from .action_writer import SWITCHES_KEY, Channel, channels_of, property_channel, write_action
+from .capture import capture_joints
+from .rig import describe, quaternion_of
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What ``apply_clip`` wrote.
+
+    Attributes:
+        action_name: the new action.
+        track_name: the NLA track it is on.
+        frame_start: its first frame in the scene.
+        frame_end: its last frame in the scene.
+        keys: for each marked pose within the range, by scene frame, how far the motion
+            was from it before it was made to meet it.
+        seconds: time spent in each stage.
+    """
+
+    action_name: str
+    track_name: str
+    frame_start: int
+    frame_end: int
+    keys: tuple[KeyReport, ...]
+    seconds: dict[str, float]
+
+
+def apply_clip(
+    obj: Any,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: int,
+    name: str,
+) -> ApplyReport:
+    """Write a clip to a rig as a new action on a new NLA track.
+
+    Args:
+        obj: the armature object.
+        clip: what the model gave, at its own rate.
+        marked: poses that the motion passes exactly at their frames.
+        start_frame: scene frame of the clip's first frame.
+        name: name of the action and the track.
+
+    Raises:
+        RigError: when the armature cannot be used.
+    """
+    watch = _Watch()
+    with watch.stage("describe"):
+        rig = describe(obj)
+    with watch.stage("retarget"):
+        motion = retarget(obj, rig, clip, marked, start_frame)
+    with watch.stage("keys"):
+        by_index = {m.frame - start_frame: m.pose for m in marked}
+        motion, reports = meet_keys(motion, by_index)
+    with watch.stage("write"):
+        at = [report.frame for report in reports]
+        channels = _channels(obj, rig, motion, list(by_index.values()))
+        earlier = _switch_values(obj, rig)
+        written = write_action(obj, name, channels, start_frame, at)
+        written.action[SWITCHES_KEY] = json.dumps(earlier)
+    with watch.stage("track"):
+        try:
+            pushed = nla.push_take(obj, written, start_frame, name)
+        except Exception:
+            bpy.data.actions.remove(written.action)
+            raise
+        bpy.context.view_layer.update()
+    return ApplyReport(
+        action_name=written.action.name,
+        track_name=pushed.track,
+        frame_start=start_frame,
+        frame_end=start_frame + len(motion) - 1,
+        keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
+        seconds=watch.seconds,
+    )
+
+
+def retarget(
+    obj: Any, rig: RigDescription, clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int
+) -> RigMotion:
+    """The clip on the rig at the scene's frame rate, standing where it has to begin."""
+    fps = scene_fps()
+    count = _frame_count(clip, marked, start_frame, fps)
+    joints = resample_smooth(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
+    first = min(marked, key=lambda m: m.frame, default=None)
+    if first is not None and first.frame - start_frame < count:
+        index, standing = max(first.frame - start_frame, 0), first.joints
+    else:
+        index, standing = 0, capture_joints(obj, rig)
+    return solve(rig, _stand_at(joints, index, standing), fps)
+
+
+def scene_fps() -> float:
+    """Frames a second of the current scene, fractions included."""
+    render = bpy.context.scene.render
+    return float(render.fps / render.fps_base)
+
+
+def _frame_count(
+    clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int, fps: float
+) -> int:
+    """Scene frames to write: up to the end pose where one is marked, else the clip's own."""
+    ends = [m.frame for m in marked if m.role is PoseRole.END and m.frame > start_frame]
+    if ends:
+        return max(ends) - start_frame + 1
+    return max(round(clip.seconds * fps) + 1, 1)
+
+
+def _stand_at(joints: Array, index: int, standing: Array) -> Array:
+    """The motion (T, 22, 3) moved on the floor so that frame ``index`` stands there."""
+    there = np.asarray(standing, dtype=np.float64)
+    joints = place_at_origin(joints)
+    here = joints[index]
+    turn = about_y(heading(there) - heading(here))
+    level = np.array([1.0, 0.0, 1.0])
+    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints - here[0] * level)
+    return turned + there[0] * level
+
+
+def _channels(
+    obj: Any, rig: RigDescription, motion: RigMotion, poses: Sequence[RigPose]
+) -> list[Channel]:
+    """Everything to key: the controls, extras that anything uses, and the switches."""
+    used = {c.name for c in rig.controls} | _used_extras(obj, rig, poses)
+    motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
+    channels = list(channels_of(obj, _seen_from_carriers(obj, rig, motion)))
+    for switch in rig.switches:
+        bone = obj.pose.bones[switch.bone]
+        if switch.prop in bone:
+            channels.append(property_channel(bone, switch.prop, switch.value))
+    return channels
+
+
+def _used_extras(obj: Any, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
+    """Extra controls that a marked pose turns, or that stand turned now."""
+    used: set[str] = set()
+    for name in rig.extras:
+        now = tuple(quaternion_of(obj.pose.bones[name].matrix_basis))
+        seen = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
+        if any(abs(abs(q[0]) - 1) > 1e-9 for q in seen):
+            used.add(name)
+    return used
+
+
+def _seen_from_carriers(obj: Any, rig: RigDescription, motion: RigMotion) -> RigMotion:
+    """The root's channels when the bones that carry it are not at rest (a moved root bone)."""
+    bone = obj.pose.bones[rig.root]
+    carried = bone.matrix @ bone.matrix_basis.inverted()
+    change = carried.inverted() @ bone.bone.matrix_local
+    turn = quaternion_of(change)
+    if abs(abs(turn[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
+        return motion
+    matrix = np.array(change)
+    locations = motion.locations @ matrix[:3, :3].T + matrix[:3, 3]
+    rotation = continuous(multiply(np.broadcast_to(turn, (len(motion), 4)),
+                                   motion.rotations[rig.root]))  # fmt: skip
+    return replace(motion, locations=locations, rotations={**motion.rotations, rig.root: rotation})
+
+
+def _switch_values(obj: Any, rig: RigDescription) -> list[tuple[str, str, float]]:
+    """What the switched properties hold now."""
+    bones = obj.pose.bones
+    return [
+        (s.bone, s.prop, float(bones[s.bone][s.prop]))
+        for s in rig.switches
+        if s.prop in bones[s.bone]
+    ]
+
+
+class _Watch:
+    """Time spent in named stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began

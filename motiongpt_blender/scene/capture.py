@@ -1,0 +1,138 @@
+"""Poses read from a rig at the scene's current frame, as evaluated: IK, constraints and all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.bone_maps import Part
+from ..core.frames import hip_centre
+from ..core.keys import RigPose
+from ..core.neutral import DIRECTIONS, build
+from ..core.retarget import (
+    SIDES,
+    Control,
+    RigDescription,
+    ankle_lift,
+    local_basis,
+)
+from ..core.rotations import (
+    Array,
+    inverse,
+    multiply,
+    normalise,
+    rotate,
+)
+from ..core.skeleton import Joint
+from .rig import quaternion_of
+
+
+def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
+    """The controls' rotations and the root's place that show the evaluated pose.
+
+    Limbs are read from the body, so a limb posed with IK gives the FK rotations that
+    look the same. The root is read as if its carriers were at rest.
+    """
+    posed = _evaluated(obj)
+    turns = _turns(posed, rig)
+    bones = posed.pose.bones
+    rotations: dict[str, Array] = {}
+    place = np.zeros(3)
+    for control in rig.controls:
+        bone = bones[control.name]
+        if control.name == rig.root:
+            basis = bone.bone.matrix_local.inverted() @ bone.matrix
+            rotations[control.name] = quaternion_of(basis)
+            place = np.array(basis.translation, dtype=np.float64)
+        elif control.raw:
+            rotations[control.name] = quaternion_of(bone.matrix_basis)
+        else:
+            turn = turns[control.name]
+            if control.parent is not None:
+                turn = multiply(inverse(turns[control.parent]), turn)
+            rotations[control.name] = local_basis(turn, control.rest)
+    for name in rig.extras:
+        rotations[name] = quaternion_of(bones[name].matrix_basis)
+    return RigPose(
+        rotations={n: _four(q) for n, q in rotations.items()},
+        root_location=(float(place[0]), float(place[1]), float(place[2])),
+    )
+
+
+def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
+    """The evaluated pose as the model sees it: (22, 3) metres, y up, model proportions.
+
+    Place and heading are those in the armature object's own space.
+    """
+    posed = _evaluated(obj)
+    by_part = _part_turns(_turns(posed, rig), rig)
+    directions = _directions(posed, rig, by_part)
+    joints = build(directions, np.zeros(3))
+    hips = 0.5 * (
+        _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
+    )  # rig units, floor at 0
+    centre = (hips - np.array([0.0, ankle_lift(rig), 0.0])) / rig.scale
+    return (joints + centre - hip_centre(joints)).astype(np.float32)
+
+
+def _evaluated(obj: Any) -> Any:
+    return obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+
+
+def _turns(posed: Any, rig: RigDescription) -> dict[str, Array]:
+    """Turn (4,) away from rest, in model axes, of the body bone of each control."""
+    return {c.name: _turn(posed, rig, c) for c in rig.controls}
+
+
+def _turn(posed: Any, rig: RigDescription, control: Control) -> Array:
+    bone = posed.pose.bones[control.body]
+    turn = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
+    return multiply(multiply(inverse(rig.axes), turn), rig.axes)
+
+
+def _part_turns(turns: dict[str, Array], rig: RigDescription) -> dict[Part, Array]:
+    """Turn of each part; of a chain, its last bone's."""
+    return {c.part: turns[c.name] for c in rig.controls}
+
+
+def _head(posed: Any, rig: RigDescription, part: Part) -> Array:
+    """Evaluated head (3,) of a part's bone in model axes, the floor at 0."""
+    control = next(c for c in rig.controls if c.part is part)
+    point = np.array(posed.pose.bones[control.body].head, dtype=np.float64)
+    return rotate(inverse(rig.axes), point) - np.array([0.0, rig.floor, 0.0])
+
+
+def _directions(posed: Any, rig: RigDescription, turns: dict[Part, Array]) -> Array:
+    """Unit vectors (22, 3) from parent to joint, in the way that ``solve`` reads them."""
+    pelvis, chest = turns[Part.PELVIS], turns[Part.CHEST]
+    carriers = {
+        Joint.L_HIP: pelvis, Joint.R_HIP: pelvis, Joint.SPINE1: pelvis,
+        Joint.SPINE2: pelvis, Joint.SPINE3: chest, Joint.NECK: chest,
+        Joint.L_COLLAR: chest, Joint.R_COLLAR: chest,
+        Joint.HEAD: turns.get(Part.HEAD, turns.get(Part.NECK, chest)),
+    }  # fmt: skip
+    out = np.zeros((len(Joint), 3))
+    for side in SIDES:
+        s = side.lower()
+        carriers[Joint[f"{side}_SHOULDER"]] = turns.get(Part(f"collar_{s}"), chest)
+        limbs = {"KNEE": "thigh", "ANKLE": "shin", "ELBOW": "upper_arm", "WRIST": "forearm"}
+        before = {"KNEE": "HIP", "ANKLE": "KNEE", "ELBOW": "SHOULDER", "WRIST": "ELBOW"}
+        for joint, part in limbs.items():
+            start, end = Joint[f"{side}_{before[joint]}"], Joint[f"{side}_{joint}"]
+            bone = normalise(rig.points[end] - rig.points[start])
+            out[end] = rotate(turns[Part(f"{part}_{s}")], bone)
+        ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
+        heading = normalise((rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0]))
+        down = float(DIRECTIONS[toe][1])
+        flat = heading * np.sqrt(1 - down**2) + np.array([0.0, down, 0.0])
+        out[toe] = rotate(turns[Part(f"foot_{s}")], flat)
+    for joint, turn in carriers.items():
+        out[joint] = rotate(turn, DIRECTIONS[joint])
+    return out
+
+
+def _four(q: Array) -> tuple[float, float, float, float]:
+    return float(q[0]), float(q[1]), float(q[2]), float(q[3])

@@ -1,0 +1,226 @@
+"""An armature described for retargeting: its rest data in model axes.
+
+Reads the armature, never changes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from mathutils import Matrix
+
+from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part, find
+from ..core.retarget import Control, RigDescription
+from ..core.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
+from ..core.skeleton import Joint
+
+#: Which part of the body carries which, where the bones themselves do not say.
+_CARRIER: Final[dict[Part, tuple[Part, ...]]] = {
+    Part.SPINE: (Part.PELVIS,),
+    Part.CHEST: (Part.SPINE, Part.PELVIS),
+    Part.NECK: (Part.CHEST,),
+    Part.HEAD: (Part.NECK, Part.CHEST),
+    **{Part(f"collar_{s}"): (Part.CHEST,) for s in "lr"},
+    **{Part(f"upper_arm_{s}"): (Part(f"collar_{s}"), Part.CHEST) for s in "lr"},
+    **{Part(f"forearm_{s}"): (Part(f"upper_arm_{s}"),) for s in "lr"},
+    **{Part(f"hand_{s}"): (Part(f"forearm_{s}"),) for s in "lr"},
+    **{Part(f"thigh_{s}"): (Part.PELVIS,) for s in "lr"},
+    **{Part(f"shin_{s}"): (Part(f"thigh_{s}"),) for s in "lr"},
+    **{Part(f"foot_{s}"): (Part(f"shin_{s}"),) for s in "lr"},
+    **{Part(f"toe_{s}"): (Part(f"foot_{s}"),) for s in "lr"},
+}
+
+#: Each limb joint: the part whose bone begins there, and the part whose bone ends there.
+_JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
+    "HIP": ("thigh", ""),
+    "KNEE": ("shin", ""),
+    "ANKLE": ("foot", ""),
+    "FOOT": ("toe", "foot"),
+    "SHOULDER": ("upper_arm", ""),
+    "ELBOW": ("forearm", ""),
+    "WRIST": ("hand", "forearm"),
+}
+
+
+class RigError(ValueError):
+    """An armature that cannot be used; the message is one sentence for the user."""
+
+
+def check_usable(obj: Any) -> None:
+    """Raise RigError unless ``obj`` is an armature that may be posed and animated."""
+    if obj is None or getattr(obj, "type", None) != "ARMATURE":
+        raise RigError("No armature is chosen: choose the character's armature in the panel.")
+    if obj.library is not None or not obj.is_editable:
+        raise RigError(
+            f"'{obj.name}' is linked from another file and cannot be animated here: "
+            "make a library override of it, or append it instead."
+        )
+    if obj.mode == "EDIT":
+        raise RigError(f"'{obj.name}' is in Edit Mode: press Tab to leave it, then try again.")
+    if obj.data.pose_position == "REST":
+        raise RigError(
+            f"'{obj.name}' is shown in its rest position: set Armature > Pose Position back "
+            "to Pose Position."
+        )
+    if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
+        raise RigError(
+            f"An NLA strip of '{obj.name}' is in tweak mode: press Tab in the NLA editor to "
+            "leave it, then try again."
+        )
+
+
+def describe(obj: Any) -> RigDescription:
+    """Rest data of an armature object.
+
+    Raises:
+        RigError: when it cannot be used or its bones are not known.
+    """
+    check_usable(obj)
+    bones = obj.data.bones
+    try:
+        bone_map = find(b.name for b in bones)
+    except MappingError as error:
+        raise RigError(f"'{obj.name}' cannot be driven: {error}") from None
+    parts = _by_part(bone_map)
+    axes = _axes(obj, bones, parts)
+    heads = {b.name: _to_model(axes, b.head_local) for b in bones}
+    tails = {b.name: _to_model(axes, b.tail_local) for b in bones}
+    points = _points(parts, heads, tails)
+    floor = _floor(points)
+    down = np.array([0.0, floor, 0.0])
+    root = parts[Part.PELVIS][0]
+    return RigDescription(
+        label=bone_map.label,
+        controls=_controls(bone_map, bones, axes),
+        root=root.control,
+        root_head=heads[root.control] - down,
+        points={j: p - down for j, p in points.items()},
+        floor=floor,
+        axes=axes,
+        extras={n: _rest(axes, bones[n]) for n in bone_map.extras},
+        switches=bone_map.switches,
+    )
+
+
+def quaternion_of(matrix: Matrix) -> Array:
+    """Rotation (4,) of a Blender matrix, its scale left out."""
+    return np.array(matrix.to_quaternion(), dtype=np.float64)
+
+
+def _by_part(bone_map: BoneMap) -> dict[Part, list[MappedBone]]:
+    parts: dict[Part, list[MappedBone]] = {}
+    for bone in bone_map.bones:
+        parts.setdefault(bone.part, []).append(bone)
+    return parts
+
+
+def _rest(axes: Array, bone: Any) -> Array:
+    """Rest rotation (4,) of a bone in model axes."""
+    return multiply(inverse(axes), quaternion_of(bone.matrix_local))
+
+
+def _to_model(axes: Array, point: Any) -> Array:
+    return rotate(inverse(axes), np.array(point, dtype=np.float64))
+
+
+def _axes(obj: Any, bones: Any, parts: dict[Part, list[MappedBone]]) -> Array:
+    """Rotation (4,) from model axes to the armature's, snapped to its axes when near.
+
+    Left is from the right hip to the left one, up from the hips to the chest: an
+    armature that lies on its back in its own space, as importers make them, is fine.
+    """
+
+    def head(part: Part) -> Array:
+        return np.array(bones[parts[part][0].body].head_local, dtype=np.float64)
+
+    hips = head(Part.THIGH_L), head(Part.THIGH_R)
+    left = _snapped(normalise(hips[0] - hips[1]))
+    up = head(Part.UPPER_ARM_L) + head(Part.UPPER_ARM_R) - hips[0] - hips[1]
+    up = _snapped(normalise(up - left * (up @ left)))
+    forward = np.cross(left, up)
+    if not np.linalg.norm(forward) > 0.5:
+        raise RigError(
+            f"'{obj.name}' has its hips and shoulders in one place: check the armature's "
+            "rest position."
+        )
+    return from_matrix(np.stack([left, np.cross(forward, left), forward], axis=-1))
+
+
+def _snapped(direction: Array) -> Array:
+    """The armature axis nearest to a direction when it is within 30 degrees of it."""
+    axis = np.zeros(3)
+    largest = int(np.argmax(np.abs(direction)))
+    axis[largest] = np.sign(direction[largest])
+    return axis if abs(direction[largest]) > np.cos(np.radians(30)) else direction
+
+
+def _points(
+    parts: dict[Part, list[MappedBone]], heads: dict[str, Array], tails: dict[str, Array]
+) -> dict[Joint, Array]:
+    """Where the limb joints are at rest, from bones' heads, or tails at a chain's end."""
+    points: dict[Joint, Array] = {}
+    for joint, (starts, ends) in _JOINT_BONES.items():
+        for side in "LR":
+            part = Part(f"{starts}_{side.lower()}")
+            if part in parts:
+                point = heads[parts[part][0].body]
+            else:
+                point = tails[parts[Part(f"{ends}_{side.lower()}")][0].body]
+            points[Joint[f"{side}_{joint}"]] = point
+    return points
+
+
+def _floor(points: dict[Joint, Array]) -> float:
+    """Height of the floor: the armature's own zero where the feet stand near it."""
+    toes = float(min(points[Joint.L_FOOT][1], points[Joint.R_FOOT][1]))
+    leg = float(np.linalg.norm(points[Joint.L_HIP] - points[Joint.L_ANKLE]))
+    return 0.0 if abs(toes) < 0.12 * leg else toes
+
+
+def _controls(bone_map: BoneMap, bones: Any, axes: Array) -> tuple[Control, ...]:
+    """The controls, parents before children, each knowing what carries it."""
+    parts = _by_part(bone_map)
+    out: list[Control] = []
+    for mapped in sorted(bone_map.bones, key=lambda b: list(_ORDER).index(b.part)):
+        chain = parts[mapped.part]
+        place = chain.index(mapped)
+        parent = (
+            _nearest_ancestor(bones[mapped.control], {c.name for c in out})
+            if bone_map.by_hierarchy
+            else _carrying_part(mapped, parts)
+        )
+        out.append(
+            Control(
+                name=mapped.control,
+                part=mapped.part,
+                body=mapped.body,
+                parent=parent,
+                rest=_rest(axes, bones[mapped.control]),
+                share=(place + 1) / (len(chain) + (mapped.part is Part.SPINE)),
+                raw=mapped.raw,
+            )
+        )
+    return tuple(out)
+
+
+_ORDER: Final = tuple(Part)
+
+
+def _nearest_ancestor(bone: Any, mapped: set[str]) -> str | None:
+    while bone.parent is not None and bone.use_inherit_rotation:
+        bone = bone.parent
+        if bone.name in mapped:
+            return str(bone.name)
+    return None
+
+
+def _carrying_part(bone: MappedBone, parts: dict[Part, list[MappedBone]]) -> str | None:
+    chain = parts[bone.part]
+    place = chain.index(bone)
+    if place:
+        return chain[place - 1].control
+    for carrier in _CARRIER.get(bone.part, ()):
+        if carrier in parts:
+            return parts[carrier][-1].control
+    return None
