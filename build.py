@@ -150,12 +150,19 @@ def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
 
 def set_up(groups: Sequence[str]) -> str:
     """Make ``.venv`` hold these groups of pins; returns its Python."""
+    from motiongpt_blender.backend.install_errors import InstallError
     from motiongpt_blender.backend.installer import Environment, read_pins
 
     if os.environ.get(BACKEND_PYTHON):
         groups = [name for name in groups if name not in ("torch", "backend")]
     environment = Environment(VENV)
-    environment.ensure(read_pins(ROOT / "pyproject.toml"), groups)
+    try:
+        environment.ensure(read_pins(ROOT / "pyproject.toml"), groups)
+    except InstallError as error:
+        if "PyTorch" not in str(error):
+            raise
+        sentence = str(error).rstrip(".")
+        raise BuildError(f"{sentence}; or name a Python that has it in {BACKEND_PYTHON}.") from None
     return str(environment.python)
 
 

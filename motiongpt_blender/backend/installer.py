@@ -110,6 +110,8 @@ class Environment:
     def ensure(self, pins: Pins, groups: Sequence[str], say: Say = print) -> bool:
         """Make the environment hold these groups; False when it already did."""
         state = self._state()
+        if state is State.OTHER_PYTHON and self._swap_back(say):
+            state = self._state()
         if state not in (State.ABSENT, State.OURS):
             self._move_aside(state, say)
         if state is not State.OURS:
@@ -139,9 +141,13 @@ class Environment:
         same = found["python"] == stamp["python"] and stamp["python"] == _version(self.base)
         return State.OURS if same else State.OTHER_PYTHON
 
-    def _stamp(self) -> dict[str, Any] | None:
+    @property
+    def _aside(self) -> Path:
+        return self.folder.with_name(self.folder.name + ".old")
+
+    def _stamp(self, folder: Path | None = None) -> dict[str, Any] | None:
         try:
-            stamp = json.loads((self.folder / STAMP).read_text("utf-8"))
+            stamp = json.loads(((folder or self.folder) / STAMP).read_text("utf-8"))
         except (OSError, ValueError):
             return None
         known = isinstance(stamp, dict) and {"python", "groups"} <= stamp.keys()
@@ -177,13 +183,28 @@ class Environment:
             if stamped.get(name) != list(pins.groups[name]) or missing & set(pins.groups[name])
         ]
 
+    def _swap_back(self, say: Say) -> bool:
+        """Bring back the environment that this Python made before another one's took its place."""
+        version = _version(self.base)
+        if (self._stamp(self._aside) or {}).get("python") != version:
+            return False
+        between = self.folder.with_name(self.folder.name + ".swap")
+        for old, new in (
+            (self.folder, between),
+            (self._aside, self.folder),
+            (between, self._aside),
+        ):
+            old.rename(new)
+        say(f"{self.folder.name} of Python {version} is back; the other is {self._aside.name}.")
+        return True
+
     def _move_aside(self, state: State, say: Say) -> None:
         why = {
             State.FOREIGN: "was not made, or not finished, by this project",
             State.BROKEN: "is broken: its Python does not start",
             State.OTHER_PYTHON: f"was made by another Python than {_version(self.base)}",
         }[state]
-        aside = self.folder.with_name(self.folder.name + ".old")
+        aside = self._aside
         if (aside / STAMP).exists():
             shutil.rmtree(aside, ignore_errors=True)
         if aside.exists():
