@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final, cast
 
 import numpy as np
@@ -194,7 +195,7 @@ def _handover(place: Array, frames: list[int]) -> Array:
     weights = np.zeros((len(frames), len(place)))
     passed = [
         smoothstep((travelled - travelled[a]) / (travelled[b] - travelled[a]))
-        for a, b in zip(frames[:-1], frames[1:], strict=True)
+        for a, b in pairwise(frames)
     ]
     ones, zeros = np.ones(len(place)), np.zeros(len(place))
     for i, weight in enumerate(weights):

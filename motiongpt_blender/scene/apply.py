@@ -161,7 +161,7 @@ def _used_extras(obj: Any, rig: RigDescription, poses: Sequence[RigPose]) -> set
     for name in rig.extras:
         now = tuple(quaternion_of(obj.pose.bones[name].matrix_basis))
         seen = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
-        if any(abs(abs(q[0]) - 1) > 1e-9 for q in seen):
+        if any(np.linalg.norm(q[1:]) > 1e-5 for q in seen):
             used.add(name)
     return used
 

@@ -84,8 +84,9 @@ def describe(obj: Any) -> RigDescription:
         raise RigError(f"'{obj.name}' cannot be driven: {error}") from None
     parts = _by_part(bone_map)
     axes = _axes(obj, bones, parts)
-    heads = {b.name: _to_model(axes, b.head_local) for b in bones}
-    tails = {b.name: _to_model(axes, b.tail_local) for b in bones}
+    used = {n for b in bone_map.bones for n in (b.control, b.body)}
+    heads = {n: _to_model(axes, bones[n].head_local) for n in used}
+    tails = {n: _to_model(axes, bones[n].tail_local) for n in used}
     points = _points(parts, heads, tails)
     floor = _floor(points)
     down = np.array([0.0, floor, 0.0])
