@@ -75,8 +75,8 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
     if match := _NO_BUILD.search(text):
         name = match.group(1) or what
         return (
-            f"No build of {name} for this Python and machine was found where pip looks: use"
-            " Python 3.11, or name an index that has it in pip's settings."
+            f"No build of {name} for this Python was found where pip looks, or its index is out of"
+            " reach: check the connection and pip's settings, or use Python 3.11."
         )
     return f"Installing {what} into {folder} failed ({_last_complaint(text)}); see install.log."
 

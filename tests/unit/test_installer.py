@@ -1,0 +1,273 @@
+"""Environments: made, kept, mended, and refused in one sentence each."""
+
+import base64
+import hashlib
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from motiongpt_blender.backend import install_errors, installer, torch_source
+from motiongpt_blender.backend.install_errors import InstallError
+from motiongpt_blender.backend.installer import Environment, Pins
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="uses executables made of shell lines")
+
+
+def make_wheel(folder, name, version, source=""):
+    """A wheel with one module, so that real installs need no network."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": source,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        record = ""
+        for file, text in files.items():
+            archive.writestr(file, text)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+            record += f"{file},sha256={digest.rstrip(b'=').decode()},{len(text)}\n"
+        archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+    return path
+
+
+def pins(**groups):
+    sizes = dict.fromkeys(groups, 1)
+    return Pins({name: tuple(lines) for name, lines in groups.items()}, sizes, {})
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """One real environment; tests work on copies of it."""
+    environment = Environment(tmp_path_factory.mktemp("template") / "venv")
+    environment.ensure(pins(), [], say=lambda _: None)
+    return environment.folder
+
+
+@pytest.fixture
+def wheels(tmp_path, monkeypatch):
+    """A folder of wheels as pip's only source."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "UV_TORCH_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def environment(template, tmp_path):
+    folder = tmp_path / ".venv"
+    shutil.copytree(template, folder, symlinks=True)
+    return Environment(folder)
+
+
+@pytest.fixture
+def quick_venv(template, monkeypatch):
+    """Making an environment anew costs a copy."""
+
+    def create(self, say):
+        shutil.copytree(template, self.folder, symlinks=True)
+
+    monkeypatch.setattr(Environment, "_create", create)
+
+
+def ensure(environment, wanted, groups):
+    said = []
+    changed = environment.ensure(wanted, groups, said.append)
+    return changed, "\n".join(said)
+
+
+def test_installs_once_and_then_starts_at_once(environment, wheels):
+    make_wheel(wheels, "tiny", "1.0")
+    changed, said = ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+    assert changed
+    assert said.index("To download: about 1 MB") < said.index("Installing small")
+    assert ensure(environment, pins(small=["tiny==1.0"]), ["small"]) == (False, "")
+
+
+def test_changed_pin_is_installed(environment, wheels):
+    make_wheel(wheels, "tiny", "1.0")
+    make_wheel(wheels, "tiny", "2.0")
+    ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+    changed, _ = ensure(environment, pins(small=["tiny==2.0"]), ["small"])
+    assert changed
+    assert environment._probe(["tiny==2.0"])["missing"] == []
+
+
+def test_removed_package_is_mended(environment, wheels):
+    make_wheel(wheels, "tiny", "1.0")
+    wanted = pins(small=["tiny==1.0", "absent==1; python_version < '3'"])
+    ensure(environment, wanted, ["small"])
+    for path in environment.folder.rglob("tiny*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert ensure(environment, wanted, ["small"])[0]
+
+
+@posix
+def test_broken_environment_is_moved_aside_and_made_anew(environment, quick_venv):
+    environment.python.unlink()
+    environment.python.symlink_to("/nowhere/python3")
+    _, said = ensure(environment, pins(), [])
+    assert "is broken" in said
+    assert "moved to .venv.old" in said
+    assert environment._state() is installer.State.OURS
+
+
+def test_foreign_folder_is_moved_aside_untouched(tmp_path, quick_venv):
+    environment = Environment(tmp_path / ".venv")
+    environment.folder.mkdir()
+    (environment.folder / "precious").write_text("kept")
+    _, said = ensure(environment, pins(), [])
+    assert "was not made, or not finished, by this project" in said
+    assert (tmp_path / ".venv.old" / "precious").read_text() == "kept"
+
+
+def test_two_foreign_folders_are_left_to_the_person(tmp_path):
+    for name in (".venv", ".venv.old"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(InstallError, match=r"delete one of the two"):
+        Environment(tmp_path / ".venv").ensure(pins(), [])
+    assert (tmp_path / ".venv").is_dir()
+
+
+def test_two_pythons_swap_places(environment, wheels):
+    other = environment.folder.with_name(".venv.old")
+    shutil.copytree(environment.folder, other, symlinks=True)
+    stamp = environment.folder / installer.STAMP
+    stamp.write_text(stamp.read_text().replace('"python": "3', '"python": "9'))
+    _, said = ensure(environment, pins(), [])
+    assert "is back" in said
+    assert environment._state() is installer.State.OURS
+
+
+@posix
+@pytest.mark.parametrize(
+    "words",
+    ["No module named venv", "The ... ensurepip is not available", "No module named ensurepip"],
+)
+def test_no_venv_module(tmp_path, words):
+    base = tmp_path / "python3.11"
+    base.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && echo 3.11.7 && exit\necho "{words}" >&2\nexit 1\n'
+    )
+    base.chmod(0o755)
+    with pytest.raises(InstallError, match="has no working venv module") as error:
+        Environment(tmp_path / ".venv", base).ensure(pins(), [])
+    assert not (tmp_path / ".venv").exists()
+    if shutil.which("apt-get"):
+        assert "python3.11-venv" in str(error.value)
+
+
+def test_no_network(environment, wheels, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(InstallError, match=r"Small could not be downloaded .*no network"):
+        ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+    log = (environment.folder / installer.LOG).read_text()
+    assert "tiny" in log
+
+
+def test_missing_build_names_the_package(environment, wheels):
+    with pytest.raises(InstallError, match=r"No build of tiny==1\.0 for this Python"):
+        ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+
+
+def test_full_disk_is_told_before_the_download(environment, wheels, monkeypatch):
+    usage = shutil.disk_usage("/")._replace(free=3 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(InstallError, match=r"has 3 MB free and this needs about 4 MB"):
+        ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+
+
+def test_full_disk_on_the_way():
+    text = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+    sentence = install_errors.explain(text, "blender", Path("/x/.venv"), Path("python"))
+    assert sentence == "The disk of /x/.venv is full: make room there and run the command again."
+
+
+@pytest.mark.parametrize(
+    ("tool", "start"),
+    [("apt-get", "apt-get install -y libx11-6"), ("dnf", "dnf install -y libX11")],
+)
+def test_missing_system_library(environment, wheels, monkeypatch, tool, start):
+    words = "libX11.so.6: cannot open shared object file: No such file or directory"
+    make_wheel(wheels, "bpy", "5.0.1", f"raise ImportError({words!r})")
+    monkeypatch.setattr(install_errors.shutil, "which", lambda name: name == tool or None)
+    wanted = pins(blender=["bpy==5.0.1"])
+    with pytest.raises(InstallError) as error:
+        ensure(environment, wanted, ["blender"])
+    assert "libX11.so.6" in str(error.value)
+    assert start in str(error.value)
+    assert "blender" not in environment._stamp()["groups"]  # the next run looks again
+
+
+# --- PyTorch ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def linux_without_gpu(monkeypatch):
+    monkeypatch.setattr(torch_source.sys, "platform", "linux")
+    monkeypatch.setattr(torch_source, "has_gpu", lambda: False)
+
+
+def test_torch_wheel_at_hand_comes_through_pip(template, wheels, linux_without_gpu):
+    make_wheel(wheels, "torch", "2.13.0+cpu")
+    make_wheel(wheels, "torch", "2.13.0")  # what an index holds for Linux: a build for GPUs
+    source = torch_source.choose(Environment(template).python, ["torch==2.13.0"])
+    assert source.on_disk
+    [command] = source.commands(Environment(template).python)
+    assert command[-2:] == ["install", "torch==2.13.0+cpu"]
+
+
+def test_a_gpu_build_is_never_taken_without_a_gpu(template, wheels, linux_without_gpu):
+    make_wheel(wheels, "torch", "2.13.0")
+    python = Environment(template).python
+    source = torch_source.choose(python, ["torch==2.13.0"])
+    install_uv, install = source.commands(python)
+    assert install_uv[-1] == torch_source.UV
+    assert install[install.index("--torch-backend") + 1] == "cpu"
+    assert "--find-links" in install
+    assert "--no-index" in install
+
+
+def test_a_gpu_asks_uv(template, wheels, monkeypatch):
+    monkeypatch.setattr(torch_source.sys, "platform", "linux")
+    monkeypatch.setattr(torch_source, "has_gpu", lambda: True)
+    python = Environment(template).python
+    source = torch_source.choose(python, ["torch==2.13.0"])
+    assert source.gpu
+    assert "auto" in source.commands(python)[1]
+
+
+def test_macos_takes_the_plain_wheel(template, monkeypatch):
+    monkeypatch.setattr(torch_source.sys, "platform", "darwin")
+    source = torch_source.choose(Environment(template).python, ["torch==2.13.0"])
+    assert source.way is torch_source.Way.PIP
+    assert source.lines == ("torch==2.13.0",)
+
+
+def test_pip_settings_are_handed_on_to_uv():
+    pip = {
+        "index-url": "file:///a",
+        "extra-index-url": "file:///b file:///c",
+        "find-links": "/d",
+        "trusted-host": "e",
+    }
+    assert torch_source.uv_settings(pip) == [
+        *("--default-index", "file:///a", "--index", "file:///b", "--index", "file:///c"),
+        *("--find-links", "/d", "--allow-insecure-host", "e"),
+        *("--index-strategy", "unsafe-best-match"),
+    ]
+    assert torch_source.uv_settings({}) == []
+
+
+def test_torch_is_installed_before_what_would_pull_it():
+    assert installer._torch_first(["backend", "torch", "blender"])[0] == "torch"
