@@ -1,0 +1,80 @@
+"""The zip, as Blender itself takes it: validated, installed, enabled, removed."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import build
+from tests import blenders
+
+BLENDERS = blenders.commands()
+every_blender = pytest.mark.parametrize("blender", sorted(BLENDERS) or [None])
+
+#: Run inside Blender: the extension is on, and leaves nothing when it goes.
+ON_AND_OFF = """
+import sys, bpy, addon_utils
+name = "bl_ext.user_default.motiongpt"
+assert name in bpy.context.preferences.addons, "not enabled"
+def traces():
+    return {n for n in dir(bpy.types) if "motiongpt" in n.lower()}
+assert traces(), "registered nothing"
+addon_utils.disable(name)
+left = traces()
+assert not left, left
+print("ON AND OFF")
+"""
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory):
+    return build.package(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture
+def run(blender, tmp_path):
+    """Start one Blender with settings of its own."""
+    if blender is None:
+        pytest.skip(blenders.NONE_HERE)
+    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "blender")}
+    (tmp_path / "blender").mkdir()
+
+    def start(*arguments):
+        command = [*BLENDERS[blender], *map(str, arguments)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return start
+
+
+def test_validator_of_the_bpy_module(extension):
+    spec = importlib.util.find_spec("bpy")
+    if spec is None:
+        pytest.skip("needs Blender as a module")
+    [tool] = Path(spec.submodule_search_locations[0]).rglob("bl_pkg/cli/blender_ext.py")
+    command = [sys.executable, tool, "validate", extension]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@every_blender
+def test_validate(run, extension):
+    status, text = run("--command", "extension", "validate", extension)
+    assert status == 0, text
+
+
+@every_blender
+def test_install_enable_disable(run, extension):
+    status, text = run(
+        "--command", "extension", "install-file", "-r", "user_default", "-e", extension
+    )
+    assert status == 0, text
+    assert "Error" not in text, text
+    status, text = run("--background", "--python-exit-code", 3, "--python-expr", ON_AND_OFF)
+    assert status == 0, text
+    assert "ON AND OFF" in text
