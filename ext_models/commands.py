@@ -6,10 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from tqdm import tqdm
+
+from motiongpt_blender.core.prompts import clean_prompt
+
 from .devices import pick_device
 from .motion.datasets import DataError, Example, read_examples
-from .packs import PackError
-from .pipelines import PipelineError
+from .packs import PackError, PackManifest, read_manifest
+from .pipelines import GenerationRequest, PipelineError, PoseCondition
 from .training import read_recipe
 
 #: Where unfinished trainings keep their state, to resume from.
@@ -63,3 +68,88 @@ def _train_tokenizer(
             print(split, f"{levels} levels:", training.report(model, part, levels))
     print(f"tokenizer written to {arguments.out}")
     return 0
+
+
+def _train_language(
+    arguments: argparse.Namespace, recipe: dict[str, Any], examples: list[Example], device: str
+) -> int:
+    from .language.recipe import train_pack
+
+    run = RUNS / recipe["pack"]["name"]
+    run.mkdir(parents=True, exist_ok=True)
+    trained = train_pack(
+        recipe, examples, arguments.out, run, device=device, budget=_budget(arguments)
+    )
+    for curve in trained.curves:
+        print(f"{curve.name}: held-out loss {curve.held_out[-1][1]:.3f}, best {curve.best:.3f}")
+    print(f"trainable share of the adapter: {trained.trainable_share:.1%}")
+    print(f"pack written to {arguments.out}")
+    return 0
+
+
+def generate(arguments: argparse.Namespace) -> int:
+    """``generate``: one prompt to one clip file, or several."""
+    prompt = clean_prompt(arguments.prompt)
+    manifest = read_manifest(arguments.pack)
+    frames = round(arguments.seconds * manifest.fps)
+    poses = tuple(_pose(text, frames, manifest) for text in arguments.pose)
+    _check_output(arguments.out)
+    from .motion_pipeline import MotionPipeline
+
+    request = GenerationRequest(
+        prompt=prompt,
+        frames=frames,
+        poses=tuple(sorted(poses, key=lambda p: p.frame)),
+        seed=arguments.seed,
+        temperature=arguments.temperature,
+        variations=arguments.variations,
+    )
+    pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
+    with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:
+
+        def show(stage: str, share: float) -> None:
+            bar.set_description(stage, refresh=False)
+            bar.n = round(100 * share)
+            bar.refresh()
+
+        result = pipeline.generate(request, show, lambda: False)
+    for clip, path in zip(result.clips, _outputs(arguments.out, len(result.clips)), strict=True):
+        clip.save(path)
+        print(f"{path}: {len(clip)} frames, {clip.seconds:.1f} s")
+    spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.seconds.items())
+    print("\n".join([spent, *result.notes]))
+    return 0
+
+
+def _outputs(out: Path, count: int) -> list[Path]:
+    if count == 1:
+        return [out]
+    return [out.with_name(f"{out.stem}_{k:02}{out.suffix}") for k in range(1, count + 1)]
+
+
+def _check_output(out: Path) -> None:
+    if out.suffix != ".npz":
+        raise PipelineError(f"--out {out}: clips are written as .npz; name it so.")
+    if not out.parent.is_dir():
+        raise PipelineError(f"--out {out}: there is no folder {out.parent}; make it first.")
+
+
+def _pose(text: str, frames: int, manifest: PackManifest) -> PoseCondition:
+    """The pose of one ``--pose WHEN:FILE.npy``."""
+    when, _, name = text.partition(":")
+    try:
+        at = {"start": 0.0, "end": float(frames - 1)}.get(when)
+        frame = round(float(when) * manifest.fps) if at is None else int(at)
+    except ValueError:
+        raise PipelineError(
+            f"--pose {text}: write start:FILE.npy, end:FILE.npy or SECONDS:FILE.npy."
+        ) from None
+    try:
+        joints = np.load(name, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise PipelineError(f"--pose {text}: {name} is not a readable .npy ({error}).") from None
+    if joints.shape != (22, 3) or not np.isfinite(joints).all():
+        raise PipelineError(
+            f"--pose {text}: a pose is 22 joints of 3 finite numbers; {name} holds {joints.shape}."
+        )
+    return PoseCondition(frame, joints.astype(np.float32))

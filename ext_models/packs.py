@@ -13,8 +13,8 @@ from typing import Any, Final
 
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "pack.json"
-TOKENIZER_CONFIG: Final = "tokenizer.json"
-TOKENIZER_WEIGHTS: Final = "tokenizer.safetensors"
+TOKENIZER_CONFIG: Final = "motion_tokenizer.json"
+TOKENIZER_WEIGHTS: Final = "motion_tokenizer.safetensors"
 CARD: Final = "MODEL_CARD.md"
 #: The packs that come with the project.
 SHIPPED: Final = Path(__file__).parent / "model_packs"
@@ -39,7 +39,9 @@ class PackManifest:
         fps: frames a second of its motions.
         max_frames: longest motion it was trained for.
         skeleton: (22, 3) offsets of each joint from its parent in metres.
-        prompt_style: ``tokens`` or ``paper``.
+        prompt_style: how instructions are written: ``tokens``.
+        levels: residual levels of the tokenizer that the language model writes.
+        words: words of the training captions; a prompt's others are unknown to it.
         base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
         adapter: folder inside the pack with the peft adapter.
     """
@@ -54,6 +56,8 @@ class PackManifest:
     max_frames: int
     skeleton: tuple[tuple[float, ...], ...]
     prompt_style: str
+    levels: int
+    words: tuple[str, ...]
     base_model: str
     adapter: str
 
@@ -91,6 +95,8 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "fps": (int, float),
     "max_frames": int,
     "skeleton": list,
+    "levels": int,
+    "words": list,
 }
 
 
@@ -104,7 +110,7 @@ def _field(body: dict[str, Any], name: str, path: Path) -> Any:
         if len(value) != 22 or any(len(row) != 3 for row in value):
             raise PackError(f"{path}: the field 'skeleton' must be 22 rows of 3 numbers.")
         return tuple(tuple(float(x) for x in row) for row in value)
-    if name == "credits":
+    if name in ("credits", "words"):
         return tuple(str(line) for line in value)
     return value
 

@@ -74,7 +74,7 @@ class ResidualQuantizer(nn.Module):
         if self.training and torch.rand(()) < 0.3:
             keep = int(torch.randint(1, keep + 1, ()))
         residual, quantised, codes, loss = flat, torch.zeros_like(flat), [], x.new_zeros(())
-        for level, book in enumerate(self.levels):
+        for level, book in enumerate(self.books):
             index = book.nearest(residual)
             codes.append(index)
             if level >= keep:
@@ -93,7 +93,13 @@ class ResidualQuantizer(nn.Module):
             loss / keep,
         )
 
+    @property
+    def books(self) -> list[Codebook]:
+        """The codebooks, coarse to fine."""
+        return [book for book in self.levels if isinstance(book, Codebook)]
+
     def look_up(self, codes: Tensor) -> Tensor:
         """Vectors (B, width, S) of codes (B, S, L'), L' <= L levels."""
-        parts = [self.levels[i].look_up(codes[..., i]) for i in range(codes.shape[-1])]  # type: ignore[operator]
+        books = self.books[: codes.shape[-1]]
+        parts = [book.look_up(codes[..., i]) for i, book in enumerate(books)]
         return torch.stack(parts).sum(0).movedim(-1, 1)

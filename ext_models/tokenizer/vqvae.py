@@ -26,9 +26,6 @@ from .quantizers import ResidualQuantizer
 
 Array = NDArray[np.float32]
 
-#: Frames that a single pose is held for before it is encoded; longer than the encoder sees.
-HELD_FRAMES = 40
-
 
 @dataclass(frozen=True)
 class TokenizerConfig:
@@ -134,18 +131,37 @@ class VQVAE(nn.Module):
         """Features (B, S * stride, C) of codes (B, S, L)."""
         return self.decoder(self.quantizer.look_up(codes)).movedim(1, -1) * self.std + self.mean
 
+    @torch.no_grad()
     def encode_poses(self, poses: Array) -> Array:
-        """Codes (K, L) of single poses (K, 22, 3) metres: each is held still and encoded."""
-        held = features.from_poses(poses)[:, None].repeat(HELD_FRAMES, 1)
-        codes = self.encode(torch.from_numpy(held).to(self.mean.device))
-        return codes[:, codes.shape[1] // 2].cpu().numpy()
+        """Codes (K, L) of single poses (K, 22, 3) metres: each as if it were held for ever."""
+        x = torch.from_numpy(features.from_poses(poses)).to(self.mean.device)
+        z = held_still(self.encoder, self.normalise(x))
+        return self.quantizer(z[..., None])[1][:, 0].cpu().numpy()
 
+    @torch.no_grad()
     def decode_poses(self, codes: Array) -> Array:
         """Poses (K, 22, 3) of codes (K, L), facing +z over the origin."""
-        held = torch.as_tensor(codes, device=self.mean.device)[:, None]
-        motion = self.decode(held.expand(-1, HELD_FRAMES // self.config.stride, -1))
-        middle = motion[:, motion.shape[1] // 2].cpu().numpy()
-        return features.to_joints(middle[:, None])[:, 0]
+        steps = torch.as_tensor(codes, device=self.mean.device)[:, None]
+        x = held_still(self.decoder, self.quantizer.look_up(steps)[..., 0])
+        return features.to_joints((x * self.std + self.mean)[:, None].cpu().numpy())[:, 0]
+
+
+def held_still(module: nn.Module, x: Tensor) -> Tensor:
+    """What a stack of convolutions makes of a signal (K, C) that never changes.
+
+    A constant stays constant through every layer, so a convolution is its kernel summed
+    over time, and no window, however long, has to be computed.
+    """
+    if isinstance(module, nn.Sequential):
+        for layer in module:
+            x = held_still(layer, x)
+        return x
+    if isinstance(module, ResidualBlock):
+        inner = held_still(module.conv1, torch.relu(x))
+        return x + held_still(module.conv2, torch.relu(inner))
+    if isinstance(module, nn.Conv1d):
+        return nn.functional.linear(x, module.weight.sum(-1), module.bias)
+    return x if isinstance(module, nn.Upsample) else module(x)
 
 
 def save_tokenizer(model: VQVAE, folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""The language model: its vocabulary, instructions, training and generation."""

@@ -1,0 +1,135 @@
+"""A recipe's language part, carried out: from captioned clips to a finished pack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ext_models import packs
+from ext_models.motion import features
+from ext_models.motion.datasets import Example, mirrored
+from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
+
+from . import model as models
+from .corpus import Encoded, TaskMix, encode_examples
+from .training import Curve, LanguageTraining, fine_tune, pretrain
+from .vocabulary import MotionVocabulary, TokenIds, add_tokens, train_text_tokenizer
+
+CURVES = "curves.json"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind besides the pack."""
+
+    curves: tuple[Curve, ...]
+    trainable_share: float
+
+
+def train_pack(
+    recipe: dict[str, Any],
+    examples: Sequence[Example],
+    out: Path,
+    run: Path,
+    *,
+    device: str,
+    budget: dict[str, float],
+) -> Trained:
+    """Train base and adapter for the tokenizer in ``out`` and complete the pack there."""
+    language, seed = recipe["language"], recipe["pack"]["seed"]
+    torch.manual_seed(seed)
+    tokenizer = load_tokenizer(out, device)
+    manifest = _manifest(recipe, examples)
+    steps = manifest.max_frames // tokenizer.config.stride
+    vocabulary = MotionVocabulary(manifest.levels, tokenizer.config.codes, steps)
+    model, text, existing = _base(language, out, vocabulary, examples)
+    ids = TokenIds.of(text, vocabulary)
+    train, held_out = _encode(language, examples, tokenizer, text, vocabulary)
+    model.to(device)
+    curves: list[Curve] = []
+    if not existing:
+        settings = LanguageTraining(**{**language["base"].get("training", {}), **budget})
+        curves.append(pretrain(model, train, held_out, ids, text.eos_token_id, settings, run))
+        models.save_base(model, text, out / models.BASE)
+    adapter = models.AdapterConfig(**_without_training(language["adapter"]))
+    model = models.add_adapter(model, adapter, [ids.ids[t] for t in vocabulary.added])
+    settings = LanguageTraining(**{**language["adapter"].get("training", {}), **budget})
+    mix = TaskMix(**language.get("tasks", {}))
+    curves.append(fine_tune(model, train, held_out, ids, mix, settings, run))
+    models.save_adapter(model, out / models.ADAPTER)
+    packs.write_manifest(out, manifest)
+    (run / CURVES).write_text(json.dumps([asdict(c) for c in curves]), encoding="utf-8")
+    return Trained(tuple(curves), models.trainable_share(model))
+
+
+def _without_training(table: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in table.items() if k != "training"}
+
+
+def _base(
+    language: dict[str, Any],
+    out: Path,
+    vocabulary: MotionVocabulary,
+    examples: Sequence[Example],
+) -> tuple[Any, Any, bool]:
+    """Model, text tokenizer, and whether they existed before."""
+    if isinstance(language["base"], str):
+        return *models.load_base(language["base"], out, vocabulary), True
+    config = models.BaseConfig(**_without_training(language["base"]))
+    train = [e for e in examples if e.split == "train"]
+    sentences = [c for e in train for one in (e, mirrored(e)) for c in one.captions]
+    text = train_text_tokenizer(sentences, config.text_tokens)
+    add_tokens(text, vocabulary)
+    return models.new_base(config, text), text, False
+
+
+def _encode(
+    language: dict[str, Any],
+    examples: Sequence[Example],
+    tokenizer: VQVAE,
+    text: Any,
+    vocabulary: MotionVocabulary,
+) -> tuple[list[Encoded], list[Encoded]]:
+    """Training and validation clips as codes."""
+
+    def encode(part: list[Example], **variants: Any) -> list[Encoded]:
+        levels, steps = vocabulary.levels, vocabulary.max_steps
+        return encode_examples(part, tokenizer, text, levels=levels, max_steps=steps, **variants)
+
+    train = [e for e in examples if e.split == "train"]
+    held_out = [e for e in examples if e.split == "val"]
+    speeds, offsets = language["speeds"], language["offsets"]
+    return (
+        encode(train, speeds=speeds, offsets=offsets, mirror=True),
+        encode(held_out, mirror=True),
+    )
+
+
+def _manifest(recipe: dict[str, Any], examples: Sequence[Example]) -> packs.PackManifest:
+    pack, language = recipe["pack"], recipe["language"]
+    base = language["base"]
+    skeleton = features.bone_offsets(examples[0].joints[0]).tolist()
+    train = [e for e in examples if e.split == "train"]
+    captions = [c for e in train for one in (e, mirrored(e)) for c in one.captions]
+    words = {w.strip(".,;:!?\"'()").lower() for c in captions for w in c.split()}
+    return packs.PackManifest(
+        format_version=packs.FORMAT_VERSION,
+        name=pack["name"],
+        title=pack["title"],
+        licence=pack["licence"],
+        credits=tuple(pack["credits"]),
+        representation=features.HUMANML3D.name,
+        fps=features.HUMANML3D.fps,
+        max_frames=language["max_frames"],
+        skeleton=tuple(tuple(round(x, 5) for x in row) for row in skeleton),
+        prompt_style="tokens",
+        levels=language["levels"],
+        words=tuple(sorted(w for w in words if w)),
+        base_model=base if isinstance(base, str) else f"./{models.BASE}",
+        adapter=models.ADAPTER,
+    )

@@ -1,0 +1,148 @@
+"""The tokens that a language model learns on top of its text vocabulary.
+
+Every motion code is one token, so that a code costs one step; the paper's digits in
+text cost almost four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ext_models.packs import PackError
+
+MOTION_START = "<motion>"
+MOTION_END = "</motion>"
+POSE = "<pose>"
+
+
+@dataclass(frozen=True)
+class MotionVocabulary:
+    """Names of the added tokens.
+
+    Attributes:
+        levels: residual levels a code step, each with codes of its own.
+        codes: codes a level.
+        max_steps: longest motion in code steps.
+    """
+
+    levels: int
+    codes: int
+    max_steps: int
+
+    @cached_property
+    def added(self) -> list[str]:
+        """All added tokens, in the order of their ids."""
+        return [
+            MOTION_START,
+            MOTION_END,
+            POSE,
+            *(self.length(n) for n in range(1, self.max_steps + 1)),
+            *(self.time(n) for n in range(self.max_steps)),
+            *(self.code(level, c) for level in range(self.levels) for c in range(self.codes)),
+        ]
+
+    def length(self, steps: int) -> str:
+        """Token that announces the motion's length in code steps, 1 .. max_steps."""
+        return f"<len_{steps}>"
+
+    def time(self, step: int) -> str:
+        """Token that says at which code step a pose stands, 0 .. max_steps - 1."""
+        return f"<at_{step}>"
+
+    def code(self, level: int, code: int) -> str:
+        """Token of one code of one level."""
+        return f"<m{level}_{code}>"
+
+
+@dataclass(frozen=True)
+class TokenIds:
+    """The ids that a text tokenizer gives to the added tokens."""
+
+    vocabulary: MotionVocabulary
+    ids: dict[str, int]
+    pad: int
+
+    @classmethod
+    def of(cls, tokenizer: Any, vocabulary: MotionVocabulary) -> TokenIds:
+        """Look the added tokens up; raises PackError when one is missing."""
+        known: dict[str, int] = tokenizer.get_vocab()
+        missing = [t for t in vocabulary.added if t not in known]
+        if missing:
+            raise PackError(
+                f"the text tokenizer lacks {len(missing)} motion tokens ({missing[0]} first): "
+                "it belongs to another pack."
+            )
+        pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+        return cls(vocabulary, {t: known[t] for t in vocabulary.added}, pad)
+
+    @property
+    def start(self) -> int:
+        """Id of the token that opens a motion."""
+        return self.ids[MOTION_START]
+
+    @property
+    def end(self) -> int:
+        """Id of the token that closes a motion."""
+        return self.ids[MOTION_END]
+
+    @property
+    def pose(self) -> int:
+        """Id of the token before a pose."""
+        return self.ids[POSE]
+
+    def length(self, steps: int) -> int:
+        """Id of the length token."""
+        return self.ids[self.vocabulary.length(steps)]
+
+    def time(self, step: int) -> int:
+        """Id of the time token."""
+        return self.ids[self.vocabulary.time(step)]
+
+    @cached_property
+    def first_code(self) -> list[int]:
+        """Id of code 0 of each level; the ids of a level are consecutive."""
+        v = self.vocabulary
+        firsts = [self.ids[v.code(level, 0)] for level in range(v.levels)]
+        for level, first in enumerate(firsts):
+            if self.ids[v.code(level, v.codes - 1)] != first + v.codes - 1:
+                raise PackError("the motion tokens of the text tokenizer are out of order.")
+        return firsts
+
+    def of_codes(self, codes: Sequence[Sequence[int]]) -> list[int]:
+        """Ids of codes (S, L), step by step, coarse level first."""
+        return [self.first_code[level] + int(c) for step in codes for level, c in enumerate(step)]
+
+    def to_codes(self, ids: Sequence[int]) -> list[list[int]]:
+        """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out."""
+        levels, steps = self.vocabulary.levels, []
+        for at in range(0, len(ids) - levels + 1, levels):
+            step = [i - f for i, f in zip(ids[at : at + levels], self.first_code, strict=True)]
+            if not all(0 <= c < self.vocabulary.codes for c in step):
+                break
+            steps.append(step)
+        return steps
+
+
+def add_tokens(tokenizer: Any, vocabulary: MotionVocabulary) -> int:
+    """Add what a text tokenizer lacks; returns how many tokens were new."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or MOTION_END
+    return int(tokenizer.add_tokens(vocabulary.added, special_tokens=True))
+
+
+def train_text_tokenizer(sentences: Sequence[str], size: int) -> Any:
+    """A small byte-level text tokenizer for a base model made from scratch."""
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    bpe = ByteLevelBPETokenizer(lowercase=True, add_prefix_space=True)
+    bpe.train_from_iterator(
+        sentences, vocab_size=size, min_frequency=2, special_tokens=["<pad>", "<s>", "</s>"],
+        show_progress=False,
+    )  # fmt: skip
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe._tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )

@@ -1,0 +1,180 @@
+"""The real pipeline: a model pack answers requests.
+
+poses -> single-pose codes -> instruction -> language model -> motion codes -> joints
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from motiongpt_blender.core.motion import MotionClip, heading, place_at_origin
+from motiongpt_blender.core.rotations import about_y, rotate
+
+from . import packs
+from .devices import pick_device
+from .language.generation import generate_codes
+from .language.instructions import PoseCode, instruction, text_ids, unknown_words
+from .language.model import load_model
+from .language.vocabulary import MotionVocabulary, TokenIds
+from .motion import features
+from .pipelines import (
+    CancelCheck,
+    GenerationRequest,
+    GenerationResult,
+    PipelineError,
+    PoseCondition,
+    ProgressCallback,
+)
+from .tokenizer.vqvae import VQVAE, load_tokenizer
+
+#: Shares of a job's time, for its progress: encode the poses, generate, decode.
+GENERATE_FROM, GENERATE_TO = 0.05, 0.95
+
+
+class MotionPipeline:
+    """A pack, loaded: tokenizer, language model, and the ids of its tokens."""
+
+    def __init__(
+        self, manifest: packs.PackManifest, tokenizer: VQVAE, model: Any, text: Any, ids: TokenIds
+    ) -> None:
+        self.manifest = manifest
+        self.tokenizer = tokenizer
+        self.model = model
+        self.text = text
+        self.ids = ids
+
+    @classmethod
+    def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
+        """Load a pack; raises PackError or PipelineError with one sentence."""
+        manifest = packs.read_manifest(folder)
+        if manifest.prompt_style != "tokens":
+            raise packs.PackError(
+                f"{folder / packs.MANIFEST}: prompt_style '{manifest.prompt_style}' is unknown: "
+                "update the add-on."
+            )
+        place = pick_device(device)
+        tokenizer = load_tokenizer(folder, place)
+        vocabulary = vocabulary_of(manifest, tokenizer)
+        model, text = load_model(folder, manifest, vocabulary, place)
+        return cls(manifest, tokenizer, model, text, TokenIds.of(text, vocabulary))
+
+    def generate(
+        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+    ) -> GenerationResult:
+        """Answer one request; see ``Pipeline.generate``."""
+        clock = Clock()
+        steps = self._steps(request)
+        progress("encode", 0.0)
+        poses = encode_poses(self.tokenizer, request.poses, self.manifest.levels)
+        prompt = instruction(text_ids(self.text, request.prompt), steps, poses, self.ids)
+        clock.lap("encode")
+        span = GENERATE_TO - GENERATE_FROM
+        answers = generate_codes(
+            self.model,
+            self.ids,
+            prompt,
+            steps,
+            seed=request.seed,
+            temperature=request.temperature,
+            variations=request.variations,
+            progress=lambda share: progress("generate", GENERATE_FROM + span * share),
+            cancelled=cancelled,
+        )
+        clock.lap("generate")
+        progress("decode", GENERATE_TO)
+        clips = tuple(self._clip(codes, request) for codes in answers)
+        clock.lap("decode")
+        progress("decode", 1.0)
+        return GenerationResult(clips, clock.seconds, self._notes(request))
+
+    def _steps(self, request: GenerationRequest) -> int:
+        if not 1 <= request.frames <= self.manifest.max_frames:
+            longest = self.manifest.max_frames / self.manifest.fps
+            raise PipelineError(
+                f"The length is {request.frames / self.manifest.fps:.1f} s; the model pack "
+                f"'{self.manifest.name}' makes up to {longest:.1f} s: choose a shorter one."
+            )
+        late = [p.frame for p in request.poses if not 0 <= p.frame < request.frames]
+        if late:
+            raise PipelineError(
+                f"A pose stands at frame {late[0]}, outside the motion's 0 to "
+                f"{request.frames - 1}: move it or change the length."
+            )
+        return -(-request.frames // self.tokenizer.config.stride)
+
+    def _clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
+        decoded = self.tokenizer.decode(torch.tensor(codes, device=self.model.device)[None])
+        joints = features.to_joints(decoded[0].cpu().numpy())[: request.frames]
+        joints = place_at_origin(joints).astype(np.float32)
+        if request.poses and request.poses[0].frame == 0:
+            joints = stand_like(joints, request.poses[0].joints)
+        return MotionClip(
+            joints=joints,
+            fps=self.manifest.fps,
+            tokens=tuple(c for step in codes for c in step),
+            prompt=request.prompt,
+            seed=request.seed,
+        )
+
+    def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
+        strangers = unknown_words(request.prompt, self.manifest.words)
+        if not strangers:
+            return ()
+        words = ", ".join(f"'{w}'" for w in strangers[:5])
+        return (f"The model has never read {words}; it goes by the other words.",)
+
+
+class Clock:
+    """Seconds of named stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End a stage."""
+        now = time.perf_counter()
+        self.seconds[name] = now - self._last
+        self._last = now
+
+
+def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:
+    """The added tokens that a pack's language model knows."""
+    stride, codes = tokenizer.config.stride, tokenizer.config.codes
+    return MotionVocabulary(manifest.levels, codes, manifest.max_frames // stride)
+
+
+def encode_poses(tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int) -> list[PoseCode]:
+    """Each pose as codes at its code step; of two poses in one step the first counts.
+
+    The final correction on the rig still meets both.
+    """
+    by_step: dict[int, PoseCondition] = {}
+    for pose in poses:
+        by_step.setdefault(pose.frame // tokenizer.config.stride, pose)
+    if not by_step:
+        return []
+    joints = np.stack([p.joints for p in by_step.values()]).astype(np.float32)
+    codes = tokenizer.encode_poses(joints)[:, :levels]
+    return [
+        PoseCode(step, tuple(int(c) for c in row)) for step, row in zip(by_step, codes, strict=True)
+    ]
+
+
+def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The motion (T, 22, 3) moved and turned to start where and as a pose (22, 3) stands."""
+    turn = about_y(np.asarray(heading(pose)))
+    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints)
+    return (turned + pose[0] * np.array([1, 0, 1])).astype(np.float32)
+
+
+def silent() -> tuple[Callable[[str, float], None], Callable[[], bool]]:
+    """A progress callback and a cancel check that do nothing."""
+    return (lambda _stage, _share: None), (lambda: False)
