@@ -12,7 +12,17 @@ from typing import Final
 import numpy as np
 
 from .neutral import DIRECTIONS, NEUTRAL
-from .rotations import Array, between, from_matrix, inverse, multiply, normalise, rotate, slerp
+from .rotations import (
+    Array,
+    about_y,
+    between,
+    from_matrix,
+    inverse,
+    multiply,
+    normalise,
+    rotate,
+    slerp,
+)
 from .skeleton import Joint
 
 #: Sine of the bend below which a knee or an elbow says nothing about its hinge, and above
@@ -169,7 +179,9 @@ def _hinge_twist(hinge: Array, upper: Array, lower: Array, is_leg: bool, fps: fl
     return np.angle(gaussian_smooth(vote, HINGE_SMOOTHING * fps))
 
 
-def foot_turn(joints: Array, shin: Array, side: str, heading: Array) -> tuple[Array, Array]:
+def foot_turn(
+    joints: Array, shin: Array, side: str, heading: Array, fps: float
+) -> tuple[Array, Array]:
     """Turns ((T, 4), (T, 4)) of a foot and its toes, with the sole flat on the floor.
 
     Args:
@@ -177,24 +189,25 @@ def foot_turn(joints: Array, shin: Array, side: str, heading: Array) -> tuple[Ar
         shin: (T, 4) turn of the shin.
         side: "L" or "R".
         heading: (3,) level direction in which the rig's foot points at rest.
+        fps: frames a second.
     """
     ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
     target = direction(joints, ankle, toe)
-    slope = flat_slope(joints[:, toe], target)
+    slope = flat_slope(joints[:, toe], target, fps)
     rest = heading * np.cos(slope) - np.array([0.0, np.sin(slope), 0.0])
     turn = swing(shin, rest, target)
     near_floor = smoothstep((0.16 - joints[:, toe, 1]) / 0.12)
     turn = slerp(turn, _levelled(turn), 0.8 * near_floor)
     forward = rotate(turn, _over_time(np.array([0.0, 0.0, 1.0]), turn))
-    yaw = np.arctan2(forward[:, 0], forward[:, 2])
-    flat = np.stack([np.cos(yaw / 2), 0 * yaw, np.sin(yaw / 2), 0 * yaw], axis=-1)
+    yaw: Array = np.arctan2(forward[:, 0], forward[:, 2])
+    flat = about_y(yaw)
     heel_up = smoothstep((-forward[:, 1] - 0.05) / 0.2) * smoothstep(
         (0.12 - joints[:, toe, 1]) / 0.08
     )
     return turn, slerp(turn, flat, 0.9 * heel_up)
 
 
-def flat_slope(toe: Array, target: Array) -> float:
+def flat_slope(toe: Array, target: Array, fps: float) -> float:
     """How far the line from ankle to toe points down in this motion when the sole is flat.
 
     Sources place the ankle differently, so it is read from frames in which the toe
@@ -202,11 +215,11 @@ def flat_slope(toe: Array, target: Array) -> float:
     """
     usual = -float(np.arcsin(DIRECTIONS[Joint.L_FOOT][1]))
     step = np.linalg.norm(np.diff(toe, axis=0, append=toe[-1:]), axis=-1)
-    resting = (step < 0.01) & (toe[:, 1] < toe[:, 1].min() + 0.03) & (toe[:, 1] < 0.06)
-    if resting.sum() < 4:
+    resting = (step * fps < 0.2) & (toe[:, 1] < toe[:, 1].min() + 0.03) & (toe[:, 1] < 0.06)
+    if resting.sum() < 0.2 * fps:
         return usual
-    down = -np.arcsin(np.clip(target[resting, 1], -1, 1))
-    sure = min(1.0, resting.sum() / 20)
+    down: Array = np.arcsin(np.clip(-target[resting, 1], -1.0, 1.0))
+    sure = min(1.0, resting.sum() / fps)
     found = float(np.clip(np.percentile(down, 25), np.radians(10), np.radians(50)))
     return usual + sure * (found - usual)
 

@@ -156,8 +156,8 @@ def _bumps(count: int, frames: list[int], reach: float) -> Array:
     for i, frame in enumerate(frames):
         before = reach if i == 0 else min(reach, frame - frames[i - 1])
         after = reach if i + 1 == len(frames) else min(reach, frames[i + 1] - frame)
-        away = np.where(time < frame, (frame - time) / before, (time - frame) / after)
-        rows.append(smoothstep(1 - away))
+        away: Array = np.where(time < frame, (frame - time) / before, (time - frame) / after)
+        rows.append(smoothstep(1.0 - away))
     return np.stack(rows)
 
 
@@ -227,7 +227,8 @@ def _with_upright(motion: RigMotion, turn: Array, place: Array) -> RigMotion:
 
 def _yaw(turn: Array) -> Array:
     """Angle (...,) in radians about the vertical of a turn, by swing and twist."""
-    return 2 * np.arctan2(turn[..., 2], turn[..., 0])
+    half: Array = np.arctan2(turn[..., 2], turn[..., 0])
+    return 2.0 * half
 
 
 def _report(motion: RigMotion, frame: int, pose: RigPose) -> KeyReport:

@@ -237,7 +237,7 @@ def _solve_leg(
     turns[Part(f"shin_{s}")] = lower
     ankle, toe = _side(side, "ANKLE", "FOOT")
     level = (rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0])
-    foot, toes = foot_turn(joints, lower, side, normalise(level))
+    foot, toes = foot_turn(joints, lower, side, normalise(level), fps)
     turns[Part(f"foot_{s}")] = foot
     turns[Part(f"toe_{s}")] = toes
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from mathutils import Matrix
 
 from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part, find
 from ..core.retarget import Control, RigDescription
@@ -104,7 +103,7 @@ def describe(obj: Any) -> RigDescription:
     )
 
 
-def quaternion_of(matrix: Matrix) -> Array:
+def quaternion_of(matrix: Any) -> Array:
     """Rotation (4,) of a Blender matrix, its scale left out."""
     return np.array(matrix.to_quaternion(), dtype=np.float64)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -189,10 +189,11 @@ def _fill(
     )
 
 
-def _bone(part: Part, item: Any, spell: Any) -> MappedBone | None:
+def _bone(
+    part: Part, entry: Any, spell: Callable[[list[str]], str | None]
+) -> MappedBone | None:
     """One entry: a list of names, or {"control", "body", "raw"} of such lists."""
-    if isinstance(item, list):
-        item = {"control": item}
+    item: dict[str, Any] = {"control": entry} if isinstance(entry, list) else entry
     control = spell(item.get("control", []))
     if control is None:
         return None

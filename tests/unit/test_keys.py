@@ -1,0 +1,160 @@
+"""Marked poses: met exactly, smoothly, within reach, and honestly reported."""
+
+import numpy as np
+import pytest
+
+from motiongpt_blender.core.keys import REACH, PoseError, RigPose, meet_keys, pose_at
+from motiongpt_blender.core.retarget import RigMotion
+from motiongpt_blender.core.rotations import (
+    IDENTITY,
+    about_y,
+    angle_between,
+    continuous,
+    from_log,
+    multiply,
+    normalise,
+)
+
+FPS = 20.0
+
+
+def a_motion(count=101, seed=0):
+    """A body that walks 3 metres while its arm sways; the root's bone has a rest turn."""
+    time = np.arange(count) / FPS
+    sway = np.zeros((count, 3))
+    sway[:, 1] = 0.5 * np.sin(2 * time)
+    lean = np.zeros((count, 3))
+    lean[:, 0] = 0.1 * np.sin(3 * time)
+    rest = normalise(np.array([0.7, 0.1, -0.6, 0.2]))
+    locations = np.zeros((count, 3))
+    locations[:, 0] = np.linspace(0, 3, count)
+    return RigMotion(
+        rotations={"hips": from_log(lean), "arm": from_log(sway)},
+        root="hips",
+        locations=locations,
+        fps=FPS,
+        root_rest=rest,
+        root_head=np.array([0.0, 1.0, 0.0]),
+    )
+
+
+def changed(pose, turn=0.4, move=0.2, seed=1):
+    """A pose some way off in every control and in place."""
+    rng = np.random.default_rng(seed)
+    off = {
+        n: tuple(multiply(np.array(q), from_log(rng.normal(size=3) * turn)))
+        for n, q in pose.rotations.items()
+    }
+    return RigPose(off, tuple(np.array(pose.root_location) + rng.normal(size=3) * move))
+
+
+def assert_met(motion, frame, pose):
+    for name, target in pose.rotations.items():
+        assert np.degrees(angle_between(motion.rotations[name][frame], np.array(target))) < 1e-4
+    assert np.abs(motion.locations[frame] - pose.root_location).max() < 1e-9
+
+
+def test_keys_at_start_middle_and_end_are_met():
+    motion = a_motion()
+    keys = {f: changed(pose_at(motion, f), seed=f) for f in (0, 40, 41, 100)}
+    met, reports = meet_keys(motion, keys)
+    for frame, pose in keys.items():
+        assert_met(met, frame, pose)
+    assert [r.frame for r in reports] == [0, 40, 41, 100]
+    assert all(r.body_degrees > 1 and r.place_cm > 1 for r in reports)
+
+
+def test_a_key_on_the_way_changes_nothing():
+    motion = a_motion()
+    met, reports = meet_keys(motion, {30: pose_at(motion, 30)})
+    assert reports[0].body_degrees == pytest.approx(0, abs=1e-4)
+    assert reports[0].place_cm == pytest.approx(0, abs=1e-6)
+    assert np.allclose(met.locations, motion.locations)
+    assert np.allclose(met.rotations["arm"], motion.rotations["arm"])
+
+
+def test_a_limb_is_left_alone_beyond_reach():
+    motion = a_motion()
+    target = changed(pose_at(motion, 50))
+    met, _ = meet_keys(motion, {50: target})
+    off = angle_between(met.rotations["arm"], motion.rotations["arm"])
+    far = np.abs(np.arange(101) - 50) >= REACH * FPS
+    assert off[far].max() < 1e-6
+    assert off[50] > 0.1
+    assert off.max() <= off[50] + 1e-6  # no overshoot
+
+
+def test_the_residual_has_no_corner():
+    motion = a_motion()
+    met, _ = meet_keys(motion, {30: changed(pose_at(motion, 30)), 60: pose_at(motion, 60)})
+    for q in met.rotations.values():
+        jerk = np.linalg.norm(np.diff(continuous(q), n=3, axis=0), axis=-1)
+        assert jerk.max() < 0.02
+
+
+def test_the_place_of_a_key_is_kept_by_what_follows():
+    motion = a_motion()
+    pose = pose_at(motion, 20)
+    # turn the body about the vertical, which for this root is not an axis of the bone
+    rest = motion.root_rest
+    inverse = rest * [1, -1, -1, -1]
+    turned = multiply(
+        multiply(inverse, multiply(about_y(np.array(0.5)), rest)), np.array(pose.rotations["hips"])
+    )
+    keys = {20: RigPose({**pose.rotations, "hips": tuple(turned)}, pose.root_location)}
+    met, (report,) = meet_keys(motion, keys)
+    assert report.body_degrees == pytest.approx(0, abs=1e-4)  # heading is not the body's fault
+    off = angle_between(met.rotations["hips"], motion.rotations["hips"])
+    assert np.allclose(off, 0.5, atol=1e-6)
+    steps = np.linalg.norm(np.diff(met.locations, axis=0), axis=-1)
+    assert np.allclose(steps, 0.03, atol=1e-9)  # the same walk, in another direction
+
+
+def test_two_places_are_joined_while_the_body_travels():
+    motion = a_motion()
+    end = pose_at(motion, 100)
+    further = RigPose(end.rotations, (end.root_location[0] + 1.0, *end.root_location[1:]))
+    met, reports = meet_keys(motion, {0: pose_at(motion, 0), 100: further})
+    assert_met(met, 100, further)
+    assert reports[1].place_cm == pytest.approx(100)
+    steps = np.linalg.norm(np.diff(met.locations, axis=0), axis=-1)
+    assert steps.max() < 0.03 * 1.7  # faster, nowhere a jump
+
+
+def test_keys_outside_and_unknown_controls_are_left_alone():
+    motion = a_motion()
+    pose = RigPose({"tail": (1.0, 0.0, 0.0, 0.0)}, tuple(motion.locations[10]))
+    met, reports = meet_keys(motion, {-1: pose, 400: pose})
+    assert met is motion
+    assert reports == ()
+    met, _ = meet_keys(motion, {10: pose})
+    assert set(met.rotations) == {"hips", "arm"}
+
+
+def test_a_single_frame_can_be_a_key():
+    motion = a_motion(1)
+    pose = changed(pose_at(motion, 0))
+    met, _ = meet_keys(motion, {0: pose})
+    assert_met(met, 0, pose)
+
+
+def test_a_pose_comes_back_from_text():
+    pose = changed(pose_at(a_motion(), 5))
+    assert RigPose.from_json(pose.to_json()) == pose
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"rotations": {"a": [1, 0]}, "root_location": [0, 0, 0]}', "null",
+     '{"rotations": {"a": [1, 0, 0, NaN]}, "root_location": [0, 0, 0]}'],
+)  # fmt: skip
+def test_a_damaged_pose_is_one_sentence(text):
+    with pytest.raises(PoseError, match="mark the pose again"):
+        RigPose.from_json(text)
+
+
+def test_identity_is_the_root_when_a_pose_leaves_it_out():
+    motion = a_motion()
+    met, _ = meet_keys(motion, {0: RigPose({}, tuple(motion.locations[0]))})
+    assert np.isfinite(met.rotations["hips"]).all()
+    assert met.rotations["hips"].shape[-1] == len(IDENTITY)

@@ -1,0 +1,142 @@
+"""Retargeting without Blender: bone maps, turns, and a rig made of numbers."""
+
+import numpy as np
+import pytest
+
+from motiongpt_blender.core.bone_maps import MappingError, Part, canonical, families, find
+from motiongpt_blender.core.frames import (
+    chest_turn,
+    flat_slope,
+    gaussian_smooth,
+    limb_turns,
+    pelvis_turn,
+    rest_hinge,
+    smoothstep,
+)
+from motiongpt_blender.core.neutral import NEUTRAL
+from motiongpt_blender.core.rotations import (
+    IDENTITY,
+    angle_between,
+    from_log,
+    normalise,
+    rotate,
+)
+from motiongpt_blender.core.skeleton import Joint, joint_name
+
+X, Y, Z = np.eye(3)
+STILL = np.broadcast_to(IDENTITY, (30, 4))
+
+
+def held(*vectors):
+    return [np.broadcast_to(normalise(np.asarray(v, float)), (30, 3)) for v in vectors]
+
+
+@pytest.mark.parametrize(
+    "name", ["l_hip", "L_Hip", "hip.L", "Left_Hip", "leftHip", "m_avg_L_Hip", "rig:LeftHip"]
+)
+def test_spellings_of_one_joint_are_one(name):
+    assert canonical(name) == "l_hip"
+
+
+@pytest.mark.parametrize("spell", [
+    joint_name,
+    lambda j: joint_name(j).replace("l_", "left_", 1) if joint_name(j)[:2] == "l_"
+    else joint_name(j).replace("r_", "right_", 1) if joint_name(j)[:2] == "r_" else joint_name(j),
+    lambda j: "_".join(w.title() for w in joint_name(j).split("_")),
+])  # fmt: skip
+def test_smpl_names_are_found_in_any_spelling(spell):
+    found = find([spell(j) for j in Joint])
+    assert found.label == "SMPL armature"
+    assert {b.part for b in found.bones} == set(Part)
+    knee = next(b for b in found.bones if b.part is Part.SHIN_L)
+    assert knee.control == spell(Joint.L_KNEE)
+
+
+def test_missing_bones_are_named():
+    names = [joint_name(j) for j in Joint if j not in (Joint.L_KNEE, Joint.R_ELBOW)]
+    with pytest.raises(MappingError, match=r"no bone was found for shin left, forearm right"):
+        find(names)
+
+
+def test_foreign_bones_are_refused_with_advice():
+    with pytest.raises(MappingError, match=r"none of its bone names is known: use a Rigify rig"):
+        find(["Bone", "Bone.001", "leaf"])
+
+
+def test_no_bones_at_all_are_refused():
+    with pytest.raises(MappingError):
+        find([])
+
+
+def test_every_data_file_names_only_known_parts():
+    for family, data in families():
+        assert set(data["parts"]) <= {p.value for p in Part}, family
+        assert data["label"]
+
+
+def test_the_neutral_body_is_at_rest():
+    joints = np.repeat(NEUTRAL[None], 3, 0)
+    for turn in (pelvis_turn(joints), chest_turn(joints)):
+        assert angle_between(turn, np.broadcast_to(IDENTITY, turn.shape)).max() < 1e-6
+
+
+def test_a_turned_body_gives_its_turn():
+    turn = from_log(np.array([0.3, 1.1, -0.2]))
+    joints = rotate(np.broadcast_to(turn, (2, 22, 4)), np.repeat(NEUTRAL[None], 2, 0))
+    for found in (pelvis_turn(joints), chest_turn(joints)):
+        assert angle_between(found, np.broadcast_to(turn, found.shape)).max() < 1e-6
+
+
+@pytest.mark.parametrize("bend", [0.0, 0.02, 0.3, 1.2, 2.4])
+def test_directions_are_exact_and_knees_bend_backwards(bend):
+    shin = (0.0, -np.cos(bend), -np.sin(bend))
+    upper, lower = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), True, 20.0)
+    assert np.allclose(rotate(upper, np.broadcast_to(-Y, (30, 3))), -Y)
+    assert np.allclose(rotate(lower, np.broadcast_to(-Y, (30, 3))), shin, atol=1e-6)
+    # the kneecap keeps looking forward
+    assert np.allclose(rotate(upper, np.broadcast_to(Z, (30, 3))), Z, atol=1e-6)
+
+
+def test_a_leg_that_is_turned_out_turns_the_thigh():
+    out = np.radians(50)
+    back = -np.array([np.sin(out), 0, np.cos(out)])
+    shin = np.cos(1.0) * -Y + np.sin(1.0) * back
+    upper, _ = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), True, 20.0)
+    knee = rotate(upper, np.broadcast_to(Z, (30, 3)))
+    assert np.allclose(knee, -back, atol=0.02)
+
+
+def test_a_straight_limb_takes_no_twist_from_noise():
+    rng = np.random.default_rng(0)
+    shin = normalise(-Y + 0.03 * rng.normal(size=(30, 3)))
+    upper, _ = limb_turns(STILL, (-Y, -Y), (held(-Y)[0], shin), True, 20.0)
+    assert np.degrees(angle_between(upper, STILL)).max() < 3
+
+
+def test_an_elbow_bends_to_the_front_from_a_t_pose():
+    upper, lower = limb_turns(STILL, (X, X), tuple(held(-Y, -Y + Z)), False, 20.0)
+    assert np.allclose(rotate(lower, np.broadcast_to(X, (30, 3))), normalise(Z - Y), atol=1e-6)
+    # hanging with the elbow bent forward: the swing alone is right, no extra twist
+    assert np.allclose(rotate(upper, np.broadcast_to(Z, (30, 3))), Z, atol=1e-6)
+
+
+def test_the_rests_own_bend_is_the_hinge_when_it_is_clear():
+    lower = normalise(np.array([0.1, -1.0, -0.4]))
+    assert np.allclose(rest_hinge(-Y, lower, True), normalise(np.cross(-Y, lower)))
+    wrong_way = normalise(np.array([0.0, -1.0, 0.4]))
+    assert np.allclose(rest_hinge(-Y, wrong_way, True), X)
+
+
+def test_the_flat_foot_is_read_from_resting_frames():
+    toe = np.zeros((60, 3))
+    steep = np.broadcast_to([0, -np.sin(0.7), np.cos(0.7)], (60, 3))
+    assert flat_slope(toe, steep, 20.0) == pytest.approx(0.7, abs=0.01)
+    flying = toe + np.arange(60)[:, None]
+    assert np.degrees(flat_slope(flying, steep, 20.0)) == pytest.approx(22, abs=0.1)
+
+
+def test_smoothing_keeps_a_constant_and_its_ends():
+    values = np.full((9, 2), 3.0)
+    assert np.allclose(gaussian_smooth(values, 2.0), values)
+    assert np.allclose(gaussian_smooth(values[:1], 2.0), values[:1])
+    assert smoothstep(np.array([-1.0, 0.5, 2.0])).tolist() == [0.0, 0.5, 1.0]
