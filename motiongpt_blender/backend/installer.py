@@ -11,6 +11,7 @@ goes wrong leaves as one ``InstallError``: a sentence that says what, where, wha
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import os
@@ -109,6 +110,12 @@ class Environment:
 
     def ensure(self, pins: Pins, groups: Sequence[str], say: Say = print) -> bool:
         """Make the environment hold these groups; False when it already did."""
+        try:
+            return self._ensure(pins, groups, say)
+        except OSError as error:
+            raise InstallError(explain(str(error), "it", self.folder, self.base)) from None
+
+    def _ensure(self, pins: Pins, groups: Sequence[str], say: Say) -> bool:
         state = self._state()
         if state is State.OTHER_PYTHON and self._swap_back(say):
             state = self._state()
@@ -276,8 +283,9 @@ class Environment:
                 if _PROGRESS.match(line):
                     print(line.rstrip(), flush=True)
         text = "".join(heard)
-        with _quietly_open(self.folder / LOG) as log:
-            log.write(f"$ {' '.join(command)}\n{text}")
+        with contextlib.suppress(OSError):  # a full disk takes no log, and still gets its sentence
+            with (self.folder / LOG).open("a", encoding="utf-8") as log:
+                log.write(f"$ {' '.join(command)}\n{text}")
         if process.returncode:
             raise InstallError(explain(text, what, self.folder, self.base))
 
@@ -306,11 +314,3 @@ def _version(python: Path) -> str:
     except OSError:
         raise InstallError(f"{python} does not start: name a working Python.") from None
     return done.stdout.strip()
-
-
-def _quietly_open(path: Path) -> Any:
-    """The log for appending, or nowhere when even that cannot be written (a full disk)."""
-    try:
-        return path.open("a", encoding="utf-8")
-    except OSError:
-        return Path(os.devnull).open("a", encoding="utf-8")

@@ -271,3 +271,20 @@ def test_pip_settings_are_handed_on_to_uv():
 
 def test_torch_is_installed_before_what_would_pull_it():
     assert installer._torch_first(["backend", "torch", "blender"])[0] == "torch"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_that_cannot_be_written_stops_nothing(environment, wheels):
+    make_wheel(wheels, "tiny", "1.0")
+    (environment.folder / installer.LOG).symlink_to("/dev/full")
+    assert ensure(environment, pins(small=["tiny==1.0"]), ["small"])[0]
+
+
+@posix
+def test_any_error_of_the_disk_is_one_sentence(environment, monkeypatch):
+    def full(self, groups):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Environment, "_write", full)
+    with pytest.raises(InstallError, match="is full: make room there"):
+        ensure(environment, pins(small=["tiny==1.0"]), ["small"])
