@@ -283,11 +283,15 @@ class Environment:
                 if _PROGRESS.match(line):
                     print(line.rstrip(), flush=True)
         text = "".join(heard)
-        with contextlib.suppress(OSError):  # a full disk takes no log, and still gets its sentence
-            with (self.folder / LOG).open("a", encoding="utf-8") as log:
-                log.write(f"$ {' '.join(command)}\n{text}")
+        self._log(f"$ {' '.join(command)}\n{text}")
         if process.returncode:
             raise InstallError(explain(text, what, self.folder, self.base))
+
+    def _log(self, text: str) -> None:
+        """Keep an installer's words; a full disk takes none, and still gets its sentence."""
+        log = self.folder / LOG
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+            file.write(text)
 
     def _check_bpy(self, groups: Sequence[str]) -> None:
         """Import bpy once: a desktop's libraries may be missing."""
