@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import bpy
 import numpy as np
@@ -20,7 +20,9 @@ from ..core.retarget import (
     local_basis,
 )
 from ..core.rotations import (
+    IDENTITY,
     Array,
+    between,
     inverse,
     multiply,
     normalise,
@@ -28,6 +30,11 @@ from ..core.rotations import (
 )
 from ..core.skeleton import Joint
 from .rig import quaternion_of
+
+_BEGINS: Final = {
+    "HIP": "thigh", "KNEE": "shin", "ANKLE": "foot",
+    "SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand",
+}  # fmt: skip
 
 
 def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
@@ -84,7 +91,44 @@ def _evaluated(obj: Any) -> Any:
 
 def _turns(posed: Any, rig: RigDescription) -> dict[str, Array]:
     """Turn (4,) away from rest, in model axes, of the body bone of each control."""
-    return {c.name: _turn(posed, rig, c) for c in rig.controls}
+    turns = {c.name: _turn(posed, rig, c) for c in rig.controls}
+    names = {c.part: c.name for c in rig.controls}
+    for side in SIDES:
+        for limb in (("HIP", "KNEE", "ANKLE"), ("SHOULDER", "ELBOW", "WRIST")):
+            chain = tuple(Joint[f"{side}_{j}"] for j in limb)
+            parts = tuple(Part(f"{_BEGINS[j]}_{side.lower()}") for j in limb)
+            if parts[2] not in names:
+                continue
+            seen = [_head(posed, rig, p) for p in parts]
+            bones = [rig.points[j] for j in chain]
+            for part, change in zip(parts, _unstretched(seen, bones), strict=False):
+                turns[names[part]] = multiply(change, turns[names[part]])
+    return turns
+
+
+def _unstretched(seen: list[Array], rest: list[Array]) -> tuple[Array, Array]:
+    """Turns (4,) to add to both bones of a limb so that its end stays without stretching.
+
+    IK may stretch or shrink bones, FK does not: the bend of the knee makes up for it.
+
+    Args:
+        seen: three joints (3,) as evaluated.
+        rest: the same joints at rest, for the true lengths.
+    """
+    upper, lower = (float(np.linalg.norm(rest[i + 1] - rest[i])) for i in (0, 1))
+    now = [seen[1] - seen[0], seen[2] - seen[1]]
+    lengths = [float(np.linalg.norm(v)) for v in now]
+    span = seen[2] - seen[0]
+    reach = float(np.linalg.norm(span))
+    side = now[0] - span * float(now[0] @ span) / max(reach**2, 1e-12)
+    same = np.allclose(lengths, [upper, lower], rtol=1e-4)
+    if same or np.linalg.norm(side) < 1e-4 * upper:
+        return IDENTITY, IDENTITY
+    reach = float(np.clip(reach, abs(upper - lower) * 1.0001, (upper + lower) * 0.9999))
+    cosine = (upper**2 + reach**2 - lower**2) / (2 * upper * reach)
+    sine = float(np.sqrt(max(1 - cosine**2, 0.0)))
+    bent = upper * (cosine * normalise(span) + sine * normalise(side))
+    return between(now[0], bent), between(now[1], reach * normalise(span) - bent)
 
 
 def _turn(posed: Any, rig: RigDescription, control: Control) -> Array:
