@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_serve(commands)
     _add_training(commands)
+    _add_evaluate(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
     return parser
@@ -91,6 +92,16 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
         p.set_defaults(run=_train, what=name)
 
 
+def _add_evaluate(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("evaluate", help="measure a pack on held-out clips, write its card")
+    p.add_argument("config", type=Path, help="the recipe that the pack was made by")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--seed", type=int, default=0, help="seed of the samples")
+    p.set_defaults(run=_evaluate)
+
+
 def _packs(_: argparse.Namespace) -> int:
     for folder in packs.shipped_packs():
         manifest = packs.read_manifest(folder)
@@ -102,6 +113,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     from .commands import generate
 
     return generate(arguments)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from .commands import evaluate
+
+    return evaluate(arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:

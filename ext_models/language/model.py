@@ -56,7 +56,6 @@ def new_base(config: BaseConfig, tokenizer: Any) -> Any:
             num_attention_heads=config.heads,
             max_position_embeddings=config.context,
             tie_word_embeddings=True,
-            attention_dropout=0.1,
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
