@@ -14,8 +14,8 @@ import numpy as np
 from .neutral import DIRECTIONS, NEUTRAL
 from .rotations import (
     Array,
-    about_y,
     between,
+    from_log,
     from_matrix,
     inverse,
     multiply,
@@ -34,6 +34,10 @@ HINGE_SMOOTHING: Final = 0.10
 #: Share of the clavicle's and neck's motion that is passed on; data is rough there.
 COLLAR_SHARE: Final = 0.4
 NECK_SHARE: Final = 0.6
+#: The most that toes bend back, radians.
+MOST_TOE_BEND: Final = 0.9
+#: Seconds over which that bend is smoothed: a toe leaves the floor within a frame or two.
+TOE_SMOOTHING: Final = 0.06
 
 
 def smoothstep(x: Array) -> Array:
@@ -197,14 +201,31 @@ def foot_turn(
     rest = heading * np.cos(slope) - np.array([0.0, np.sin(slope), 0.0])
     turn = swing(shin, rest, target)
     near_floor = smoothstep((0.16 - joints[:, toe, 1]) / 0.12)
-    turn = slerp(turn, _levelled(turn), 0.8 * near_floor)
-    forward = rotate(turn, _over_time(np.array([0.0, 0.0, 1.0]), turn))
-    yaw: Array = np.arctan2(forward[:, 0], forward[:, 2])
-    flat = about_y(yaw)
-    heel_up = smoothstep((-forward[:, 1] - 0.05) / 0.2) * smoothstep(
-        (0.12 - joints[:, toe, 1]) / 0.08
-    )
-    return turn, slerp(turn, flat, 0.9 * heel_up)
+    turn = _rolled_level(turn, 0.8 * near_floor)
+    return turn, _toes_down(turn, smoothstep((0.20 - joints[:, toe, 1]) / 0.18), fps)
+
+
+def _rolled_level(turn: Array, share: Array) -> Array:
+    """Turns (T, 4) rolled about their forward axis until the sole is level across.
+
+    Args:
+        turn: (T, 4) turns of a foot.
+        share: (T,) how much of the roll to take away; less where the foot stands on end
+            or upside down.
+    """
+    side, up, forward = (rotate(turn, _over_time(axis, turn)) for axis in np.eye(3))
+    roll: Array = np.arctan2(side[:, 1], up[:, 1])
+    share = share * smoothstep((up[:, 1] - 0.2) / 0.4)
+    return multiply(from_log(-(share * roll)[:, None] * forward), turn)
+
+
+def _toes_down(foot: Array, share: Array, fps: float) -> Array:
+    """Turns (T, 4) of toes that bend back to lie on the floor while the heel is up."""
+    side, up, forward = (rotate(foot, _over_time(axis, foot)) for axis in np.eye(3))
+    pitch: Array = np.arcsin(np.clip(-forward[:, 1], 0.0, 1.0))
+    bend = np.minimum(pitch, MOST_TOE_BEND) * share * smoothstep((up[:, 1] - 0.1) / 0.3)
+    bend = gaussian_smooth(bend, TOE_SMOOTHING * fps)
+    return multiply(from_log(-bend[:, None] * side), foot)
 
 
 def flat_slope(toe: Array, target: Array, fps: float) -> float:
@@ -222,15 +243,6 @@ def flat_slope(toe: Array, target: Array, fps: float) -> float:
     sure = min(1.0, resting.sum() / fps)
     found = float(np.clip(np.percentile(down, 25), np.radians(10), np.radians(50)))
     return usual + sure * (found - usual)
-
-
-def _levelled(turn: Array) -> Array:
-    """Turns (T, 4) rolled about their own forward axis until the sole lies level across."""
-    forward = rotate(turn, _over_time(np.array([0.0, 0.0, 1.0]), turn))
-    across = np.cross(np.array([0.0, 1.0, 0.0]), forward)
-    steep = np.linalg.norm(across, axis=-1, keepdims=True) < 0.3
-    level = frame(np.where(steep, np.array([1.0, 0.0, 0.0]), across), np.cross(forward, across))
-    return np.where(steep, turn, level)
 
 
 def _over_time(vector: Array, like: Array) -> Array:
