@@ -40,6 +40,7 @@ def push_take(obj: Any, written: WrittenAction, start_frame: int, name: str) -> 
         track = _new_track(data, written.action, written.slot, start_frame, name)
         added.append(track)
         data.action = None
+        _let_play(data, track)
     except Exception:
         for track in reversed(added):
             data.nla_tracks.remove(track)
@@ -72,6 +73,13 @@ def restore_switches(obj: Any, action: Any) -> None:
         if target is not None and prop in target:
             target[prop] = value
     obj.update_tag()
+
+
+def _let_play(data: Any, track: Any) -> None:
+    """A take must show: NLA evaluation on, and the solo star, if one is lit, on this track."""
+    data.use_nla = True
+    if any(t.is_solo for t in data.nla_tracks):
+        track.is_solo = True
 
 
 def _is_stashed(data: Any, action: Any) -> bool:
