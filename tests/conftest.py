@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared"))
+EXIT_STATUS = pytest.StashKey[int]()
 MARKED = ("models", "bpy", "package", "gui")
 
 
@@ -51,6 +53,20 @@ def pytest_terminal_summary(terminalreporter):
     numbers = {"passed": len(stats.get("passed", [])), "failed": failed, "skipped": reasons}
     if place := os.environ.get("MOTIONGPT_TEST_REPORT"):
         Path(place).write_text(json.dumps(numbers), "utf-8")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session, exitstatus):
+    session.config.stash[EXIT_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Leave at once where Blender was imported: on its way out the module may hang (4.5)."""
+    if "bpy" in sys.modules and EXIT_STATUS in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[EXIT_STATUS])
 
 
 def _reason(report):

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TIERS = ("lint", "unit", "models", "bpy", "package", "gui", "matrix")
 #: pytest's word for "there was nothing to run".
 NO_TESTS = 5
+#: Seconds after which a tier counts as stuck.
+LIMIT = 1800
 #: Download size of one Blender of the matrix in MB, as measured on Linux.
 MATRIX_MEGABYTES = 420
 #: Set by a person whose PyTorch lives in another Python; see build.py.
@@ -118,7 +120,11 @@ def _pytest(python: str, tier: str, folder: Path, tally: Tally) -> None:
         environment = {**os.environ, "MOTIONGPT_TEST_REPORT": str(report)}
         environment["PYTHONNOUSERSITE"] = "1"
         command = [python, "-m", "pytest", str(folder), "-p", "no:cacheprovider"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        try:
+            done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            tally.failed.append(f"{tier}: did not end within {LIMIT} seconds")
+            return
         if not report.exists():
             tally.failed.append(f"{tier}: pytest ended with {done.returncode} and no report")
             return
@@ -127,7 +133,6 @@ def _pytest(python: str, tier: str, folder: Path, tally: Tally) -> None:
     tally.failed += [f"{tier}: {name}" for name in numbers["failed"]]
     for reason in numbers["skipped"]:
         tally.skipped[f"{tier}: {reason}"] += 1
-    # Blender's module may crash the interpreter on its way out, after a clean report.
     if done.returncode not in (0, NO_TESTS) and not numbers["failed"]:
         tally.failed.append(f"{tier}: pytest ended with {done.returncode} after its tests")
 
