@@ -189,9 +189,7 @@ def _fill(
     )
 
 
-def _bone(
-    part: Part, entry: Any, spell: Callable[[list[str]], str | None]
-) -> MappedBone | None:
+def _bone(part: Part, entry: Any, spell: Callable[[list[str]], str | None]) -> MappedBone | None:
     """One entry: a list of names, or {"control", "body", "raw"} of such lists."""
     item: dict[str, Any] = {"control": entry} if isinstance(entry, list) else entry
     control = spell(item.get("control", []))
