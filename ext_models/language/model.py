@@ -127,7 +127,8 @@ def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the adapter; it names its base relative to the pack, never a path of this machine."""
-    model.save_pretrained(str(folder))
+    # The base's own embeddings stay in the base; the trained rows are the adapter's.
+    model.save_pretrained(str(folder), save_embedding_layers=False)
     path = folder / "adapter_config.json"
     body = json.loads(path.read_text(encoding="utf-8"))
     body["base_model_name_or_path"] = f"../{BASE}"

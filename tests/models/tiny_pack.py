@@ -1,0 +1,55 @@
+"""A complete model pack with random weights, small enough to be made in a second."""
+
+import torch
+
+from ext_models import packs
+from ext_models.language import model as m
+from ext_models.language import vocabulary as voc
+from ext_models.motion import features
+from ext_models.tokenizer import vqvae as v
+
+CAPTIONS = ["a person walks forward.", "someone jumps up and turns left.", "he waves."] * 3
+TOKENIZER = v.TokenizerConfig(width=16, code_width=8, codes=12, levels=2)
+VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10)
+
+
+def text_tokenizer():
+    text = voc.train_text_tokenizer(CAPTIONS, 300)
+    voc.add_tokens(text, VOCABULARY)
+    return text
+
+
+def write(folder):
+    """Write the pack and return its folder."""
+    torch.manual_seed(0)
+    motion = v.VQVAE(TOKENIZER).eval()
+    for book in motion.quantizer.books:
+        book.codebook.normal_()
+    v.save_tokenizer(motion, folder)
+    text = text_tokenizer()
+    base = m.new_base(m.BaseConfig(hidden=16, layers=1, heads=2, mlp=16), text)
+    m.save_base(base, text, folder / m.BASE)
+    ids = voc.TokenIds.of(text, VOCABULARY)
+    added = [ids.ids[t] for t in VOCABULARY.added]
+    m.save_adapter(m.add_adapter(base, m.AdapterConfig(rank=2), added), folder / m.ADAPTER)
+    packs.write_manifest(folder, manifest())
+    return folder
+
+
+def manifest():
+    return packs.PackManifest(
+        format_version=packs.FORMAT_VERSION,
+        name="tiny",
+        title="Tiny",
+        licence="none",
+        credits=("nobody",),
+        representation=features.HUMANML3D.name,
+        fps=20.0,
+        max_frames=40,
+        skeleton=tuple(tuple(float(x) / 4 for x in d) for d in features.HUMANML3D.directions),
+        prompt_style="tokens",
+        levels=2,
+        words=("a", "person", "walks"),
+        base_model="./base",
+        adapter="adapter",
+    )
