@@ -11,6 +11,7 @@ Both sides import this module; it needs the standard library only.
 from __future__ import annotations
 
 import json
+import math
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields
@@ -197,7 +198,18 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         pairs = typing.cast("dict[str, Any]", value)
         return {k: _convert(v, item, where) for k, v in pairs.items()}
     if hint is float and type(value) in (int, float):
-        return float(value)
+        return _number(value, where)
     if isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:
         return value
     raise WireError(f"{where} has the wrong type ({type(value).__name__}).")
+
+
+def _number(value: float, where: str) -> float:
+    """A finite float; JSON as Python reads it also knows NaN, infinity and endless integers."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WireError(f"{where} is not a finite number.")
+    return number

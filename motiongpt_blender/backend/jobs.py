@@ -1,0 +1,249 @@
+"""Jobs and their states: what was asked of the model's process and what became of it.
+
+A job ends exactly once. Whatever arrives for it later is absorbed. The process is
+started with the first job, kept for the next ones, and started anew after a crash.
+Nothing here waits; the caller calls ``tick`` now and then. Never imports bpy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from .. import wire
+from .process import BackendProcess, Event, Exited, Garbage, Launch
+
+#: Seconds in which a new process must say hello, and a cancelled job must end.
+HELLO_SECONDS: Final = 60.0
+CANCEL_SECONDS: Final = 5.0
+
+#: How the process begins the one line with which it refuses to start.
+OWN_WORDS: Final = "motiongpt: "
+
+
+class JobState(Enum):
+    """Where a job is. The last three are terminal."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can happen to the job."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass
+class Job:
+    """One request on its way.
+
+    Attributes:
+        request: what was asked.
+        state: where it is.
+        stage: what the model says it is doing.
+        fraction: share of the whole job that is done, 0..1.
+        result: the answer, when DONE.
+        error: one sentence, when FAILED.
+        detail: more of it, for the console.
+    """
+
+    request: wire.Generate
+    state: JobState = JobState.STARTING
+    stage: str = ""
+    fraction: float = 0.0
+    result: wire.Result | None = None
+    error: str = ""
+    detail: str = ""
+    cancelled_at: float = 0.0
+
+
+class JobQueue:
+    """All jobs of one add-on, and the process that answers them."""
+
+    def __init__(
+        self,
+        spawn: Callable[[Launch], BackendProcess] = BackendProcess,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spawn = spawn
+        self._clock = clock
+        self._process: BackendProcess | None = None
+        self._launch: Launch | None = None
+        self._started_at = 0.0
+        self._jobs: dict[str, Job] = {}
+        self._ended: list[Job] = []
+        #: Greeting of the process that runs now.
+        self.hello: wire.Hello | None = None
+        #: Late or stray reports that were ignored.
+        self.absorbed = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job has not ended, or its end has not been collected by ``tick``."""
+        return bool(self._jobs or self._ended)
+
+    def submit(self, launch: Launch, request: wire.Generate) -> Job:
+        """Send a request; raises LaunchError when no process can be started."""
+        if request.job in self._jobs:
+            raise ValueError(f"job {request.job!r} runs already")
+        process = self._ensure(launch)
+        job = Job(request, JobState.RUNNING if self.hello else JobState.STARTING)
+        self._jobs[request.job] = job
+        process.send(request)
+        return job
+
+    def cancel(self, name: str) -> None:
+        """Ask a job to stop. It ends within CANCEL_SECONDS, if need be with its process."""
+        job = self._jobs.get(name)
+        if job is None or job.state is JobState.CANCELLING or self._process is None:
+            return
+        job.state = JobState.CANCELLING
+        job.cancelled_at = self._clock()
+        self._process.send(wire.Cancel(name))
+
+    def tick(self) -> list[Job]:
+        """Take in what has arrived; returns the jobs that ended since the last call."""
+        if self._process is not None:
+            for event in self._process.events():
+                self._take(event)
+                if self._process is None:
+                    break
+        self._watch_the_clock()
+        ended, self._ended = self._ended, []
+        return ended
+
+    def shutdown(self, grace: float = 2.0) -> None:
+        """End the process; every open job is cancelled."""
+        process, self._process, self.hello = self._process, None, None
+        for job in list(self._jobs.values()):
+            self._end(job, JobState.CANCELLED)
+        if process is not None:
+            process.shutdown(grace)
+
+    # --- the process ----------------------------------------------------------------
+
+    def _ensure(self, launch: Launch) -> BackendProcess:
+        """The process for that launch: the running one, or a new one."""
+        if self._process is not None and launch == self._launch and self._process.alive():
+            return self._process
+        if self._process is not None and not self._process.alive():
+            self._drop("The model's process ended in the middle of the work: press Generate again.")
+        self.shutdown(grace=0.5)
+        self._process = self._spawn(launch)
+        self._launch, self._started_at = launch, self._clock()
+        return self._process
+
+    def _drop(self, error: str, detail: str = "") -> None:
+        """Give up the process; its jobs fail, those to be cancelled are cancelled."""
+        process, self._process, self.hello = self._process, None, None
+        for job in list(self._jobs.values()):
+            if job.state is JobState.CANCELLING:
+                self._end(job, JobState.CANCELLED)
+            else:
+                job.error, job.detail = error, detail
+                self._end(job, JobState.FAILED)
+        if process is not None:
+            process.kill()
+
+    def _end(self, job: Job, state: JobState) -> None:
+        job.state = state
+        del self._jobs[job.request.job]
+        self._ended.append(job)
+
+    def _watch_the_clock(self) -> None:
+        now = self._clock()
+        if self._process is None:
+            return
+        if self.hello is None and now - self._started_at > HELLO_SECONDS:
+            self._drop(
+                f"The model's process did not answer within {HELLO_SECONDS:.0f} s of its start: "
+                "check the backend in the add-on's preferences."
+            )
+        waiting = [j for j in self._jobs.values() if j.state is JobState.CANCELLING]
+        if any(now - job.cancelled_at > CANCEL_SECONDS for job in waiting):
+            # It is stuck inside a step: the only way to stop it is to end the process.
+            self._drop("The model's process was stuck and had to be ended: press Generate again.")
+
+    # --- reports ------------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, wire.Hello):
+            self._greet(event)
+        elif isinstance(event, wire.Progress):
+            self._progress(event)
+        elif isinstance(event, wire.TERMINAL):
+            self._terminal(event)
+        elif isinstance(event, Exited):
+            self._drop(*exit_sentence(event, started=self.hello is not None))
+        else:
+            reason = event.reason if isinstance(event, Garbage) else f"it sent a {event}"
+            self._drop(
+                "The model's process answered with something that is no message: check that the "
+                "Python in the add-on's preferences is the backend's own.",
+                reason,
+            )
+
+    def _greet(self, hello: wire.Hello) -> None:
+        if hello.protocol != wire.PROTOCOL:
+            self._drop(
+                f"The model's process speaks protocol {hello.protocol}, this add-on "
+                f"{wire.PROTOCOL}: install both from the same version."
+            )
+            return
+        self.hello = hello
+        for job in self._jobs.values():
+            if job.state is JobState.STARTING:
+                job.state = JobState.RUNNING
+
+    def _progress(self, report: wire.Progress) -> None:
+        job = self._jobs.get(report.job)
+        if job is None:
+            self.absorbed += 1
+            return
+        job.stage = report.stage
+        job.fraction = min(max(job.fraction, report.fraction), 1.0)
+
+    def _terminal(self, report: wire.Result | wire.Failure | wire.Cancelled) -> None:
+        if isinstance(report, wire.Failure) and not report.job:
+            self._drop(report.message, report.detail)
+            return
+        job = self._jobs.get(report.job)
+        if job is None:
+            self.absorbed += 1
+        elif isinstance(report, wire.Cancelled) or job.state is JobState.CANCELLING:
+            # A result that crossed the cancel on its way is late: the user said stop.
+            self._end(job, JobState.CANCELLED)
+        elif isinstance(report, wire.Result):
+            job.result, job.fraction = report, 1.0
+            self._end(job, JobState.DONE)
+        else:
+            job.error, job.detail = report.message, report.detail
+            self._end(job, JobState.FAILED)
+
+
+def exit_sentence(event: Exited, *, started: bool) -> tuple[str, str]:
+    """What to tell the user of a process that ended by itself, and the detail."""
+    lines = [line.strip() for line in event.stderr.splitlines() if line.strip()]
+    last = lines[-1][:400] if lines else ""
+    if not started and last.startswith(OWN_WORDS):
+        return last.removeprefix(OWN_WORDS), event.stderr  # it knew what was wrong and said so
+    how = f"signal {-event.code}" if event.code < 0 else f"exit code {event.code}"
+    why = f"{how}: {last.rstrip('.')}" if last else how
+    if started:
+        return (
+            f"The model's process ended in the middle of the work ({why}): "
+            "press Generate to start it again.",
+            event.stderr,
+        )
+    return (
+        f"The model's process ended at its start ({why}): "
+        "check the backend in the add-on's preferences.",
+        event.stderr,
+    )
