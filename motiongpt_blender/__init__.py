@@ -1,0 +1,19 @@
+"""MotionGPT: type a sentence, mark poses, get keyframes on your own rig.
+
+Importing this package needs no Blender; ``register`` does. Inside it, data flows one
+way: ui -> operators -> scene and backend -> core and wire.
+"""
+
+
+def register() -> None:
+    """Called by Blender when the add-on is enabled."""
+    from . import registration
+
+    registration.register()
+
+
+def unregister() -> None:
+    """Called by Blender when the add-on is disabled."""
+    from . import registration
+
+    registration.unregister()

@@ -1,0 +1,51 @@
+"""Where the backend's Python is: found by itself, or remembered by the set-up.
+
+Standard library only; both ``build.py`` and the add-on use it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+#: Names the backend's Python outright; for tests and unusual set-ups.
+VARIABLE: Final = "MOTIONGPT_PYTHON"
+
+
+def python_in(environment: Path) -> Path:
+    """The Python of a virtual environment."""
+    if sys.platform == "win32":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
+
+
+def note_file() -> Path:
+    """The file in which the set-up notes the Python it made, one a user."""
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return folder / "motiongpt-blender" / "python.txt"
+
+
+def remember(python: Path) -> None:
+    """Note the Python that the set-up made, so that an installed add-on finds it."""
+    note = note_file()
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(f"{python}\n", encoding="utf-8")
+
+
+def find_python(root: Path) -> Path | None:
+    """The backend's Python for an add-on that lies under ``root``, or None.
+
+    In this order: the environment variable, ``.venv`` beside the add-on, the note.
+    """
+    named = os.environ.get(VARIABLE)
+    candidates = [Path(named)] if named else [python_in(root / ".venv")]
+    if not named and note_file().is_file():
+        candidates.append(Path(note_file().read_text(encoding="utf-8").strip()))
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,1 @@
+"""What the buttons do: poll, gather, call, report."""

@@ -1,0 +1,117 @@
+"""Operators on the list of marked poses."""
+
+from typing import Any
+
+import bpy
+
+from ..core.poses import MarkedPose, PoseRole
+from ..properties.armature import ROLES, sort_poses
+from ..properties.scene import target
+from ..scene.capture import capture_joints, capture_pose
+from ..scene.rig import RigError, describe
+
+NO_ARMATURE = "Choose an armature in the panel, or select one"
+
+
+def _has_target(cls: Any, context: Any) -> bool:
+    if target(context) is None:
+        cls.poll_message_set(NO_ARMATURE)
+        return False
+    return True
+
+
+def _has_active(cls: Any, context: Any) -> bool:
+    if not _has_target(cls, context):
+        return False
+    group = target(context).motiongpt
+    if not 0 <= group.active < len(group.poses):
+        cls.poll_message_set("Mark a pose first")
+        return False
+    return True
+
+
+class MOTIONGPT_OT_add_pose(bpy.types.Operator):
+    """Mark the armature's pose at the current frame; the motion will pass exactly through it"""
+
+    bl_idname = "motiongpt.add_pose"
+    bl_label = "Mark Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        """Tooltip by role."""
+        what = next(text for value, _, text in ROLES if value == properties.role)
+        return f"Mark the pose at the current frame. {what}"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """An armature is needed."""
+        return _has_target(cls, context)
+
+    def execute(self, context: Any) -> set[str]:
+        """Read the pose and put it into the list."""
+        obj, frame = target(context), context.scene.frame_current
+        try:
+            rig = describe(obj)
+            marked = MarkedPose(
+                frame, PoseRole(self.role), capture_pose(obj, rig), capture_joints(obj, rig)
+            )
+        except RigError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        replaced = self._replaced(obj.motiongpt, frame)
+        entry = replaced or obj.motiongpt.poses.add()
+        entry.store(marked)
+        obj.motiongpt.active = list(obj.motiongpt.poses).index(entry)
+        sort_poses(obj.motiongpt)
+        self.report({"INFO"}, f"Frame {frame} is {'again ' if replaced else ''}marked")
+        return {"FINISHED"}
+
+    def _replaced(self, group: Any, frame: int) -> Any:
+        """The pose that the new one takes the place of: the same frame, or the one start or end."""
+        for pose in group.poses:
+            single = self.role != PoseRole.KEY.value and pose.role == self.role
+            if pose.frame == frame or single:
+                return pose
+        return None
+
+
+class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
+    """Take the pose out of the list; the animation stays as it is"""
+
+    bl_idname = "motiongpt.remove_pose"
+    bl_label = "Remove Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """A marked pose is needed."""
+        return _has_active(cls, context)
+
+    def execute(self, context: Any) -> set[str]:
+        """Remove the active one."""
+        group = target(context).motiongpt
+        group.poses.remove(group.active)
+        group.active = max(0, min(group.active, len(group.poses) - 1))
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
+    """Go to the frame of the pose"""
+
+    bl_idname = "motiongpt.jump_to_pose"
+    bl_label = "Jump to Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """A marked pose is needed."""
+        return _has_active(cls, context)
+
+    def execute(self, context: Any) -> set[str]:
+        """Set the scene's frame."""
+        group = target(context).motiongpt
+        context.scene.frame_set(group.poses[group.active].frame)
+        return {"FINISHED"}

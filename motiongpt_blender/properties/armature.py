@@ -1,0 +1,56 @@
+"""Marked poses, kept on the armature object that they belong to."""
+
+import json
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..core.keys import RigPose
+from ..core.poses import MarkedPose, PoseRole
+
+ROLES = (
+    (PoseRole.START.value, "Start", "The motion begins with this pose"),
+    (PoseRole.KEY.value, "Key", "The motion passes through this pose"),
+    (PoseRole.END.value, "End", "The motion ends with this pose"),
+)
+
+
+class MotionGPTPose(bpy.types.PropertyGroup):
+    """One marked pose."""
+
+    frame: bpy.props.IntProperty(name="Frame")
+    role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
+    controls: bpy.props.StringProperty(options={"HIDDEN"})
+    joints: bpy.props.StringProperty(options={"HIDDEN"})
+
+    def store(self, marked: MarkedPose) -> None:
+        """Fill in all fields."""
+        self.frame, self.role = marked.frame, marked.role.value
+        self.controls = marked.pose.to_json()
+        self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
+
+    def load(self) -> MarkedPose:
+        """The pose that is stored; raises PoseError when it cannot be read."""
+        pose = RigPose.from_json(self.controls)
+        joints = np.array(json.loads(self.joints), dtype=np.float32)
+        return MarkedPose(self.frame, PoseRole(self.role), pose, joints)
+
+
+class MotionGPTArmature(bpy.types.PropertyGroup):
+    """All marked poses of one armature."""
+
+    poses: bpy.props.CollectionProperty(type=MotionGPTPose)
+    active: bpy.props.IntProperty(name="Active pose")
+
+
+def sort_poses(group: Any) -> None:
+    """Bring the list into time order, the active pose stays the active one."""
+    active = group.poses[group.active].frame if 0 <= group.active < len(group.poses) else None
+    for end in range(len(group.poses), 1, -1):
+        for k in range(end - 1):
+            if group.poses[k].frame > group.poses[k + 1].frame:
+                group.poses.move(k, k + 1)
+    for k, pose in enumerate(group.poses):
+        if pose.frame == active:
+            group.active = k

@@ -1,0 +1,52 @@
+"""What the animator asks for, kept in the scene."""
+
+from typing import Any
+
+import bpy
+
+
+def _is_armature(_self: Any, obj: Any) -> bool:
+    return obj.type == "ARMATURE"
+
+
+class MotionGPTScene(bpy.types.PropertyGroup):
+    """Prompt, length, seed, and the armature that they are for."""
+
+    armature: bpy.props.PointerProperty(
+        name="Armature",
+        description="The character that moves; empty: the active armature",
+        type=bpy.types.Object,
+        poll=_is_armature,
+    )
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What happens, in plain English: 'a person walks forward'",
+        default="a person walks forward",
+        options={"TEXTEDIT_UPDATE"},
+    )
+    seconds: bpy.props.FloatProperty(
+        name="Length",
+        description="Length of the motion; an end pose decides it where one is marked",
+        default=3.0,
+        min=0.4,
+        max=60.0,
+        soft_max=9.7,
+        step=10,
+        precision=1,
+        subtype="TIME_ABSOLUTE",
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="The same seed gives the same motion; another seed, another take",
+        min=0,
+        max=2**31 - 1,
+    )
+
+
+def target(context: Any) -> Any:
+    """The armature in question: the chosen one, else the active object, else None."""
+    chosen = context.scene.motiongpt.armature
+    if chosen is not None and chosen.name in context.scene.objects:
+        return chosen
+    active = context.view_layer.objects.active
+    return active if active is not None and active.type == "ARMATURE" else None

@@ -1,0 +1,56 @@
+"""Everything that Blender is told of when the add-on is enabled, in one explicit order.
+
+Torn down in the mirror order, so that disabling leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import bpy
+
+from . import preferences
+from .backend import pump
+from .operators import generation, poses, session, setup
+from .properties import armature, scene
+from .ui import icons, panels
+
+CLASSES: Final = (
+    preferences.MotionGPTPreferences,
+    armature.MotionGPTPose,
+    armature.MotionGPTArmature,
+    scene.MotionGPTScene,
+    poses.MOTIONGPT_OT_add_pose,
+    poses.MOTIONGPT_OT_remove_pose,
+    poses.MOTIONGPT_OT_jump_to_pose,
+    generation.MOTIONGPT_OT_generate,
+    generation.MOTIONGPT_OT_cancel,
+    setup.MOTIONGPT_OT_check_backend,
+    panels.MOTIONGPT_UL_poses,
+    panels.MOTIONGPT_PT_main,
+    panels.MOTIONGPT_PT_poses,
+    panels.MOTIONGPT_PT_result,
+)
+
+
+def register() -> None:
+    """Add classes, properties, icons and the pump."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.motiongpt = bpy.props.PointerProperty(type=armature.MotionGPTArmature)
+    bpy.types.Scene.motiongpt = bpy.props.PointerProperty(type=scene.MotionGPTScene)
+    icons.load()
+    pump.start()
+    bpy.app.handlers.load_pre.append(session.on_load)
+
+
+def unregister() -> None:
+    """Remove all of it, last first; a running job is cancelled and the process ended."""
+    bpy.app.handlers.load_pre.remove(session.on_load)
+    pump.stop()
+    session.reset()
+    icons.unload()
+    del bpy.types.Scene.motiongpt
+    del bpy.types.Object.motiongpt
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,1 @@
+"""What the animator sees. Draws, and never changes anything."""

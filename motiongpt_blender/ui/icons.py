@@ -1,0 +1,30 @@
+"""The add-on's own icons."""
+
+from typing import Any
+
+import bpy.utils.previews  # type: ignore[import-not-found]
+
+from .. import paths
+
+_previews: Any = None
+
+
+def load() -> None:
+    """Load every picture of the icons folder under its file's name."""
+    global _previews  # noqa: PLW0603 - Blender wants one collection, freed by hand
+    _previews = bpy.utils.previews.new()
+    for path in sorted(paths.ICONS.glob("*.png")):
+        _previews.load(path.stem, str(path), "IMAGE")
+
+
+def unload() -> None:
+    """Free the pictures."""
+    global _previews  # noqa: PLW0603
+    if _previews is not None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None
+
+
+def icon(name: str) -> int:
+    """Icon id of a picture; 0, no icon, when there is none of that name."""
+    return _previews[name].icon_id if _previews and name in _previews else 0

@@ -1,0 +1,170 @@
+"""The tab "MotionGPT" in the 3D view's side bar."""
+
+import textwrap
+from typing import Any
+
+import bpy
+
+from ..core.poses import PoseRole
+from ..operators.session import SESSION, stage_text
+from ..properties.scene import target
+from .icons import icon
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "MotionGPT"
+
+
+class MOTIONGPT_UL_poses(bpy.types.UIList):
+    """Marked poses in time order."""
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon_value: int,
+        active_data: Any,
+        active_property: str,
+    ) -> None:
+        """One pose: role, frame."""
+        row = layout.row(align=True)
+        row.label(text=item.role.capitalize(), icon_value=icon(item.role.lower()))
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.active = item.frame == context.scene.frame_current
+        right.label(text=f"frame {item.frame}")
+
+
+class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
+    """Armature, prompt, length, seed, Generate."""
+
+    bl_label = "MotionGPT"
+    bl_idname = "MOTIONGPT_PT_main"
+
+    def draw_header(self, context: Any) -> None:
+        """Our icon."""
+        self.layout.label(icon_value=icon("motiongpt"))
+
+    def draw(self, context: Any) -> None:
+        """The wish and the button."""
+        layout, wish = self.layout, context.scene.motiongpt
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        obj = target(context)
+        layout.prop(wish, "armature", text="Armature")
+        if wish.armature is None and obj is not None:
+            _hint(layout, f"Uses the active one, {obj.name}")
+        column = layout.column()
+        column.use_property_split = False
+        column.prop(wish, "prompt", text="", icon="SMALL_CAPS")
+        length = layout.column()
+        if obj is not None and _has_end(obj):
+            length.active = False
+            length.prop(wish, "seconds", text="Length (the end pose decides)")
+        else:
+            length.prop(wish, "seconds")
+        layout.prop(wish, "seed")
+        layout.separator(factor=0.5)
+        self._action(layout)
+        if SESSION.message:
+            _sentence(context, layout, SESSION.message, "ERROR" if SESSION.failed else "CHECKMARK")
+
+    def _action(self, layout: Any) -> None:
+        job = SESSION.job
+        if job is None:
+            row = layout.row()
+            row.scale_y = 1.6
+            row.operator("motiongpt.generate", icon_value=icon("generate"))
+            return
+        row = layout.row(align=True)
+        row.scale_y = 1.6
+        row.progress(factor=job.fraction, text=stage_text(job))
+        row.operator("motiongpt.cancel", text="", icon="X")
+
+
+class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
+    """The list of marked poses."""
+
+    bl_label = "Marked Poses"
+    bl_idname = "MOTIONGPT_PT_poses"
+    bl_parent_id = "MOTIONGPT_PT_main"
+
+    def draw(self, context: Any) -> None:
+        """List and buttons."""
+        layout, obj = self.layout, target(context)
+        if obj is None:
+            _hint(layout, "Choose or select an armature")
+            return
+        group = obj.motiongpt
+        row = layout.row()
+        row.template_list(
+            "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=3, maxrows=8
+        )
+        side = row.column(align=True)
+        side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
+        side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
+        row = layout.row(align=True)
+        for role in PoseRole:
+            name = role.value.capitalize()
+            button = row.operator(
+                "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
+            )
+            button.role = role.value
+        if not group.poses:
+            _hint(layout, "Pose the rig, then mark it at this frame")
+
+
+class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
+    """What the last take is like."""
+
+    bl_label = "Last Take"
+    bl_idname = "MOTIONGPT_PT_result"
+    bl_parent_id = "MOTIONGPT_PT_main"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """Only after a take."""
+        return SESSION.report is not None
+
+    def draw(self, context: Any) -> None:
+        """Name, range, and how near the model came to each marked pose."""
+        layout, report = self.layout, SESSION.report
+        if report is None:
+            return
+        column = layout.column(align=True)
+        column.label(text=report.track_name, icon="NLA")
+        column.label(text=f"Frames {report.frame_start} to {report.frame_end}", icon="TIME")
+        if report.keys:
+            box = layout.box().column(align=True)
+            box.label(text="Marked poses, before they were met exactly")
+            for key in report.keys:
+                row = box.row()
+                row.label(text=f"frame {key.frame}")
+                row.label(text=f"{key.body_degrees:.0f}°")
+                row.label(text=f"{key.place_cm:.0f} cm")
+        for note in SESSION.notes:
+            _sentence(context, layout, note, "INFO")
+
+
+def _has_end(obj: Any) -> bool:
+    return any(pose.role == PoseRole.END.value for pose in obj.motiongpt.poses)
+
+
+def _hint(layout: Any, text: str) -> None:
+    row = layout.row()
+    row.active = False
+    row.label(text=text)
+
+
+def _sentence(context: Any, layout: Any, text: str, symbol: str) -> None:
+    """A sentence, wrapped to the width of the side bar."""
+    scale = context.preferences.system.ui_scale
+    width = max(20, int(context.region.width / scale / 6.6))
+    column = layout.column(align=True)
+    column.scale_y = 0.85
+    for k, line in enumerate(textwrap.wrap(text, width)):
+        column.label(text=line, icon=symbol if k == 0 else "BLANK1")

@@ -1,0 +1,250 @@
+"""The add-on inside Blender: on and off, marked poses, and what a click on Generate does."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import motiongpt_blender
+from motiongpt_blender.core.rotations import angle_between, normalise
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+
+def traces():
+    """Whatever carries our name in Blender's lists."""
+    found = {n for n in dir(bpy.types) if "motiongpt" in n.lower()}
+    found |= {f"Scene.{n}" for n in dir(bpy.types.Scene) if "motiongpt" in n.lower()}
+    found |= {f"Object.{n}" for n in dir(bpy.types.Object) if "motiongpt" in n.lower()}
+    handlers = [h for h in bpy.app.handlers.load_pre if "motiongpt" in getattr(h, "__module__", "")]
+    found |= {f"handler {h}" for h in handlers}
+    return found | {f"ops.{n}" for n in dir(bpy.ops.motiongpt)}
+
+
+@pytest.fixture
+def addon(monkeypatch, rigify_rig):
+    """The add-on with the fake model, on a scene with a Rigify rig."""
+    from motiongpt_blender import preferences, registration
+    from motiongpt_blender.operators import generation, session
+
+    registration.register()
+    settings = preferences.settings(bpy.context)
+    chosen = preferences.Settings(
+        python=__import__("pathlib").Path(sys.executable),
+        device="cpu",
+        pack=settings.pack,
+        fake=True,
+    )
+    monkeypatch.setattr(generation, "settings", lambda _: chosen)
+    bpy.context.scene.motiongpt.armature = rigify_rig
+    bpy.context.scene.motiongpt.seconds = 1.5
+    yield session.SESSION
+    registration.unregister()
+
+
+def wait(session, seconds=60.0):
+    """Drive the timer by hand: as a module, Blender runs none."""
+    from motiongpt_blender.backend import pump
+
+    end = time.monotonic() + seconds
+    while session.job is not None and time.monotonic() < end:
+        pump._tick()
+        time.sleep(0.02)
+    assert session.job is None, "the job did not end"
+
+
+def snapshot():
+    """What a failure must leave alone."""
+    return (
+        {a.name for a in bpy.data.actions},
+        {
+            (o.name, t.name)
+            for o in bpy.data.objects
+            if o.animation_data
+            for t in o.animation_data.nla_tracks
+        },
+        bpy.context.scene.frame_current,
+    )
+
+
+def test_registers_twice_without_a_trace():
+    before = traces()
+    for _ in range(2):
+        motiongpt_blender.register()
+        assert traces() > before
+        motiongpt_blender.unregister()
+        assert traces() == before
+
+
+def test_generate_writes_a_take_that_meets_the_marked_poses(addon, rigify_rig):
+    from motiongpt_blender.scene.capture import capture_pose
+    from motiongpt_blender.scene.rig import describe
+
+    scene = bpy.context.scene
+    scene.frame_set(5)
+    assert bpy.ops.motiongpt.add_pose(role="START") == {"FINISHED"}
+    bone = rigify_rig.pose.bones["upper_arm_fk.L"]
+    bone.rotation_mode = "QUATERNION"
+    for limb in ("upper_arm_parent.L", "upper_arm_parent.R"):
+        rigify_rig.pose.bones[limb]["IK_FK"] = 1.0
+    bone.rotation_quaternion = (0.9, 0.3, 0.2, 0.1)
+    scene.frame_set(35)
+    assert bpy.ops.motiongpt.add_pose(role="END") == {"FINISHED"}
+    marked = rigify_rig.motiongpt.poses[1].load()
+    assert bpy.ops.motiongpt.generate() == {"FINISHED"}
+    wait(addon)
+    assert not addon.failed, addon.message
+    report = addon.report
+    assert (report.frame_start, report.frame_end) == (5, 35)
+    assert [k.frame for k in report.keys] == [5, 35]
+    track = rigify_rig.animation_data.nla_tracks[report.track_name]
+    assert track.strips[0].action.name == report.action_name
+    scene.frame_set(35)
+    again = capture_pose(rigify_rig, describe(rigify_rig))
+    for name, q in marked.pose.rotations.items():
+        pair = normalise(np.array([q, again.rotations[name]]))
+        assert np.degrees(angle_between(pair[0], pair[1])) < 0.02, name
+    assert any("no model" in note for note in addon.notes)
+
+
+def test_poses_are_listed_in_time_order_and_removed(addon, rigify_rig):
+    scene, group = bpy.context.scene, rigify_rig.motiongpt
+    for frame, role in ((30, "KEY"), (10, "KEY"), (20, "START"), (1, "START"), (10, "END")):
+        scene.frame_set(frame)
+        bpy.ops.motiongpt.add_pose(role=role)
+    # one start only; the same frame is marked anew
+    assert [(p.frame, p.role) for p in group.poses] == [(1, "START"), (10, "END"), (30, "KEY")]
+    group.active = 2
+    bpy.ops.motiongpt.jump_to_pose()
+    assert scene.frame_current == 30
+    bpy.ops.motiongpt.remove_pose()
+    assert [p.frame for p in group.poses] == [1, 10]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "word"),
+    [
+        ("", "empty"),
+        ("walk " * 1000, "shorten"),
+        ("walk\x07", "control"),
+        ("идти вперёд", "English"),
+        ("!!!", "no words"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used(addon, prompt, word):
+    before = snapshot()
+    bpy.context.scene.motiongpt.prompt = prompt
+    with pytest.raises(RuntimeError, match=word):
+        bpy.ops.motiongpt.generate()
+    assert addon.failed
+    assert word in addon.message
+    assert "\n" not in addon.message
+    assert snapshot() == before
+
+
+def test_without_an_armature_the_button_says_so(addon):
+    bpy.context.scene.motiongpt.armature = None
+    bpy.context.view_layer.objects.active = None
+    assert not bpy.ops.motiongpt.generate.poll()
+    with pytest.raises(RuntimeError, match="armature"):
+        bpy.ops.motiongpt.generate()
+
+
+def test_an_armature_without_a_mapping(addon):
+    before = snapshot()
+    armature = bpy.data.armatures.new("box")
+    obj = bpy.data.objects.new("box", armature)
+    bpy.context.collection.objects.link(obj)
+    bpy.context.scene.motiongpt.armature = obj
+    with pytest.raises(RuntimeError):
+        bpy.ops.motiongpt.generate()
+    assert addon.failed
+    assert addon.message
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "word"),
+    [
+        ("die-at-start", "ended at its start"),
+        ("crash", "in the middle"),
+        ("garbage", "no message"),
+        ("fail", "failed"),
+    ],
+)
+def test_a_process_that_misbehaves(addon, monkeypatch, mode, word):
+    before = snapshot()
+    monkeypatch.setenv("MOTIONGPT_FAKE_MODE", mode)
+    bpy.ops.motiongpt.generate()
+    wait(addon)
+    assert addon.failed
+    assert word in addon.message
+    assert "\n" not in addon.message
+    assert snapshot() == before
+    monkeypatch.delenv("MOTIONGPT_FAKE_MODE")
+    bpy.ops.motiongpt.generate()  # the next click starts a new process
+    wait(addon)
+    if mode != "fail":  # a process that lives on keeps its ways
+        assert not addon.failed, addon.message
+
+
+def test_cancel_leaves_everything_as_it_was(addon, monkeypatch):
+    before = snapshot()
+    monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
+    bpy.ops.motiongpt.generate()
+    assert not bpy.ops.motiongpt.generate.poll()
+    assert bpy.ops.motiongpt.cancel() == {"FINISHED"}
+    wait(addon)
+    assert not addon.failed
+    assert "Cancelled" in addon.message
+    assert snapshot() == before
+
+
+def test_an_armature_that_goes_meanwhile(addon, rigify_rig):
+    bpy.ops.motiongpt.generate()
+    bpy.data.objects.remove(rigify_rig)
+    wait(addon)
+    assert addon.failed
+    assert "gone" in addon.message
+
+
+def test_no_backend_and_no_pack(addon, monkeypatch, tmp_path):
+    from dataclasses import replace
+
+    from motiongpt_blender.operators import generation
+
+    chosen = generation.settings(None)
+    for broken, word in (
+        (replace(chosen, python=None), "not set up"),
+        (replace(chosen, python=tmp_path / "python"), "cannot be started"),
+        (replace(chosen, fake=False, pack=tmp_path), "model pack"),
+    ):
+        monkeypatch.setattr(generation, "settings", lambda _, b=broken: b)
+        with pytest.raises(RuntimeError, match=word):
+            bpy.ops.motiongpt.generate()
+
+
+def test_a_file_saved_meanwhile_opens_idle(addon, monkeypatch, tmp_path):
+    monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
+    bpy.ops.motiongpt.generate()
+    path = str(tmp_path / "meanwhile.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert addon.job is None
+    bpy.context.scene.motiongpt.armature = bpy.data.objects["rig"]
+    assert bpy.ops.motiongpt.generate.poll()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("a person walks", "a person walks"),
+        ("word " * 40, " ".join(["word"] * 9)),
+        ("é" * 60, "é" * 24),
+    ],
+)
+def test_a_take_is_named_after_its_prompt(prompt, name):
+    from motiongpt_blender.operators.generation import take_name
+
+    assert take_name(prompt) == name
