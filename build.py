@@ -11,6 +11,7 @@ a later run starts at once. What can go wrong leaves as one sentence.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -26,7 +27,7 @@ VENV = ROOT / ".venv"
 #: Blender is published as a module for these only.
 PYTHONS = ((3, 11), (3, 13))
 #: Names a Python that already has the model's packages; then .venv goes without them.
-BACKEND_PYTHON = "MOTIONGPT_BACKEND_PYTHON"
+BACKEND_PYTHON = "MOTIONGPT_PYTHON"
 
 #: Blender reads ``register`` at the zip's root; the add-on itself is one folder down.
 SHIM = '''"""The extension's front door: Blender looks here, the add-on is one folder down."""
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 def demo(arguments: argparse.Namespace) -> int:
     """Set up, then hand over to ``motiongpt_blender.demo`` in the environment."""
     python = set_up(("torch", "backend", "blender"))
+    remember(python)
     options = [
         part
         for name in ("prompt", "seconds", "seed", "out")
@@ -164,6 +166,15 @@ def set_up(groups: Sequence[str]) -> str:
         sentence = str(error).rstrip(".")
         raise BuildError(f"{sentence}; or name a Python that has it in {BACKEND_PYTHON}.") from None
     return str(environment.python)
+
+
+def remember(python: str) -> None:
+    """Note the environment's Python, so that an add-on installed from the zip finds it."""
+    from motiongpt_blender.backend import locations
+
+    if not os.environ.get(BACKEND_PYTHON):
+        with contextlib.suppress(OSError):
+            locations.remember(Path(python))
 
 
 def _run(command: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from motiongpt_blender.backend.install_errors import InstallError
 from motiongpt_blender.backend.installer import Environment, Pins
+from motiongpt_blender.backend.locations import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 TIERS = ("lint", "unit", "models", "bpy", "package", "gui", "matrix")
@@ -30,8 +31,6 @@ NO_TESTS = 5
 LIMIT = 1800
 #: Download size of one Blender of the matrix in MB, as measured on Linux.
 MATRIX_MEGABYTES = 420
-#: Set by a person whose PyTorch lives in another Python; see build.py.
-BACKEND_PYTHON = "MOTIONGPT_BACKEND_PYTHON"
 NEEDS_NETWORK = ("nodejs", "getaddrinfo", "ENOTFOUND", "urlopen error", "Connection")
 
 
@@ -61,10 +60,8 @@ def run(python: str, pins: Pins, chosen: Sequence[str] | None) -> int:
     tally = Tally()
     for tier in TIERS if chosen is None else dict.fromkeys(chosen):
         _say(f"\n== {tier} ==")
-        if tier == "models" and os.environ.get(BACKEND_PYTHON):
-            tally.skipped[
-                f"{tier}: .venv goes without PyTorch, {BACKEND_PYTHON} names its own"
-            ] += 1
+        if tier == "models" and os.environ.get(VARIABLE):
+            tally.skipped[f"{tier}: .venv goes without PyTorch, {VARIABLE} names its own"] += 1
         elif tier == "lint":
             _lint(python, tally)
         elif tier == "matrix":
@@ -101,7 +98,7 @@ def _lint(python: str, tally: Tally) -> None:
         if done.returncode == 0:
             tally.passed += 1
             _say(f"{name}: clean")
-        elif name == "pyright" and os.environ.get(BACKEND_PYTHON):
+        elif name == "pyright" and os.environ.get(VARIABLE):
             tally.skipped["lint: pyright needs PyTorch in .venv to follow its types"] += 1
         elif name == "pyright" and not shutil.which("node") and _contains(text, NEEDS_NETWORK):
             tally.skipped[f"lint: {name} needs Node.js, which is not here"] += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import build
+from motiongpt_blender.backend import locations
 from motiongpt_blender.backend.installer import read_pins
 from tests import tiers
 
@@ -52,9 +53,15 @@ def test_demo_hands_on_only_what_was_given(monkeypatch):
     ran = []
     monkeypatch.setattr(build, "set_up", lambda groups: "PYTHON")
     monkeypatch.setattr(build, "_run", lambda command: ran.append(command) or 0)
+    monkeypatch.setattr(locations, "remember", ran.append)
+    monkeypatch.delenv(build.BACKEND_PYTHON, raising=False)
     options = ["--prompt", "jumps", "--seconds", "2.5", "--seed", "0"]
     assert build.main(["demo", *options]) == 0
-    assert ran == [["PYTHON", "-m", "motiongpt_blender.demo", *options]]
+    assert ran == [Path("PYTHON"), ["PYTHON", "-m", "motiongpt_blender.demo", *options]]
+
+
+def test_one_variable_names_the_backend():
+    assert build.BACKEND_PYTHON == locations.VARIABLE
 
 
 def test_named_backend_spares_the_model_packages(monkeypatch):
