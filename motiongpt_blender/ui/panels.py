@@ -61,12 +61,15 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = False
         column.prop(wish, "prompt", text="", icon="SMALL_CAPS")
-        length = layout.column()
         if obj is not None and _has_end(obj):
-            length.active = False
-            length.prop(wish, "seconds", text="Length (the end pose decides)")
+            row = layout.row().split(factor=0.4)
+            row.active = False
+            name = row.row()
+            name.alignment = "RIGHT"
+            name.label(text="Length")
+            row.label(text="up to the end pose")
         else:
-            length.prop(wish, "seconds")
+            layout.prop(wish, "seconds")
         layout.prop(wish, "seed")
         layout.separator(factor=0.5)
         self._action(layout)
@@ -107,6 +110,7 @@ class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
         side = row.column(align=True)
         side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
+        layout.label(text="Mark this frame's pose as")
         row = layout.row(align=True)
         for role in PoseRole:
             name = role.value.capitalize()
@@ -114,8 +118,6 @@ class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
                 "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
             )
             button.role = role.value
-        if not group.poses:
-            _hint(layout, "Pose the rig, then mark it at this frame")
 
 
 class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
