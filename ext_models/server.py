@@ -138,7 +138,9 @@ class Server:
     def _answer(self, job: wire.Generate) -> wire.Result | wire.Failure | wire.Cancelled:
         """Do the job; whatever happens, exactly one terminal report comes out."""
         try:
-            return self._generate(job)
+            result = self._generate(job)
+            wire.encode(result)  # one that cannot be written has to fail here, while it can
+            return result
         except GenerationCancelledError:
             return wire.Cancelled(job.job)
         except (PipelineError, PackError, MotionError) as error:

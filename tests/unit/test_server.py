@@ -1,0 +1,233 @@
+"""The model's side: requests in, reports out, one terminal report a job."""
+
+import io
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from children import request, wait_for
+
+from ext_models import fake
+from ext_models.packs import PackError
+from ext_models.pipelines import GenerationResult, PipelineError
+from ext_models.server import Server, one_line, read_request
+from motiongpt_blender import wire
+from motiongpt_blender.core.motion import MotionClip
+from motiongpt_blender.core.skeleton import Joint
+
+
+class Room:
+    """A server with its output in memory."""
+
+    def __init__(self, load=fake.FakePipeline):
+        self.out = io.StringIO()
+        self.server = Server(load, self.out)
+
+    def send(self, *lines):
+        self.server.run(x if isinstance(x, str) else wire.encode(x) for x in lines)
+
+    def reports(self):
+        return [wire.decode(line) for line in self.out.getvalue().splitlines()]
+
+    def ends(self, count=1):
+        """The first terminal reports."""
+
+        def found():
+            ends = [r for r in self.reports() if isinstance(r, wire.TERMINAL)]
+            return ends if len(ends) >= count else None
+
+        return wait_for(found, "terminal reports")
+
+
+def raising(error):
+    """A pipeline that fails."""
+
+    class Failing:
+        def generate(self, *_):
+            raise error
+
+    return Failing
+
+
+def assert_sentence(text):
+    assert text.endswith(".") and "\n" not in text and len(text) < 900, text
+
+
+def test_a_motion(tmp_path):
+    room = Room()
+    room.send(request(tmp_path))
+    (end,) = room.ends()
+    assert isinstance(end, wire.Result) and end.clips == ("clip.npz",)
+    assert set(end.seconds) == {"load", "generate"} and "fake" in end.notes[0]
+    clip = MotionClip.load(tmp_path / "clip.npz")
+    assert clip.joints.shape == (41, 22, 3) and clip.prompt == "a person walks"
+
+
+def test_progress_never_falls_and_stays_inside(tmp_path):
+    room = Room()
+    room.send(request(tmp_path))
+    room.ends()
+    steps = [r.fraction for r in room.reports() if isinstance(r, wire.Progress)]
+    assert steps and all(0 <= a <= b <= 1 for a, b in pairwise(steps))
+
+
+def test_the_model_is_loaded_once(tmp_path):
+    loads = []
+
+    def load():
+        loads.append(1)
+        return fake.FakePipeline()
+
+    room = Room(load)
+    room.send(request(tmp_path, "one"), request(tmp_path, "two"))
+    assert [type(r) for r in room.ends(2)] == [wire.Result] * 2
+    assert loads == [1]
+
+
+def test_loading_that_failed_is_tried_again(tmp_path):
+    tries = []
+
+    def load():
+        tries.append(1)
+        if len(tries) == 1:
+            raise PackError("x/model.safetensors is cut short: install the pack again.")
+        return fake.FakePipeline()
+
+    room = Room(load)
+    room.send(request(tmp_path, "one"), request(tmp_path, "two"))
+    first, second = room.ends(2)
+    assert first.message == "x/model.safetensors is cut short: install the pack again."
+    assert isinstance(second, wire.Result)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (PipelineError("Two\n  lines."), "Two lines."),
+        (RuntimeError("CUDA out of memory.\nTried"), "choose the device 'CPU'"),
+        (MemoryError(), "not enough memory"),
+        (ModuleNotFoundError("No module named 'peft'"), "lacks a package"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (SystemExit(3), "SystemExit"),
+        (ValueError("x" * 5000), "ValueError"),
+    ],
+)
+def test_every_error_is_one_sentence_and_the_server_lives(tmp_path, error, says):
+    room = Room(raising(error))
+    room.send(request(tmp_path, "one"), request(tmp_path, "two"))
+    for end, job in zip(room.ends(2), ("one", "two"), strict=True):
+        assert isinstance(end, wire.Failure) and end.job == job and says in end.message
+        assert_sentence(end.message)
+        assert type(error).__name__ in end.detail
+
+
+def test_an_answer_that_cannot_be_written_down_is_a_failure(tmp_path):
+    class Odd:
+        def generate(self, asked, *_):
+            clip = MotionClip(fake.walk("x", asked.frames, 0), 20.0, (), "x", 0)
+            return GenerationResult((clip,), {"generate": float("nan")}, ())
+
+    room = Room(Odd)
+    room.send(request(tmp_path))
+    assert isinstance(room.ends()[0], wire.Failure)
+
+
+def test_cancel_of_a_waiting_and_a_running_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(fake, "MODE", "slow")
+    room = Room()
+    room.send(
+        request(tmp_path, "one"), request(tmp_path, "two"), wire.Cancel("two"), wire.Cancel("one")
+    )
+    assert room.ends(2) == [wire.Cancelled("one"), wire.Cancelled("two")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_requests_that_make_no_sense(tmp_path):
+    room = Room()
+    room.send("hello\n", '{"type": "Generate", "job": 3}\n', wire.Cancel("nobody"), wire.Shutdown())
+    ends = room.ends(2)
+    assert [end.job for end in ends] == ["", ""]
+    for end in ends:
+        assert_sentence(end.message)
+    assert len(room.reports()) == 2
+
+
+def test_variations_are_numbered_and_differ(tmp_path):
+    room = Room()
+    room.send(request(tmp_path, variations=3))
+    assert room.ends()[0].clips == ("clip_01.npz", "clip_02.npz", "clip_03.npz")
+    clips = [MotionClip.load(tmp_path / f"clip_0{i}.npz").joints for i in (1, 2, 3)]
+    assert not np.array_equal(clips[0], clips[1])
+
+
+def test_a_folder_that_is_gone(tmp_path):
+    room = Room()
+    room.send(request(tmp_path / "gone"))
+    end = room.ends()[0]
+    assert "could not be written" in end.message and "gone" in end.message
+    assert_sentence(end.message)
+
+
+def test_poses_are_read(tmp_path):
+    joints = fake.walk("x", 2, 0)
+    np.savez(tmp_path / wire.POSES_FILE, joints=joints)
+    poses = read_request(request(tmp_path, pose_frames=(0, 40))).poses
+    assert [p.frame for p in poses] == [0, 40]
+    assert np.array_equal(poses[1].joints, joints[1])
+
+
+@pytest.mark.parametrize(
+    ("content", "frames"),
+    [
+        (None, (0, 40)),
+        (b"no archive", (0, 40)),
+        ({"other": np.zeros((2, 22, 3))}, (0, 40)),
+        ({"joints": np.zeros((2, 21, 3))}, (0, 40)),
+        ({"joints": np.full((2, 22, 3), np.nan)}, (0, 40)),
+        ({"joints": np.array([{}, {}])}, (0, 40)),
+        ({"joints": fake.walk("x", 2, 0)}, (0, 20, 40)),
+        ({"joints": fake.walk("x", 2, 0)}, (0, 41)),
+        ({"joints": fake.walk("x", 2, 0)}, (-1, 4)),
+        ({"joints": fake.walk("x", 2, 0)}, (4, 4)),
+        ({"joints": fake.walk("x", 2, 0)}, (9, 4)),
+    ],
+)
+def test_poses_that_cannot_be_used(tmp_path, content, frames):
+    path = tmp_path / wire.POSES_FILE
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.savez(path, **content)
+    with pytest.raises(PipelineError) as caught:
+        read_request(request(tmp_path, pose_frames=frames))
+    assert_sentence(str(caught.value))
+
+
+def test_farewell_stops_a_running_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(fake, "MODE", "slow")
+    room = Room()
+    room.send(request(tmp_path))
+    wait_for(lambda: len(room.reports()) > 0, "the first progress")
+    began = time.monotonic()
+    assert room.server.farewell() == 0
+    assert time.monotonic() - began < 2.5
+    assert isinstance(room.ends()[0], wire.Cancelled)
+
+
+def test_one_line():
+    assert one_line("  a\n\tb ") == "a b"
+    assert len(one_line("x" * 10_000)) == 600
+
+
+# --- the fake itself --------------------------------------------------------------
+
+
+def test_the_fake_is_deterministic_and_walks():
+    walk = fake.walk("a person walks", 81, 3)
+    assert np.array_equal(walk, fake.walk("a person walks", 81, 3))
+    assert not np.array_equal(walk, fake.walk("a person walks", 81, 4))
+    assert walk.dtype == np.float32 and np.isfinite(walk).all()
+    assert np.allclose(walk[..., 1].min(axis=1), 0, atol=1e-5)  # a foot is on the floor
+    assert np.linalg.norm(walk[-1, Joint.PELVIS] - walk[0, Joint.PELVIS]) > 1.5
+    assert walk[0, Joint.L_HIP, 0] > walk[0, Joint.R_HIP, 0]  # +x is the person's left
