@@ -1,0 +1,264 @@
+"""``python -m motiongpt_blender.demo``: marked poses and a prompt become a filmed take.
+
+Leaves demo.blend, clip.npz, demo.png and demo.gif in a folder and says what it did. What
+can go wrong for the person who started it leaves as one sentence and exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..core.motion import MODEL_FPS
+from ..core.plan import Plan, PlanError, plan
+from ..core.poses import PoseRole
+from .stances import Cue, cues
+from .terminal import Terminal
+
+PROMPT: Final = "a person walks forward, stops and raises the right arm"
+SECONDS: Final = 4.0
+FPS: Final = 24
+#: Pictures on the contact sheet.
+SHEET: Final = 10
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    began = time.perf_counter()
+    try:
+        return _run(arguments, began)
+    except KeyboardInterrupt:
+        print("\ndemo: stopped.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        sentence = _sentence(error)
+        if not sentence:
+            raise
+        print(f"demo: {sentence}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m motiongpt_blender.demo", description=__doc__)
+    parser.add_argument("--prompt", default=PROMPT, help=f"what the character does ({PROMPT})")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length ({SECONDS:.0f})")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), help="folder for the results (out)"
+    )
+    parser.add_argument("--pack", type=Path, help="folder of a model pack (the one shipped)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--fake", action="store_true", help="a drawn walk, no model; for tests")
+    parser.add_argument("--pictures", choices=("all", "sheet", "none"), default="all",
+                        help="which pictures to render (all)")  # fmt: skip
+    return parser
+
+
+def _sentence(error: Exception) -> str:
+    """The sentence of an error that a person can do something about, else ""."""
+    from .character import DemoError
+
+    if isinstance(error, DemoError | PlanError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in ("bpy", "PIL"):
+        return (
+            f"The Python package '{error.name}' is missing: run 'python build.py demo', which "
+            "installs it."
+        )
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}: make room there, or name another folder with --out."
+    return ""
+
+
+def _run(arguments: argparse.Namespace, began: float) -> int:
+    """Check, act, film, tell."""
+    from .request import make_launch, max_frames
+
+    launch = make_launch(arguments.pack, arguments.device, arguments.fake)
+    wanted = cues(arguments.prompt, arguments.seconds)
+    planned = _plan(arguments, wanted, max_frames(launch))
+    _check_seed(arguments.seed)
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="motiongpt-demo-") as name,
+        Terminal(Path(name) / "blender.log") as terminal,
+    ):
+        show = _Show(arguments, planned, wanted, Path(name), terminal)
+        show.perform(launch)
+        show.film()
+        terminal.say(f"\nDone in {time.perf_counter() - began:.0f} s.")
+    return 0
+
+
+def _plan(arguments: argparse.Namespace, wanted: Sequence[Cue], longest: int) -> Plan:
+    from .performance import FIRST
+
+    marks = [(FIRST + round(c.share * arguments.seconds * FPS), c.role) for c in wanted]
+    return plan(arguments.prompt, marks, FIRST, arguments.seconds, FPS, MODEL_FPS, longest)
+
+
+def _check_seed(seed: int) -> None:
+    from .character import DemoError
+
+    if not 0 <= seed < 2**31:
+        raise DemoError(f"The seed is {seed}: choose one from 0 to {2**31 - 1}.")
+
+
+class _Show:
+    """One run of the demo."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        planned: Plan,
+        wanted: Sequence[Cue],
+        folder: Path,
+        terminal: Terminal,
+    ) -> None:
+        self.arguments, self.planned, self.wanted = arguments, planned, wanted
+        self.folder, self.terminal = folder, terminal
+        self.notes: dict[int, str] = {}
+
+    def perform(self, launch: Any) -> None:
+        """Character, marked poses, the model's answer, keyframes; says how near they came."""
+        from .performance import Performance
+        from .request import Model
+        from .stage import Look
+
+        say, stage = self.terminal.say, self.terminal.stage
+        out = self.arguments.out
+        say(f'"{self.planned.prompt}"')
+        say(f"{self.arguments.seconds:.1f} s, seed {self.arguments.seed}, model "
+            f"{'fake (drawn, no model)' if launch.fake else launch.pack.name}\n")  # fmt: skip
+        with stage("Rigify character, figure, stage"):
+            self.performance = Performance(Look(), FPS)
+        with stage("Poses marked with FK controls"):
+            self.marked = self.performance.mark(self.wanted, self.arguments.seconds)
+        with Model(launch) as model, stage("Motion from the model's process"):
+            self.answer = model.ask(
+                self.planned,
+                self.marked,
+                self.arguments.seed,
+                lambda what, share: self.terminal.progress(what, share),
+            )
+        self.answer.clip.save(out / "clip.npz")
+        with stage("Keyframes on the rig, NLA track"):
+            self.report = self.performance.apply(
+                self.answer.clip, self.marked, self.planned.prompt[:48]
+            )
+        self.performance.follow(self.report)
+        self._tell_how_near()
+        self._save(out / "demo.blend")
+
+    def _tell_how_near(self) -> None:
+        from .roles import NAMES
+
+        say = self.terminal.say
+        say("\n  marked pose      frame   the model came within      on the rig now")
+        before = {key.frame: key for key in self.report.keys}
+        for pose in self.marked:
+            key, met = before[pose.frame], self.performance.measure(pose)
+            say(
+                f"  {NAMES[pose.role]:<15} {pose.frame:>6}   {key.body_degrees:5.1f} deg, "
+                f"{key.place_cm:6.1f} cm     {met.degrees:.4f} deg, {met.place_cm:.4f} cm"
+            )
+            self.notes[pose.frame] = (
+                f"model: {key.body_degrees:.0f}°, {key.place_cm:.0f} cm away; now met exactly"
+                if met.degrees < 0.05 and met.place_cm < 0.05
+                else f"missed by {met.degrees:.1f}°, {met.place_cm:.1f} cm"
+            )
+        inside = ", ".join(f"{n} {s:.2f} s" for n, s in self.answer.seconds.items())
+        say(f"\n  inside the model's process: {inside}")
+        inside = ", ".join(f"{n} {s:.2f} s" for n, s in self.report.seconds.items())
+        say(f"  inside the keyframes:       {inside}")
+        for note in self.answer.notes:
+            say(f"  note: {note}")
+        say(f'  action "{self.report.action_name}" on NLA track "{self.report.track_name}", '
+            f"frames {self.report.frame_start} to {self.report.frame_end}\n")  # fmt: skip
+
+    def _save(self, path: Path) -> None:
+        import bpy
+
+        from .character import DemoError
+
+        bpy.context.scene.frame_set(self.report.frame_start)
+        try:
+            bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise DemoError(f"{path} cannot be written ({reason}): use another --out.") from None
+
+    def film(self) -> None:
+        """Render the frames; put contact sheet and moving picture together."""
+        from . import film, pictures
+
+        out, say = self.arguments.out, self.terminal.say
+        made = [out / "demo.blend", out / "clip.npz"]
+        if self.arguments.pictures != "none":
+            frames = range(self.report.frame_start, self.report.frame_end + 1)
+            must = [pose.frame for pose in self.marked]
+            with self.terminal.stage("Pictures"):
+                shots = self._shoot(film, frames, must)
+            chosen = film.sheet_frames([s for s in shots], must, SHEET)
+            sheet = pictures.contact_sheet(
+                [shots[f] for f in chosen], self.planned.prompt, self._subtitle(), 5, 336
+            )
+            sheet.save(out / "demo.png", optimize=True)
+            made.append(out / "demo.png")
+            if self.arguments.pictures == "all":
+                marks = {self._seconds(pose.frame): pose.role for pose in self.marked}
+                pictures.moving_picture(
+                    out / "demo.gif", list(shots.values()), self.planned.prompt, marks, 0.5
+                )
+                made.append(out / "demo.gif")
+        say("\n" + "\n".join(f"  {p}  ({p.stat().st_size / 1024:.0f} KB)" for p in made))
+
+    def _shoot(self, film: Any, frames: range, must: Sequence[int]) -> dict[int, Any]:
+        from .pictures import Shot
+
+        film.shoot(frames[0], self.folder)  # shaders and structures are built with the first
+        began = time.perf_counter()
+        film.shoot(frames[len(frames) // 3], self.folder)
+        each = time.perf_counter() - began
+        chosen = (
+            film.film_frames(frames, must, each)
+            if self.arguments.pictures == "all"
+            else film.sheet_frames(frames, must, SHEET)
+        )
+        taken = film.shoot_all(
+            chosen, self.folder, lambda share, note: self.terminal.progress("Filming", share, note)
+        )
+        roles: dict[int, PoseRole] = {pose.frame: pose.role for pose in self.marked}
+        return {
+            frame: Shot(path, self._seconds(frame), roles.get(frame), self.notes.get(frame, ""))
+            for frame, path in taken.items()
+        }
+
+    def _seconds(self, frame: int) -> float:
+        return (frame - self.report.frame_start) / FPS
+
+    def _subtitle(self) -> str:
+        return (
+            f"{self.arguments.seconds:.1f} s on a Rigify human, seed {self.arguments.seed}. "
+            "The translucent figures are the marked poses."
+        )
+
+
+def leave(status: int) -> None:
+    """End at once: Blender as a module does not always come down in good order."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,110 @@
+"""The demo's side of the model's process: one request, waited for, with its progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from .. import paths, wire
+from ..backend.jobs import Job, JobQueue, JobState
+from ..backend.process import Launch, LaunchError
+from ..core.motion import MotionClip, MotionError
+from ..core.plan import Plan
+from ..core.poses import MarkedPose
+from .character import DemoError
+
+#: Names a Python that already has the model's packages; see build.py.
+BACKEND_PYTHON: Final = "MOTIONGPT_BACKEND_PYTHON"
+#: Longest motion when the pack does not say, in frames.
+MAX_FRAMES: Final = 196
+
+#: Called with a stage and the share (0..1) of the job that is done.
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model gave: the motion, the seconds of its stages, its notes."""
+
+    clip: MotionClip
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def make_launch(pack: Path | None, device: str, fake: bool) -> Launch:
+    """How to start the model's process; raises DemoError where no pack is."""
+    folder = (pack or paths.PACKS / "starter").absolute()
+    if not fake and not (folder / "pack.json").is_file():
+        raise DemoError(
+            f"There is no model pack in {folder}: name the folder of one with --pack, or fetch "
+            "the project again with its packs."
+        )
+    python = os.environ.get(BACKEND_PYTHON) or sys.executable
+    return Launch(Path(python), paths.ROOT, folder, device, fake)
+
+
+def max_frames(launch: Launch) -> int:
+    """Longest motion of the pack; one that cannot be read is refused by the process itself."""
+    try:
+        body = json.loads((launch.pack / "pack.json").read_text(encoding="utf-8"))
+        return int(body["max_frames"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return MAX_FRAMES
+
+
+class Model:
+    """The model's process, kept for several requests; a context manager that ends it."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._queue = JobQueue()
+        self._count = 0
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._queue.shutdown(grace=0.5)
+
+    def ask(
+        self, planned: Plan, marked: Sequence[MarkedPose], seed: int, progress: Progress
+    ) -> Answer:
+        """Send a request and wait; raises DemoError with the sentence of what went wrong."""
+        self._count += 1
+        with tempfile.TemporaryDirectory(prefix="motiongpt-") as name:
+            folder = Path(name)
+            if marked:
+                np.savez(folder / wire.POSES_FILE, joints=np.stack([m.joints for m in marked]))
+            request = wire.Generate(
+                job=f"demo-{self._count}",
+                prompt=planned.prompt,
+                frames=planned.frames,
+                folder=str(folder),
+                pose_frames=planned.pose_frames,
+                seed=seed,
+            )
+            try:
+                job = self._wait(self._queue.submit(self._launch, request), progress)
+                if job.result is None:
+                    raise DemoError(job.error or "The model's process was stopped: try again.")
+                clip = MotionClip.load(folder / job.result.clips[0])
+            except (LaunchError, MotionError) as error:
+                raise DemoError(str(error)) from None
+        return Answer(clip, dict(job.result.seconds), job.result.notes)
+
+    def _wait(self, job: Job, progress: Progress) -> Job:
+        while not job.state.ended:
+            self._queue.tick()
+            stage = "starting" if job.state is JobState.STARTING else job.stage or "waiting"
+            progress(stage, job.fraction)
+            time.sleep(0.03)
+        return job
