@@ -206,6 +206,8 @@ def _belongs(path: Path) -> bool:
     name = path.as_posix()
     if name == "motiongpt_blender/demo.py" or name.startswith("motiongpt_blender/demo/"):
         return False
+    if name.startswith("icons/") and path.suffix == ".py":
+        return False  # what drew them stays at home
     packs, _, inside = name.partition("ext_models/model_packs/")
     in_other_pack = not packs and "/" in inside and not inside.startswith(f"{PACKAGED_PACK}/")
     return not in_other_pack

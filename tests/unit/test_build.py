@@ -146,6 +146,7 @@ def checkout(tmp_path):
         "ext_models/model_packs/starter/base/model.safetensors": "",
         "ext_models/model_packs/styles/pack.json": "{}",
         "icons/start.svg": "",
+        "icons/draw.py": "",
         "tests/x.py": "",
     }
     for name, text in files.items():
