@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+import traceback
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,9 +123,7 @@ def start(context: Any) -> Job:
         MODEL_FPS,
         _max_frames(chosen.pack),
     )
-    folder = paths.new_job_folder()
-    if marked:
-        np.savez(folder / wire.POSES_FILE, joints=np.stack([m.joints for m in marked]))
+    folder = _job_folder(marked)
     ticket = Ticket(context.scene.name, obj.name, planned, marked, folder, time.perf_counter())
     request = wire.Generate(
         job=uuid.uuid4().hex[:12],
@@ -158,6 +157,23 @@ def _launch(chosen: Settings) -> Launch:
     return Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device, chosen.fake)
 
 
+def _job_folder(marked: tuple[MarkedPose, ...]) -> Path:
+    """A folder for one job, with the marked poses in it."""
+    folder = None
+    try:
+        folder = paths.new_job_folder()
+        if marked:
+            np.savez(folder / wire.POSES_FILE, joints=np.stack([m.joints for m in marked]))
+    except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise GenerateError(
+            f"The request cannot be written to the temporary folder ({error.strerror}): make "
+            "room on its disk, then press Generate again."
+        ) from None
+    return folder
+
+
 def _max_frames(pack: Path) -> int:
     """Longest motion of a pack; a pack that cannot be read is refused by its own process."""
     try:
@@ -178,6 +194,14 @@ def finish(ticket: Ticket, job: Job) -> None:
             if job.detail:
                 print(job.detail)
             SESSION.tell(job.error, failed=True)
+    except Exception as error:  # Blender drops a timer that raises, and nobody would hear of it
+        traceback.print_exc()
+        said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        SESSION.tell(
+            f"The motion could not be put on '{ticket.armature}' ({said}): the console has the "
+            "details; press Generate to try again.",
+            failed=True,
+        )
     finally:
         shutil.rmtree(ticket.folder, ignore_errors=True)
 

@@ -61,21 +61,25 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        replaced = self._replaced(obj.motiongpt, frame)
-        entry = replaced or obj.motiongpt.poses.add()
+        group = obj.motiongpt
+        replaced = self._replaced(group, frame)
+        for index in reversed(replaced):
+            group.poses.remove(index)
+        entry = group.poses.add()
         entry.store(marked)
-        obj.motiongpt.active = list(obj.motiongpt.poses).index(entry)
-        sort_poses(obj.motiongpt)
+        group.active = len(group.poses) - 1
+        sort_poses(group)
         self.report({"INFO"}, f"Frame {frame} is {'again ' if replaced else ''}marked")
         return {"FINISHED"}
 
-    def _replaced(self, group: Any, frame: int) -> Any:
-        """The pose that the new one takes the place of: the same frame, or the one start or end."""
-        for pose in group.poses:
-            single = self.role != PoseRole.KEY.value and pose.role == self.role
-            if pose.frame == frame or single:
-                return pose
-        return None
+    def _replaced(self, group: Any, frame: int) -> list[int]:
+        """The poses whose place the new one takes: at the same frame, and the one start or end."""
+        single = self.role != PoseRole.KEY.value
+        return [
+            index
+            for index, pose in enumerate(group.poses)
+            if pose.frame == frame or (single and pose.role == self.role)
+        ]
 
 
 class MOTIONGPT_OT_remove_pose(bpy.types.Operator):

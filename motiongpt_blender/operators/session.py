@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -63,6 +64,7 @@ def reset() -> None:
     """Forget everything, as at the start."""
     if SESSION.job is not None:
         pump.forget(SESSION.job.request.job)
+        shutil.rmtree(SESSION.job.request.folder, ignore_errors=True)
     SESSION.__init__()
 
 
@@ -78,7 +80,10 @@ def redraw() -> None:
 @bpy.app.handlers.persistent
 def on_load(*_: Any) -> None:
     """Before another file is loaded: the running job belongs to the file that goes."""
+    busy = SESSION.job is not None
     reset()
+    if busy:
+        SESSION.tell("Another file was opened: the motion under way was dropped.")
 
 
 def in_a_window(call: Callable[[], Any]) -> None:

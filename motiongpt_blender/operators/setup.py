@@ -1,6 +1,11 @@
 """Checking the backend from the preferences."""
 
+import os
+import signal
 import subprocess
+import tempfile
+import time
+from contextlib import suppress
 from typing import Any
 
 import bpy
@@ -9,43 +14,101 @@ from .. import paths
 from ..backend.process import Launch
 from ..preferences import settings
 
-CHECK_SECONDS = 60
+#: Seconds that the backend gets; the first import of PyTorch reads a gigabyte.
+CHECK_SECONDS = 90.0
+INTERVAL = 0.2
+CODE = "import torch, transformers, peft, ext_models; print('torch', torch.__version__)"
 
 
 class MOTIONGPT_OT_check_backend(bpy.types.Operator):
-    """Start the backend's Python once and ask which model packs it sees"""
+    """Start the backend's Python once and see whether it has all that the model needs"""
 
     bl_idname = "motiongpt.check_backend"
     bl_label = "Check Backend"
     bl_options = {"INTERNAL"}
 
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """Start the check; Blender stays usable until it is done, Escape ends it."""
+        if not self._start(context):
+            return {"CANCELLED"}
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
+        manager.modal_handler_add(self)
+        context.workspace.status_text_set("Checking the model's Python (Esc: stop)")
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Any, event: Any) -> set[str]:
+        """Look now and then whether the check is done."""
+        if event.type != "ESC" and not self._done():
+            return {"PASS_THROUGH"}
+        context.workspace.status_text_set(None)
+        context.window_manager.event_timer_remove(self._timer)
+        return self._outcome()
+
+    def cancel(self, context: Any) -> None:
+        """Blender ends in the middle of a check."""
+        self._kill()
+
     def execute(self, context: Any) -> set[str]:
-        """Run ``python -m ext_models packs`` and report the outcome."""
+        """The same from a script: wait for the outcome."""
+        if not self._start(context):
+            return {"CANCELLED"}
+        while not self._done():
+            time.sleep(0.05)
+        return self._outcome()
+
+    def _start(self, context: Any) -> bool:
+        """Start the backend's Python; reports why when that is not possible."""
         chosen = settings(context)
         if chosen.python is None:
             self.report({"ERROR"}, "No backend yet: run 'python build.py demo' once")
-            return {"CANCELLED"}
+            return False
         launch = Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device)
-        code = "import torch, transformers, peft, ext_models; print('torch', torch.__version__)"
-        command = [str(chosen.python), "-s", "-c", code]
+        # A file, not a pipe: nobody reads while the check runs, and a full pipe would stop it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the outcome
+        self._python, self._end = chosen.python, time.monotonic() + CHECK_SECONDS
         try:
-            done = subprocess.run(
-                command,
+            self._child = subprocess.Popen(
+                [str(chosen.python), "-s", "-c", CODE],
                 cwd=paths.ROOT,
                 env=launch.environment(),
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=CHECK_SECONDS,
-                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=subprocess.STDOUT,
+                start_new_session=os.name != "nt",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            self.report({"ERROR"}, f"{chosen.python} cannot be started: {error}")
-            return {"CANCELLED"}
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            self.report({"ERROR"}, f"{chosen.python} is no backend: {last}")
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"The backend answers: {done.stdout.strip()}")
-        return {"FINISHED"}
+        except OSError as error:
+            self._said.close()
+            self.report({"ERROR"}, f"{chosen.python} cannot be started: {error.strerror}")
+            return False
+        return True
+
+    def _done(self) -> bool:
+        return self._child.poll() is not None or time.monotonic() > self._end
+
+    def _outcome(self) -> set[str]:
+        """Report what has come out; a check that still runs is ended."""
+        code = self._child.poll()
+        self._kill()
+        self._said.seek(0)
+        lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
+        self._said.close()
+        last = lines[-1].strip() if lines else "no reason given"
+        if code is None:
+            self.report({"ERROR"}, f"{self._python} did not answer: the check was stopped")
+        elif code:
+            self.report({"ERROR"}, f"{self._python} is no backend: {last}")
+        else:
+            self.report({"INFO"}, f"The backend answers: {last}")
+        return {"CANCELLED"} if code != 0 else {"FINISHED"}
+
+    def _kill(self) -> None:
+        if self._child.poll() is None:
+            with suppress(OSError):
+                if os.name == "nt":
+                    self._child.terminate()
+                else:
+                    os.killpg(self._child.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(2.0)

@@ -6,8 +6,9 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.keys import RigPose
+from ..core.keys import PoseError, RigPose
 from ..core.poses import MarkedPose, PoseRole
+from ..core.skeleton import JOINT_COUNT
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -33,7 +34,15 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     def load(self) -> MarkedPose:
         """The pose that is stored; raises PoseError when it cannot be read."""
         pose = RigPose.from_json(self.controls)
-        joints = np.array(json.loads(self.joints), dtype=np.float32)
+        try:
+            joints = np.array(json.loads(self.joints), dtype=np.float32)
+        except (ValueError, TypeError):
+            joints = np.empty(0, dtype=np.float32)
+        if joints.shape != (JOINT_COUNT, 3):
+            raise PoseError(
+                f"The pose marked at frame {self.frame} cannot be read: remove it and mark the "
+                "pose again."
+            )
         return MarkedPose(self.frame, PoseRole(self.role), pose, joints)
 
 

@@ -1,5 +1,6 @@
 """The add-on inside Blender: on and off, marked poses, and what a click on Generate does."""
 
+import pathlib
 import sys
 import time
 
@@ -31,7 +32,7 @@ def addon(monkeypatch, rigify_rig):
     registration.register()
     settings = preferences.settings(bpy.context)
     chosen = preferences.Settings(
-        python=__import__("pathlib").Path(sys.executable),
+        python=pathlib.Path(sys.executable),
         device="cpu",
         pack=settings.pack,
         fake=True,
@@ -234,6 +235,81 @@ def test_a_file_saved_meanwhile_opens_idle(addon, monkeypatch, tmp_path):
     assert addon.job is None
     bpy.context.scene.motiongpt.armature = bpy.data.objects["rig"]
     assert bpy.ops.motiongpt.generate.poll()
+
+
+def test_a_start_pose_takes_the_place_of_a_key_at_its_frame(addon, rigify_rig):
+    scene, group = bpy.context.scene, rigify_rig.motiongpt
+    for frame, role in ((1, "START"), (10, "KEY"), (10, "START")):
+        scene.frame_set(frame)
+        bpy.ops.motiongpt.add_pose(role=role)
+    assert [(p.frame, p.role) for p in group.poses] == [(10, "START")]
+    assert group.active == 0
+
+
+def test_a_stored_pose_that_was_broken(addon, rigify_rig):
+    bpy.ops.motiongpt.add_pose(role="START")
+    for text in ("", "[1, 2]", "{}"):
+        rigify_rig.motiongpt.poses[0].joints = text
+        with pytest.raises(RuntimeError, match="cannot be read"):
+            bpy.ops.motiongpt.generate()
+
+
+def test_a_full_temporary_disk(addon, monkeypatch):
+    from motiongpt_blender import paths
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(paths, "new_job_folder", full)
+    with pytest.raises(RuntimeError, match="No space left on device"):
+        bpy.ops.motiongpt.generate()
+    assert addon.job is None
+
+
+def test_an_error_that_nobody_foresaw_is_told(addon, monkeypatch):
+    from motiongpt_blender.operators import generation
+
+    def broken(*_):
+        raise ZeroDivisionError("by\nzero")
+
+    monkeypatch.setattr(generation, "apply_clip", broken)
+    bpy.ops.motiongpt.generate()
+    wait(addon)
+    assert addon.failed
+    assert "ZeroDivisionError: by zero" in addon.message
+
+
+def test_opening_a_file_drops_the_job_and_its_folder(addon, monkeypatch):
+    monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
+    bpy.ops.motiongpt.generate()
+    folder = pathlib.Path(addon.job.request.folder)
+    assert folder.is_dir()
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert addon.job is None
+    assert "dropped" in addon.message
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "kind"),
+    [
+        ("print('torch 1')", "answers: torch 1", "FINISHED"),
+        ("import nowhere_to_be_found", "is no backend: ModuleNotFoundError", "ERROR"),
+        ("import time; time.sleep(60)", "did not answer", "ERROR"),
+    ],
+)
+def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
+    from motiongpt_blender.operators import generation, setup
+
+    monkeypatch.setattr(setup, "settings", generation.settings)
+    monkeypatch.setattr(setup, "CODE", code)
+    monkeypatch.setattr(setup, "CHECK_SECONDS", 3.0)
+    if kind == "ERROR":
+        with pytest.raises(RuntimeError, match=word):
+            bpy.ops.motiongpt.check_backend()
+    else:
+        assert bpy.ops.motiongpt.check_backend() == {"FINISHED"}
+        assert word in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(
