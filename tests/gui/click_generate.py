@@ -1,0 +1,299 @@
+"""Run inside a windowed Blender: click Generate, and end with a character that moves.
+
+    blender --factory-startup --enable-event-simulate --python tests/gui/click_generate.py -- \
+        [--fake] [--shot FILE.png]
+
+The button is found as a hand finds it: the mouse goes down the side bar until Blender
+says that what lies under it is Generate. With ``--fake`` the model's process first
+crashes under a click and then is cancelled by a click; both leave the rig as it was.
+Prints OK and what was measured, or the error; never waits for ever.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import traceback
+from itertools import pairwise
+from pathlib import Path
+
+import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+PROMPT = "a person walks forward"
+LAST = 73
+#: Seconds between two ticks; software drawing takes its time.
+TICK = 0.15
+#: Seconds for everything; then the test has failed.
+LIMIT = 300
+
+
+def arguments():
+    """What stands behind the ``--`` of Blender's command line."""
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fake", action="store_true", help="use the fake model")
+    parser.add_argument("--shot", type=Path, help="picture of the screen at the end")
+    return parser.parse_args(words)
+
+
+def in_view():
+    """Context of the 3D view's main region."""
+    return bpy.context.temp_override(**place("WINDOW"))
+
+
+def place(region_type):
+    """Window, area and region of the 3D view."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
+    region = next(r for r in area.regions if r.type == region_type)
+    return {"window": window, "area": area, "region": region}
+
+
+def enable(fake):
+    """Turn the add-on on, from the checkout."""
+    sys.path.insert(0, str(ROOT))
+    with in_view():
+        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
+    bpy.context.preferences.addons["motiongpt_blender"].preferences.fake = fake
+
+
+def make_rig():
+    """A generated Rigify human and nothing else; in pose mode."""
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    with in_view():
+        bpy.ops.preferences.addon_enable(module="rigify")
+        bpy.ops.object.armature_human_metarig_add()
+        bpy.ops.pose.rigify_generate()
+        bpy.data.objects.remove(bpy.data.objects["metarig"])
+        rig = bpy.data.objects["rig"]
+        bpy.context.view_layer.objects.active = rig
+        rig.select_set(True)
+        bpy.ops.object.mode_set(mode="POSE")
+    return rig
+
+
+def mark_poses(rig):
+    """A start pose at frame 1; an end pose two metres further, an arm raised."""
+    scene = bpy.context.scene
+    scene.frame_end = LAST
+    scene.render.fps = 24
+    scene.frame_set(1)
+    with in_view():
+        bpy.ops.motiongpt.add_pose(role="START")
+    scene.frame_set(LAST)
+    rig.pose.bones["torso"].location.y = -2.0
+    arm = rig.pose.bones["upper_arm_fk.R"]
+    rig.pose.bones["upper_arm_parent.R"]["IK_FK"] = 1.0
+    arm.rotation_mode = "QUATERNION"
+    arm.rotation_quaternion = (0.92, -0.39, 0, 0)
+    bpy.context.view_layer.update()
+    with in_view():
+        bpy.ops.motiongpt.add_pose(role="END")
+    scene.frame_set(1)
+    scene.motiongpt.prompt = PROMPT
+    assert [pose.role for pose in rig.motiongpt.poses] == ["START", "END"]
+
+
+def open_tab():
+    """Show the side bar with our tab in front, and the character in the view."""
+    spot = place("WINDOW")
+    spot["area"].spaces.active.show_region_ui = True
+    yield 1.0
+    place("UI")["region"].active_panel_category = "MotionGPT"
+    with in_view():
+        bpy.ops.view3d.view_axis(type="RIGHT")
+        bpy.ops.view3d.view_orbit(angle=-0.7, type="ORBITRIGHT")
+        bpy.ops.view3d.view_orbit(angle=0.25, type="ORBITUP")
+        bpy.ops.view3d.view_all()
+    yield 1.0
+
+
+def find_button(command, share=0.4, near=None):
+    """Move the mouse down the side bar until ``command`` lies under it; returns (x, y).
+
+    By default a little left of the middle: past the labels, clear of the tabs; over the
+    whole height, or only ``near`` a height.
+    """
+    spot = place("UI")
+    region, window = spot["region"], spot["window"]
+    x = region.x + int(region.width * share)
+    top, bottom = region.y + region.height - 8, region.y + 8
+    if near is not None:
+        top, bottom = near + 40, near - 40
+    for y in range(top, bottom, -9):
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+        yield 0.05
+        with bpy.context.temp_override(**spot):
+            if not bpy.ops.ui.copy_python_command_button.poll():
+                continue
+            bpy.ops.ui.copy_python_command_button()
+        if command in bpy.context.window_manager.clipboard:
+            return x, y
+    raise AssertionError(f"no button of {command} in the side bar")
+
+
+def click(at):
+    """Press and release the left button there."""
+    window = place("UI")["window"]
+    yield 0.5  # the panel has been drawn anew, and has to see the mouse come
+    for dx in (-3, 0):
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=at[0] + dx, y=at[1])
+        yield 0.15
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="LEFTMOUSE", value=value, x=at[0], y=at[1])
+        yield 0.1
+
+
+def session():
+    """What the add-on knows of the job under way."""
+    from motiongpt_blender.operators.session import SESSION
+
+    return SESSION
+
+
+def wait_for_start():
+    """Wait until the click has started a job."""
+    for _ in range(40):
+        if session().job is not None:
+            return
+        yield 0.05
+    raise AssertionError(f"the click started no job: {session().message}")
+
+
+def wait_for_end():
+    """Wait for the end of the job; returns the fractions that were seen."""
+    seen = []
+    while session().job is not None:
+        seen.append(session().job.fraction)
+        yield 0.05
+    print(f"click: {session().message}")
+    return seen
+
+
+def click_and_crash(at, rig):
+    """The model's process dies in the middle: a sentence, and nothing else has happened."""
+    os.environ["MOTIONGPT_FAKE_MODE"] = "crash"
+    yield from click(at)
+    yield from wait_for_start()
+    yield from wait_for_end()
+    assert session().failed and "in the middle of the work" in session().message
+    assert_untouched(rig)
+
+
+def click_and_cancel(at, rig):
+    """Generate, then the X beside the progress bar."""
+    os.environ["MOTIONGPT_FAKE_MODE"] = "slow"
+    yield from click(at)
+    yield from wait_for_start()
+    while session().job.fraction == 0:
+        yield 0.1
+    for _ in range(3):  # the panel moves on under the mouse: a slow screen may miss a click
+        if session().job and session().job.state.name == "RUNNING":
+            yield from click((yield from find_button("motiongpt.cancel", 0.83, near=at[1])))
+            yield 0.3
+    yield from wait_for_end()
+    assert not session().failed and "Cancelled" in session().message
+    assert_untouched(rig)
+    del os.environ["MOTIONGPT_FAKE_MODE"]
+    # The slow process would be kept for the next job.
+    from motiongpt_blender.backend import pump
+
+    pump.stop()
+    pump.start()
+
+
+def assert_untouched(rig):
+    """No animation anywhere."""
+    assert rig.animation_data is None or not rig.animation_data.nla_tracks
+    assert not bpy.data.actions, list(bpy.data.actions)
+
+
+def where(rig, bone, frame):
+    """World position of a bone's head at a frame."""
+    bpy.context.scene.frame_set(frame)
+    evaluated = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    return evaluated.matrix_world @ evaluated.pose.bones[bone].head
+
+
+def check(rig):
+    """A new action on an NLA track, and a character that moves as it was told."""
+    tracks = rig.animation_data.nla_tracks
+    assert len(tracks) == 1, [track.name for track in tracks]
+    (strip,) = tracks[0].strips
+    assert (strip.frame_start, strip.frame_end) == (1, LAST), (strip.frame_start, strip.frame_end)
+    assert strip.action.name == PROMPT, strip.action.name
+    hips = [where(rig, "DEF-spine", frame) for frame in (1, LAST // 2, LAST)]
+    path = [(b - a).length for a, b in pairwise(hips)]
+    assert min(path) > 0.3, path
+    feet = [where(rig, "DEF-foot.L", frame) - where(rig, "DEF-spine", frame) for frame in (1, 20)]
+    swing = (feet[1] - feet[0]).length
+    assert swing > 0.03, swing
+    assert abs(hips[2].y - hips[0].y + 2.0) < 0.005, hips
+    print(f"click: hips moved {sum(path):.2f} m, a foot swung {100 * swing:.0f} cm")
+
+
+def shoot(path):
+    """A picture of the screen, by ImageMagick: Blender's own comes out black here."""
+    bpy.context.scene.frame_set(24)
+    yield 1.5
+    with subprocess.Popen(["import", "-window", "root", str(path)]) as child:
+        while child.poll() is None:
+            yield 0.2
+    assert child.returncode == 0, "no picture was taken"
+
+
+def story(asked):
+    """The test, one event a tick; each ``yield`` gives Blender its seconds to live on."""
+    yield 2.0  # until the window stands
+    enable(asked.fake)
+    rig = make_rig()
+    mark_poses(rig)
+    yield from open_tab()
+    at = yield from find_button("motiongpt.generate")
+    print(f"click: Generate lies at {at}")
+    if asked.fake:
+        yield from click_and_crash(at, rig)
+        yield from click_and_cancel(at, rig)
+    yield from click(at)
+    yield from wait_for_start()
+    fractions = yield from wait_for_end()
+    assert not session().failed, session().message
+    assert fractions == sorted(fractions), fractions
+    check(rig)
+    if asked.shot:
+        yield from shoot(asked.shot)
+    with in_view():
+        bpy.ops.preferences.addon_disable(module="motiongpt_blender")
+    print("OK", flush=True)
+
+
+def leave(status):
+    """End Blender with an exit status, at once and without questions."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def main():
+    """Drive the story from a timer."""
+    bpy.context.preferences.view.show_splash = False
+    steps, deadline = story(arguments()), time.monotonic() + LIMIT
+
+    def tick():
+        try:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not done within {LIMIT} s")
+            return max(next(steps), 0.01)
+        except StopIteration:
+            leave(0)
+        except BaseException:
+            traceback.print_exc()
+            leave(1)
+
+    bpy.app.timers.register(tick, first_interval=TICK, persistent=True)
+
+
+main()
