@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,17 +31,21 @@ SHEET: Final = 10
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    began = time.perf_counter()
+    return run_in_words("demo", lambda: _run(arguments, time.perf_counter()))
+
+
+def run_in_words(name: str, run: Callable[[], int]) -> int:
+    """Run a command; what a person can do something about leaves as one sentence."""
     try:
-        return _run(arguments, began)
+        return run()
     except KeyboardInterrupt:
-        print("\ndemo: stopped.", file=sys.stderr)
+        print(f"\n{name}: stopped.", file=sys.stderr)
         return 130
     except Exception as error:
         sentence = _sentence(error)
         if not sentence:
             raise
-        print(f"demo: {sentence}", file=sys.stderr)
+        print(f"{name}: {sentence}", file=sys.stderr)
         return 1
 
 
@@ -148,7 +152,7 @@ class _Show:
                 self.planned,
                 self.marked,
                 self.arguments.seed,
-                lambda what, share: self.terminal.progress(what, share),
+                self.terminal.progress,
             )
         self.answer.clip.save(out / "clip.npz")
         with stage("Keyframes on the rig, NLA track"):
@@ -208,9 +212,9 @@ class _Show:
             must = [pose.frame for pose in self.marked]
             with self.terminal.stage("Pictures"):
                 shots = self._shoot(film, frames, must)
-            chosen = film.sheet_frames([s for s in shots], must, SHEET)
+            chosen = film.sheet_frames(list(shots), must, SHEET)
             sheet = pictures.contact_sheet(
-                [shots[f] for f in chosen], self.planned.prompt, self._subtitle(), 5, 336
+                [shots[f] for f in chosen], self.planned.prompt, self._subtitle(), 5, 320
             )
             sheet.save(out / "demo.png", optimize=True)
             made.append(out / "demo.png")

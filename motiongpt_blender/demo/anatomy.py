@@ -19,7 +19,7 @@ from .surface import surface_net
 Bones = Mapping[str, tuple[Array, Array]]
 
 #: Distance of the samples that the surface is found with.
-STEP: Final = 0.009
+STEP: Final = 0.010
 #: How far the union of two cones is rounded off, and how far the skin of one bone
 #: reaches over to the next.
 ROUNDING: Final = 0.008
@@ -63,8 +63,8 @@ def _on(bone: str, radii: tuple[float, float], **more: float) -> Cone:
 
 _TRUNK: Final = (
     Cone("DEF-spine", (0.25, 0.060, -0.01, 0), (0.25, -0.060, -0.01, 0), (0.100, 0.100)),
-    Cone("DEF-spine", (0.3, 0, 0, 0), (1, 0, 0, 0.02), (0.118, 0.103), 1.16, 0.88),
-    Cone("DEF-spine.001", (0.3, 0, 0, 0), (1, 0, 0, 0), (0.104, 0.112), 1.15, 0.86),
+    Cone("DEF-spine", (0.3, 0, 0, 0), (1, 0, 0, 0.02), (0.114, 0.108), 1.18, 0.88),
+    Cone("DEF-spine.001", (0.3, 0, 0, 0), (1, 0, 0, 0), (0.109, 0.114), 1.18, 0.86),
     Cone("DEF-spine.002", (0.0, 0, 0, 0), (1, 0, 0, 0), (0.112, 0.130), 1.24, 0.86),
     Cone(
         "DEF-spine.003", (0.05, 0.088, -0.002, 0), (0.05, -0.088, -0.002, 0), (0.110, 0.110), 1, 1.0
@@ -78,6 +78,13 @@ _TRUNK: Final = (
 _HAND_ACROSS: Final = (0.1, 0.99, 0.0)
 _HAND_THROUGH: Final = (0.6, 0.0, 0.8)
 _HAND: Final = {"across": _HAND_ACROSS, "through": _HAND_THROUGH}
+
+
+def _finger(bone: str, radii: tuple[float, float], wide: float) -> Cone:
+    """A piece of the mitten: all four fingers, carried by the middle one."""
+    return Cone(bone, (0, 0, 0.011, 0), (1, 0, 0.011, 0), radii, wide, 0.72, **_HAND)
+
+
 #: The left side; the right one is its mirror image.
 _LEFT: Final = (
     Cone("DEF-shoulder.L", (0.25, 0, 0.05, -0.025), (1, 0.01, 0.005, -0.02), (0.062, 0.070)),
@@ -86,21 +93,25 @@ _LEFT: Final = (
     Cone("DEF-forearm.L", (0, 0, 0, 0), (0.6, 0, 0, 0), (0.044, 0.048)),
     Cone("DEF-forearm.L", (0.6, 0, 0, 0), (1, 0, 0, 0), (0.048, 0.043)),
     Cone("DEF-forearm.L.001", (0, 0, 0, 0), (1, 0, 0, 0), (0.043, 0.031)),
-    Cone("DEF-hand.L", (0.1, 0, 0.002, 0), (1.25, 0, 0.004, 0), (0.028, 0.031), 1.35, 0.72, **_HAND),
-    Cone("DEF-f_middle.01.L", (0, 0, 0.011, 0), (1, 0, 0.011, 0), (0.024, 0.021), 1.7, 0.72, **_HAND),
-    Cone("DEF-f_middle.02.L", (0, 0, 0.011, 0), (1, 0, 0.011, 0), (0.021, 0.019), 1.7, 0.72, **_HAND),
-    Cone("DEF-f_middle.03.L", (0, 0, 0.011, 0), (1, 0, 0.011, 0), (0.019, 0.016), 1.6, 0.72, **_HAND),
+    Cone("DEF-hand.L", (0.1, 0, 0.002, 0), (1.25, 0, 0.004, 0), (0.028, 0.031), 1.35, 0.72,
+         **_HAND),
+    _finger("DEF-f_middle.01.L", (0.024, 0.021), 1.7),
+    _finger("DEF-f_middle.02.L", (0.021, 0.019), 1.7),
+    _finger("DEF-f_middle.03.L", (0.019, 0.016), 1.6),
     _on("DEF-thumb.01.L", (0.021, 0.018)),
     _on("DEF-thumb.02.L", (0.018, 0.016)),
     _on("DEF-thumb.03.L", (0.016, 0.013)),
-    Cone("DEF-thigh.L", (0.08, -0.002, 0.004, 0), (1, 0, 0, 0), (0.086, 0.074)),
+    Cone("DEF-thigh.L", (0.1, -0.007, 0.004, 0), (1, 0, 0, 0), (0.083, 0.073)),
     _on("DEF-thigh.L.001", (0.074, 0.057)),
     _on("DEF-shin.L", (0.056, 0.046)),
     Cone("DEF-shin.L", (0.35, 0.002, 0.022, 0), (0.9, 0, 0.020, 0), (0.047, 0.038)),
     _on("DEF-shin.L.001", (0.046, 0.037)),
-    Cone("DEF-foot.L", (0, 0, 0.020, -0.045), (0.55, 0, -0.012, 0.005), (0.042, 0.044), on_floor=True),
-    Cone("DEF-foot.L", (0.3, 0, 0, -0.02), (1, 0.002, 0, 0.012), (0.043, 0.036), 1.22, on_floor=True),
-    Cone("DEF-toe.L", (0, 0.002, 0, 0.010), (0.75, 0.002, 0, 0.006), (0.036, 0.028), 1.32, on_floor=True),
+    Cone("DEF-foot.L", (0, 0, 0.020, -0.045), (0.55, 0, -0.012, 0.005), (0.042, 0.044),
+         on_floor=True),
+    Cone("DEF-foot.L", (0.3, 0, 0, -0.02), (1, 0.002, 0, 0.012), (0.043, 0.036), 1.22,
+         on_floor=True),
+    Cone("DEF-toe.L", (0, 0.002, 0, 0.010), (0.75, 0.002, 0, 0.006), (0.036, 0.028), 1.32,
+         on_floor=True),
 )  # fmt: skip
 
 #: Balls (bone, t, offset, radius) whose inside has the second colour: joints and face.

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.motion import MotionClip
 from ..core.poses import MarkedPose
 from ..core.retarget import RigDescription
-from ..core.rotations import angle_between
+from ..core.rotations import Array, angle_between
 from ..scene.apply import ApplyReport, apply_clip
 from ..scene.capture import capture_joints, capture_pose
 from ..scene.rig import describe
@@ -72,10 +72,10 @@ class Performance:
             self.ghosts.append(add_ghost(self.figure, NAMES[cue.role].title(), linear(cue.role)))
         return tuple(marked)
 
-    def stand(self, cue: Cue) -> None:
-        """Stand at ease where the motion is to begin."""
+    def stand(self, joints: Array) -> None:
+        """Stand like these joints (22, 3) where the motion is to begin."""
         bpy.context.scene.frame_set(FIRST)
-        strike(self.rig_object, self.rig, cue.joints)
+        strike(self.rig_object, self.rig, joints)
 
     def apply(self, clip: MotionClip, marked: Sequence[MarkedPose], name: str) -> ApplyReport:
         """Write the clip to the rig as a new take."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +128,7 @@ def moving_picture(
     """
     frames = [_with_time_line(s, prompt, shots[-1].seconds, marks) for s in shots]
     times = [s.seconds for s in shots]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     gaps.append(gaps[-1] if gaps else 0.1)
     lasts = [1000 * (g + hold * (s.role is not None)) for g, s in zip(gaps, shots, strict=True)]
     palette = _common_palette(frames)
@@ -159,8 +160,8 @@ def _with_time_line(
     width, high = picture.size
     draw = ImageDraw.Draw(picture)
     left, right, y = 26, width - 26, high - 24
-    size = _size_that_fits(draw, prompt, 17, right - left)
-    draw.text(((left + right) / 2, high - 50), prompt, "white", font(size), anchor="mm")
+    for k, line in enumerate(reversed(_lines(draw, prompt, right - left))):
+        draw.text(((left + right) / 2, high - 46 - 19 * k), line, "white", font(15), anchor="mm")
 
     def at(seconds: float) -> float:
         return left + (right - left) * seconds / max(last, 1e-6)
@@ -176,6 +177,18 @@ def _with_time_line(
         draw.rounded_rectangle((20, 20, 20 + wide + 24, 48), 14, COLOURS[shot.role])
         draw.text((32, 34), label, "white", font(15), anchor="lm")
     return picture
+
+
+def _lines(draw: Any, text: str, width: float, most: int = 3) -> list[str]:
+    """The text in lines of that width at most; what does not fit ends in dots."""
+    lines: list[str] = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and draw.textlength(longer, font(15)) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1]} ..."]
 
 
 def _dot(picture: Image.Image, x: float, y: float, r: int, colour: Any, ring: Any) -> None:

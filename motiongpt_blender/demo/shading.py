@@ -30,21 +30,26 @@ def figure_material(name: str, light: Colour = PORCELAIN, dark: Colour = INK) ->
     return material
 
 
-def ghost_material(name: str, colour: Colour, opacity: float = 0.34) -> Any:
-    """A tinted glass that is denser at its outline."""
+def ghost_material(name: str, colour: Colour) -> Any:
+    """A tint that is denser at its outline.
+
+    It only glows and lets light through: nothing in it is left to chance, so it has no noise.
+    """
     material, tree, shader = _new(name)
     nodes, links = tree.nodes, tree.links
-    shader.inputs["Base Color"].default_value = (*colour, 1)
-    shader.inputs["Roughness"].default_value = 0.6
-    shader.inputs["Emission Color"].default_value = (*colour, 1)
-    shader.inputs["Emission Strength"].default_value = 0.35
+    nodes.remove(shader)
+    glow, clear = nodes.new("ShaderNodeEmission"), nodes.new("ShaderNodeBsdfTransparent")
+    glow.inputs["Color"].default_value = (*colour, 1)
     facing = nodes.new("ShaderNodeLayerWeight")
-    facing.inputs["Blend"].default_value = 0.35
+    facing.inputs["Blend"].default_value = 0.3
     density = nodes.new("ShaderNodeMapRange")
-    density.inputs["To Min"].default_value = 0.35 * opacity
-    density.inputs["To Max"].default_value = min(2.2 * opacity, 1.0)
+    density.inputs["To Min"].default_value, density.inputs["To Max"].default_value = 0.05, 0.42
+    both = nodes.new("ShaderNodeMixShader")
     links.new(facing.outputs["Facing"], density.inputs["Value"])
-    links.new(density.outputs["Result"], shader.inputs["Alpha"])
+    links.new(density.outputs["Result"], both.inputs["Fac"])
+    links.new(clear.outputs[0], both.inputs[1])
+    links.new(glow.outputs[0], both.inputs[2])
+    links.new(both.outputs[0], nodes["Material Output"].inputs["Surface"])
     return material
 
 
@@ -91,6 +96,7 @@ def world(strength: float) -> Any:
 def _new(name: str) -> tuple[Any, Any, Any]:
     """A new material, its nodes and its principled shader."""
     material = bpy.data.materials.new(name)
+    material.cycles.emission_sampling = "NONE"  # what glows here lights nothing
     tree = _tree(material)
     return material, tree, tree.nodes["Principled BSDF"]
 

@@ -37,10 +37,10 @@ class Look:
         rise: metres that the camera is above the point it looks at.
     """
 
-    width: int = 384
-    height: int = 480
-    samples: int = 8
-    angle: float = 38.0
+    width: int = 320
+    height: int = 400
+    samples: int = 5
+    angle: float = 52.0
     rise: float = 0.95
 
 
@@ -114,6 +114,7 @@ def follow(camera: Any, path: Array, frames: range, fps: float, look: Look) -> N
         fps: their number a second.
         look: where the camera stands.
     """
+    camera.animation_data_clear()
     smooth = np.stack([gaussian_smooth(column, CAMERA_LAG * fps) for column in path.T], axis=1)
     angle = math.radians(look.angle)
     away = camera_distance()
