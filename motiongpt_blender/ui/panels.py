@@ -3,12 +3,16 @@
 import textwrap
 from typing import Any
 
+import blf
 import bpy
 
 from ..core.poses import PoseRole
 from ..operators.session import SESSION, stage_text
 from ..properties.scene import target
 from .icons import icon
+
+#: Pixels of the side bar's width that a sentence cannot use: tabs, margins, its icon.
+MARGINS = 92
 
 
 class _Panel:
@@ -142,12 +146,15 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
         column.label(text=f"Frames {report.frame_start} to {report.frame_end}", icon="TIME")
         if report.keys:
             box = layout.box().column(align=True)
-            box.label(text="Marked poses, before they were met exactly")
+            box.label(text="The model alone came this near:")
             for key in report.keys:
                 row = box.row()
                 row.label(text=f"frame {key.frame}")
-                row.label(text=f"{key.body_degrees:.0f}°")
-                row.label(text=f"{key.place_cm:.0f} cm")
+                for distance in (f"{key.body_degrees:.0f}°", f"{key.place_cm:.0f} cm"):
+                    cell = row.row()
+                    cell.alignment = "RIGHT"
+                    cell.label(text=distance)
+            _hint(box, "The take meets them exactly")
         for note in SESSION.notes:
             _sentence(context, layout, note, "INFO")
 
@@ -164,9 +171,14 @@ def _hint(layout: Any, text: str) -> None:
 
 def _sentence(context: Any, layout: Any, text: str, symbol: str) -> None:
     """A sentence, wrapped to the width of the side bar."""
-    scale = context.preferences.system.ui_scale
-    width = max(20, int(context.region.width / scale / 6.6))
+    blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
+    letter = blf.dimensions(0, text)[0] / max(len(text), 1)
+    room = context.region.width - MARGINS * _scale(context)
     column = layout.column(align=True)
     column.scale_y = 0.85
-    for k, line in enumerate(textwrap.wrap(text, width)):
+    for k, line in enumerate(textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))):
         column.label(text=line, icon=symbol if k == 0 else "BLANK1")
+
+
+def _scale(context: Any) -> float:
+    return context.preferences.system.ui_scale

@@ -11,7 +11,6 @@ Prints OK and what was measured, or the error; never waits for ever.
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -19,6 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+import portrait
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "a person walks forward"
@@ -75,21 +77,30 @@ def make_rig():
     return rig
 
 
+def raise_arms(rig, left, right):
+    """Turn the upper arms up by radians; Rigify's rest pose is 0, hanging down about -1."""
+    for side, angle in (("L", left), ("R", -right)):
+        arm = rig.pose.bones[f"upper_arm_fk.{side}"]
+        arm.rotation_mode = "XYZ"
+        arm.rotation_euler = (0, 0, angle)
+    bpy.context.view_layer.update()
+
+
 def mark_poses(rig):
-    """A start pose at frame 1; an end pose two metres further, an arm raised."""
+    """A start pose at frame 1; an end pose two metres further, the right arm raised."""
     scene = bpy.context.scene
     scene.frame_end = LAST
     scene.render.fps = 24
+    for limb in ("upper_arm_parent", "thigh_parent"):
+        for side in "LR":
+            rig.pose.bones[f"{limb}.{side}"]["IK_FK"] = 1.0
     scene.frame_set(1)
+    raise_arms(rig, -0.95, -0.95)
     with in_view():
         bpy.ops.motiongpt.add_pose(role="START")
     scene.frame_set(LAST)
     rig.pose.bones["torso"].location.y = -2.0
-    arm = rig.pose.bones["upper_arm_fk.R"]
-    rig.pose.bones["upper_arm_parent.R"]["IK_FK"] = 1.0
-    arm.rotation_mode = "QUATERNION"
-    arm.rotation_quaternion = (0.92, -0.39, 0, 0)
-    bpy.context.view_layer.update()
+    raise_arms(rig, -0.95, 0.8)
     with in_view():
         bpy.ops.motiongpt.add_pose(role="END")
     scene.frame_set(1)
@@ -235,21 +246,13 @@ def check(rig):
     print(f"click: hips moved {sum(path):.2f} m, a foot swung {100 * swing:.0f} cm")
 
 
-def shoot(path):
-    """A picture of the screen, by ImageMagick: Blender's own comes out black here."""
-    bpy.context.scene.frame_set(24)
-    yield 1.5
-    with subprocess.Popen(["import", "-window", "root", str(path)]) as child:
-        while child.poll() is None:
-            yield 0.2
-    assert child.returncode == 0, "no picture was taken"
-
-
 def story(asked):
     """The test, one event a tick; each ``yield`` gives Blender its seconds to live on."""
     yield 2.0  # until the window stands
     enable(asked.fake)
     rig = make_rig()
+    if asked.shot:
+        portrait.dress(rig)
     mark_poses(rig)
     yield from open_tab()
     at = yield from find_button("motiongpt.generate")
@@ -264,7 +267,7 @@ def story(asked):
     assert fractions == sorted(fractions), fractions
     check(rig)
     if asked.shot:
-        yield from shoot(asked.shot)
+        yield from portrait.take(rig, place, asked.shot)
     with in_view():
         bpy.ops.preferences.addon_disable(module="motiongpt_blender")
     print("OK", flush=True)
