@@ -15,14 +15,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..core.motion import MODEL_FPS
+from ..core.motion import MODEL_FPS, MotionError
 from ..core.plan import Plan, PlanError, plan
 from ..core.poses import PoseRole
-from .stances import Cue, cues
+from .errors import DemoError
+from .stances import FIRST, Cue, cues
 from .terminal import Terminal
 
 PROMPT: Final = "a person walks forward, stops and raises the right arm"
 SECONDS: Final = 4.0
+SEED: Final = 1
 FPS: Final = 24
 #: Pictures on the contact sheet.
 SHEET: Final = 10
@@ -53,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m motiongpt_blender.demo", description=__doc__)
     parser.add_argument("--prompt", default=PROMPT, help=f"what the character does ({PROMPT})")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"length ({SECONDS:.0f})")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the sampler ({SEED})")
     parser.add_argument(
         "--out", type=Path, default=Path("out"), help="folder for the results (out)"
     )
@@ -67,9 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _sentence(error: Exception) -> str:
     """The sentence of an error that a person can do something about, else ""."""
-    from .character import DemoError
-
-    if isinstance(error, DemoError | PlanError):
+    if isinstance(error, DemoError | PlanError | MotionError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name in ("bpy", "PIL"):
         return (
@@ -78,7 +78,7 @@ def _sentence(error: Exception) -> str:
         )
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}: make room there, or name another folder with --out."
+        return f"{where}{error.strerror}: make room, or name another folder with --out."
     return ""
 
 
@@ -87,9 +87,11 @@ def _run(arguments: argparse.Namespace, began: float) -> int:
     from .request import make_launch, max_frames
 
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
-    wanted = cues(arguments.prompt, arguments.seconds)
-    planned = _plan(arguments, wanted, max_frames(launch))
     _check_seed(arguments.seed)
+    longest = max_frames(launch)
+    _plan(arguments, (), longest)  # prompt and length first: the poses are laid out by them
+    wanted = cues(arguments.prompt, arguments.seconds)
+    planned = _plan(arguments, wanted, longest)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     with (
@@ -104,15 +106,11 @@ def _run(arguments: argparse.Namespace, began: float) -> int:
 
 
 def _plan(arguments: argparse.Namespace, wanted: Sequence[Cue], longest: int) -> Plan:
-    from .performance import FIRST
-
     marks = [(FIRST + round(c.share * arguments.seconds * FPS), c.role) for c in wanted]
     return plan(arguments.prompt, marks, FIRST, arguments.seconds, FPS, MODEL_FPS, longest)
 
 
 def _check_seed(seed: int) -> None:
-    from .character import DemoError
-
     if not 0 <= seed < 2**31:
         raise DemoError(f"The seed is {seed}: choose one from 0 to {2**31 - 1}.")
 
@@ -191,8 +189,6 @@ class _Show:
 
     def _save(self, path: Path) -> None:
         import bpy
-
-        from .character import DemoError
 
         bpy.context.scene.frame_set(self.report.frame_start)
         try:

@@ -56,9 +56,9 @@ class Cone:
     on_floor: bool = False
 
 
-def _on(bone: str, radii: tuple[float, float], **more: float) -> Cone:
+def _on(bone: str, radii: tuple[float, float]) -> Cone:
     """A cone along a whole bone."""
-    return Cone(bone, (0, 0, 0, 0), (1, 0, 0, 0), radii, **more)
+    return Cone(bone, (0, 0, 0, 0), (1, 0, 0, 0), radii)
 
 
 _TRUNK: Final = (
@@ -77,12 +77,12 @@ _TRUNK: Final = (
 )
 _HAND_ACROSS: Final = (0.1, 0.99, 0.0)
 _HAND_THROUGH: Final = (0.6, 0.0, 0.8)
-_HAND: Final = {"across": _HAND_ACROSS, "through": _HAND_THROUGH}
 
 
 def _finger(bone: str, radii: tuple[float, float], wide: float) -> Cone:
     """A piece of the mitten: all four fingers, carried by the middle one."""
-    return Cone(bone, (0, 0, 0.011, 0), (1, 0, 0.011, 0), radii, wide, 0.72, **_HAND)
+    start, end = (0.0, 0.0, 0.011, 0.0), (1.0, 0.0, 0.011, 0.0)
+    return Cone(bone, start, end, radii, wide, 0.72, _HAND_ACROSS, _HAND_THROUGH)
 
 
 #: The left side; the right one is its mirror image.
@@ -94,7 +94,7 @@ _LEFT: Final = (
     Cone("DEF-forearm.L", (0.6, 0, 0, 0), (1, 0, 0, 0), (0.048, 0.043)),
     Cone("DEF-forearm.L.001", (0, 0, 0, 0), (1, 0, 0, 0), (0.043, 0.031)),
     Cone("DEF-hand.L", (0.1, 0, 0.002, 0), (1.25, 0, 0.004, 0), (0.028, 0.031), 1.35, 0.72,
-         **_HAND),
+         _HAND_ACROSS, _HAND_THROUGH),
     _finger("DEF-f_middle.01.L", (0.024, 0.021), 1.7),
     _finger("DEF-f_middle.02.L", (0.021, 0.019), 1.7),
     _finger("DEF-f_middle.03.L", (0.019, 0.016), 1.6),
@@ -177,8 +177,8 @@ def _placed(bones: Bones) -> list[_Placed]:
             # The right side is the left one mirrored, offsets included.
             name = cone.bone.replace(".L", f".{side}") if side else cone.bone
             flip = -1.0 if side == "R" else 1.0
-            ends = (_place(bones, name, spot, flip) for spot in (cone.start, cone.end))
-            out.append(_Placed(cone, name, *ends, flip))
+            start = _place(bones, name, cone.start, flip)
+            out.append(_Placed(cone, name, start, _place(bones, name, cone.end, flip), flip))
     return out
 
 

@@ -12,10 +12,7 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription, solve
 from ..core.rotations import Array
 from ..scene.capture import capture_joints, capture_pose
-
-
-class DemoError(RuntimeError):
-    """The demo cannot go on; the message is one sentence for the person who started it."""
+from .errors import DemoError
 
 
 def make_rigify_human() -> Any:

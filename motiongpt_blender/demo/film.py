@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import bpy
+import numpy as np
+
+from ..core.rotations import Array
 
 #: Seconds that the moving picture may take; on a slow machine it gets fewer frames.
 BUDGET: Final = 75.0
@@ -55,6 +58,23 @@ def film_frames(frames: range, must: Sequence[int], seconds_each: float) -> list
         nearest = min(range(len(chosen)), key=lambda k: abs(chosen[k] - frame))
         chosen[nearest] = frame
     return sorted(set(chosen))
+
+
+def lively_frames(joints: Array, first: int, per_frame: float, count: int) -> list[int]:
+    """``count`` scene frames, half by time and half by movement: a jump is not missed.
+
+    Args:
+        joints: (T, 22, 3) metres, at the model's rate.
+        first: scene frame of the first of them.
+        per_frame: scene frames from one of them to the next.
+        count: pictures wanted.
+    """
+    body = joints - joints[:, :1] * np.array([1.0, 0.0, 1.0])
+    step = np.linalg.norm(np.diff(body, axis=0), axis=-1).mean(-1)
+    step = step / max(float(step.mean()), 1e-9) + 1.0
+    passed = np.concatenate([[0.0], np.cumsum(step)])
+    at = np.interp(np.linspace(0, passed[-1], count), passed, np.arange(len(joints)))
+    return sorted({first + round(float(t) * per_frame) for t in at})
 
 
 def sheet_frames(frames: Sequence[int], must: Sequence[int], count: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import bpy
 import numpy as np
@@ -20,10 +20,7 @@ from . import stage
 from .character import floor_path, make_rigify_human, mark, strike
 from .figure import add_figure, add_ghost
 from .roles import NAMES, linear
-from .stances import Cue
-
-#: First frame of the motion in the scene.
-FIRST: Final = 1
+from .stances import FIRST, Cue
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ def strip(paths: Sequence[Path], title: str, note: str, cell: int) -> Image.Imag
     width = 2 * margin + cell * len(pictures)
     sheet = Image.new("RGB", (width, header + high + margin // 2), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((margin, 32), title, TEXT, font(28), anchor="lm")
+    room = width - 2 * margin - draw.textlength(note, font(19)) - 30
+    size = _size_that_fits(draw, title, 28, room)
+    draw.text((margin, 32), title, TEXT, font(size), anchor="lm")
     draw.text((width - margin, 33), note, FAINT, font(19), anchor="rm")
     joined = Image.new("RGB", (cell * len(pictures), high))
     for k, picture in enumerate(pictures):
@@ -147,9 +149,14 @@ def moving_picture(
 def _common_palette(frames: Sequence[Image.Image]) -> Image.Image:
     """One palette for all frames, so that nothing flickers."""
     some = frames[:: max(1, len(frames) // 6)]
-    mosaic = Image.new("RGB", (some[0].width, sum(f.height for f in some)))
+    width, high = some[0].size
+    # The marks are small and would lose their colours to the large grey floor.
+    rare = [*COLOURS.values(), (255, 255, 255)]
+    mosaic = Image.new("RGB", (width, high * len(some) + 30 * len(rare)), "white")
     for k, frame in enumerate(some):
-        mosaic.paste(frame, (0, k * frame.height))
+        mosaic.paste(frame, (0, k * high))
+    for k, colour in enumerate(rare):
+        mosaic.paste(colour, (0, high * len(some) + 30 * k, width, high * len(some) + 30 * k + 30))
     return mosaic.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 

@@ -165,8 +165,9 @@ def _take(performance: Any, clip: MotionClip, folder: Path) -> list[Path]:
     performance.stand(AT_EASE.joints(0.0))
     report = performance.apply(clip, (), clip.prompt[:48] or "clip")
     performance.follow(report)
-    frames = range(report.frame_start, report.frame_end + 1)
-    shots = film.shoot_all(film.sheet_frames(frames, (), COUNT), folder, lambda *_: None)
+    chosen = film.lively_frames(clip.joints, report.frame_start, performance.fps / clip.fps, COUNT)
+    last = report.frame_end
+    shots = film.shoot_all([min(f, last) for f in chosen], folder, lambda *_: None)
     remove_take(performance.rig_object, report.track_name)
     return list(shots.values())
 

@@ -20,7 +20,7 @@ from ..backend.process import Launch, LaunchError
 from ..core.motion import MotionClip, MotionError
 from ..core.plan import Plan
 from ..core.poses import MarkedPose
-from .character import DemoError
+from .errors import DemoError
 
 #: Names a Python that already has the model's packages; see build.py.
 BACKEND_PYTHON: Final = "MOTIONGPT_BACKEND_PYTHON"

@@ -43,7 +43,7 @@ def ghost_material(name: str, colour: Colour) -> Any:
     facing = nodes.new("ShaderNodeLayerWeight")
     facing.inputs["Blend"].default_value = 0.3
     density = nodes.new("ShaderNodeMapRange")
-    density.inputs["To Min"].default_value, density.inputs["To Max"].default_value = 0.05, 0.42
+    density.inputs["To Min"].default_value, density.inputs["To Max"].default_value = 0.10, 0.55
     both = nodes.new("ShaderNodeMixShader")
     links.new(facing.outputs["Facing"], density.inputs["Value"])
     links.new(density.outputs["Result"], both.inputs["Fac"])

@@ -18,7 +18,7 @@ from .shading import floor_material, world
 #: Share of the picture's height that a standing figure takes, and where its middle is.
 FIGURE_SHARE: Final = 0.64
 FIGURE_HEIGHT: Final = 1.98
-AIM_HEIGHT: Final = 1.02
+AIM_HEIGHT: Final = 0.93
 LENS: Final = 62.0
 SENSOR: Final = 24.0
 #: Seconds over which the camera's way is smoothed.
@@ -99,7 +99,7 @@ def _render_settings(scene: Any, look: Look) -> None:
     cycles.use_denoising = True
     cycles.denoiser, cycles.denoising_prefilter = "OPENIMAGEDENOISE", "FAST"
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
-    cycles.transparent_max_bounces = 8
+    cycles.min_transparent_bounces = cycles.transparent_max_bounces = 10
     cycles.caustics_reflective = cycles.caustics_refractive = False
     scene.view_settings.view_transform = "Standard"
 

@@ -23,8 +23,10 @@ Direction = tuple[float, float, float]
 _TRUNK: Final = (Joint.SPINE1, Joint.SPINE2, Joint.SPINE3, Joint.NECK, Joint.HEAD)
 _SHOULDERS: Final = (Joint.L_COLLAR, Joint.R_COLLAR, Joint.L_SHOULDER, Joint.R_SHOULDER)
 
-#: Walking speed that the demo's places are laid out for, metres a second.
-PACE: Final = 0.85
+#: First frame of the motion in the scene.
+FIRST: Final = 1
+#: Speed that the places are laid out for, metres a second: an easy walk and its stop.
+PACE: Final = 1.1
 _TRAVELS: Final = re.compile(
     r"\b(walk|run|jog|stroll|stride|step|skip|sprint|march|hurr|go\b|goes|move)", re.I
 )

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.rotations import Array
+
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 #: The eight corners of a cell, and the pairs of them that are joined by an edge.
 _CORNERS: Final = tuple(np.ndindex(2, 2, 2))
@@ -21,7 +25,7 @@ _EDGES: Final = tuple(
 )
 
 
-def surface_net(field: Array, origin: Array, step: float) -> tuple[Array, Array]:
+def surface_net(field: Array, origin: Array, step: float) -> tuple[Array, Indices]:
     """Vertices (V, 3) and quads (Q, 4) of the surface on which the field is zero.
 
     Args:
@@ -36,7 +40,7 @@ def surface_net(field: Array, origin: Array, step: float) -> tuple[Array, Array]
     return vertices, quads
 
 
-def _crossed_cells(inside: Array) -> tuple[Array, Array]:
+def _crossed_cells(inside: Mask) -> tuple[Indices, Indices]:
     """Number of each cell's vertex (-1: none), and the cells (V, 3) that have one."""
     size = tuple(n - 1 for n in inside.shape)
     count = np.zeros(size, dtype=np.int8)
@@ -48,7 +52,7 @@ def _crossed_cells(inside: Array) -> tuple[Array, Array]:
     return index, np.argwhere(crossed)
 
 
-def _crossings(field: Array, cells: Array) -> Array:
+def _crossings(field: Array, cells: Indices) -> Array:
     """Mean (V, 3) of the places within each cell where its edges meet the surface."""
     corners = np.array(_CORNERS)
     values = np.stack([field[tuple((cells + c).T)] for c in corners], axis=1)
@@ -62,7 +66,7 @@ def _crossings(field: Array, cells: Array) -> Array:
     return total / hits
 
 
-def _quads(inside: Array, index: Array, axis: int) -> Array:
+def _quads(inside: Mask, index: Indices, axis: int) -> Indices:
     """Quads (Q, 4) around the grid's edges along one axis, turned outwards."""
     along, u, v = axis, (axis + 1) % 3, (axis + 2) % 3
     low = [slice(None)] * 3
