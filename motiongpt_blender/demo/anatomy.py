@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..core.rotations import Array
-from .surface import surface_net
+from .surface import Indices, surface_net
 
 #: Head and tail (3,) of each bone.
 Bones = Mapping[str, tuple[Array, Array]]
@@ -139,7 +139,7 @@ class Shape:
     """
 
     vertices: Array
-    quads: Array
+    quads: Indices
     weights: dict[str, Array] = field(default_factory=dict)
     tone: Array = field(default_factory=lambda: np.zeros(0))
 
@@ -203,7 +203,7 @@ def _distance(placed: _Placed, points: Array) -> Array:
     return np.maximum(distance, -points[..., 2]) if cone.on_floor else distance
 
 
-def _skin(cones: list[_Placed]) -> tuple[Array, Array]:
+def _skin(cones: list[_Placed]) -> tuple[Array, Indices]:
     """Vertices and quads of the soft union of the cones."""
     ends = np.array([p for c in cones for p in (c.start, c.end)])
     low, high = ends.min(0) - 0.2, ends.max(0) + 0.2

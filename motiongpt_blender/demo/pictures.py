@@ -181,8 +181,8 @@ def _with_time_line(
     if shot.role:
         label = f"{NAMES[shot.role].upper()}  {shot.seconds:.1f} s"
         wide = round(draw.textlength(label, font(15)))
-        draw.rounded_rectangle((20, 20, 20 + wide + 24, 48), 14, COLOURS[shot.role])
-        draw.text((32, 34), label, "white", font(15), anchor="lm")
+        draw.rounded_rectangle((right - wide - 18, 20, right + 6, 48), 14, COLOURS[shot.role])
+        draw.text((right - 6, 34), label, "white", font(15), anchor="rm")
     return picture
 
 
