@@ -16,14 +16,13 @@ import numpy as np
 
 from .. import paths, wire
 from ..backend.jobs import Job, JobQueue, JobState
+from ..backend.locations import VARIABLE
 from ..backend.process import Launch, LaunchError
 from ..core.motion import MotionClip, MotionError
 from ..core.plan import Plan
 from ..core.poses import MarkedPose
 from .errors import DemoError
 
-#: Names a Python that already has the model's packages; see build.py.
-BACKEND_PYTHON: Final = "MOTIONGPT_BACKEND_PYTHON"
 #: Longest motion when the pack does not say, in frames.
 MAX_FRAMES: Final = 196
 
@@ -48,7 +47,7 @@ def make_launch(pack: Path | None, device: str, fake: bool) -> Launch:
             f"There is no model pack in {folder}: name the folder of one with --pack, or fetch "
             "the project again with its packs."
         )
-    python = os.environ.get(BACKEND_PYTHON) or sys.executable
+    python = os.environ.get(VARIABLE) or sys.executable
     return Launch(Path(python), paths.ROOT, folder, device, fake)
 
 
