@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -64,6 +65,7 @@ def pytest_sessionfinish(session, exitstatus):
 def pytest_unconfigure(config):
     """Leave at once where Blender was imported: on its way out the module may hang (4.5)."""
     if "bpy" in sys.modules and EXIT_STATUS in config.stash:
+        shutil.rmtree(sys.modules["bpy"].app.tempdir, ignore_errors=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(config.stash[EXIT_STATUS])
