@@ -65,15 +65,15 @@ def floor_material(near: float, far: float) -> Any:
     links.new(fine, faint.inputs[0])
     links.new(coarse, faint.inputs[2])
     clamped = _range(tree, faint.outputs[0], 0.0, 1.0)
-    links.new(_mix(tree, clamped, FLOOR, LINES), shader.inputs["Base Color"])
-    shader.inputs["Roughness"].default_value = 0.75
-    shader.inputs["Specular IOR Level"].default_value = 0.2
+    nodes.remove(shader)
+    matt = nodes.new("ShaderNodeBsdfDiffuse")  # most of a picture is floor: the cheapest one
+    links.new(_mix(tree, clamped, FLOOR, LINES), matt.inputs["Color"])
     haze = nodes.new("ShaderNodeEmission")
     haze.inputs["Color"].default_value = (*HAZE, 1)
     depth = nodes.new("ShaderNodeCameraData").outputs["View Distance"]
     both = nodes.new("ShaderNodeMixShader")
     links.new(_range(tree, depth, near, far), both.inputs["Fac"])
-    links.new(shader.outputs[0], both.inputs[1])
+    links.new(matt.outputs[0], both.inputs[1])
     links.new(haze.outputs[0], both.inputs[2])
     links.new(both.outputs[0], nodes["Material Output"].inputs["Surface"])
     return material

@@ -98,6 +98,7 @@ def _render_settings(scene: Any, look: Look) -> None:
     cycles.use_adaptive_sampling = False
     cycles.use_denoising = True
     cycles.denoiser, cycles.denoising_prefilter = "OPENIMAGEDENOISE", "FAST"
+    cycles.denoising_quality = "FAST"  # looks the same here and halves the time of a picture
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 1, 1
     cycles.min_transparent_bounces = cycles.transparent_max_bounces = 10
     cycles.caustics_reflective = cycles.caustics_refractive = False

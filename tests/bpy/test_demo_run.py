@@ -70,7 +70,7 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path, options, variables, wor
     [("die-at-start", "start"), ("crash", "middle"), ("garbage", "no message"), ("fail", "failed")],
 )
 def test_a_model_that_dies_leaves_one_sentence(tmp_path, mode, words):
-    options = ("--fake", "--seconds", "1", "--out", tmp_path)
+    options = ("--fake", "--only", "walk", "--out", tmp_path)
     done = run(*options, module="motiongpt_blender.demo.prompts", MOTIONGPT_FAKE_MODE=mode)
     assert_one_sentence(done, words)
     assert not list(tmp_path.iterdir())
