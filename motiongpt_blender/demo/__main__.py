@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Final
 
 from ..core.motion import MODEL_FPS, MotionError
@@ -155,7 +156,7 @@ class _Show:
         self.answer.clip.save(out / "clip.npz")
         with stage("Keyframes on the rig, NLA track"):
             self.report = self.performance.apply(
-                self.answer.clip, self.marked, self.planned.prompt[:48]
+                self.answer.clip, self.marked, shorten(self.planned.prompt, 48, placeholder="")
             )
         self.performance.follow(self.report)
         self._tell_how_near()

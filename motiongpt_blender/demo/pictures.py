@@ -105,6 +105,12 @@ def strip(paths: Sequence[Path], title: str, note: str, cell: int) -> Image.Imag
     return sheet
 
 
+def save_small(picture: Image.Image, path: Path) -> None:
+    """Write a PNG with a palette of its own: a third of the size, hardly a difference."""
+    palette = picture.quantize(256, method=Image.Quantize.MEDIANCUT)
+    picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+
+
 def stack(sheets: Sequence[Image.Image], width: int) -> Image.Image:
     """Sheets under one another at one width."""
     fitted = [_fit(sheet, width) for sheet in sheets]

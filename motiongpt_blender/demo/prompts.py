@@ -148,9 +148,9 @@ def _film(
             if wish.name in counts:
                 note += f", {counts[wish.name]} training clips of this kind"
             strip = pictures.strip(_take(performance, clip, into), wish.prompt, note, CELL[0])
-            strip.save(arguments.out / f"{wish.name}.png", optimize=True)
+            pictures.save_small(strip, arguments.out / f"{wish.name}.png")
             sheets.append(strip)
-    pictures.stack(sheets, 1400).save(arguments.out / COMBINED, optimize=True)
+    pictures.save_small(pictures.stack(sheets, 1400), arguments.out / COMBINED)
     for name, number in counts.items():
         terminal.say(f"  {name:<16}{number:>4} training clips")
     terminal.say(f"  {len(sheets)} strips and {COMBINED} in {arguments.out}")
@@ -163,7 +163,7 @@ def _take(performance: Any, clip: MotionClip, folder: Path) -> list[Path]:
     from .stances import AT_EASE
 
     performance.stand(AT_EASE.joints(0.0))
-    report = performance.apply(clip, (), clip.prompt[:48] or "clip")
+    report = performance.apply(clip, (), "Take")
     performance.follow(report)
     chosen = film.lively_frames(clip.joints, report.frame_start, performance.fps / clip.fps, COUNT)
     last = report.frame_end

@@ -105,6 +105,13 @@ def _render_settings(scene: Any, look: Look) -> None:
     scene.view_settings.view_transform = "Standard"
 
 
+def _smooth(path: Array, sigma: float) -> Array:
+    """A path (T, 2) smoothed along time; it keeps its speed at both ends."""
+    before, after = 2 * path[0] - path[:0:-1], 2 * path[-1] - path[-2::-1]
+    smooth = gaussian_smooth(np.concatenate([before, path, after]), sigma)
+    return smooth[len(before) : len(before) + len(path)]
+
+
 def follow(camera: Any, path: Array, frames: range, fps: float, look: Look) -> None:
     """Keys that let the camera go along with the figure, which faces -y at first.
 
@@ -116,7 +123,7 @@ def follow(camera: Any, path: Array, frames: range, fps: float, look: Look) -> N
         look: where the camera stands.
     """
     camera.animation_data_clear()
-    smooth = np.stack([gaussian_smooth(column, CAMERA_LAG * fps) for column in path.T], axis=1)
+    smooth = _smooth(path, CAMERA_LAG * fps)
     angle = math.radians(look.angle)
     away = camera_distance()
     level = math.sqrt(max(away**2 - look.rise**2, 0.0))
