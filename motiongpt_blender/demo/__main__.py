@@ -93,6 +93,8 @@ def _run(arguments: argparse.Namespace, began: float) -> int:
     _plan(arguments, (), longest)  # prompt and length first: the poses are laid out by them
     wanted = cues(arguments.prompt, arguments.seconds)
     planned = _plan(arguments, wanted, longest)
+    if arguments.pictures != "none":
+        import PIL  # noqa: F401 - better missed now than after the work
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     with (
@@ -200,11 +202,11 @@ class _Show:
 
     def film(self) -> None:
         """Render the frames; put contact sheet and moving picture together."""
-        from . import film, pictures
-
         out, say = self.arguments.out, self.terminal.say
         made = [out / "demo.blend", out / "clip.npz"]
         if self.arguments.pictures != "none":
+            from . import film, pictures
+
             frames = range(self.report.frame_start, self.report.frame_end + 1)
             must = [pose.frame for pose in self.marked]
             with self.terminal.stage("Pictures"):

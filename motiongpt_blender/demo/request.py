@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -60,6 +61,15 @@ def max_frames(launch: Launch) -> int:
         return MAX_FRAMES
 
 
+def _for_the_terminal(sentence: str) -> str:
+    """A sentence that was written for the panel, where there is no button to press."""
+    if not sentence:
+        return "The model's process was stopped: run the same command again."
+    return re.sub(
+        r"press Generate( again| to start it again)?", "run the same command again", sentence
+    )
+
+
 class Model:
     """The model's process, kept for several requests; a context manager that ends it."""
 
@@ -94,7 +104,7 @@ class Model:
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)
                 if job.result is None:
-                    raise DemoError(job.error or "The model's process was stopped: try again.")
+                    raise DemoError(_for_the_terminal(job.error))
                 clip = MotionClip.load(folder / job.result.clips[0])
             except (LaunchError, MotionError) as error:
                 raise DemoError(str(error)) from None
