@@ -30,6 +30,8 @@ from .install_errors import InstallError, explain, missing_library
 
 STAMP: Final = "motiongpt.json"
 LOG: Final = "install.log"
+#: The Python that makes environments; never one inside an environment that may be moved.
+_OUTSIDE: Final = getattr(sys, "_base_executable", None) or sys.executable
 #: Unpacked size over download size, with room for the largest wheel on its way (measured).
 DISK_FACTOR: Final = 4
 #: The lines of an installer's second channel that tell a waiting person something.
@@ -100,7 +102,7 @@ class Environment:
     """
 
     folder: Path
-    base: Path = Path(sys.executable)
+    base: Path = Path(_OUTSIDE)
 
     @property
     def python(self) -> Path:
@@ -119,10 +121,11 @@ class Environment:
         state = self._state()
         if state is State.OTHER_PYTHON and self._swap_back(say):
             state = self._state()
-        if state not in (State.ABSENT, State.OURS):
+        moved = state not in (State.ABSENT, State.OURS)
+        if moved:
             self._move_aside(state, say)
         if state is not State.OURS:
-            self._create(say)
+            self._create_or_restore(moved, say)
         wanted = self._unmet(pins, groups)
         if not wanted:
             return False
@@ -226,6 +229,15 @@ class Environment:
             ) from None
         say(f"{self.folder.name} {why}; moved to {aside.name} and made anew.")
 
+    def _create_or_restore(self, moved: bool, say: Say) -> None:
+        try:
+            self._create(say)
+        except (InstallError, OSError):
+            if moved:
+                self._aside.rename(self.folder)
+                say(f"{self.folder.name} is back as it was.")
+            raise
+
     def _create(self, say: Say) -> None:
         say(f"Making {self.folder} with Python {_version(self.base)} ...")
         command = [str(self.base), "-m", "venv", str(self.folder)]
@@ -310,7 +322,7 @@ def _torch_first(groups: Sequence[str]) -> list[str]:
 
 
 def _version(python: Path) -> str:
-    if python == Path(sys.executable):
+    if python in (Path(sys.executable), Path(_OUTSIDE)):
         return "{}.{}.{}".format(*sys.version_info[:3])
     command = [str(python), "-c", "import platform; print(platform.python_version())"]
     try:

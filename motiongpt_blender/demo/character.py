@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Quaternion  # pyright: ignore[reportMissingImports]
+from mathutils import Quaternion
 
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription, solve

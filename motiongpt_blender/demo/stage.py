@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import bpy
 import numpy as np
-from mathutils import Vector  # pyright: ignore[reportMissingImports]
+from mathutils import Vector
 
 from ..core.frames import gaussian_smooth
 from ..core.rotations import Array

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import bpy
 import numpy as np
-from mathutils import Euler, Quaternion  # pyright: ignore[reportMissingImports]
+from mathutils import Euler, Quaternion
 
 from .. import compat
 from ..core.retarget import RigMotion

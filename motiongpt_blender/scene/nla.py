@@ -55,8 +55,7 @@ def push_take(obj: Any, written: WrittenAction, start_frame: int, name: str) -> 
 def remove_take(obj: Any, track_name: str) -> None:
     """Take a generated track off again, with its action, and turn its switches back."""
     data = obj.animation_data
-    track = data.nla_tracks.get(track_name) if data is not None else None
-    if track is None:
+    if data is None or (track := data.nla_tracks.get(track_name)) is None:
         return
     actions = [s.action for s in track.strips if s.action is not None]
     data.nla_tracks.remove(track)

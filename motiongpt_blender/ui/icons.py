@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import bpy.utils.previews  # type: ignore[import-not-found]
+import bpy.utils.previews
 
 from .. import paths
 

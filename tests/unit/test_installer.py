@@ -129,6 +129,26 @@ def test_foreign_folder_is_moved_aside_untouched(tmp_path, quick_venv):
     assert (tmp_path / ".venv.old" / "precious").read_text() == "kept"
 
 
+def test_a_folder_moved_aside_comes_back_when_none_can_be_made(tmp_path, monkeypatch):
+    folder = tmp_path / ".venv"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+
+    def fail(self, say):
+        raise InstallError("no venv module")
+
+    monkeypatch.setattr(Environment, "_create", fail)
+    with pytest.raises(InstallError, match="no venv module"):
+        ensure(Environment(folder), pins(), [])
+    assert (folder / "mine.txt").read_text() == "mine"
+    assert not (tmp_path / ".venv.old").exists()
+
+
+def test_the_maker_of_environments_is_outside_of_any():
+    base = Environment(Path("anywhere")).base
+    assert not (base.parent.parent / "pyvenv.cfg").exists()
+
+
 def test_two_foreign_folders_are_left_to_the_person(tmp_path):
     for name in (".venv", ".venv.old"):
         (tmp_path / name).mkdir()
