@@ -1,128 +1,105 @@
-"""Captioned motion from disk.
+"""Captioned motion from disk, whichever layout its folder has.
 
-A data folder holds ``clips.jsonl`` (one clip a line), ``captions.json`` (captions by
-clip id) and one ``<pack>.npz`` a licence group with ``joints_half_mm`` (sum T, 22, 3)
-int16 in half millimetres, ``offsets`` (N + 1) and ``ids`` (N).
+Training and evaluation take their clips from here. Read directly are the project's own
+data folders (``data_folder``) and HumanML3D and KIT-ML as published (``humanml3d``);
+``prepare`` turns everything else into a data folder first.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass, replace
+import itertools
+from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
+from . import data_folder, humanml3d
+from .examples import SPLITS, Array, DataError, Example, Skipped
+from .mirroring import mirror_caption, mirror_joints, mirrored
 
-from motiongpt_blender.core.motion import check_joints
-from motiongpt_blender.core.skeleton import MIRRORED
+__all__ = [
+    "SPLITS", "Array", "DataError", "Example", "Layout", "layout_of", "mirror_caption",
+    "mirror_joints", "mirrored", "read_examples",
+]  # fmt: skip
 
-Array = NDArray[np.float32]
-
-SPLITS: Final = ("train", "val", "test")
 WANTED: Final = (
     "a data folder holds clips.jsonl, captions.json and <pack>.npz (joints_half_mm, offsets, ids); "
     "such data can be made from the free CMU (mocap.cs.cmu.edu) and ACCAD (accad.osu.edu) motion "
     "capture collections"
 )
+LAYOUTS: Final = (
+    "a data folder (clips.jsonl, captions.json, <pack>.npz), HumanML3D or KIT-ML (new_joint_vecs/, "
+    "texts/, train.txt), or .bvh or clip .npz files with captions.json or captions.csv"
+)
 
 
-class DataError(ValueError):
-    """A data folder that cannot be used; says what was expected."""
+class Layout(Enum):
+    """How a folder of motion is laid out."""
+
+    DATA_FOLDER = "a data folder"
+    PUBLISHED = "HumanML3D or KIT-ML"
+    FILES = "a folder of .bvh or clip .npz files"
 
 
-@dataclass(frozen=True)
-class Example:
-    """One captioned clip.
+def layout_of(folder: Path) -> Layout:
+    """What kind of data set a folder is.
 
-    Attributes:
-        id: name of the clip.
-        joints: (T, 22, 3) float32 metres, y up, 20 fps.
-        captions: English sentences, each true of the clip.
-        split: train, val or test.
-        label: what the source calls it.
+    Raises:
+        DataError: when it is none; the sentence lists the layouts.
     """
+    if not folder.exists():
+        raise DataError(f"there is no folder {folder}.")
+    if not folder.is_dir():
+        raise DataError(f"{folder} is a file: name the folder that holds the motion data.")
+    if data_folder.is_data_folder(folder):
+        return Layout.DATA_FOLDER
+    if humanml3d.is_dataset(folder):
+        return Layout.PUBLISHED
+    if any(itertools.islice(motion_files(folder), 1)):
+        return Layout.FILES
+    raise DataError(f"{folder} is not a data set; expected was {LAYOUTS}.")
 
-    id: str
-    joints: Array
-    captions: tuple[str, ...]
-    split: str
-    label: str = ""
+
+def motion_files(folder: Path) -> itertools.chain[Path]:
+    """Every ``.bvh`` and ``.npz`` of a folder and the folders in it, in no order."""
+    names = ("*.bvh", "*.BVH", "*.npz")
+    return itertools.chain.from_iterable(folder.rglob(name) for name in names)
 
 
 def read_examples(
     folder: Path | None, pack: str, *, quoted_captions: bool = False
 ) -> list[Example]:
-    """All clips of one pack of a data folder.
+    """All clips of one pack of a data folder, or of HumanML3D or KIT-ML.
+
+    Broken clips are named on stderr and skipped.
 
     Args:
         folder: the data folder.
-        pack: name of the npz without its ending.
+        pack: name of the npz without its ending; ``humanml3d`` or ``kit`` for these.
         quoted_captions: also take captions quoted from other data sets.
 
     Raises:
-        DataError: when the folder is no data folder; the message says what is wanted.
+        DataError: when the folder cannot be used; the message says what is wanted.
     """
     if folder is None:
         raise DataError(f"training needs --data DIR (or MOTIONGPT_DATA): {WANTED}.")
-    missing = [
-        n for n in ("clips.jsonl", "captions.json", f"{pack}.npz") if not (folder / n).is_file()
-    ]
-    if missing:
-        raise DataError(f"{folder} has no {missing[0]}: {WANTED}.")
-    captions: dict[str, list[str]] = json.loads((folder / "captions.json").read_text("utf-8"))
-    lines = (folder / "clips.jsonl").read_text("utf-8").splitlines()
-    clips = [json.loads(line) for line in lines]
-    with np.load(folder / f"{pack}.npz", allow_pickle=False) as z:
-        raw, ids, ends = z["joints_half_mm"], [str(i) for i in z["ids"]], z["offsets"]
-    rows = {
-        name: slice(int(a), int(b)) for name, a, b in zip(ids, ends[:-1], ends[1:], strict=True)
-    }
-    examples = []
-    for clip in clips:
-        if clip["pack"] != pack or clip["id"] not in rows:
-            continue
-        joints = raw[rows[clip["id"]]].astype(np.float32) / 2000
-        check_joints(joints)
-        examples.append(_example(clip, joints, captions[clip["id"]], quoted_captions))
+    skipped = Skipped()
+    missing = next((n for n in _needed(pack) if not (folder / n).is_file()), None)
+    if missing is None:
+        examples = data_folder.read(folder, pack, skipped, quoted_captions=quoted_captions)
+    elif humanml3d.is_dataset(folder):
+        examples = humanml3d.read(folder, pack, skipped)
+    elif folder.is_dir() and missing == data_folder.CLIPS and any(motion_files(folder)):
+        raise DataError(
+            f"{folder} has no {missing}: turn its files into a data folder with "
+            f"'python -m ext_models prepare-data {folder} --out DIR' first."
+        )
+    else:
+        raise DataError(f"{folder} has no {missing}: {WANTED}.")
+    skipped.tell()
+    if not examples:
+        raise DataError(f"{folder} has no usable clip in its pack '{pack}'.")
     return examples
 
 
-def _example(
-    clip: dict[str, Any], joints: Array, captions: list[str], quoted_captions: bool
-) -> Example:
-    if clip.get("kit_caption") and not quoted_captions:
-        captions = captions[:-1]  # the quoted one is the last
-    return Example(clip["id"], joints, tuple(captions), clip["split"], clip.get("label", ""))
-
-
-def mirrored(example: Example) -> Example:
-    """The same clip seen in a mirror: sides swapped in joints and captions."""
-    return replace(
-        example,
-        id=f"{example.id}~mirrored",
-        joints=mirror_joints(example.joints),
-        captions=tuple(mirror_caption(c) for c in example.captions),
-    )
-
-
-def mirror_joints(joints: Array) -> Array:
-    """Joints (..., 22, 3) reflected in the plane x = 0, with left and right joints swapped."""
-    return joints[..., list(MIRRORED), :] * np.array([-1, 1, 1], dtype=np.float32)
-
-
-_SIDES: Final = {"left": "right", "right": "left", "clockwise": "counterclockwise",
-                 "counterclockwise": "clockwise", "anticlockwise": "clockwise",
-                 "lefthanded": "righthanded", "righthanded": "lefthanded"}  # fmt: skip
-_SIDE_WORDS: Final = re.compile(rf"\b({'|'.join(_SIDES)})(s|wards?)?\b", re.IGNORECASE)
-
-
-def mirror_caption(caption: str) -> str:
-    """The caption of the mirrored motion: left becomes right and so on."""
-
-    def swap(match: re.Match[str]) -> str:
-        return _SIDES[match.group(1).lower()] + (match.group(2) or "")
-
-    return _SIDE_WORDS.sub(swap, caption)
+def _needed(pack: str) -> tuple[str, ...]:
+    return data_folder.CLIPS, data_folder.CAPTIONS, f"{pack}.npz"
