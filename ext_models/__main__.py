@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_training(commands)
     _add_evaluate(commands)
+    _add_import(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
     return parser
@@ -102,6 +103,27 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_evaluate)
 
 
+def _add_import(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "import-checkpoint", help="turn the reference system's downloads into a model pack"
+    )
+    for option, what in (
+        ("--vqvae", "pretrained_vqvae/t2m.pth or kit.pth"),
+        ("--mean", "mean.npy that the VQ-VAE was trained with"),
+        ("--std", "std.npy that the VQ-VAE was trained with"),
+        ("--base", "lit-llama.pth, or a folder with a Llama"),
+        ("--lora", "pretrained_lora/pretrained.pth"),
+        ("--tokenizer", "tokenizer.model, or a folder with tokenizer.json"),
+        ("--out", "folder of the pack, new"),
+    ):
+        p.add_argument(option, type=Path, required=True, help=what)
+    p.add_argument("--skeleton", type=Path, help="one of the data set's new_joints/*.npy")
+    p.add_argument("--heads", type=int, help="attention heads, if not of 128 channels each")
+    p.add_argument("--name", help="short name (that of the folder)")
+    p.add_argument("--licence", help="licence as the pack will say it")
+    p.set_defaults(run=_import_checkpoint)
+
+
 def _packs(_: argparse.Namespace) -> int:
     for folder in packs.shipped_packs():
         manifest = packs.read_manifest(folder)
@@ -119,6 +141,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from .commands import evaluate
 
     return evaluate(arguments)
+
+
+def _import_checkpoint(arguments: argparse.Namespace) -> int:
+    from .importers.import_pack import run
+
+    return run(arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -54,6 +54,12 @@ class MotionPipeline:
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
         """Load a pack; raises PackError or PipelineError with one sentence."""
         manifest = packs.read_manifest(folder)
+        if manifest.prompt_style == "paper":
+            raise packs.PackError(
+                f"{folder / packs.MANIFEST}: this version reads packs in the prompt style 'paper' "
+                "but does not generate with them yet: choose one in the style 'tokens', such as "
+                "starter."
+            )
         if manifest.prompt_style != "tokens":
             raise packs.PackError(
                 f"{folder / packs.MANIFEST}: prompt_style '{manifest.prompt_style}' is unknown: "

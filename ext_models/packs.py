@@ -38,8 +38,8 @@ class PackManifest:
         representation: ``humanml3d_263`` or ``kit_251``.
         fps: frames a second of its motions.
         max_frames: longest motion it was trained for.
-        skeleton: (22, 3) offsets of each joint from its parent in metres.
-        prompt_style: how instructions are written: ``tokens``.
+        skeleton: (22, 3) offsets of each joint from its parent in metres; (21, 3) for KIT-ML.
+        prompt_style: how instructions are written: ``tokens``, or ``paper`` as the reference does.
         levels: residual levels of the tokenizer that the language model writes.
         words: words of the training captions; a prompt's others are unknown to it.
         base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
@@ -107,8 +107,9 @@ def _field(body: dict[str, Any], name: str, path: Path) -> Any:
     if not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool):
         raise PackError(f"{path}: the field '{name}' has the wrong type.")
     if name == "skeleton":
-        if len(value) != 22 or any(len(row) != 3 for row in value):
-            raise PackError(f"{path}: the field 'skeleton' must be 22 rows of 3 numbers.")
+        joints = 21 if body.get("representation") == "kit_251" else 22
+        if len(value) != joints or any(len(row) != 3 for row in value):
+            raise PackError(f"{path}: the field 'skeleton' must be {joints} rows of 3 numbers.")
         return tuple(tuple(float(x) for x in row) for row in value)
     if name in ("credits", "words"):
         return tuple(str(line) for line in value)

@@ -1,0 +1,1 @@
+"""Readers of the reference system's files; ``reference`` is the public face."""

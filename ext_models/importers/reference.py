@@ -1,0 +1,41 @@
+"""The reference system's files, read: VQ-VAE, language model, evaluator.
+
+    codec = load_vqvae("pretrained_vqvae/t2m.pth")
+    codes = codec.encode(normalised_features)              # (B, T // 4)
+    model = load_language_model("lit-llama.pth", "pretrained_lora/pretrained.pth")
+    judge = load_evaluator("t2m/text_mot_match/model/finest.tar")
+
+Whatever is wrong with a file ends in a ``CheckpointError`` with one sentence; no file can
+run code. ``reading`` says how.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import lit_llama
+from .guo_evaluator import load_evaluator
+from .reading import CheckpointError
+from .reference_vqvae import load_vqvae
+
+__all__ = ["CheckpointError", "load_evaluator", "load_language_model", "load_vqvae"]
+
+
+def load_language_model(
+    base: Path | str,
+    lora: Path | str | None = None,
+    *,
+    heads: int | None = None,
+    alpha: float = lit_llama.ALPHA,
+) -> Any:
+    """A transformers Llama with the LoRA as an adapter of peft, or the base alone.
+
+    Args:
+        base: lit-llama's ``lit-llama.pth``.
+        lora: the reference's ``pretrained.pth``; its rank is read off the file.
+        heads: attention heads of an unusual base; see ``lit_llama.load_base``.
+        alpha: the scale of the LoRA is alpha / rank.
+    """
+    model = lit_llama.load_base(base, heads)
+    return model if lora is None else lit_llama.add_lora(model, lora, alpha)
