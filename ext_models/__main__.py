@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_training(commands)
     _add_evaluate(commands)
     _add_import(commands)
+    _add_prepare(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
     return parser
@@ -124,6 +125,23 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_import_checkpoint)
 
 
+def _add_prepare(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "prepare-data", help="turn BVH files, clips, HumanML3D or KIT-ML into a data folder"
+    )
+    p.add_argument("source", type=Path, help="folder with the motion")
+    p.add_argument("--out", type=Path, required=True, help="data folder to write")
+    p.add_argument("--captions", type=Path, help="captions.json or .csv, if not in the source")
+    p.add_argument("--captions-from-names", action="store_true", help="file names as captions")
+    p.add_argument("--pack", help="name of the pack (that of the source)")
+    p.add_argument("--split", help="percent of train/val/test (85/5/10, or the official one)")
+    p.add_argument("--licence", default="", help="noted with each clip")
+    p.add_argument("--scale", type=float, help="metres in one unit of a BVH (guessed)")
+    p.add_argument("--up", choices=("auto", "y", "z"), default="auto", help="up axis of a BVH")
+    p.add_argument("--own-proportions", action="store_true", help="keep each file's bone lengths")
+    p.set_defaults(run=_prepare_data)
+
+
 def _packs(_: argparse.Namespace) -> int:
     for folder in packs.shipped_packs():
         manifest = packs.read_manifest(folder)
@@ -147,6 +165,12 @@ def _import_checkpoint(arguments: argparse.Namespace) -> int:
     from .importers.import_pack import run
 
     return run(arguments)
+
+
+def _prepare_data(arguments: argparse.Namespace) -> int:
+    from .commands import prepare_data
+
+    return prepare_data(arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -88,6 +88,34 @@ def _train_language(
     return 0
 
 
+def prepare_data(arguments: argparse.Namespace) -> int:
+    """``prepare-data``: any source of captioned motion to a data folder."""
+    from .motion.conventions import Conventions, Up
+    from .motion.prepare import Shares, Wish, prepare, report
+
+    try:
+        wish = Wish(
+            source=arguments.source,
+            out=arguments.out,
+            pack=arguments.pack,
+            captions=arguments.captions,
+            from_names=arguments.captions_from_names,
+            shares=Shares.parse(arguments.split) if arguments.split else None,
+            licence=arguments.licence,
+            conventions=Conventions(
+                arguments.scale, Up(arguments.up), not arguments.own_proportions
+            ),
+        )
+        report(prepare(wish), wish)
+    except DataError as error:
+        raise PipelineError(str(error)) from None
+    except OSError as error:
+        raise PipelineError(
+            f"--out {arguments.out} cannot be written ({error.strerror}): choose a folder that can."
+        ) from None
+    return 0
+
+
 def generate(arguments: argparse.Namespace) -> int:
     """``generate``: one prompt to one clip file, or several."""
     prompt = clean_prompt(arguments.prompt)

@@ -12,9 +12,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from motiongpt_blender.core.skeleton import JOINT_COUNT
 
 from .examples import SPLITS, Array, DataError, Example, Skipped, check_length
+from .npz import BROKEN, open_rows
 
 CLIPS: Final = "clips.jsonl"
 CAPTIONS: Final = "captions.json"
@@ -33,7 +32,6 @@ PER_METRE: Final = 2000
 #: The farthest from the origin that a position can be stored, metres.
 REACH: Final = 32767 / PER_METRE
 ROW_BYTES: Final = JOINT_COUNT * 3 * 2
-_BROKEN: Final = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -111,17 +109,21 @@ def read_clips(folder: Path) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            clip = json.loads(line)
-            wrong = [k for k in ("id", "pack", "split") if not isinstance(clip[k], str)]
-        except (ValueError, KeyError, TypeError):
-            wrong = ["line"]
-        if wrong or clip["split"] not in SPLITS:
+            clip: Any = json.loads(line)
+        except ValueError:
+            clip = None
+        if not isinstance(clip, dict) or not _is_clip(clip):
             raise DataError(
                 f"{path}, line {number}: a clip is a JSON object with id, pack and split "
                 f"({', '.join(SPLITS)})."
             )
         clips.append(clip)
     return clips
+
+
+def _is_clip(clip: dict[str, Any]) -> bool:
+    named = all(isinstance(clip.get(k), str) for k in ("id", "pack"))
+    return named and clip.get("split") in SPLITS
 
 
 def read_json(path: Path) -> Any:
@@ -156,8 +158,9 @@ def _joints_by_id(path: Path, wanted: set[str], skipped: Skipped) -> dict[str, A
     try:
         with np.load(path, allow_pickle=False) as z:
             ids, ends = [str(i) for i in z["ids"]], z["offsets"]
-        with _rows(path) as (count, rows):
-            _check_offsets(path, ends, len(ids), count)
+        with open_rows(path, "joints_half_mm") as (shape, dtype, rows):
+            _check_rows(path, shape, dtype)
+            _check_offsets(path, ends, len(ids), shape[0])
             for name, frames in zip(ids, np.diff(ends).tolist(), strict=True):
                 try:
                     check_length(frames)
@@ -172,30 +175,19 @@ def _joints_by_id(path: Path, wanted: set[str], skipped: Skipped) -> dict[str, A
                     rows.seek(frames * ROW_BYTES, 1)
     except DataError:
         raise
-    except _BROKEN as error:
+    except BROKEN as error:
         raise DataError(
             f"{path} cannot be read ({error}): it needs joints_half_mm, offsets and ids."
         ) from None
     return joints
 
 
-@contextmanager
-def _rows(path: Path) -> Iterator[tuple[int, IO[bytes]]]:
-    """How many frames a pack holds, and a stream at the first of them."""
-    with zipfile.ZipFile(path) as z, z.open("joints_half_mm.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
+def _check_rows(path: Path, shape: tuple[int, ...], dtype: Any) -> None:
+    if len(shape) != 3 or shape[1:] != (JOINT_COUNT, 3) or dtype != np.int16:
+        raise DataError(
+            f"{path}: joints_half_mm must be (frames, {JOINT_COUNT}, 3) int16; it is "
+            f"{shape} {dtype}."
         )
-        shape, by_column, dtype = header(stream)
-        if len(shape) != 3 or shape[1:] != (JOINT_COUNT, 3) or dtype != np.int16 or by_column:
-            raise DataError(
-                f"{path}: joints_half_mm must be (frames, {JOINT_COUNT}, 3) int16; it is "
-                f"{shape} {dtype}."
-            )
-        yield shape[0], stream
 
 
 def _check_offsets(path: Path, ends: NDArray[Any], clips: int, frames: int) -> None:

@@ -12,7 +12,7 @@ captions of the same stretch share one clip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -171,7 +171,12 @@ def _seconds(text: str) -> float:
 
 
 def read(folder: Path, pack: str, skipped: Skipped) -> list[Example]:
-    """All clips of HumanML3D or KIT-ML that the field's rules keep.
+    """All of ``clips`` at once."""
+    return list(clips(folder, pack, skipped))
+
+
+def clips(folder: Path, pack: str, skipped: Skipped) -> Iterator[Example]:
+    """The clips of HumanML3D or KIT-ML that the field's rules keep, one by one.
 
     Args:
         folder: the data set.
@@ -191,19 +196,18 @@ def read(folder: Path, pack: str, skipped: Skipped) -> list[Example]:
         )
     if (folder / "Mean.npy").exists() or (folder / "Std.npy").exists():
         read_statistics(folder)  # wrong ones would wreck a training unseen
-    examples: list[Example] = []
     for name, split in tqdm(read_splits(folder).items(), desc=pack, unit="clip", leave=False):
         try:
-            examples.extend(_clips(folder, name, split, rep, skipped))
+            for example in _clips(folder, name, split, rep, skipped):
+                skipped.used += 1
+                yield example
         except DataError as error:
             skipped.add(name, error)
-    skipped.used = len(examples)
-    return examples
 
 
 def _clips(
     folder: Path, name: str, split: str, rep: Representation, skipped: Skipped
-) -> Iterable[Example]:
+) -> Iterator[Example]:
     """The whole clip and its captioned stretches, as far as the rule of lengths keeps them."""
     frames, path = _open(folder, name, rep)
     if not _kept(len(frames), rep, skipped):

@@ -1,0 +1,54 @@
+"""Shapes of arrays in ``.npz`` files, told by their headers alone.
+
+A file that somebody else made may announce any size; asking first keeps memory bounded.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+
+from .examples import DataError
+
+#: What reading a damaged archive may raise.
+BROKEN: Final = (
+    OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
+    RuntimeError,
+)  # fmt: skip
+
+
+@contextmanager
+def open_rows(path: Path, name: str) -> Iterator[tuple[tuple[int, ...], Any, IO[bytes]]]:
+    """Shape and type of an array, and a stream at the first of its bytes, row by row.
+
+    Raises:
+        DataError: for an array that is stored by columns or holds Python objects.
+    """
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        header = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, by_column, dtype = header(stream)
+        if by_column or dtype.hasobject:
+            raise DataError(f"{path.name}: {name} must be a plain array, stored row by row.")
+        yield shape, dtype, stream
+
+
+def npz_shape(path: Path, name: str) -> tuple[int, ...]:
+    """Shape of an array; raises DataError when the file has none of that name."""
+    try:
+        with open_rows(path, name) as (shape, _, _):
+            return shape
+    except BROKEN as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"it is no .npz with an array '{name}' ({error}).") from None
