@@ -190,12 +190,13 @@ def _write_language(downloads: Downloads, text: Any, folder: Path) -> None:
             f"{downloads.text} has {len(text)} tokens and the base model "
             f"{base.config.vocab_size}: it belongs to another model."
         )
+    lora = lit_llama.read_lora(downloads.lora, base.config)
     for kind in ("bos_token_id", "eos_token_id"):
         setattr(base.config, kind, getattr(text, kind))
         setattr(base.generation_config, kind, getattr(text, kind))
     base.save_pretrained(str(folder / BASE))
     text.save_pretrained(str(folder / BASE))
-    save_adapter(lit_llama.add_lora(base, downloads.lora), folder / ADAPTER)
+    save_adapter(lit_llama.add_lora(base, lora), folder / ADAPTER)
 
 
 def _card(manifest: PackManifest, downloads: Downloads) -> str:

@@ -108,38 +108,44 @@ def _from_folder(path: Path) -> Any:
     return model.eval()
 
 
-def add_lora(base: Any, path: Path | str, alpha: float = ALPHA) -> Any:
-    """The base with a lit-llama LoRA as an adapter of peft; raises CheckpointError.
+@dataclass(frozen=True)
+class Lora:
+    """A LoRA as peft wants it: its rank and its tensors by peft's names."""
 
-    Args:
-        base: what ``load_base`` gave.
-        path: ``pretrained.pth``.
-        alpha: the LoRA's scale is alpha / rank; the reference's alpha is 16.
-    """
+    rank: int
+    state: dict[str, Tensor]
+
+
+def read_lora(path: Path | str, config: Any) -> Lora:
+    """A lit-llama LoRA for a base with that LlamaConfig; raises CheckpointError."""
+    tensors = tensors_in(path, read_checkpoint(path))
+    width, layers = config.hidden_size, config.num_hidden_layers
+    stacked, _ = tensors.take(_lora_key(0, "A"), (None, width)).shape
+    found = tensors.count("transformer.h.{}.")
+    if found != layers:
+        raise CheckpointError(
+            f"{path} adapts {found} layers and the base model has {layers}: it belongs to a base "
+            "of another size."
+        )
+    rank = stacked // 2
+    return Lora(rank, dict(_lora_state(tensors, layers, rank, width, config.num_attention_heads)))
+
+
+def add_lora(base: Any, lora: Lora, alpha: float = ALPHA) -> Any:
+    """The base with the LoRA as an adapter of peft, at the scale alpha / rank."""
     from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 
-    c = base.config
-    tensors = tensors_in(path, read_checkpoint(path))
-    stacked, _ = tensors.take(_lora_key(0, "A"), (None, c.hidden_size)).shape
-    rank = stacked // 2
-    layers = tensors.count("transformer.h.{}.")
-    if layers != c.num_hidden_layers:
-        raise CheckpointError(
-            f"{path} adapts {layers} layers and the base model has {c.num_hidden_layers}: "
-            "it belongs to a base of another size."
-        )
-    state = dict(_lora_state(tensors, layers, rank, c.hidden_size, c.num_attention_heads))
     model = get_peft_model(
         base,
         LoraConfig(
-            r=rank,
+            r=lora.rank,
             lora_alpha=alpha,  # type: ignore[arg-type]
             lora_dropout=DROPOUT,
             target_modules=["q_proj", "v_proj"],
             task_type="CAUSAL_LM",
         ),
     )
-    set_peft_model_state_dict(model, state)
+    set_peft_model_state_dict(model, lora.state)
     return model.eval()
 
 

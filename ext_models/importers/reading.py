@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,9 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
     path = Path(path)
     start = _first_bytes(path)
     try:
-        body = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strange pickles; the sentence below says enough
+            body = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
     except Exception as error:
         # A stranger's bytes can fail in any way; none of them is worth a traceback.
         raise CheckpointError(f"{path} {_why(error, start)}") from None

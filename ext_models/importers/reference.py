@@ -18,8 +18,15 @@ from . import lit_llama
 from .guo_evaluator import load_evaluator
 from .reading import CheckpointError
 from .reference_vqvae import load_vqvae
+from .word_vectors import load_word_vectors
 
-__all__ = ["CheckpointError", "load_evaluator", "load_language_model", "load_vqvae"]
+__all__ = [
+    "CheckpointError",
+    "load_evaluator",
+    "load_language_model",
+    "load_vqvae",
+    "load_word_vectors",
+]
 
 
 def load_language_model(
@@ -38,4 +45,6 @@ def load_language_model(
         alpha: the scale of the LoRA is alpha / rank.
     """
     model = lit_llama.load_base(base, heads)
-    return model if lora is None else lit_llama.add_lora(model, lora, alpha)
+    if lora is None:
+        return model
+    return lit_llama.add_lora(model, lit_llama.read_lora(lora, model.config), alpha)

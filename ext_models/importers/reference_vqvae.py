@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ext_models.tokenizer.quantizers import Codebook
 from ext_models.tokenizer.vqvae import VQVAE, TokenizerConfig
 
 from .reading import CheckpointError, Shape, Tensors, read_checkpoint, tensors_in
@@ -98,8 +99,8 @@ def load_vqvae(path: Path | str) -> ReferenceVQVAE:
                 if own is not None:
                     own.data.copy_(tensors.finite(f"{name}.{kind}", own.shape))
                     known.add(f"{name}.{kind}")
-    book = tensors.finite(CODEBOOK, (config.codes, config.code_width))
-    model.quantizer.books[0].codebook.copy_(book)
+    book = next(m for m in model.modules() if isinstance(m, Codebook))
+    book.codebook.copy_(tensors.finite(CODEBOOK, (config.codes, config.code_width)))
     tensors.refuse_others(known)
     return ReferenceVQVAE(model.eval())
 

@@ -20,10 +20,13 @@ PIECES: Final = 1
 TRAINER: Final = 2
 PIECE, SCORE, KIND = 1, 2, 3
 MODEL_TYPE: Final = 3
-#: The only model type that a LLaMA has.
+#: Model types; a LLaMA has the second.
+UNIGRAM: Final = 1
 BPE_TYPE: Final = 2
 #: What stands for a space in a piece.
 SPACE: Final = "\u2581"
+#: Bytes; a piece of a real vocabulary has some 50 at most.
+LONGEST: Final = 512
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -120,16 +123,17 @@ def read_pieces(path: Path) -> list[Piece]:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
     pieces: list[Piece] = []
-    model_type = 1
+    model_type = None
     try:
         for field, value in _message(body):
             if field == PIECES and isinstance(value, bytes):
                 pieces.append(_piece(value))
             elif field == TRAINER and isinstance(value, bytes):
-                model_type = dict(_message(value)).get(MODEL_TYPE, model_type)
+                model_type = dict(_message(value)).get(MODEL_TYPE, UNIGRAM)
     except (ValueError, LookupError, TypeError, struct.error):
         pieces = []
-    if not pieces:
+    # The trainer's settings come last: without them the file is cut off between two pieces.
+    if not pieces or model_type is None:
         raise CheckpointError(
             f"{path} is not a readable sentencepiece model: download it again, or give a folder "
             "with tokenizer.json."
@@ -158,7 +162,7 @@ def merges(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
 def _piece(body: bytes) -> Piece:
     values = dict(_message(body))
     text, score = values[PIECE], values.get(SCORE, b"\0\0\0\0")
-    if not isinstance(text, bytes) or not isinstance(score, bytes):
+    if not isinstance(text, bytes) or not isinstance(score, bytes) or len(text) > LONGEST:
         raise ValueError("not a piece")
     return Piece(
         text.decode("utf-8"),

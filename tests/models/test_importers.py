@@ -1,0 +1,559 @@
+"""The reference's files: exact to its own numbers, and harmless whatever is in them."""
+
+import json
+import os
+import pickle
+import re
+
+import numpy as np
+import pytest
+import reference_files as files
+import torch
+
+from ext_models import packs
+from ext_models.__main__ import main
+from ext_models.importers import guo_evaluator, import_pack, text_tokenizer
+from ext_models.importers import reference as ref
+from ext_models.importers.lit_llama import half_split
+from ext_models.importers.reading import read_array, read_checkpoint, read_plain_pickle
+from ext_models.importers.word_vectors import TAGS
+
+LOADERS = [ref.load_vqvae, ref.load_language_model, ref.load_evaluator]
+
+
+@pytest.fixture
+def vqvae_file(tmp_path):
+    path = tmp_path / "t2m.pth"
+    torch.save({"net": files.vqvae_tensors()}, path)
+    return path
+
+
+@pytest.fixture
+def llama_files(tmp_path):
+    base, lora = tmp_path / "lit-llama.pth", tmp_path / "pretrained.pth"
+    torch.save(files.llama_tensors(), base)
+    torch.save(files.lora_tensors(), lora)
+    return base, lora
+
+
+def small_evaluator():
+    torch.manual_seed(4)
+    made = guo_evaluator.GuoEvaluator(
+        guo_evaluator.MovementEncoder(259, 6, 5),
+        guo_evaluator.MotionEncoder(5, 4, 3),
+        guo_evaluator.TextEncoder(8, 15, 7, 3),
+    )
+    for own in (made.motion_encoder, made.text_encoder):
+        own.hidden.data.normal_()
+    return made.eval()
+
+
+@pytest.fixture
+def evaluator_file(tmp_path):
+    made, path = small_evaluator(), tmp_path / "finest.tar"
+    parts = {name: getattr(made, name).state_dict() for name, _ in made.named_children()}
+    torch.save({**parts, "epoch": 3}, path)
+    return path
+
+
+def changed(path, part=None, **changes):
+    """The file with tensors replaced, or left out for None."""
+    body = torch.load(path, weights_only=True)
+    tensors = body[part] if part else body
+    for key, value in changes.items():
+        if value is None:
+            del tensors[key]
+        else:
+            tensors[key] = value
+    torch.save(body, path)
+    return path
+
+
+def sentence(raised):
+    """The message, which must be one sentence of one line."""
+    text = str(raised.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    return text
+
+
+# The reference's own numbers
+
+
+@pytest.mark.parametrize("data_set", ["t2m", "kit"])
+def test_golden_vqvae(golden, data_set):
+    folder = golden / "reference"
+    vectors = np.load(folder / f"vqvae_{data_set}_small.npz")
+    codec = ref.load_vqvae(folder / f"vqvae_{data_set}_small.pth")
+    motion = torch.from_numpy(vectors["motion"])
+    encoded = codec.model.encoder(motion.mT).detach()
+    np.testing.assert_allclose(encoded, vectors["encoded"], atol=1e-4)
+    np.testing.assert_array_equal(codec.encode(vectors["motion"]), vectors["codes"])
+    decoded = codec.decode(vectors["codes"][0])
+    np.testing.assert_allclose(decoded, vectors["decoded_first"], atol=1e-4)
+
+
+def test_golden_language_model(golden):
+    folder = golden / "reference"
+    vectors = np.load(folder / "lit_llama_small.npz")
+    tokens = torch.from_numpy(vectors["tokens"])
+    base, lora = folder / "lit_llama_small.pth", folder / "lit_llama_lora_small.pth"
+    model = ref.load_language_model(base, lora)
+    with torch.no_grad():
+        np.testing.assert_allclose(model(tokens).logits, vectors["logits_lora"], atol=1e-3)
+        with model.disable_adapter():
+            np.testing.assert_allclose(model(tokens).logits, vectors["logits_base"], atol=1e-3)
+
+
+def test_golden_evaluator(golden):
+    folder = golden / "reference"
+    v = np.load(folder / "text_mot_match_small.npz")
+    judge = ref.load_evaluator(folder / "text_mot_match_small.tar")
+    motion = judge.embed_motion(v["motion"], v["motion_lengths"])
+    text = judge.embed_text(v["word_embeddings"], v["pos_one_hot"], v["caption_lengths"])
+    np.testing.assert_allclose(motion, v["motion_embedding"], atol=1e-4)
+    np.testing.assert_allclose(text, v["text_embedding"], atol=1e-4)
+
+
+# The same arithmetic written once more
+
+
+@pytest.mark.parametrize(("depth", "halvings"), [(2, 2), (3, 1), (1, 3)])
+def test_vqvae_of_any_size(tmp_path, depth, halvings):
+    tensors = files.vqvae_tensors(depth=depth, halvings=halvings)
+    torch.save({"net": tensors}, tmp_path / "a.pth")
+    codec = ref.load_vqvae(tmp_path / "a.pth")
+    assert (codec.config.codes, codec.config.code_width) == (files.CODES, files.CODE_WIDTH)
+    motion = torch.randn(2, 24, files.CHANNELS)
+    codes = codec.encode(motion)
+    assert torch.equal(codes, files.encode(tensors, motion, depth, halvings))
+    assert torch.equal(codec.encode(motion[0].numpy()), codes[:1])
+    again = files.decode(tensors, codes, depth, halvings)
+    assert torch.allclose(codec.decode(codes), again, atol=1e-5)
+
+
+@pytest.mark.parametrize(("width", "heads"), [(32, 4), (256, 2)])
+def test_language_model_of_any_size(tmp_path, width, heads):
+    base, lora = files.llama_tensors(width=width), files.lora_tensors(width=width)
+    torch.save(base, tmp_path / "base.pth")
+    torch.save(lora, tmp_path / "lora.pth")
+    model = ref.load_language_model(tmp_path / "base.pth", tmp_path / "lora.pth")
+    tokens = torch.randint(40, (2, 9))
+    with torch.no_grad():
+        logits = model(tokens).logits
+        plain = ref.load_language_model(tmp_path / "base.pth")(tokens).logits
+    assert torch.allclose(logits, files.llama_logits(base, tokens, heads, lora), atol=1e-4)
+    assert torch.allclose(plain, files.llama_logits(base, tokens, heads), atol=1e-4)
+    assert not torch.allclose(logits, plain, atol=1e-2)
+
+
+def test_half_split_puts_even_channels_first():
+    assert half_split(torch.arange(8), 2).tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+
+
+def test_language_model_keeps_the_precision_of_the_file(tmp_path):
+    half = {k: v.bfloat16() for k, v in files.llama_tensors().items()}
+    torch.save(half, tmp_path / "base.pth")
+    model = ref.load_language_model(tmp_path / "base.pth")
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+
+
+def test_language_model_from_a_folder(tmp_path, llama_files):
+    base, lora = llama_files
+    ref.load_language_model(base).save_pretrained(str(tmp_path / "hf"))
+    tokens = torch.arange(6)[None]
+    with torch.no_grad():
+        one, two = (
+            ref.load_language_model(b, lora)(tokens).logits for b in (base, tmp_path / "hf")
+        )
+    assert torch.equal(one, two)
+    with pytest.raises(packs.PackError, match="no Llama that transformers can read"):
+        ref.load_language_model(tmp_path, lora)
+
+
+def test_evaluator_keeps_the_order_of_its_clips(evaluator_file):
+    made, judge = small_evaluator(), ref.load_evaluator(evaluator_file)
+    motion, lengths = torch.randn(3, 40, 263), torch.tensor([12, 40, 27])
+    vectors = judge.embed_motion(motion, lengths)
+    assert torch.equal(vectors, made.embed_motion(motion, lengths))
+    assert torch.allclose(judge.embed_motion(motion.flip(0), lengths.flip(0)).flip(0), vectors)
+    words, tags = torch.randn(3, 5, 8), torch.eye(15)[torch.randint(15, (3, 5))]
+    one = judge.embed_text(words[:1], tags[:1], [2])
+    assert torch.allclose(judge.embed_text(words, tags, [2, 5, 1])[:1], one, atol=1e-6)
+
+
+# Hostile files
+
+
+class Payload:
+    """A pickle that would make a file."""
+
+    def __init__(self, witness):
+        self.witness = witness
+
+    def __reduce__(self):
+        return (os.system, (f"echo > '{self.witness}'",))
+
+
+def _zip(payload, path):
+    torch.save({"net": payload}, path)
+
+
+def _legacy(payload, path):
+    torch.save({"net": payload}, path, _use_new_zipfile_serialization=False)
+
+
+def _pickle(protocol):
+    return lambda payload, path: path.write_bytes(pickle.dumps(payload, protocol))
+
+
+@pytest.mark.parametrize("write", [_zip, _legacy, _pickle(0), _pickle(2), _pickle(5)])
+@pytest.mark.parametrize("load", [*LOADERS, read_checkpoint])
+def test_a_hostile_pickle_is_refused(tmp_path, write, load):
+    witness, path = tmp_path / "witness", tmp_path / "evil.pth"
+    write(Payload(witness), path)
+    with pytest.raises(packs.PackError) as raised:
+        load(path)
+    assert not witness.exists()
+    assert str(path) in sentence(raised)
+    assert "refused" in str(raised.value)
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 5])
+def test_a_hostile_plain_pickle_is_refused(tmp_path, protocol):
+    witness, path = tmp_path / "witness", tmp_path / "our_vab_words.pkl"
+    path.write_bytes(pickle.dumps(["walk", Payload(witness)], protocol))
+    with pytest.raises(packs.PackError, match=r"asks for '\w+.system'") as raised:
+        read_plain_pickle(path)
+    assert not witness.exists()
+    sentence(raised)
+
+
+def test_a_hostile_array_is_refused(tmp_path):
+    witness, path = tmp_path / "witness", tmp_path / "Mean.npy"
+    np.save(path, np.array([Payload(witness)], dtype=object), allow_pickle=True)
+    with pytest.raises(packs.PackError) as raised:
+        read_array(path, (None,))
+    assert not witness.exists()
+    sentence(raised)
+
+
+def test_a_tensor_larger_than_its_data_is_refused(tmp_path):
+    path = tmp_path / "bomb.pth"
+    torch.save({"net": {"vqvae.quantizer.codebook": torch.zeros(1).expand(10**7, 10**7)}}, path)
+    with pytest.raises(packs.PackError, match="claims the shape"):
+        ref.load_vqvae(path)
+
+
+# Wrong and broken files
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vqvae.encoder.model.0.weight": None}, "'net/vqvae.encoder.model.0.weight' of shape"),
+        ({"vqvae.decoder.model.6.bias": None}, r"6.bias' of shape \(263\) is missing"),
+        (
+            {"vqvae.encoder.model.3.1.model.1.conv1.weight": torch.zeros(12, 12, 5)},
+            r"conv1.weight' should have the shape \(12, 12, 3\) and has \(12, 12, 5\)",
+        ),
+        ({"vqvae.quantizer.codebook": torch.zeros(4)}, r"shape \(any, any\) and has \(4\)"),
+        ({"vqvae.quantizer.codebook": torch.zeros(10, 7, dtype=torch.int8)}, "torch.int8"),
+        ({"vqvae.decoder.norm.weight": torch.zeros(3)}, r"norm.weight' of shape \(3\) has no"),
+        ({"vqvae.decoder.model.0.bias": torch.full((12,), torch.nan)}, "not finite"),
+        ({"vqvae.decoder.model.0.bias": 3}, "holds a int instead of a tensor"),
+    ],
+)
+def test_vqvae_names_what_is_wrong(vqvae_file, changes, words):
+    changed(vqvae_file, "net", **changes)
+    with pytest.raises(packs.PackError, match=words) as raised:
+        ref.load_vqvae(vqvae_file)
+    assert str(vqvae_file) in sentence(raised)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"lm_head.weight": None}, "'lm_head.weight'"),
+        (
+            {"transformer.h.1.attn.c_attn.weight": torch.zeros(64, 32)},
+            r"c_attn.weight' should have the shape \(96, 32\) and has \(64, 32\)",
+        ),
+        ({"transformer.h.1.rms_2.scale": None}, r"'transformer.h.1.rms_2.scale' of shape \(32\)"),
+        ({"transformer.h.0.attn.bias": torch.zeros(1)}, "'transformer.h.0.attn.bias'"),
+    ],
+)
+def test_base_names_what_is_wrong(llama_files, changes, words):
+    with pytest.raises(packs.PackError, match=words) as raised:
+        ref.load_language_model(changed(llama_files[0], **changes))
+    sentence(raised)
+
+
+@pytest.mark.parametrize(
+    ("lora", "words"),
+    [
+        (files.lora_tensors(layers=3), "adapts 3 layers and the base model has 2"),
+        (files.lora_tensors(width=64), r"lora_A' should have the shape \(any, 32\)"),
+        (files.vqvae_tensors(), "lora_A' of shape"),
+        (
+            {**files.lora_tensors(), "transformer.h.1.attn.c_attn.lora_B": torch.zeros(32, 3)},
+            r"lora_B' should have the shape \(64, 3\) and has \(32, 3\)",
+        ),
+    ],
+)
+def test_lora_names_what_is_wrong(llama_files, lora, words):
+    torch.save(lora, llama_files[1])
+    with pytest.raises(packs.PackError, match=words) as raised:
+        ref.load_language_model(*llama_files)
+    sentence(raised)
+
+
+def test_heads_that_cannot_be(llama_files):
+    with pytest.raises(packs.PackError, match="shared out to 5 attention heads"):
+        ref.load_language_model(llama_files[0], heads=5)
+
+
+def test_evaluator_names_what_is_wrong(evaluator_file):
+    changed(evaluator_file, "text_encoder", **{"gru.bias_hh_l0": torch.zeros(2)})
+    words = r"'text_encoder/gru.bias_hh_l0' should have the shape \(21\) and has \(2\)"
+    with pytest.raises(packs.PackError, match=words):
+        ref.load_evaluator(evaluator_file)
+    changed(evaluator_file, motion_encoder=None)
+    with pytest.raises(packs.PackError, match="the key 'motion_encoder' is missing"):
+        ref.load_evaluator(evaluator_file)
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_broken_files_end_in_a_sentence(tmp_path, vqvae_file, load):
+    whole = vqvae_file.read_bytes()
+    broken = {
+        "empty": b"",
+        "start": whole[:3],
+        "half": whole[: len(whole) // 2],
+        "nearly": whole[:-5],
+        "page": b"<!DOCTYPE html><title>Quota exceeded</title>",
+        "pointer": b"version https://git-lfs.github.com/spec/v1\n",
+        "noise": bytes(range(256)) * 4,
+        "list": pickle.dumps([1, 2]),
+    }
+    for name, body in broken.items():
+        path = tmp_path / name
+        path.write_bytes(body)
+        with pytest.raises(packs.PackError) as raised:
+            load(path)
+        assert str(path) in sentence(raised)
+    for path in (tmp_path / "not there", tmp_path):
+        with pytest.raises(packs.PackError) as raised:
+            load(path)
+        sentence(raised)
+
+
+def test_inputs_that_do_not_fit(vqvae_file, evaluator_file):
+    codec, judge = ref.load_vqvae(vqvae_file), ref.load_evaluator(evaluator_file)
+    for bad in (torch.zeros(1, 8, 251), torch.zeros(1, 3, 263), torch.zeros(263)):
+        with pytest.raises(packs.PackError, match="these are"):
+            codec.encode(bad)
+    for bad, words in (([[]], "1 or more"), ([3, 10], "code 10 is outside"), ([-1], "code -1")):
+        with pytest.raises(packs.PackError, match=words):
+            codec.decode(torch.tensor(bad))
+    with pytest.raises(packs.PackError, match="263 channels"):
+        judge.embed_motion(torch.zeros(1, 8, 251), [8])
+    with pytest.raises(packs.PackError, match="4 to 8 are possible"):
+        judge.embed_motion(torch.zeros(1, 8, 263), [12])
+    with pytest.raises(packs.PackError, match="parts of speech"):
+        judge.embed_text(torch.zeros(1, 4, 8), torch.zeros(1, 4, 14), [2])
+
+
+# Captions
+
+
+def glove(folder, words, index=None):
+    np.save(folder / "our_vab_data.npy", np.arange(8.0)[:, None].repeat(3, 1))
+    index = {w: 7 - i for i, w in enumerate(words)} if index is None else index
+    (folder / "our_vab_words.pkl").write_bytes(pickle.dumps(words))
+    (folder / "our_vab_idx.pkl").write_bytes(pickle.dumps(index))
+    return folder
+
+
+def test_captions_become_word_vectors(tmp_path):
+    vectors = ref.load_word_vectors(glove(tmp_path, ["sos", "eos", "unk", "walk", "man"]))
+    long = ["man/NOUN"] * 30
+    embedded = vectors.embed([["man/NOUN", "walk/VERB", "zzz/VERB"], long])
+    assert embedded.words.shape == (2, 22, 3)
+    assert embedded.lengths.tolist() == [5, 22]
+    assert embedded.words[0, :, 0].tolist() == [7, 3, 4, 5, 6] + [5] * 17
+    tags = [TAGS[i] for i in embedded.tags[0].argmax(-1)]
+    assert tags == ["OTHER", "NOUN", "Act_VIP", "OTHER", "OTHER"] + ["OTHER"] * 17
+
+
+@pytest.mark.parametrize(
+    ("words", "index", "message"),
+    [
+        (["sos", "eos"], None, "without unk"),
+        (["sos", "eos", "unk"], {"sos": 1}, "does not number every word"),
+        (["sos", "eos", "unk"], {"sos": 1, "eos": 2, "unk": 8}, "do not fit together"),
+        ({}, None, "should hold a list"),
+    ],
+)
+def test_word_vectors_that_do_not_fit(tmp_path, words, index, message):
+    with pytest.raises(packs.PackError, match=message) as raised:
+        ref.load_word_vectors(glove(tmp_path, words, index))
+    sentence(raised)
+
+
+def test_sentencepiece_file_without_sentencepiece(tmp_path):
+    path = tmp_path / "tokenizer.model"
+    path.write_bytes(files.sentencepiece_model(files.PIECES))
+    text = text_tokenizer.load_text_tokenizer(path)
+    assert text.convert_ids_to_tokens(text("he walk").input_ids) == ["<s>", "▁", "he", "▁walk"]
+    assert text.decode(text(" walk, 12").input_ids, skip_special_tokens=True) == " walk, 12"
+    text.save_pretrained(tmp_path / "hf")
+    again = text_tokenizer.load_text_tokenizer(tmp_path / "hf")
+    assert again("walk 31").input_ids == text("walk 31").input_ids
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (files.sentencepiece_model(files.PIECES)[:-40], "not a readable sentencepiece"),
+        (b"", "not a readable sentencepiece"),
+        (b"PK\x03\x04 and more", "not a readable sentencepiece"),
+        (files.sentencepiece_model(files.PIECES, model_type=1), "another type than BPE"),
+        (files.sentencepiece_model(files.PIECES[3:]), "unknown text, start and end"),
+    ],
+    ids=["cut", "empty", "zip", "unigram", "no start"],
+)
+def test_broken_sentencepiece_files(tmp_path, body, message):
+    path = tmp_path / "tokenizer.model"
+    path.write_bytes(body)
+    with pytest.raises(packs.PackError, match=message) as raised:
+        text_tokenizer.load_text_tokenizer(path)
+    sentence(raised)
+
+
+# The command
+
+
+@pytest.fixture
+def downloads(tmp_path, vqvae_file, llama_files):
+    np.save(tmp_path / "mean.npy", np.linspace(-1, 1, 263))
+    np.save(tmp_path / "std.npy", np.linspace(0.1, 2, 263))
+    (tmp_path / "tokenizer.model").write_bytes(files.sentencepiece_model(files.PIECES))
+    return {
+        "vqvae": vqvae_file,
+        "mean": tmp_path / "mean.npy",
+        "std": tmp_path / "std.npy",
+        "base": llama_files[0],
+        "lora": llama_files[1],
+        "tokenizer": tmp_path / "tokenizer.model",
+    }
+
+
+def run_import(downloads, out, *more):
+    given = [str(part) for option, path in downloads.items() for part in (f"--{option}", path)]
+    return main(["import-checkpoint", *given, "--out", str(out), *more])
+
+
+def pack_logits(pack, tokens):
+    """What transformers and peft make of a pack on their own."""
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(pack / "base")
+    with torch.no_grad():
+        return PeftModel.from_pretrained(base, pack / "adapter")(tokens).logits
+
+
+def test_import_checkpoint_writes_a_pack(downloads, tmp_path, capsys):
+    from ext_models.tokenizer.vqvae import load_tokenizer
+
+    out = tmp_path / "paper"
+    assert run_import(downloads, out, "--licence", "mine") == 0
+    assert "humanml3d_263" in capsys.readouterr().out
+    manifest = packs.read_manifest(out)
+    assert (manifest.name, manifest.prompt_style, manifest.licence) == ("paper", "paper", "mine")
+    suffixes = {p.suffix for p in out.rglob("*") if p.is_file()}
+    assert suffixes == {".json", ".safetensors", ".md"}
+
+    motion = torch.randn(1, 20, 263)
+    mean, std = (torch.from_numpy(np.load(downloads[n])).float() for n in ("mean", "std"))
+    codes = ref.load_vqvae(downloads["vqvae"]).encode(motion)
+    assert torch.equal(load_tokenizer(out).encode(motion * std + mean)[..., 0], codes)
+
+    tokens = torch.arange(8)[None]
+    model = ref.load_language_model(downloads["base"], downloads["lora"])
+    with torch.no_grad():
+        assert torch.allclose(pack_logits(out, tokens), model(tokens).logits, atol=1e-5)
+    text = text_tokenizer.load_text_tokenizer(out / "base")
+    assert text("walk").input_ids == [1, text.get_vocab()["▁walk"]]
+    config = json.loads((out / "base" / "config.json").read_text("utf-8"))
+    assert (config["bos_token_id"], config["eos_token_id"]) == (1, 2)
+
+
+def test_import_checkpoint_on_the_golden_files(golden, downloads, tmp_path):
+    folder = golden / "reference"
+    given = downloads | {
+        "vqvae": folder / "vqvae_kit_small.pth",
+        "mean": golden / "mdm" / "kit_mean.npy",
+        "std": golden / "mdm" / "kit_std.npy",
+        "base": folder / "lit_llama_small.pth",
+        "lora": folder / "lit_llama_lora_small.pth",
+    }
+    np.save(tmp_path / "joints.npy", np.random.default_rng(0).normal(size=(5, 21, 3)) * 300)
+    out = tmp_path / "kit"
+    assert run_import(given, out, "--skeleton", str(tmp_path / "joints.npy")) == 0
+    manifest = packs.read_manifest(out)
+    assert (manifest.representation, manifest.fps) == ("kit_251", 12.5)
+    assert np.shape(manifest.skeleton) == (21, 3)
+    assert 0.1 < np.linalg.norm(manifest.skeleton, axis=1)[1:].mean() < 1.5
+    vectors = np.load(folder / "lit_llama_small.npz")
+    logits = pack_logits(out, torch.from_numpy(vectors["tokens"]))
+    np.testing.assert_allclose(logits, vectors["logits_lora"], atol=1e-3)
+
+
+def test_generating_from_it_says_that_it_cannot_yet(downloads, tmp_path, capsys):
+    out = tmp_path / "paper"
+    run_import(downloads, out)
+    clip = tmp_path / "clip.npz"
+    assert main(["generate", "--prompt", "walk", "--pack", str(out), "--out", str(clip)]) == 1
+    assert "prompt style 'paper'" in capsys.readouterr().err
+    assert not clip.exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "message"),
+    [
+        ("mean", np.zeros(251), r"should have the shape \(263\) and has \(251\)"),
+        ("std", np.zeros(263), "263 numbers that are not above 0"),
+        ("std", np.full(263, np.nan), "not finite"),
+        ("vqvae", {"net": files.vqvae_tensors(channels=67)}, "made for 67 channels"),
+        ("vqvae", {"net": files.vqvae_tensors(channels=251)}, "--skeleton"),
+        ("base", files.llama_tensors(vocabulary=16), "26 tokens and the base model 16"),
+        ("lora", files.lora_tensors(layers=1), "adapts 1 layers"),
+        ("lora", None, "there is no such file"),
+    ],
+)
+def test_a_failed_import_leaves_nothing(downloads, tmp_path, capsys, what, body, message):
+    if body is None:
+        downloads[what].unlink()
+    elif isinstance(body, dict):
+        torch.save(body, downloads[what])
+        if message == "--skeleton":
+            for name in ("mean", "std"):
+                np.save(downloads[name], np.ones(251))
+    else:
+        np.save(downloads[what], body)
+    before = sorted(tmp_path.iterdir())
+    assert run_import(downloads, tmp_path / "pack") == 1
+    error = capsys.readouterr().err.strip()
+    assert error.count("\n") == 0
+    assert re.search(message, error)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_place_that_is_taken(downloads, tmp_path):
+    given = import_pack.Downloads(text=downloads.pop("tokenizer"), **downloads)
+    with pytest.raises(packs.PackError, match="is there already"):
+        import_pack.import_checkpoint(given, tmp_path)
+    with pytest.raises(packs.PackError, match="make it first"):
+        import_pack.import_checkpoint(given, tmp_path / "a" / "b")
