@@ -37,15 +37,15 @@ class Captions:
         Args:
             relative: its path within the folder, with "/".
 
-        Raises:
-            DataError: when there is none.
+        Returns:
+            The sentences; none when the file is not in the list.
         """
         path = PurePosixPath(relative)
         for key in (relative, str(path.with_suffix("")), path.name, path.stem):
             if key in self.by_name:
                 self.used.add(key)
                 return self.by_name[key]
-        raise DataError(f"{self.file} has no caption for it.")
+        return []
 
     @property
     def unused(self) -> list[str]:

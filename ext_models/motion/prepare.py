@@ -213,35 +213,26 @@ def _files(wish: Wish, captions: Captions | None, skipped: Skipped) -> Iterator[
     files = sorted(set(motion_files(wish.source)))
     for path in tqdm(files, desc="reading", unit="file"):
         relative = path.relative_to(wish.source).as_posix()
+        given = captions.of(relative) if captions else []
         try:
             if path.suffix.lower() == ".bvh":
                 recording = _bvh(path, wish.conventions)
             else:
                 recording = _clip(path, wish.conventions)
-            yield replace(
-                recording,
-                name=re.sub(r"[\s/]+", "_", relative.rsplit(".", 1)[0]),
-                captions=_captions(relative, recording, captions, wish),
-            )
+            said = given or recording.captions or _captions(relative, captions, wish)
+            name = re.sub(r"[\s/]+", "_", relative.rsplit(".", 1)[0])
+            yield replace(recording, name=name, captions=tuple(said))
         except (DataError, MotionError) as error:
-            skipped.add(relative, error)
+            skipped.add(relative, str(error).removeprefix(f"{path}: "))
 
 
-def _captions(
-    relative: str, recording: Recording, captions: Captions | None, wish: Wish
-) -> tuple[str, ...]:
-    """From the captions file, else the clip's own prompt, else its name where that is wished."""
-    if captions is not None:
-        try:
-            return tuple(captions.of(relative))
-        except DataError:
-            if not (recording.captions or wish.from_names):
-                raise
-    if recording.captions:
-        return recording.captions
+def _captions(relative: str, captions: Captions | None, wish: Wish) -> list[str]:
+    """What stands in for captions that are nowhere: the file's name, where that is wished."""
     if wish.from_names:
-        return (caption_from_name(relative),)
-    raise DataError("there is no captions.json or captions.csv that says what it shows.")
+        return [caption_from_name(relative)]
+    if captions is None:
+        raise DataError("there is no captions.json or captions.csv that says what it shows.")
+    raise DataError(f"{captions.file} has no caption for it.")
 
 
 def _bvh(path: Path, how: Conventions) -> Recording:
