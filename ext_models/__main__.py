@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_serve(commands)
     _add_training(commands)
+    _add_train_evaluator(commands)
     _add_evaluate(commands)
     _add_import(commands)
     _add_prepare(commands)
@@ -92,6 +93,19 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
         p.add_argument("--minutes", type=float, help="stop after so many minutes")
         p.add_argument("--steps", type=int, help="stop after so many steps")
         p.set_defaults(run=_train, what=name)
+
+
+def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "train-evaluator", help="train the evaluator: text and motion in one space"
+    )
+    p.add_argument("config", type=Path, help="recipe (TOML) with an [evaluator] table")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--out", type=Path, required=True, help="folder of the evaluator")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--minutes", type=float, help="stop after so many minutes")
+    p.add_argument("--steps", type=int, help="stop after so many steps")
+    p.set_defaults(run=_train_evaluator)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -177,6 +191,12 @@ def _train(arguments: argparse.Namespace) -> int:
     from .commands import train
 
     return train(arguments)
+
+
+def _train_evaluator(arguments: argparse.Namespace) -> int:
+    from .evaluation.train_command import run
+
+    return run(arguments)
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -1,40 +1,297 @@
-"""Metrics on joint positions (T, 22, 3) in metres."""
+"""All metrics by name: those on embeddings here, those on joints from ``motion_metrics``.
+
+Embeddings are (N, D), one row a clip, of one evaluator; distances are Euclidean. They
+are computed the published way (Guo et al. 2022), so that numbers made with the authors'
+evaluator can stand in the field's tables. What is drawn at random is seeded. All
+refuse numbers that are not finite, shapes that do not fit and too few rows, with a
+ValueError.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from motiongpt_blender.core.motion import heading
-from motiongpt_blender.core.rotations import about_y, rotate
+from .motion_metrics import (
+    KeyErrors,
+    area_under_jerk,
+    contact_speed,
+    floating,
+    jerk,
+    key_errors,
+    local_pose,
+    nearest_pose_recon,
+    peak_jerk,
+    penetration,
+    pose_recon,
+    pose_recon_global,
+    pose_velocity,
+    skating_ratio,
+)
 
-Array = NDArray[np.floating]
+__all__ = [
+    "Interval", "KeyErrors", "area_under_jerk", "contact_speed", "diversity", "draw_pools",
+    "floating", "frechet_bias", "frechet_distance", "interval", "jerk", "kernel_distance",
+    "key_errors", "local_pose", "mm_dist", "multimodality", "nearest_distance",
+    "nearest_pose_recon", "peak_jerk", "penetration", "pose_recon", "pose_recon_global",
+    "pose_velocity", "r_precision", "repeated", "skating_ratio",
+]  # fmt: skip
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+#: How many of a pool's nearest motions R-precision looks at.
+TOP: Final = 3
+#: Measurements are repeated this often in the field's tables.
+REPEATS: Final = 20
 
 
-def local_pose(joints: Array) -> Array:
-    """Joints (..., 22, 3) with the pelvis at the origin and the heading removed."""
-    centred = joints - joints[..., :1, :]
-    turn = about_y(-heading(joints))
-    return rotate(np.broadcast_to(turn[..., None, :], (*joints.shape[:-1], 4)), centred)
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % interval.
 
-
-def pose_recon(generated: Array, given: Array) -> float:
-    """Mean joint distance in cm of two poses (22, 3), root-relative with the heading removed."""
-    return float(100 * np.linalg.norm(local_pose(generated) - local_pose(given), axis=-1).mean())
-
-
-def pose_velocity(generated: Array, given: Array) -> float:
-    """Mean distance in cm/frame of joint velocities between two frame pairs (2, 22, 3)."""
-    difference = np.diff(local_pose(generated), axis=0) - np.diff(local_pose(given), axis=0)
-    return float(100 * np.linalg.norm(difference, axis=-1).mean())
-
-
-def skating_ratio(joints: Array, fps: float = 20.0) -> float:
-    """Share of frames in which a toe near the floor slides.
-
-    A toe counts when it is below 5 cm in two neighbouring frames and faster than 0.5 m/s.
+    Attributes:
+        mean: of all values.
+        half: half the interval's width, 1.96 sigma / sqrt(n).
     """
-    toes = joints[:, [10, 11]]
-    low = (toes[1:, :, 1] < 0.05) & (toes[:-1, :, 1] < 0.05)
-    speed = np.linalg.norm(np.diff(toes[..., [0, 2]], axis=0), axis=-1) * fps
-    return float((low & (speed > 0.5)).any(axis=1).mean()) if len(joints) > 1 else 0.0
+
+    mean: float
+    half: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ± {self.half:.3f}"
+
+
+def interval(values: ArrayLike) -> Interval:
+    """Mean and 95 % interval of numbers (n,)."""
+    flat = _checked(np.reshape(np.asarray(values, dtype=np.float64), (-1, 1)), "values", 1)
+    return Interval(float(flat.mean()), float(1.96 * flat.std() / np.sqrt(len(flat))))
+
+
+def repeated(measure: Callable[[int], float], repeats: int = REPEATS, seed: int = 0) -> Interval:
+    """A measurement taken with ``repeats`` seeds from ``seed`` on."""
+    return interval([measure(seed + k) for k in range(repeats)])
+
+
+def r_precision(
+    text: ArrayLike, motion: ArrayLike, pool: int = 32, *, pools: Indices | None = None
+) -> tuple[float, float, float]:
+    """How often a caption's own motion is among the nearest 1, 2 and 3 of its pool.
+
+    Args:
+        text: (N, D) captions.
+        motion: (N, D) motions, row by row of these captions.
+        pool: rows that compete. As published, these are neighbouring rows (shuffle both
+            alike first), and what is left over behind the last whole pool is not used.
+        pools: (Q, pool) rows that compete instead: of each query its own first.
+
+    Motions at the same distance share the place: a space in which everything lies in
+    one point scores what chance scores, not 0 or 1.
+    """
+    a, b = _pairs(text, motion)
+    if pools is None:
+        pools = _neighbouring_pools(len(a), pool)
+    elif pools.ndim != 2 or pools.shape[1] < TOP or not len(pools):
+        raise ValueError(f"pools should be (queries, at least {TOP}) rows and are {pools.shape}.")
+    elif pools.min() < 0 or pools.max() >= len(a):
+        raise ValueError(f"the pools name rows up to {pools.max()}; there are {len(a)}.")
+    hits = np.zeros(TOP)
+    for rows in pools:  # one query at a time: memory stays small however many there are
+        distance = np.linalg.norm(b[rows] - a[rows[0]], axis=-1)
+        nearer = np.count_nonzero(distance < distance[0])
+        level = np.count_nonzero(distance == distance[0])
+        hits += np.clip((np.arange(1, TOP + 1) - nearer) / level, 0, 1)
+    first, second, third = (float(h) for h in hits / len(pools))
+    return first, second, third
+
+
+def draw_pools(labels: Sequence[str], pool: int = 32, *, seed: int = 0) -> Indices:
+    """Pools (N, pool) for ``r_precision``: every row once as query, all labels different.
+
+    In small data sets many clips do the same, and the published pools then call a right
+    answer wrong.
+
+    Args:
+        labels: what each of the N clips shows.
+        pool: rows that compete, the query's own included.
+        seed: of the draw.
+    """
+    rng = np.random.default_rng(seed)
+    _, group = np.unique(np.asarray(labels, dtype=np.str_), return_inverse=True)
+    distinct = int(group.max()) + 1 if len(group) else 0
+    if pool < TOP or distinct < pool:
+        raise ValueError(
+            f"pools of {pool} need as many labels and at least {TOP}; these clips have {distinct}."
+        )
+    rows = np.empty((len(group), pool), dtype=np.intp)
+    for query, own in enumerate(group):
+        # The first of each label in a random order; then a random choice of the labels.
+        order = rng.permutation(len(group))
+        seen, first = np.unique(group[order], return_index=True)
+        others = rng.permutation(order[first[seen != own]])[: pool - 1]
+        rows[query] = (query, *others)
+    return rows
+
+
+def mm_dist(text: ArrayLike, motion: ArrayLike) -> float:
+    """Mean distance of captions (N, D) and their motions (N, D)."""
+    a, b = _pairs(text, motion)
+    return float(np.linalg.norm(a - b, axis=-1).mean())
+
+
+def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
+    """Frechet distance (FID) of two sets of embeddings, (N, D) and (M, D).
+
+    Few rows in a wide space make it large by themselves: see ``frechet_bias``.
+    """
+    x, y = _sets(a, b)
+    first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (x, y))
+    gap = x.mean(axis=0) - y.mean(axis=0)
+    # The trace of the product's square root from a symmetric matrix with the same
+    # eigenvalues: the published number, and it holds where the product is singular.
+    root = _root(first)
+    middle = np.linalg.eigvalsh(root @ second @ root)
+    shared = np.sqrt(np.maximum(middle, 0)).sum()
+    return max(0.0, float(gap @ gap + np.trace(first) + np.trace(second) - 2 * shared))
+
+
+def frechet_bias(rows: ArrayLike, repeats: int = REPEATS, *, seed: int = 0) -> Interval:
+    """Frechet distance of one half of a set (N, D) to the other: what no model can beat.
+
+    Halves are half as large as the set, so this is more than the bias of the whole.
+    """
+    x = _checked(rows, "embeddings", 4)
+
+    def halves(seed: int) -> float:
+        order = np.random.default_rng(seed).permutation(len(x))
+        return frechet_distance(x[order[: len(x) // 2]], x[order[len(x) // 2 :]])
+
+    return repeated(halves, repeats, seed)
+
+
+def kernel_distance(
+    a: ArrayLike, b: ArrayLike, *, subsets: int = 100, size: int = 1000, seed: int = 0
+) -> float:
+    """Kernel distance (KID) of two sets (N, D) and (M, D): unbiased, so it may be below 0.
+
+    Squared maximum mean discrepancy with the kernel (x . y / D + 1)^3; mean over random
+    subsets, or of the whole sets when neither is larger than one subset.
+    """
+    x, y = _sets(a, b)
+    if max(len(x), len(y)) <= size:
+        return _discrepancy(x, y)
+    rng = np.random.default_rng(seed)
+    draws: list[float] = []
+    for _ in range(subsets):
+        one, other = (r[rng.choice(len(r), min(size, len(r)), replace=False)] for r in (x, y))
+        draws.append(_discrepancy(one, other))
+    return float(np.mean(draws))
+
+
+def diversity(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0) -> float:
+    """Mean distance of random pairs of motions (N, D).
+
+    Args:
+        motion: embeddings.
+        pairs: how many; 300 as published, 100 when there are fewer motions, at most N.
+        seed: of the draw.
+    """
+    x = _checked(motion, "motions", 2)
+    pairs = min(300 if len(x) >= 300 else 100, len(x)) if pairs is None else pairs
+    if not 1 <= pairs <= len(x):
+        raise ValueError(f"{pairs} pairs cannot be drawn from {len(x)} motions.")
+    rng = np.random.default_rng(seed)
+    one, other = (rng.choice(len(x), pairs, replace=False) for _ in range(2))
+    return float(np.linalg.norm(x[one] - x[other], axis=-1).mean())
+
+
+def multimodality(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0) -> float:
+    """Mean distance of random pairs of motions made from one text.
+
+    Args:
+        motion: (texts, samples, D); 100 texts with 30 samples each as published.
+        pairs: drawn for each text; 10 as published, at most as many as there are samples.
+        seed: of the draw.
+    """
+    x = np.asarray(motion, dtype=np.float64)
+    if x.ndim != 3:
+        raise ValueError(f"motions should be (texts, samples, dimensions) and are {x.shape}.")
+    samples = x.shape[1]
+    _checked(x.reshape(len(x) * samples, -1), "motions", 2)
+    pairs = min(10, samples) if pairs is None else pairs
+    if samples < 2 or not 1 <= pairs <= samples:
+        raise ValueError(f"{pairs} pairs cannot be drawn from {samples} samples of each text.")
+    rng = np.random.default_rng(seed)
+    one, other = (rng.choice(samples, pairs, replace=False) for _ in range(2))
+    return float(np.linalg.norm(x[:, one] - x[:, other], axis=-1).mean())
+
+
+def nearest_distance(motion: ArrayLike, known: ArrayLike) -> Array:
+    """Distance (N,) of each motion (N, D) to the nearest known one (M, D): low is copied."""
+    x, y = _sets(motion, known, least=1)
+    return np.array([np.linalg.norm(y - row, axis=-1).min() for row in x])
+
+
+def _neighbouring_pools(count: int, pool: int) -> Indices:
+    """Pools (Q, pool) of neighbouring rows, each row first in one of them."""
+    if pool < TOP:
+        raise ValueError(f"a pool of {pool} is too small: it needs at least {TOP} rows.")
+    if count < pool:
+        raise ValueError(f"pools of {pool} need at least {pool} rows; there are {count}.")
+    inside = np.arange(pool)
+    turns = (inside[:, None] + inside) % pool
+    starts = np.arange(count // pool) * pool
+    return (starts[:, None, None] + turns).reshape(-1, pool)
+
+
+def _root(matrix: Array) -> Array:
+    """Square root of a symmetric matrix (D, D) without negative eigenvalues."""
+    values, vectors = np.linalg.eigh(matrix)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+
+
+def _discrepancy(x: Array, y: Array) -> float:
+    """Unbiased squared maximum mean discrepancy of (N, D) and (M, D)."""
+
+    def kernel(a: Array, b: Array) -> Array:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def within(a: Array) -> float:
+        k = kernel(a, a)
+        return float((k.sum() - np.trace(k)) / (len(a) * (len(a) - 1)))
+
+    return within(x) + within(y) - 2 * float(kernel(x, y).mean())
+
+
+def _checked(rows: ArrayLike, what: str, least: int) -> Array:
+    x = np.asarray(rows, dtype=np.float64)
+    if x.ndim != 2 or not x.shape[1]:
+        raise ValueError(f"the {what} should be (rows, dimensions) and are {x.shape}.")
+    if len(x) < least:
+        raise ValueError(f"there are {len(x)} {what}; at least {least} are needed here.")
+    if not np.isfinite(x).all():
+        raise ValueError(f"the {what} hold numbers that are not finite.")
+    return x
+
+
+def _pairs(text: ArrayLike, motion: ArrayLike) -> tuple[Array, Array]:
+    a, b = _checked(text, "captions", 1), _checked(motion, "motions", 1)
+    if a.shape != b.shape:
+        raise ValueError(
+            f"captions and motions should match row by row; they are {a.shape} and {b.shape}."
+        )
+    return a, b
+
+
+def _sets(a: ArrayLike, b: ArrayLike, least: int = 2) -> tuple[Array, Array]:
+    x, y = _checked(a, "first embeddings", least), _checked(b, "second embeddings", least)
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(
+            f"both sets should lie in one space; they have {x.shape[1]} and {y.shape[1]} "
+            "dimensions."
+        )
+    return x, y
