@@ -11,7 +11,7 @@ import bpy
 
 from . import preferences
 from .backend import pump
-from .operators import generation, poses, session, setup
+from .operators import generation, poses, session, setup, training_data
 from .properties import armature, scene
 from .ui import icons, panels
 
@@ -26,10 +26,12 @@ CLASSES: Final = (
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
     setup.MOTIONGPT_OT_check_backend,
+    training_data.MOTIONGPT_OT_export_clip,
     panels.MOTIONGPT_UL_poses,
     panels.MOTIONGPT_PT_main,
     panels.MOTIONGPT_PT_poses,
     panels.MOTIONGPT_PT_result,
+    panels.MOTIONGPT_PT_training_data,
 )
 
 

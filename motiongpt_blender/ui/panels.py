@@ -159,6 +159,29 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
             _sentence(context, layout, note, "INFO")
 
 
+class MOTIONGPT_PT_training_data(_Panel, bpy.types.Panel):
+    """The character's animation as a captioned clip."""
+
+    bl_label = "Training Data"
+    bl_idname = "MOTIONGPT_PT_training_data"
+    bl_parent_id = "MOTIONGPT_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """What is exported, and the button."""
+        layout, obj = self.layout, target(context)
+        if obj is None:
+            _hint(layout, "Choose or select an armature")
+            return
+        data = obj.animation_data
+        if data is None or data.action is None:
+            _hint(layout, f"{obj.name} has no action")
+        else:
+            layout.label(text=data.action.name, icon="ACTION")
+            _hint(layout, "The prompt is its caption")
+        layout.operator("motiongpt.export_clip", icon="EXPORT")
+
+
 def _has_end(obj: Any) -> bool:
     return any(pose.role == PoseRole.END.value for pose in obj.motiongpt.poses)
 

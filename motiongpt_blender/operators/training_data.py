@@ -1,0 +1,72 @@
+"""Animation of this file as training data: a clip with its caption."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.clip_folder import ClipFolderError, add_clip, clip_name
+from ..core.motion import MODEL_FPS, MotionClip, MotionError
+from ..core.prompts import PromptError, clean_prompt
+from ..properties.scene import target
+from ..scene.recording import action_range, capture_clip
+from ..scene.rig import RigError, describe
+from .poses import NO_ARMATURE
+
+
+class MOTIONGPT_OT_export_clip(bpy.types.Operator):
+    """Save the armature's action to a folder of clips, with the prompt as its caption"""
+
+    bl_idname = "motiongpt.export_clip"
+    bl_label = "Export Clip for Training"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.npz", options={"HIDDEN"})
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """An armature is needed."""
+        if target(context) is None:
+            cls.poll_message_set(NO_ARMATURE)
+            return False
+        return True
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """Ask for the file, named after the action."""
+        obj = target(context)
+        try:
+            action_range(obj)
+            clean_prompt(context.scene.motiongpt.prompt)
+        except (RigError, PromptError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        name = f"{clip_name(obj.animation_data.action.name)}.npz"
+        folder = Path(self.filepath or bpy.data.filepath or Path.home()).parent
+        self.filepath = str(folder / name)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Read the action frame by frame and write the clip."""
+        if not self.filepath:
+            self.report({"ERROR"}, "No file is named: choose a .npz in the folder of clips.")
+            return {"CANCELLED"}
+        path = Path(bpy.path.abspath(self.filepath))
+        path = path.with_name(f"{path.name}.npz") if path.suffix != ".npz" else path
+        manager = context.window_manager
+        manager.progress_begin(0, 100)
+        try:
+            caption = clean_prompt(context.scene.motiongpt.prompt)
+            obj = target(context)
+            joints = capture_clip(obj, describe(obj), lambda s: manager.progress_update(100 * s))
+            add_clip(path, MotionClip(joints, MODEL_FPS, prompt=caption), caption)
+        except (RigError, PromptError, MotionError, ClipFolderError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        finally:
+            manager.progress_end()
+        seconds = (len(joints) - 1) / MODEL_FPS
+        self.report({"INFO"}, f"{path.name}: {seconds:.1f} s, '{caption}'")
+        return {"FINISHED"}

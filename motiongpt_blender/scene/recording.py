@@ -1,0 +1,100 @@
+"""An armature's action read as a motion clip, frame by frame, as evaluated.
+
+The scene's frame is put back afterwards; nothing else is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.motion import MODEL_FPS, place_at_origin
+from ..core.retarget import RigDescription
+from ..core.rotations import Array, inverse, multiply, rotate
+from .apply import scene_fps
+from .capture import capture_joints
+from .rig import RigError, quaternion_of
+
+#: The shortest clip that a training takes, and the longest that is read, in seconds.
+LEAST_SECONDS: Final = 0.8
+MOST_SECONDS: Final = 300.0
+
+
+def action_range(obj: Any) -> tuple[float, float]:
+    """First and last frame of the armature's current action.
+
+    Raises:
+        RigError: when there is none, or it is too short or too long for a clip.
+    """
+    action = obj.animation_data.action if obj.animation_data is not None else None
+    if action is None:
+        raise RigError(
+            f"'{obj.name}' has no action to export: assign one in the Action Editor, or generate "
+            "a take and tweak it."
+        )
+    start, end = (float(f) for f in action.frame_range)
+    seconds = (end - start) / scene_fps()
+    if seconds < LEAST_SECONDS - 1.0 / MODEL_FPS:
+        raise RigError(
+            f"The action '{action.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
+            f"needs at least {LEAST_SECONDS:g} s."
+        )
+    if seconds > MOST_SECONDS:
+        raise RigError(
+            f"The action '{action.name}' lasts {seconds:.0f} s: split it into actions of at most "
+            f"{MOST_SECONDS:g} s."
+        )
+    return start, end
+
+
+def capture_clip(
+    obj: Any, rig: RigDescription, progress: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """The current action as joints (T, 22, 3) at 20 fps, from the origin, facing +z.
+
+    Args:
+        obj: the armature.
+        rig: its description.
+        progress: told the share that is done, 0 to 1.
+
+    Raises:
+        RigError: as ``action_range``.
+    """
+    scene = bpy.context.scene
+    start, end = action_range(obj)
+    step = scene_fps() / MODEL_FPS
+    count = int((end - start) / step + 1e-4) + 1
+    before = scene.frame_current, scene.frame_subframe
+    frames: list[Array] = []
+    first = None
+    try:
+        for k in range(count):
+            at = start + k * step
+            scene.frame_set(int(np.floor(at)), subframe=float(at - np.floor(at)))
+            placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
+            first = first or placed
+            frames.append(_moved(capture_joints(obj, rig), first.inverted_safe() @ placed, rig))
+            progress((k + 1) / count)
+    finally:
+        scene.frame_set(before[0], subframe=before[1])
+    return place_at_origin(np.stack(frames)).astype(np.float32)
+
+
+def _moved(joints: Array, matrix: Any, rig: RigDescription) -> Array:
+    """Joints (22, 3) of the armature's space where the object itself has moved to.
+
+    Args:
+        joints: metres, y up.
+        matrix: of the object now in its own space at the first frame.
+        rig: its axes, unit and floor.
+    """
+    turn = multiply(multiply(inverse(rig.axes), quaternion_of(matrix)), rig.axes)
+    way = rotate(inverse(rig.axes), np.array(matrix.translation, dtype=np.float64))
+    floor = np.array([0.0, rig.floor, 0.0])
+    points = joints * rig.scale + floor
+    turned = rotate(np.broadcast_to(turn, (len(points), 4)), points)
+    return (turned + way - floor) / rig.scale
