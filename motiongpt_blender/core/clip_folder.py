@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .motion import MotionClip
 
@@ -79,13 +79,23 @@ def read_captions(path: Path) -> dict[str, list[str]]:
             f"{path} cannot be read ({error}): mend it, or choose another folder."
         ) from None
     found: dict[str, list[str]] = {}
-    rows: dict[str, Any] = data if isinstance(data, dict) else {"": None}
+    rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
     for name, said in rows.items():
-        listed: list[Any] = [said] if isinstance(said, str) else said
-        if not isinstance(listed, list) or not all(isinstance(c, str) for c in listed):
+        listed = _sentences(said)
+        if listed is None:
             raise ClipFolderError(
                 f'{path} is not of the form {{"clip": ["caption"]}}: mend it, or choose '
                 "another folder."
             )
         found[name] = listed
     return found
+
+
+def _sentences(said: Any) -> list[str] | None:
+    """A caption or a list of them as a list; None when it is neither."""
+    if isinstance(said, str):
+        return [said]
+    if not isinstance(said, list):
+        return None
+    listed = cast(list[Any], said)
+    return [str(c) for c in listed] if all(isinstance(c, str) for c in listed) else None

@@ -9,7 +9,7 @@ from ..core.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.prompts import PromptError, clean_prompt
 from ..properties.scene import target
-from ..scene.recording import action_range, capture_clip
+from ..scene.recording import capture_clip, stretch_to_export
 from ..scene.rig import RigError, describe
 from .poses import NO_ARMATURE
 
@@ -35,14 +35,13 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Ask for the file, named after the action."""
-        obj = target(context)
         try:
-            action_range(obj)
+            stretch = stretch_to_export(target(context))
             clean_prompt(context.scene.motiongpt.prompt)
         except (RigError, PromptError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        name = f"{clip_name(obj.animation_data.action.name)}.npz"
+        name = f"{clip_name(stretch.name)}.npz"
         folder = Path(self.filepath or bpy.data.filepath or Path.home()).parent
         self.filepath = str(folder / name)
         context.window_manager.fileselect_add(self)

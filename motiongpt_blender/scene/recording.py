@@ -6,6 +6,7 @@ The scene's frame is put back afterwards; nothing else is touched.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import bpy
@@ -24,31 +25,53 @@ LEAST_SECONDS: Final = 0.8
 MOST_SECONDS: Final = 300.0
 
 
-def action_range(obj: Any) -> tuple[float, float]:
-    """First and last frame of the armature's current action.
+@dataclass(frozen=True)
+class Stretch:
+    """What is read: the name of an action, and its first and last frame in the scene."""
+
+    name: str
+    start: float
+    end: float
+
+
+def current_action(obj: Any) -> Stretch | None:
+    """The armature's action, or without one what its topmost audible NLA track holds."""
+    data = obj.animation_data
+    if data is None:
+        return None
+    if data.action is not None:
+        return Stretch(data.action.name, *(float(f) for f in data.action.frame_range))
+    for track in reversed(data.nla_tracks):
+        if track.strips and not track.mute:
+            strips = list(track.strips)
+            return Stretch(strips[0].name, strips[0].frame_start, strips[-1].frame_end)
+    return None
+
+
+def stretch_to_export(obj: Any) -> Stretch:
+    """The current action, fit for a clip.
 
     Raises:
         RigError: when there is none, or it is too short or too long for a clip.
     """
-    action = obj.animation_data.action if obj.animation_data is not None else None
-    if action is None:
+    found = current_action(obj)
+    if found is None:
         raise RigError(
             f"'{obj.name}' has no action to export: assign one in the Action Editor, or generate "
-            "a take and tweak it."
+            "a take."
         )
-    start, end = (float(f) for f in action.frame_range)
-    seconds = (end - start) / scene_fps()
-    if seconds < LEAST_SECONDS - 1.0 / MODEL_FPS:
+    seconds = (found.end - found.start) / scene_fps()
+    if seconds < LEAST_SECONDS - 1.0 / MODEL_FPS - 1e-4:
         raise RigError(
-            f"The action '{action.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
+            f"The action '{found.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
             f"needs at least {LEAST_SECONDS:g} s."
         )
     if seconds > MOST_SECONDS:
         raise RigError(
-            f"The action '{action.name}' lasts {seconds:.0f} s: split it into actions of at most "
+            f"The action '{found.name}' lasts {seconds:.0f} s: split it into actions of at most "
             f"{MOST_SECONDS:g} s."
         )
-    return start, end
+    return found
 
 
 def capture_clip(
@@ -62,18 +85,18 @@ def capture_clip(
         progress: told the share that is done, 0 to 1.
 
     Raises:
-        RigError: as ``action_range``.
+        RigError: as ``stretch_to_export``.
     """
     scene = bpy.context.scene
-    start, end = action_range(obj)
+    stretch = stretch_to_export(obj)
     step = scene_fps() / MODEL_FPS
-    count = int((end - start) / step + 1e-4) + 1
+    count = int((stretch.end - stretch.start) / step + 1e-4) + 1
     before = scene.frame_current, scene.frame_subframe
     frames: list[Array] = []
     first = None
     try:
         for k in range(count):
-            at = start + k * step
+            at = stretch.start + k * step
             scene.frame_set(int(np.floor(at)), subframe=float(at - np.floor(at)))
             placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
             first = first or placed

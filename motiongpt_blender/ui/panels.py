@@ -9,6 +9,7 @@ import bpy
 from ..core.poses import PoseRole
 from ..operators.session import SESSION, stage_text
 from ..properties.scene import target
+from ..scene.recording import current_action
 from .icons import icon
 
 #: Pixels of the side bar's width that a sentence cannot use: tabs, margins, its icon.
@@ -173,11 +174,11 @@ class MOTIONGPT_PT_training_data(_Panel, bpy.types.Panel):
         if obj is None:
             _hint(layout, "Choose or select an armature")
             return
-        data = obj.animation_data
-        if data is None or data.action is None:
+        action = current_action(obj)
+        if action is None:
             _hint(layout, f"{obj.name} has no action")
         else:
-            layout.label(text=data.action.name, icon="ACTION")
+            layout.label(text=action.name, icon="ACTION")
             _hint(layout, "The prompt is its caption")
         layout.operator("motiongpt.export_clip", icon="EXPORT")
 

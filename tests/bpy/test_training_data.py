@@ -97,6 +97,18 @@ def test_what_is_exported_can_be_prepared_and_read(rig, tmp_path):
     assert np.abs(example.joints - clip.joints).max() < 0.005
 
 
+def test_without_an_action_the_topmost_track_is_taken(rig, tmp_path):
+    data = rig.animation_data
+    action, data.action = data.action, None
+    data.nla_tracks.new().strips.new("Low", 1, action)
+    data.nla_tracks.new().strips.new("Walk", 101, action)
+    data.nla_tracks.new().mute = True
+    assert export(tmp_path / "walk.npz") == {"FINISHED"}
+    joints = MotionClip.load(tmp_path / "walk.npz").joints
+    assert len(joints) == 21
+    assert joints[-1, Joint.PELVIS, 2] == pytest.approx(2 / 1.05, rel=0.03)
+
+
 def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     path = tmp_path / "walk.npz"
     wish = bpy.context.scene.motiongpt
