@@ -149,13 +149,19 @@ def tensors_in(path: Path | str, body: dict[str, Any], part: str = "") -> Tensor
                 f"{path}: the key '{prefix}{key}' holds a {type(value).__name__} instead of a "
                 "tensor: this is another kind of checkpoint."
             )
+        plain = not value.is_nested and value.layout == torch.strided
+        if not plain or value.device.type != "cpu":
+            raise CheckpointError(
+                f"{path}: the key '{prefix}{key}' holds no plain tensor: this is another kind of "
+                "checkpoint."
+            )
         # A few bytes can claim to be a tensor of any size when all its strides are 0.
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise CheckpointError(
                 f"{path}: the key '{prefix}{key}' claims the shape {_written(value.shape)}, "
                 "more than its data: the file is damaged or made to do harm."
             )
-    return Tensors(path, prefix, {str(k): v for k, v in values.items()})
+    return Tensors(path, prefix, {str(k): v.detach() for k, v in values.items()})
 
 
 class _PlainUnpickler(pickle.Unpickler):

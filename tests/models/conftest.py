@@ -26,3 +26,26 @@ def golden():
 def data():
     """The motion data with captions."""
     return _shared("data")
+
+
+@pytest.fixture
+def vqvae_file(tmp_path):
+    """A small VQ-VAE checkpoint of the reference."""
+    import reference_files
+    import torch
+
+    path = tmp_path / "t2m.pth"
+    torch.save({"net": reference_files.vqvae_tensors()}, path)
+    return path
+
+
+@pytest.fixture
+def llama_files(tmp_path):
+    """A small language model of the reference, base and LoRA."""
+    import reference_files
+    import torch
+
+    base, lora = tmp_path / "lit-llama.pth", tmp_path / "pretrained.pth"
+    torch.save(reference_files.llama_tensors(), base)
+    torch.save(reference_files.lora_tensors(), lora)
+    return base, lora

@@ -165,3 +165,11 @@ PIECES = [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3)] + [
     (text, -float(i), 1)
     for i, text in enumerate(["he", "▁w", "▁wa", "lk", "▁walk", *"▁walkhe,0123456789"])
 ]
+
+
+def sentence(raised):
+    """The message, which must be one sentence of one line."""
+    text = str(raised.value)
+    assert "\n" not in text
+    assert text.endswith(".")
+    return text
