@@ -80,6 +80,7 @@ class MotionPipeline:
         progress("encode", 0.0)
         poses = encode_poses(self.tokenizer, request.poses, self.manifest.levels)
         prompt = instruction(text_ids(self.text, request.prompt), steps, poses, self.ids)
+        untold = instruction((), steps, poses, self.ids)
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
         answers = generate_codes(
@@ -90,6 +91,8 @@ class MotionPipeline:
             seed=request.seed,
             temperature=request.temperature,
             variations=request.variations,
+            untold=untold,
+            guidance=self.manifest.guidance,
             progress=lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled=cancelled,
         )

@@ -44,6 +44,8 @@ class PackManifest:
         words: words of the training captions; a prompt's others are unknown to it.
         base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
         adapter: folder inside the pack with the peft adapter.
+        guidance: how much more the caption counts than the model alone would let it
+            (classifier-free guidance); 1 leaves it alone.
     """
 
     format_version: int
@@ -60,6 +62,7 @@ class PackManifest:
     words: tuple[str, ...]
     base_model: str
     adapter: str
+    guidance: float = 1.0
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -97,10 +100,15 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "skeleton": list,
     "levels": int,
     "words": list,
+    "guidance": (int, float),
 }
+#: Fields that packs made before them lack, and what these mean.
+_LATER: Final[dict[str, Any]] = {"guidance": 1.0}
 
 
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
+    if name not in body and name in _LATER:
+        return _LATER[name]
     if name not in body:
         raise PackError(f"{path}: the field '{name}' is missing: install the pack again.")
     value = body[name]

@@ -49,12 +49,19 @@ class TaskMix:
         initial: text and the first pose.
         last: text and the last pose.
         max_keys: most key poses of the remaining task.
+        untold: share of instructions without their caption, from which guidance starts.
+        forget: share of a caption's tokens that are left out, so that no wording is learnt by rote.
+        corrupt: highest share of an answer's codes that the model reads as others, so that it
+            learns to go on from its own mistakes.
     """
 
     text: float = 0.4
     initial: float = 0.15
     last: float = 0.15
     max_keys: int = 5
+    untold: float = 0.0
+    forget: float = 0.0
+    corrupt: float = 0.0
 
 
 def encode_examples(
@@ -100,10 +107,32 @@ def _encode(
 
 def draw_instruction(one: Encoded, mix: TaskMix, ids: TokenIds) -> tuple[list[int], list[int]]:
     """Token ids of a random instruction for a clip, and of its answer."""
-    caption = one.captions[int(torch.randint(len(one.captions), ()))]
+    caption = _draw_caption(one, mix)
     steps = _draw_steps(len(one.codes), mix)
     poses = [PoseCode(s, tuple(one.poses[s].tolist())) for s in steps]
     return instruction(caption, len(one.codes), poses, ids), answer(one.codes.tolist(), ids)
+
+
+def _draw_caption(one: Encoded, mix: TaskMix) -> list[int]:
+    if float(torch.rand(())) < mix.untold:
+        return []
+    caption = one.captions[int(torch.randint(len(one.captions), ()))]
+    kept = (torch.rand(len(caption)) >= mix.forget).tolist()
+    return [token for token, keep in zip(caption, kept, strict=True) if keep]
+
+
+def corrupted(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:
+    """Replace up to a share ``most`` of each answer's codes by others of their level, in place.
+
+    The labels stay: what the model should have written is not what it reads.
+    """
+    tokens = batch["input_ids"]
+    rate = most * torch.rand(len(tokens), 1)
+    chosen = (batch["labels"] != -100) & (torch.rand(tokens.shape) < rate)
+    codes = ids.vocabulary.codes
+    for first in ids.first_code:
+        here = chosen & (tokens >= first) & (tokens < first + codes)
+        tokens[here] = first + torch.randint(codes, (int(here.sum()),))
 
 
 def _draw_steps(count: int, mix: TaskMix) -> list[int]:

@@ -70,26 +70,47 @@ def generate_codes(
     temperature: float,
     top_p: float = 0.95,
     variations: int = 1,
+    untold: Sequence[int] = (),
+    guidance: float = 1.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
 ) -> list[list[list[int]]]:
     """Codes (N, steps, L) that answer an instruction.
+
+    Args:
+        model: a causal language model of transformers.
+        ids: ids of the added tokens.
+        prompt: token ids of the instruction.
+        steps: code steps to write.
+        seed: the same seed gives the same codes on the same device.
+        temperature: spread; 0 takes the likeliest code each time.
+        top_p: share of the likeliest codes that are drawn from.
+        variations: answers to write.
+        untold: the same instruction without its caption, for guidance.
+        guidance: scale of classifier-free guidance; 1 does without.
+        progress: told the share that is done after every step.
+        cancelled: asked at every step.
 
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
     total = steps * ids.vocabulary.levels
     tokens = torch.tensor([list(prompt)], device=model.device)
-    sampling = {"do_sample": False}
+    sampling: dict[str, Any] = {"do_sample": False}
     if temperature > 0:
         sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    count = variations if temperature > 0 else 1
+    if guidance != 1 and untold:
+        other = torch.tensor([list(untold)] * count, device=model.device)
+        sampling |= {"guidance_scale": guidance, "negative_prompt_ids": other}
+        sampling |= {"negative_prompt_attention_mask": torch.ones_like(other)}
     set_seed(seed)
     out = model.generate(
         input_ids=tokens,
         attention_mask=torch.ones_like(tokens),
         max_new_tokens=total,
         min_new_tokens=total,
-        num_return_sequences=variations if temperature > 0 else 1,
+        num_return_sequences=count,
         pad_token_id=ids.pad,
         eos_token_id=None,
         logits_processor=LogitsProcessorList([MotionGrammar(ids, tokens.shape[1])]),

@@ -132,4 +132,5 @@ def _manifest(recipe: dict[str, Any], examples: Sequence[Example]) -> packs.Pack
         words=tuple(sorted(w for w in words if w)),
         base_model=base if isinstance(base, str) else f"./{models.BASE}",
         adapter=models.ADAPTER,
+        guidance=float(language.get("guidance", 1.0)),
     )

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from ext_models.training import Checkpoint, Schedule
 
-from .corpus import Encoded, TaskMix, batch_of, draw_instruction
+from .corpus import Encoded, TaskMix, batch_of, corrupted, draw_instruction
 from .instructions import answer
 from .vocabulary import TokenIds
 
@@ -34,6 +34,7 @@ class LanguageTraining:
         weight_decay: of AdamW.
         warm_up: steps until the full learning rate.
         check_every: steps between looks at the held-out loss.
+        keep: which weights stay: the ``last``, or those of the ``best`` look.
         save_every: steps between checkpoints.
     """
 
@@ -45,6 +46,7 @@ class LanguageTraining:
     warm_up: int = 100
     check_every: int = 250
     save_every: int = 500
+    keep: Literal["best", "last"] = "last"
 
 
 @dataclass
@@ -87,6 +89,7 @@ def pretrain(
         ids,
         settings,
         run,
+        0.0,
     )
 
 
@@ -108,6 +111,7 @@ def fine_tune(
         ids,
         settings,
         run,
+        mix.corrupt,
     )
 
 
@@ -123,6 +127,7 @@ def _fit(
     ids: TokenIds,
     settings: LanguageTraining,
     run: Path,
+    corrupt: float,
 ) -> Curve:
     """The loop that both stages share; resumes from ``run`` when it was stopped."""
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -135,11 +140,13 @@ def _fit(
     curve = Curve(name)
     device = next(model.parameters()).device
     held = _held_out_batches(draw, pools[1], ids, settings.batch)
+    best = Best(run / f"{name}.best.pt", settings.keep == "best")
     average = 0.0
     for step, bar in schedule:
         model.train()
-        pairs = _similar_lengths(lambda: draw(pools[0]), settings.batch)
-        loss = model(**{k: v.to(device) for k, v in batch_of(pairs, ids.pad).items()}).loss
+        batch = batch_of(_similar_lengths(lambda: draw(pools[0]), settings.batch), ids.pad)
+        corrupted(batch, ids, corrupt)
+        loss = model(**{k: v.to(device) for k, v in batch.items()}).loss
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * schedule.rate
         optimizer.zero_grad(set_to_none=True)
@@ -153,13 +160,41 @@ def _fit(
         if step % settings.check_every == settings.check_every - 1:
             curve.train.append((step, average))
             curve.held_out.append((step, held_out_loss(model, held)))
+            best.look(model, curve.held_out[-1][1])
         if step % settings.save_every == settings.save_every - 1:
             checkpoint.save(model, optimizer, schedule)
     curve.train.append((schedule.step, average))
     curve.held_out.append((schedule.step, held_out_loss(model, held)))
     checkpoint.save(model, optimizer, schedule)
+    best.restore(model, curve.held_out[-1][1])
     model.eval()
     return curve
+
+
+@dataclass
+class Best:
+    """The trained weights of the best look so far, in a file of their own."""
+
+    path: Path
+    wanted: bool
+    loss: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if self.wanted and self.path.is_file():
+            self.loss = float(torch.load(self.path, weights_only=True)["loss"])
+
+    def look(self, model: Any, loss: float) -> None:
+        """Keep the weights when they are better than any before."""
+        if self.wanted and loss < self.loss:
+            self.loss = loss
+            weights = {n: p.detach().cpu() for n, p in model.named_parameters() if p.requires_grad}
+            torch.save({"loss": loss, "weights": weights}, self.path)
+
+    def restore(self, model: Any, last: float) -> None:
+        """Bring the best weights back, unless the last ones are better still."""
+        if self.wanted and self.loss < last:
+            weights = torch.load(self.path, weights_only=True)["weights"]
+            model.load_state_dict(weights, strict=False)
 
 
 def _similar_lengths(draw: Callable[[], Pair], batch: int, pool: int = 4) -> list[Pair]:

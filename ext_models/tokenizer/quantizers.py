@@ -1,14 +1,32 @@
-"""Vector quantisation with codebooks learnt by moving averages.
+"""Vectors to codes: residual vector quantisation, and finite scalar quantisation.
 
-Residual quantisation after Zeghidour et al. 2021 (SoundStream); moving averages and
-the reset of unused codes as in van den Oord et al. 2017 and T2M-GPT.
+Residual quantisation after Zeghidour et al. 2021 (SoundStream); codebooks start at
+k-means and follow by moving averages, unused codes are reset, as in van den Oord et al.
+2017 and T2M-GPT. Finite scalar quantisation after Mentzer et al. 2023.
 """
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .networks import TokenizerConfig
+
+#: Rounds of k-means from which a codebook starts.
+ROUNDS: Final = 12
+#: Steps of each scalar that makes a code, by number of codes (Mentzer et al., table 1).
+SCALAR_STEPS: Final = {240: (8, 6, 5), 512: (8, 8, 8), 1000: (8, 5, 5, 5)}
+
+
+def make_quantizer(c: TokenizerConfig) -> ResidualQuantizer | ScalarQuantizer:
+    """The quantiser of a configuration."""
+    if c.quantizer == "scalar":
+        return ScalarQuantizer(c.levels, c.codes, c.code_width)
+    return ResidualQuantizer(c.levels, c.codes, c.code_width)
 
 
 class Codebook(nn.Module):
@@ -38,19 +56,42 @@ class Codebook(nn.Module):
         return functional.embedding(codes, self.codebook)
 
     @torch.no_grad()
+    def start(self, x: Tensor) -> Tensor:
+        """Begin at k-means of vectors x (N, width); returns what the codes leave over."""
+        count = len(self.codebook)
+        self.codebook.copy_(x[torch.randint(len(x), (count,), device=x.device)])
+        for _ in range(ROUNDS):
+            usage, total = self._sums(x, self._nearest_of_many(x))
+            self._place(usage, total, x, idle=usage < 1)
+        self.usage.fill_(1.0)
+        self.total.copy_(self.codebook)
+        return x - self.look_up(self._nearest_of_many(x))
+
+    @torch.no_grad()
     def learn(self, x: Tensor, codes: Tensor) -> None:
         """Move the codes towards the vectors x (N, width) that chose them; reset idle ones."""
+        usage, total = self._sums(x, codes)
+        self.usage.mul_(self.decay).add_(usage, alpha=1 - self.decay)
+        self.total.mul_(self.decay).add_(total, alpha=1 - self.decay)
+        idle = self.usage < 1e-2
+        self._place(self.usage, self.total, x, idle)
+        self.total.copy_(torch.where(idle[:, None], self.codebook, self.total))
+        self.usage.copy_(torch.where(idle, torch.ones_like(self.usage), self.usage))
+
+    def _nearest_of_many(self, x: Tensor) -> Tensor:
+        return torch.cat([self.nearest(part) for part in x.split(8192)])
+
+    def _sums(self, x: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """How many vectors chose each code, and their sum."""
         count = len(self.codebook)
-        chosen = functional.one_hot(codes, count).to(x.dtype)
-        self.usage.mul_(self.decay).add_(chosen.sum(0), alpha=1 - self.decay)
-        self.total.mul_(self.decay).add_(chosen.T @ x, alpha=1 - self.decay)
-        # An idle code takes the place of a random vector of this batch.
-        idle = (self.usage < 1e-2)[:, None]
-        random = x[torch.randint(len(x), (count,), device=x.device)]
-        mean = self.total / self.usage.clamp(min=1e-5)[:, None]
-        self.codebook.copy_(torch.where(idle, random, mean))
-        self.total.copy_(torch.where(idle, random, self.total))
-        self.usage.copy_(torch.where(idle[:, 0], torch.ones_like(self.usage), self.usage))
+        usage = torch.bincount(codes, minlength=count).to(x.dtype)
+        return usage, torch.zeros_like(self.codebook).index_add_(0, codes, x)
+
+    def _place(self, usage: Tensor, total: Tensor, x: Tensor, idle: Tensor) -> None:
+        """Codes at their means; an idle one takes the place of a random vector."""
+        random = x[torch.randint(len(x), (len(idle),), device=x.device)]
+        mean = total / usage.clamp(min=1e-5)[:, None]
+        self.codebook.copy_(torch.where(idle[:, None], random, mean))
 
 
 class ResidualQuantizer(nn.Module):
@@ -98,8 +139,70 @@ class ResidualQuantizer(nn.Module):
         """The codebooks, coarse to fine."""
         return [book for book in self.levels if isinstance(book, Codebook)]
 
+    def start(self, x: Tensor) -> None:
+        """Begin at k-means of vectors x (N, width), level by level."""
+        for book in self.books:
+            x = book.start(x)
+
     def look_up(self, codes: Tensor) -> Tensor:
         """Vectors (B, width, S) of codes (B, S, L'), L' <= L levels."""
         books = self.books[: codes.shape[-1]]
         parts = [book.look_up(codes[..., i]) for i, book in enumerate(books)]
         return torch.stack(parts).sum(0).movedim(-1, 1)
+
+
+class ScalarQuantizer(nn.Module):
+    """A few bounded scalars a code, each rounded to its steps: no codebook to be learnt."""
+
+    steps: Tensor
+    place: Tensor
+
+    def __init__(self, levels: int, codes: int, width: int) -> None:
+        super().__init__()
+        if codes not in SCALAR_STEPS:
+            raise ValueError(
+                f"codes = {codes}: finite scalar quantisation knows {sorted(SCALAR_STEPS)} codes."
+            )
+        each = SCALAR_STEPS[codes]
+        self.count, self.each = levels, len(each)
+        self.into = nn.Linear(width, levels * len(each))
+        self.out = nn.Linear(levels * len(each), width)
+        place = [math.prod(each[:i]) for i in range(len(each))]
+        self.register_buffer("steps", torch.tensor(each * levels), persistent=False)
+        self.register_buffer("place", torch.tensor(place), persistent=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As ``ResidualQuantizer.forward``; there is nothing to commit to."""
+        scalars = self._bounded(self.into(x.movedim(1, -1)))
+        rounded = scalars + (scalars.round() - scalars).detach()
+        digits = (rounded.detach().long() + self.steps // 2).unflatten(-1, (-1, self.each))
+        return self._vectors(rounded), (digits * self.place).sum(-1), x.new_zeros(())
+
+    def start(self, x: Tensor) -> None:
+        """Begin with the first coordinates of vectors x (N, width), at their own scale."""
+        count = min(self.into.out_features, x.shape[1])
+        with torch.no_grad():
+            for layer in (self.into, self.out):
+                layer.weight.zero_()
+                layer.bias.zero_()
+            scale = 1.5 * x[:, :count].std(0).clamp(min=1e-4)
+            rows = torch.arange(count, device=x.device)
+            self.into.weight[rows, rows] = 1 / scale
+            self.out.weight[rows, rows] = 1.3 * scale
+
+    def look_up(self, codes: Tensor) -> Tensor:
+        """Vectors (B, width, S) of codes (B, S, L'), L' <= L levels."""
+        steps = self.steps[: self.each]
+        digits = codes[..., None] // self.place % steps - steps // 2
+        known = digits.flatten(-2).to(self.out.weight.dtype)
+        missing = self.into.out_features - known.shape[-1]
+        return self._vectors(functional.pad(known, (0, missing)))
+
+    def _bounded(self, x: Tensor) -> Tensor:
+        """Scalars (..., levels x each) within reach of their steps."""
+        half = (self.steps - 1) * 1.001 / 2
+        offset = torch.where(self.steps % 2 == 0, 0.5, 0.0)
+        return torch.tanh(x + torch.atanh(offset / half)) * half - offset
+
+    def _vectors(self, scalars: Tensor) -> Tensor:
+        return self.out(scalars / (self.steps / 2)).movedim(-1, 1)

@@ -16,13 +16,25 @@ from torch.nn import functional
 from ext_models.motion import features
 from ext_models.motion.datasets import Example, mirrored
 from ext_models.training import Checkpoint, Schedule
+from motiongpt_blender.core.motion import MODEL_FPS, resample
 
-from .vqvae import VQVAE, TokenizerConfig
+from .networks import PatchDecoder, PatchEncoder, TokenizerConfig
+from .vqvae import VQVAE
 
 Array = NDArray[np.float32]
 
-#: Channels of the local joint positions, which the loss stresses.
-POSITIONS = slice(4, 67)
+#: Joints above the pelvis, and their channels of positions, rotations and velocities.
+_ABOVE = np.array([3, 6, 9, *range(12, 22)])
+_UPPER = np.concatenate(
+    [
+        (first + size * (_ABOVE[:, None] - skipped) + np.arange(size)).ravel()
+        for first, size, skipped in ((4, 3, 1), (67, 6, 1), (193, 3, 0))
+    ]
+)
+_UPPER_HEIGHTS = 4 + 3 * (_ABOVE - 1) + 1
+
+#: Ends of the kinds of channels: turning, moving, height, positions, rotations, velocities.
+KINDS = (1, 3, 4, 67, 193, 259)
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,12 @@ class TokenizerTraining:
         window: frames a window.
         learning_rate: of AdamW, at its highest.
         held: share of windows that hold one pose still, so that single poses have codes.
+        mixed: share of windows with the upper body of another window, so that few clips
+            give many poses.
+        speeds: factors at which each clip is seen.
+        root: weight of the root's channels, beside 1 for the joints' positions.
+        details: weight of rotations, velocities and contacts, which no joint is decoded from.
+        drift: weight of where the window has got to, in heading and place.
         save_every: steps between checkpoints.
     """
 
@@ -44,6 +62,11 @@ class TokenizerTraining:
     window: int = 64
     learning_rate: float = 4e-4
     held: float = 0.12
+    mixed: float = 0.3
+    speeds: tuple[float, ...] = (1.0,)
+    root: float = 0.5
+    details: float = 0.1
+    drift: float = 0.1
     save_every: int = 500
 
 
@@ -71,6 +94,11 @@ def clip_features(example: Example) -> Array:
     return features.from_joints(example.joints, uniform=False, ground=False)
 
 
+def _at_speed(example: Example, speed: float) -> Array:
+    joints = resample(example.joints, MODEL_FPS, MODEL_FPS / speed)
+    return features.from_joints(joints, uniform=False, ground=False)
+
+
 def train_tokenizer(
     config: TokenizerConfig,
     settings: TokenizerTraining,
@@ -84,21 +112,21 @@ def train_tokenizer(
     torch.manual_seed(seed)
     train = [e for e in examples if e.split == "train"]
     train = [*train, *map(mirrored, train)]
-    data = [clip_features(e) for e in train]
-    poses = _held_poses(train)
+    data = [_at_speed(e, speed) for e in train for speed in settings.speeds]
     model = VQVAE(config)
-    mean, std = statistics(data)
+    mean, std = statistics(data, settings.root, settings.details)
     model.mean.copy_(torch.from_numpy(mean))
     model.std.copy_(torch.from_numpy(std))
+    windows = Windows(data, _held_poses(train), mean, std, settings)
+    begin(model, windows)
     model = model.to(device).train()
-    windows = Windows(data, poses, mean, std, settings)
     optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99))
     schedule = Schedule("tokenizer", settings.steps, settings.minutes)
     checkpoint = Checkpoint(run / "tokenizer.pt")
     checkpoint.resume(model, optimizer, schedule)
     for step, bar in schedule:
         x, mask = (t.to(device) for t in windows.draw())
-        loss, parts = reconstruction_loss(model, x, mask)
+        loss = reconstruction_loss(model, x, mask, settings.drift)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * schedule.rate
         optimizer.zero_grad(set_to_none=True)
@@ -106,38 +134,70 @@ def train_tokenizer(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 20 == 0:
-            bar.set_postfix_str(f"step {step} loss {parts:.4f}")
+            bar.set_postfix_str(f"step {step} loss {float(loss.detach()):.4f}")
         if step % settings.save_every == settings.save_every - 1:
             checkpoint.save(model, optimizer, schedule)
     checkpoint.save(model, optimizer, schedule)
     return model.eval()
 
 
-def reconstruction_loss(model: VQVAE, x: Tensor, mask: Tensor) -> tuple[Tensor, float]:
+def reconstruction_loss(model: VQVAE, x: Tensor, mask: Tensor, drift: float) -> Tensor:
     """Loss of normalised windows x (B, T, C) where mask (B, T, 1) is 1."""
     y, _, commitment = model(x)
     weight = mask / mask.sum()
-    error = functional.smooth_l1_loss(y, x, reduction="none") * weight
-    recon = error.mean(-1).sum()
-    positions = error[..., POSITIONS].mean(-1).sum()
+    error = (y - x) * mask
     # Differences in time keep the decoded motion from trembling.
-    steps = functional.smooth_l1_loss(y.diff(dim=1), x.diff(dim=1), reduction="none")
-    tremble = (steps * weight[:, 1:]).mean(-1).sum()
-    return recon + 0.5 * positions + 0.5 * tremble + 0.02 * commitment, float(recon.detach())
+    tremble = (_robust(error.diff(dim=1)) * weight[:, 1:]).mean(-1).sum()
+    # Small errors of turning and moving add up: a frame's place is the sum of all before.
+    place = error[..., :3].cumsum(1) * model.std[:3]
+    return (
+        (_robust(error) * weight).mean(-1).sum()
+        + 0.5 * tremble
+        + drift * (_robust(place / 0.1) * weight).mean(-1).sum()
+        + 0.02 * commitment
+    )
 
 
-def statistics(data: Sequence[Array]) -> tuple[Array, Array]:
-    """Mean and standard deviation (C,) of features, one deviation a kind of channel.
+def _robust(error: Tensor) -> Tensor:
+    return functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none", beta=0.3)
 
-    As published: channels of one kind share their mean deviation, and the root's four
-    count five times as much.
+
+def statistics(data: Sequence[Array], root: float, details: float) -> tuple[Array, Array]:
+    """Mean and scale (C,) of features: one deviation a kind of channel, over its weight.
+
+    As published, channels of one kind share their mean deviation. What counts more is
+    scaled up, so that analysis, codes and loss all see it larger.
     """
     stacked = np.concatenate(data)
     mean, std = stacked.mean(0), stacked.std(0)
-    groups = np.split(np.arange(stacked.shape[1]), [1, 3, 4, 67, 193, 259])
-    for k, group in enumerate(groups):
-        std[group] = max(float(std[group].mean()), 1e-4) / (5 if k < 3 else 1)
+    for k, group in enumerate(np.split(np.arange(stacked.shape[1]), KINDS)):
+        weight = root if k < 3 else 1.0 if k == 3 else details
+        std[group] = max(float(std[group].mean()), 1e-4) / weight
     return mean.astype(np.float32), std.astype(np.float32)
+
+
+@torch.no_grad()
+def begin(model: VQVAE, windows: Windows, batches: int = 150) -> None:
+    """Start at the principal components of a step's frames, and at k-means of their codes.
+
+    The refinements begin as the identity, so that this is already a working tokenizer.
+    Convolutions have no such beginning; theirs is random.
+    """
+    encoder, decoder = model.encoder, model.decoder
+    if not isinstance(encoder, PatchEncoder) or not isinstance(decoder, PatchDecoder):
+        return
+    stride = model.config.stride
+    drawn = torch.cat([windows.draw()[0] for _ in range(batches)])
+    steps = drawn.reshape(-1, stride * drawn.shape[-1])
+    mean = steps.mean(0)
+    values, vectors = torch.linalg.eigh((steps - mean).T @ (steps - mean) / len(steps))
+    components = vectors[:, -model.config.code_width :].flip(1)
+    size = values[-model.config.code_width :].mean().sqrt()
+    encoder.project.weight.copy_(components.T / size)
+    encoder.project.bias.copy_(-(mean @ components) / size)
+    decoder.project.weight.copy_(components * size)
+    decoder.project.bias.copy_(mean)
+    model.quantizer.start((steps - mean) @ components / size)
 
 
 class Windows:
@@ -151,8 +211,9 @@ class Windows:
         std: Array,
         settings: TokenizerTraining,
     ) -> None:
-        self.data = [(d - mean) / std for d in data]
-        self.poses = (poses - mean) / std
+        self.data = data
+        self.poses = poses
+        self.mean, self.std = mean, std
         self.settings = settings
         lengths = np.array([len(d) for d in data], dtype=np.float64)
         self.weights = torch.from_numpy(lengths / lengths.sum())
@@ -174,7 +235,18 @@ class Windows:
             x[row, : len(piece)] = piece
             x[row, len(piece) :] = piece[-1]
             mask[row, len(piece) :] = 0
-        return torch.from_numpy(x), torch.from_numpy(mask)
+        mixed = (torch.rand(batch) < self.settings.mixed).numpy()
+        x[mixed] = with_upper_body(x[mixed], np.roll(x, 1, axis=0)[mixed])
+        return torch.from_numpy((x - self.mean) / self.std), torch.from_numpy(mask)
+
+
+def with_upper_body(x: Array, other: Array) -> Array:
+    """Windows (B, T, 263) whose upper bodies are those of other windows (B, T, 263)."""
+    mixed = x.copy()
+    mixed[..., _UPPER] = other[..., _UPPER]
+    # Heights are over the floor: an upper body rises and sinks with its new pelvis.
+    mixed[..., _UPPER_HEIGHTS] += x[..., 3:4] - other[..., 3:4]
+    return mixed
 
 
 def _held_poses(examples: Sequence[Example]) -> Array:
