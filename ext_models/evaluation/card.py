@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ext_models.packs import PackManifest
-from ext_models.tokenizer.training import Report
+from ext_models.tokenizer.report import Report
 
 from .poses import PoseReport
 

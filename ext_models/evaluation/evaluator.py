@@ -120,7 +120,7 @@ def data_hash(examples: Sequence[Example]) -> str:
     """Names a data set: the same clips, captions and splits give the same 16 digits.
 
     The order of the clips does not count, and positions count to a tenth of a
-    millimetre, so that reading the data through another format changes nothing.
+    millimetre, so that the rounding of the half millimetres in a data folder does not.
     """
     total = hashlib.sha256()
     for example in sorted(examples, key=lambda e: (e.id, e.split)):

@@ -35,6 +35,9 @@ Array = NDArray[np.float32]
 POOL = 32
 #: Fewer different clips than this say nothing about when to stop.
 FEWEST_HELD_OUT = 4
+#: Parts of a batch that are padded to one length each.
+GROUPS = 3
+#: Where in the run's folder the best network is kept.
 BEST = "best"
 
 
@@ -57,7 +60,7 @@ class EvaluatorTraining:
 
     steps: int = 6000
     minutes: float = 20.0
-    batch: int = 96
+    batch: int = 64
     learning_rate: float = 6e-4
     weight_decay: float = 0.05
     joined: float = 0.2
@@ -80,7 +83,9 @@ def train_evaluator(
     """Train on the ``train`` split, mirrored too, and keep what was best on ``val``.
 
     Resumes from ``run`` when it was stopped. Clips made from others (an upper body on
-    another lower one, say) may be among the examples.
+    another lower one, say) may be among the examples. The same seed gives the same
+    evaluator on one machine where steps end it; the clock of ``minutes`` steers the
+    learning rate.
 
     Raises:
         EvaluatorError: when there is nothing to learn from.
@@ -164,13 +169,7 @@ def contrast(
 ) -> Tensor:
     """Loss of a batch whose clips each go with their first caption."""
     device = network.mean.device
-    x, frames = pad([clip.features.astype(np.float32) for clip in clips])
-    x, frames = x.to(device), frames.to(device)
-    inside = (torch.arange(x.shape[1], device=device) < frames[:, None])[..., None]
-    x = (x - network.mean) / network.std
-    if settings.noise:
-        x = x + settings.noise * torch.randn(x.shape).to(device)
-    motion = network.embed_motion(x * inside, frames)
+    motion = _embed_in_groups(network, clips, settings.noise)
     captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.hidden_words)
     text = network.embed_text(captions.to(device))
     also_right = torch.from_numpy(fitting(clips)).to(device)
@@ -182,6 +181,22 @@ def contrast(
     right = torch.arange(len(clips), device=device)
     loss = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
     return loss / 2 + (_margin(likeness, also_right, settings.margin) if settings.margin else 0)
+
+
+def _embed_in_groups(network: SharedSpace, clips: Sequence[Clip], noise: float) -> Tensor:
+    """Points (B, E) of clips, long with long and short with short: less padding to compute."""
+    device = network.mean.device
+    order = sorted(range(len(clips)), key=lambda row: len(clips[row].features))
+    size = math.ceil(len(order) / GROUPS)
+    points: list[Tensor] = []
+    for start in range(0, len(order), size):
+        group = [clips[row].features.astype(np.float32) for row in order[start : start + size]]
+        x, frames = (t.to(device) for t in pad(group))
+        inside = (torch.arange(x.shape[1], device=device) < frames[:, None])[..., None]
+        x = (x - network.mean) / network.std
+        x = x + noise * torch.randn(x.shape).to(device)
+        points.append(network.embed_motion(x * inside, frames))
+    return torch.cat(points)[torch.tensor(order, device=device).argsort()]
 
 
 def _margin(likeness: Tensor, also_right: Tensor, margin: float) -> Tensor:

@@ -53,7 +53,7 @@ class EvaluatorConfig:
 
     representation: str = features.HUMANML3D.name
     space: int = 64
-    width: int = 128
+    width: int = 96
     layers: int = 3
     text_layers: int = 2
     heads: int = 4
