@@ -2,6 +2,7 @@
 
 import json
 import math
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -107,6 +108,17 @@ def test_without_an_action_the_topmost_track_is_taken(rig, tmp_path):
     joints = MotionClip.load(tmp_path / "walk.npz").joints
     assert len(joints) == 21
     assert joints[-1, Joint.PELVIS, 2] == pytest.approx(2 / 1.05, rel=0.03)
+
+
+def test_the_panel_names_what_is_exported(rig):
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_training_data
+
+    for words in ("Walk, slow", "smpl has no action"):
+        panel = MagicMock()
+        MOTIONGPT_PT_training_data.draw(panel, bpy.context)
+        assert words in str(panel.layout.mock_calls)
+        panel.layout.operator.assert_called_once_with("motiongpt.export_clip", icon="EXPORT")
+        rig.animation_data_clear()
 
 
 def test_what_cannot_be_exported_is_refused(rig, tmp_path):
