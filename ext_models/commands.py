@@ -55,6 +55,7 @@ def _train_tokenizer(
     arguments: argparse.Namespace, recipe: dict[str, Any], examples: list[Example], device: str
 ) -> int:
     from .tokenizer import training
+    from .tokenizer.report import HEAD, report
     from .tokenizer.vqvae import save_tokenizer
 
     recipe["tokenizer"]["training"].update(_budget(arguments))
@@ -63,10 +64,9 @@ def _train_tokenizer(
     seed = recipe["pack"]["seed"]
     model = training.train_tokenizer(config, settings, examples, run, seed=seed, device=device)
     save_tokenizer(model, arguments.out)
-    for split in ("val", "test"):
-        part = [e for e in examples if e.split == split]
-        for levels in range(1, config.levels + 1):
-            print(split, f"{levels} levels:", training.report(model, part, levels))
+    test = [e for e in examples if e.split == "test"]
+    rows = [report(model, test, k).row(f"{k} of {config.levels} levels") for k in config.some]
+    print("\n".join([*HEAD, *rows]))
     print(f"tokenizer written to {arguments.out}")
     return 0
 
@@ -194,7 +194,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from .evaluation.card import model_card
     from .evaluation.poses import evaluate_poses
     from .motion_pipeline import MotionPipeline
-    from .tokenizer.training import report
+    from .tokenizer.report import report
 
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     test = [e for e in examples if e.split == "test"]

@@ -251,7 +251,9 @@ def _neighbouring_pools(count: int, pool: int) -> Indices:
 def _root(matrix: Array) -> Array:
     """Square root of a symmetric matrix (D, D) without negative eigenvalues."""
     values, vectors = np.linalg.eigh(matrix)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
+    roots: Array = np.sqrt(np.maximum(values, 0))
+    root: Array = (vectors * roots) @ vectors.T
+    return root
 
 
 def _discrepancy(x: Array, y: Array) -> float:

@@ -52,6 +52,11 @@ class TokenizerConfig:
         """Frames a code."""
         return 2**self.downsamplings
 
+    @property
+    def some(self) -> list[int]:
+        """Numbers of levels at which a report looks: all, and fewer as a model may write."""
+        return [k for k in range(1, self.levels + 1) if k <= 4 or k % 2 == 0]
+
 
 def make_encoder(c: TokenizerConfig) -> Convolutions | PatchEncoder:
     """The encoder of a configuration."""

@@ -1,4 +1,4 @@
-"""Training of the tokenizer and its reconstruction report."""
+"""Training of the tokenizer."""
 
 from __future__ import annotations
 
@@ -68,30 +68,6 @@ class TokenizerTraining:
     details: float = 0.1
     drift: float = 0.1
     save_every: int = 500
-
-
-@dataclass(frozen=True)
-class Report:
-    """Reconstruction of held-out clips; lengths in millimetres.
-
-    Attributes:
-        clips: how many.
-        root_relative: mean joint error with the pelvis put in place.
-        in_place: mean joint error in the world.
-        single_pose: mean joint error of poses encoded alone, heading removed.
-        codes_used: share of each level's codes that the clips use.
-    """
-
-    clips: int
-    root_relative: float
-    in_place: float
-    single_pose: float
-    codes_used: tuple[float, ...]
-
-
-def clip_features(example: Example) -> Array:
-    """Features (T - 1, 263) of a clip that already has the pack's skeleton and floor."""
-    return features.from_joints(example.joints, uniform=False, ground=False)
 
 
 def _at_speed(example: Example, speed: float) -> Array:
@@ -251,38 +227,6 @@ def with_upper_body(x: Array, other: Array) -> Array:
 
 def _held_poses(examples: Sequence[Example]) -> Array:
     return features.from_poses(np.concatenate([e.joints[::4] for e in examples]))
-
-
-@torch.no_grad()
-def report(model: VQVAE, examples: Sequence[Example], levels: int | None = None) -> Report:
-    """Reconstruct clips through their codes, with all levels or the first few."""
-    levels = levels or model.config.levels
-    used: list[set[int]] = [set() for _ in range(levels)]
-    relative, world, single = [], [], []
-    device = model.mean.device
-    for example in examples:
-        x = clip_features(example)
-        codes = model.encode(torch.from_numpy(x)[None].to(device))[..., :levels]
-        for level in range(levels):
-            used[level].update(codes[0, :, level].tolist())
-        decoded = features.to_joints(model.decode(codes)[0].cpu().numpy())
-        truth = features.to_joints(x)[: len(decoded)]
-        world.append(_error(decoded, truth))
-        relative.append(_error(decoded - decoded[:, :1], truth - truth[:, :1]))
-        poses = example.joints[::8]
-        again = model.decode_poses(model.encode_poses(poses)[:, :levels])
-        facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
-        single.append(_error(again, facing))
-    share = tuple(len(u) / model.config.codes for u in used)
-    return Report(len(examples), _mm(relative), _mm(world), _mm(single), share)
-
-
-def _error(a: Array, b: Array) -> Array:
-    return np.linalg.norm(a - b, axis=-1).mean(-1)
-
-
-def _mm(errors: Sequence[Array]) -> float:
-    return float(1000 * np.concatenate(errors).mean())
 
 
 def from_recipe(recipe: dict[str, Any]) -> tuple[TokenizerConfig, TokenizerTraining]:

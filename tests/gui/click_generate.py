@@ -58,7 +58,10 @@ def enable(fake):
     sys.path.insert(0, str(ROOT))
     with in_view():
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    bpy.context.preferences.addons["motiongpt_blender"].preferences.fake = fake
+    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
+    chosen.fake = fake
+    if fake:  # needs numpy only, and the checkout's own environment may be out of sight
+        chosen.python = sys.executable
 
 
 def make_rig():

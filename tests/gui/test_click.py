@@ -35,22 +35,10 @@ def screen():
 def test_click_generate(blender, tmp_path, screen):
     if blender is None:
         pytest.skip(blenders.NONE_HERE)
-    (tmp_path / "blender").mkdir()
-    environment = {**os.environ, **screen, "BLENDER_USER_RESOURCES": str(tmp_path / "blender")}
+    checkout = blenders.copy_of_checkout(tmp_path)
+    script = checkout / SCRIPT.relative_to(blenders.ROOT)
     options = ["--factory-startup", "--enable-event-simulate", "--window-geometry"]
-    command = [*BLENDERS[blender], *options, "0", "0", "1600", "1000", "--python", str(SCRIPT)]
-    log = tmp_path / "log.txt"
-    # Into a file: the virtual screen that the tool may start would keep a pipe open.
-    with log.open("w") as out:
-        done = subprocess.run(
-            [*command, "--", "--fake"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            timeout=500,
-            cwd=blenders.ROOT,
-        )
-    text = log.read_text(errors="replace")
-    assert done.returncode == 0, text
+    command = [*options, "0", "0", "1600", "1000", "--python", script, "--", "--fake"]
+    status, text = blenders.run(blender, *command, folder=tmp_path, timeout=500, **screen)
+    assert status == 0, text
     assert text.rstrip().endswith("OK"), text

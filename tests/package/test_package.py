@@ -1,7 +1,6 @@
 """The zip, as Blender itself takes it: validated, installed, enabled, removed."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,15 +39,9 @@ def run(blender, tmp_path):
     """Start one Blender with settings of its own."""
     if blender is None:
         pytest.skip(blenders.NONE_HERE)
-    environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "blender")}
-    (tmp_path / "blender").mkdir()
 
     def start(*arguments):
-        command = [*BLENDERS[blender], *map(str, arguments)]
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path
-        )
-        return done.returncode, done.stdout + done.stderr
+        return blenders.run(blender, *arguments, folder=tmp_path)
 
     return start
 

@@ -1,0 +1,158 @@
+"""What a tokenizer keeps of motion it has not seen: measures, a table, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ext_models.evaluation.metrics import skating_ratio
+from ext_models.motion import features
+from ext_models.motion.datasets import Example
+from ext_models.packs import PackError
+from motiongpt_blender.core.skeleton import PARENTS
+
+from .vqvae import VQVAE
+
+Array = NDArray[np.float32]
+
+HEAD: Final = (
+    "| tokenizer | bits a second | joints, pelvis in place | joints in the world "
+    "| single pose | sliding toes | jerk | codes used |",
+    "|---|---|---|---|---|---|---|---|",
+)
+#: Poses of a strip, and metres between them.
+POSES: Final = 9
+APART: Final = 0.75
+
+
+@dataclass(frozen=True)
+class Report:
+    """Reconstruction of held-out clips; lengths in millimetres.
+
+    Attributes:
+        clips: how many.
+        bits: information in a second of codes.
+        root_relative: mean joint error with the pelvis put in place (MPJPE).
+        in_place: mean joint error in the world (global MPJPE).
+        single_pose: mean joint error of poses encoded alone, heading removed.
+        skating: share of frames in which a toe near the floor slides; of the real clips too.
+        jerk: mean jerk of the joints over that of the real clips.
+        codes_used: share of each level's codes that these clips use.
+    """
+
+    clips: int
+    bits: float
+    root_relative: float
+    in_place: float
+    single_pose: float
+    skating: tuple[float, float]
+    jerk: float
+    codes_used: tuple[float, ...]
+
+    def row(self, name: str) -> str:
+        """One line of the table."""
+        used = ", ".join(f"{share:.0%}" for share in self.codes_used)
+        return (
+            f"| {name} | {self.bits:.0f} | {self.root_relative:.1f} mm | {self.in_place:.0f} mm "
+            f"| {self.single_pose:.1f} mm | {self.skating[0]:.1%} (real {self.skating[1]:.1%}) "
+            f"| {self.jerk:.2f} x | {used} |"
+        )
+
+
+def clip_features(example: Example) -> Array:
+    """Features (T - 1, 263) of a clip that already has the pack's skeleton and floor."""
+    return features.from_joints(example.joints, uniform=False, ground=False)
+
+
+@torch.no_grad()
+def report(model: VQVAE, examples: Sequence[Example], levels: int | None = None) -> Report:
+    """Reconstruct clips through their codes, with all levels or the first few."""
+    levels = levels or model.config.levels
+    used: list[set[int]] = [set() for _ in range(levels)]
+    relative, world, single, sliding, jerks = [], [], [], [], []
+    for example in examples:
+        truth, decoded, codes = reconstruct(model, example, levels)
+        for level in range(levels):
+            used[level].update(codes[:, level].tolist())
+        world.append(_error(decoded, truth))
+        relative.append(_error(decoded - decoded[:, :1], truth - truth[:, :1]))
+        sliding.append((skating_ratio(decoded), skating_ratio(truth)))
+        jerks.append((_jerk(decoded), _jerk(truth)))
+        poses = example.joints[::8]
+        again = model.decode_poses(model.encode_poses(poses)[:, :levels])
+        facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
+        single.append(_error(again, facing))
+    slides, shakes = np.mean(sliding, axis=0), np.mean(jerks, axis=0)
+    fps = features.HUMANML3D.fps
+    return Report(
+        clips=len(examples),
+        bits=levels * np.log2(model.config.codes) * fps / model.config.stride,
+        root_relative=_mm(relative),
+        in_place=_mm(world),
+        single_pose=_mm(single),
+        skating=(float(slides[0]), float(slides[1])),
+        jerk=float(shakes[0] / shakes[1]),
+        codes_used=tuple(len(u) / model.config.codes for u in used),
+    )
+
+
+@torch.no_grad()
+def reconstruct(
+    model: VQVAE, example: Example, levels: int
+) -> tuple[Array, Array, NDArray[np.int64]]:
+    """True and decoded joints (T, 22, 3), and the codes (S, L) between them."""
+    x = clip_features(example)
+    codes = model.encode(torch.from_numpy(x)[None].to(model.mean.device))[..., :levels]
+    decoded = features.to_joints(model.decode(codes)[0].cpu().numpy())
+    return features.to_joints(x)[: len(decoded)], decoded, codes[0].cpu().numpy()
+
+
+def _error(a: Array, b: Array) -> Array:
+    return np.linalg.norm(a - b, axis=-1).mean(-1)
+
+
+def _jerk(joints: Array) -> float:
+    return float(np.linalg.norm(np.diff(joints, 3, axis=0), axis=-1).mean())
+
+
+def _mm(errors: Sequence[Array]) -> float:
+    return float(1000 * np.concatenate(errors).mean())
+
+
+def strips(model: VQVAE, examples: Sequence[Example], levels: int, path: Path) -> None:
+    """A picture: poses of each clip in grey, and over them what came back, in colour.
+
+    Raises:
+        PackError: when matplotlib is not there.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise PackError(f"{path} needs matplotlib: install it into this environment.") from None
+    figure = Figure(figsize=(12, 1.9 * len(examples)), dpi=80, layout="constrained")
+    for axes, example in zip(
+        np.atleast_1d(figure.subplots(len(examples), 1)), examples, strict=True
+    ):
+        truth, decoded, _ = reconstruct(model, example, levels)
+        for place, frame in enumerate(np.linspace(0, len(truth) - 1, POSES).astype(int)):
+            # Seen from the side and a little from the front, each pose over its own pelvis.
+            across = 0.8 * truth[frame, 0, 2] + 0.6 * truth[frame, 0, 0] - APART * place
+            for joints, colour, width in (
+                (truth[frame], "0.65", 3.2),
+                (decoded[frame], "#c2410c", 1.2),
+            ):
+                flat = 0.8 * joints[:, 2] + 0.6 * joints[:, 0] - across
+                for joint, parent in enumerate(PARENTS[1:], 1):
+                    pair = [joint, parent]
+                    axes.plot(flat[pair], joints[pair, 1], color=colour, lw=width)
+        axes.set_title(example.captions[0], loc="left", fontsize=9)
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+    FigureCanvasAgg(figure).print_png(path)
