@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_serve(commands)
     _add_training(commands)
+    _add_compare(commands)
     _add_train_evaluator(commands)
     _add_evaluate(commands)
     _add_import(commands)
@@ -93,6 +94,19 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
         p.add_argument("--minutes", type=float, help="stop after so many minutes")
         p.add_argument("--steps", type=int, help="stop after so many steps")
         p.set_defaults(run=_train, what=name)
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "compare-tokenizers", help="train several tokenizers alike, and put them in one table"
+    )
+    p.add_argument("config", type=Path, help="recipe (TOML) with a [comparison] table")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--out", type=Path, required=True, help="folder of the table and of the runs")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--minutes", type=float, help="train each so many minutes")
+    p.add_argument("--steps", type=int, help="train each so many steps")
+    p.set_defaults(run=_compare)
 
 
 def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
@@ -191,6 +205,12 @@ def _train(arguments: argparse.Namespace) -> int:
     from .commands import train
 
     return train(arguments)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from .tokenizer.comparison import run
+
+    return run(arguments)
 
 
 def _train_evaluator(arguments: argparse.Namespace) -> int:

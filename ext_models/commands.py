@@ -65,7 +65,7 @@ def _train_tokenizer(
     model = training.train_tokenizer(config, settings, examples, run, seed=seed, device=device)
     save_tokenizer(model, arguments.out)
     test = [e for e in examples if e.split == "test"]
-    rows = [report(model, test, k).row(f"{k} of {config.levels} levels") for k in config.some]
+    rows = [report(model, test, k, examples).row(f"{k} of {config.levels} levels") for k in config.some]
     print("\n".join([*HEAD, *rows]))
     print(f"tokenizer written to {arguments.out}")
     return 0

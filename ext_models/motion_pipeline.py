@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +18,10 @@ from motiongpt_blender.core.rotations import about_y, rotate
 
 from . import packs
 from .devices import pick_device
-from .language.generation import generate_codes
-from .language.instructions import PoseCode, instruction, text_ids, unknown_words
-from .language.model import load_model
-from .language.vocabulary import MotionVocabulary, TokenIds
+from .language.generation import Sampling
+from .language.instructions import PoseCode, unknown_words
+from .language.vocabulary import MotionVocabulary
+from .language.writers import CodeWriter, Order, load_writer
 from .motion import features
 from .pipelines import (
     CancelCheck,
@@ -39,37 +38,28 @@ GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 
 
 class MotionPipeline:
-    """A pack, loaded: tokenizer, language model, and the ids of its tokens."""
+    """A pack, loaded: its tokenizer and its language model."""
 
     def __init__(
-        self, manifest: packs.PackManifest, tokenizer: VQVAE, model: Any, text: Any, ids: TokenIds
+        self, manifest: packs.PackManifest, tokenizer: VQVAE, writer: CodeWriter
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
-        self.model = model
-        self.text = text
-        self.ids = ids
+        self.writer = writer
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
         """Load a pack; raises PackError or PipelineError with one sentence."""
         manifest = packs.read_manifest(folder)
-        if manifest.prompt_style == "paper":
+        if manifest.representation != features.HUMANML3D.name:
             raise packs.PackError(
-                f"{folder / packs.MANIFEST}: this version reads packs in the prompt style 'paper' "
-                "but does not generate with them yet: choose one in the style 'tokens', such as "
-                "starter."
-            )
-        if manifest.prompt_style != "tokens":
-            raise packs.PackError(
-                f"{folder / packs.MANIFEST}: prompt_style '{manifest.prompt_style}' is unknown: "
-                "update the add-on."
+                f"{folder / packs.MANIFEST}: motion is made in {features.HUMANML3D.name} and not "
+                f"in {manifest.representation}: choose another pack."
             )
         place = pick_device(device)
         tokenizer = load_tokenizer(folder, place)
-        vocabulary = vocabulary_of(manifest, tokenizer)
-        model, text = load_model(folder, manifest, vocabulary, place)
-        return cls(manifest, tokenizer, model, text, TokenIds.of(text, vocabulary))
+        writer = load_writer(folder, manifest, vocabulary_of(manifest, tokenizer), place)
+        return cls(manifest, tokenizer, writer)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -79,22 +69,18 @@ class MotionPipeline:
         steps = self._steps(request)
         progress("encode", 0.0)
         poses = encode_poses(self.tokenizer, request.poses, self.manifest.levels)
-        prompt = instruction(text_ids(self.text, request.prompt), steps, poses, self.ids)
-        untold = instruction((), steps, poses, self.ids)
+        order = Order(
+            request.prompt,
+            steps,
+            tuple(poses),
+            Sampling(request.seed, request.temperature, variations=request.variations),
+        )
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
-        answers = generate_codes(
-            self.model,
-            self.ids,
-            prompt,
-            steps,
-            seed=request.seed,
-            temperature=request.temperature,
-            variations=request.variations,
-            untold=untold,
-            guidance=self.manifest.guidance,
-            progress=lambda share: progress("generate", GENERATE_FROM + span * share),
-            cancelled=cancelled,
+        answers = self.writer.write(
+            order,
+            lambda share: progress("generate", GENERATE_FROM + span * share),
+            cancelled,
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
@@ -119,7 +105,8 @@ class MotionPipeline:
         return -(-request.frames // self.tokenizer.config.stride)
 
     def _clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
-        decoded = self.tokenizer.decode(torch.tensor(codes, device=self.model.device)[None])
+        steps = torch.tensor(codes, device=self.tokenizer.mean.device)
+        decoded = self.tokenizer.decode(steps[None])
         joints = features.to_joints(decoded[0].cpu().numpy())[: request.frames]
         joints = place_at_origin(joints).astype(np.float32)
         if request.poses and request.poses[0].frame == 0:
@@ -134,7 +121,7 @@ class MotionPipeline:
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         strangers = unknown_words(request.prompt, self.manifest.words)
-        if not strangers:
+        if not strangers or not self.manifest.words:
             return ()
         words = ", ".join(f"'{w}'" for w in strangers[:5])
         return (f"The model has never read {words}; it goes by the other words.",)

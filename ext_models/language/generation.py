@@ -7,6 +7,7 @@ level that is due, until the asked length is reached. A broken answer is impossi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,6 +22,38 @@ from transformers import (
 from ext_models.pipelines import CancelCheck, GenerationCancelledError
 
 from .vocabulary import TokenIds
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn.
+
+    Attributes:
+        seed: the same seed gives the same answer on the same device.
+        temperature: spread; 0 takes the likeliest token each time.
+        top_p: share of the likeliest tokens that are drawn from.
+        top_k: number of the likeliest tokens that are drawn from; 0 is all.
+        variations: answers to write, in one batch.
+    """
+
+    seed: int = 0
+    temperature: float = 0.8
+    top_p: float = 0.95
+    top_k: int = 0
+    variations: int = 1
+
+    @property
+    def count(self) -> int:
+        """Answers that differ: without a spread there is only one."""
+        return self.variations if self.temperature > 0 else 1
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same as transformers names it."""
+        if self.temperature <= 0:
+            return {"do_sample": False}
+        spread = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
+        return {"do_sample": True, **spread}
 
 
 class MotionGrammar(LogitsProcessor):
@@ -59,33 +92,26 @@ class StepWatch(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
-@torch.no_grad()
 def generate_codes(
     model: Any,
     ids: TokenIds,
     prompt: Sequence[int],
     steps: int,
+    sampling: Sampling,
     *,
-    seed: int,
-    temperature: float,
-    top_p: float = 0.95,
-    variations: int = 1,
     untold: Sequence[int] = (),
     guidance: float = 1.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
 ) -> list[list[list[int]]]:
-    """Codes (N, steps, L) that answer an instruction.
+    """Codes (N, steps, L) that answer an instruction of the style ``tokens``.
 
     Args:
         model: a causal language model of transformers.
         ids: ids of the added tokens.
         prompt: token ids of the instruction.
         steps: code steps to write.
-        seed: the same seed gives the same codes on the same device.
-        temperature: spread; 0 takes the likeliest code each time.
-        top_p: share of the likeliest codes that are drawn from.
-        variations: answers to write.
+        sampling: how they are drawn.
         untold: the same instruction without its caption, for guidance.
         guidance: scale of classifier-free guidance; 1 does without.
         progress: told the share that is done after every step.
@@ -95,29 +121,72 @@ def generate_codes(
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
     total = steps * ids.vocabulary.levels
-    tokens = torch.tensor([list(prompt)], device=model.device)
-    sampling: dict[str, Any] = {"do_sample": False}
-    if temperature > 0:
-        sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    count = variations if temperature > 0 else 1
+    more: dict[str, Any] = {"min_new_tokens": total}
     if guidance != 1 and untold:
-        other = torch.tensor([list(untold)] * count, device=model.device)
-        sampling |= {"guidance_scale": guidance, "negative_prompt_ids": other}
-        sampling |= {"negative_prompt_attention_mask": torch.ones_like(other)}
-    set_seed(seed)
+        other = torch.tensor([list(untold)] * sampling.count, device=model.device)
+        more |= {"guidance_scale": guidance, "negative_prompt_ids": other}
+        more |= {"negative_prompt_attention_mask": torch.ones_like(other)}
+    rows = generate_ids(
+        model,
+        prompt,
+        total,
+        MotionGrammar(ids, len(prompt)),
+        sampling,
+        pad=ids.pad,
+        end=None,
+        progress=progress,
+        cancelled=cancelled,
+        **more,
+    )
+    return [ids.to_codes(row) for row in rows]
+
+
+@torch.no_grad()
+def generate_ids(
+    model: Any,
+    prompt: Sequence[int],
+    total: int,
+    grammar: LogitsProcessor,
+    sampling: Sampling,
+    *,
+    pad: int,
+    end: int | None,
+    progress: Callable[[float], None],
+    cancelled: CancelCheck,
+    **more: Any,
+) -> list[list[int]]:
+    """Token ids of N answers to a prompt, each at most ``total`` long and held to a grammar.
+
+    Args:
+        model: a causal language model of transformers.
+        prompt: token ids.
+        total: the longest answer.
+        grammar: what may follow what has been written.
+        sampling: how they are drawn.
+        pad: id after the end of the shorter answers.
+        end: id that ends an answer; None where the length alone does.
+        progress: told the share that is done after every step.
+        cancelled: asked at every step.
+        more: further arguments of transformers' ``generate``.
+
+    Raises:
+        GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
+    """
+    tokens = torch.tensor([list(prompt)], device=model.device)
+    set_seed(sampling.seed)
     out = model.generate(
         input_ids=tokens,
         attention_mask=torch.ones_like(tokens),
         max_new_tokens=total,
-        min_new_tokens=total,
-        num_return_sequences=count,
-        pad_token_id=ids.pad,
-        eos_token_id=None,
-        logits_processor=LogitsProcessorList([MotionGrammar(ids, tokens.shape[1])]),
+        num_return_sequences=sampling.count,
+        pad_token_id=pad,
+        eos_token_id=end,
+        logits_processor=LogitsProcessorList([grammar]),
         stopping_criteria=StoppingCriteriaList(
             [StepWatch(tokens.shape[1], total, progress, cancelled)]
         ),
-        **sampling,
+        **sampling.options,
+        **more,
     )
-    answers = [ids.to_codes(row[tokens.shape[1] :].tolist()) for row in out]
-    return answers if len(answers) == variations else answers * variations
+    answers = [row[tokens.shape[1] :].tolist() for row in out]
+    return answers if len(answers) == sampling.variations else answers * sampling.variations

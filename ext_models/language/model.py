@@ -74,6 +74,14 @@ def load_base(base: str, folder: Path | None, vocabulary: MotionVocabulary) -> t
     Raises:
         PackError: naming the base and what is wrong with it.
     """
+    model, tokenizer = load_plain_base(base, folder)
+    if add_tokens(tokenizer, vocabulary):
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    return model, tokenizer
+
+
+def load_plain_base(base: str, folder: Path | None) -> tuple[Any, Any]:
+    """Model and text tokenizer as they are; see ``load_base``."""
     place = str(require(folder / base)) if folder and base.startswith("./") else base
     try:
         tokenizer = AutoTokenizer.from_pretrained(place)
@@ -83,8 +91,6 @@ def load_base(base: str, folder: Path | None, vocabulary: MotionVocabulary) -> t
             f"the base model {place} cannot be loaded ({str(error).splitlines()[0][:160]}): "
             "give a Hugging Face id that this machine can reach, or a complete local folder."
         ) from None
-    if add_tokens(tokenizer, vocabulary):
-        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return model, tokenizer
 
 
@@ -139,16 +145,24 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
 def load_model(
     folder: Path, manifest: PackManifest, vocabulary: MotionVocabulary, device: str
 ) -> tuple[Any, Any]:
-    """Base, adapter merged, and text tokenizer of a pack, ready to generate."""
+    """Base, adapter merged, and text tokenizer of a pack in the style ``tokens``."""
     model, tokenizer = load_base(manifest.base_model, folder, vocabulary)
-    adapter = folder / manifest.adapter
+    return _merged(model, folder / manifest.adapter).to(device).eval(), tokenizer
+
+
+def load_text_model(folder: Path, manifest: PackManifest, device: str) -> tuple[Any, Any]:
+    """Base, adapter merged, and text tokenizer of a pack that adds no tokens."""
+    model, tokenizer = load_plain_base(manifest.base_model, folder)
+    return _merged(model, folder / manifest.adapter).to(device).eval(), tokenizer
+
+
+def _merged(model: Any, adapter: Path) -> Any:
     require(adapter / "adapter_config.json")
     weights = require(adapter / "adapter_model.safetensors")
     try:
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
     except Exception as error:
         raise PackError(
             f"{weights} does not fit its base model ({str(error).splitlines()[0][:160]}): "
             "install the pack again."
         ) from None
-    return merged.to(device).eval(), tokenizer

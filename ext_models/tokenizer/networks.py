@@ -54,7 +54,12 @@ class TokenizerConfig:
 
     @property
     def some(self) -> list[int]:
-        """Numbers of levels at which a report looks: all, and fewer as a model may write."""
+        """Numbers of levels at which a report looks: all, and fewer as a model may write.
+
+        Finite scalars are made to be read together: fewer of them mean little.
+        """
+        if self.quantizer == "scalar":
+            return [self.levels]
         return [k for k in range(1, self.levels + 1) if k <= 4 or k % 2 == 0]
 
 

@@ -43,7 +43,7 @@ class Report:
         single_pose: mean joint error of poses encoded alone, heading removed.
         skating: share of frames in which a toe near the floor slides; of the real clips too.
         jerk: mean jerk of the joints over that of the real clips.
-        codes_used: share of each level's codes that these clips use.
+        codes_used: share of each level's codes in use, counted over enough clips to need them.
     """
 
     clips: int
@@ -71,15 +71,25 @@ def clip_features(example: Example) -> Array:
 
 
 @torch.no_grad()
-def report(model: VQVAE, examples: Sequence[Example], levels: int | None = None) -> Report:
-    """Reconstruct clips through their codes, with all levels or the first few."""
+def report(
+    model: VQVAE,
+    examples: Sequence[Example],
+    levels: int | None = None,
+    counted: Sequence[Example] | None = None,
+) -> Report:
+    """Reconstruct clips through their codes.
+
+    Args:
+        model: the tokenizer.
+        examples: clips that it has not learnt from.
+        levels: so many of its levels; all by default.
+        counted: clips over which codes in use are counted, when ``examples`` are too few
+            to need them all; the same clips by default.
+    """
     levels = levels or model.config.levels
-    used: list[set[int]] = [set() for _ in range(levels)]
     relative, world, single, sliding, jerks = [], [], [], [], []
     for example in examples:
-        truth, decoded, codes = reconstruct(model, example, levels)
-        for level in range(levels):
-            used[level].update(codes[:, level].tolist())
+        truth, decoded, _ = reconstruct(model, example, levels)
         world.append(_error(decoded, truth))
         relative.append(_error(decoded - decoded[:, :1], truth - truth[:, :1]))
         sliding.append((skating_ratio(decoded), skating_ratio(truth)))
@@ -98,8 +108,19 @@ def report(model: VQVAE, examples: Sequence[Example], levels: int | None = None)
         single_pose=_mm(single),
         skating=(float(slides[0]), float(slides[1])),
         jerk=float(shakes[0] / shakes[1]),
-        codes_used=tuple(len(u) / model.config.codes for u in used),
+        codes_used=codes_used(model, counted or examples)[:levels],
     )
+
+
+@torch.no_grad()
+def codes_used(model: VQVAE, examples: Sequence[Example]) -> tuple[float, ...]:
+    """Share of each level's codes that the clips use at least once."""
+    parts = [
+        model.encode(torch.from_numpy(clip_features(e))[None].to(model.mean.device))[0]
+        for e in examples
+    ]
+    codes = torch.cat(parts)
+    return tuple(len(level.unique()) / model.config.codes for level in codes.T)
 
 
 @torch.no_grad()

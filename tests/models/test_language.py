@@ -124,9 +124,8 @@ def small_model(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature):
-    answers = generation.generate_codes(
-        small_model, ids, [1, ids.start], 7, seed=3, temperature=temperature, variations=3
-    )
+    sampling = generation.Sampling(3, temperature, variations=3)
+    answers = generation.generate_codes(small_model, ids, [1, ids.start], 7, sampling)
     assert [len(a) for a in answers] == [7, 7, 7]
     assert all(0 <= c < 12 for a in answers for step in a for c in step)
 
@@ -134,7 +133,7 @@ def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature
 def test_the_same_seed_gives_the_same_answer(small_model, ids):
     def run(seed):
         return generation.generate_codes(
-            small_model, ids, [1, ids.start], 9, seed=seed, temperature=1.0
+            small_model, ids, [1, ids.start], 9, generation.Sampling(seed, 1.0)
         )
 
     assert run(5) == run(5)
@@ -145,7 +144,7 @@ def test_cancel_stops_at_the_next_step(small_model, ids):
     seen = []
     with pytest.raises(GenerationCancelledError):
         generation.generate_codes(
-            small_model, ids, [1, ids.start], 9, seed=0, temperature=1.0,
+            small_model, ids, [1, ids.start], 9, generation.Sampling(0, 1.0),
             progress=seen.append, cancelled=lambda: len(seen) >= 3,
         )  # fmt: skip
     assert len(seen) == 3

@@ -1,0 +1,117 @@
+"""A pack's language model as one thing that writes motion codes, in either prompt style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ext_models.packs import MANIFEST, PackError, PackManifest
+from ext_models.pipelines import CancelCheck
+
+from . import paper
+from .generation import Sampling, generate_codes, generate_ids
+from .instructions import PoseCode, instruction, text_ids
+from .model import load_model, load_text_model
+from .vocabulary import MotionVocabulary, TokenIds
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be written.
+
+    Attributes:
+        prompt: what happens, in English.
+        steps: code steps of the motion.
+        poses: codes of the marked poses, at their steps.
+        sampling: seed, spread and number of answers.
+    """
+
+    prompt: str
+    steps: int
+    poses: tuple[PoseCode, ...]
+    sampling: Sampling
+
+
+class CodeWriter(Protocol):
+    """Writes the codes of a motion."""
+
+    def write(
+        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """Codes (N, S, L) that answer an order; ``cancelled`` is asked at every step."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenWriter:
+    """The style ``tokens``: an added token a code."""
+
+    model: Any
+    text: Any
+    ids: TokenIds
+    guidance: float = 1.0
+
+    def write(
+        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """See ``CodeWriter.write``."""
+        asked = text_ids(self.text, order.prompt)
+        return generate_codes(
+            self.model,
+            self.ids,
+            instruction(asked, order.steps, order.poses, self.ids),
+            order.steps,
+            order.sampling,
+            untold=instruction((), order.steps, order.poses, self.ids),
+            guidance=self.guidance,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+
+@dataclass(frozen=True)
+class PaperWriter:
+    """The style ``paper``: the reference's prompt, digits in text."""
+
+    model: Any
+    text: Any
+    codes: int
+
+    def write(
+        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """See ``CodeWriter.write``."""
+        prompt = paper.prompt(order.prompt, order.steps, order.poses)
+        tokens: Sequence[int] = self.text(prompt).input_ids
+        grammar = paper.DigitsGrammar(self.text, self.codes, order.steps, len(tokens))
+        longest = order.steps * (len(str(self.codes - 1)) + 1)
+        rows = generate_ids(
+            self.model,
+            tokens,
+            longest,
+            grammar,
+            order.sampling,
+            pad=self.text.pad_token_id if self.text.pad_token_id is not None else grammar.end,
+            end=grammar.end,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        return [[[code] for code in paper.parse(grammar.spell(row), self.codes)] for row in rows]
+
+
+def load_writer(
+    folder: Path, manifest: PackManifest, vocabulary: MotionVocabulary, device: str
+) -> CodeWriter:
+    """The language model of a pack; raises PackError in one sentence."""
+    if manifest.prompt_style == "tokens":
+        model, text = load_model(folder, manifest, vocabulary, device)
+        return TokenWriter(model, text, TokenIds.of(text, vocabulary), manifest.guidance)
+    if manifest.prompt_style == "paper":
+        model, text = load_text_model(folder, manifest, device)
+        return PaperWriter(model, text, vocabulary.codes)
+    raise PackError(
+        f"{folder / MANIFEST}: prompt_style '{manifest.prompt_style}' is unknown: "
+        "update the add-on."
+    )

@@ -1,0 +1,177 @@
+"""Training of the tokenizer, its report and the comparison of several: on made-up walks."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ext_models.__main__ import main
+from ext_models.motion.datasets import Example
+from ext_models.motion.features import to_joints
+from ext_models.tokenizer import comparison, report, training
+from ext_models.tokenizer.vqvae import TokenizerConfig
+from tests.models.motion_folders import walker
+
+SMALL = TokenizerConfig(form="patches", width=16, code_width=32, codes=12, levels=3)
+SETTINGS = training.TokenizerTraining(steps=6, minutes=1e9, batch=8, window=16)
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return [
+        Example(f"w{k}", walker(60, k), ("a person walks.",), split, "walk")
+        for k, split in enumerate(("train", "train", "train", "train", "val", "test"))
+    ]
+
+
+def weights(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_the_same_seed_gives_the_same_tokenizer(examples, tmp_path):
+    one, two, other = (
+        training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path / str(k), seed=s)
+        for k, s in enumerate((1, 1, 2))
+    )
+    assert torch.equal(weights(one), weights(two))
+    assert not torch.equal(weights(one), weights(other))
+
+
+def test_a_stopped_training_goes_on(examples, tmp_path):
+    training.train_tokenizer(SMALL, replace(SETTINGS, steps=3), examples, tmp_path, seed=1)
+    training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)
+    state = torch.load(tmp_path / "tokenizer.pt", weights_only=True)
+    assert state["schedule"]["step"] == 6
+
+
+def test_training_learns(examples, tmp_path):
+    few, many = (
+        training.train_tokenizer(
+            SMALL, replace(SETTINGS, steps=n, learning_rate=3e-3), examples, tmp_path / str(n), seed=1
+        )
+        for n in (1, 150)
+    )
+    test = examples[-1:]
+    assert report.report(many, test).in_place < 0.9 * report.report(few, test).in_place
+
+
+def test_the_report_measures_what_it_says(examples, tmp_path):
+    """Against the same numbers computed the long way; and a prefix of the levels is coarser."""
+    model = training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)
+    test = examples[-1:]
+    measured = report.report(model, test, 3, examples)
+    x = report.clip_features(test[0])
+    truth = to_joints(x)[: len(x) // 4 * 4]
+    back = to_joints(model.decode(model.encode(torch.from_numpy(x)[None]))[0].numpy())
+    error = np.linalg.norm(back - truth, axis=-1).mean() * 1000
+    assert measured.in_place == pytest.approx(error, rel=1e-4)
+    assert measured.root_relative < measured.in_place
+    assert measured.bits == pytest.approx(3 * np.log2(12) * 5)
+    assert len(measured.codes_used) == 3
+    assert all(0 < share <= 1 for share in measured.codes_used)
+    assert min(measured.codes_used) >= min(report.report(model, test).codes_used)
+    assert report.report(model, test, 1).root_relative > measured.root_relative
+    assert len(measured.row("x").split("|")) == len(report.HEAD[0].split("|")) + 1
+
+
+def test_strips_are_drawn(examples, tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    model = training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)
+    report.strips(model, examples[-2:], 3, tmp_path / "strips.png")
+    assert (tmp_path / "strips.png").stat().st_size > 10_000
+
+
+# -- the comparison ------------------------------------------------------------------
+
+RECIPE = """
+[comparison]
+data = ["clean"]
+seed = 3
+[comparison.training]
+steps = 3
+batch = 4
+window = 16
+[[comparison.tokenizers]]
+name = "residual"
+form = "patches"
+width = 16
+code_width = 16
+codes = 240
+levels = 2
+[[comparison.tokenizers]]
+name = "scalars"
+form = "patches"
+quantizer = "scalar"
+width = 16
+code_width = 16
+codes = 240
+levels = 2
+training = { learning_rate = 1e-4 }
+"""
+
+
+@pytest.fixture
+def compare(monkeypatch, tmp_path, examples):
+    monkeypatch.setattr(comparison, "read_examples", lambda *_, **__: examples)
+    recipe, out = tmp_path / "r.toml", tmp_path / "out"
+    recipe.write_text(RECIPE)
+    call = ["compare-tokenizers", str(recipe), "--data", str(tmp_path), "--out", str(out)]
+
+    def run(*more):
+        status = main([*call, "--device", "cpu", *more])
+        table = out / comparison.TABLE
+        return status, table.read_text() if table.is_file() else ""
+
+    return run
+
+
+def test_one_row_a_tokenizer_and_number_of_levels(compare):
+    status, table = compare()
+    assert status == 0
+    names = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")]
+    assert names == ["tokenizer", "residual, first 1", "residual", "scalars"]
+    assert "1 test clips" in table
+
+
+def test_finished_rows_are_kept_until_something_changes(compare, monkeypatch):
+    _, first = compare()
+    trained = []
+    real = training.train_tokenizer
+    monkeypatch.setattr(
+        comparison, "train_tokenizer", lambda *a, **k: trained.append(a) or real(*a, **k)
+    )
+    assert compare()[1] == first
+    assert not trained
+    compare("--steps", "4")
+    assert [settings.steps for _, settings, *_ in trained] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[pack]\nname = 'x'", "no [comparison] table"),
+        ("[comparison]\ndata = ['clean']", "no 'tokenizers'"),
+        ("[comparison]\ndata = ['clean']\n[[comparison.tokenizers]]\nwidth = 3", "no 'name'"),
+        (RECIPE.replace("code_width", "kode_width"), "kode_width"),
+        (RECIPE, "training needs --data DIR"),
+    ],
+)
+def test_bad_recipes_end_in_one_sentence(monkeypatch, capsys, tmp_path, text, says):
+    monkeypatch.delenv("MOTIONGPT_DATA", raising=False)
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(text)
+    out = tmp_path / "out"
+    assert main(["compare-tokenizers", str(recipe), "--out", str(out), "--device", "cpu"]) == 1
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
+    assert not out.exists()
+
+
+def test_rows_survive_as_json(compare, tmp_path):
+    compare()
+    body = json.loads((tmp_path / "out" / "clean" / "1" / comparison.ROWS).read_text())
+    assert body["asked"]["name"] == "residual"
+    assert len(body["rows"]) == 2
