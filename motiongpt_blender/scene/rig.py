@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part, find
+from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part
 from ..core.retarget import Control, RigDescription
 from ..core.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
 from ..core.skeleton import Joint
+from .bones import map_of
 
 #: Which part of the body carries which, where the bones themselves do not say.
 _CARRIER: Final[dict[Part, tuple[Part, ...]]] = {
@@ -78,7 +79,7 @@ def describe(obj: Any) -> RigDescription:
     check_usable(obj)
     bones = obj.data.bones
     try:
-        bone_map = find(b.name for b in bones)
+        bone_map = map_of(obj)
     except MappingError as error:
         raise RigError(f"'{obj.name}' cannot be driven: {error}") from None
     parts = _by_part(bone_map)

@@ -70,7 +70,7 @@ def test_no_bones_at_all_are_refused():
 
 def test_every_data_file_names_only_known_parts():
     for family, data in families():
-        assert set(data["parts"]) <= {p.value for p in Part}, family
+        assert set(data["parts"]) <= {p.base for p in Part}, family
         assert data["label"]
 
 
