@@ -78,15 +78,27 @@ def test_no_armature_is_a_sentence(empty_scene):
         describe(cube)
 
 
-def test_unknown_bones_are_a_sentence_with_the_rigs_name(smpl_rig):
-    for number, bone in enumerate(list(smpl_rig.data.bones)):
-        bone.name = f"thing {number}"
-    with pytest.raises(RigError, match="'smpl' cannot be driven: none of its bone names"):
-        describe(smpl_rig)
+def test_unknown_names_are_told_by_the_shape(smpl_rig):
+    known = {c.part: c.name for c in describe(smpl_rig).controls}
+    new = {bone.name: f"thing {number}" for number, bone in enumerate(smpl_rig.data.bones)}
+    for old, name in new.items():
+        smpl_rig.data.bones[old].name = name
+    assert {c.part: c.name for c in describe(smpl_rig).controls} == {
+        part: new[name] for part, name in known.items()
+    }
+
+
+def test_a_knee_of_another_name_is_told_by_the_shape(smpl_rig):
+    smpl_rig.data.bones["l_knee"].name = "something"
+    shin = next(c for c in describe(smpl_rig).controls if c.part is Part.SHIN_L)
+    assert shin.name == "something"
 
 
 def test_a_missing_knee_is_named(smpl_rig):
-    smpl_rig.data.bones["l_knee"].name = "something"
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = smpl_rig.data.edit_bones
+    bones.remove(bones["l_knee"])
+    bpy.ops.object.mode_set(mode="OBJECT")
     with pytest.raises(RigError, match="no bone was found for shin left"):
         describe(smpl_rig)
 

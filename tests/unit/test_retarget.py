@@ -59,7 +59,7 @@ def test_missing_bones_are_named():
 
 
 def test_foreign_bones_are_refused_with_advice():
-    with pytest.raises(MappingError, match=r"none of its bone names is known: use a Rigify rig"):
+    with pytest.raises(MappingError, match=r"neither the names of its bones nor its shape tell which is which"):
         find(["Bone", "Bone.001", "leaf"])
 
 

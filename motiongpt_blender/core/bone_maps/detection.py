@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from .bones import Bones
-from .parts import REQUIRED, BoneMap, MappingError, missing
+from .parts import REQUIRED, BoneMap, MappedBone, MappingError, Part, missing
+from .structure import by_structure
 from .tables import best_by_name
+
+#: Fewer bones than this cannot be a body.
+FEWEST: Final = 8
+#: So many required parts by name, and the shape only fills the gaps.
+_KNOWN: Final = 8
 
 
 def find(bones: Bones | Iterable[str]) -> BoneMap:
@@ -19,23 +27,73 @@ def find(bones: Bones | Iterable[str]) -> BoneMap:
     Raises:
         MappingError: when a part that no motion can do without has no bone.
     """
+    best = propose(bones)
+    if missing(best):
+        count = len(bones.names) if isinstance(bones, Bones) else None
+        raise MappingError(explain(best, count))
+    return best
+
+
+def propose(bones: Bones | Iterable[str]) -> BoneMap:
+    """The same, complete or not: what a person may want to finish."""
     if not isinstance(bones, Bones):
         bones = Bones.named(bones)
     by_name = best_by_name(bones)
-    if missing(by_name):
-        raise MappingError(_explain(by_name))
-    return by_name
+    if bones.heads is None or not missing(by_name):
+        return by_name
+    by_shape = by_structure(bones)
+    if len(REQUIRED) - len(missing(by_name)) >= _KNOWN:
+        return _filled(by_name, by_shape, bones)
+    return by_shape if len(missing(by_shape)) < len(missing(by_name)) else by_name
 
 
-def _explain(nearest: BoneMap) -> str:
+def _filled(by_name: BoneMap, by_shape: BoneMap, bones: Bones) -> BoneMap:
+    """A map by name, its gaps filled where the shape says the same of the neighbours."""
+    used = {b.control for b in by_name.bones}
+    gaps = {f.part for f in by_name.failures if f.required}
+    new = [
+        b for b in by_shape.bones
+        if b.part in gaps and b.control not in used and _fits(b, by_name, bones)
+    ]  # fmt: skip
+    order = list(Part)
+    filled = {b.part for b in new}
+    return replace(
+        by_name,
+        bones=tuple(sorted((*by_name.bones, *new), key=lambda b: order.index(b.part))),
+        failures=tuple(f for f in by_name.failures if f.part not in filled),
+    )
+
+
+_ABOVE: Final = {"shin": "thigh", "foot": "shin", "forearm": "upper_arm", "upper_arm": "collar"}
+_BELOW: Final = {"thigh": "shin", "shin": "foot", "upper_arm": "forearm", "forearm": "hand"}
+
+
+def _fits(bone: MappedBone, by_name: BoneMap, bones: Bones) -> bool:
+    """Whether a bone hangs between what names say is above and below it."""
+    for table, is_above in ((_ABOVE, True), (_BELOW, False)):
+        base = table.get(bone.part.base)
+        other = by_name.of(Part(f"{base}_{bone.part.side}")) if base else ()
+        if other:
+            pair = (bone.control, other[0].control)
+            if not bones.is_below(*(pair if is_above else pair[::-1])):
+                return False
+    return True
+
+
+def explain(nearest: BoneMap, count: int | None = None) -> str:
+    """Why a map cannot be used, and what to do: one sentence without its beginning."""
+    if count is not None and count < FEWEST:
+        bones = "it has no bones" if not count else f"it has only {count} bone{'s'[: count > 1]}"
+        return f"{bones}: choose an armature with arms and legs."
     parts = missing(nearest)
     if len(parts) == len(REQUIRED):
         return (
-            "none of its bone names is known: use a Rigify rig, a Rigify metarig or an "
-            "armature with SMPL bone names (pelvis, l_hip, l_knee, ...)."
+            "neither the names of its bones nor its shape tell which is which: say so in the "
+            "panel under Bones, or choose the armature of a body with two arms and two legs."
         )
     listed = ", ".join(p.words for p in parts)
+    kind = f"it looks like a {nearest.label}" if nearest.family != "structure" else "it is a body"
     return (
-        f"it looks like a {nearest.label}, but no bone was found for {listed}: "
-        "give those bones their usual names, or choose another armature."
+        f"{kind}, but no bone was found for {listed}: "
+        "choose them in the panel under Bones, or choose another armature."
     )
