@@ -83,7 +83,7 @@ def plan_from_names(names, scale=1.0):
     for side in "LR":
         for base, ends in SPANS.items():
             part = f"{base}_{side.lower()}"
-            if part in names and names[part]:
+            if names.get(part):
                 _add_limb(plan, names, points, (base, side, ends), (pelvis, trunk[-1]))
     return plan
 
@@ -144,11 +144,10 @@ def nameless(plan):
     """The same bones called joint_0, joint_1, ... in an order that says nothing."""
     order = sorted(plan.bones, key=lambda b: hash((round(float(b.head[2]), 3), b.name[-1:])) % 97)
     new = {b.name: f"joint_{k}" for k, b in enumerate(order)}
-    renamed = Plan(
+    return Plan(
         [Bone(new[b.name], b.head, b.tail, new.get(b.parent), b.roll) for b in plan.bones],
         {part: [new[n] for n in bones] for part, bones in plan.parts.items()},
     )
-    return renamed
 
 
 def names_of_table(table):
