@@ -11,12 +11,16 @@ import bpy
 
 from . import preferences
 from .backend import pump
+from .operators import bone_map as bone_operators
 from .operators import generation, poses, session, setup, training_data
-from .properties import armature, scene
+from .properties import armature, bone_map, scene
+from .ui import bone_map as bone_panel
 from .ui import icons, panels
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
+    bone_map.MotionGPTBone,
+    bone_map.MotionGPTBoneMap,
     armature.MotionGPTPose,
     armature.MotionGPTArmature,
     scene.MotionGPTScene,
@@ -27,8 +31,18 @@ CLASSES: Final = (
     generation.MOTIONGPT_OT_cancel,
     setup.MOTIONGPT_OT_check_backend,
     training_data.MOTIONGPT_OT_export_clip,
+    bone_operators.MOTIONGPT_OT_find_bones,
+    bone_operators.MOTIONGPT_OT_forget_bones,
+    bone_operators.MOTIONGPT_OT_bone_from_selected,
+    bone_operators.MOTIONGPT_OT_clear_bone,
+    bone_operators.MOTIONGPT_OT_add_bone,
+    bone_operators.MOTIONGPT_OT_mirror_bones,
+    bone_operators.MOTIONGPT_OT_save_bones,
+    bone_operators.MOTIONGPT_OT_load_bones,
     panels.MOTIONGPT_UL_poses,
+    bone_panel.MOTIONGPT_UL_bones,
     panels.MOTIONGPT_PT_main,
+    bone_panel.MOTIONGPT_PT_bones,
     panels.MOTIONGPT_PT_poses,
     panels.MOTIONGPT_PT_result,
     panels.MOTIONGPT_PT_training_data,

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.keys import PoseError, RigPose
 from ..core.poses import MarkedPose, PoseRole
 from ..core.skeleton import JOINT_COUNT
+from .bone_map import MotionGPTBoneMap
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -47,10 +48,11 @@ class MotionGPTPose(bpy.types.PropertyGroup):
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):
-    """All marked poses of one armature."""
+    """All marked poses of one armature, and the map of its bones."""
 
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")
+    bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap, override={"LIBRARY_OVERRIDABLE"})
 
 
 def sort_poses(group: Any) -> None:

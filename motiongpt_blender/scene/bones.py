@@ -1,6 +1,7 @@
 """An armature's bones as plain arrays, and the map that counts for it.
 
-Reads the armature, never changes it.
+The map that the animator made counts, kept on the armature object; where there is none,
+the bones are found anew each time. Reads the armature, never changes it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from ..core.bone_maps import BoneMap, Bones, find
+from ..core.bone_maps import (
+    BoneMap,
+    Bones,
+    MappedBone,
+    MappingError,
+    Part,
+    Source,
+    check_made,
+    explain,
+    find,
+    made_map,
+    missing,
+    propose,
+)
+
+#: Proposals already worked out, by what the armature's bones are; the newest last.
+_PROPOSED: dict[int, BoneMap] = {}
+_KEPT = 8
 
 
 def bones_of(armature: Any) -> Bones:
@@ -28,9 +46,51 @@ def map_of(obj: Any) -> BoneMap:
     """The bone map of an armature object.
 
     Raises:
-        MappingError: when a part that no motion can do without has no bone.
+        MappingError: when a part that no motion can do without has no bone, or the map that
+            the animator made does not fit the bones any more.
     """
-    return find(bones_of(obj.data))
+    bones = bones_of(obj.data)
+    made = made_map_of(obj, bones)
+    if made is None:
+        return find(bones)
+    check_made(made, bones)
+    if missing(made):
+        raise MappingError(explain(made))
+    return made
+
+
+def made_map_of(obj: Any, bones: Bones) -> BoneMap | None:
+    """The map that the animator made, unchecked; None when the bones are found anew."""
+    kept = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
+    if kept is None or not len(kept.rows):
+        return None
+    return made_map(bones, rows_from(kept), kept.family)
+
+
+def rows_from(kept: Any) -> tuple[MappedBone, ...]:
+    """The rows kept on an armature."""
+    return tuple(
+        MappedBone(
+            part=Part(row.part),
+            control=row.bone,
+            body=row.body or row.bone,
+            raw=row.raw,
+            confidence=row.confidence,
+            source=Source(row.source),
+            note=row.note,
+        )
+        for row in kept.rows
+    )
+
+
+def proposal(obj: Any) -> BoneMap:
+    """What would be found for an armature, complete or not; remembered, for drawing."""
+    key = hash(tuple((b.name, b.parent.name if b.parent else "") for b in obj.data.bones))
+    if key not in _PROPOSED:
+        while len(_PROPOSED) >= _KEPT:
+            _PROPOSED.pop(next(iter(_PROPOSED)))
+        _PROPOSED[key] = propose(bones_of(obj.data))
+    return _PROPOSED[key]
 
 
 def _points(bones: Any, which: str) -> np.ndarray[Any, np.dtype[np.float64]]:

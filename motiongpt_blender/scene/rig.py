@@ -53,8 +53,8 @@ def check_usable(obj: Any) -> None:
         raise RigError("No armature is chosen: choose the character's armature in the panel.")
     if obj.library is not None or not obj.is_editable:
         raise RigError(
-            f"'{obj.name}' is linked from another file and cannot be animated here: "
-            "make a library override of it, or append it instead."
+            f"'{obj.name}' is linked from another file and cannot be animated here: choose "
+            "Object > Library Override > Make, or Object > Relations > Make Local."
         )
     if obj.mode == "EDIT":
         raise RigError(f"'{obj.name}' is in Edit Mode: press Tab to leave it, then try again.")

@@ -9,7 +9,8 @@ without a bone says why. Numpy only; never touches an armature.
 from __future__ import annotations
 
 from .bones import Bones
-from .detection import find
+from .detection import explain, find, propose
+from .editing import check_made, chosen, from_preset, made_map, rows_of, to_preset
 from .names import canonical, mirrored_name
 from .parts import (
     CHAINS,
@@ -37,8 +38,16 @@ __all__ = [
     "Source",
     "Switch",
     "canonical",
+    "check_made",
+    "chosen",
+    "explain",
     "families",
     "find",
+    "from_preset",
+    "made_map",
     "mirrored_name",
     "missing",
+    "propose",
+    "rows_of",
+    "to_preset",
 ]

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from .bones import Bones
+from .editing import check_lengths
 from .parts import REQUIRED, BoneMap, MappedBone, MappingError, Part, missing
-from .structure import by_structure
+from .structure import SHAPE, by_structure
 from .tables import best_by_name
 
 #: Fewer bones than this cannot be a body.
@@ -31,6 +32,8 @@ def find(bones: Bones | Iterable[str]) -> BoneMap:
     if missing(best):
         count = len(bones.names) if isinstance(bones, Bones) else None
         raise MappingError(explain(best, count))
+    if isinstance(bones, Bones):
+        check_lengths(best, bones)
     return best
 
 
@@ -92,7 +95,7 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
             "panel under Bones, or choose the armature of a body with two arms and two legs."
         )
     listed = ", ".join(p.words for p in parts)
-    kind = f"it looks like a {nearest.label}" if nearest.family != "structure" else "it is a body"
+    kind = f"it looks like a {nearest.label}" if nearest.family != SHAPE else "it is a body"
     return (
         f"{kind}, but no bone was found for {listed}: "
         "choose them in the panel under Bones, or choose another armature."

@@ -20,6 +20,9 @@ from .parts import BoneMap, Failure, MappedBone, Part, Source
 
 Vector = NDArray[np.float64]
 
+#: What a map by shape is called, in files and for people.
+SHAPE: Final = "structure"
+SHAPE_LABEL: Final = "Found by shape"
 #: How sure a map by shape can be at best.
 SUREST: Final = 0.75
 #: A limb's length is at least this share of the longest branch's.
@@ -86,7 +89,7 @@ def by_structure(bones: Bones) -> BoneMap:
 def _map(entries: list[MappedBone], failures: list[Failure]) -> BoneMap:
     order = list(Part)
     entries = sorted(entries, key=lambda e: order.index(e.part))
-    return BoneMap("structure", "Found by shape", tuple(entries), failures=tuple(failures))
+    return BoneMap(SHAPE, SHAPE_LABEL, tuple(entries), failures=tuple(failures))
 
 
 def _unit(vector: Vector) -> Vector:

@@ -1,0 +1,161 @@
+"""Maps that a person made or changed: checked against the bones, written as presets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from .bones import Bones
+from .names import canonical, keys_of
+from .parts import BoneMap, Failure, MappedBone, MappingError, Part, Source, Switch
+from .structure import SHAPE, SHAPE_LABEL
+from .tables import families
+
+#: What a preset file calls itself, and the newest version that is understood.
+FORMAT: Final = "motiongpt-bone-map"
+VERSION: Final = 1
+#: Limbs whose two beginnings must not be one point.
+_SEGMENTS: Final = (
+    ("thigh", "shin"), ("shin", "foot"), ("upper_arm", "forearm"), ("forearm", "hand"),
+)  # fmt: skip
+
+
+def made_map(bones: Bones, entries: Iterable[MappedBone], family: str) -> BoneMap:
+    """The map that rows chosen by a person make; rows without a bone are failures.
+
+    Args:
+        bones: the armature's bones now.
+        entries: the rows, in any order; chains from the lowest bone up.
+        family: the family that the rows began with: it brings switches and extras.
+    """
+    rows = sorted(entries, key=lambda e: list(Part).index(e.part))
+    data: dict[str, Any] = dict(dict(families()).get(family, {}))
+    return BoneMap(
+        family=family,
+        label=str(data.get("label", SHAPE_LABEL if family == SHAPE else "Chosen by hand")),
+        bones=tuple(e for e in rows if e.control),
+        extras=tuple(n for n in data.get("extras", []) if n in bones.index),
+        switches=tuple(Switch(*r) for r in data.get("switches", []) if r[0] in bones.index),
+        by_hierarchy=bool(data.get("by_hierarchy", True)),
+        failures=tuple(
+            Failure(e.part, e.note or "No bone is chosen.") for e in rows if not e.control
+        ),
+    )
+
+
+def check_made(bone_map: BoneMap, bones: Bones) -> None:
+    """Raise MappingError when a map cannot stand for these bones as they are now."""
+    for bone in bone_map.bones:
+        for name in (bone.control, bone.body):
+            if name not in bones.index:
+                raise MappingError(
+                    f"the bone '{name}', chosen for {bone.part.words}, is no longer there: "
+                    "choose another in the panel under Bones, or press Find Bones."
+                )
+    seen: dict[str, Part] = {}
+    for bone in bone_map.bones:
+        if bone.control in seen:
+            raise MappingError(
+                f"'{bone.control}' is chosen twice, for {seen[bone.control].words} and for "
+                f"{bone.part.words}: clear one of them in the panel under Bones."
+            )
+        seen[bone.control] = bone.part
+    check_lengths(bone_map, bones)
+
+
+def check_lengths(bone_map: BoneMap, bones: Bones) -> None:
+    """Raise MappingError when a limb has no length, so that no direction can be read."""
+    if bones.heads is None:
+        return
+    size = float(np.ptp(bones.heads, axis=0).max())
+    for side in "lr":
+        for upper, lower in _SEGMENTS:
+            pair = [bone_map.of(Part(f"{p}_{side}")) for p in (upper, lower)]
+            if not all(pair):
+                continue
+            first, second = (row[0].body for row in pair)
+            apart = bones.heads[bones.index[first]] - bones.heads[bones.index[second]]
+            if np.linalg.norm(apart) <= 1e-6 * max(size, 1e-12):
+                raise MappingError(
+                    f"'{first}' and '{second}' begin at the same point, so the {upper} has no "
+                    "length: move one of them in Edit Mode, or choose another bone.".replace(
+                        "upper_arm", "upper arm"
+                    )
+                )
+
+
+def to_preset(bone_map: BoneMap) -> str:
+    """A map as the text of a preset file."""
+    bones = [
+        {"part": b.part.value, "control": b.control, "body": b.body, "raw": b.raw}
+        for b in bone_map.bones
+    ]
+    head = {"format": FORMAT, "version": VERSION, "family": bone_map.family}
+    lines = ",\n".join(f"    {json.dumps(b, ensure_ascii=False)}" for b in bones)
+    begin = json.dumps(head, ensure_ascii=False)[:-1]
+    return f'{begin}, "bones": [\n{lines}\n]}}\n'
+
+
+def from_preset(text: str, bones: Bones) -> tuple[str, tuple[MappedBone, ...]]:
+    """Family and rows of a preset, spelt as this armature spells its bones.
+
+    Names that are not there are looked for without namespace and case; what is not found
+    becomes a row without a bone.
+
+    Raises:
+        MappingError: when the text is no preset.
+    """
+    data = _read(text)
+    keys = keys_of(bones.names)
+    rows = tuple(_row(item, bones, keys) for item in data["bones"])
+    if not any(r.control for r in rows):
+        raise MappingError("none of its bones is in this armature: choose another preset.")
+    return str(data.get("family", "user")), rows
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        raise MappingError("it is not a bone map: choose a .json that was saved here.") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:  # pyright: ignore
+        raise MappingError("it is not a bone map: choose a .json that was saved here.")
+    found: dict[str, Any] = {str(k): v for k, v in data.items()}  # pyright: ignore
+    if found.get("version") != VERSION or not isinstance(found.get("bones"), list):
+        raise MappingError("it is of a version that is not known: update the add-on.")
+    return found
+
+
+def _row(item: Any, bones: Bones, keys: dict[str, str]) -> MappedBone:
+    def here(name: str) -> str:
+        return name if name in bones.index else keys.get(canonical(name), "")
+
+    try:
+        part, wanted = Part(item["part"]), str(item["control"])
+        body, raw = str(item.get("body") or wanted), bool(item.get("raw", False))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise MappingError("a row of it cannot be read: save the preset again.") from None
+    control = here(wanted)
+    if not control:
+        note = f"The preset names '{wanted}', which is not in this armature."
+        return MappedBone(part, "", "", False, 0.0, Source.USER, note)
+    return MappedBone(part, control, here(body) or control, raw, 1.0, Source.USER)
+
+
+def rows_of(bone_map: BoneMap) -> tuple[MappedBone, ...]:
+    """All rows to show for a map: a part without a bone has one row that says why."""
+    reasons = {f.part: f.reason for f in bone_map.failures}
+    rows: list[MappedBone] = []
+    for part in Part:
+        rows += bone_map.of(part) or (
+            MappedBone(part, "", "", False, 0.0, note=reasons.get(part, "No bone is chosen.")),
+        )
+    return tuple(rows)
+
+
+def chosen(part: Part, bone: str) -> MappedBone:
+    """The row of a bone that a person chose."""
+    return MappedBone(part, bone, bone, False, 1.0 if bone else 0.0, Source.USER)

@@ -1,0 +1,271 @@
+"""Operators on an armature's map of bones: found, changed, mirrored, saved and loaded."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..core.bone_maps import (
+    CHAINS,
+    MappedBone,
+    MappingError,
+    Part,
+    chosen,
+    from_preset,
+    made_map,
+    mirrored_name,
+    rows_of,
+    to_preset,
+)
+from ..properties.scene import target
+from ..scene.bones import bones_of, made_map_of, proposal, rows_from
+from ..scene.rig import RigError, check_usable
+from .poses import NO_ARMATURE
+
+PRESETS = "presets/motiongpt_bones"
+
+
+def _why_not(context: Any, *, made: bool) -> str:
+    """What keeps a map from being changed; empty when nothing does."""
+    obj = target(context)
+    if obj is None:
+        return NO_ARMATURE
+    try:
+        check_usable(obj)
+    except RigError as error:
+        return str(error)
+    if made and not len(obj.motiongpt.bone_map.rows):
+        return "Press Show and Change first"
+    return ""
+
+
+class _MapOperator:
+    """What all of them share: an armature that may be changed, and a map to change."""
+
+    bl_options = {"REGISTER", "UNDO"}
+    needs_map = True
+
+    @classmethod
+    def poll(cls: Any, context: Any) -> bool:
+        """An armature of this file, with a map where one is needed."""
+        reason = _why_not(context, made=cls.needs_map)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+
+def _active(kept: Any) -> Any:
+    return kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
+
+
+class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
+    """Find the bones by their names and the skeleton's shape, and list them to be changed"""
+
+    bl_idname = "motiongpt.find_bones"
+    bl_label = "Find Bones"
+    needs_map = False
+
+    def execute(self, context: Any) -> set[str]:
+        """Fill the rows with what is found now."""
+        obj = target(context)
+        found = proposal(obj)
+        obj.motiongpt.bone_map.store(found.family, rows_of(found))
+        lacking = [f.part.words for f in found.failures if f.required]
+        if lacking:
+            self.report({"WARNING"}, f"No bone was found for {', '.join(lacking)}: choose them")
+        else:
+            self.report({"INFO"}, f"{found.label}: {len(found.bones)} bones")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_forget_bones(_MapOperator, bpy.types.Operator):
+    """Throw the list away; the bones are found automatically again"""
+
+    bl_idname = "motiongpt.forget_bones"
+    bl_label = "Back to Automatic"
+
+    def execute(self, context: Any) -> set[str]:
+        """Remove all rows."""
+        target(context).motiongpt.bone_map.store("", ())
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
+    """Give the active row the bone that is active in the 3D view"""
+
+    bl_idname = "motiongpt.bone_from_selected"
+    bl_label = "Use Selected Bone"
+
+    def execute(self, context: Any) -> set[str]:
+        """Set the row."""
+        obj = target(context)
+        bone = obj.data.bones.active
+        if bone is None:
+            self.report({"ERROR"}, f"No bone of '{obj.name}' is active: click one in Pose Mode.")
+            return {"CANCELLED"}
+        _active(obj.motiongpt.bone_map).bone = bone.name
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_clear_bone(_MapOperator, bpy.types.Operator):
+    """Leave this part of the body without a bone"""
+
+    bl_idname = "motiongpt.clear_bone"
+    bl_label = "Clear Bone"
+
+    def execute(self, context: Any) -> set[str]:
+        """Empty the row; of a chain's rows all but the last one go."""
+        kept = target(context).motiongpt.bone_map
+        row = _active(kept)
+        if sum(r.part == row.part for r in kept.rows) > 1:
+            kept.rows.remove(kept.active)
+            kept.active = min(kept.active, len(kept.rows) - 1)
+        else:
+            row.bone = ""
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
+    """Add a bone to the spine or the neck, above the active one"""
+
+    bl_idname = "motiongpt.add_bone"
+    bl_label = "Add Bone to Chain"
+
+    def execute(self, context: Any) -> set[str]:
+        """Insert an empty row below the active one."""
+        kept = target(context).motiongpt.bone_map
+        part = Part(_active(kept).part)
+        if part not in CHAINS:
+            self.report({"ERROR"}, f"The {part.words} is one bone: only spine and neck have more.")
+            return {"CANCELLED"}
+        kept.rows.add().store(replace(chosen(part, ""), note="No bone is chosen."))
+        kept.active += 1
+        kept.rows.move(len(kept.rows) - 1, kept.active)
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
+    """Give the other side of the body the bones with the mirrored names"""
+
+    bl_idname = "motiongpt.mirror_bones"
+    bl_label = "Mirror Bones"
+
+    what: bpy.props.EnumProperty(
+        name="What",
+        items=(
+            ("ACTIVE", "Active row", "The part opposite to the active row"),
+            ("LEFT", "Left to right", "All parts of the right side"),
+            ("RIGHT", "Right to left", "All parts of the left side"),
+        ),
+        default="ACTIVE",
+    )
+
+    def execute(self, context: Any) -> set[str]:
+        """Set the rows of the other side."""
+        obj = target(context)
+        kept, names = obj.motiongpt.bone_map, tuple(obj.data.bones.keys())
+        if self.what == "ACTIVE":
+            rows = [_active(kept)]
+        else:
+            rows = [r for r in kept.rows if Part(r.part).side == self.what[0].lower()]
+        if not Part(rows[0].part).side:
+            words = Part(rows[0].part).words
+            self.report({"ERROR"}, f"The {words} has no other side: choose a row of a limb.")
+            return {"CANCELLED"}
+        wanted = {r.part: mirrored_name(r.bone, names) or "" for r in rows}
+        lost = [r.bone for r in rows if r.bone and not wanted[r.part]]
+        if lost:
+            listed = ", ".join(f"'{n}'" for n in lost)
+            self.report({"ERROR"}, f"No bone is named as the other side of {listed}: choose it.")
+            return {"CANCELLED"}
+        for row in kept.rows:
+            other = Part(row.part).mirrored.value
+            if other in wanted:
+                row.bone = wanted[other]
+        return {"FINISHED"}
+
+
+class _PresetFile:
+    """A preset's file, asked for in the folder of presets."""
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    def _ask(self: Any, context: Any, name: str) -> set[str]:
+        folder = bpy.utils.user_resource("SCRIPTS", path=PRESETS, create=True)
+        self.filepath = str(Path(folder) / name)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def _path(self: Any) -> Path:
+        path = Path(bpy.path.abspath(self.filepath))
+        return path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
+
+
+class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
+    """Save the map as a preset, to be loaded on other characters with this rig"""
+
+    bl_idname = "motiongpt.save_bones"
+    bl_label = "Save Bone Map"
+    bl_options = {"REGISTER"}
+    needs_map = False
+
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """Ask for the file, named after the armature."""
+        return self._ask(context, f"{bpy.path.clean_name(target(context).name)}.json")
+
+    def execute(self, context: Any) -> set[str]:
+        """Write the file."""
+        obj, path = target(context), self._path()
+        made = made_map_of(obj, bones_of(obj.data)) or proposal(obj)
+        try:
+            path.write_text(to_preset(made), encoding="utf-8")
+        except OSError as error:
+            self.report({"ERROR"}, f"'{path}' cannot be written: {error.strerror}.")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{path.name}: {len(made.bones)} bones")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
+    """Load a map that was saved before"""
+
+    bl_idname = "motiongpt.load_bones"
+    bl_label = "Load Bone Map"
+    needs_map = False
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """Ask for the file."""
+        return self._ask(context, "")
+
+    def execute(self, context: Any) -> set[str]:
+        """Read the file and fill the rows."""
+        obj, path = target(context), self._path()
+        bones = bones_of(obj.data)
+        try:
+            family, rows = from_preset(path.read_text("utf-8"), bones)
+        except OSError as error:
+            self.report({"ERROR"}, f"'{path}' cannot be read: {error.strerror}.")
+            return {"CANCELLED"}
+        except (MappingError, UnicodeDecodeError) as error:
+            reason = error if isinstance(error, MappingError) else "it is not a text file."
+            self.report({"ERROR"}, f"'{path.name}' is not loaded: {reason}")
+            return {"CANCELLED"}
+        obj.motiongpt.bone_map.store(family, _all_parts(bones, rows, family))
+        found = sum(bool(r.control) for r in rows)
+        self.report({"INFO"}, f"{path.name}: {found} of {len(rows)} bones")
+        return {"FINISHED"}
+
+
+def _all_parts(bones: Any, rows: tuple[MappedBone, ...], family: str) -> tuple[MappedBone, ...]:
+    """The rows of a preset, and an empty one for each part that it leaves out."""
+    return rows_of(made_map(bones, rows, family))
+
+
+def used_twice(obj: Any) -> set[str]:
+    """Bones that the kept map gives to more than one part."""
+    names = [r.control for r in rows_from(obj.motiongpt.bone_map) if r.control]
+    return {n for n in names if names.count(n) > 1}

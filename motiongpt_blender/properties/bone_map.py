@@ -1,0 +1,67 @@
+"""The map of bones that an animator made or changed, kept on the armature object."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import bpy
+
+from ..core.bone_maps import MappedBone, Part, Source
+
+PARTS = tuple((part.value, part.words.capitalize(), "") for part in Part)
+SOURCES = (
+    (Source.NAME.value, "Name", "Told by its name"),
+    (Source.STRUCTURE.value, "Shape", "Told by the shape of the skeleton"),
+    (Source.USER.value, "You", "Chosen by you"),
+)
+#: A library override of an armature keeps a map of its own.
+_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
+
+
+def _chosen(self: Any, _context: Any) -> None:
+    """A bone was chosen by hand: the row is sure, whatever it held before."""
+    self.body, self.raw = self.bone, False
+    self.source, self.confidence = Source.USER.value, 1.0 if self.bone else 0.0
+    self.note = "" if self.bone else "You cleared it."
+
+
+class MotionGPTBone(bpy.types.PropertyGroup):
+    """One row: a part of the body and the bone that turns it."""
+
+    part: bpy.props.EnumProperty(name="Part", items=PARTS, override=_OVERRIDABLE)
+    bone: bpy.props.StringProperty(
+        name="Bone",
+        description="The bone that turns this part of the body",
+        update=_chosen,
+        override=_OVERRIDABLE,
+    )
+    body: bpy.props.StringProperty(options={"HIDDEN"}, override=_OVERRIDABLE)
+    raw: bpy.props.BoolProperty(options={"HIDDEN"}, override=_OVERRIDABLE)
+    confidence: bpy.props.FloatProperty(min=0.0, max=1.0, override=_OVERRIDABLE)
+    source: bpy.props.EnumProperty(items=SOURCES, override=_OVERRIDABLE)
+    note: bpy.props.StringProperty(override=_OVERRIDABLE)
+
+    def store(self, row: MappedBone) -> None:
+        """Fill in all fields."""
+        self.part, self.bone = row.part.value, row.control
+        self.body, self.raw = row.body, row.raw
+        self.confidence, self.source, self.note = row.confidence, row.source.value, row.note
+
+
+class MotionGPTBoneMap(bpy.types.PropertyGroup):
+    """All rows of one armature; none: the bones are found anew each time."""
+
+    rows: bpy.props.CollectionProperty(
+        type=MotionGPTBone, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
+    )
+    active: bpy.props.IntProperty(name="Active row", override=_OVERRIDABLE)
+    family: bpy.props.StringProperty(override=_OVERRIDABLE)
+
+    def store(self, family: str, rows: Iterable[MappedBone]) -> None:
+        """Replace all rows; the active part stays the active one."""
+        active = self.rows[self.active].part if 0 <= self.active < len(self.rows) else ""
+        self.rows.clear()
+        self.family = family
+        for row in rows:
+            self.rows.add().store(row)
+        at = [k for k, row in enumerate(self.rows) if row.part == active]
+        self.active = at[0] if at else 0

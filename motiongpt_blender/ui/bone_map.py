@@ -1,0 +1,135 @@
+"""The sub-panel "Bones": which bone turns which part, how sure that is, and why not."""
+
+from typing import Any, Final
+
+import bpy
+
+from ..core.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
+from ..operators.bone_map import used_twice
+from ..properties.scene import target
+from ..scene.bones import bones_of, made_map_of, proposal
+from .panels import _hint, _Panel, _sentence
+
+#: Least confidence of an entry that needs no second look.
+SURE: Final = 0.6
+_SOURCES: Final = {Source.NAME: "by name", Source.STRUCTURE: "by shape", Source.USER: "by you"}
+
+
+class MOTIONGPT_UL_bones(bpy.types.UIList):
+    """Parts of the body and their bones."""
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon_value: int,
+        active_data: Any,
+        active_property: str,
+    ) -> None:
+        """One part: how sure, name, bone."""
+        armature = target(context)
+        row = layout.split(factor=0.42)
+        row.label(text=Part(item.part).words.capitalize(), icon=_symbol(item, armature))
+        right = row.row()
+        right.active = bool(item.bone)
+        right.label(text=item.bone or "no bone")
+
+
+def _symbol(item: Any, obj: Any) -> str:
+    """The icon that says how sure a row is."""
+    if item.bone and obj is not None and item.bone not in obj.data.bones:
+        return "ERROR"
+    if not item.bone:
+        return "ERROR" if Part(item.part) in REQUIRED else "REMOVE"
+    if item.source == Source.USER.value:
+        return "USER"
+    return "CHECKMARK" if item.confidence >= SURE else "QUESTION"
+
+
+class MOTIONGPT_PT_bones(_Panel, bpy.types.Panel):
+    """The map of the armature's bones."""
+
+    bl_label = "Bones"
+    bl_idname = "MOTIONGPT_PT_bones"
+    bl_parent_id = "MOTIONGPT_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """What is found, or the rows to change."""
+        layout, obj = self.layout, target(context)
+        if obj is None:
+            _hint(layout, "Choose or select an armature")
+            return
+        made = made_map_of(obj, bones_of(obj.data)) if len(obj.motiongpt.bone_map.rows) else None
+        self._summary(context, layout, made or proposal(obj), made is not None)
+        if made is None:
+            layout.operator("motiongpt.find_bones", text="Show and Change", icon="BONE_DATA")
+            row = layout.row(align=True)
+            row.operator("motiongpt.load_bones", text="Load", icon="FILEBROWSER")
+            row.operator("motiongpt.save_bones", text="Save", icon="FILE_TICK")
+            return
+        self._rows(layout, obj)
+        self._active(context, layout, obj)
+        self._buttons(layout)
+
+    def _summary(self, context: Any, layout: Any, bone_map: BoneMap, made: bool) -> None:
+        lacking = missing(bone_map)
+        parts = len({b.part for b in bone_map.bones})
+        row = layout.row()
+        row.label(text=bone_map.label, icon="ERROR" if lacking else "ARMATURE_DATA")
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.label(text=f"{parts} of {len(Part)}, {_how_sure(bone_map)}")
+        if lacking:
+            words = ", ".join(p.words for p in lacking)
+            _sentence(context, layout, f"No bone for {words}", "BLANK1")
+        elif not made:
+            _hint(layout, "Found automatically")
+
+    def _rows(self, layout: Any, obj: Any) -> None:
+        kept = obj.motiongpt.bone_map
+        row = layout.row()
+        row.template_list(
+            "MOTIONGPT_UL_bones", "", kept, "rows", kept, "active", rows=8, maxrows=14
+        )
+        side = row.column(align=True)
+        side.operator("motiongpt.bone_from_selected", text="", icon="EYEDROPPER")
+        side.operator("motiongpt.mirror_bones", text="", icon="MOD_MIRROR").what = "ACTIVE"
+        side.operator("motiongpt.clear_bone", text="", icon="X")
+        active = kept.rows[min(kept.active, len(kept.rows) - 1)]
+        if Part(active.part) in CHAINS:
+            side.separator()
+            side.operator("motiongpt.add_bone", text="", icon="ADD")
+
+    def _active(self, context: Any, layout: Any, obj: Any) -> None:
+        kept = obj.motiongpt.bone_map
+        row = kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
+        box = layout.box().column()
+        box.prop_search(row, "bone", obj.data, "bones", text="", icon="BONE_DATA")
+        if row.bone and row.bone not in obj.data.bones:
+            _sentence(context, box, f"'{row.bone}' is no longer there: choose another", "ERROR")
+        elif row.bone in used_twice(obj):
+            _sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")
+        elif row.bone:
+            sure = f", {round(100 * row.confidence)} % sure" if row.source != "user" else ""
+            _hint(box, f"Found {_SOURCES[Source(row.source)]}{sure}")
+        if row.note:
+            _sentence(context, box, row.note, "INFO")
+
+    def _buttons(self, layout: Any) -> None:
+        row = layout.row(align=True)
+        for what, text in (("LEFT", "Left to Right"), ("RIGHT", "Right to Left")):
+            row.operator("motiongpt.mirror_bones", text=text, icon="MOD_MIRROR").what = what
+        row = layout.row(align=True)
+        row.operator("motiongpt.load_bones", text="Load", icon="FILEBROWSER")
+        row.operator("motiongpt.save_bones", text="Save", icon="FILE_TICK")
+        row = layout.row(align=True)
+        row.operator("motiongpt.find_bones", icon="VIEWZOOM")
+        row.operator("motiongpt.forget_bones", text="Automatic", icon="LOOP_BACK")
+
+
+def _how_sure(bone_map: BoneMap) -> str:
+    sure = bone_map.confidence
+    return "sure" if sure >= 0.8 else "fairly sure" if sure >= SURE else "unsure"

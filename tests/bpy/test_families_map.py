@@ -1,0 +1,269 @@
+"""The map of bones in the animator's hands: changed, mirrored, saved, loaded; bad input."""
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+from rig_builders import Bone, build, plan_from_names
+
+from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.scene.rig import RigError, describe
+
+MIXAMO = {
+    "pelvis": ["mixamorig:Hips"],
+    "spine": ["mixamorig:Spine", "mixamorig:Spine1", "mixamorig:Spine2"],
+    "neck": ["mixamorig:Neck"],
+    "head": ["mixamorig:Head"],
+    **{
+        f"{part}_{side[0].lower()}": [f"mixamorig:{side}{bone}"]
+        for side in ("Left", "Right")
+        for part, bone in {
+            "collar": "Shoulder", "upper_arm": "Arm", "forearm": "ForeArm", "hand": "Hand",
+            "thigh": "UpLeg", "shin": "Leg", "foot": "Foot", "toe": "ToeBase",
+        }.items()
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def registered(empty_scene):
+    from motiongpt_blender import registration
+
+    registration.register()
+    yield
+    registration.unregister()
+
+
+@pytest.fixture
+def rig(registered):
+    """A Mixamo rig, chosen in the panel."""
+    obj = build(plan_from_names(MIXAMO))
+    bpy.context.scene.motiongpt.armature = obj
+    return obj
+
+
+def rows(obj):
+    return {row.part: row for row in obj.motiongpt.bone_map.rows}
+
+
+def activate(obj, part):
+    kept = obj.motiongpt.bone_map
+    kept.active = next(k for k, row in enumerate(kept.rows) if row.part == part)
+    return kept.rows[kept.active]
+
+
+def control(obj, part):
+    return next(c.name for c in describe(obj).controls if c.part is part)
+
+
+def test_the_bones_are_listed_with_how_sure_they_are(rig):
+    bpy.ops.motiongpt.find_bones()
+    found = rows(rig)
+    assert set(found) == {p.value for p in Part}
+    assert found["shin_l"].bone == "mixamorig:LeftLeg"
+    assert found["shin_l"].source == "name"
+    assert found["shin_l"].confidence > 0.9
+    assert rig.motiongpt.bone_map.family == "mixamo"
+
+
+def test_a_bone_that_the_animator_chooses_counts(rig):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["hand_l"].bone = ""
+    assert "hand_l" not in {c.part for c in describe(rig).controls}
+    assert rows(rig)["hand_l"].note == "You cleared it."
+    rows(rig)["hand_l"].bone = "mixamorig:LeftHand"
+    assert control(rig, Part.HAND_L) == "mixamorig:LeftHand"
+    assert rows(rig)["hand_l"].source == "user"
+
+
+def test_the_active_bone_of_the_view_is_taken(rig):
+    bpy.ops.motiongpt.find_bones()
+    activate(rig, "toe_r").bone = ""
+    rig.data.bones.active = rig.data.bones["mixamorig:RightToeBase"]
+    bpy.ops.motiongpt.bone_from_selected()
+    assert control(rig, Part.TOE_R) == "mixamorig:RightToeBase"
+
+
+def test_without_an_active_bone_it_is_a_sentence(rig):
+    bpy.ops.motiongpt.find_bones()
+    rig.data.bones.active = None
+    with pytest.raises(RuntimeError, match=r"No bone of 'rig' is active: click one in Pose Mode"):
+        bpy.ops.motiongpt.bone_from_selected()
+
+
+def test_clearing_takes_the_bone_or_the_row_of_a_chain(rig):
+    bpy.ops.motiongpt.find_bones()
+    kept = rig.motiongpt.bone_map
+    activate(rig, "spine")
+    bpy.ops.motiongpt.clear_bone()
+    assert [r.bone for r in kept.rows if r.part == "spine"] == ["mixamorig:Spine1"]
+    activate(rig, "neck")
+    bpy.ops.motiongpt.clear_bone()
+    assert [r.bone for r in kept.rows if r.part == "neck"] == [""]
+    assert {c.part for c in describe(rig).controls} == set(Part) - {Part.NECK}
+
+
+def test_a_chain_may_grow_and_a_limb_may_not(rig):
+    bpy.ops.motiongpt.find_bones()
+    kept = rig.motiongpt.bone_map
+    activate(rig, "neck")
+    bpy.ops.motiongpt.add_bone()
+    assert [r.part for r in kept.rows].count("neck") == 2
+    assert kept.rows[kept.active].part == "neck"
+    activate(rig, "shin_l")
+    with pytest.raises(RuntimeError, match="The shin left is one bone"):
+        bpy.ops.motiongpt.add_bone()
+
+
+@pytest.mark.parametrize("what", ["ACTIVE", "LEFT"])
+def test_the_other_side_is_mirrored(rig, what):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["thigh_r"].bone = ""
+    activate(rig, "thigh_l")
+    bpy.ops.motiongpt.mirror_bones(what=what)
+    assert control(rig, Part.THIGH_R) == "mixamorig:RightUpLeg"
+
+
+def test_what_cannot_be_mirrored_is_a_sentence(rig):
+    bpy.ops.motiongpt.find_bones()
+    activate(rig, "chest")
+    with pytest.raises(RuntimeError, match="The chest has no other side"):
+        bpy.ops.motiongpt.mirror_bones()
+    rig.data.bones["mixamorig:RightLeg"].name = "peg"
+    activate(rig, "shin_l")
+    with pytest.raises(RuntimeError, match="No bone is named as the other side of"):
+        bpy.ops.motiongpt.mirror_bones()
+
+
+def test_the_map_survives_saving_the_file(rig, tmp_path):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["hand_l"].bone = ""
+    path = tmp_path / "rig.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    again = bpy.data.objects["rig"]
+    assert not rows(again)["hand_l"].bone
+    assert "hand_l" not in {c.part for c in describe(again).controls}
+
+
+def test_a_preset_is_saved_and_fits_another_namespace(rig, tmp_path):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["toe_l"].bone = ""
+    path = tmp_path / "mine"
+    bpy.ops.motiongpt.save_bones(filepath=str(path))
+    assert json.loads((tmp_path / "mine.json").read_text("utf-8"))["family"] == "mixamo"
+    bpy.ops.motiongpt.forget_bones()
+    assert not len(rig.motiongpt.bone_map.rows)
+    for bone in rig.data.bones:
+        bone.name = bone.name.replace("mixamorig:", "hero:")
+    bpy.ops.motiongpt.load_bones(filepath=str(tmp_path / "mine.json"))
+    assert control(rig, Part.SHIN_L) == "hero:LeftLeg"
+    assert not rows(rig)["toe_l"].bone
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("not json", "it is not a bone map"),
+        ("{}", "it is not a bone map"),
+        ('{"format": "motiongpt-bone-map", "version": 9, "bones": []}', "a version that is not"),
+        ('{"format": "motiongpt-bone-map", "version": 1, "bones": [3]}', "a row of it cannot"),
+        ('{"format": "motiongpt-bone-map", "version": 1, "bones": []}', "none of its bones"),
+    ],
+)
+def test_a_broken_preset_is_a_sentence_and_nothing_changes(rig, tmp_path, text, sentence):
+    bpy.ops.motiongpt.find_bones()
+    path = tmp_path / "broken.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(RuntimeError, match=f"'broken.json' is not loaded: .*{sentence}"):
+        bpy.ops.motiongpt.load_bones(filepath=str(path))
+    assert rows(rig)["shin_l"].bone == "mixamorig:LeftLeg"
+
+
+def test_a_missing_preset_is_a_sentence(rig, tmp_path):
+    with pytest.raises(RuntimeError, match="cannot be read"):
+        bpy.ops.motiongpt.load_bones(filepath=str(tmp_path / "no.json"))
+
+
+def test_a_bone_deleted_after_mapping_is_a_sentence(rig):
+    bpy.ops.motiongpt.find_bones()
+    rig.data.bones["mixamorig:LeftLeg"].name = "renamed"
+    with pytest.raises(RigError, match="'mixamorig:LeftLeg', chosen for shin left, is no longer"):
+        describe(rig)
+
+
+def test_two_roles_for_one_bone_are_a_sentence(rig):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["shin_l"].bone = "mixamorig:LeftUpLeg"
+    with pytest.raises(RigError, match="'mixamorig:LeftUpLeg' is chosen twice, for thigh left"):
+        describe(rig)
+
+
+def test_a_cleared_part_that_is_needed_is_a_sentence(rig):
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["shin_l"].bone = ""
+    with pytest.raises(RigError, match="no bone was found for shin left: choose them in the panel"):
+        describe(rig)
+
+
+def test_a_limb_without_length_is_a_sentence(registered):
+    plan = plan_from_names(MIXAMO)
+    shin, foot = plan.bone("mixamorig:LeftLeg"), plan.bone("mixamorig:LeftFoot")
+    foot.head = shin.head
+    obj = build(plan)
+    with pytest.raises(RigError, match="begin at the same point, so the shin has no length"):
+        describe(obj)
+
+
+def test_two_bones_are_not_a_body(registered):
+    plan = plan_from_names(MIXAMO)
+    plan.bones = [
+        Bone("Bone", np.zeros(3), np.array([0, 0, 1.0])),
+        Bone("Bone.001", np.array([0, 0, 1.0]), np.array([0, 0, 2.0]), "Bone"),
+    ]
+    obj = build(plan)
+    with pytest.raises(RigError, match="'rig' cannot be driven: it has only 2 bones: choose an"):
+        describe(obj)
+
+
+def test_an_armature_without_bones_is_a_sentence(registered):
+    obj = bpy.data.objects.new("empty", bpy.data.armatures.new("empty"))
+    bpy.context.collection.objects.link(obj)
+    with pytest.raises(RigError, match="it has no bones"):
+        describe(obj)
+
+
+def test_edit_mode_keeps_the_map_as_it_is(rig):
+    bpy.ops.motiongpt.find_bones()
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="Edit Mode: press Tab"):
+        bpy.ops.motiongpt.find_bones()
+
+
+def test_a_linked_armature_says_how_to_make_it_local(registered, tmp_path):
+    obj = linked_file(tmp_path)
+    with pytest.raises(RuntimeError, match=r"Library Override > Make.*Make Local"):
+        bpy.ops.motiongpt.find_bones()
+    assert not len(obj.motiongpt.bone_map.rows)
+
+
+def linked_file(tmp_path):
+    build(plan_from_names(MIXAMO))
+    path = tmp_path / "rigs.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(str(path), link=True) as (_, into):
+        into.objects = ["rig"]
+    obj = bpy.data.objects["rig"]
+    bpy.context.scene.collection.objects.link(obj)
+    bpy.context.scene.motiongpt.armature = obj
+    return obj
+
+
+def test_an_override_has_a_map_of_its_own(registered, tmp_path):
+    obj = linked_file(tmp_path).override_create(remap_local_usages=True)
+    bpy.context.scene.motiongpt.armature = obj
+    bpy.ops.motiongpt.find_bones()
+    rows(obj)["hand_l"].bone = ""
+    assert Part.HAND_L not in {c.part for c in describe(obj).controls}
