@@ -57,6 +57,11 @@ def all_curves(action: Any) -> Iterator[Any]:
                 yield from bag.fcurves
 
 
+def only_slot(action: Any) -> Any:
+    """The slot of an action that ``new_action`` made; None before 4.4."""
+    return action.slots[0] if HAS_SLOTS else None
+
+
 def active_slot(animation_data: Any) -> Any:
     """The slot that the owner's active action plays, or None."""
     return animation_data.action_slot if HAS_SLOTS else None

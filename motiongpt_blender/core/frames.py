@@ -7,6 +7,7 @@ turned by them stands like the person, whatever its own rest pose.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from .neutral import DIRECTIONS, NEUTRAL
 from .rotations import (
     Array,
     between,
+    cross,
     from_log,
     from_matrix,
     inverse,
@@ -29,8 +31,11 @@ from .skeleton import Joint
 #: which it says everything.
 HINGE_BLIND: Final = 0.08
 HINGE_SURE: Final = 0.35
-#: Seconds over which the hinge's twist is smoothed.
-HINGE_SMOOTHING: Final = 0.10
+#: Seconds over which the hinge's twist is smoothed while its plane is sure; the less sure,
+#: the longer.
+HINGE_SMOOTHING: Final = 0.04
+#: Weight with which a twist goes back to nothing, beside a sure plane's 1.
+HINGE_EASE: Final = 0.01
 #: Share of the clavicle's and neck's motion that is passed on; data is rough there.
 COLLAR_SHARE: Final = 0.4
 NECK_SHARE: Final = 0.6
@@ -61,8 +66,8 @@ def gaussian_smooth(values: Array, sigma: float) -> Array:
 def frame(across: Array, up: Array) -> Array:
     """Rotations (..., 4) whose x axis is ``across`` and whose y axis is near ``up``."""
     x = normalise(across)
-    z = normalise(np.cross(x, up))
-    return from_matrix(np.stack([x, np.cross(z, x), z], axis=-1))
+    z = normalise(cross(x, up))
+    return from_matrix(np.stack([x, cross(z, x), z], axis=-1))
 
 
 def hip_centre(joints: Array) -> Array:
@@ -133,54 +138,132 @@ def neck_turn(joints: Array, chest: Array) -> Array:
     return share_of(chest, swing(chest, DIRECTIONS[Joint.HEAD], target), NECK_SHARE)
 
 
+@dataclass(frozen=True, eq=False)
+class Limb:
+    """An arm or a leg of the neutral body.
+
+    Attributes:
+        neutral: (3,) direction of its upper bone in a T-pose.
+        hinge: (3,) axis about which its lower bone bends there.
+        is_leg: a knee bends one way only; an elbow's plane is freer.
+    """
+
+    neutral: Array
+    hinge: Array
+    is_leg: bool
+
+    @staticmethod
+    def leg() -> Limb:
+        """A leg, which hangs; its knee bends backwards."""
+        return Limb(np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0]), True)
+
+    @staticmethod
+    def arm(side: str) -> Limb:
+        """An arm, held out to its ``side`` ("L" or "R"); its elbow bends forwards."""
+        sign = 1.0 if side == "L" else -1.0
+        return Limb(np.array([sign, 0.0, 0.0]), np.array([0.0, -sign, 0.0]), False)
+
+
 def limb_turns(
-    carrier: Array, rest: tuple[Array, Array], motion: tuple[Array, Array], is_leg: bool, fps: float
+    carrier: Array, rest: tuple[Array, Array], motion: tuple[Array, Array], limb: Limb, fps: float
 ) -> tuple[Array, Array]:
     """Turns ((T, 4), (T, 4)) of the upper and lower bone of an arm or a leg.
 
     The bones point exactly along the motion's. What directions leave open, the twist
     about the upper bone, comes from the plane of the knee or elbow; where the limb is
-    straight and the plane is unknown, it eases to the carrier's own twist.
+    straight and the plane is unknown, it eases to the carrier's own twist. All of it is
+    worked out from the T-pose: the rig's own rest comes in at the very end.
 
     Args:
         carrier: (T, 4) turn of what the limb hangs on.
         rest: unit directions (3,) of the upper and the lower bone at rest.
         motion: unit directions (T, 3) of both in the motion.
-        is_leg: a knee bends backwards, an elbow forwards.
+        limb: which limb it is.
         fps: frames a second.
     """
     upper, lower = motion
-    reference = swing(carrier, rest[0], upper)
-    hinge = rotate(reference, _over_time(rest_hinge(rest[0], rest[1], is_leg), carrier))
-    twist = _hinge_twist(hinge, upper, lower, is_leg, fps)
-    half = 0.5 * twist[:, None]
-    turn = multiply(np.concatenate([np.cos(half), np.sin(half) * upper], axis=-1), reference)
+    from_neutral = swing(carrier, limb.neutral, upper)
+    hinge = rotate(from_neutral, _over_time(limb.hinge, carrier))
+    angle, trust = _hinge_vote(hinge, upper, lower, limb.is_leg)
+    turn = multiply(_about(upper, _settled(angle, trust, fps)), from_neutral)
+    turn = multiply(turn, inverse(_rest_from_neutral(rest, limb)))
     return turn, swing(turn, rest[1], lower)
 
 
-def rest_hinge(upper: Array, lower: Array, is_leg: bool) -> Array:
-    """Axis (3,) about which a limb at rest bends, square to its upper bone."""
-    bends_towards = np.array([0.0, 0.0, -1.0 if is_leg else 1.0])
-    usual = normalise(np.cross(upper, bends_towards))
-    bent = np.cross(upper, lower)
-    clear = np.linalg.norm(bent) > np.sin(np.radians(4.0))
-    if clear and normalise(bent) @ usual > 0.7:
-        return normalise(bent)
-    return usual
+def rest_hinge(rest: tuple[Array, Array], limb: Limb) -> Array:
+    """Axis (3,) about which a rig's limb bends while at rest, square to its upper bone."""
+    return rotate(_rest_from_neutral(rest, limb), limb.hinge)
 
 
-def _hinge_twist(hinge: Array, upper: Array, lower: Array, is_leg: bool, fps: float) -> Array:
-    """Angles (T,) from the untwisted hinge to the plane in which the limb bends."""
-    seen = np.cross(upper, lower)
+def _rest_from_neutral(rest: tuple[Array, Array], limb: Limb) -> Array:
+    """Rotation (4,) of the upper bone from the T-pose to a rig's rest."""
+    upper, lower = rest
+    bent = between(limb.neutral, upper)
+    angle, trust = _hinge_vote(
+        rotate(bent, limb.hinge)[None], upper[None], lower[None], limb.is_leg
+    )
+    return multiply(_about(upper[None], _settled(angle, trust, 1.0))[0], bent)
+
+
+def _about(axis: Array, angle: Array) -> Array:
+    """Rotations (T, 4) by ``angle`` (T,) about unit axes (T, 3)."""
+    half = 0.5 * angle[:, None]
+    return np.concatenate([np.cos(half), np.sin(half) * axis], axis=-1)
+
+
+def _hinge_vote(hinge: Array, upper: Array, lower: Array, is_leg: bool) -> tuple[Array, Array]:
+    """Angles (T,) from a hinge to the plane in which the limb bends, and their weights."""
+    seen = cross(upper, lower)
     sine = np.linalg.norm(seen, axis=-1)
-    seen = normalise(seen)
-    cosine = (hinge * seen).sum(-1)
-    angle = np.arctan2((np.cross(hinge, seen) * upper).sum(-1), cosine)
+    cosine = (hinge * normalise(seen)).sum(-1)
+    angle = np.arctan2((cross(hinge, seen) * upper).sum(-1), (hinge * seen).sum(-1))
     trust = smoothstep((sine - HINGE_BLIND) / (HINGE_SURE - HINGE_BLIND))
     # A hinge that bends the wrong way is noise of a nearly straight limb.
-    trust = trust * (np.clip(cosine + 0.3, 0, 1) if is_leg else np.clip(2 * (cosine + 1), 0, 1))
-    vote = trust * np.exp(1j * angle) + 0.15 * (1 - trust)
-    return np.angle(gaussian_smooth(vote, HINGE_SMOOTHING * fps))
+    wrong = np.clip(cosine + 0.3, 0, 1) if is_leg else np.clip(2 * (cosine + 1), 0, 1)
+    return angle, trust * wrong
+
+
+def _settled(angle: Array, trust: Array, fps: float) -> Array:
+    """Angles (T,) near the trusted ones, smooth in between, at ease where none is trusted.
+
+    The least sum of squares of: distance to the angle seen, times trust; speed; distance
+    to zero, lightly. One tridiagonal system, so that no frame can jump alone.
+
+    Args:
+        angle: (T,) radians, as seen.
+        trust: (T,) 0 to 1.
+        fps: frames a second.
+    """
+    angle = _unwrapped(angle, trust)
+    stiff = (HINGE_SMOOTHING * fps) ** 2
+    count = len(angle)
+    diagonal = trust + HINGE_EASE + stiff * (np.minimum(np.arange(count), 1)
+                                             + np.minimum(np.arange(count)[::-1], 1))  # fmt: skip
+    return np.array(_tridiagonal(diagonal.tolist(), -stiff, (trust * angle).tolist()))
+
+
+def _unwrapped(angle: Array, trust: Array) -> Array:
+    """The same angles (T,) with whole turns added so that trusted neighbours are close."""
+    sure = np.flatnonzero(trust > HINGE_EASE)
+    out = angle.copy()
+    if len(sure):
+        out[sure] = np.unwrap(angle[sure])
+        out[sure] -= 2 * np.pi * np.round(np.median(out[sure]) / (2 * np.pi))
+    return out
+
+
+def _tridiagonal(diagonal: list[float], beside: float, right: list[float]) -> list[float]:
+    """Solution of a symmetric system with ``beside`` on both sides of its diagonal."""
+    count = len(diagonal)
+    ratio, value = [0.0] * count, [0.0] * count
+    for k in range(count):
+        before = (ratio[k - 1], value[k - 1]) if k else (0.0, 0.0)
+        pivot = diagonal[k] - beside * before[0]
+        ratio[k] = beside / pivot
+        value[k] = (right[k] - beside * before[1]) / pivot
+    for k in range(count - 2, -1, -1):
+        value[k] -= ratio[k] * value[k + 1]
+    return value
 
 
 def foot_turn(

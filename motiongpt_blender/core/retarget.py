@@ -9,14 +9,16 @@ disappear by construction.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from .bone_maps import Part, Switch
-from .contacts import height_correction
+from .contacts import height_correction, place_correction
 from .frames import (
+    Limb,
     chest_turn,
     collar_turn,
     direction,
@@ -27,6 +29,7 @@ from .frames import (
     pelvis_turn,
     share_of,
 )
+from .motion import heading
 from .neutral import ANKLE_HEIGHT, LEG_LENGTH
 from .rotations import IDENTITY, Array, continuous, inverse, multiply, normalise, rotate
 from .skeleton import Joint
@@ -129,10 +132,25 @@ def solve(rig: RigDescription, joints: Array, fps: float = 20.0) -> RigMotion:
         joints: (T, 22, 3) metres, y up; place and heading count.
         fps: frames a second, for the smoothing of hinges and heights.
     """
+    steps = solve_steps(rig, joints, fps)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def solve_steps(
+    rig: RigDescription, joints: Array, fps: float = 20.0
+) -> Generator[None, None, RigMotion]:
+    """``solve`` in slices of a few milliseconds, for a caller that has other things to do."""
     joints = np.asarray(joints, dtype=np.float64)
     turns = part_turns(rig, joints, fps)
+    yield
     by_control = control_turns(rig, turns)
+    yield
     rotations = basis_of(rig, by_control)
+    yield
     for name in rig.extras:
         rotations[name] = np.broadcast_to(IDENTITY, (len(joints), 4)).copy()
     root = next(c for c in rig.controls if c.name == rig.root)
@@ -204,7 +222,7 @@ def _limb(
     joints: Array,
     carrier: Array,
     chain: tuple[Joint, ...],
-    is_leg: bool,
+    limb: Limb,
     fps: float,
 ) -> tuple[Array, Array]:
     start, middle, end = chain
@@ -213,7 +231,7 @@ def _limb(
         normalise(rig.points[end] - rig.points[middle]),
     )
     motion = direction(joints, start, middle), direction(joints, middle, end)
-    return limb_turns(carrier, rest, motion, is_leg, fps)
+    return limb_turns(carrier, rest, motion, limb, fps)
 
 
 def _solve_arm(
@@ -221,7 +239,7 @@ def _solve_arm(
 ) -> None:
     s = side.lower()
     chain = _side(side, "SHOULDER", "ELBOW", "WRIST")
-    upper, lower = _limb(rig, joints, turns[Part(f"collar_{s}")], chain, False, fps)
+    upper, lower = _limb(rig, joints, turns[Part(f"collar_{s}")], chain, Limb.arm(side), fps)
     turns[Part(f"upper_arm_{s}")] = upper
     turns[Part(f"forearm_{s}")] = lower
     turns[Part(f"hand_{s}")] = lower  # the data knows no wrist: the hand follows the forearm
@@ -232,7 +250,7 @@ def _solve_leg(
 ) -> None:
     s = side.lower()
     chain = _side(side, "HIP", "KNEE", "ANKLE")
-    upper, lower = _limb(rig, joints, turns[Part.PELVIS], chain, True, fps)
+    upper, lower = _limb(rig, joints, turns[Part.PELVIS], chain, Limb.leg(), fps)
     turns[Part(f"thigh_{s}")] = upper
     turns[Part(f"shin_{s}")] = lower
     ankle, toe = _side(side, "ANKLE", "FOOT")
@@ -259,33 +277,38 @@ def _root_locations(
     """Basis locations (T, 3) of the root that put the hips in their place."""
     hips = rig.scale * hip_centre(joints)
     hips[:, 1] += ankle_lift(rig)
-    predicted, wanted = _foot_heights(rig, joints, hips, turns)
-    hips[:, 1] += height_correction(predicted, wanted, rig.leg, fps)
+    feet = _feet(rig, joints, hips, turns)
+    wanted = rig.scale * joints[:, FEET]
+    hips = hips + place_correction(feet, wanted, heading(joints), rig.leg, fps)
+    hips[:, 1] += height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
     pelvis = turns[root.part]
     offset = np.broadcast_to(rest_hip_centre(rig) - rig.root_head, hips.shape)
     moved = hips - rotate(pelvis, offset) - rig.root_head
     return rotate(np.broadcast_to(inverse(root.rest), (len(hips), 4)), moved)
 
 
-def _foot_heights(
-    rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Array]
-) -> tuple[Array, Array]:
-    """Heights (T, N) of ankles and toes as the rig will have and as the motion has them."""
-    predicted: list[Array] = []
-    wanted: list[Array] = []
-    centre = rest_hip_centre(rig)
+#: Both feet's points, in the order of ``_feet``.
+FEET: Final = (Joint.L_ANKLE, Joint.L_FOOT, Joint.R_ANKLE, Joint.R_FOOT)
+
+
+def _feet(rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Array]) -> Array:
+    """Where the rig's ankles and toes come to be, (T, 4, 3), its hips (T, 3) being here."""
+    out: list[Array] = []
     for side in SIDES:
         s = side.lower()
         chain = _side(side, "HIP", "KNEE", "ANKLE", "FOOT")
         carriers = (Part.PELVIS, Part(f"thigh_{s}"), Part(f"shin_{s}"), Part(f"foot_{s}"))
-        place, last = hips, centre
+        place, last = hips, rest_hip_centre(rig)
         for joint, carrier in zip(chain, carriers, strict=True):
             step = np.broadcast_to(rig.points[joint] - last, hips.shape)
             place, last = place + rotate(turns[carrier], step), rig.points[joint]
-            if joint in chain[2:]:
-                rest = float(last[1])
-                usual = ANKLE_HEIGHT if joint == chain[2] else 0.0
-                above = rig.scale * np.maximum(joints[:, joint, 1] - usual, 0.0)
-                predicted.append(place[:, 1])
-                wanted.append(rest + above)
-    return np.stack(predicted, 1), np.stack(wanted, 1)
+            if joint in FEET:
+                out.append(place)
+    return np.stack(out, axis=1)
+
+
+def _wanted_heights(rig: RigDescription, joints: Array) -> Array:
+    """Heights (T, 4) of ankles and toes as the motion has them, on the rig's own soles."""
+    usual = np.array([ANKLE_HEIGHT, 0.0] * 2)
+    rest = np.array([rig.points[j][1] for j in FEET])
+    return rest + rig.scale * np.maximum(joints[:, FEET, 1] - usual, 0.0)

@@ -22,10 +22,17 @@ def normalise(v: Array) -> Array:
     return v / np.where(length == 0, 1, length)
 
 
+def cross(a: Array, b: Array) -> Array:
+    """Cross products (..., 3); numpy's own takes several times as long on short arrays."""
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+
+
 def multiply(a: Array, b: Array) -> Array:
     """Hamilton product a * b, (..., 4): first b, then a."""
-    aw, ax, ay, az = np.moveaxis(a, -1, 0)
-    bw, bx, by, bz = np.moveaxis(b, -1, 0)
+    aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
+    bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
     return np.stack(
         [
             aw * bw - ax * bx - ay * by - az * bz,
@@ -45,8 +52,8 @@ def inverse(q: Array) -> Array:
 def rotate(q: Array, v: Array) -> Array:
     """Vectors (..., 3) turned by unit quaternions (..., 4)."""
     axis = q[..., 1:]
-    cross = np.cross(axis, v)
-    return v + 2 * (q[..., :1] * cross + np.cross(axis, cross))
+    first = cross(axis, v)
+    return v + 2 * (q[..., :1] * first + cross(axis, first))
 
 
 def between(a: Array, b: Array) -> Array:
@@ -57,7 +64,7 @@ def between(a: Array, b: Array) -> Array:
     """
     scalar = np.sqrt((a**2).sum(-1, keepdims=True) * (b**2).sum(-1, keepdims=True))
     scalar = scalar + (a * b).sum(-1, keepdims=True)
-    q = np.concatenate([scalar, np.cross(a, b)], axis=-1)
+    q = np.concatenate([scalar, cross(a, b)], axis=-1)
     length = np.linalg.norm(q, axis=-1, keepdims=True)
     unit = q / np.where(length == 0, 1, length)
     return np.where(length == 0, IDENTITY.astype(q.dtype), unit)

@@ -6,7 +6,8 @@ that could not be finished is removed again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +21,12 @@ from ..core.rotations import Array
 
 #: Custom property of a generated action: the switches' values before it, as JSON.
 SWITCHES_KEY: Final = "motiongpt_switches"
+#: Seconds of writing after which Blender gets its turn.
+SLICE: Final = 0.008
+
+
+class WriteError(RuntimeError):
+    """The action was taken away while it was written; one sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +56,21 @@ class WrittenAction:
 
 def channels_of(obj: Any, motion: RigMotion) -> Iterator[Channel]:
     """A motion's channels, each bone in its own rotation mode."""
-    for name, rotations in motion.rotations.items():
-        bone = obj.pose.bones[name]
-        path, values = _rotation_values(bone, rotations)
-        yield from _columns(bone, path, values)
-    root = obj.pose.bones[motion.root]
-    yield from _columns(root, "location", motion.locations)
+    for name in motion.rotations:
+        yield from rotation_channels(obj, name, motion)
+    yield from location_channels(obj, motion)
+
+
+def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channel]:
+    """The channels that turn one control."""
+    bone = obj.pose.bones[name]
+    path, values = _rotation_values(bone, motion.rotations[name])
+    yield from _columns(bone, path, values)
+
+
+def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
+    """The channels that move the root."""
+    yield from _columns(obj.pose.bones[motion.root], "location", motion.locations)
 
 
 def property_channel(bone: Any, name: str, value: float) -> Channel:
@@ -80,16 +96,56 @@ def write_action(
         marked: indices of frames whose pose is the animator's own; all other keys are
             of the type GENERATED, so that the two can be told apart.
     """
+    return run(write_steps(obj, name, channels, start_frame, marked))
+
+
+def run(steps: Generator[None, None, Any]) -> Any:
+    """All steps at once; returns what they lead to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def write_steps(
+    obj: Any,
+    name: str,
+    channels: Collection[Channel],
+    start_frame: int,
+    marked: Collection[int] = (),
+) -> Generator[None, None, WrittenAction]:
+    """``write_action`` in slices of about ``SLICE`` seconds; closing it removes the action.
+
+    Between two slices Blender may do anything, so nothing of it is held but names.
+    """
     action, slot = compat.new_action(name, obj)
+    written = action.name
     try:
-        curves, groups = compat.curves(action, slot), compat.groups(action, slot)
+        began = time.perf_counter()
         for channel in channels:
+            if time.perf_counter() - began > SLICE:
+                yield
+                action, slot = _again(written)
+                began = time.perf_counter()
+            curves, groups = compat.curves(action, slot), compat.groups(action, slot)
             _write(curves, groups, channel, start_frame, marked)
-    except Exception:
-        bpy.data.actions.remove(action)
+        action.use_fake_user = False
+    except BaseException:
+        if (left := bpy.data.actions.get(written)) is not None:
+            bpy.data.actions.remove(left)
         raise
-    action.use_fake_user = False
     return WrittenAction(action, slot)
+
+
+def _again(name: str) -> tuple[Any, Any]:
+    """The action and its slot once more; Blender may have moved them in memory."""
+    action = bpy.data.actions.get(name)
+    if action is None:
+        raise WriteError(
+            f"The take '{name}' was undone while it was written: press Generate again."
+        )
+    return action, compat.only_slot(action)
 
 
 def _write(

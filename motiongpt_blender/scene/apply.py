@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,12 +19,21 @@ from ..core.keys import KeyReport, RigPose, meet_keys
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.poses import MarkedPose, PoseRole
 from ..core.resampling import resample_smooth
-from ..core.retarget import RigDescription, RigMotion, solve
+from ..core.retarget import RigDescription, RigMotion, solve, solve_steps
 from ..core.rotations import Array, about_y, continuous, multiply, rotate
 from . import nla
-from .action_writer import SWITCHES_KEY, Channel, channels_of, property_channel, write_action
+from .action_writer import (
+    SLICE,
+    SWITCHES_KEY,
+    Channel,
+    location_channels,
+    property_channel,
+    rotation_channels,
+    run,
+    write_steps,
+)
 from .capture import capture_joints
-from .rig import describe, quaternion_of
+from .rig import RigError, describe, quaternion_of
 
 
 @dataclass(frozen=True)
@@ -68,23 +77,46 @@ def apply_clip(
     Raises:
         RigError: when the armature cannot be used.
     """
+    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name))
+    return report
+
+
+def steps_of_take(
+    obj: Any,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: int,
+    name: str,
+) -> Generator[None, None, ApplyReport]:
+    """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
+
+    Nothing shows in the scene before the last slice.
+    """
     watch = _Watch()
+    who = obj.name
     with watch.stage("describe"):
         rig = describe(obj)
+        joints = placed(obj, rig, clip, marked, start_frame)
+    yield
     with watch.stage("retarget"):
-        motion = retarget(obj, rig, clip, marked, start_frame)
+        motion = yield from watch.paused(solve_steps(rig, joints, scene_fps()))
+    yield
     with watch.stage("keys"):
         by_index = {m.frame - start_frame: m.pose for m in marked}
         motion, reports = meet_keys(motion, by_index)
+    yield
+    obj = _again(who)
     with watch.stage("write"):
         at = [report.frame for report in reports]
-        channels = _channels(obj, rig, motion, list(by_index.values()))
-        earlier = _switch_values(obj, rig)
-        written = write_action(obj, name, channels, start_frame, at)
+        channels = yield from watch.paused(
+            _channel_steps(obj, rig, motion, list(by_index.values()))
+        )
+        earlier = _switch_values(_again(who), rig)
+        written = yield from watch.paused(write_steps(_again(who), name, channels, start_frame, at))
         written.action[SWITCHES_KEY] = json.dumps(earlier)
     with watch.stage("track"):
         try:
-            pushed = nla.push_take(obj, written, start_frame, name)
+            pushed = nla.push_take(_again(who), written, start_frame, name)
         except Exception:
             bpy.data.actions.remove(written.action)
             raise
@@ -99,10 +131,25 @@ def apply_clip(
     )
 
 
+def _again(name: str) -> Any:
+    """The armature object once more; Blender may have moved it in memory meanwhile."""
+    obj = bpy.data.objects.get(name)
+    if obj is None:
+        raise RigError(f"The armature '{name}' was removed while its take was written.")
+    return obj
+
+
 def retarget(
     obj: Any, rig: RigDescription, clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int
 ) -> RigMotion:
     """The clip on the rig at the scene's frame rate, standing where it has to begin."""
+    return solve(rig, placed(obj, rig, clip, marked, start_frame), scene_fps())
+
+
+def placed(
+    obj: Any, rig: RigDescription, clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int
+) -> Array:
+    """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin."""
     fps = scene_fps()
     count = _frame_count(clip, marked, start_frame, fps)
     joints = resample_smooth(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
@@ -111,7 +158,7 @@ def retarget(
         index, standing = max(first.frame - start_frame, 0), first.joints
     else:
         index, standing = 0, capture_joints(obj, rig)
-    return solve(rig, _stand_at(joints, index, standing), fps)
+    return _stand_at(joints, index, standing)
 
 
 def scene_fps() -> float:
@@ -141,13 +188,22 @@ def _stand_at(joints: Array, index: int, standing: Array) -> Array:
     return turned + there[0] * level
 
 
-def _channels(
+def _channel_steps(
     obj: Any, rig: RigDescription, motion: RigMotion, poses: Sequence[RigPose]
-) -> list[Channel]:
+) -> Generator[None, None, list[Channel]]:
     """Everything to key: the controls, extras that anything uses, and the switches."""
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, poses)
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
-    channels = list(channels_of(obj, _seen_from_carriers(obj, rig, motion)))
+    who = obj.name
+    motion = _seen_from_carriers(obj, rig, motion)
+    channels: list[Channel] = []
+    began = time.perf_counter()
+    for name in motion.rotations:
+        if time.perf_counter() - began > SLICE:
+            yield
+            obj, began = _again(who), time.perf_counter()
+        channels += rotation_channels(obj, name, motion)
+    channels += location_channels(obj, motion)
     for switch in rig.switches:
         bone = obj.pose.bones[switch.bone]
         if switch.prop in bone:
@@ -196,9 +252,22 @@ class _Watch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._idle = 0.0
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
+        self._idle = 0.0
         yield
-        self.seconds[name] = time.perf_counter() - began
+        self.seconds[name] = time.perf_counter() - began - self._idle
+
+    def paused(self, steps: Generator[None, None, Any]) -> Generator[None, None, Any]:
+        """The same steps, the time between two of them left out of the stage."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+            began = time.perf_counter()
+            yield
+            self._idle += time.perf_counter() - began

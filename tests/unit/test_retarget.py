@@ -5,6 +5,7 @@ import pytest
 
 from motiongpt_blender.core.bone_maps import MappingError, Part, canonical, families, find
 from motiongpt_blender.core.frames import (
+    Limb,
     chest_turn,
     flat_slope,
     gaussian_smooth,
@@ -59,7 +60,9 @@ def test_missing_bones_are_named():
 
 
 def test_foreign_bones_are_refused_with_advice():
-    with pytest.raises(MappingError, match=r"neither the names of its bones nor its shape tell which is which"):
+    with pytest.raises(
+        MappingError, match=r"neither the names of its bones nor its shape tell which is which"
+    ):
         find(["Bone", "Bone.001", "leaf"])
 
 
@@ -90,7 +93,7 @@ def test_a_turned_body_gives_its_turn():
 @pytest.mark.parametrize("bend", [0.0, 0.02, 0.3, 1.2, 2.4])
 def test_directions_are_exact_and_knees_bend_backwards(bend):
     shin = (0.0, -np.cos(bend), -np.sin(bend))
-    upper, lower = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), True, 20.0)
+    upper, lower = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
     assert np.allclose(rotate(upper, np.broadcast_to(-Y, (30, 3))), -Y)
     assert np.allclose(rotate(lower, np.broadcast_to(-Y, (30, 3))), shin, atol=1e-6)
     # the kneecap keeps looking forward
@@ -101,7 +104,7 @@ def test_a_leg_that_is_turned_out_turns_the_thigh():
     out = np.radians(50)
     back = -np.array([np.sin(out), 0, np.cos(out)])
     shin = np.cos(1.0) * -Y + np.sin(1.0) * back
-    upper, _ = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), True, 20.0)
+    upper, _ = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
     knee = rotate(upper, np.broadcast_to(Z, (30, 3)))
     assert np.allclose(knee, -back, atol=0.02)
 
@@ -109,12 +112,12 @@ def test_a_leg_that_is_turned_out_turns_the_thigh():
 def test_a_straight_limb_takes_no_twist_from_noise():
     rng = np.random.default_rng(0)
     shin = normalise(-Y + 0.03 * rng.normal(size=(30, 3)))
-    upper, _ = limb_turns(STILL, (-Y, -Y), (held(-Y)[0], shin), True, 20.0)
+    upper, _ = limb_turns(STILL, (-Y, -Y), (held(-Y)[0], shin), Limb.leg(), 20.0)
     assert np.degrees(angle_between(upper, STILL)).max() < 3
 
 
 def test_an_elbow_bends_to_the_front_from_a_t_pose():
-    upper, lower = limb_turns(STILL, (X, X), tuple(held(-Y, -Y + Z)), False, 20.0)
+    upper, lower = limb_turns(STILL, (X, X), tuple(held(-Y, -Y + Z)), Limb.arm("L"), 20.0)
     assert np.allclose(rotate(lower, np.broadcast_to(X, (30, 3))), normalise(Z - Y), atol=1e-6)
     # hanging with the elbow bent forward: the swing alone is right, no extra twist
     assert np.allclose(rotate(upper, np.broadcast_to(Z, (30, 3))), Z, atol=1e-6)
@@ -122,9 +125,10 @@ def test_an_elbow_bends_to_the_front_from_a_t_pose():
 
 def test_the_rests_own_bend_is_the_hinge_when_it_is_clear():
     lower = normalise(np.array([0.1, -1.0, -0.4]))
-    assert np.allclose(rest_hinge(-Y, lower, True), normalise(np.cross(-Y, lower)))
+    wanted = normalise(np.cross(-Y, lower))
+    assert np.allclose(rest_hinge((-Y, lower), Limb.leg()), wanted, atol=0.02)
     wrong_way = normalise(np.array([0.0, -1.0, 0.4]))
-    assert np.allclose(rest_hinge(-Y, wrong_way, True), X)
+    assert np.allclose(rest_hinge((-Y, wrong_way), Limb.leg()), X)
 
 
 def test_the_flat_foot_is_read_from_resting_frames():
