@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands)
+    _add_caption(commands)
     _add_serve(commands)
     _add_training(commands)
     _add_compare(commands)
@@ -62,6 +63,9 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         metavar="WHEN:FILE.npy",
         help="a pose (22, 3) in metres to pass through; WHEN is start, end or seconds",
     )
+    p.add_argument(
+        "--place", action="store_true", help="where the poses stand counts too, from the first one"
+    )
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
@@ -69,6 +73,17 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--out", type=Path, default=Path("clip.npz"), help="file (%(default)s)")
     p.set_defaults(run=_generate)
+
+
+def _add_caption(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("caption", help="say what a motion clip shows")
+    p.add_argument("clip", type=Path, help="a clip.npz")
+    p.add_argument("--variations", type=int, default=1, help="how many sentences (%(default)s)")
+    p.add_argument("--seed", type=int, default=0, help="the same seed gives the same sentence")
+    p.add_argument("--temperature", type=float, default=0.0, help="spread (%(default)s)")
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.set_defaults(run=_caption)
 
 
 def _add_serve(commands: argparse._SubParsersAction) -> None:
@@ -93,6 +108,12 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
         p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
         p.add_argument("--minutes", type=float, help="stop after so many minutes")
         p.add_argument("--steps", type=int, help="stop after so many steps")
+        if name == "train-tokenizer":
+            p.add_argument(
+                "--keep-codes",
+                action="store_true",
+                help="train a new decoder for the codes of the tokenizer that --out holds",
+            )
         p.set_defaults(run=_train, what=name)
 
 
@@ -181,6 +202,12 @@ def _generate(arguments: argparse.Namespace) -> int:
     from .commands import generate
 
     return generate(arguments)
+
+
+def _caption(arguments: argparse.Namespace) -> int:
+    from .commands import caption
+
+    return caption(arguments)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

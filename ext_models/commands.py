@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.prompts import clean_prompt
 
 from .devices import pick_device
@@ -20,6 +21,8 @@ from .training import read_recipe
 
 #: Where unfinished trainings keep their state, to resume from.
 RUNS = Path("runs")
+#: Test clips in the picture of a tokenizer.
+PICTURED = 6
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -55,19 +58,30 @@ def _train_tokenizer(
     arguments: argparse.Namespace, recipe: dict[str, Any], examples: list[Example], device: str
 ) -> int:
     from .tokenizer import training
-    from .tokenizer.report import HEAD, report
-    from .tokenizer.vqvae import save_tokenizer
+    from .tokenizer.report import HEAD, report, strips
+    from .tokenizer.vqvae import load_tokenizer, save_tokenizer
 
     recipe["tokenizer"]["training"].update(_budget(arguments))
     config, settings = training.from_recipe(recipe)
     run = RUNS / recipe["pack"]["name"]
     seed = recipe["pack"]["seed"]
-    model = training.train_tokenizer(config, settings, examples, run, seed=seed, device=device)
+    kept = load_tokenizer(arguments.out) if arguments.keep_codes else None
+    model = training.train_tokenizer(
+        config, settings, examples, run, seed=seed, device=device, codes_of=kept
+    )
     save_tokenizer(model, arguments.out)
     test = [e for e in examples if e.split == "test"]
-    rows = [report(model, test, k, examples).row(f"{k} of {config.levels} levels") for k in config.some]
+    rows = [
+        report(model, test, k, examples).row(f"{k} of {config.levels} levels") for k in config.some
+    ]
     print("\n".join([*HEAD, *rows]))
     print(f"tokenizer written to {arguments.out}")
+    picture = run / "tokenizer.png"
+    try:
+        strips(model, test[:: max(1, len(test) // PICTURED)][:PICTURED], config.levels, picture)
+        print(f"what it keeps of some test clips: {picture}")
+    except PackError as error:
+        print(error)  # a picture is a courtesy
     return 0
 
 
@@ -121,7 +135,7 @@ def generate(arguments: argparse.Namespace) -> int:
     prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
     frames = round(arguments.seconds * manifest.fps)
-    poses = tuple(_pose(text, frames, manifest) for text in arguments.pose)
+    poses = tuple(_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     _check_output(arguments.out)
     from .motion_pipeline import MotionPipeline
 
@@ -150,6 +164,18 @@ def generate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def caption(arguments: argparse.Namespace) -> int:
+    """``caption``: what a clip file shows, in words."""
+    clip = MotionClip.load(arguments.clip)
+    from .language.generation import Sampling
+    from .motion_pipeline import MotionPipeline
+
+    pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
+    sampling = Sampling(arguments.seed, arguments.temperature, variations=arguments.variations)
+    print("\n".join(pipeline.caption(clip, sampling)))
+    return 0
+
+
 def _outputs(out: Path, count: int) -> list[Path]:
     if count == 1:
         return [out]
@@ -163,7 +189,7 @@ def _check_output(out: Path) -> None:
         raise PipelineError(f"--out {out}: there is no folder {out.parent}; make it first.")
 
 
-def _pose(text: str, frames: int, manifest: PackManifest) -> PoseCondition:
+def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseCondition:
     """The pose of one ``--pose WHEN:FILE.npy``."""
     when, _, name = text.partition(":")
     try:
@@ -181,7 +207,7 @@ def _pose(text: str, frames: int, manifest: PackManifest) -> PoseCondition:
         raise PipelineError(
             f"--pose {text}: a pose is 22 joints of 3 finite numbers; {name} holds {joints.shape}."
         )
-    return PoseCondition(frame, joints.astype(np.float32))
+    return PoseCondition(frame, joints.astype(np.float32), placed)
 
 
 def evaluate(arguments: argparse.Namespace) -> int:

@@ -13,14 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motiongpt_blender.core.motion import MotionClip, heading, place_at_origin
+from motiongpt_blender.core.motion import MotionClip, heading, place_at_origin, resample
 from motiongpt_blender.core.rotations import about_y, rotate
 
 from . import packs
 from .devices import pick_device
 from .language.generation import Sampling
 from .language.instructions import PoseCode, unknown_words
-from .language.vocabulary import MotionVocabulary
+from .language.places import bins, stands
+from .language.vocabulary import MotionVocabulary, Skill
 from .language.writers import CodeWriter, Order, load_writer
 from .motion import features
 from .pipelines import (
@@ -40,9 +41,7 @@ GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 class MotionPipeline:
     """A pack, loaded: its tokenizer and its language model."""
 
-    def __init__(
-        self, manifest: packs.PackManifest, tokenizer: VQVAE, writer: CodeWriter
-    ) -> None:
+    def __init__(self, manifest: packs.PackManifest, tokenizer: VQVAE, writer: CodeWriter) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.writer = writer
@@ -68,7 +67,12 @@ class MotionPipeline:
         clock = Clock()
         steps = self._steps(request)
         progress("encode", 0.0)
-        poses = encode_poses(self.tokenizer, request.poses, self.manifest.levels)
+        poses = encode_poses(
+            self.tokenizer,
+            request.poses,
+            self.manifest.levels,
+            places=Skill.PLACES.value in self.manifest.skills,
+        )
         order = Order(
             request.prompt,
             steps,
@@ -88,6 +92,23 @@ class MotionPipeline:
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
+
+    def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
+        """Sentences that say what a clip shows; raises PipelineError in one sentence."""
+        stride, least = self.tokenizer.config.stride, 2
+        joints = resample(clip.joints, clip.fps, self.manifest.fps)
+        if not np.isfinite(joints).all():
+            raise PipelineError("The clip holds numbers that are not finite: export it again.")
+        longest = self.manifest.max_frames
+        if not least * stride < len(joints) <= longest + 1:
+            raise PipelineError(
+                f"The clip lasts {len(joints) / self.manifest.fps:.1f} s; the model pack "
+                f"'{self.manifest.name}' reads {least * stride / self.manifest.fps:.1f} to "
+                f"{longest / self.manifest.fps:.1f} s: cut it."
+            )
+        x = features.from_joints(joints)
+        codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
+        return self.writer.tell(codes[0, :, : self.manifest.levels].tolist(), sampling)
 
     def _steps(self, request: GenerationRequest) -> int:
         if not 1 <= request.frames <= self.manifest.max_frames:
@@ -144,13 +165,22 @@ class Clock:
 def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:
     """The added tokens that a pack's language model knows."""
     stride, codes = tokenizer.config.stride, tokenizer.config.codes
-    return MotionVocabulary(manifest.levels, codes, manifest.max_frames // stride)
+    skills = frozenset(map(Skill, manifest.skills))
+    return MotionVocabulary(manifest.levels, codes, manifest.max_frames // stride, skills)
 
 
-def encode_poses(tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int) -> list[PoseCode]:
+def encode_poses(
+    tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int, *, places: bool = False
+) -> list[PoseCode]:
     """Each pose as codes at its code step; of two poses in one step the first counts.
 
     The final correction on the rig still meets both.
+
+    Args:
+        tokenizer: of the pack.
+        poses: ascending by frame.
+        levels: how many of its levels the language model reads.
+        places: whether it also reads where poses stand.
     """
     by_step: dict[int, PoseCondition] = {}
     for pose in poses:
@@ -159,8 +189,14 @@ def encode_poses(tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int
         return []
     joints = np.stack([p.joints for p in by_step.values()]).astype(np.float32)
     codes = tokenizer.encode_poses(joints)[:, :levels]
+    spots = stands(joints)
+    seen = [
+        bins(spots[0], spot) if places and k and pose.placed else None
+        for k, (spot, pose) in enumerate(zip(spots, by_step.values(), strict=True))
+    ]
     return [
-        PoseCode(step, tuple(int(c) for c in row)) for step, row in zip(by_step, codes, strict=True)
+        PoseCode(step, tuple(int(c) for c in row), place)
+        for step, row, place in zip(by_step, codes, seen, strict=True)
     ]
 
 

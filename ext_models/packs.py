@@ -16,6 +16,8 @@ MANIFEST: Final = "pack.json"
 TOKENIZER_CONFIG: Final = "motion_tokenizer.json"
 TOKENIZER_WEIGHTS: Final = "motion_tokenizer.safetensors"
 CARD: Final = "MODEL_CARD.md"
+#: What a pack may know beyond text and poses.
+SKILLS: Final = ("places", "continue", "denoise", "caption")
 #: The packs that come with the project.
 SHIPPED: Final = Path(__file__).parent / "model_packs"
 DEFAULT_PACK: Final = SHIPPED / "starter"
@@ -46,6 +48,8 @@ class PackManifest:
         adapter: folder inside the pack with the peft adapter.
         guidance: how much more the caption counts than the model alone would let it
             (classifier-free guidance); 1 leaves it alone.
+        skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,
+            ``caption``.
     """
 
     format_version: int
@@ -63,6 +67,7 @@ class PackManifest:
     base_model: str
     adapter: str
     guidance: float = 1.0
+    skills: tuple[str, ...] = ()
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -101,9 +106,10 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "levels": int,
     "words": list,
     "guidance": (int, float),
+    "skills": list,
 }
 #: Fields that packs made before them lack, and what these mean.
-_LATER: Final[dict[str, Any]] = {"guidance": 1.0}
+_LATER: Final[dict[str, Any]] = {"guidance": 1.0, "skills": ()}
 
 
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
@@ -119,7 +125,9 @@ def _field(body: dict[str, Any], name: str, path: Path) -> Any:
         if len(value) != joints or any(len(row) != 3 for row in value):
             raise PackError(f"{path}: the field 'skeleton' must be {joints} rows of 3 numbers.")
         return tuple(tuple(float(x) for x in row) for row in value)
-    if name in ("credits", "words"):
+    if name == "skills" and (strange := [str(s) for s in value if s not in SKILLS]):
+        raise PackError(f"{path}: the skill '{strange[0]}' is unknown: update the add-on.")
+    if name in ("credits", "words", "skills"):
         return tuple(str(line) for line in value)
     return value
 

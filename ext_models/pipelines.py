@@ -36,10 +36,12 @@ class PoseCondition:
     Attributes:
         frame: frame of the motion, 0 .. frames - 1.
         joints: (22, 3) metres, y up.
+        placed: whether where it stands counts too, as seen from the first pose.
     """
 
     frame: int
     joints: NDArray[np.float32]
+    placed: bool = False
 
 
 @dataclass(frozen=True)

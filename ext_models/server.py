@@ -204,7 +204,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
                 f"{len(joints)} poses."
             )
         pairs = zip(job.pose_frames, joints, strict=True)
-        poses = tuple(PoseCondition(frame, pose) for frame, pose in pairs)
+        poses = tuple(PoseCondition(frame, pose, placed=True) for frame, pose in pairs)
     inside = all(0 <= frame < job.frames for frame in job.pose_frames)
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")

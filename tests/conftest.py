@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+try:
+    from hypothesis import settings
+except ImportError:  # the matrix's Blenders carry only what tier bpy needs
+    pass
+else:
+    # A slow machine is not a wrong answer; speed is held elsewhere.
+    settings.register_profile("patient", deadline=None)
+    settings.load_profile("patient")
+
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared"))

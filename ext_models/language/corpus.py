@@ -1,8 +1,8 @@
-"""Training sequences: captioned clips as codes, drawn anew each time.
+"""Captioned clips as codes, and batches of training sequences.
 
 Clips are encoded once, in several true-to-caption variants: mirrored (with the
 caption's sides swapped), a little slower and faster, and starting at each frame of a
-code step. What is drawn from them, caption, task and poses, is random.
+code step. What is drawn from them is in ``tasks``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ext_models.motion.datasets import Example, mirrored
 from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.motion import MODEL_FPS, resample
 
-from .instructions import PoseCode, answer, instruction, text_ids
+from .instructions import text_ids
+from .places import stands
 from .vocabulary import TokenIds
 
 
@@ -33,35 +34,13 @@ class Encoded:
         captions: token ids of each caption.
         codes: (S, L) motion codes.
         poses: (S, L) codes of one single pose in each code step.
+        stands: (S, 3) place and heading of these poses, as ``places.stands`` gives them.
     """
 
     captions: tuple[tuple[int, ...], ...]
     codes: NDArray[np.int64]
     poses: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class TaskMix:
-    """How often each task is drawn; what is left over is text + key poses.
-
-    Attributes:
-        text: text only.
-        initial: text and the first pose.
-        last: text and the last pose.
-        max_keys: most key poses of the remaining task.
-        untold: share of instructions without their caption, from which guidance starts.
-        forget: share of a caption's tokens that are left out, so that no wording is learnt by rote.
-        corrupt: highest share of an answer's codes that the model reads as others, so that it
-            learns to go on from its own mistakes.
-    """
-
-    text: float = 0.4
-    initial: float = 0.15
-    last: float = 0.15
-    max_keys: int = 5
-    untold: float = 0.0
-    forget: float = 0.0
-    corrupt: float = 0.0
+    stands: NDArray[np.float64]
 
 
 def encode_examples(
@@ -91,7 +70,7 @@ def encode_examples(
 
 def _encode(
     joints: NDArray[Any], tokenizer: VQVAE, levels: int, max_steps: int
-) -> tuple[NDArray[Any], NDArray[Any]] | None:
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
     stride = tokenizer.config.stride
     if len(joints) < 2 * stride + 1:
         return None
@@ -102,23 +81,7 @@ def _encode(
     within = torch.randint(stride, (len(codes),)).numpy()
     frames = np.arange(len(codes)) * stride + within
     poses = tokenizer.encode_poses(joints[frames])[:, :levels]
-    return codes.cpu().numpy(), poses
-
-
-def draw_instruction(one: Encoded, mix: TaskMix, ids: TokenIds) -> tuple[list[int], list[int]]:
-    """Token ids of a random instruction for a clip, and of its answer."""
-    caption = _draw_caption(one, mix)
-    steps = _draw_steps(len(one.codes), mix)
-    poses = [PoseCode(s, tuple(one.poses[s].tolist())) for s in steps]
-    return instruction(caption, len(one.codes), poses, ids), answer(one.codes.tolist(), ids)
-
-
-def _draw_caption(one: Encoded, mix: TaskMix) -> list[int]:
-    if float(torch.rand(())) < mix.untold:
-        return []
-    caption = one.captions[int(torch.randint(len(one.captions), ()))]
-    kept = (torch.rand(len(caption)) >= mix.forget).tolist()
-    return [token for token, keep in zip(caption, kept, strict=True) if keep]
+    return codes.cpu().numpy(), poses, stands(joints[frames])
 
 
 def corrupted(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:
@@ -133,18 +96,6 @@ def corrupted(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> Non
     for first in ids.first_code:
         here = chosen & (tokens >= first) & (tokens < first + codes)
         tokens[here] = first + torch.randint(codes, (int(here.sum()),))
-
-
-def _draw_steps(count: int, mix: TaskMix) -> list[int]:
-    which = float(torch.rand(()))
-    if which < mix.text:
-        return []
-    if which < mix.text + mix.initial:
-        return [0]
-    if which < mix.text + mix.initial + mix.last:
-        return [count - 1]
-    wanted = int(torch.randint(1, mix.max_keys + 1, ()))
-    return sorted(torch.randperm(count)[:wanted].tolist())
 
 
 def batch_of(

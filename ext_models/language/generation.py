@@ -73,6 +73,19 @@ class MotionGrammar(LogitsProcessor):
         return held
 
 
+class WordsOnly(LogitsProcessor):
+    """Leaves the added tokens out, so that an answer is words."""
+
+    def __init__(self, added: Sequence[int]) -> None:
+        self.added = list(added)
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Scores (B, V) with the added tokens at minus infinity."""
+        held = scores.clone()
+        held[:, self.added] = -torch.inf
+        return held
+
+
 class StepWatch(StoppingCriteria):
     """Tells the progress after every step and stops when asked."""
 

@@ -3,7 +3,11 @@
     caption <len_12> <pose> <at_0> <m0_7> <m1_3> ... <motion> | <m0_9> <m1_1> ... </motion>
 
 The part after the bar is the answer. Key poses carry their time, so that the model
-knows where in the motion each belongs.
+knows where in the motion each belongs, and, where the animator gave one, their place:
+``<at_9> <left_40> <ahead_61> <turn_6>``. A motion to go on from stands behind ``<given>``,
+a noisy one to be made clean behind ``<draft>``. The way back asks for words:
+
+    <motion> <m0_9> <m1_1> ... </motion> <tell> | caption </s>
 """
 
 from __future__ import annotations
@@ -12,33 +16,68 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .vocabulary import TokenIds
+from .places import Bins
+from .vocabulary import DRAFT, GIVEN, TELL, TokenIds
 
 #: Text is cut after so many tokens; the added tokens that follow always fit.
 MAX_TEXT_TOKENS = 96
 
+Codes = Sequence[Sequence[int]]
+
 
 @dataclass(frozen=True)
 class PoseCode:
-    """One pose of a condition: the code step it stands at and its codes (L,)."""
+    """One pose of a condition: the code step it stands at, its codes (L,), and its place.
+
+    Attributes:
+        step: code step of the motion.
+        codes: coarse level first.
+        place: as seen from the first pose; None where it does not matter.
+    """
 
     step: int
     codes: tuple[int, ...]
+    place: Bins | None = None
 
 
 def instruction(
-    text_ids: Sequence[int], steps: int, poses: Sequence[PoseCode], ids: TokenIds
+    text_ids: Sequence[int],
+    steps: int,
+    poses: Sequence[PoseCode],
+    ids: TokenIds,
+    *,
+    given: Codes = (),
+    draft: Codes = (),
 ) -> list[int]:
-    """Token ids of an instruction, up to and with the token that opens the motion."""
+    """Token ids of an instruction, up to and with the token that opens the motion.
+
+    Args:
+        text_ids: the caption; may be empty.
+        steps: length of the whole motion in code steps.
+        poses: marked poses.
+        ids: ids of the added tokens.
+        given: codes (S', L) that the motion begins with.
+        draft: codes (S', L) that are to be made clean.
+    """
     out = [*text_ids[:MAX_TEXT_TOKENS], ids.length(steps)]
     for pose in poses:
-        out += [ids.pose, ids.time(pose.step), *ids.of_codes([pose.codes])]
+        place = ids.place(pose.place) if pose.place is not None else []
+        out += [ids.pose, ids.time(pose.step), *place, *ids.of_codes([pose.codes])]
+    if given:
+        out += [ids.word(GIVEN), *ids.of_codes(given)]
+    if draft:
+        out += [ids.word(DRAFT), *ids.of_codes(draft)]
     return [*out, ids.start]
 
 
-def answer(codes: Sequence[Sequence[int]], ids: TokenIds) -> list[int]:
+def answer(codes: Codes, ids: TokenIds) -> list[int]:
     """Token ids of an answer: codes (S, L) and the token that closes the motion."""
     return [*ids.of_codes(codes), ids.end]
+
+
+def question(codes: Codes, ids: TokenIds) -> list[int]:
+    """Token ids that ask what a motion, codes (S, L), shows."""
+    return [ids.start, *answer(codes, ids), ids.word(TELL)]
 
 
 def text_ids(tokenizer: Any, caption: str) -> list[int]:

@@ -16,9 +16,10 @@ from ext_models.motion.datasets import Example, mirrored
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 
 from . import model as models
-from .corpus import Encoded, TaskMix, encode_examples
+from .corpus import Encoded, encode_examples
+from .tasks import TaskMix
 from .training import Curve, LanguageTraining, fine_tune, pretrain
-from .vocabulary import MotionVocabulary, TokenIds, add_tokens, train_text_tokenizer
+from .vocabulary import MotionVocabulary, Skill, TokenIds, add_tokens, train_text_tokenizer
 
 CURVES = "curves.json"
 
@@ -46,7 +47,8 @@ def train_pack(
     tokenizer = load_tokenizer(out, device)
     manifest = _manifest(recipe, examples)
     steps = manifest.max_frames // tokenizer.config.stride
-    vocabulary = MotionVocabulary(manifest.levels, tokenizer.config.codes, steps)
+    skills = frozenset(map(Skill, manifest.skills))
+    vocabulary = MotionVocabulary(manifest.levels, tokenizer.config.codes, steps, skills)
     model, text, existing = _base(language, out, vocabulary, examples)
     ids = TokenIds.of(text, vocabulary)
     train, held_out = _encode(language, examples, tokenizer, text, vocabulary)
@@ -60,7 +62,7 @@ def train_pack(
     model = models.add_adapter(model, adapter, [ids.ids[t] for t in vocabulary.added])
     settings = LanguageTraining(**{**language["adapter"].get("training", {}), **budget})
     mix = TaskMix(**language.get("tasks", {}))
-    curves.append(fine_tune(model, train, held_out, ids, mix, settings, run))
+    curves.append(fine_tune(model, train, held_out, ids, text.eos_token_id, mix, settings, run))
     models.save_adapter(model, out / models.ADAPTER)
     packs.write_manifest(out, manifest)
     (run / CURVES).write_text(json.dumps([asdict(c) for c in curves]), encoding="utf-8")
@@ -133,4 +135,5 @@ def _manifest(recipe: dict[str, Any], examples: Sequence[Example]) -> packs.Pack
         base_model=base if isinstance(base, str) else f"./{models.BASE}",
         adapter=models.ADAPTER,
         guidance=float(language.get("guidance", 1.0)),
+        skills=tuple(language.get("skills", ())),
     )

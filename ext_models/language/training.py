@@ -15,8 +15,9 @@ import torch
 
 from ext_models.training import Checkpoint, Schedule
 
-from .corpus import Encoded, TaskMix, batch_of, corrupted, draw_instruction
+from .corpus import Encoded, batch_of, corrupted
 from .instructions import answer
+from .tasks import TaskMix, draw
 from .vocabulary import TokenIds
 
 Batch = dict[str, torch.Tensor]
@@ -98,6 +99,7 @@ def fine_tune(
     train: Sequence[Encoded],
     held_out: Sequence[Encoded],
     ids: TokenIds,
+    eos: int,
     mix: TaskMix,
     settings: LanguageTraining,
     run: Path,
@@ -106,7 +108,7 @@ def fine_tune(
     return _fit(
         "adapter",
         model,
-        lambda pool: draw_instruction(_pick(pool), mix, ids),
+        lambda pool: draw(_pick(pool), mix, ids, eos),
         (train, held_out),
         ids,
         settings,

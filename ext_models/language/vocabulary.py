@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Any
 
 from ext_models.packs import PackError
 
+from . import places
+
 MOTION_START = "<motion>"
 MOTION_END = "</motion>"
 POSE = "<pose>"
+GIVEN = "<given>"
+DRAFT = "<draft>"
+TELL = "<tell>"
+
+
+class Skill(Enum):
+    """What a pack may know beyond text and poses; the value names it in ``pack.json``."""
+
+    PLACES = "places"
+    CONTINUE = "continue"
+    DENOISE = "denoise"
+    CAPTION = "caption"
 
 
 @dataclass(frozen=True)
@@ -26,11 +41,13 @@ class MotionVocabulary:
         levels: residual levels a code step, each with codes of its own.
         codes: codes a level.
         max_steps: longest motion in code steps.
+        skills: what it can also say.
     """
 
     levels: int
     codes: int
     max_steps: int
+    skills: frozenset[Skill] = frozenset()
 
     @cached_property
     def added(self) -> list[str]:
@@ -42,7 +59,17 @@ class MotionVocabulary:
             *(self.length(n) for n in range(1, self.max_steps + 1)),
             *(self.time(n) for n in range(self.max_steps)),
             *(self.code(level, c) for level in range(self.levels) for c in range(self.codes)),
+            *self._of_skills(),
         ]
+
+    def _of_skills(self) -> list[str]:
+        words = {Skill.CONTINUE: GIVEN, Skill.DENOISE: DRAFT, Skill.CAPTION: TELL}
+        named = [word for skill, word in words.items() if skill in self.skills]
+        if Skill.PLACES in self.skills:
+            offsets, turns = range(places.OFFSETS), range(places.TURNS)
+            named += [self.place(axis, k) for axis in ("left", "ahead") for k in offsets]
+            named += [self.place("turn", k) for k in turns]
+        return named
 
     def length(self, steps: int) -> str:
         """Token that announces the motion's length in code steps, 1 .. max_steps."""
@@ -55,6 +82,10 @@ class MotionVocabulary:
     def code(self, level: int, code: int) -> str:
         """Token of one code of one level."""
         return f"<m{level}_{code}>"
+
+    def place(self, axis: str, number: int) -> str:
+        """Token of one bin of a place: axis ``left``, ``ahead`` or ``turn``."""
+        return f"<{axis}_{number}>"
 
 
 @dataclass(frozen=True)
@@ -100,6 +131,15 @@ class TokenIds:
     def time(self, step: int) -> int:
         """Id of the time token."""
         return self.ids[self.vocabulary.time(step)]
+
+    def word(self, name: str) -> int:
+        """Id of an added token by its name: ``GIVEN``, ``DRAFT``, ``TELL``."""
+        return self.ids[name]
+
+    def place(self, bins: places.Bins) -> list[int]:
+        """Ids of the three tokens of a place."""
+        axes = zip(("left", "ahead", "turn"), bins, strict=True)
+        return [self.ids[self.vocabulary.place(axis, k)] for axis, k in axes]
 
     @cached_property
     def first_code(self) -> list[int]:

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ext_models.packs import MANIFEST, PackError, PackManifest
-from ext_models.pipelines import CancelCheck
+from ext_models.pipelines import CancelCheck, PipelineError
 
 from . import paper
-from .generation import Sampling, generate_codes, generate_ids
-from .instructions import PoseCode, instruction, text_ids
+from .generation import Sampling, WordsOnly, generate_codes, generate_ids
+from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
 from .model import load_model, load_text_model
-from .vocabulary import MotionVocabulary, TokenIds
+from .vocabulary import MotionVocabulary, Skill, TokenIds
+
+NOT_LEARNT = (
+    "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,14 @@ class CodeWriter(Protocol):
         """Codes (N, S, L) that answer an order; ``cancelled`` is asked at every step."""
         ...
 
+    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+        """Sentences that say what a motion, codes (S, L), shows.
+
+        Raises:
+            PipelineError: when the pack has not learnt to.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class TokenWriter:
@@ -69,6 +81,24 @@ class TokenWriter:
             progress=progress,
             cancelled=cancelled,
         )
+
+    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+        """See ``CodeWriter.tell``."""
+        if Skill.CAPTION not in self.ids.vocabulary.skills:
+            raise PipelineError(NOT_LEARNT)
+        asked = question(codes, self.ids)
+        rows = generate_ids(
+            self.model,
+            asked,
+            MAX_TEXT_TOKENS,
+            WordsOnly(list(self.ids.ids.values())),
+            sampling,
+            pad=self.ids.pad,
+            end=self.text.eos_token_id,
+            progress=lambda _: None,
+            cancelled=lambda: False,
+        )
+        return [self.text.decode(row, skip_special_tokens=True).strip() for row in rows]
 
 
 @dataclass(frozen=True)
@@ -99,6 +129,10 @@ class PaperWriter:
             cancelled=cancelled,
         )
         return [[[code] for code in paper.parse(grammar.spell(row), self.codes)] for row in rows]
+
+    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+        """The paper has no way back."""
+        raise PipelineError(NOT_LEARNT)
 
 
 def load_writer(

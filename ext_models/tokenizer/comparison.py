@@ -97,9 +97,7 @@ def _rival(entry: dict[str, Any], shared: dict[str, Any]) -> Rival:
     return Rival(name, TokenizerConfig(**entry), TokenizerTraining(**training))
 
 
-def _rows(
-    rival: Rival, examples: list[Example], folder: Path, seed: int, device: str
-) -> list[str]:
+def _rows(rival: Rival, examples: list[Example], folder: Path, seed: int, device: str) -> list[str]:
     """The table's rows of one tokenizer: with all its levels, and with fewer."""
     asked = json.loads(json.dumps({"seed": seed, **asdict(rival)}))
     done = folder / ROWS

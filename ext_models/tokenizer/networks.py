@@ -35,6 +35,8 @@ class TokenizerConfig:
         dilations: dilation of each residual block (at each rate, for convolutions).
         downsamplings: halvings of the frame rate; 2 make a stride of 4.
         quantizer: ``residual``, or ``scalar`` for finite scalar quantisation.
+        lap: frames on either side of a step that a patch also speaks for, so that steps
+            blend into each other instead of meeting at seams.
     """
 
     form: Form = "convolutions"
@@ -46,6 +48,11 @@ class TokenizerConfig:
     dilations: tuple[int, ...] = (1, 1)
     downsamplings: int = 2
     quantizer: Literal["residual", "scalar"] = "residual"
+    lap: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.lap <= self.stride // 2:
+            raise ValueError(f"lap = {self.lap}: patches lap by 0 to {self.stride // 2} frames.")
 
     @property
     def stride(self) -> int:
@@ -201,19 +208,42 @@ class PatchEncoder(nn.Module):
 
 
 class PatchDecoder(nn.Module):
-    """Steps refined, then each projected to its frames."""
+    """Steps refined, then each projected to its frames and a few on either side.
+
+    Where two steps speak for one frame their words are cross-faded.
+    """
+
+    fade: Tensor
 
     def __init__(self, c: TokenizerConfig) -> None:
         super().__init__()
-        self.channels = c.channels
+        self.channels, self.stride, self.lap = c.channels, c.stride, c.lap
         self.refine = Refinement(c.code_width, c)
-        self.project = nn.Linear(c.code_width, c.channels * c.stride)
+        self.project = nn.Linear(c.code_width, c.channels * (c.stride + 2 * c.lap))
+        rise = (torch.arange(2 * c.lap) + 0.5) / max(2 * c.lap, 1)
+        level = torch.ones(c.stride - 2 * c.lap)
+        self.register_buffer("fade", torch.cat([rise, level, rise.flip(0)]), persistent=False)
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, code width, S) to (B, channels, S x stride)."""
         steps = self.project(self.refine(z.movedim(1, -1)))
-        return steps.reshape(len(z), -1, self.channels).movedim(-1, 1)
+        patches = steps.unflatten(-1, (-1, self.channels))  # (B, S, stride + 2 lap, channels)
+        if not self.lap:
+            return patches.flatten(1, 2).movedim(-1, 1)
+        said = self._overlapped(patches * self.fade[:, None])
+        # The first and last step have no neighbour to be cross-faded with.
+        weight = self._overlapped(self.fade[:, None].expand(1, patches.shape[1], -1, 1))
+        return (said / weight).movedim(-1, 1)
+
+    def _overlapped(self, patches: Tensor) -> Tensor:
+        """Patches (B, S, stride + 2 lap, C) added up in their places: (B, S x stride, C)."""
+        lap, stride = self.lap, self.stride
+        out = patches[:, :, lap : lap + stride].clone()
+        out[:, :-1, stride - lap :] += patches[:, 1:, :lap]
+        out[:, 1:, :lap] += patches[:, :-1, lap + stride :]
+        return out.flatten(1, 2)
 
     def still(self, z: Tensor) -> Tensor:
         """Codes (K, code width), each held for ever, to one frame each (K, channels)."""
-        return self(z[..., None]).mean(-1)
+        held = self(z[..., None].expand(-1, -1, 3))
+        return held[..., self.stride : 2 * self.stride].mean(-1)

@@ -100,6 +100,10 @@ class ResidualQuantizer(nn.Module):
     One level is plain vector quantisation, the reference's case.
     """
 
+    #: Whether training moves the codes, and how often it uses only the first few levels.
+    learning = True
+    prefixes = 0.3
+
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()
         self.levels = nn.ModuleList(Codebook(codes, width) for _ in range(levels))
@@ -112,7 +116,7 @@ class ResidualQuantizer(nn.Module):
         """
         flat = x.movedim(1, -1).reshape(-1, x.shape[1])
         keep = len(self.levels)
-        if self.training and torch.rand(()) < 0.3:
+        if self.training and torch.rand(()) < self.prefixes:
             keep = int(torch.randint(1, keep + 1, ()))
         residual, quantised, codes, loss = flat, torch.zeros_like(flat), [], x.new_zeros(())
         for level, book in enumerate(self.books):
@@ -122,7 +126,7 @@ class ResidualQuantizer(nn.Module):
                 continue
             picked = book.look_up(index)
             loss = loss + functional.mse_loss(residual, picked)
-            if self.training:
+            if self.training and self.learning:
                 book.learn(residual.detach(), index)
             quantised = quantised + picked
             residual = residual - picked.detach()
@@ -156,6 +160,9 @@ class ScalarQuantizer(nn.Module):
 
     steps: Tensor
     place: Tensor
+    #: Scalars are read together and have no codes to move: neither has an effect.
+    learning = True
+    prefixes = 0.0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()

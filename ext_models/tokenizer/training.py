@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ext_models.motion import features
 from ext_models.motion.datasets import Example, mirrored
+from ext_models.packs import PackError
 from ext_models.training import Checkpoint, Schedule
 from motiongpt_blender.core.motion import MODEL_FPS, resample
 
@@ -53,6 +54,9 @@ class TokenizerTraining:
         root: weight of the root's channels, beside 1 for the joints' positions.
         details: weight of rotations, velocities and contacts, which no joint is decoded from.
         drift: weight of where the window has got to, in heading and place.
+        smooth: weight of the joints' accelerations, so that decoded motion does not tremble.
+        prefixes: share of steps that use only the first few levels, so that these few are a
+            usable, coarser code.
         save_every: steps between checkpoints.
     """
 
@@ -67,6 +71,8 @@ class TokenizerTraining:
     root: float = 0.5
     details: float = 0.1
     drift: float = 0.1
+    smooth: float = 0.5
+    prefixes: float = 0.3
     save_every: int = 500
 
 
@@ -83,8 +89,20 @@ def train_tokenizer(
     *,
     seed: int,
     device: str = "cpu",
+    codes_of: VQVAE | None = None,
 ) -> VQVAE:
-    """Train on the ``train`` split, mirrored too; resumes from ``run`` when it was stopped."""
+    """Train on the ``train`` split, mirrored too; resumes from ``run`` when it was stopped.
+
+    Args:
+        config: sizes.
+        settings: budget, data and loss.
+        examples: clips of all splits.
+        run: folder of the checkpoint.
+        seed: of everything random.
+        device: as PyTorch names it.
+        codes_of: a tokenizer whose codes stay as they are, for a language model that
+            writes them: only a decoder is trained.
+    """
     torch.manual_seed(seed)
     train = [e for e in examples if e.split == "train"]
     train = [*train, *map(mirrored, train)]
@@ -94,20 +112,25 @@ def train_tokenizer(
     model.mean.copy_(torch.from_numpy(mean))
     model.std.copy_(torch.from_numpy(std))
     windows = Windows(data, _held_poses(train), mean, std, settings)
-    begin(model, windows)
+    if codes_of is None:
+        begin(model, windows)
+    else:
+        windows = keep_codes(model, codes_of, windows)
+    model.quantizer.prefixes = settings.prefixes
     model = model.to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), settings.learning_rate, (0.9, 0.99))
+    trained = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, settings.learning_rate, (0.9, 0.99))
     schedule = Schedule("tokenizer", settings.steps, settings.minutes)
-    checkpoint = Checkpoint(run / "tokenizer.pt")
+    checkpoint = Checkpoint(run / ("tokenizer.pt" if codes_of is None else "decoder.pt"))
     checkpoint.resume(model, optimizer, schedule)
     for step, bar in schedule:
         x, mask = (t.to(device) for t in windows.draw())
-        loss = reconstruction_loss(model, x, mask, settings.drift)
+        loss = reconstruction_loss(model, x, mask, settings)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * schedule.rate
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         if step % 20 == 0:
             bar.set_postfix_str(f"step {step} loss {float(loss.detach()):.4f}")
@@ -117,19 +140,22 @@ def train_tokenizer(
     return model.eval()
 
 
-def reconstruction_loss(model: VQVAE, x: Tensor, mask: Tensor, drift: float) -> Tensor:
+def reconstruction_loss(
+    model: VQVAE, x: Tensor, mask: Tensor, settings: TokenizerTraining
+) -> Tensor:
     """Loss of normalised windows x (B, T, C) where mask (B, T, 1) is 1."""
     y, _, commitment = model(x)
     weight = mask / mask.sum()
     error = (y - x) * mask
-    # Differences in time keep the decoded motion from trembling.
     tremble = (_robust(error.diff(dim=1)) * weight[:, 1:]).mean(-1).sum()
+    shake = error[..., 3 : KINDS[3]].diff(n=2, dim=1)
     # Small errors of turning and moving add up: a frame's place is the sum of all before.
     place = error[..., :3].cumsum(1) * model.std[:3]
     return (
         (_robust(error) * weight).mean(-1).sum()
         + 0.5 * tremble
-        + drift * (_robust(place / 0.1) * weight).mean(-1).sum()
+        + settings.smooth * (_robust(shake) * weight[:, 2:]).mean(-1).sum()
+        + settings.drift * (_robust(place / 0.1) * weight).mean(-1).sum()
         + 0.02 * commitment
     )
 
@@ -171,9 +197,67 @@ def begin(model: VQVAE, windows: Windows, batches: int = 150) -> None:
     size = values[-model.config.code_width :].mean().sqrt()
     encoder.project.weight.copy_(components.T / size)
     encoder.project.bias.copy_(-(mean @ components) / size)
-    decoder.project.weight.copy_(components * size)
-    decoder.project.bias.copy_(mean)
-    model.quantizer.start((steps - mean) @ components / size)
+    z = (steps - mean) @ components / size
+    model.quantizer.start(z)
+    begin_decoder(decoder, z.unflatten(0, (len(drawn), -1)), drawn)
+
+
+@torch.no_grad()
+def begin_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
+    """Start at the linear map that tells most of a patch's frames from its step's code.
+
+    Args:
+        decoder: begins at that map; its refinement is the identity.
+        z: (N, T / stride, code width) codes of the windows.
+        drawn: (N, T, C) normalised windows.
+    """
+    stride, lap = decoder.stride, decoder.lap
+    # The steps at both ends have no whole patch.
+    patches = drawn[:, stride - lap :].unfold(1, stride + 2 * lap, stride).movedim(-1, 2)
+    z, patches = z[:, 1:-1].flatten(0, 1), patches[:, : z.shape[1] - 2]
+    known = torch.cat([z, torch.ones(len(z), 1)], 1)
+    square = known.T @ known + 1e-4 * len(z) * torch.eye(known.shape[1])
+    product = known.T @ patches.flatten(0, 1).flatten(1)
+    solved = torch.linalg.solve(square, product)
+    decoder.project.weight.copy_(solved[:-1].T)
+    decoder.project.bias.copy_(solved[-1])
+
+
+@torch.no_grad()
+def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
+    """Give ``model`` the encoder, codes and statistics of another tokenizer, for good.
+
+    Its decoder begins at what these codes tell of the windows, which are returned with
+    the other's statistics.
+
+    Raises:
+        PackError: when the two have encoders of other sizes.
+    """
+    windows = Windows(
+        windows.data,
+        windows.poses,
+        codes_of.mean.cpu().numpy(),
+        codes_of.std.cpu().numpy(),
+        windows.settings,
+    )
+    parts = ("encoder.", "quantizer.", "mean", "std")
+    kept = {k: v for k, v in codes_of.state_dict().items() if k.startswith(parts)}
+    try:
+        model.load_state_dict({**model.state_dict(), **kept})
+    except RuntimeError as error:
+        raise PackError(
+            "the tokenizer whose codes are to be kept has other sizes than the recipe's "
+            f"({str(error).splitlines()[-1].strip()})."
+        ) from None
+    model.encoder.requires_grad_(False)
+    model.quantizer.requires_grad_(False)
+    model.quantizer.learning = False
+    if isinstance(model.decoder, PatchDecoder):
+        drawn = torch.cat([windows.draw()[0] for _ in range(60)])
+        model.eval()  # while training, a quantiser may leave the finer levels out
+        codes = torch.cat([model.encode_normalised(part) for part in drawn.split(256)])
+        begin_decoder(model.decoder, model.quantizer.look_up(codes).movedim(-1, 1), drawn)
+    return windows
 
 
 class Windows:

@@ -56,8 +56,12 @@ class VQVAE(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Codes (B, T // stride, L) of features (B, T, C); left-over frames are dropped."""
         frames = x.shape[1] // self.config.stride * self.config.stride
-        z = self.encoder(self.normalise(x[:, :frames]).movedim(-1, 1))
-        return self.quantizer(z)[1]
+        return self.encode_normalised(self.normalise(x[:, :frames]))
+
+    @torch.no_grad()
+    def encode_normalised(self, x: Tensor) -> Tensor:
+        """Codes (B, T / stride, L) of normalised features (B, T, C)."""
+        return self.quantizer(self.encoder(x.movedim(-1, 1)))[1]
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:

@@ -166,7 +166,17 @@ def test_it_generates_in_the_prompt_style_of_the_paper(downloads, tmp_path, caps
     out = tmp_path / "paper"
     run_import(downloads, out)
     clip = tmp_path / "clip.npz"
-    call = ["generate", "--prompt", "walk", "--seconds", "1", "--pack", str(out), "--out", str(clip)]
+    call = [
+        "generate",
+        "--prompt",
+        "walk",
+        "--seconds",
+        "1",
+        "--pack",
+        str(out),
+        "--out",
+        str(clip),
+    ]
     status = main(call)
     assert status == 0, capsys.readouterr().err
     assert np.load(clip)["joints"].shape == (20, 22, 3)

@@ -5,7 +5,7 @@ import tiny_pack
 import torch
 from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, LlamaConfig, Qwen2Config
 
-from ext_models.language import corpus, generation, instructions
+from ext_models.language import corpus, generation, instructions, tasks
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
 from ext_models.pipelines import GenerationCancelledError
@@ -38,6 +38,12 @@ def ids(text):
     return voc.TokenIds.of(text, VOCABULARY)
 
 
+def encoded(steps):
+    codes = torch.arange(2 * steps).reshape(steps, 2) % 12
+    stands = torch.rand(steps, 3).double()
+    return corpus.Encoded(((1, 2),), codes.numpy(), (11 - codes).numpy(), stands.numpy())
+
+
 def added(ids):
     return [ids.ids[t] for t in VOCABULARY.added]
 
@@ -68,11 +74,9 @@ def test_instruction_names_length_and_poses(ids, text):
 
 
 def test_one_of_each_task_is_drawn(ids):
-    one = corpus.Encoded(
-        ((1, 2),), torch.zeros(6, 2).long().numpy(), torch.ones(6, 2).long().numpy()
-    )
+    one = encoded(6)
     torch.manual_seed(0)
-    drawn = [corpus.draw_instruction(one, corpus.TaskMix(), ids)[0] for _ in range(60)]
+    drawn = [tasks.draw(one, tasks.TaskMix(), ids, 2)[0] for _ in range(60)]
     counts = {tokens.count(ids.pose) for tokens in drawn}
     assert {0, 1, 2, 3} <= counts
     assert any(ids.time(0) in t for t in drawn)

@@ -13,10 +13,13 @@ from ext_models.tokenizer.quantizers import ResidualQuantizer, ScalarQuantizer
 
 SMALL = v.TokenizerConfig(width=16, code_width=8, codes=12, levels=2)
 PATCHES = replace(SMALL, form="patches")
+LAPPED = replace(PATCHES, lap=2)
 SCALAR = replace(PATCHES, quantizer="scalar", codes=240)
 
 
-@pytest.fixture(params=[SMALL, PATCHES, SCALAR], ids=["convolutions", "patches", "scalar"])
+@pytest.fixture(
+    params=[SMALL, PATCHES, LAPPED, SCALAR], ids=["convolutions", "patches", "lapped", "scalar"]
+)
 def model(request):
     torch.manual_seed(0)
     made = v.VQVAE(request.param).eval()
@@ -50,7 +53,7 @@ def test_a_held_pose_is_the_middle_of_a_long_window(model):
     assert torch.allclose(model.decoder.still(code), long[..., 100:104].mean(-1), atol=1e-4)
 
 
-@pytest.mark.parametrize("made", [PATCHES, SCALAR], ids=["residual", "scalar"])
+@pytest.mark.parametrize("made", [PATCHES, LAPPED, SCALAR], ids=["residual", "lapped", "scalar"])
 def test_training_begins_at_a_working_tokenizer(made):
     torch.manual_seed(0)
     # Motion of few dimensions, as real motion is: the components catch all of it.
@@ -69,6 +72,17 @@ def test_training_begins_at_a_working_tokenizer(made):
     assert torch.allclose(plain, x, atol=1e-2)
     error = (model.eval()(x)[0] - x).pow(2).mean() / x.pow(2).mean()
     assert error < 0.1
+
+
+def test_lapped_patches_cross_fade():
+    """Two steps that each say one value: what lies between them is a line, not a seam."""
+    decoder = v.VQVAE(replace(LAPPED, channels=1, code_width=1)).decoder
+    torch.nn.init.ones_(decoder.project.weight)
+    torch.nn.init.zeros_(decoder.project.bias)
+    said = decoder(torch.tensor([[[0.0, 8.0, 8.0]]]))[0, 0].tolist()
+    assert said == pytest.approx([0, 0, 1, 3, 5, 7, 8, 8, 8, 8, 8, 8])
+    with pytest.raises(ValueError, match="0 to 2 frames"):
+        replace(LAPPED, lap=3)
 
 
 def test_scalars_make_every_code_and_no_other():

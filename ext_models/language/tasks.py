@@ -1,0 +1,133 @@
+"""The tasks that one language model learns together, drawn anew each time.
+
+The paper's four (text; and the initial pose; and the last; and several key poses), and
+beyond it: poses at both ends of a gap, a beginning to go on from, a draft to make clean,
+and the way back from motion to words. A task whose skill the pack lacks is not drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .corpus import Encoded
+from .instructions import PoseCode, answer, instruction, question
+from .places import bins
+from .vocabulary import Skill, TokenIds
+
+Pair = tuple[list[int], list[int]]
+
+#: Code steps of the beginning that a motion goes on from: one second.
+BEGINNING = 5
+
+
+@dataclass(frozen=True)
+class TaskMix:
+    """How often each task is drawn; what is left over is text + key poses.
+
+    Attributes:
+        text: text only.
+        initial: text and the first pose.
+        last: text and the last pose.
+        between: text and the poses at both ends.
+        go_on: text and the first second.
+        denoise: text and a noisy version of the whole.
+        caption: the way back, motion to words.
+        max_keys: most key poses of the remaining task.
+        placed: share of poses that say where they stand.
+        untold: share of instructions without their caption, from which guidance starts.
+        forget: share of a caption's tokens that are left out, so that no wording is learnt by rote.
+        corrupt: highest share of an answer's codes that the model reads as others, so that it
+            learns to go on from its own mistakes.
+    """
+
+    text: float = 0.4
+    initial: float = 0.15
+    last: float = 0.15
+    between: float = 0.0
+    go_on: float = 0.0
+    denoise: float = 0.0
+    caption: float = 0.0
+    max_keys: int = 5
+    placed: float = 0.5
+    untold: float = 0.0
+    forget: float = 0.0
+    corrupt: float = 0.0
+
+
+def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
+    """Token ids of a random instruction for a clip, and of its answer."""
+    task = draw_task(mix, ids.vocabulary.skills)
+    codes: list[list[int]] = one.codes.tolist()
+    if task == "caption":
+        words = one.captions[_below(len(one.captions))]
+        return question(codes, ids), [*words, eos]
+    caption = _draw_caption(one, mix)
+    count = len(codes)
+    if task == "go_on" and count > BEGINNING:
+        given = codes[:BEGINNING]
+        return instruction(caption, count, [], ids, given=given), answer(codes[BEGINNING:], ids)
+    if task == "denoise":
+        draft = noisy(codes, ids.vocabulary.codes)
+        return instruction(caption, count, [], ids, draft=draft), answer(codes, ids)
+    poses = _poses(one, draw_steps(task, count, mix), mix, ids)
+    return instruction(caption, count, poses, ids), answer(codes, ids)
+
+
+def draw_task(mix: TaskMix, skills: frozenset[Skill]) -> str:
+    """Name of a field of ``TaskMix``, or ``keys``."""
+    need = {"go_on": Skill.CONTINUE, "denoise": Skill.DENOISE, "caption": Skill.CAPTION}
+    at = float(torch.rand(()))
+    for task in ("text", "initial", "last", "between", "go_on", "denoise", "caption"):
+        share: float = getattr(mix, task)
+        if task in need and need[task] not in skills:
+            continue
+        if at < share:
+            return task
+        at -= share
+    return "keys"
+
+
+def draw_steps(task: str, count: int, mix: TaskMix) -> list[int]:
+    """The code steps at which a task's poses stand, ascending."""
+    fixed = {"initial": [0], "last": [count - 1], "between": sorted({0, count - 1})}
+    if task in fixed:
+        return fixed[task]
+    if task != "keys":
+        return []
+    wanted = 1 + _below(mix.max_keys)
+    return sorted(torch.randperm(count)[:wanted].tolist())
+
+
+def noisy(codes: Sequence[Sequence[int]], kinds: int) -> list[list[int]]:
+    """Codes (S, L) of which up to half are others, a random share each time."""
+    given = torch.tensor(codes)
+    wrong = torch.rand(given.shape) < 0.5 * torch.rand(())
+    return torch.where(wrong, torch.randint(kinds, given.shape), given).tolist()
+
+
+def _draw_caption(one: Encoded, mix: TaskMix) -> list[int]:
+    if float(torch.rand(())) < mix.untold:
+        return []
+    caption = one.captions[_below(len(one.captions))]
+    kept = (torch.rand(len(caption)) >= mix.forget).tolist()
+    return [token for token, keep in zip(caption, kept, strict=True) if keep]
+
+
+def _poses(one: Encoded, steps: Sequence[int], mix: TaskMix, ids: TokenIds) -> list[PoseCode]:
+    """The poses at some steps; in a share of the draws also where they stand."""
+    placed = Skill.PLACES in ids.vocabulary.skills and float(torch.rand(())) < mix.placed
+    return [
+        PoseCode(
+            step,
+            tuple(one.poses[step].tolist()),
+            bins(one.stands[steps[0]], one.stands[step]) if placed and step != steps[0] else None,
+        )
+        for step in steps
+    ]
+
+
+def _below(count: int) -> int:
+    return int(torch.randint(count, ()))

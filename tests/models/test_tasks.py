@@ -1,0 +1,177 @@
+"""What one model learns together: every task drawn, places binned, words told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_pack
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ext_models.__main__ import main
+from ext_models.language import model as m
+from ext_models.language import places, tasks, writers
+from ext_models.language import vocabulary as voc
+from ext_models.language.corpus import Encoded
+from ext_models.language.generation import Sampling
+from ext_models.language.instructions import PoseCode, instruction, question
+from ext_models.pipelines import PipelineError
+from motiongpt_blender.core.motion import MotionClip
+from motiongpt_blender.core.neutral import NEUTRAL
+from motiongpt_blender.core.rotations import about_y, rotate
+from tests.models.motion_folders import walker
+
+ALL = replace(tiny_pack.VOCABULARY, skills=frozenset(voc.Skill))
+EOS = 2
+WHOLE = {"text": 0.0, "initial": 0.0, "last": 0.0}
+
+
+@pytest.fixture(scope="module")
+def text():
+    made = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
+    voc.add_tokens(made, ALL)
+    return made
+
+
+@pytest.fixture(scope="module")
+def ids(text):
+    return voc.TokenIds.of(text, ALL)
+
+
+@pytest.fixture
+def one():
+    codes = np.arange(16).reshape(8, 2) % 12
+    stands = np.random.default_rng(0).normal(size=(8, 3))
+    return Encoded(((5, 6, 7),), codes, 11 - codes, stands)
+
+
+def names(text, tokens):
+    return text.convert_ids_to_tokens(tokens)
+
+
+@pytest.mark.parametrize(
+    ("task", "marks", "answered"),
+    [
+        ("text", [], 8),
+        ("initial", ["<at_0>"], 8),
+        ("last", ["<at_7>"], 8),
+        ("between", ["<at_0>", "<at_7>"], 8),
+        ("go_on", [], 3),
+        ("denoise", [], 8),
+    ],
+)
+def test_each_task_reads_and_answers_what_it_should(task, marks, answered, one, ids, text):
+    mix = tasks.TaskMix(**{**WHOLE, task: 1.0})
+    for seed in range(5):
+        torch.manual_seed(seed)
+        asked, reply = tasks.draw(one, mix, ids, EOS)
+        said = names(text, asked)
+        assert said[-1] == voc.MOTION_START
+        assert "<len_8>" in said
+        assert [w for w in said if w.startswith("<at_")] == marks
+        assert (voc.GIVEN in said) == (task == "go_on")
+        assert (voc.DRAFT in said) == (task == "denoise")
+        assert ids.to_codes(reply[:-1]) == one.codes[-answered:].tolist()
+        assert reply[-1] == ids.end
+
+
+def test_the_way_back_answers_in_words(one, ids, text):
+    asked, reply = tasks.draw(one, tasks.TaskMix(**WHOLE, caption=1.0), ids, EOS)
+    assert names(text, asked)[-2:] == [voc.MOTION_END, voc.TELL]
+    assert reply == [5, 6, 7, EOS]
+
+
+def test_what_a_pack_has_not_learnt_is_never_asked(one):
+    text = tiny_pack.text_tokenizer()
+    ids = voc.TokenIds.of(text, tiny_pack.VOCABULARY)
+    mix = tasks.TaskMix(**WHOLE, go_on=0.3, denoise=0.3, caption=0.4)
+    for _ in range(20):
+        asked, _ = tasks.draw(one, mix, ids, EOS)
+        assert ids.pose in asked
+
+
+def test_a_draft_is_part_right_and_part_wrong(one):
+    torch.manual_seed(0)
+    codes = np.zeros((40, 2), int).tolist()
+    shares = [np.mean(np.array(tasks.noisy(codes, 12)) != 0) for _ in range(60)]
+    assert 0.15 < np.mean(shares) < 0.3
+    assert max(shares) < 0.6
+
+
+def test_places_stand_in_half_of_the_draws(one, ids, text):
+    torch.manual_seed(0)
+    mix = tasks.TaskMix(**WHOLE, between=1.0)
+    said = [names(text, tasks.draw(one, mix, ids, EOS)[0]) for _ in range(60)]
+    placed = [s for s in said if any(w.startswith("<turn_") for w in s)]
+    assert 15 < len(placed) < 45
+    for words in placed:
+        at = words.index("<at_7>")
+        kinds = [w.strip("<>").rsplit("_", 1)[0] for w in words[at + 1 : at + 4]]
+        assert kinds == ["left", "ahead", "turn"]
+        assert not any(w.startswith("<left_") for w in words[: words.index("<at_7>")])
+
+
+# -- places --------------------------------------------------------------------------
+
+METRES = st.floats(-7, 7)
+ANGLE = st.floats(-3.1, 3.1)
+
+
+@given(METRES, METRES, ANGLE, METRES, METRES, ANGLE)
+def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, ahead, more):
+    body = np.stack([NEUTRAL, NEUTRAL])
+    body[1] = rotate(np.tile(about_y(np.asarray(more)), (22, 1)), NEUTRAL)
+    body[1] += [left, 0, ahead]
+    moved = rotate(np.tile(about_y(np.asarray(turn)), (2, 22, 1)), body) + [x, 0, z]
+    one, other = places.stands(moved)
+    got = places.bins(one, other)
+    wanted = places.bins(*places.stands(body))
+    assert all(abs(a - b) <= 1 for a, b in zip(got[:2], wanted[:2], strict=True))
+    assert (got[2] - wanted[2]) % places.TURNS in (0, 1, places.TURNS - 1)
+    shift = body[1, 0] - body[0, 0]
+    for number, metres in zip(got[:2], (shift[0], shift[2]), strict=True):
+        assert abs(places.metres(number) - metres) < 0.03 + 0.06 * abs(metres) ** (1 / 3) * 2
+
+
+def test_far_places_are_the_outermost():
+    here, there = np.zeros(3), np.array([100.0, -100.0, 0])
+    assert places.bins(here, there) == (places.OFFSETS - 1, 0, 0)
+    assert places.metres(places.SIDE) == 0
+
+
+# -- words ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def writer(text, ids):
+    torch.manual_seed(0)
+    base = m.new_base(m.BaseConfig(hidden=16, layers=1, heads=2, mlp=16), text).eval()
+    return writers.TokenWriter(base, text, ids)
+
+
+def test_told_sentences_are_words_only(writer):
+    told = writer.tell([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+    assert len(told) == 3
+    assert not any("<m" in t or "<len" in t for t in told)
+    assert told == writer.tell([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+
+
+def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):
+    pack = tiny_pack.write(tmp_path / "pack")
+    clip = tmp_path / "clip.npz"
+    MotionClip(walker(30)).save(clip)
+    assert main(["caption", str(clip), "--pack", str(pack)]) == 1
+    assert "has not learnt to describe motion" in capsys.readouterr().err
+    MotionClip(walker(60)).save(clip)
+    assert main(["caption", str(clip), "--pack", str(pack)]) == 1
+    assert "reads 0.4 to 2.0 s: cut it" in capsys.readouterr().err
+    with pytest.raises(PipelineError, match="has not learnt"):
+        writers.PaperWriter(None, None, 512).tell([], Sampling())
+
+
+def test_a_question_and_an_instruction_do_not_end_alike(ids):
+    poses = [PoseCode(0, (1, 2)), PoseCode(3, (3, 4), (1, 2, 3))]
+    asked = instruction([5], 4, poses, ids, given=[[1, 2]], draft=[[3, 4]])
+    assert asked[-1] == ids.start
+    assert question([[1, 2]], ids)[-1] == ids.word(voc.TELL)
