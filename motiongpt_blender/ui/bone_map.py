@@ -30,11 +30,14 @@ class MOTIONGPT_UL_bones(bpy.types.UIList):
     ) -> None:
         """One part: how sure, name, bone."""
         armature = target(context)
-        row = layout.split(factor=0.42)
-        row.label(text=Part(item.part).words.capitalize(), icon=_symbol(item, armature))
+        part = Part(item.part)
+        name = part.base.removeprefix("upper_").capitalize()
+        row = layout.split(factor=0.5)
+        row.label(text=f"{name} {part.side.upper()}", icon=_symbol(item, armature))
         right = row.row()
         right.active = bool(item.bone)
-        right.label(text=item.bone or "no bone")
+        # The namespace is the same in all rows and would leave no room for the name.
+        right.label(text=item.bone.rsplit(":", 1)[-1] or "no bone")
 
 
 def _symbol(item: Any, obj: Any) -> str:
@@ -113,8 +116,9 @@ class MOTIONGPT_PT_bones(_Panel, bpy.types.Panel):
         elif row.bone in used_twice(obj):
             _sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")
         elif row.bone:
+            words = Part(row.part).words.capitalize()
             sure = f", {round(100 * row.confidence)} % sure" if row.source != "user" else ""
-            _hint(box, f"Found {_SOURCES[Source(row.source)]}{sure}")
+            _hint(box, f"{words}: {_SOURCES[Source(row.source)]}{sure}")
         if row.note:
             _sentence(context, box, row.note, "INFO")
 

@@ -134,19 +134,20 @@ def build(plan, name="rig"):
     for bone in plan.bones:
         made = armature.edit_bones.new(bone.name)
         made.head, made.tail, made.roll = bone.head, bone.tail, bone.roll
+    for bone in plan.bones:
         if bone.parent is not None:
-            made.parent = armature.edit_bones[bone.parent]
+            armature.edit_bones[bone.name].parent = armature.edit_bones[bone.parent]
     bpy.ops.object.mode_set(mode="OBJECT")
     return obj
 
 
 def nameless(plan):
     """The same bones called joint_0, joint_1, ... in an order that says nothing."""
-    order = sorted(plan.bones, key=lambda b: hash((round(float(b.head[2]), 3), b.name[-1:])) % 97)
-    new = {b.name: f"joint_{k}" for k, b in enumerate(order)}
+    order = np.random.default_rng(1).permutation(len(plan.bones))
+    new = {b.name: f"joint_{k}" for b, k in zip(plan.bones, order, strict=True)}
     return Plan(
         [Bone(new[b.name], b.head, b.tail, new.get(b.parent), b.roll) for b in plan.bones],
-        {part: [new[n] for n in bones] for part, bones in plan.parts.items()},
+        {part: [new[n] for n in bones if n in new] for part, bones in plan.parts.items()},
     )
 
 

@@ -26,6 +26,8 @@ _SKIPPED: Final = 0.5
 _BEFORE: Final = 0.2
 #: What it costs when the limb ends where the last bone ends, without hand or foot.
 _NO_END: Final = 0.9
+#: Half the width of the shoulders over the leg's length, and how far it may stray.
+_SHOULDER: Final = (0.22, 0.4)
 #: The share of a leg's whole length, toes included, from hip to ankle; and of thigh to shin.
 _LEG_SHARE: Final = 0.82
 #: Longest clavicle or hip bone, over the leg's length.
@@ -73,12 +75,15 @@ class Joints:
 
 def leg_joints(rows: Sequence[Row]) -> list[Joints]:
     """Hip, knee and ankle in the rows of both legs."""
-    return _alike(rows, [_choices(row, None) for row in rows])
+    return _alike(rows, [_choices(row, None, None) for row in rows])
 
 
 def arm_joints(rows: Sequence[Row], leg: float) -> list[Joints]:
     """Shoulder, elbow and wrist in the rows of both arms; ``leg`` is hip to ankle."""
-    return _alike(rows, [_choices(row, leg) for row in rows])
+    others = (rows[1], rows[0])
+    return _alike(
+        rows, [_choices(row, leg, other) for row, other in zip(rows, others, strict=True)]
+    )
 
 
 def _alike(rows: Sequence[Row], choices: list[list[Joints]]) -> list[Joints]:
@@ -92,11 +97,16 @@ def _alike(rows: Sequence[Row], choices: list[list[Joints]]) -> list[Joints]:
     return [min(c, key=lambda j: j.cost) for c in choices]
 
 
-def _choices(row: Row, leg: float | None) -> list[Joints]:
+def _choices(row: Row, leg: float | None, other: Row | None) -> list[Joints]:
     count = min(len(row.points), LONGEST)
     picked = [Joints(*three, 0.0) for three in combinations(range(count), 3)]
     return [
-        Joints(j.upper, j.lower, j.end, _cost(row, j) + _unlike(row, j, leg))
+        Joints(
+            j.upper,
+            j.lower,
+            j.end,
+            _cost(row, j) + _unlike(row, j, leg) + _narrow(row, j, leg, other),
+        )
         for j in picked
         if min(j.spans(row)) > 1e-6
     ]
@@ -121,3 +131,12 @@ def _unlike(row: Row, joints: Joints, leg: float | None) -> float:
         whole = leg
     cost = sum(0.5 * (np.log(seen / usual) / _SPREAD) ** 2 for seen, usual in terms)
     return float(cost) + (1.0 if before > _LONGEST_BEFORE * whole else 0.0)
+
+
+def _narrow(row: Row, joints: Joints, leg: float | None, other: Row | None) -> float:
+    """How unlike a body's the width of the shoulders is, told where the rows are alike."""
+    if leg is None or other is None or len(other.points) != len(row.points):
+        return 0.0
+    width = float(np.linalg.norm(row.points[joints.upper] - other.points[joints.upper]))
+    usual, spread = _SHOULDER
+    return float(0.5 * (np.log(max(0.5 * width / leg, 1e-3) / usual) / spread) ** 2)

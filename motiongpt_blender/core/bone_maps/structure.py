@@ -29,6 +29,8 @@ SUREST: Final = 0.75
 _SHORTEST: Final = 0.15
 #: How alike the two sides of a pair are at least, 0 to 1.
 _ALIKE: Final = 0.75
+#: Length of a direction that is only a guess.
+GUESSED: Final = 0.5
 #: Words in the names of bones that only mark an end.
 _STUBS: Final = frozenset({"end", "leaf", "nub", "tip", "site"})
 
@@ -162,6 +164,12 @@ def _row(bones: Bones, start: int, follow: list[int]) -> Row:
     return Row(tuple(line), np.concatenate([heads[line], tails[line[-1:]]]))
 
 
+def _way(bones: Bones, start: int) -> Vector:
+    """(3,) from a bone's head to the end of the longest row that it begins."""
+    row = _row(bones, start, _reach(bones)[1])
+    return row.points[-1] - row.points[0]
+
+
 def _likeness(one: Row, other: Row) -> float:
     """How alike two branches are in length and in where their joints are, 0 to 1."""
     total = max(one.length, other.length)
@@ -253,21 +261,23 @@ class _Naming:
         up = _unit(self.body.arms.start - self.body.legs.start)
         ahead = self._ahead(up)
         left = np.cross(up, ahead)
-        return bool(self.body.legs.across @ left > 0), bool(np.linalg.norm(ahead) > 0)
+        return bool(self.body.legs.across @ left > 0), bool(np.linalg.norm(ahead) > GUESSED)
 
     def _ahead(self, up: Vector) -> Vector:
-        """(3,) where the feet point, else the knees; zero when neither says."""
+        """(3,) where the feet point, else the knees, else the front by Blender's custom."""
         across = self.body.legs.across
         feet, knees = np.zeros(3), np.zeros(3)
         for row, j in zip(self.body.legs.rows, self.legs, strict=False):
             p = row.points
-            feet += p[-1] - p[j.end]
+            foot = self._loose_foot(row, j) if j.end == len(row.bones) else None
+            feet += p[-1] - p[j.end] if foot is None else _way(self.bones, foot)
             knees += 2 * p[j.lower] - p[j.upper] - p[j.end]
         for seen, least in ((feet, 0.05), (knees, 0.02)):
             level = seen - up * (seen @ up) - across * (seen @ across)
             if np.linalg.norm(level) > least * self.leg:
                 return _unit(level)
-        return np.zeros(3)
+        front = np.array([0.0, -1.0, 0.0] if abs(up[2]) > abs(up[1]) else [0.0, 0.0, 1.0])
+        return GUESSED * front
 
     def _leg(self, side: str, k: int) -> None:
         row = self.body.legs.rows[k]
@@ -282,26 +292,33 @@ class _Naming:
         self._foot(parts[2], row, joints)
         if joints.end + 1 < len(row.bones):
             self._put(parts[3], row.bones[joints.end + 1], 0.8)
-        else:
+        elif all(e.part is not parts[3] for e in self.entries):
             self._fail(parts[3], "The leg ends with the foot.")
 
     def _foot(self, part: Part, row: Row, joints: Joints) -> None:
         if joints.end < len(row.bones):
             self._put(part, row.bones[joints.end])
             return
-        heads, _ = _points(self.bones)
-        far = np.linalg.norm(heads - row.points[joints.end], axis=-1)
-        far[[b for b, _ in enumerate(self.bones.names) if row.bones[0] in self._up(b)]] = np.inf
-        nearest = int(np.argmin(far))
-        if far[nearest] < 0.25 * self.leg:
+        nearest = self._loose_foot(row, joints)
+        if nearest is not None:
             shin = self.bones.names[row.bones[joints.lower]]
             note = f"'{self.bones.names[nearest]}' does not hang on '{shin}'."
             self._put(part, nearest, 0.6, note)
+            toes = self.bones.children[nearest]
+            if len(toes) == 1:
+                self._put(Part(f"toe_{part.side}"), toes[0], 0.5)
         else:
             self._fail(part, "The leg ends with the shin, and no bone is at its end.")
 
-    def _up(self, bone: int) -> list[int]:
-        return self.bones.ancestors(bone)
+    def _loose_foot(self, row: Row, joints: Joints) -> int | None:
+        """The bone at the end of a leg that does not hang on it, if there is one."""
+        heads, _ = _points(self.bones)
+        far = np.linalg.norm(heads - row.points[joints.end], axis=-1)
+        for bone in range(len(self.bones.names)):
+            if row.bones[0] in self.bones.ancestors(bone):
+                far[bone] = np.inf
+        nearest = int(np.argmin(far))
+        return nearest if far[nearest] < 0.25 * self.leg else None
 
     def _arm(self, side: str, k: int) -> None:
         row = self.body.arms.rows[k]
