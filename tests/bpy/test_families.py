@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from rig_builders import build, names_of_table, plan_from_names, read_rig
 
-from motiongpt_blender.core.bone_maps import Part, families
+from motiongpt_blender.core.bone_maps import Part, families, propose
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.neutral import NEUTRAL
 from motiongpt_blender.core.rotations import from_log, inverse, rotate
 from motiongpt_blender.core.skeleton import PARENTS, Joint
 from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.bones import map_of
+from motiongpt_blender.scene.bones import bones_of, map_of
 from motiongpt_blender.scene.rig import describe
 
 FPS = 20
@@ -166,3 +166,25 @@ def test_a_rig_from_a_file_is_found_and_walks(read, file):
 def test_every_file_of_the_reference_folder_is_tried(shared):
     files = {f.name for f in shared("rigs").iterdir()} - {"README.md"}
     assert {f for f in files if not f.startswith("bone_")} == set(FILES)
+
+
+SHAPES = [file for file in FILES if file not in (
+    "threejs_RobotExpressive.glb",  # its arms are three times as long as its legs
+    "mpfb_rig_rigify.json",  # its shoulders hang on what the names call the neck
+)]  # fmt: skip
+
+
+@pytest.mark.parametrize("file", SHAPES)
+def test_the_shape_says_what_the_names_say(read, file):
+    obj = read(file)
+    by_name = propose(bones_of(obj.data))
+    new = {bone.name: f"joint {k}" for k, bone in enumerate(obj.data.bones)}
+    for old, name in new.items():
+        obj.data.bones[old].name = name
+    by_shape = propose(bones_of(obj.data))
+    assert by_shape.family == "structure"
+    wanted = {b.part: new[b.control] for b in by_name.bones}
+    seen = {b.part: b.control for b in by_shape.bones}
+    if file == "m2m_rig_human.glb":  # a bone marks the top of its head
+        wanted = {p: n for p, n in wanted.items() if p not in (Part.NECK, Part.HEAD)}
+    assert {p: seen.get(p) for p in wanted} == wanted
