@@ -15,6 +15,7 @@ from ..core.bone_maps import (
     from_preset,
     made_map,
     mirrored_name,
+    propose,
     rows_of,
     to_preset,
 )
@@ -69,7 +70,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Fill the rows with what is found now."""
         obj = target(context)
-        found = proposal(obj)
+        found = propose(bones_of(obj.data))
         obj.motiongpt.bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:

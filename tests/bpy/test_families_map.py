@@ -267,3 +267,15 @@ def test_an_override_has_a_map_of_its_own(registered, tmp_path):
     bpy.ops.motiongpt.find_bones()
     rows(obj)["hand_l"].bone = ""
     assert Part.HAND_L not in {c.part for c in describe(obj).controls}
+
+
+def test_hidden_bones_are_found_and_described_all_the_same(rig):
+    before = [(c.part, c.name) for c in describe(rig).controls]
+    hidden = rig.data.collections.new("hidden")
+    for bone in rig.data.bones:
+        hidden.assign(bone)
+        bone.hide = True
+    hidden.is_visible = False
+    assert [(c.part, c.name) for c in describe(rig).controls] == before
+    bpy.ops.motiongpt.find_bones()
+    assert all(row.bone for row in rig.motiongpt.bone_map.rows)
