@@ -13,14 +13,16 @@ from . import preferences
 from .backend import pump
 from .operators import bone_map as bone_operators
 from .operators import generation, poses, session, setup, training_data
-from .properties import armature, bone_map, scene
+from .properties import armature, bone_map, retargeting, scene
 from .ui import bone_map as bone_panel
 from .ui import icons, panels
+from .ui import retargeting as retargeting_panel
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
     bone_map.MotionGPTBone,
     bone_map.MotionGPTBoneMap,
+    retargeting.MotionGPTRetargeting,
     armature.MotionGPTPose,
     armature.MotionGPTArmature,
     scene.MotionGPTScene,
@@ -43,6 +45,7 @@ CLASSES: Final = (
     bone_panel.MOTIONGPT_UL_bones,
     panels.MOTIONGPT_PT_main,
     bone_panel.MOTIONGPT_PT_bones,
+    retargeting_panel.MOTIONGPT_PT_retargeting,
     panels.MOTIONGPT_PT_poses,
     panels.MOTIONGPT_PT_result,
     panels.MOTIONGPT_PT_training_data,

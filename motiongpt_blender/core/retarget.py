@@ -10,7 +10,7 @@ disappear by construction.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -31,6 +31,8 @@ from .frames import (
 )
 from .motion import heading
 from .neutral import ANKLE_HEIGHT, LEG_LENGTH
+from .pins import reach
+from .rig_options import RigOptions
 from .rotations import IDENTITY, Array, continuous, inverse, multiply, normalise, rotate
 from .skeleton import Joint
 
@@ -49,6 +51,7 @@ class Control:
         rest: (4,) rotation of the bone at rest, model axes.
         share: for bones of a chain, the way from the lower part (0) to the upper one (1).
         raw: a marked pose keeps the control's own channels.
+        head: (3,) where the part begins at rest, model axes, the floor at 0.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Control:
     rest: Array
     share: float = 1.0
     raw: bool = False
+    head: Array = field(default_factory=lambda: np.zeros(3))
 
 
 @dataclass(frozen=True)
@@ -124,15 +128,18 @@ class RigMotion:
         return len(self.locations)
 
 
-def solve(rig: RigDescription, joints: Array, fps: float = 20.0) -> RigMotion:
+def solve(
+    rig: RigDescription, joints: Array, fps: float = 20.0, options: RigOptions | None = None
+) -> RigMotion:
     """The rig's channels for a motion.
 
     Args:
         rig: where the motion goes.
         joints: (T, 22, 3) metres, y up; place and heading count.
         fps: frames a second, for the smoothing of hinges and heights.
+        options: what is pinned.
     """
-    steps = solve_steps(rig, joints, fps)
+    steps = solve_steps(rig, joints, fps, options)
     while True:
         try:
             next(steps)
@@ -141,23 +148,30 @@ def solve(rig: RigDescription, joints: Array, fps: float = 20.0) -> RigMotion:
 
 
 def solve_steps(
-    rig: RigDescription, joints: Array, fps: float = 20.0
+    rig: RigDescription, joints: Array, fps: float = 20.0, options: RigOptions | None = None
 ) -> Generator[None, None, RigMotion]:
     """``solve`` in slices of a few milliseconds, for a caller that has other things to do."""
     joints = np.asarray(joints, dtype=np.float64)
-    turns = part_turns(rig, joints, fps)
+    options = options or RigOptions()
+    turns = yield from _turn_steps(rig, joints, fps)
+    hips = _hips(rig, joints, turns, fps)
     yield
+    if options.pin_feet or options.pin_hands:
+        yield from _pin_steps(rig, joints, hips, turns, fps, options)
     by_control = control_turns(rig, turns)
     yield
-    rotations = basis_of(rig, by_control)
-    yield
+    rotations: dict[str, Array] = {}
+    for control in rig.controls:
+        rotations[control.name] = _basis(control, by_control)
+        if len(rotations) % 8 == 0:
+            yield
     for name in rig.extras:
         rotations[name] = np.broadcast_to(IDENTITY, (len(joints), 4)).copy()
     root = next(c for c in rig.controls if c.name == rig.root)
     return RigMotion(
         rotations=rotations,
         root=rig.root,
-        locations=_root_locations(rig, root, joints, turns, fps),
+        locations=_root_locations(rig, root, hips, turns),
         fps=fps,
         root_rest=root.rest,
         root_head=rig.root_head,
@@ -165,8 +179,10 @@ def solve_steps(
     )
 
 
-def part_turns(rig: RigDescription, joints: Array, fps: float) -> dict[Part, Array]:
-    """The turn (T, 4) away from rest of each part of the body that the rig has."""
+def _turn_steps(
+    rig: RigDescription, joints: Array, fps: float
+) -> Generator[None, None, dict[Part, Array]]:
+    """The turn (T, 4) away from rest of each part of the body, a slice a limb."""
     turns = {Part.PELVIS: pelvis_turn(joints), Part.CHEST: chest_turn(joints)}
     turns[Part.NECK] = neck_turn(joints, turns[Part.CHEST])
     turns[Part.HEAD] = turns[Part.NECK]
@@ -175,9 +191,87 @@ def part_turns(rig: RigDescription, joints: Array, fps: float) -> dict[Part, Arr
         collar = Part(f"collar_{side.lower()}")
         chest = turns[Part.CHEST]
         turns[collar] = collar_turn(joints, chest, side) if collar in has else chest
-        _solve_arm(rig, joints, turns, side, fps)
-        _solve_leg(rig, joints, turns, side, fps)
+        yield
+        _solve_arm(rig, _bones(joints, side, False), turns, side, fps)
+        yield
+        _solve_leg(rig, joints, _bones(joints, side, True), turns, side, fps)
     return turns
+
+
+def _pin_steps(
+    rig: RigDescription,
+    joints: Array,
+    hips: Array,
+    turns: dict[Part, Array],
+    fps: float,
+    options: RigOptions,
+) -> Generator[None, None, None]:
+    """Turn limbs once more so that feet, hands or both come to the motion's places."""
+    wanted = rig.scale * joints
+    for side in SIDES:
+        if options.pin_feet:
+            hip, knee, ankle = _side(side, "HIP", "KNEE", "ANKLE")
+            offset = rig.points[hip] - rest_hip_centre(rig)
+            start = hips + rotate(turns[Part.PELVIS], np.broadcast_to(offset, hips.shape))
+            target = wanted[:, ankle].copy()
+            above = rig.scale * np.maximum(joints[:, ankle, 1] - ANKLE_HEIGHT, 0.0)
+            target[:, 1] = rig.points[ankle][1] + above
+            bones = reach(
+                start, target, _lengths(rig, hip, knee, ankle), _bones(joints, side, True)
+            )
+            _solve_leg(rig, joints, bones, turns, side, fps)
+            yield
+        if options.pin_hands:
+            shoulder, elbow, wrist = _side(side, "SHOULDER", "ELBOW", "WRIST")
+            start = _part_places(rig, hips, turns)[Part(f"upper_arm_{side.lower()}")]
+            bones = reach(
+                start,
+                wanted[:, wrist],
+                _lengths(rig, shoulder, elbow, wrist),
+                _bones(joints, side, False),
+            )
+            _solve_arm(rig, bones, turns, side, fps)
+            yield
+
+
+def _part_places(rig: RigDescription, hips: Array, turns: dict[Part, Array]) -> dict[Part, Array]:
+    """Where each part begins, (T, 3), the last bone of a chain counting."""
+    by_control = control_turns(rig, turns)
+    centre = rest_hip_centre(rig)
+    places: dict[str, Array] = {}
+    out: dict[Part, Array] = {}
+    for control in rig.controls:
+        parent = control.parent
+        if parent is None:
+            start, last, turn = hips, centre, turns[Part.PELVIS]
+        else:
+            start, turn = places[parent], by_control[parent]
+            last = next(c.head for c in rig.controls if c.name == parent)
+        step = np.broadcast_to(control.head - last, hips.shape)
+        places[control.name] = out[control.part] = start + rotate(turn, step)
+    return out
+
+
+def _lengths(rig: RigDescription, *chain: Joint) -> tuple[float, float]:
+    start, middle, end = (rig.points[j] for j in chain)
+    return float(np.linalg.norm(middle - start)), float(np.linalg.norm(end - middle))
+
+
+def _bones(joints: Array, side: str, is_leg: bool) -> tuple[Array, Array]:
+    """Unit directions ((T, 3), (T, 3)) of a limb's upper and lower bone in the motion."""
+    names = ("HIP", "KNEE", "ANKLE") if is_leg else ("SHOULDER", "ELBOW", "WRIST")
+    start, middle, end = _side(side, *names)
+    return direction(joints, start, middle), direction(joints, middle, end)
+
+
+def part_turns(rig: RigDescription, joints: Array, fps: float) -> dict[Part, Array]:
+    """The turn (T, 4) away from rest of each part of the body that the rig has."""
+    steps = _turn_steps(rig, joints, fps)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 def control_turns(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Array]:
@@ -192,15 +286,12 @@ def control_turns(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Ar
     }
 
 
-def basis_of(rig: RigDescription, turns: dict[str, Array]) -> dict[str, Array]:
-    """Local basis quaternions (T, 4) of controls whose turns away from rest are given."""
-    out: dict[str, Array] = {}
-    for control in rig.controls:
-        turn = turns[control.name]
-        if control.parent is not None:
-            turn = multiply(inverse(turns[control.parent]), turn)
-        out[control.name] = continuous(local_basis(turn, control.rest))
-    return out
+def _basis(control: Control, turns: dict[str, Array]) -> Array:
+    """Local basis quaternions (T, 4) of a control; the turns are those away from rest."""
+    turn = turns[control.name]
+    if control.parent is not None:
+        turn = multiply(inverse(turns[control.parent]), turn)
+    return continuous(local_basis(turn, control.rest))
 
 
 def local_basis(turn: Array, rest: Array) -> Array:
@@ -217,40 +308,38 @@ def _leg(rig: RigDescription, side: str) -> float:
     return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
 
 
-def _limb(
-    rig: RigDescription,
-    joints: Array,
-    carrier: Array,
-    chain: tuple[Joint, ...],
-    limb: Limb,
-    fps: float,
-) -> tuple[Array, Array]:
-    start, middle, end = chain
-    rest = (
-        normalise(rig.points[middle] - rig.points[start]),
-        normalise(rig.points[end] - rig.points[middle]),
-    )
-    motion = direction(joints, start, middle), direction(joints, middle, end)
-    return limb_turns(carrier, rest, motion, limb, fps)
+def _rest_bones(rig: RigDescription, *chain: Joint) -> tuple[Array, Array]:
+    """Unit directions ((3,), (3,)) of a limb's two bones at rest."""
+    start, middle, end = (rig.points[j] for j in chain)
+    return normalise(middle - start), normalise(end - middle)
 
 
 def _solve_arm(
-    rig: RigDescription, joints: Array, turns: dict[Part, Array], side: str, fps: float
+    rig: RigDescription,
+    bones: tuple[Array, Array],
+    turns: dict[Part, Array],
+    side: str,
+    fps: float,
 ) -> None:
     s = side.lower()
-    chain = _side(side, "SHOULDER", "ELBOW", "WRIST")
-    upper, lower = _limb(rig, joints, turns[Part(f"collar_{s}")], chain, Limb.arm(side), fps)
+    rest = _rest_bones(rig, *_side(side, "SHOULDER", "ELBOW", "WRIST"))
+    upper, lower = limb_turns(turns[Part(f"collar_{s}")], rest, bones, Limb.arm(side), fps)
     turns[Part(f"upper_arm_{s}")] = upper
     turns[Part(f"forearm_{s}")] = lower
     turns[Part(f"hand_{s}")] = lower  # the data knows no wrist: the hand follows the forearm
 
 
 def _solve_leg(
-    rig: RigDescription, joints: Array, turns: dict[Part, Array], side: str, fps: float
+    rig: RigDescription,
+    joints: Array,
+    bones: tuple[Array, Array],
+    turns: dict[Part, Array],
+    side: str,
+    fps: float,
 ) -> None:
     s = side.lower()
-    chain = _side(side, "HIP", "KNEE", "ANKLE")
-    upper, lower = _limb(rig, joints, turns[Part.PELVIS], chain, Limb.leg(), fps)
+    rest = _rest_bones(rig, *_side(side, "HIP", "KNEE", "ANKLE"))
+    upper, lower = limb_turns(turns[Part.PELVIS], rest, bones, Limb.leg(), fps)
     turns[Part(f"thigh_{s}")] = upper
     turns[Part(f"shin_{s}")] = lower
     ankle, toe = _side(side, "ANKLE", "FOOT")
@@ -271,19 +360,23 @@ def ankle_lift(rig: RigDescription) -> float:
     return float(ankles[1]) - rig.scale * ANKLE_HEIGHT
 
 
-def _root_locations(
-    rig: RigDescription, root: Control, joints: Array, turns: dict[Part, Array], fps: float
-) -> Array:
-    """Basis locations (T, 3) of the root that put the hips in their place."""
+def _hips(rig: RigDescription, joints: Array, turns: dict[Part, Array], fps: float) -> Array:
+    """Where the point between the hips comes to be, (T, 3) in the rig's unit."""
     hips = rig.scale * hip_centre(joints)
     hips[:, 1] += ankle_lift(rig)
     feet = _feet(rig, joints, hips, turns)
     wanted = rig.scale * joints[:, FEET]
     hips = hips + place_correction(feet, wanted, heading(joints), rig.leg, fps)
     hips[:, 1] += height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
-    pelvis = turns[root.part]
+    return hips
+
+
+def _root_locations(
+    rig: RigDescription, root: Control, hips: Array, turns: dict[Part, Array]
+) -> Array:
+    """Basis locations (T, 3) of the root that put the hips in their place."""
     offset = np.broadcast_to(rest_hip_centre(rig) - rig.root_head, hips.shape)
-    moved = hips - rotate(pelvis, offset) - rig.root_head
+    moved = hips - rotate(turns[root.part], offset) - rig.root_head
     return rotate(np.broadcast_to(inverse(root.rest), (len(hips), 4)), moved)
 
 

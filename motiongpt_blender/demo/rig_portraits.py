@@ -44,7 +44,9 @@ def portrait(rig: RigDescription, played: Played, drawn: list[str], joints: Arra
     sheet = Image.new("RGB", (COUNT * CELL[0], CELL[1] + 34), PAPER)
     body = {c.body: c.part for c in rig.controls}
     order = [body[name] for name in drawn]
-    solids = _solids(played.bones, order)
+    beside = played.heads[Part.PELVIS][0] / rig.scale - joints[0, 0]
+    away = rig.scale * beside * np.array([1.0, 0.0, 1.0])  # a rig need not rest at its origin
+    solids = _solids(played.bones - away, order)
     for k, frame in enumerate(np.linspace(4, len(joints) - 5, COUNT).round().astype(int)):
         cell = _cell(rig, solids[frame], order, joints[frame])
         sheet.paste(cell, (k * CELL[0], 30))

@@ -22,7 +22,8 @@ from ..core.plan import Plan, PlanError, plan
 from ..core.poses import MarkedPose
 from ..preferences import Settings, settings
 from ..properties.scene import target
-from ..scene.apply import apply_clip, scene_fps
+from ..scene.action_writer import WriteError
+from ..scene.apply import ApplyReport, scene_fps, steps_of_take
 from ..scene.rig import RigError, check_usable, describe
 from .poses import NO_ARMATURE
 from .session import SESSION, in_a_window, redraw
@@ -102,6 +103,8 @@ class MOTIONGPT_OT_cancel(bpy.types.Operator):
 def _why_not(context: Any) -> str:
     if SESSION.job is not None:
         return "A motion is being generated: wait or cancel it"
+    if SESSION.writing is not None:
+        return "The last motion is being written: wait a moment"
     if target(context) is None:
         return NO_ARMATURE
     return ""
@@ -195,18 +198,23 @@ def finish(ticket: Ticket, job: Job) -> None:
                 print(job.detail)
             SESSION.tell(job.error, failed=True)
     except Exception as error:  # Blender drops a timer that raises, and nobody would hear of it
-        traceback.print_exc()
-        said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
-        SESSION.tell(
-            f"The motion could not be put on '{ticket.armature}' ({said}): the console has the "
-            "details; press Generate to try again.",
-            failed=True,
-        )
+        _tell_broken(ticket, error)
     finally:
         shutil.rmtree(ticket.folder, ignore_errors=True)
 
 
+def _tell_broken(ticket: Ticket, error: Exception) -> None:
+    traceback.print_exc()
+    said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+    SESSION.tell(
+        f"The motion could not be put on '{ticket.armature}' ({said}): the console has the "
+        "details; press Generate to try again.",
+        failed=True,
+    )
+
+
 def _apply(ticket: Ticket, job: Job) -> None:
+    """Begin to write the motion; Blender gets its turn between two slices of the work."""
     assert job.result is not None
     scene = bpy.data.scenes.get(ticket.scene)
     obj = scene.objects.get(ticket.armature) if scene else None
@@ -219,12 +227,47 @@ def _apply(ticket: Ticket, job: Job) -> None:
         return
     try:
         clip = MotionClip.load(ticket.folder / job.result.clips[0])
-        name = take_name(ticket.plan.prompt)
-        report = apply_clip(obj, clip, ticket.marked, ticket.plan.start_frame, name)
-    except (RigError, MotionError, PoseError) as error:
+    except MotionError as error:
         SESSION.tell(str(error), failed=True)
         return
-    SESSION.report, SESSION.notes = report, job.result.notes
+    SESSION.writing = steps_of_take(
+        obj,
+        clip,
+        ticket.marked,
+        ticket.plan.start_frame,
+        take_name(ticket.plan.prompt),
+        obj.motiongpt.retargeting.options(),
+    )
+    if bpy.app.background:  # no window to keep alive, and no timers that run
+        while _write_slice(ticket, job) is not None:
+            pass
+    else:
+        bpy.app.timers.register(lambda: _write_slice(ticket, job), first_interval=0.0)
+
+
+def _write_slice(ticket: Ticket, job: Job) -> float | None:
+    """One slice; seconds until the next, or None after the last."""
+    if SESSION.writing is None:
+        return None
+    try:
+        next(SESSION.writing)
+    except StopIteration as end:
+        SESSION.writing = None
+        _written(ticket, job, end.value)
+    except (RigError, WriteError, MotionError, PoseError) as error:
+        SESSION.writing = None
+        SESSION.tell(str(error), failed=True)
+    except Exception as error:
+        SESSION.writing = None
+        _tell_broken(ticket, error)
+    else:
+        return 0.001
+    return None
+
+
+def _written(ticket: Ticket, job: Job, report: ApplyReport) -> None:
+    assert job.result is not None
+    SESSION.report, SESSION.notes = report, (*job.result.notes, *report.notes)
     total = time.perf_counter() - ticket.clicked
     SESSION.seconds = {**job.result.seconds, **report.seconds, "total": total}
     in_a_window(lambda: bpy.ops.ed.undo_push(message="MotionGPT: Generate"))

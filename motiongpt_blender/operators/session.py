@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ class Session:
 
     Attributes:
         job: the running job, or None.
+        writing: the take that is being written, slice by slice, or None.
         message: one sentence about the last thing that happened.
         failed: whether that sentence is about a failure.
         notes: sentences of the model about the last result.
@@ -28,6 +29,7 @@ class Session:
     """
 
     job: Job | None = None
+    writing: Generator[None, None, ApplyReport] | None = None
     message: str = ""
     failed: bool = False
     notes: tuple[str, ...] = ()
@@ -65,6 +67,8 @@ def reset() -> None:
     if SESSION.job is not None:
         pump.forget(SESSION.job.request.job)
         shutil.rmtree(SESSION.job.request.folder, ignore_errors=True)
+    if SESSION.writing is not None:
+        SESSION.writing.close()
     SESSION.__init__()
 
 
@@ -80,7 +84,7 @@ def redraw() -> None:
 @bpy.app.handlers.persistent
 def on_load(*_: Any) -> None:
     """Before another file is loaded: the running job belongs to the file that goes."""
-    busy = SESSION.job is not None
+    busy = SESSION.job is not None or SESSION.writing is not None
     reset()
     if busy:
         SESSION.tell("Another file was opened: the motion under way was dropped.")

@@ -10,6 +10,7 @@ from ..core.keys import PoseError, RigPose
 from ..core.poses import MarkedPose, PoseRole
 from ..core.skeleton import JOINT_COUNT
 from .bone_map import MotionGPTBoneMap
+from .retargeting import MotionGPTRetargeting
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -53,6 +54,7 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")
     bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap, override={"LIBRARY_OVERRIDABLE"})
+    retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
 
 
 def sort_poses(group: Any) -> None:

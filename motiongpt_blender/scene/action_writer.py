@@ -70,7 +70,31 @@ def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channe
 
 def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
     """The channels that move the root."""
-    yield from _columns(obj.pose.bones[motion.root], "location", motion.locations)
+    root = obj.pose.bones[motion.root]
+    yield from _columns(root, "location", _as_kept(root, motion.locations))
+
+
+def transform_channels(owner: Any, rotations: Array, locations: Array) -> Iterator[Channel]:
+    """Rotation (T, 4) and location (T, 3) of a bone or an object, in its own rotation mode."""
+    path, values = _rotation_values(owner, rotations)
+    yield from _columns(owner, path, values)
+    yield from _columns(owner, "location", _as_kept(owner, locations))
+
+
+def _as_kept(owner: Any, locations: Array) -> Array:
+    """Locations (T, 3) in a bone's own axes as its property wants them.
+
+    A bone without Local Location moves along the armature's axes.
+    """
+    if getattr(owner, "bone", None) is None or owner.bone.use_local_location:
+        return locations
+    return locations @ np.array(owner.bone.matrix_local, dtype=np.float64)[:3, :3].T
+
+
+def property_channels(name: str, values: Array) -> Iterator[Channel]:
+    """A custom property of the object that holds several numbers, values (T, N)."""
+    for index in range(values.shape[1]):
+        yield Channel(f'["{name}"]', index, "Root Motion", values[:, index])
 
 
 def property_channel(bone: Any, name: str, value: float) -> Channel:
@@ -175,10 +199,10 @@ def _enum(prop: str, item: str) -> int:
     return int(items[item if item in items else "KEYFRAME"].value)
 
 
-def _columns(bone: Any, prop: str, values: Array) -> Iterator[Channel]:
-    path = bone.path_from_id(prop)
+def _columns(owner: Any, prop: str, values: Array) -> Iterator[Channel]:
+    path = owner.path_from_id(prop)
     for index in range(values.shape[1]):
-        yield Channel(path, index, bone.name, values[:, index])
+        yield Channel(path, index, owner.name, values[:, index])
 
 
 def _rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:

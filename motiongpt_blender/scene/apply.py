@@ -15,11 +15,13 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.bone_maps import Switch
 from ..core.keys import KeyReport, RigPose, meet_keys
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.poses import MarkedPose, PoseRole
 from ..core.resampling import resample_smooth
 from ..core.retarget import RigDescription, RigMotion, solve, solve_steps
+from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import Array, about_y, continuous, multiply, rotate
 from . import nla
 from .action_writer import (
@@ -33,7 +35,10 @@ from .action_writer import (
     write_steps,
 )
 from .capture import capture_joints
+from .ik_controls import check_ik, ik_channels, ik_switches
+from .remarks import remarks
 from .rig import RigError, describe, quaternion_of
+from .roots import WAY_KEY, check_root, split
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class ApplyReport:
         keys: for each marked pose within the range, by scene frame, how far the motion
             was from it before it was made to meet it.
         seconds: time spent in each stage.
+        notes: what the animator should know about the rig, one sentence each.
     """
 
     action_name: str
@@ -56,6 +62,7 @@ class ApplyReport:
     frame_end: int
     keys: tuple[KeyReport, ...]
     seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def apply_clip(
@@ -64,6 +71,7 @@ def apply_clip(
     marked: Sequence[MarkedPose],
     start_frame: int,
     name: str,
+    options: RigOptions | None = None,
 ) -> ApplyReport:
     """Write a clip to a rig as a new action on a new NLA track.
 
@@ -73,11 +81,12 @@ def apply_clip(
         marked: poses that the motion passes exactly at their frames.
         start_frame: scene frame of the clip's first frame.
         name: name of the action and the track.
+        options: root, pins and IK as the animator chose them.
 
     Raises:
         RigError: when the armature cannot be used.
     """
-    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name))
+    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name, options))
     return report
 
 
@@ -87,19 +96,26 @@ def steps_of_take(
     marked: Sequence[MarkedPose],
     start_frame: int,
     name: str,
+    options: RigOptions | None = None,
 ) -> Generator[None, None, ApplyReport]:
     """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
 
     Nothing shows in the scene before the last slice.
     """
-    watch = _Watch()
+    watch, options = _Watch(), options or RigOptions()
     who = obj.name
     with watch.stage("describe"):
         rig = describe(obj)
-        joints = placed(obj, rig, clip, marked, start_frame)
+        check_root(obj, rig, options)
+        if options.ik_controls:
+            check_ik(obj)
+        notes = tuple(remarks(obj, rig))
+    yield
+    with watch.stage("place"):
+        joints = placed(_again(who), rig, clip, marked, start_frame)
     yield
     with watch.stage("retarget"):
-        motion = yield from watch.paused(solve_steps(rig, joints, scene_fps()))
+        motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
     yield
     with watch.stage("keys"):
         by_index = {m.frame - start_frame: m.pose for m in marked}
@@ -109,11 +125,13 @@ def steps_of_take(
     with watch.stage("write"):
         at = [report.frame for report in reports]
         channels = yield from watch.paused(
-            _channel_steps(obj, rig, motion, list(by_index.values()))
+            _channel_steps(obj, rig, motion, list(by_index.values()), options)
         )
-        earlier = _switch_values(_again(who), rig)
+        earlier = _switch_values(_again(who), _switches(rig, options))
         written = yield from watch.paused(write_steps(_again(who), name, channels, start_frame, at))
         written.action[SWITCHES_KEY] = json.dumps(earlier)
+        if options.in_place:
+            _again(who)[WAY_KEY] = [0.0, 0.0, 0.0]
     with watch.stage("track"):
         try:
             pushed = nla.push_take(_again(who), written, start_frame, name)
@@ -128,6 +146,7 @@ def steps_of_take(
         frame_end=start_frame + len(motion) - 1,
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
+        notes=notes,
     )
 
 
@@ -189,14 +208,19 @@ def _stand_at(joints: Array, index: int, standing: Array) -> Array:
 
 
 def _channel_steps(
-    obj: Any, rig: RigDescription, motion: RigMotion, poses: Sequence[RigPose]
+    obj: Any,
+    rig: RigDescription,
+    motion: RigMotion,
+    poses: Sequence[RigPose],
+    options: RigOptions,
 ) -> Generator[None, None, list[Channel]]:
     """Everything to key: the controls, extras that anything uses, and the switches."""
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, poses)
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
+    motion, channels = split(obj, rig, motion, options)
     who = obj.name
-    motion = _seen_from_carriers(obj, rig, motion)
-    channels: list[Channel] = []
+    if options.root is not RootTarget.BONE:
+        motion = _seen_from_carriers(obj, rig, motion)
     began = time.perf_counter()
     for name in motion.rotations:
         if time.perf_counter() - began > SLICE:
@@ -204,7 +228,11 @@ def _channel_steps(
             obj, began = _again(who), time.perf_counter()
         channels += rotation_channels(obj, name, motion)
     channels += location_channels(obj, motion)
-    for switch in rig.switches:
+    yield
+    obj = _again(who)
+    if options.ik_controls:
+        channels += ik_channels(obj, rig, motion)
+    for switch in _switches(rig, options):
         bone = obj.pose.bones[switch.bone]
         if switch.prop in bone:
             channels.append(property_channel(bone, switch.prop, switch.value))
@@ -237,14 +265,14 @@ def _seen_from_carriers(obj: Any, rig: RigDescription, motion: RigMotion) -> Rig
     return replace(motion, locations=locations, rotations={**motion.rotations, rig.root: rotation})
 
 
-def _switch_values(obj: Any, rig: RigDescription) -> list[tuple[str, str, float]]:
-    """What the switched properties hold now."""
+def _switches(rig: RigDescription, options: RigOptions) -> tuple[Switch, ...]:
+    return ik_switches(rig) if options.ik_controls else rig.switches
+
+
+def _switch_values(obj: Any, switches: Sequence[Switch]) -> list[tuple[str, str, float]]:
+    """What the switched properties hold now, each as the kind of number that it is."""
     bones = obj.pose.bones
-    return [
-        (s.bone, s.prop, float(bones[s.bone][s.prop]))
-        for s in rig.switches
-        if s.prop in bones[s.bone]
-    ]
+    return [(s.bone, s.prop, bones[s.bone][s.prop]) for s in switches if s.prop in bones[s.bone]]
 
 
 class _Watch:

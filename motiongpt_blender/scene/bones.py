@@ -27,6 +27,7 @@ from ..core.bone_maps import (
 
 #: Proposals already worked out, by what the armature's bones are; the newest last.
 _PROPOSED: dict[int, BoneMap] = {}
+_FOUND: dict[tuple[Any, ...], BoneMap] = {}
 _KEPT = 8
 
 
@@ -52,11 +53,23 @@ def map_of(obj: Any) -> BoneMap:
     bones = bones_of(obj.data)
     made = made_map_of(obj, bones)
     if made is None:
-        return find(bones)
+        return _found(bones)
     check_made(made, bones)
     if missing(made):
         raise MappingError(explain(made))
     return made
+
+
+def _found(bones: Bones) -> BoneMap:
+    """``find``, remembered: a take asks for the map more often than the bones change."""
+    assert bones.heads is not None
+    assert bones.tails is not None
+    key = (bones.names, bones.parents, bones.heads.tobytes(), bones.tails.tobytes())
+    if key not in _FOUND:
+        while len(_FOUND) >= _KEPT:
+            _FOUND.pop(next(iter(_FOUND)))
+        _FOUND[key] = find(bones)
+    return _FOUND[key]
 
 
 def made_map_of(obj: Any, bones: Bones) -> BoneMap | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bone_maps import Part
-from ..core.frames import hip_centre
+from ..core.frames import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ..core.keys import RigPose
 from ..core.neutral import DIRECTIONS, build
 from ..core.retarget import (
@@ -23,10 +23,12 @@ from ..core.rotations import (
     IDENTITY,
     Array,
     between,
+    from_log,
     inverse,
     multiply,
     normalise,
     rotate,
+    to_log,
 )
 from ..core.skeleton import Joint
 from .rig import quaternion_of
@@ -35,6 +37,9 @@ _BEGINS: Final = {
     "HIP": "thigh", "KNEE": "shin", "ANKLE": "foot",
     "SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand",
 }  # fmt: skip
+
+#: The most that a head or a clavicle turns against the chest, radians.
+MOST_TURN: Final = 1.6
 
 
 def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
@@ -156,12 +161,13 @@ def _directions(posed: Any, rig: RigDescription, turns: dict[Part, Array]) -> Ar
         Joint.L_HIP: pelvis, Joint.R_HIP: pelvis, Joint.SPINE1: pelvis,
         Joint.SPINE2: pelvis, Joint.SPINE3: chest, Joint.NECK: chest,
         Joint.L_COLLAR: chest, Joint.R_COLLAR: chest,
-        Joint.HEAD: turns.get(Part.HEAD, turns.get(Part.NECK, chest)),
+        Joint.HEAD: _whole(chest, turns.get(Part.HEAD, turns.get(Part.NECK, chest)), NECK_SHARE),
     }  # fmt: skip
     out = np.zeros((len(Joint), 3))
     for side in SIDES:
         s = side.lower()
-        carriers[Joint[f"{side}_SHOULDER"]] = turns.get(Part(f"collar_{s}"), chest)
+        collar = turns.get(Part(f"collar_{s}"), chest)
+        carriers[Joint[f"{side}_SHOULDER"]] = _whole(chest, collar, COLLAR_SHARE)
         limbs = {"KNEE": "thigh", "ANKLE": "shin", "ELBOW": "upper_arm", "WRIST": "forearm"}
         before = {"KNEE": "HIP", "ANKLE": "KNEE", "ELBOW": "SHOULDER", "WRIST": "ELBOW"}
         for joint, part in limbs.items():
@@ -176,6 +182,13 @@ def _directions(posed: Any, rig: RigDescription, turns: dict[Part, Array]) -> Ar
     for joint, turn in carriers.items():
         out[joint] = rotate(turn, DIRECTIONS[joint])
     return out
+
+
+def _whole(carrier: Array, turn: Array, share: float) -> Array:
+    """The turn (4,) of which ``solve`` would take ``share`` and come to this one."""
+    change = to_log(multiply(inverse(carrier), turn)) / share
+    size = float(np.linalg.norm(change))
+    return multiply(carrier, from_log(change * min(1.0, MOST_TURN / max(size, MOST_TURN))))
 
 
 def _four(q: Array) -> tuple[float, float, float, float]:

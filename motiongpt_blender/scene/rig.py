@@ -42,6 +42,9 @@ _JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
     "WRIST": ("hand", "forearm"),
 }
 
+#: Share by which the scales along two axes may differ.
+MOST_UNEVEN: Final = 0.01
+
 
 class RigError(ValueError):
     """An armature that cannot be used; the message is one sentence for the user."""
@@ -63,10 +66,33 @@ def check_usable(obj: Any) -> None:
             f"'{obj.name}' is shown in its rest position: set Armature > Pose Position back "
             "to Pose Position."
         )
+    _check_scale(obj)
     if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
         raise RigError(
             f"An NLA strip of '{obj.name}' is in tweak mode: press Tab in the NLA editor to "
             "leave it, then try again."
+        )
+
+
+def _check_scale(obj: Any) -> None:
+    """Raise RigError where the object's scale, its parents' included, would bend the motion."""
+    axes = np.array(obj.matrix_world, dtype=np.float64)[:3, :3].T
+    sizes = np.linalg.norm(axes, axis=-1)
+    if not np.isfinite(sizes).all() or sizes.min() < 1e-9:
+        raise RigError(
+            f"'{obj.name}' has a scale of zero: give it a scale in the sidebar under Item."
+        )
+    if np.linalg.det(axes) < 0:
+        raise RigError(
+            f"'{obj.name}' or a parent has a negative scale, which swaps left and right: apply it "
+            "with Object > Apply > Scale."
+        )
+    lean = np.abs(axes @ axes.T / np.outer(sizes, sizes) - np.eye(3)).max()
+    if sizes.max() > (1 + MOST_UNEVEN) * sizes.min() or lean > MOST_UNEVEN:
+        told = ", ".join(f"{size:.4g}" for size in sizes)
+        raise RigError(
+            f"'{obj.name}' or a parent is scaled unevenly ({told}), which "
+            "bends every motion: apply it with Object > Apply > Scale."
         )
 
 
@@ -93,7 +119,7 @@ def describe(obj: Any) -> RigDescription:
     root = parts[Part.PELVIS][0]
     return RigDescription(
         label=bone_map.label,
-        controls=_controls(bone_map, bones, axes),
+        controls=_controls(bone_map, bones, axes, floor),
         root=root.control,
         root_head=heads[root.control] - down,
         points={j: p - down for j, p in points.items()},
@@ -179,7 +205,7 @@ def _floor(points: dict[Joint, Array]) -> float:
     return 0.0 if abs(toes) < 0.12 * leg else toes
 
 
-def _controls(bone_map: BoneMap, bones: Any, axes: Array) -> tuple[Control, ...]:
+def _controls(bone_map: BoneMap, bones: Any, axes: Array, floor: float) -> tuple[Control, ...]:
     """The controls, parents before children, each knowing what carries it."""
     parts = _by_part(bone_map)
     out: list[Control] = []
@@ -200,6 +226,7 @@ def _controls(bone_map: BoneMap, bones: Any, axes: Array) -> tuple[Control, ...]
                 rest=_rest(axes, bones[mapped.control]),
                 share=(place + 1) / (len(chain) + (mapped.part is Part.SPINE)),
                 raw=mapped.raw,
+                head=_to_model(axes, bones[mapped.body].head_local) - np.array([0.0, floor, 0.0]),
             )
         )
     return tuple(out)

@@ -1,0 +1,251 @@
+"""Whatever way a rig rests, a motion looks the same on it; what cannot be is refused."""
+
+import math
+
+import bpy
+import numpy as np
+import pytest
+
+from motiongpt_blender.core.frames import Limb, limb_turns
+from motiongpt_blender.core.motion import MotionClip
+from motiongpt_blender.core.neutral import DIRECTIONS, build
+from motiongpt_blender.core.rig_options import RigOptions, RootTarget
+from motiongpt_blender.core.rotations import from_log, normalise, rotate
+from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.demo.rig_families import Axes, Build, Stance, build_family
+from motiongpt_blender.demo.rig_measures import angle, measure, play
+from motiongpt_blender.scene.apply import apply_clip, steps_of_take
+from motiongpt_blender.scene.capture import capture_joints
+from motiongpt_blender.scene.rig import RigError, describe
+
+FPS = 20
+
+
+def exercise(count=40):
+    """Walking a curve while both arms go from the hips to over the head, (T, 22, 3) metres."""
+    time = np.arange(count) / FPS
+    directions = np.repeat(DIRECTIONS[None], count, 0)
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        swing = 0.5 * sign * np.sin(2 * np.pi * time)
+        bent = 0.25 + 0.5 * np.clip(-sign * np.cos(2 * np.pi * time), 0, 1)
+        for joint, pitch in (("KNEE", -swing), ("ANKLE", bent - swing), ("FOOT", bent - swing)):
+            bone = Joint[f"{side}_{joint}"]
+            directions[:, bone] = rotate(from_log(pitch[:, None] * [1, 0, 0]), directions[:, bone])
+        lift = sign * np.linspace(-1.3, 1.4, count)
+        raise_arm = from_log(lift[:, None] * [0, 0, 1.0])
+        bend = from_log((0.2 + 0.8 * np.sin(time) ** 2)[:, None] * [0, -sign, 0])
+        out = np.array([sign, 0.0, 0.0])
+        directions[:, Joint[f"{side}_ELBOW"]] = rotate(raise_arm, np.tile(out, (count, 1)))
+        lower = rotate(bend, np.tile(out, (count, 1)))
+        directions[:, Joint[f"{side}_WRIST"]] = rotate(raise_arm, lower)
+    joints = build(normalise(directions), np.zeros((count, 3)))
+    joints[..., 1] -= joints[:, [Joint.L_FOOT, Joint.R_FOOT], 1].min(1)[:, None]
+    joints[..., 2] += time[:, None]
+    return joints.astype(np.float32)
+
+
+def put_on(obj, options=None):
+    """Write the exercise; what the rig shows, and how far off it is."""
+    bpy.context.scene.render.fps = FPS
+    bpy.context.scene.frame_set(1)
+    rig, joints = describe(obj), exercise()
+    report = apply_clip(obj, MotionClip(joints, FPS), (), 1, "exercise", options)
+    played = play(obj, rig, 1, len(joints), [])
+    return report, played, measure(rig, played, joints.astype(float), FPS)
+
+
+@pytest.mark.parametrize("stance", Stance)
+@pytest.mark.parametrize("axes", Axes)
+def test_any_rest_pose_and_any_axes(empty_scene, stance, axes):
+    _, _, errors = put_on(build_family(Build("mixamo", stance, axes)))
+    assert errors.limbs.mean() < 0.5
+    assert errors.limbs.max() < 2
+    assert errors.hinges.mean() < 5
+    assert errors.palms.mean() < 5
+    assert errors.toes.mean() < 5
+    assert errors.flips == 0
+    assert errors.jumps.max() < 20
+
+
+@pytest.mark.parametrize(("size", "scale"), [(100.0, 0.01), (0.01, 100.0), (40.0, 1.0)])
+def test_any_unit_and_scale(empty_scene, size, scale):
+    obj = build_family(Build("unreal4", Stance.A, Axes.FOREIGN, size, scale))
+    _, _, errors = put_on(obj)
+    assert errors.limbs.max() < 2
+    assert abs(errors.lowest) < 0.03
+
+
+def test_a_parented_empty_changes_nothing(empty_scene):
+    obj = build_family(Build("mixamo"))
+    parent = bpy.data.objects.new("parent", None)
+    bpy.context.collection.objects.link(parent)
+    parent.rotation_euler, parent.location = (math.pi / 2, 0, 1.0), (3.0, 1.0, 0.0)
+    parent.scale = (0.01,) * 3
+    obj.parent = parent
+    bpy.context.view_layer.update()
+    _, _, errors = put_on(obj)
+    assert errors.limbs.max() < 2
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [((-1, 1, 1), "negative scale"), ((1, 1, 1.3), "scaled unevenly"), ((0, 1, 1), "of zero")],
+)
+def test_a_scale_that_bends_motions_is_refused(empty_scene, scale, said):
+    obj = build_family(Build("mixamo"))
+    obj.scale = scale
+    bpy.context.view_layer.update()
+    actions = len(bpy.data.actions)
+    with pytest.raises(RigError, match=said):
+        apply_clip(obj, MotionClip(exercise(), FPS), (), 1, "exercise")
+    assert len(bpy.data.actions) == actions
+    assert obj.animation_data is None
+
+
+def test_constraints_and_hidden_bones_are_told(empty_scene):
+    obj = build_family(Build("mixamo"))
+    bones = obj.pose.bones
+    held = bones["Arm_L"].constraints.new("COPY_ROTATION")
+    held.target, held.subtarget = obj, "Head"
+    ik = bones["Leg_R"].constraints.new("IK")
+    ik.target, ik.subtarget, ik.chain_count = obj, "Head", 2
+    other = bpy.data.objects.new("other", None)
+    bpy.context.collection.objects.link(other)
+    obj.constraints.new("COPY_LOCATION").target = other
+    obj.data.bones["Head"].hide = True
+    if hasattr(bones["Head"], "hide"):
+        bones["Head"].hide = True
+    report, _, _ = put_on(obj)
+    told = " ".join(report.notes)
+    for word in ("'Arm_L'", "Inverse kinematics", "itself held", "'Head'"):
+        assert word in told
+
+
+def test_the_root_may_be_a_bone_or_the_object(empty_scene):
+    places = {}
+    for root in RootTarget:
+        obj = build_family(Build("unreal4", Stance.A))
+        with_root(obj)
+        obj.location, obj.rotation_euler = (1.0, 2.0, 0.5), (0, 0, 0.4)
+        bpy.context.view_layer.update()
+        put_on(obj, RigOptions(root=root))
+        bpy.context.scene.frame_set(31)
+        foot = next(c.body for c in describe(obj).controls if c.part == "foot_l")
+        places[root] = np.array(obj.matrix_world @ obj.pose.bones[foot].head)
+        moved = obj.pose.bones["root"].location.length
+        assert (moved > 0.5) == (root is RootTarget.BONE)
+        assert ((obj.location.xy - bone_free((1.0, 2.0))).length > 0.5) == (
+            root is RootTarget.OBJECT
+        )
+        bpy.data.objects.remove(obj)
+    for place in places.values():
+        assert np.allclose(place, places[RootTarget.HIPS], atol=1e-3)
+
+
+def bone_free(place):
+    from mathutils import Vector
+
+    return Vector(place)
+
+
+def with_root(obj):
+    """A bone on the floor that carries all others."""
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = obj.data.edit_bones
+    root = bones.new("root")
+    root.head, root.tail, root.roll = (0, 0, 0), (0, 0.3, 0), 0.4
+    for bone in bones:
+        if bone.parent is None and bone is not root:
+            bone.parent = root
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_in_place_keeps_the_way_as_a_curve(empty_scene):
+    obj = build_family(Build("mixamo"))
+    put_on(obj, RigOptions(in_place=True))
+    scene = bpy.context.scene
+    hips = []
+    for frame in (1, 20, 40):
+        scene.frame_set(frame)
+        hips.append(list(obj.pose.bones["Hips"].head))
+    assert np.ptp(np.array(hips)[:, :2], axis=0).max() < 0.15
+    assert abs(obj["motiongpt_root_motion"][1]) > 1.5
+
+
+def test_a_rig_without_a_root_bone_is_a_sentence(empty_scene):
+    obj = build_family(Build("mixamo"))
+    with pytest.raises(RigError, match="no bone that carries its hips"):
+        put_on(obj, RigOptions(root=RootTarget.BONE))
+    with pytest.raises(RigError, match="IK controls are written"):
+        put_on(obj, RigOptions(ik_controls=True))
+
+
+def test_pinned_feet_and_hands_come_to_the_motions_places(empty_scene):
+    obj = build_family(Build("mixamo", thigh=1.1, arm=1.1))
+    joints = exercise()
+    rig = describe(obj)
+    _, played, _ = put_on(obj, RigOptions(pin_feet=True))
+    for side in "lr":
+        wanted = rig.scale * joints[:, Joint[f"{side.upper()}_ANKLE"]]
+        seen = played.heads[f"foot_{side}"]
+        gap = np.linalg.norm((seen - wanted)[:, [0, 2]], axis=-1)
+        assert np.ptp(gap) < 0.02
+    _, played, _ = put_on(obj, RigOptions(pin_hands=True))
+    wanted = rig.scale * joints[:, Joint.L_WRIST]
+    assert np.median(np.linalg.norm(played.heads["hand_l"] - wanted, axis=-1)) < 0.05
+
+
+def test_a_rigify_rig_plays_by_its_ik_controls_on_request(rigify_rig):
+    parent = rigify_rig.pose.bones["thigh_parent.L"]
+    parent["IK_FK"] = 1.0
+    _, fk, _ = put_on(rigify_rig)
+    _, ik, errors = put_on(rigify_rig, RigOptions(ik_controls=True))
+    bpy.context.scene.frame_set(5)
+    assert parent["IK_FK"] == 0.0
+    assert errors.flips == 0
+    for part, far in (("foot_l", 0.005), ("foot_r", 0.005), ("hand_l", 0.06), ("shin_l", 0.08)):
+        assert np.linalg.norm(fk.heads[part] - ik.heads[part], axis=-1).max() < far, part
+
+
+@pytest.mark.parametrize("stance", [Stance.T, Stance.A, Stance.DOWN])
+def test_captured_poses_come_back(empty_scene, stance):
+    obj = build_family(Build("mixamo", stance, Axes.ROLLED))
+    rig = describe(obj)
+    _, first, _ = put_on(obj)
+    seen = []
+    for frame in range(1, 41):
+        bpy.context.scene.frame_set(frame)
+        seen.append(capture_joints(obj, rig))
+    for t in range(0, 40, 6):
+        bpy.context.scene.frame_set(1)
+        apply_clip(obj, MotionClip(np.array(seen[t])[None], FPS), (), 1, "again")
+        again = play(obj, rig, 1, 1, [])
+        for part in first.heads:
+            if part.base == "toe":  # how toes bend is made up from the foot, over time
+                continue
+            along = [p.tails[part][k] - p.heads[part][k] for p, k in ((first, t), (again, 0))]
+            away = angle(along[0][None], along[1][None])[0]
+            assert away < 1.0, (part, t)
+
+
+def test_a_take_is_written_in_small_slices_and_can_be_dropped(empty_scene):
+    obj = build_family(Build("mixamo"))
+    steps = steps_of_take(obj, MotionClip(exercise(), FPS), (), 1, "dropped")
+    count = sum(1 for _ in zip(steps, range(12), strict=False))
+    assert count == 12
+    steps.close()
+    assert not bpy.data.actions
+    assert obj.animation_data is None
+
+
+def test_arms_from_the_hips_to_over_the_head_do_not_spin():
+    """The upper arm turns no faster than it swings, whatever its direction at rest."""
+    lift = np.linspace(-1.5, 1.5, 60)
+    arm = np.stack([np.cos(lift), np.sin(lift), 0 * lift], axis=-1)
+    for rest in ([1, 0, 0], [0, -1, 0], [0.2, 0.98, 0], [0, 0, 1]):
+        at_rest = normalise(np.array(rest, float))
+        still = np.tile([1.0, 0, 0, 0], (60, 1))
+        turn, _ = limb_turns(still, (at_rest, at_rest), (arm, arm), Limb.arm("L"), 20.0)
+        step = np.degrees(2 * np.arccos(np.clip(np.abs((turn[1:] * turn[:-1]).sum(-1)), 0, 1)))
+        assert step.max() < 1.5 * np.degrees(lift[1] - lift[0])
