@@ -169,7 +169,7 @@ def _drawn(obj: Any, rig: Any) -> list[str]:
 
 
 def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
-    """Processor milliseconds to write 196 frames, and the longest slice of it; the best of three."""
+    """Processor milliseconds to write 196 frames, and of its longest slice; the best of three."""
     from ..scene.apply import steps_of_take
     from ..scene.nla import remove_take
 
