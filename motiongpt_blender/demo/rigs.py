@@ -140,8 +140,9 @@ def _one(
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
-    scene.render.fps, scene.render.fps_base = round(MODEL_FPS), 1.0
     obj = make()
+    # After the file: importers bring a frame rate of their own.
+    scene.render.fps, scene.render.fps_base = round(MODEL_FPS), 1.0
     rig = describe(obj)
     found: list[measures.Errors] = []
     for clip_name, joints in clips.items():
