@@ -121,6 +121,15 @@ def test_the_panel_names_what_is_exported(rig):
         rig.animation_data_clear()
 
 
+def without_legs(rig):
+    """Neither names nor shape tell how to move it."""
+    bpy.ops.object.mode_set(mode="EDIT")
+    for bone in list(rig.data.edit_bones):
+        if bone.name.partition("_")[2] in ("hip", "knee", "ankle", "foot"):
+            rig.data.edit_bones.remove(bone)
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
 def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     path = tmp_path / "walk.npz"
     wish = bpy.context.scene.motiongpt
@@ -139,7 +148,7 @@ def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     rig.animation_data.action = None
     refuse(path, "has no action")
     rig.animation_data.action = action
-    rig.data.bones["l_knee"].name = "strut"
+    without_legs(rig)
     refuse(path, "cannot be driven")
     assert list(tmp_path.iterdir()) == []
     assert bpy.context.scene.frame_current == 17

@@ -178,10 +178,11 @@ def wait_for_start():
 
 
 def wait_for_end():
-    """Wait for the end of the job; returns the fractions that were seen."""
+    """Wait until the job has ended and its take is written; returns the fractions seen."""
     seen = []
-    while session().job is not None:
-        seen.append(session().job.fraction)
+    while session().job is not None or session().writing is not None:
+        if session().job is not None:
+            seen.append(session().job.fraction)
         yield 0.05
     print(f"click: {session().message}")
     return seen
