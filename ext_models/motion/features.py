@@ -12,8 +12,9 @@ x, z 2, root height 1, local positions 3(J-1), 6D rotations 6(J-1), local veloci
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ UP: Final = np.array([0.0, 1.0, 0.0], dtype=np.float32)
 FORWARD: Final = np.array([0.0, 0.0, 1.0], dtype=np.float32)
 #: Frames; how far the facing direction is smoothed before it becomes the root's heading.
 FACING_SIGMA: Final = 20
+#: The most frames that are turned into features at once: 7 hours at 20 fps, some gigabytes.
+MAX_FRAMES: Final = 500_000
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ def from_joints(
     uniform: bool = True,
     ground: bool = True,
 ) -> Array:
-    """Features (T-1, 12J-1) float32 of joint positions (T, J, 3).
+    """Features (..., T-1, 12J-1) float32 of joint positions (..., T, J, 3).
+
+    Each motion of a batch is placed and grounded on its own. A tensor gives a tensor on
+    the same device, without gradients.
 
     Args:
         joints: positions, y up, in the data set's unit (metres for HumanML3D).
@@ -142,8 +148,20 @@ def from_joints(
         ground: move the lowest point to y = 0, as published; without it heights stay as they are.
 
     Raises:
-        MotionError: for fewer than 2 frames, a wrong joint count or numbers that are not finite.
+        MotionError: for fewer than 2 frames, a wrong joint count, numbers that are not finite,
+            or more frames than memory is sure to hold.
     """
+    if (like := _as_tensor(joints)) is not None:
+        made = from_joints(
+            like.numpy(force=True), rep, offsets=offsets, uniform=uniform, ground=ground
+        )
+        return like.new_tensor(made, dtype=like.dtype)
+    joints = np.asarray(joints)
+    _check_size(joints.shape[:-2])
+    if joints.ndim > 3:
+        flat = joints.reshape(-1, *joints.shape[-3:])
+        each = [from_joints(j, rep, offsets=offsets, uniform=uniform, ground=ground) for j in flat]
+        return np.stack(each).reshape(*joints.shape[:-3], joints.shape[-3] - 1, rep.width)
     joints = _checked(joints, rep)
     if uniform:
         joints = to_uniform_skeleton(joints, default_offsets() if offsets is None else offsets, rep)
@@ -200,8 +218,17 @@ def from_poses(poses: Array, rep: Representation = HUMANML3D) -> Array:
 
 
 def to_joints(features: Array, rep: Representation | None = None) -> Array:
-    """Joint positions (..., T, J, 3) float32 of features (..., T, 12J-1)."""
+    """Joint positions (..., T, J, 3) float32 of features (..., T, 12J-1).
+
+    A tensor gives a tensor on the same device, without gradients.
+
+    Raises:
+        MotionError: for a wrong width, or more frames than memory is sure to hold.
+    """
+    if (like := _as_tensor(features)) is not None:
+        return like.new_tensor(to_joints(like.numpy(force=True), rep), dtype=like.dtype)
     rep = rep or _representation_of(features)
+    _check_size(features.shape[:-1])
     count = rep.joints
     half = np.zeros_like(features[..., 0])
     half[..., 1:] = np.cumsum(features[..., :-1, 0], axis=-1)
@@ -304,6 +331,20 @@ def _contacts(joints: Array, foot: tuple[int, int], rep: Representation) -> Arra
     feet = joints[:, list(foot)]
     squared = ((feet[1:] - feet[:-1]) ** 2).sum(-1)
     return (squared < rep.contact_threshold).astype(np.float32)
+
+
+def _as_tensor(values: Any) -> Any:
+    """The values when they are a tensor of PyTorch, which is not imported for it; else None."""
+    return values if hasattr(values, "new_tensor") else None
+
+
+def _check_size(leading: tuple[int, ...]) -> None:
+    frames = math.prod(leading)
+    if frames > MAX_FRAMES:
+        raise MotionError(
+            f"these are {frames:,} frames; features are made of at most {MAX_FRAMES:,} at once: "
+            "cut the recording."
+        )
 
 
 def _checked(joints: Array, rep: Representation, least: int = 2) -> Array:

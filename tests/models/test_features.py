@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from ext_models.motion import features as f
 from motiongpt_blender.core import rotations
@@ -80,6 +81,27 @@ def test_kit_round_trip_shape():
 def test_bad_input_says_what_is_wrong(joints, word):
     with pytest.raises(f.MotionError, match=word):
         f.from_joints(joints, uniform=False)
+
+
+def test_batches_and_tensors_are_taken_too():
+    """Each motion of a batch as if it came alone; a tensor gives a tensor."""
+    walk = standing_walk(60)
+    one, other = walk[:40], walk[20:]
+    batch = f.from_joints(np.stack([one, other]), uniform=False)
+    assert np.array_equal(batch[1], f.from_joints(other, uniform=False))
+    assert f.from_joints(np.stack([[one, other]] * 3)).shape == (3, 2, 39, 263)
+    tensor = torch.from_numpy(np.stack([one, other])).requires_grad_()
+    made = f.from_joints(tensor, uniform=False)
+    assert torch.equal(made, torch.from_numpy(batch))
+    assert torch.equal(f.to_joints(made), torch.from_numpy(f.to_joints(batch)))
+
+
+def test_memory_is_bounded():
+    endless = np.broadcast_to(np.float32(0), (10_000_000, 22, 3))
+    with pytest.raises(f.MotionError, match="10,000,000 frames"):
+        f.from_joints(endless)
+    with pytest.raises(f.MotionError, match="10,000,000 frames"):
+        f.to_joints(np.broadcast_to(np.float32(0), (10_000_000, 263)))
 
 
 def test_parents_agree():
