@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from scipy.ndimage import gaussian_filter1d
 from motiongpt_blender.core import rotations
 from motiongpt_blender.core.motion import MotionError
 from motiongpt_blender.core.skeleton import CHAINS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float32]
 
@@ -127,14 +130,36 @@ def bone_offsets(pose: Array, rep: Representation = HUMANML3D) -> Array:
     return (lengths * np.array(rep.directions)).astype(np.float32)
 
 
+@overload
+def from_joints(
+    joints: Tensor,
+    rep: Representation = ...,
+    *,
+    offsets: Array | None = ...,
+    uniform: bool = ...,
+    ground: bool = ...,
+) -> Tensor: ...
+
+
+@overload
 def from_joints(
     joints: Array,
+    rep: Representation = ...,
+    *,
+    offsets: Array | None = ...,
+    uniform: bool = ...,
+    ground: bool = ...,
+) -> Array: ...
+
+
+def from_joints(
+    joints: Any,
     rep: Representation = HUMANML3D,
     *,
     offsets: Array | None = None,
     uniform: bool = True,
     ground: bool = True,
-) -> Array:
+) -> Any:
     """Features (..., T-1, 12J-1) float32 of joint positions (..., T, J, 3).
 
     Each motion of a batch is placed and grounded on its own. A tensor gives a tensor on
@@ -217,7 +242,15 @@ def from_poses(poses: Array, rep: Representation = HUMANML3D) -> Array:
     ).astype(np.float32)
 
 
-def to_joints(features: Array, rep: Representation | None = None) -> Array:
+@overload
+def to_joints(features: Tensor, rep: Representation | None = ...) -> Tensor: ...
+
+
+@overload
+def to_joints(features: Array, rep: Representation | None = ...) -> Array: ...
+
+
+def to_joints(features: Any, rep: Representation | None = None) -> Any:
     """Joint positions (..., T, J, 3) float32 of features (..., T, 12J-1).
 
     A tensor gives a tensor on the same device, without gradients.
