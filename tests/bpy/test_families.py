@@ -144,6 +144,8 @@ def read(empty_scene, shared, tmp_path):
 
     def of(file):
         bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+        if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):
+            pytest.skip("Blender 4.2 as a module now and then dies in its glTF importer")
         obj = read_rig(shared("rigs") / file, tmp_path)
         obj.animation_data_clear()
         return obj
