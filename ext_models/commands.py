@@ -46,7 +46,9 @@ def train(arguments: argparse.Namespace) -> int:
 def _examples(recipe: dict[str, Any], data: Path | str | None) -> list[Example]:
     pack = recipe["pack"]
     folder = Path(data) if data else None
-    return read_examples(folder, pack["data"], quoted_captions=pack["quoted_captions"])
+    names = [pack["data"]] if isinstance(pack["data"], str) else pack["data"]
+    quoted = pack["quoted_captions"]
+    return [e for name in names for e in read_examples(folder, name, quoted_captions=quoted)]
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, float]:

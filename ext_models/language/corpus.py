@@ -7,6 +7,7 @@ code step. What is drawn from them is in ``tasks``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,40 @@ class Encoded:
         codes: (S, L) motion codes.
         poses: (S, L) codes of one single pose in each code step.
         stands: (S, 3) place and heading of these poses, as ``places.stands`` gives them.
+        weight: how often it is drawn, beside the others.
     """
 
     captions: tuple[tuple[int, ...], ...]
     codes: NDArray[np.int64]
     poses: NDArray[np.int64]
     stands: NDArray[np.float64]
+    weight: float = 1.0
+
+
+class Pool:
+    """Clips to draw from, each as often as its weight says."""
+
+    def __init__(self, clips: Sequence[Encoded]) -> None:
+        self.clips = clips
+        weights = torch.tensor([c.weight for c in clips], dtype=torch.float64)
+        self._upto = weights.cumsum(0) / weights.sum()
+
+    def pick(self) -> Encoded:
+        """One clip."""
+        at = int(torch.searchsorted(self._upto, torch.rand((), dtype=torch.float64)))
+        return self.clips[min(at, len(self.clips) - 1)]
+
+
+def label_weights(examples: Sequence[Example], balance: float) -> list[float]:
+    """How often to draw each clip, so that labels of many clips do not drown the others.
+
+    Args:
+        examples: the clips; one without a label counts as a label of its own.
+        balance: 0 draws all clips alike, 1 all labels alike.
+    """
+    labels = [e.label or e.id for e in examples]
+    counts = Counter(labels)
+    return [counts[label] ** -balance for label in labels]
 
 
 def encode_examples(
@@ -53,10 +82,12 @@ def encode_examples(
     speeds: Sequence[float] = (1.0,),
     offsets: Sequence[int] = (0,),
     mirror: bool = False,
+    weights: Sequence[float] = (),
 ) -> list[Encoded]:
-    """Every variant of every example as codes."""
+    """Every variant of every example as codes; ``weights`` are those of ``label_weights``."""
     encoded: list[Encoded] = []
-    for example in tqdm(examples, desc="encoding", unit="clip", leave=False):
+    bar = tqdm(examples, desc="encoding", unit="clip", leave=False)
+    for example, weight in zip(bar, weights or [1.0] * len(examples), strict=True):
         for one in (example, mirrored(example)) if mirror else (example,):
             captions = tuple(tuple(text_ids(text, c)) for c in one.captions)
             for speed in speeds:
@@ -64,7 +95,7 @@ def encode_examples(
                 for offset in offsets:
                     variant = _encode(joints[offset:], tokenizer, levels, max_steps)
                     if variant is not None:
-                        encoded.append(Encoded(captions, *variant))
+                        encoded.append(Encoded(captions, *variant, weight))
     return encoded
 
 

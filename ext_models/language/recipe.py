@@ -13,15 +13,19 @@ import torch
 from ext_models import packs
 from ext_models.motion import features
 from ext_models.motion.datasets import Example, mirrored
+from ext_models.motion.joining import Apart, join_examples
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
+from ext_models.training import read_recipe
 
 from . import model as models
-from .corpus import Encoded, encode_examples
+from .corpus import Encoded, encode_examples, label_weights
 from .tasks import TaskMix
 from .training import Curve, LanguageTraining, fine_tune, pretrain
 from .vocabulary import MotionVocabulary, Skill, TokenIds, add_tokens, train_text_tokenizer
 
 CURVES = "curves.json"
+#: Prompts whose parts no training joins, so that they can be measured.
+COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ def train_pack(
     vocabulary = MotionVocabulary(manifest.levels, tokenizer.config.codes, steps, skills)
     model, text, existing = _base(language, out, vocabulary, examples)
     ids = TokenIds.of(text, vocabulary)
+    examples = [*examples, *_joined(language, examples, seed)]
     train, held_out = _encode(language, examples, tokenizer, text, vocabulary)
     model.to(device)
     curves: list[Curve] = []
@@ -90,6 +95,15 @@ def _base(
     return models.new_base(config, text), text, False
 
 
+def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
+    """New training clips out of two; see ``motion.joining``."""
+    wanted = {"then": 0, "together": 0, **language.get("joining", {})}
+    train = [e for e in examples if e.split == "train"]
+    apart = Apart.of(read_recipe(COMPOSITIONS)["prompts"])
+    longest = language["max_frames"]
+    return join_examples(train, **wanted, longest=longest, seed=seed, apart=apart)
+
+
 def _encode(
     language: dict[str, Any],
     examples: Sequence[Example],
@@ -106,8 +120,9 @@ def _encode(
     train = [e for e in examples if e.split == "train"]
     held_out = [e for e in examples if e.split == "val"]
     speeds, offsets = language["speeds"], language["offsets"]
+    weights = label_weights(train, language.get("balance", 0.0))
     return (
-        encode(train, speeds=speeds, offsets=offsets, mirror=True),
+        encode(train, speeds=speeds, offsets=offsets, mirror=True, weights=weights),
         encode(held_out, mirror=True),
     )
 

@@ -15,8 +15,9 @@ import torch
 
 from ext_models.training import Checkpoint, Schedule
 
-from .corpus import Encoded, batch_of, corrupted
+from .corpus import Encoded, Pool, batch_of, corrupted
 from .instructions import answer
+from .loss import TokenWeights
 from .tasks import TaskMix, draw
 from .vocabulary import TokenIds
 
@@ -37,6 +38,7 @@ class LanguageTraining:
         check_every: steps between looks at the held-out loss.
         keep: which weights stay: the ``last``, or those of the ``best`` look.
         save_every: steps between checkpoints.
+        levels: what an answer's code counts by its level, coarse first; all alike when empty.
     """
 
     steps: int = 20000
@@ -48,6 +50,7 @@ class LanguageTraining:
     check_every: int = 250
     save_every: int = 500
     keep: Literal["best", "last"] = "last"
+    levels: Sequence[float] = ()
 
 
 @dataclass
@@ -85,7 +88,7 @@ def pretrain(
     return _fit(
         "base",
         model,
-        lambda pool: pretraining_pair(_pick(pool), ids, eos),
+        lambda pool: pretraining_pair(pool.pick(), ids, eos),
         (train, held_out),
         ids,
         settings,
@@ -108,7 +111,7 @@ def fine_tune(
     return _fit(
         "adapter",
         model,
-        lambda pool: draw(_pick(pool), mix, ids, eos),
+        lambda pool: draw(pool.pick(), mix, ids, eos),
         (train, held_out),
         ids,
         settings,
@@ -117,15 +120,11 @@ def fine_tune(
     )
 
 
-def _pick(pool: Sequence[Encoded]) -> Encoded:
-    return pool[int(torch.randint(len(pool), ()))]
-
-
 def _fit(
     name: str,
     model: Any,
-    draw: Callable[[Sequence[Encoded]], Pair],
-    pools: tuple[Sequence[Encoded], Sequence[Encoded]],
+    draw: Callable[[Pool], Pair],
+    clips: tuple[Sequence[Encoded], Sequence[Encoded]],
     ids: TokenIds,
     settings: LanguageTraining,
     run: Path,
@@ -141,14 +140,16 @@ def _fit(
     checkpoint.resume(model, optimizer, schedule)
     curve = Curve(name)
     device = next(model.parameters()).device
-    held = _held_out_batches(draw, pools[1], ids, settings.batch)
+    pool = Pool(clips[0])
+    held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
+    weights = TokenWeights(ids, settings.levels, device)
     best = Best(run / f"{name}.best.pt", settings.keep == "best")
     average = 0.0
     for step, bar in schedule:
         model.train()
-        batch = batch_of(_similar_lengths(lambda: draw(pools[0]), settings.batch), ids.pad)
+        batch = batch_of(_similar_lengths(lambda: draw(pool), settings.batch), ids.pad)
         corrupted(batch, ids, corrupt)
-        loss = model(**{k: v.to(device) for k, v in batch.items()}).loss
+        loss = weights.loss(model, batch)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * schedule.rate
         optimizer.zero_grad(set_to_none=True)
@@ -161,12 +162,12 @@ def _fit(
             bar.set_postfix_str(f"step {step} loss {average:.3f} held out {curve.best:.3f}")
         if step % settings.check_every == settings.check_every - 1:
             curve.train.append((step, average))
-            curve.held_out.append((step, held_out_loss(model, held)))
+            curve.held_out.append((step, held_out_loss(model, held, weights)))
             best.look(model, curve.held_out[-1][1])
         if step % settings.save_every == settings.save_every - 1:
             checkpoint.save(model, optimizer, schedule)
     curve.train.append((schedule.step, average))
-    curve.held_out.append((schedule.step, held_out_loss(model, held)))
+    curve.held_out.append((schedule.step, held_out_loss(model, held, weights)))
     checkpoint.save(model, optimizer, schedule)
     best.restore(model, curve.held_out[-1][1])
     model.eval()
@@ -207,7 +208,7 @@ def _similar_lengths(draw: Callable[[], Pair], batch: int, pool: int = 4) -> lis
 
 
 def _held_out_batches(
-    draw: Callable[[Sequence[Encoded]], Pair], pool: Sequence[Encoded], ids: TokenIds, batch: int
+    draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, batch: int
 ) -> list[Batch]:
     """The same held-out batches at every look, drawn apart from the training's own draws."""
     with torch.random.fork_rng(devices=[]):
@@ -217,9 +218,8 @@ def _held_out_batches(
 
 
 @torch.no_grad()
-def held_out_loss(model: Any, batches: Sequence[Batch]) -> float:
-    """Mean loss of the answers' tokens."""
+def held_out_loss(model: Any, batches: Sequence[Batch], weights: TokenWeights) -> float:
+    """Mean loss of the answers' tokens, weighted as in training."""
     model.eval()
-    device = next(model.parameters()).device
-    losses = [model(**{k: v.to(device) for k, v in b.items()}).loss for b in batches]
+    losses = [weights.loss(model, b) for b in batches]
     return float(torch.stack(losses).mean())

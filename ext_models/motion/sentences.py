@@ -1,0 +1,87 @@
+"""Captions of motions made of two: who does it is said once, what is done twice.
+
+    a person walks forward. + someone bows.            -> a person walks forward, then bows.
+    a person runs.          + someone waves the hand.  -> a person runs while waving the hand.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+#: Who does it, at the head of a caption; a second clause can do without.
+_SUBJECT: Final = re.compile(
+    r"^(?:(?:an?|the)\s+(?:\w+\s+)?(?:person|figure|man|woman|human|character|dancer)"
+    r"|someone|somebody|they|he|she)\s+",
+    re.IGNORECASE,
+)
+#: The same without a word of style, which a second clause would lose.
+_PLAIN_SUBJECT: Final = re.compile(
+    r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
+)
+#: Verbs that double their last letter.
+_DOUBLING: Final = frozenset("run put hop step clap sit get stop skip grab squat dip nod".split())
+
+
+def plain(caption: str) -> bool:
+    """Whether a caption begins with somebody of whom nothing else is said."""
+    return bool(_PLAIN_SUBJECT.match(caption.strip()))
+
+
+def then(first: str, second: str) -> str:
+    """One after the other."""
+    after = _SUBJECT.sub("", second.strip())
+    return f"{first.strip().rstrip('.')}, then {after}"
+
+
+def verbs_of(captions: Iterable[str]) -> frozenset[str]:
+    """What follows a plain subject in any caption: verbs in the third person."""
+    found: set[str] = set()
+    for caption in captions:
+        clause = _clause(caption)
+        if clause and clause[0].endswith("s") and clause[0] != "is":
+            found.add(clause[0])
+    return frozenset(found)
+
+
+def meanwhile(first: str, second: str, verbs: frozenset[str]) -> str | None:
+    """Both at once; None where the second sentence is not one of a plain subject and a verb.
+
+    Args:
+        first: a caption.
+        second: another, whose verbs become participles.
+        verbs: the verbs to know, as ``verbs_of`` finds them.
+    """
+    clause = _clause(second)
+    if clause and clause[0] == "is" and len(clause) > 1 and clause[1].endswith("ing"):
+        clause = clause[1:]
+    elif not clause or clause[0] not in verbs:
+        return None
+    words: list[str] = []
+    for at, word in enumerate(clause):
+        leads = at == 0 or clause[at - 1] in ("and", "then") or clause[at - 1].endswith(",")
+        bare = word.rstrip(",")
+        words.append(participle(bare) + word[len(bare) :] if leads and bare in verbs else word)
+    return f"{first.strip().rstrip('.')} while {' '.join(words)}."
+
+
+def participle(verb: str) -> str:
+    """The -ing form of a verb in the third person: waves -> waving, runs -> running."""
+    if verb.endswith("ies"):
+        return f"{verb[:-3]}ying"
+    long = verb.endswith(("sses", "shes", "ches", "xes", "zzes"))
+    stem = verb[:-2] if long else verb[:-1]
+    if stem in _DOUBLING:
+        return f"{stem}{stem[-1]}ing"
+    if stem.endswith("e") and not stem.endswith(("ee", "oe", "ye")):
+        stem = stem[:-1]
+    return f"{stem}ing"
+
+
+def _clause(caption: str) -> list[str]:
+    text = caption.strip().lower().rstrip(".")
+    rest = _PLAIN_SUBJECT.sub("", text)
+    return rest.split() if rest != text else []
