@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +13,12 @@ from tqdm import tqdm
 from ext_models.motion.examples import Example
 from ext_models.motion.features import Representation
 from ext_models.motion.mirroring import mirror_caption, mirrored
+from ext_models.motion.sentences import then
 
 from .evaluator import clip_features
 from .shared_space import CONTACTS, STRIDE, EvaluatorConfig, EvaluatorError
 
 Array = NDArray[np.floating]
-
-#: Who does it, at the head of a caption; a second clause can do without.
-_SUBJECT: Final = re.compile(
-    r"^(?:(?:an?|the)\s+(?:\w+\s+)?(?:person|figure|man|woman|human|character|dancer)"
-    r"|someone|somebody|they|he|she)\s+",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -110,13 +102,7 @@ def joined(first: Clip, second: Clip, longest: int) -> Clip:
         return first
     features = np.concatenate([first.features, second.features])
     label = f"{first.label}, then {second.label}"
-    return Clip(features, (joined_caption(first.captions[0], second.captions[0]),), label)
-
-
-def joined_caption(first: str, second: str) -> str:
-    """Of "a man walks." and "someone jumps." it is "a man walks, then jumps."."""
-    after = _SUBJECT.sub("", second.strip())
-    return f"{first.strip().rstrip('.')}, then {after}"
+    return Clip(features, (then(first.captions[0], second.captions[0]),), label)
 
 
 def fitting(clips: Sequence[Clip]) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from .vocabulary import TokenIds
 
@@ -39,5 +39,5 @@ class TokenWeights:
         weights = torch.ones(len(labels), device=self.device)
         for first, behind, weight in self._spans:
             weights[(labels >= first) & (labels < behind)] = weight
-        losses = F.cross_entropy(logits.float(), labels, reduction="none")
+        losses = functional.cross_entropy(logits.float(), labels, reduction="none")
         return (losses * weights).sum() / weights.sum()

@@ -42,8 +42,10 @@ _ARMS: Final = re.compile(r"\b(hands?|arms?|fists?|punch\w*|wav\w+)\b")
 #: What a sentence about the arms says of the rest of the body, which would no longer be true.
 _STANDS: Final = re.compile(r"\b(stand\w*|wait\w*|still|place|foot|feet|legs?|idle|bend\w*)\b")
 #: Legs whose arms matter: another upper body would make the sentence untrue.
-_BUSY: Final = re.compile(r"\b(hands?|arms?|danc\w*|ballet|karate|kata|martial|cartwheel\w*|box|ball"
-                          r"|basketball|dribbl\w*|crawl\w*|swing\w*)\b")  # fmt: skip
+_BUSY: Final = re.compile(
+    r"\b(hands?|arms?|danc\w*|ballet|karate|kata|martial|cartwheel\w*|box|ball|basketball"
+    r"|dribbl\w*|crawl\w*|swing\w*)\b"
+)
 
 Pair = tuple[str, str]
 
@@ -173,9 +175,7 @@ def in_turn(first: Example, second: Example, longest: int, apart: Apart) -> Exam
     )
 
 
-def at_once(
-    legs: Example, body: Example, verbs: frozenset[str], apart: Apart
-) -> Example | None:
+def at_once(legs: Example, body: Example, verbs: frozenset[str], apart: Apart) -> Example | None:
     """The legs of one clip under the upper body of another; None where they do not fit."""
     count = min(len(legs.joints), len(body.joints))
     if count < 0.6 * len(body.joints) or not apart.allows("while", legs, body):

@@ -23,7 +23,23 @@ _PLAIN_SUBJECT: Final = re.compile(
     r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
 )
 #: Verbs that double their last letter.
-_DOUBLING: Final = frozenset("run put hop step clap sit get stop skip grab squat dip nod".split())
+_DOUBLING: Final = frozenset(
+    {
+        "clap",
+        "dip",
+        "get",
+        "grab",
+        "hop",
+        "nod",
+        "put",
+        "run",
+        "sit",
+        "skip",
+        "squat",
+        "step",
+        "stop",
+    }
+)
 
 
 def plain(caption: str) -> bool:

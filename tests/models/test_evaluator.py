@@ -15,6 +15,7 @@ from ext_models.evaluation import training_clips as tc
 from ext_models.evaluation.report import MixedEvaluatorsError, Row, Table
 from ext_models.evaluation.shared_space import SharedSpace
 from ext_models.evaluation.words import Vocabulary, character_groups, split
+from ext_models.motion import sentences
 from ext_models.motion.examples import Example
 from motiongpt_blender.core.motion import MotionError
 
@@ -211,9 +212,9 @@ def test_right_answers_are_not_counted_as_wrong():
 
 
 def test_joined_clips():
-    said = tc.joined_caption("a person walks.", "the young man jumps.")
+    said = sentences.then("a person walks.", "the young man jumps.")
     assert said == "a person walks, then jumps."
-    assert tc.joined_caption("someone bows.", "full of joy, a man hops.").endswith("a man hops.")
+    assert sentences.then("someone bows.", "full of joy, a man hops.").endswith("a man hops.")
     one = tc.Clip(np.ones((8, 2), np.float16), ("a walks.",), "walk")
     two = tc.Clip(np.zeros((12, 2), np.float16), ("b hops.",), "hop")
     assert len(tc.joined(one, two, 400).features) == 20
