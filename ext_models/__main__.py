@@ -67,6 +67,9 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         "--place", action="store_true", help="where the poses stand counts too, from the first one"
     )
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
+    p.add_argument(
+        "--tries", type=int, default=1, help="draw N for each, give the nearest to the poses"
+    )
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")

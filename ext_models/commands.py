@@ -148,6 +148,7 @@ def generate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         temperature=arguments.temperature,
         variations=arguments.variations,
+        tries=arguments.tries,
     )
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:

@@ -6,7 +6,7 @@ poses -> single-pose codes -> instruction -> language model -> motion codes -> j
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,10 @@ from motiongpt_blender.core.rotations import about_y, rotate
 
 from . import packs
 from .devices import pick_device
+from .evaluation.motion_metrics import local_pose
 from .language.generation import Sampling
 from .language.instructions import PoseCode, unknown_words
-from .language.places import bins, stands
+from .language.places import bins, seen_from, stands
 from .language.vocabulary import MotionVocabulary, Skill
 from .language.writers import CodeWriter, Order, load_writer
 from .motion import features
@@ -77,7 +78,7 @@ class MotionPipeline:
             request.prompt,
             steps,
             tuple(poses),
-            Sampling(request.seed, request.temperature, variations=request.variations),
+            Sampling(request.seed, request.temperature, variations=request.drawn),
         )
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
@@ -88,7 +89,7 @@ class MotionPipeline:
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        clips = tuple(self._clip(codes, request) for codes in answers)
+        clips = nearest([self._clip(codes, request) for codes in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
@@ -146,6 +147,31 @@ class MotionPipeline:
             return ()
         words = ", ".join(f"'{w}'" for w in strangers[:5])
         return (f"The model has never read {words}; it goes by the other words.",)
+
+
+def nearest(clips: Sequence[MotionClip], request: GenerationRequest) -> tuple[MotionClip, ...]:
+    """The clips that come nearest to the poses of a request, the nearest first.
+
+    Poses are compared as bodies, facing the same way and with the pelvis over the origin;
+    where they stand counts as well where it was asked for.
+    """
+    if not request.poses:
+        return tuple(clips[: request.variations])
+    return tuple(sorted(clips, key=lambda clip: _miss(clip, request))[: request.variations])
+
+
+def _miss(clip: MotionClip, request: GenerationRequest) -> float:
+    """Metres between a clip and the poses of its request, the mean over the poses."""
+    misses: list[float] = []
+    for pose in request.poses:
+        made = clip.joints[pose.frame]
+        miss = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1).mean()
+        if pose.placed and pose is not request.poses[0]:
+            asked = stands(np.stack([request.poses[0].joints, pose.joints]))
+            came = stands(np.stack([clip.joints[request.poses[0].frame], made]))
+            miss += np.linalg.norm(seen_from(*asked) - seen_from(*came))
+        misses.append(float(miss))
+    return float(np.mean(misses))
 
 
 class Clock:

@@ -55,6 +55,8 @@ class GenerationRequest:
         seed: the same seed gives the same motion on the same device.
         temperature: spread of the sampling; 0 takes the likeliest token.
         variations: number of motions, made in one batch.
+        tries: motions drawn for each of them, of which those nearest to the poses are given;
+            without poses one is as good as another, and no more are drawn.
     """
 
     prompt: str
@@ -63,6 +65,12 @@ class GenerationRequest:
     seed: int = 0
     temperature: float = 0.8
     variations: int = 1
+    tries: int = 1
+
+    @property
+    def drawn(self) -> int:
+        """Motions to make."""
+        return self.variations * (self.tries if self.poses else 1)
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
     return GenerationRequest(
-        job.prompt, job.frames, poses, job.seed, job.temperature, job.variations
+        job.prompt, job.frames, poses, job.seed, job.temperature, job.variations, job.tries
     )
 
 

@@ -48,6 +48,7 @@ class Generate:
         seed: seed of the sampler, 0 .. 2**31 - 1.
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
+        tries: motions drawn for each of them; those nearest to the marked poses are given.
     """
 
     job: str
@@ -58,6 +59,7 @@ class Generate:
     seed: int = 0
     temperature: float = 0.8
     variations: int = 1
+    tries: int = 1
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,22 @@ def stands(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
 
 
-def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
-    """Bins of where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``."""
+def seen_from(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``.
+
+    Returns:
+        metres to the left, metres ahead, radians turned to the left within half a turn (3,).
+    """
     x, z = other[:2] - first[:2]
     sine, cosine = np.sin(first[2]), np.cos(first[2])
-    left, ahead = cosine * x - sine * z, sine * x + cosine * z
-    turn = round((other[2] - first[2]) / (2 * np.pi / TURNS)) % TURNS
-    return _offset(left), _offset(ahead), int(turn)
+    turn = (other[2] - first[2] + np.pi) % (2 * np.pi) - np.pi
+    return np.array([cosine * x - sine * z, sine * x + cosine * z, turn])
+
+
+def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
+    """Bins of where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``."""
+    left, ahead, turn = seen_from(first, other)
+    return _offset(left), _offset(ahead), round(float(turn) / (2 * np.pi / TURNS)) % TURNS
 
 
 def metres(offset: int) -> float:

@@ -135,6 +135,7 @@ def start(context: Any) -> Job:
         folder=str(folder),
         pose_frames=planned.pose_frames,
         seed=wish.seed,
+        tries=wish.tries,
     )
     try:
         job = pump.submit(launch, request, lambda ended: finish(ticket, ended), redraw)

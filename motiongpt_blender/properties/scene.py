@@ -41,6 +41,13 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         min=0,
         max=2**31 - 1,
     )
+    tries: bpy.props.IntProperty(
+        name="Tries",
+        description="Draw so many motions and give the one that comes nearest to the marked poses",
+        default=4,
+        min=1,
+        max=32,
+    )
 
 
 def target(context: Any) -> Any:

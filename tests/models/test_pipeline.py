@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tiny_pack
 
 from ext_models import packs
+from ext_models.evaluation.motion_metrics import local_pose
 from ext_models.motion_pipeline import MotionPipeline, silent
 from ext_models.pipelines import GenerationRequest, PipelineError, PoseCondition
 from motiongpt_blender.core.motion import MotionClip, heading
@@ -52,6 +54,27 @@ def test_the_same_seed_gives_the_same_clip(pipeline):
     request = GenerationRequest("a person walks", 24, seed=9)
     a, b = (pipeline.generate(request, *silent()).clips[0].joints for _ in range(2))
     assert np.array_equal(a, b)
+
+
+def miss(clip, request):
+    asked = request.poses[-1]
+    made, wanted = local_pose(clip.joints[asked.frame]), local_pose(asked.joints)
+    return np.linalg.norm(made - wanted, axis=-1).mean()
+
+
+def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
+    poses = (PoseCondition(20, pose()),)
+    request = GenerationRequest("a person walks", 30, poses, seed=4)
+    every = pipeline.generate(replace(request, variations=6), *silent()).clips
+    best = pipeline.generate(replace(request, tries=6), *silent()).clips
+    misses = [miss(clip, request) for clip in every]
+    assert misses == sorted(misses)  # and variations come in that order
+    assert len(best) == 1
+    assert miss(best[0], request) == pytest.approx(misses[0])
+
+
+def test_without_poses_no_more_are_drawn():
+    assert GenerationRequest("a person walks", 30, variations=2, tries=5).drawn == 2
 
 
 def test_unknown_words_are_named(pipeline):
