@@ -1,34 +1,98 @@
-"""Motions at another frame rate without corners."""
+"""Motions at another frame rate without corners, bones at their own length.
+
+Straight lines between two frames would show as a beat between the two rates, and shorten
+every limb that turns fast. Here the body's place follows a cubic through every source
+frame, and each bone's direction the same cubic on the sphere.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .rotations import Array
+from .rotations import Array, normalise
+from .skeleton import PARENTS
+
+_OWN = np.arange(1, len(PARENTS))
+_PARENT = np.array(PARENTS[1:])
 
 
-def resample_smooth(joints: Array, fps: float, to_fps: float, count: int) -> Array:
-    """Joints (T, 22, 3) at another rate, by a cubic through every source frame.
-
-    Linear interpolation would show as a beat between the two rates on a rig.
+def resample_motion(joints: Array, fps: float, to_fps: float, count: int) -> Array:
+    """A motion (T, 22, 3) at another rate; every bone is turned, none is stretched.
 
     Args:
-        joints: (T, ...) positions.
+        joints: positions in any unit.
         fps: their frames a second.
         to_fps: wanted frames a second.
         count: wanted frames; a motion that is too short for them is slowed to fit, one
             that is too long is cut.
     """
-    last = len(joints) - 1
-    if last == 0 or count == 1:
+    if len(joints) == 1 or count == 1:
         return np.repeat(joints[:1], count, axis=0)
+    low, t = _places_in(len(joints), fps, to_fps, count)
+    bones = joints[:, _OWN] - joints[:, _PARENT]
+    turned = _turned(normalise(bones), low, t[:, None, None])
+    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
+    share = t[:, None, None]
+    turned = turned * (lengths[low] * (1 - share) + lengths[low + 1] * share)
+    out = np.empty((count, *joints.shape[1:]), dtype=turned.dtype)
+    out[:, 0] = resample_smooth(joints[:, 0], fps, to_fps, count)
+    for bone, (own, parent) in enumerate(zip(_OWN, _PARENT, strict=True)):
+        out[:, own] = out[:, parent] + turned[:, bone]
+    return out
+
+
+def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Array:
+    """Values (T, ...) at another rate, by a cubic through every source frame.
+
+    Args:
+        values: numbers that may be added, as places may and rotations may not.
+        fps: their frames a second.
+        to_fps: wanted frames a second.
+        count: wanted frames, as in ``resample_motion``.
+    """
+    if len(values) == 1 or count == 1:
+        return np.repeat(values[:1], count, axis=0)
+    low, t = _places_in(len(values), fps, to_fps, count)
+    t = t.reshape(-1, *(1,) * (values.ndim - 1))
+    # A point mirrored beyond each end keeps the ends' speed.
+    first, final = 2 * values[:1] - values[1:2], 2 * values[-1:] - values[-2:-1]
+    p = np.concatenate([first, values, final])
+    return p[low + 1] + _cubic(*(p[low + i] - p[low + 1] for i in (0, 2, 3)), t)
+
+
+def _places_in(length: int, fps: float, to_fps: float, count: int) -> tuple[Array, Array]:
+    """Source frame (count,) before each wanted one, and the way (count,) to the next, 0 to 1."""
+    last = length - 1
     step = min(fps / to_fps, last / (count - 1))
     times = np.minimum(np.arange(count) * step, last)
     low = np.minimum(times.astype(int), last - 1)
-    t = (times - low).reshape(-1, *(1,) * (joints.ndim - 1))
-    # A point mirrored beyond each end keeps the ends' speed.
-    first, final = 2 * joints[:1] - joints[1:2], 2 * joints[-1:] - joints[-2:-1]
-    p = np.concatenate([first, joints, final])
-    p0, p1, p2, p3 = (p[low + i] for i in range(4))
-    a, b, c = 2 * p0 - 5 * p1 + 4 * p2 - p3, -p0 + 3 * p1 - 3 * p2 + p3, p2 - p0
-    return p1 + 0.5 * t * (c + t * (a + t * b))
+    return low, times - low
+
+
+def _cubic(before: Array, after: Array, later: Array, t: Array) -> Array:
+    """The cubic from 0 (t = 0) to ``after`` (t = 1) with its neighbours' slopes."""
+    a, b, c = 2 * before + 4 * after - later, -before - 3 * after + later, after - before
+    return 0.5 * t * (c + t * (a + t * b))
+
+
+def _turned(unit: Array, low: Array, t: Array) -> Array:
+    """Directions (count, ..., 3) between unit vectors (T, ..., 3), never leaving the sphere."""
+    last = len(unit) - 1
+    here = unit[low]
+    after = _away(here, unit[low + 1])
+    at = low.reshape(t.shape)
+    before = np.where(at > 0, _away(here, unit[np.maximum(low - 1, 0)]), -after)
+    beyond = _away(here, unit[np.minimum(low + 2, last)])
+    later = np.where(at + 2 <= last, beyond, 2 * after)
+    way = _cubic(before, after, later, t)
+    angle = np.linalg.norm(way, axis=-1, keepdims=True)
+    return here * np.cos(angle) + way * np.sinc(angle / np.pi)
+
+
+def _away(here: Array, there: Array) -> Array:
+    """Vectors (..., 3) tangent to the sphere that lead from unit vectors to others."""
+    cosine = np.clip((here * there).sum(-1, keepdims=True), -1.0, 1.0)
+    side = there - here * cosine
+    sine = np.linalg.norm(side, axis=-1, keepdims=True)
+    angle = np.arctan2(sine, cosine)
+    return side * np.where(sine < 1e-12, 1.0, angle / np.where(sine < 1e-12, 1.0, sine))

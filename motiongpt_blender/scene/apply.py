@@ -19,7 +19,7 @@ from ..core.bone_maps import Switch
 from ..core.keys import KeyReport, RigPose, meet_keys
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.poses import MarkedPose, PoseRole
-from ..core.resampling import resample_smooth
+from ..core.resampling import resample_motion
 from ..core.retarget import RigDescription, RigMotion, solve, solve_steps
 from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import Array, about_y, continuous, multiply, rotate
@@ -171,7 +171,7 @@ def placed(
     """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin."""
     fps = scene_fps()
     count = _frame_count(clip, marked, start_frame, fps)
-    joints = resample_smooth(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
+    joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
     first = min(marked, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
         index, standing = max(first.frame - start_frame, 0), first.joints
