@@ -47,8 +47,8 @@ def _examples(recipe: dict[str, Any], data: Path | str | None) -> list[Example]:
     pack = recipe["pack"]
     folder = Path(data) if data else None
     names = [pack["data"]] if isinstance(pack["data"], str) else pack["data"]
-    quoted = pack["quoted_captions"]
-    return [e for name in names for e in read_examples(folder, name, quoted_captions=quoted)]
+    wanted = {k: pack[k] for k in ("quoted_captions", "uncaptioned") if k in pack}
+    return [e for name in names for e in read_examples(folder, name, **wanted)]
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, float]:

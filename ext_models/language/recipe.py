@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def train_pack(
     language, seed = recipe["language"], recipe["pack"]["seed"]
     torch.manual_seed(seed)
     tokenizer = load_tokenizer(out, device)
+    examples = with_captions(examples, language.get("captioned", 1.0), seed)
     manifest = _manifest(recipe, examples)
     steps = manifest.max_frames // tokenizer.config.stride
     skills = frozenset(map(Skill, manifest.skills))
@@ -57,21 +59,33 @@ def train_pack(
     ids = TokenIds.of(text, vocabulary)
     examples = [*examples, *_joined(language, examples, seed)]
     train, held_out = _encode(language, examples, tokenizer, text, vocabulary)
+    captioned = [clip for clip in train if clip.captions]
     model.to(device)
     curves: list[Curve] = []
     if not existing:
         settings = LanguageTraining(**{**language["base"].get("training", {}), **budget})
-        curves.append(pretrain(model, train, held_out, ids, text.eos_token_id, settings, run))
+        read = train if language.get("uncaptioned", True) else captioned
+        curves.append(pretrain(model, read, held_out, ids, text.eos_token_id, settings, run))
         models.save_base(model, text, out / models.BASE)
     adapter = models.AdapterConfig(**_without_training(language["adapter"]))
     model = models.add_adapter(model, adapter, [ids.ids[t] for t in vocabulary.added])
     settings = LanguageTraining(**{**language["adapter"].get("training", {}), **budget})
     mix = TaskMix(**language.get("tasks", {}))
-    curves.append(fine_tune(model, train, held_out, ids, text.eos_token_id, mix, settings, run))
+    curves.append(fine_tune(model, captioned, held_out, ids, text.eos_token_id, mix, settings, run))
     models.save_adapter(model, out / models.ADAPTER)
     packs.write_manifest(out, manifest)
     (run / CURVES).write_text(json.dumps([asdict(c) for c in curves]), encoding="utf-8")
     return Trained(tuple(curves), models.trainable_share(model))
+
+
+def with_captions(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """The examples, of which only a share of the training clips keep their captions.
+
+    What captions are worth can be measured so: a base may still read the other clips.
+    """
+    rng = random.Random(seed)
+    kept = {e.id for e in examples if e.split != "train" or rng.random() < share}
+    return [e if e.id in kept else replace(e, captions=()) for e in examples]
 
 
 def _without_training(table: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +112,7 @@ def _base(
 def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
     """New training clips out of two; see ``motion.joining``."""
     wanted = {"then": 0, "together": 0, **language.get("joining", {})}
-    train = [e for e in examples if e.split == "train"]
+    train = [e for e in examples if e.split == "train" and e.captions]
     apart = Apart.of(read_recipe(COMPOSITIONS)["prompts"])
     longest = language["max_frames"]
     return join_examples(train, **wanted, longest=longest, seed=seed, apart=apart)
@@ -118,7 +132,7 @@ def _encode(
         return encode_examples(part, tokenizer, text, levels=levels, max_steps=steps, **variants)
 
     train = [e for e in examples if e.split == "train"]
-    held_out = [e for e in examples if e.split == "val"]
+    held_out = [e for e in examples if e.split == "val" and e.captions]
     speeds, offsets = language["speeds"], language["offsets"]
     weights = label_weights(train, language.get("balance", 0.0))
     return (

@@ -68,8 +68,11 @@ class Curve:
 
 
 def pretraining_pair(one: Encoded, ids: TokenIds, eos: int) -> Pair:
-    """A caption alone or a clip's codes alone, one in four a caption."""
-    if float(torch.rand(())) < 0.25:
+    """A caption alone or a clip's codes alone, one in four a caption.
+
+    A clip without a caption gives its codes.
+    """
+    if one.captions and float(torch.rand(())) < 0.25:
         caption = one.captions[int(torch.randint(len(one.captions), ()))]
         return [caption[0]], [*caption[1:], eos]
     return [ids.start], answer(one.codes.tolist(), ids)

@@ -72,9 +72,16 @@ def is_data_folder(folder: Path) -> bool:
 
 
 def read(
-    folder: Path, pack: str, skipped: Skipped, *, quoted_captions: bool = False
+    folder: Path,
+    pack: str,
+    skipped: Skipped,
+    *,
+    quoted_captions: bool = False,
+    uncaptioned: bool = False,
 ) -> list[Example]:
     """All clips of one pack, in the order of ``clips.jsonl``; broken ones are skipped.
+
+    So are those without a caption, unless ``uncaptioned``.
 
     Raises:
         DataError: when a file as a whole cannot be used.
@@ -90,7 +97,9 @@ def read(
         if clip["id"] not in joints:
             continue
         try:
-            said = _captions(clip, captions.get(clip["id"]), quoted_captions)
+            said = _captions(clip, captions.get(clip["id"], []), quoted_captions)
+            if not said and not uncaptioned:
+                raise DataError(f"{CAPTIONS} has no caption for it.")
         except DataError as error:
             skipped.add(clip["id"], error)
             continue
@@ -146,10 +155,7 @@ def _captions(clip: dict[str, Any], captions: Any, quoted_captions: bool) -> tup
         raise DataError(f"{CAPTIONS} has no list of captions for it.")
     if clip.get("kit_caption") and not quoted_captions:
         captions = captions[:-1]  # the quoted one is the last
-    said = tuple(c for c in captions if c.strip())
-    if not said:
-        raise DataError(f"{CAPTIONS} has no caption for it.")
-    return said
+    return tuple(c for c in captions if c.strip())
 
 
 def _joints_by_id(path: Path, wanted: set[str], skipped: Skipped) -> dict[str, Array]:

@@ -66,7 +66,7 @@ def motion_files(folder: Path) -> itertools.chain[Path]:
 
 
 def read_examples(
-    folder: Path | None, pack: str, *, quoted_captions: bool = False
+    folder: Path | None, pack: str, *, quoted_captions: bool = False, uncaptioned: bool = False
 ) -> list[Example]:
     """All clips of one pack of a data folder, or of HumanML3D or KIT-ML.
 
@@ -76,6 +76,7 @@ def read_examples(
         folder: the data folder.
         pack: name of the npz without its ending; ``humanml3d`` or ``kit`` for these.
         quoted_captions: also take captions quoted from other data sets.
+        uncaptioned: of a data folder, also take clips without a caption.
 
     Raises:
         DataError: when the folder cannot be used; the message says what is wanted.
@@ -85,7 +86,9 @@ def read_examples(
     skipped = Skipped()
     missing = next((n for n in _needed(pack) if not (folder / n).is_file()), None)
     if missing is None:
-        examples = data_folder.read(folder, pack, skipped, quoted_captions=quoted_captions)
+        examples = data_folder.read(
+            folder, pack, skipped, quoted_captions=quoted_captions, uncaptioned=uncaptioned
+        )
     elif humanml3d.is_dataset(folder):
         examples = humanml3d.read(folder, pack, skipped)
     elif folder.is_dir() and missing == data_folder.CLIPS and any(motion_files(folder)):
