@@ -77,6 +77,14 @@ def test_broken_clips_are_named_skipped_and_counted(tmp_path, capsys):
     assert "1 clips taken, 2 skipped" in said
 
 
+def test_clips_without_captions_are_taken_only_when_asked(tmp_path):
+    write(tmp_path, {"told": made.walker(30), "mute": made.walker(30)})
+    (tmp_path / "captions.json").write_text(json.dumps({"told": ["x."]}))
+    assert [e.id for e in read_examples(tmp_path, "own")] == ["told"]
+    told, mute = read_examples(tmp_path, "own", uncaptioned=True)
+    assert (told.captions, mute.captions) == (("x.",), ())
+
+
 def test_quoted_captions_are_taken_only_when_asked(tmp_path):
     write(tmp_path, {"a": made.walker(20)})
     clip = json.loads((tmp_path / "clips.jsonl").read_text()) | {"kit_caption": True}

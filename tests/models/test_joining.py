@@ -1,13 +1,18 @@
 """Clips made of two: captions stay true, bodies stay whole, pairs for measuring stay apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import tiny_pack
 import torch
 
 from ext_models.evaluation.metrics import jerk
+from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool, batch_of, label_weights
 from ext_models.language.loss import TokenWeights
-from ext_models.language.recipe import COMPOSITIONS
+from ext_models.language.recipe import COMPOSITIONS, with_captions
+from ext_models.language.training import pretraining_pair
 from ext_models.motion import sentences
 from ext_models.motion.datasets import read_examples
 from ext_models.motion.examples import Example
@@ -149,6 +154,25 @@ def test_labels_of_many_clips_do_not_drown_the_others():
     assert 0.4 < np.mean([d == 9 for d in drawn]) < 0.6
 
 
+def test_a_share_of_the_captions_can_be_held_back():
+    clips = [example(str(k), walker(20), "a person walks.") for k in range(40)]
+    test = replace(clips[0], id="t", split="test")
+    some = with_captions([*clips, test], 0.5, seed=1)
+    assert 8 < sum(bool(e.captions) for e in some[:-1]) < 32
+    assert some[-1].captions
+    assert [len(e.joints) for e in some] == [20] * 41
+    ids = tiny_ids()
+    mute = Encoded((), *[np.zeros((3, 2), dtype=np.int64)] * 2, np.zeros((3, 3)))
+    prompt, reply = pretraining_pair(mute, ids, 2)
+    assert (prompt, reply[-1]) == ([ids.start], ids.end)
+
+
+def tiny_ids():
+    text = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
+    voc.add_tokens(text, tiny_pack.VOCABULARY)
+    return voc.TokenIds.of(text, tiny_pack.VOCABULARY)
+
+
 class Uniform(torch.nn.Module):
     """Predicts every token alike but for one, which it holds likely."""
 
@@ -163,16 +187,10 @@ class Uniform(torch.nn.Module):
 
 
 def test_coarse_codes_count_more():
-    import tiny_pack
-
-    from ext_models.language import vocabulary as voc
-
-    text = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
-    voc.add_tokens(text, tiny_pack.VOCABULARY)
-    ids = voc.TokenIds.of(text, tiny_pack.VOCABULARY)
+    ids = tiny_ids()
     coarse, fine = ids.first_code[0], ids.first_code[1]
     batch = batch_of([([5, 6], [coarse, fine, ids.end])], ids.pad)
-    model = Uniform(len(text), coarse)
+    model = Uniform(max(ids.ids.values()) + 1, coarse)
     easy, hard = (-torch.log_softmax(model.scores, 0)[token] for token in (coarse, fine))
     weights = TokenWeights(ids, [1.0, 0.25], torch.device("cpu"))
     assert weights.loss(model, batch) == pytest.approx(
