@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from .evaluation.motion_metrics import local_pose
 from .language.generation import Sampling
 from .language.instructions import PoseCode, unknown_words
 from .language.places import bins, seen_from, stands
+from .language.tasks import BEGINNING
 from .language.vocabulary import MotionVocabulary, Skill
 from .language.writers import CodeWriter, Order, load_writer
 from .motion import features
@@ -68,18 +70,7 @@ class MotionPipeline:
         clock = Clock()
         steps = self._steps(request)
         progress("encode", 0.0)
-        poses = encode_poses(
-            self.tokenizer,
-            request.poses,
-            self.manifest.levels,
-            places=Skill.PLACES.value in self.manifest.skills,
-        )
-        order = Order(
-            request.prompt,
-            steps,
-            tuple(poses),
-            Sampling(request.seed, request.temperature, variations=request.drawn),
-        )
+        order = self._order(request, steps)
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
         answers = self.writer.write(
@@ -89,7 +80,8 @@ class MotionPipeline:
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        clips = nearest([self._clip(codes, request) for codes in answers], request)
+        given = [list(step) for step in order.given]
+        clips = nearest([self._clip([*given, *codes], request) for codes in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
@@ -126,12 +118,50 @@ class MotionPipeline:
             )
         return -(-request.frames // self.tokenizer.config.stride)
 
+    def _order(self, request: GenerationRequest, steps: int) -> Order:
+        """The request as the language model reads it.
+
+        A pack that has not learnt to go on starts from the beginning's last pose instead.
+        """
+        given = self._given(request, steps)
+        poses = request.poses
+        if request.beginning is not None and not given and not (poses and poses[0].frame == 0):
+            poses = (PoseCondition(0, request.beginning[-1], placed=True), *poses)
+        ahead = len(given) * self.tokenizer.config.stride
+        codes = encode_poses(
+            self.tokenizer,
+            tuple(replace(pose, frame=pose.frame + ahead) for pose in poses),
+            self.manifest.levels,
+            places=Skill.PLACES.value in self.manifest.skills,
+        )
+        sampling = Sampling(request.seed, request.temperature, variations=request.drawn)
+        return Order(request.prompt, steps + len(given), tuple(codes), sampling, given)
+
+    def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
+        """Codes of the last second before the motion, as far as the pack can go on from it."""
+        if request.beginning is None or Skill.CONTINUE.value not in self.manifest.skills:
+            return ()
+        stride = self.tokenizer.config.stride
+        longest = min(BEGINNING, self.manifest.max_frames // stride - steps)
+        count = min(longest, (len(request.beginning) - 1) // stride)
+        if count < 1:
+            return ()
+        x = features.from_joints(request.beginning[-count * stride - 1 :])
+        codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
+        return tuple(map(tuple, codes[0, :count, : self.manifest.levels].tolist()))
+
     def _clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
         steps = torch.tensor(codes, device=self.tokenizer.mean.device)
         decoded = self.tokenizer.decode(steps[None])
-        joints = features.to_joints(decoded[0].cpu().numpy())[: request.frames]
-        joints = place_at_origin(joints).astype(np.float32)
-        if request.poses and request.poses[0].frame == 0:
+        # What was given comes first; what is wanted is the motion behind it.
+        ahead = max(decoded.shape[1] - request.frames, 0) // self.tokenizer.config.stride
+        ahead *= self.tokenizer.config.stride
+        joints = features.to_joints(decoded[0].cpu().numpy())[: ahead + request.frames]
+        # The frame before the motion is the beginning's last, where it is known.
+        joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
+        if request.beginning is not None:
+            joints = stand_like(joints, request.beginning[-1])[min(ahead, 1) :]
+        elif request.poses and request.poses[0].frame == 0:
             joints = stand_like(joints, request.poses[0].joints)
         return MotionClip(
             joints=joints,

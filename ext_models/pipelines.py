@@ -57,6 +57,8 @@ class GenerationRequest:
         variations: number of motions, made in one batch.
         tries: motions drawn for each of them, of which those nearest to the poses are given;
             without poses one is as good as another, and no more are drawn.
+        beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
+            second is what counts. The motion's first frame is the one after.
     """
 
     prompt: str
@@ -66,6 +68,7 @@ class GenerationRequest:
     temperature: float = 0.8
     variations: int = 1
     tries: int = 1
+    beginning: NDArray[np.float32] | None = None
 
     @property
     def drawn(self) -> int:

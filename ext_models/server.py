@@ -197,7 +197,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
     """The request of a job, poses read from its folder; raises PipelineError."""
     poses: tuple[PoseCondition, ...] = ()
     if job.pose_frames:
-        joints = _read_poses(Path(job.folder) / wire.POSES_FILE)
+        joints = _read_poses(Path(job.folder), "joints")
         if len(joints) != len(job.pose_frames):
             raise PipelineError(
                 f"The request names {len(job.pose_frames)} pose frames, its file holds "
@@ -209,15 +209,23 @@ def read_request(job: wire.Generate) -> GenerationRequest:
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
     return GenerationRequest(
-        job.prompt, job.frames, poses, job.seed, job.temperature, job.variations, job.tries
+        job.prompt,
+        job.frames,
+        poses,
+        job.seed,
+        job.temperature,
+        job.variations,
+        job.tries,
+        _read_poses(Path(job.folder), "beginning") if job.goes_on else None,
     )
 
 
-def _read_poses(path: Path) -> np.ndarray:
-    """Poses (K, 22, 3) float32 in metres."""
+def _read_poses(folder: Path, name: str) -> np.ndarray:
+    """Poses (K, 22, 3) float32 in metres of a job's file."""
+    path = folder / wire.POSES_FILE
     try:
         with np.load(path, allow_pickle=False) as z:
-            joints = z["joints"].astype(np.float32)
+            joints = z[name].astype(np.float32)
             check_joints(joints)
     except Exception as error:
         raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None

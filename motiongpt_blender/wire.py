@@ -43,12 +43,14 @@ class Generate:
         prompt: the sentence, already checked by the sender.
         frames: length in frames at the model's rate (see Hello.fps).
         folder: the job's folder. When ``pose_frames`` is not empty it holds
-            ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up.
+            ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up. When ``goes_on`` it
+            holds ``beginning`` (T, 22, 3) there, what comes before the motion.
         pose_frames: frame of each pose, ascending, 0 .. frames - 1.
         seed: seed of the sampler, 0 .. 2**31 - 1.
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
         tries: motions drawn for each of them; those nearest to the marked poses are given.
+        goes_on: whether the motion goes on from a beginning.
     """
 
     job: str
@@ -60,6 +62,7 @@ class Generate:
     temperature: float = 0.8
     variations: int = 1
     tries: int = 1
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

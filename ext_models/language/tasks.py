@@ -32,7 +32,7 @@ class TaskMix:
         initial: text and the first pose.
         last: text and the last pose.
         between: text and the poses at both ends.
-        go_on: text and the first second.
+        go_on: text and the first second; half of them with the last pose.
         denoise: text and a noisy version of the whole.
         caption: the way back, motion to words.
         max_keys: most key poses of the remaining task.
@@ -68,7 +68,9 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
     count = len(codes)
     if task == "go_on" and count > BEGINNING:
         given = codes[:BEGINNING]
-        return instruction(caption, count, [], ids, given=given), answer(codes[BEGINNING:], ids)
+        ends = [count - 1] if float(torch.rand(())) < 0.5 else []
+        poses = _poses(one, ends, mix, ids)
+        return instruction(caption, count, poses, ids, given=given), answer(codes[BEGINNING:], ids)
     if task == "denoise":
         draft = noisy(codes, ids.vocabulary.codes)
         return instruction(caption, count, [], ids, draft=draft), answer(codes, ids)

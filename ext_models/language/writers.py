@@ -30,12 +30,14 @@ class Order:
         steps: code steps of the motion.
         poses: codes of the marked poses, at their steps.
         sampling: seed, spread and number of answers.
+        given: codes (S', L) that the motion begins with; the answer is what follows.
     """
 
     prompt: str
     steps: int
     poses: tuple[PoseCode, ...]
     sampling: Sampling
+    given: tuple[tuple[int, ...], ...] = ()
 
 
 class CodeWriter(Protocol):
@@ -73,10 +75,10 @@ class TokenWriter:
         return generate_codes(
             self.model,
             self.ids,
-            instruction(asked, order.steps, order.poses, self.ids),
-            order.steps,
+            instruction(asked, order.steps, order.poses, self.ids, given=order.given),
+            order.steps - len(order.given),
             order.sampling,
-            untold=instruction((), order.steps, order.poses, self.ids),
+            untold=instruction((), order.steps, order.poses, self.ids, given=order.given),
             guidance=self.guidance,
             progress=progress,
             cancelled=cancelled,

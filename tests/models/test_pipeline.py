@@ -12,9 +12,11 @@ import tiny_pack
 
 from ext_models import packs
 from ext_models.evaluation.motion_metrics import local_pose
+from ext_models.language import vocabulary as voc
 from ext_models.motion_pipeline import MotionPipeline, silent
 from ext_models.pipelines import GenerationRequest, PipelineError, PoseCondition
 from motiongpt_blender.core.motion import MotionClip, heading
+from tests.models.motion_folders import walker
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +73,23 @@ def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
     assert misses == sorted(misses)  # and variations come in that order
     assert len(best) == 1
     assert miss(best[0], request) == pytest.approx(misses[0])
+
+
+@pytest.mark.parametrize("skills", [(), tuple(voc.Skill)])
+def test_a_motion_goes_on_from_a_beginning(skills, tmp_path):
+    folder = tiny_pack.write(tmp_path / "pack", skills)
+    pipe = MotionPipeline.from_pack(folder, "cpu")
+    beginning = walker(30)
+    request = GenerationRequest("a person walks", 18, seed=1, beginning=beginning)
+    clip = pipe.generate(request, *silent()).clips[0]
+    assert len(clip) == 18
+    place = [0, 2]
+    assert np.linalg.norm(clip.joints[0, 0, place] - beginning[-1, 0, place]) < 0.3
+    given = len(clip.tokens) // 2 - 5
+    assert given == (5 if skills else 0)
+    # Longer than the pack makes with a whole second before it: less of it is read.
+    longest = pipe.generate(replace(request, frames=36), *silent()).clips[0]
+    assert len(longest) == 36
 
 
 def test_without_poses_no_more_are_drawn():

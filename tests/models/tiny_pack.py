@@ -1,5 +1,7 @@
 """A complete model pack with random weights, small enough to be made in a second."""
 
+from dataclasses import replace
+
 import torch
 
 from ext_models import packs
@@ -13,26 +15,27 @@ TOKENIZER = v.TokenizerConfig(width=16, code_width=8, codes=12, levels=2)
 VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10)
 
 
-def text_tokenizer():
+def text_tokenizer(vocabulary=VOCABULARY):
     text = voc.train_text_tokenizer(CAPTIONS, 300)
-    voc.add_tokens(text, VOCABULARY)
+    voc.add_tokens(text, vocabulary)
     return text
 
 
-def write(folder):
+def write(folder, skills=()):
     """Write the pack and return its folder."""
+    vocabulary = replace(VOCABULARY, skills=frozenset(skills))
     torch.manual_seed(0)
     motion = v.VQVAE(TOKENIZER).eval()
     for book in motion.quantizer.books:
         book.codebook.normal_()
     v.save_tokenizer(motion, folder)
-    text = text_tokenizer()
+    text = text_tokenizer(vocabulary)
     base = m.new_base(m.BaseConfig(hidden=16, layers=1, heads=2, mlp=16), text)
     m.save_base(base, text, folder / m.BASE)
-    ids = voc.TokenIds.of(text, VOCABULARY)
-    added = [ids.ids[t] for t in VOCABULARY.added]
+    ids = voc.TokenIds.of(text, vocabulary)
+    added = [ids.ids[t] for t in vocabulary.added]
     m.save_adapter(m.add_adapter(base, m.AdapterConfig(rank=2), added), folder / m.ADAPTER)
-    packs.write_manifest(folder, manifest())
+    packs.write_manifest(folder, replace(manifest(), skills=tuple(s.value for s in skills)))
     return folder
 
 
