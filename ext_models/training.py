@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ class Schedule:
         minutes: at most so much time, that of resumed runs included.
         warm_up: steps until the full learning rate.
         step, spent: where a resumed run stands (steps, seconds).
+        agree: turns this process's share into the one that all processes of a training go by.
+        quiet: no progress bar.
     """
 
     name: str
@@ -48,13 +51,15 @@ class Schedule:
     warm_up: int = 100
     step: int = 0
     spent: float = 0.0
+    agree: Callable[[float], float] = field(default=lambda share: share, repr=False)
+    quiet: bool = False
     _started: float = field(default=0.0, repr=False)
 
     @property
     def done(self) -> float:
         """Share of the budget that is used, 0..1."""
         elapsed = self.spent + (time.monotonic() - self._started if self._started else 0.0)
-        return min(1.0, max(self.step / self.steps, elapsed / 60 / self.minutes))
+        return self.agree(min(1.0, max(self.step / self.steps, elapsed / 60 / self.minutes)))
 
     @property
     def rate(self) -> float:
@@ -64,9 +69,11 @@ class Schedule:
 
     def __iter__(self) -> Iterator[tuple[int, tqdm]]:
         self._started = time.monotonic()
-        with tqdm(total=100, desc=self.name, unit="%", bar_format=_BAR) as bar:
-            while self.done < 1:
-                bar.n = round(100 * self.done, 1)
+        with tqdm(
+            total=100, desc=self.name, unit="%", bar_format=_BAR, disable=self.quiet
+        ) as bar:
+            while (done := self.done) < 1:
+                bar.n = round(100 * done, 1)
                 yield self.step, bar
                 self.step += 1
             bar.n = 100
@@ -83,37 +90,80 @@ _BAR = "{desc} {percentage:3.0f}%|{bar:24}| {elapsed}<{remaining} {postfix}"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of one training in one file, replaced as a whole."""
+    """The state of one training in one file, replaced as a whole.
+
+    Weights that are not trained are left out: a base of gigabytes is loaded from its place.
+    """
 
     path: Path
 
-    def save(self, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule) -> None:
-        """Write weights, optimizer and position; a kill in the middle leaves the old file."""
+    def save(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write weights, optimizer and position; a kill in the middle leaves the old file.
+
+        ``notes`` are plain values that ``resume`` gives back.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
+        frozen = _frozen(model)
         state = {
-            "model": model.state_dict(),
+            "model": {n: v for n, v in model.state_dict().items() if n not in frozen},
             "buffers": dict(model.named_buffers()),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state(),
             "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "notes": dict(notes or {}),
         }
         torch.save(state, partial)
         partial.replace(self.path)
 
     def resume(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, schedule: Schedule
-    ) -> bool:
-        """Continue from the file when it is there."""
+    ) -> dict[str, Any] | None:
+        """Continue from the file when it is there; gives the notes, or None without a file.
+
+        Raises:
+            PackError: when it is damaged, or belongs to a model of other sizes.
+        """
         if not self.path.is_file():
-            return False
-        state = torch.load(self.path, weights_only=True, map_location="cpu")
-        model.load_state_dict(state["model"])
+            return None
+        try:
+            state = torch.load(self.path, weights_only=True, map_location="cpu")
+            _load_trained(model, state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()[:160] if str(error) else "cut off"
+            raise PackError(
+                f"{self.path} does not belong to this training ({reason}): delete it to begin anew."
+            ) from None
         buffers = dict(model.named_buffers())
         for name, value in state["buffers"].items():
             buffers[name].copy_(value)
-        optimizer.load_state_dict(state["optimizer"])
         schedule.step = int(state["schedule"]["step"])
         schedule.spent = float(state["schedule"]["spent"])
         torch.set_rng_state(state["random"])
-        return True
+        devices = state.get("random_cuda", [])
+        if devices and len(devices) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(devices)
+        return dict(state.get("notes", {}))
+
+
+def _load_trained(model: nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    """Load what was trained; what was not is as it was loaded."""
+    frozen = _frozen(model)
+    told = model.load_state_dict(weights, strict=False)
+    lacking = [name for name in told.missing_keys if name not in frozen]
+    if lacking or told.unexpected_keys:
+        raise ValueError(f"no place for {(lacking + told.unexpected_keys)[0]}")
+
+
+def _frozen(model: nn.Module) -> set[str]:
+    """Names of the weights that are not trained; a weight with two names has both here."""
+    named = model.named_parameters(remove_duplicate=False)
+    return {name for name, parameter in named if not parameter.requires_grad}

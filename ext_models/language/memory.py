@@ -1,0 +1,85 @@
+"""How much memory a base model needs, and what would fit when there is too little.
+
+Asked before a weight is read: a machine that runs out of memory in the middle tells nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from ext_models.packs import PackError
+
+#: Bytes of one parameter; 4 bits with what its blocks of scales cost.
+BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "8 bits": 1.1, "4 bits": 0.6}
+#: What comes on top of the weights: buffers and a short batch; more while it learns.
+OVERHEAD: Final = 1.1
+LEARNING: Final = 1.4
+GIGABYTE: Final = 1e9
+#: Below so much, no base is refused.
+SMALL: Final = 0.5 * GIGABYTE
+
+
+def parameters_of(config: Any) -> int:
+    """Parameters of the model that a configuration describes; nothing is loaded or made."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    return sum(p.numel() for p in model.parameters())
+
+
+def needed(parameters: int, form: str, *, learning: bool) -> float:
+    """Bytes for so many parameters in a form of ``BYTES``."""
+    return parameters * BYTES[form] * (LEARNING if learning else OVERHEAD)
+
+
+def free(device: str) -> float:
+    """Bytes that are free for a model on a device."""
+    if device.startswith("cuda"):
+        return float(torch.cuda.mem_get_info(torch.device(device))[0])
+    try:
+        import psutil
+    except ImportError:
+        return float("inf")
+    return min(float(psutil.virtual_memory().available), _of_container())
+
+
+def _of_container() -> float:
+    """Bytes that the limit of a container leaves; infinite without one."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        used = int((folder / "memory.current").read_text())
+        # What was read from files is counted as used, and given up when it is needed.
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return float(limit) - used + int(stat.get("file", 0))
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def check(name: str, parameters: int, form: str, device: str, *, learning: bool) -> None:
+    """Refuse a base that does not fit; raises PackError with what it needs and what would fit."""
+    there = free(device)
+    wanted = needed(parameters, form, learning=learning)
+    if wanted <= max(there, SMALL):
+        return
+    smaller = [
+        f"{other} (about {needed(parameters, other, learning=learning) / GIGABYTE:.1f} GB)"
+        for other, size in BYTES.items()
+        if size < BYTES[form] and needed(parameters, other, learning=learning) <= there
+    ]
+    most = there / needed(1, "4 bits", learning=learning) / 1e9
+    advice = f"it would fit in {' or '.join(smaller)}; otherwise " if smaller else ""
+    raise PackError(
+        f"the base model {name} ({parameters / 1e9:.2f} billion parameters) needs about "
+        f"{wanted / GIGABYTE:.1f} GB in {form} and {there / GIGABYTE:.1f} GB are free on "
+        f"{device}: {advice}take one of at most {most:.2f} billion parameters (in 4 bits)."
+    )
+
+
+def fitting(parameters: int, device: str, *, learning: bool) -> str:
+    """``float32`` for a base of up to a billion parameters that fits in it, else ``bfloat16``."""
+    exact = needed(parameters, "float32", learning=learning)
+    return "float32" if parameters <= 1e9 and exact <= max(free(device), SMALL) else "bfloat16"
