@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -15,9 +16,20 @@ from motiongpt_blender.core.prompts import clean_prompt
 
 from .devices import pick_device
 from .motion.datasets import DataError, Example, read_examples
-from .packs import CARD, TOKENIZER_WEIGHTS, PackError, PackManifest, read_manifest, require
+from .packs import (
+    CARD,
+    TOKENIZER_WEIGHTS,
+    TRAINING,
+    PackError,
+    PackManifest,
+    read_manifest,
+    require,
+)
 from .pipelines import GenerationRequest, PipelineError, PoseCondition
 from .training import read_recipe
+
+if TYPE_CHECKING:
+    from .language.workers import Workers
 
 #: Where unfinished trainings keep their state, to resume from.
 RUNS = Path("runs")
@@ -27,8 +39,13 @@ PICTURED = 6
 
 def train(arguments: argparse.Namespace) -> int:
     """``train-tokenizer`` and ``train-language``."""
+    from .language.workers import Workers
+
     recipe = read_recipe(arguments.config)
     device = pick_device(arguments.device)
+    workers = Workers.join(device)
+    if workers.count > 1 and arguments.what == "train-tokenizer":
+        raise PipelineError("train-tokenizer runs in one process: start it without a launcher.")
     try:
         examples = _examples(recipe, arguments.data)
     except DataError as error:
@@ -36,7 +53,7 @@ def train(arguments: argparse.Namespace) -> int:
     try:
         if arguments.what == "train-tokenizer":
             return _train_tokenizer(arguments, recipe, examples, device)
-        return _train_language(arguments, recipe, examples, device)
+        return _train_language(arguments, recipe, examples, device, workers)
     except KeyError as error:
         raise PackError(f"{arguments.config}: the recipe has no {error}.") from None
     except TypeError as error:
@@ -88,18 +105,33 @@ def _train_tokenizer(
 
 
 def _train_language(
-    arguments: argparse.Namespace, recipe: dict[str, Any], examples: list[Example], device: str
+    arguments: argparse.Namespace,
+    recipe: dict[str, Any],
+    examples: list[Example],
+    device: str,
+    workers: Workers,
 ) -> int:
     from .language.recipe import train_pack
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
     trained = train_pack(
-        recipe, examples, arguments.out, run, device=device, budget=_budget(arguments)
+        recipe,
+        examples,
+        arguments.out,
+        run,
+        device=device,
+        budget=_budget(arguments),
+        workers=workers,
     )
+    workers.leave()
+    if not workers.first:
+        return 0
     for curve in trained.curves:
         print(f"{curve.name}: held-out loss {curve.held_out[-1][1]:.3f}, best {curve.best:.3f}")
-    print(f"trainable share of the adapter: {trained.trainable_share:.1%}")
+    print(f"trainable share: {trained.trainable_share:.2%} of all parameters")
+    if trained.picture:
+        print(f"losses and right tokens over the steps: {trained.picture}")
     print(f"pack written to {arguments.out}")
     return 0
 
@@ -241,7 +273,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 
 def parameter_counts(folder: Path) -> dict[str, int]:
-    """Numbers stored in the three weight files of a pack."""
+    """Parameters of a pack's tokenizer, base and adapter; 0 for a part that it does not hold."""
     from safetensors import safe_open
 
     from .language.model import ADAPTER, BASE
@@ -251,8 +283,14 @@ def parameter_counts(folder: Path) -> dict[str, int]:
         "base": folder / BASE / "model.safetensors",
         "adapter": folder / ADAPTER / "adapter_model.safetensors",
     }
-    counts: dict[str, int] = {}
+    counts = dict.fromkeys(files, 0)
+    require(files["tokenizer"])
     for name, path in files.items():
-        with safe_open(require(path), "pt") as f:  # type: ignore[no-untyped-call]
+        if not path.is_file():
+            continue  # a base of its own place, or a pack without an adapter
+        with safe_open(path, "pt") as f:  # type: ignore[no-untyped-call]
             counts[name] = sum(math.prod(f.get_slice(k).get_shape()) for k in f.keys())  # noqa: SIM118
+    if not counts["base"] and (folder / TRAINING).is_file():
+        note = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+        counts["base"] = int(note["parameters"]) - int(note["trained_parameters"])
     return counts

@@ -16,6 +16,8 @@ MANIFEST: Final = "pack.json"
 TOKENIZER_CONFIG: Final = "motion_tokenizer.json"
 TOKENIZER_WEIGHTS: Final = "motion_tokenizer.safetensors"
 CARD: Final = "MODEL_CARD.md"
+#: How the language model was trained: sizes, share, settings. A pack may lack it.
+TRAINING: Final = "training.json"
 #: What a pack may know beyond text and poses.
 SKILLS: Final = ("places", "continue", "denoise", "caption")
 #: The packs that come with the project.
@@ -45,7 +47,7 @@ class PackManifest:
         levels: residual levels of the tokenizer that the language model writes.
         words: words of the training captions; a prompt's others are unknown to it.
         base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
-        adapter: folder inside the pack with the peft adapter.
+        adapter: folder inside the pack with the peft adapter; empty where the base needs none.
         guidance: how much more the caption counts than the model alone would let it
             (classifier-free guidance); 1 leaves it alone.
         skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,

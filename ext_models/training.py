@@ -69,9 +69,7 @@ class Schedule:
 
     def __iter__(self) -> Iterator[tuple[int, tqdm]]:
         self._started = time.monotonic()
-        with tqdm(
-            total=100, desc=self.name, unit="%", bar_format=_BAR, disable=self.quiet
-        ) as bar:
+        with tqdm(total=100, desc=self.name, unit="%", bar_format=_BAR, disable=self.quiet) as bar:
             while (done := self.done) < 1:
                 bar.n = round(100 * done, 1)
                 yield self.step, bar
@@ -137,7 +135,7 @@ class Checkpoint:
             state = torch.load(self.path, weights_only=True, map_location="cpu")
             _load_trained(model, state["model"])
             optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        except (RuntimeError, ValueError, LookupError, EOFError, pickle.UnpicklingError) as error:
             reason = str(error).strip().splitlines()[-1].strip()[:160] if str(error) else "cut off"
             raise PackError(
                 f"{self.path} does not belong to this training ({reason}): delete it to begin anew."

@@ -46,8 +46,6 @@ DATA_CREDITS: Final = {
     features.HUMANML3D.name: "HumanML3D (Guo et al., CVPR 2022), made from AMASS and HumanAct12.",
     features.KIT.name: "KIT Motion-Language (Plappert et al., 2016).",
 }
-#: Metres to one unit of the data set's joints.
-UNIT: Final = {features.HUMANML3D.name: 1.0, features.KIT.name: 0.001}
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def _skeleton(path: Path | None, rep: features.Representation) -> tuple[tuple[fl
     """Offsets (J, 3) of each joint from its parent in metres."""
     if path is not None:
         joints = read_array(path, (None, rep.joints, 3))
-        offsets = features.bone_offsets(joints[0], rep) * UNIT[rep.name]
+        offsets = features.bone_offsets(joints[0], rep) * rep.unit
     elif rep == features.HUMANML3D:
         offsets = features.default_offsets()
     else:

@@ -55,14 +55,22 @@ def task_of(poses: Sequence[PoseCode], steps: int) -> Task:
     return Task.LAST if poses[0].step == steps - 1 else Task.KEYS
 
 
-def prompt(caption: str, steps: int, poses: Sequence[PoseCode]) -> str:
-    """The whole prompt of a request, up to where the answer begins."""
+def prompt(caption: str, steps: int, poses: Sequence[PoseCode], task: Task | None = None) -> str:
+    """The whole prompt of a request, up to where the answer begins.
+
+    Args:
+        caption: what happens.
+        steps: code steps of the motion.
+        poses: the given ones.
+        task: by default, the one that the poses tell.
+    """
     said = " ".join(caption.split())[:MAX_CAPTION]
     if poses:
         ordered = sorted(poses, key=lambda pose: pose.step)
         codes = BETWEEN.join(str(pose.codes[0]) for pose in ordered)
         said += f"<Motion Token>{codes}</Motion Token>"
-    return _TEMPLATE.format(instruction=_REQUEST + task_of(poses, steps).value, input=said)
+    asked = (task or task_of(poses, steps)).value
+    return _TEMPLATE.format(instruction=_REQUEST + asked, input=said)
 
 
 def answer(codes: Sequence[Sequence[int]]) -> str:
@@ -84,14 +92,18 @@ def parse(text: str, codes: int) -> list[int]:
 class DigitsGrammar(LogitsProcessor):
     """Allows, after the prompt, exactly ``steps`` codes as digits between commas, then the end.
 
-    Pieces of several characters, as some tokenizers have, count as what they spell.
+    Pieces of several characters, as some tokenizers have, count as what they spell. With
+    ``least`` the end may come from so many codes on.
     """
 
-    def __init__(self, text: Any, codes: int, steps: int, prompt_length: int) -> None:
+    def __init__(
+        self, text: Any, codes: int, steps: int, prompt_length: int, least: int = 0
+    ) -> None:
         if text.eos_token_id is None:
             raise PackError("the text tokenizer has no token for the end: it cannot answer.")
         self.codes, self.steps, self.prompt_length = codes, steps, prompt_length
         self.end = int(text.eos_token_id)
+        self.least = least or steps
         allowed = set(DIGITS + BETWEEN)
         spelled = {str(piece): int(i) for piece, i in text.get_vocab().items()}
         self.pieces = {p: i for p, i in spelled.items() if p and set(p) <= allowed}
@@ -121,7 +133,8 @@ class DigitsGrammar(LogitsProcessor):
         if last and count + 1 == self.steps:
             more = [i for p, i in self.pieces.items() if self._is_code(last + p)]
             return [*more, self.end]
-        return [i for p, i in self.pieces.items() if self._fits(count, last + p)]
+        more = [i for p, i in self.pieces.items() if self._fits(count, last + p)]
+        return [*more, self.end] if last and count + 1 >= self.least else more
 
     def _fits(self, done: int, text: str) -> bool:
         """Whether the text after ``done`` codes can still become a valid answer."""

@@ -1,11 +1,13 @@
-"""A recipe's language part, carried out: from captioned clips to a finished pack."""
+"""A recipe's language part, carried out: from captioned clips to a finished pack.
+
+Here the prompt style ``tokens``; the style ``paper`` is in ``paper_training``.
+"""
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +20,28 @@ from ext_models.motion.joining import Apart, join_examples
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from ext_models.training import read_recipe
 
-from . import model as models
+from . import bases, paper_training
 from .corpus import Encoded, encode_examples, label_weights
+from .foundation import (
+    Job,
+    Trained,
+    check_context,
+    complete,
+    foundation,
+    names_in_pack,
+    ready_to_learn,
+)
+from .instructions import MAX_TEXT_TOKENS
+from .model import place
 from .tasks import TaskMix
-from .training import Curve, LanguageTraining, fine_tune, pretrain
-from .vocabulary import MotionVocabulary, Skill, TokenIds, add_tokens, train_text_tokenizer
+from .training import ALONE, Curve, fine_tune, pretrain
+from .vocabulary import MotionVocabulary, Skill, TokenIds
+from .workers import Workers
 
-CURVES = "curves.json"
+__all__ = ["Trained", "train_pack"]
+
 #: Prompts whose parts no training joins, so that they can be measured.
 COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a training leaves behind besides the pack."""
-
-    curves: tuple[Curve, ...]
-    trainable_share: float
 
 
 def train_pack(
@@ -45,37 +52,51 @@ def train_pack(
     *,
     device: str,
     budget: dict[str, float],
+    workers: Workers = ALONE,
 ) -> Trained:
     """Train base and adapter for the tokenizer in ``out`` and complete the pack there."""
     language, seed = recipe["language"], recipe["pack"]["seed"]
     torch.manual_seed(seed)
-    tokenizer = load_tokenizer(out, device)
+    own = workers.device(device)
     examples = with_captions(examples, language.get("captioned", 1.0), seed)
-    manifest = _manifest(recipe, examples)
-    steps = manifest.max_frames // tokenizer.config.stride
-    skills = frozenset(map(Skill, manifest.skills))
-    vocabulary = MotionVocabulary(manifest.levels, tokenizer.config.codes, steps, skills)
-    model, text, existing = _base(language, out, vocabulary, examples)
-    ids = TokenIds.of(text, vocabulary)
-    examples = [*examples, *_joined(language, examples, seed)]
-    train, held_out = _encode(language, examples, tokenizer, text, vocabulary)
-    captioned = [clip for clip in train if clip.captions]
-    model.to(device)
-    curves: list[Curve] = []
-    if not existing:
-        settings = LanguageTraining(**{**language["base"].get("training", {}), **budget})
-        read = train if language.get("uncaptioned", True) else captioned
-        curves.append(pretrain(model, read, held_out, ids, text.eos_token_id, settings, run))
-        models.save_base(model, text, out / models.BASE)
-    adapter = models.AdapterConfig(**_without_training(language["adapter"]))
-    model = models.add_adapter(model, adapter, [ids.ids[t] for t in vocabulary.added])
-    settings = LanguageTraining(**{**language["adapter"].get("training", {}), **budget})
+    job = Job(recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers)
+    style = language.get("prompt_style", "tokens")
+    if style == "paper":
+        return paper_training.train(job)
+    if style != "tokens":
+        raise packs.PackError(f"the recipe's prompt_style is '{style}'; write tokens or paper.")
+    return _train_tokens(job)
+
+
+def _train_tokens(job: Job) -> Trained:
+    language, workers = job.language, job.workers
+    config = job.tokenizer.config
+    vocabulary = MotionVocabulary(
+        language["levels"],
+        config.codes,
+        language["max_frames"] // config.stride,
+        frozenset(map(Skill, language.get("skills", ()))),
+    )
+    base = foundation(job, _captions(job.examples), vocabulary)
+    ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
-    curves.append(fine_tune(model, captioned, held_out, ids, text.eos_token_id, mix, settings, run))
-    models.save_adapter(model, out / models.ADAPTER)
-    packs.write_manifest(out, manifest)
-    (run / CURVES).write_text(json.dumps([asdict(c) for c in curves]), encoding="utf-8")
-    return Trained(tuple(curves), models.trainable_share(model))
+    examples = [*job.examples, *_joined(language, job.examples, job.recipe["pack"]["seed"])]
+    train, held_out = _encode(language, examples, job.tokenizer, base.text, vocabulary)
+    captioned = [clip for clip in train if clip.captions]
+    check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
+    place(base.model, job.device)
+    curves: list[Curve] = []
+    if base.pretrain:
+        settings = job.training(language["base"])
+        read = train if language.get("uncaptioned", True) else captioned
+        curves.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run, workers))
+    if base.made and workers.first:
+        bases.save_base(base.model, base.text, job.out / bases.BASE)
+    model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
+    settings = job.training(language["adapter"])
+    clips = (captioned, held_out)
+    curves.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run, workers))
+    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), curves)
 
 
 def with_captions(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
@@ -88,25 +109,21 @@ def with_captions(examples: Sequence[Example], share: float, seed: int) -> list[
     return [e if e.id in kept else replace(e, captions=()) for e in examples]
 
 
-def _without_training(table: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in table.items() if k != "training"}
-
-
-def _base(
-    language: dict[str, Any],
-    out: Path,
-    vocabulary: MotionVocabulary,
-    examples: Sequence[Example],
-) -> tuple[Any, Any, bool]:
-    """Model, text tokenizer, and whether they existed before."""
-    if isinstance(language["base"], str):
-        return *models.load_base(language["base"], out, vocabulary), True
-    config = models.BaseConfig(**_without_training(language["base"]))
+def _captions(examples: Sequence[Example]) -> list[str]:
+    """What the training clips are called, seen in a mirror too."""
     train = [e for e in examples if e.split == "train"]
-    sentences = [c for e in train for one in (e, mirrored(e)) for c in one.captions]
-    text = train_text_tokenizer(sentences, config.text_tokens)
-    add_tokens(text, vocabulary)
-    return models.new_base(config, text), text, False
+    return [c for e in train for one in (e, mirrored(e)) for c in one.captions]
+
+
+def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
+    """Tokens of the longest instruction and answer that can be drawn of a clip."""
+    words = min(max(map(len, one.captions), default=0), MAX_TEXT_TOKENS)
+    poses = min(mix.max_keys, len(one.codes)) * (2 + vocabulary.levels)
+    if Skill.PLACES in vocabulary.skills:
+        poses += 3 * mix.max_keys
+    motion = one.codes.size
+    draft = motion + 1 if Skill.DENOISE in vocabulary.skills and mix.denoise else 0
+    return words + 3 + max(poses, draft) + motion
 
 
 def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
@@ -141,13 +158,10 @@ def _encode(
     )
 
 
-def _manifest(recipe: dict[str, Any], examples: Sequence[Example]) -> packs.PackManifest:
-    pack, language = recipe["pack"], recipe["language"]
-    base = language["base"]
-    skeleton = features.bone_offsets(examples[0].joints[0]).tolist()
-    train = [e for e in examples if e.split == "train"]
-    captions = [c for e in train for one in (e, mirrored(e)) for c in one.captions]
-    words = {w.strip(".,;:!?\"'()").lower() for c in captions for w in c.split()}
+def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
+    pack, language = job.recipe["pack"], job.language
+    skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
+    words = {w.strip(".,;:!?\"'()").lower() for c in _captions(job.examples) for w in c.split()}
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
         name=pack["name"],
@@ -161,8 +175,8 @@ def _manifest(recipe: dict[str, Any], examples: Sequence[Example]) -> packs.Pack
         prompt_style="tokens",
         levels=language["levels"],
         words=tuple(sorted(w for w in words if w)),
-        base_model=base if isinstance(base, str) else f"./{models.BASE}",
-        adapter=models.ADAPTER,
+        base_model=base,
+        adapter=adapter,
         guidance=float(language.get("guidance", 1.0)),
         skills=tuple(language.get("skills", ())),
     )

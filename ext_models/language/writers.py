@@ -11,6 +11,7 @@ from ext_models.packs import MANIFEST, PackError, PackManifest
 from ext_models.pipelines import CancelCheck, PipelineError
 
 from . import paper
+from .bases import context_of
 from .generation import Sampling, WordsOnly, generate_codes, generate_ids
 from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
 from .model import load_model, load_text_model
@@ -19,6 +20,9 @@ from .vocabulary import MotionVocabulary, Skill, TokenIds
 NOT_LEARNT = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
 )
+
+#: Fewest tokens that a code costs in digits: one for them, one for the comma.
+DIGITS_A_CODE = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Order:
         poses: codes of the marked poses, at their steps.
         sampling: seed, spread and number of answers.
         given: codes (S', L) that the motion begins with; the answer is what follows.
+        least: code steps from which on the model may end by itself; 0: it writes ``steps``.
+            Only the style ``paper`` can.
     """
 
     prompt: str
@@ -38,6 +44,7 @@ class Order:
     poses: tuple[PoseCode, ...]
     sampling: Sampling
     given: tuple[tuple[int, ...], ...] = ()
+    least: int = 0
 
 
 class CodeWriter(Protocol):
@@ -72,11 +79,19 @@ class TokenWriter:
     ) -> list[list[list[int]]]:
         """See ``CodeWriter.write``."""
         asked = text_ids(self.text, order.prompt)
+        if len(asked) > MAX_TEXT_TOKENS:
+            raise PipelineError(
+                f"The prompt has {len(asked)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
+                "say it in fewer words."
+            )
+        prompt = instruction(asked, order.steps, order.poses, self.ids, given=order.given)
+        left = order.steps - len(order.given)
+        fit_in(self.model, len(prompt), left * self.ids.vocabulary.levels)
         return generate_codes(
             self.model,
             self.ids,
-            instruction(asked, order.steps, order.poses, self.ids, given=order.given),
-            order.steps - len(order.given),
+            prompt,
+            left,
             order.sampling,
             untold=instruction((), order.steps, order.poses, self.ids, given=order.given),
             guidance=self.guidance,
@@ -117,7 +132,10 @@ class PaperWriter:
         """See ``CodeWriter.write``."""
         prompt = paper.prompt(order.prompt, order.steps, order.poses)
         tokens: Sequence[int] = self.text(prompt).input_ids
-        grammar = paper.DigitsGrammar(self.text, self.codes, order.steps, len(tokens))
+        fit_in(self.model, len(tokens), order.steps * DIGITS_A_CODE)
+        grammar = paper.DigitsGrammar(
+            self.text, self.codes, order.steps, len(tokens), least=order.least
+        )
         longest = order.steps * (len(str(self.codes - 1)) + 1)
         rows = generate_ids(
             self.model,
@@ -135,6 +153,16 @@ class PaperWriter:
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """The paper has no way back."""
         raise PipelineError(NOT_LEARNT)
+
+
+def fit_in(model: Any, prompt: int, answer: int) -> None:
+    """Refuse what the base cannot read to the end: tokens of the prompt, and of the answer."""
+    context = context_of(model)
+    if context is not None and prompt + answer > context:
+        raise PipelineError(
+            f"Prompt and poses take {prompt} tokens and the motion {answer}; the pack's language "
+            f"model reads {context}: shorten the prompt or the motion, or mark fewer poses."
+        )
 
 
 def load_writer(

@@ -50,6 +50,7 @@ class Representation:
         leg: upper and lower leg joint whose lengths scale the root's path.
         left_foot, right_foot: ankle and toe of each side.
         contact_threshold: squared displacement a frame below which a foot stands.
+        unit: metres in one unit of the data set's own joints.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Representation:
     left_foot: tuple[int, int]
     right_foot: tuple[int, int]
     contact_threshold: float
+    unit: float = 1.0
 
     @property
     def joints(self) -> int:
@@ -119,6 +121,7 @@ KIT: Final = Representation(
     left_foot=(19, 20),
     right_foot=(14, 15),
     contact_threshold=0.05,
+    unit=0.001,
 )  # fmt: skip
 
 REPRESENTATIONS: Final = {r.name: r for r in (HUMANML3D, KIT)}

@@ -1,0 +1,214 @@
+"""Any base: Llama, Qwen, GPT-2 and Gemma learn motion tokens; what is wrong with one is said."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import tiny_pack
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    GemmaConfig,
+    GPT2Config,
+    LlamaConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+from ext_models.__main__ import main
+from ext_models.language import bases, memory, writers
+from ext_models.language import model as m
+from ext_models.language import vocabulary as voc
+from ext_models.language.generation import Sampling
+from ext_models.packs import PackError
+from ext_models.pipelines import PipelineError
+
+VOCABULARY = tiny_pack.VOCABULARY
+SIZES = {
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "vocab_size": 320,  # more rows than the tokenizer has tokens, as Qwen has
+}
+CONFIGS = {
+    "llama, untied": LlamaConfig(**SIZES, tie_word_embeddings=False),
+    "llama, tied": LlamaConfig(**SIZES, tie_word_embeddings=True),
+    "qwen2": Qwen2Config(**SIZES, tie_word_embeddings=True),
+    "qwen3, untied": Qwen3Config(**SIZES, tie_word_embeddings=False),
+    "gemma": GemmaConfig(**SIZES),
+    "gpt2": GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=320),
+}
+
+
+def write_base(folder, config, **changes):
+    """A base with random weights and a real text tokenizer, as a download looks."""
+    torch.manual_seed(0)
+    text = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
+    model = AutoModelForCausalLM.from_config(config)
+    for name, value in changes.items():
+        setattr(model.config, name, value)
+    model.save_pretrained(folder)
+    text.save_pretrained(folder)
+    return folder
+
+
+def sentence(error):
+    """The message, held to one sentence without line breaks or a stranger's traceback."""
+    said = str(error.value if hasattr(error, "value") else error)
+    assert "\n" not in said
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_only_the_new_rows_learn_and_the_merged_model_is_the_same(name, tmp_path):
+    base = write_base(tmp_path / "base", CONFIGS[name])
+    model, text = m.load_base(str(base), None, VOCABULARY)
+    assert model.get_input_embeddings().weight.shape[0] >= len(text)
+    ids = voc.TokenIds.of(text, VOCABULARY)
+    rows = [ids.ids[t] for t in VOCABULARY.added]
+    before = [
+        layer.weight.detach().clone()
+        for layer in (model.get_input_embeddings(), model.get_output_embeddings())
+    ]
+    others = [k for k in range(len(before[0])) if k not in set(rows)]
+    adapted = m.add_adapter(model, m.AdapterConfig(rank=2, dropout=0.0), rows)
+    assert 0 < m.trainable_share(adapted) < 1
+    trained = [p for p in adapted.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, 1e-2)
+    tokens = torch.tensor([[5, 6, *rows[:30]]])
+    for _ in range(3):
+        adapted(input_ids=tokens, labels=tokens).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    logits = adapted.eval()(input_ids=tokens).logits
+    m.save_adapter(adapted, tmp_path / "adapter", str(base))
+    named = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert named["base_model_name_or_path"] == str(base)
+    torch.manual_seed(99)  # the rows of the reloaded base begin elsewhere
+    again, _ = m.load_base(str(base), None, VOCABULARY)
+    merged = m.PeftModel.from_pretrained(again, str(tmp_path / "adapter")).merge_and_unload()
+    assert torch.allclose(merged.eval()(input_ids=tokens).logits, logits, atol=1e-4)
+    for old, layer in zip(
+        before, (merged.get_input_embeddings(), merged.get_output_embeddings()), strict=True
+    ):
+        moved = (layer.weight - old).abs().amax(1) > 1e-6
+        assert moved[rows[:30]].all()
+        assert not moved[others].any()
+
+
+def test_layers_for_the_lora_by_name(tmp_path):
+    base, _ = m.load_plain_base(str(write_base(tmp_path / "base", CONFIGS["llama, tied"])), None)
+    adapted = m.add_adapter(base, m.AdapterConfig(rank=2, targets=["q_proj", "v_proj"]), [])
+    names = {n for n, p in adapted.named_parameters() if p.requires_grad}
+    assert names and all("q_proj" in n or "v_proj" in n for n in names)
+    base, _ = m.load_plain_base(str(tmp_path / "base"), None)
+    with pytest.raises(PackError) as raised:
+        m.add_adapter(base, m.AdapterConfig(targets=["c_attn"]), [])
+    assert "it has" in sentence(raised)
+    assert "q_proj" in sentence(raised)
+
+
+def test_new_rows_begin_near_the_old_ones(tmp_path):
+    model, text = m.load_base(
+        str(write_base(tmp_path / "base", CONFIGS["llama, untied"])), None, VOCABULARY
+    )
+    weight = model.get_output_embeddings().weight.detach()
+    old, new = weight[:300], weight[len(text) - 20 : len(text)]
+    assert new.norm(dim=1).max() < 2 * old.norm(dim=1).max()
+
+
+# -- what can be wrong ---------------------------------------------------------------
+
+
+def test_a_base_without_a_text_tokenizer(tmp_path):
+    folder = write_base(tmp_path / "base", CONFIGS["llama, tied"])
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(PackError) as raised:
+        m.load_plain_base(str(folder), None)
+    assert "has no text tokenizer" in sentence(raised)
+    assert str(folder) in sentence(raised)
+
+
+def test_a_folder_that_is_no_model_and_one_that_is_not_there(tmp_path):
+    with pytest.raises(PackError) as raised:
+        m.load_plain_base(str(tmp_path), None)
+    assert "config.json is missing" in sentence(raised)
+    with pytest.raises(PackError) as raised:
+        m.load_plain_base(str(tmp_path / "gone"), None)
+    assert "there is no folder" in sentence(raised)
+
+
+def test_a_pack_whose_base_is_elsewhere_and_no_network(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    pack = tiny_pack.write(tmp_path / "pack")
+    body = json.loads((pack / "pack.json").read_text()) | {"base_model": "nobody/no-such-base"}
+    (pack / "pack.json").write_text(json.dumps(body))
+    capsys.readouterr()
+    assert main(["generate", "--prompt", "walks", "--seconds", "1", "--pack", str(pack)]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "nobody/no-such-base" in said
+    assert "is not on this machine" in said
+    assert "pack.json" in said
+
+
+def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monkeypatch):
+    config = LlamaConfig()  # the sizes of a LLaMA 7B
+    parameters = memory.parameters_of(config)
+    assert 6.5e9 < parameters < 7e9
+    monkeypatch.setattr(memory, "free", lambda device: 16e9)
+    with pytest.raises(PackError) as raised:
+        memory.check("a-base", parameters, "float32", "cpu", learning=False)
+    said = sentence(raised)
+    assert "6.74 billion parameters" in said
+    assert "29.6 GB in float32" in said
+    assert "16.0 GB are free" in said
+    assert "bfloat16 (about 14.8 GB)" in said
+    assert memory.fitting(parameters, "cpu", learning=False) == "bfloat16"
+    monkeypatch.setattr(memory, "free", lambda device: 2e9)
+    config.save_pretrained(tmp_path)
+    voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300).save_pretrained(tmp_path)
+    with pytest.raises(PackError) as raised:
+        m.load_plain_base(str(tmp_path), None)
+    assert "take one of at most 3.03 billion" in sentence(raised)
+
+
+def test_quantised_loading_without_bitsandbytes(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(PackError) as raised:
+        bases._quantisation(4)
+    assert "needs bitsandbytes" in sentence(raised)
+    assert sys.executable in sentence(raised)
+    with pytest.raises(PackError, match="4 or 8 bits, not in 3"):
+        bases.Loading(bits=3)
+
+
+def test_a_prompt_that_does_not_fit(tmp_path):
+    base = write_base(tmp_path / "b", LlamaConfig(**SIZES, max_position_embeddings=64))
+    model, text = m.load_base(str(base), None, VOCABULARY)
+    writer = writers.TokenWriter(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
+    told = (lambda share: None), (lambda: False)
+    with pytest.raises(PipelineError) as raised:
+        writer.write(writers.Order("walks forward " * 60, 8, (), Sampling()), *told)
+    assert "say it in fewer words" in sentence(raised)
+    with pytest.raises(PipelineError) as raised:
+        writer.write(writers.Order("a person walks " * 18, 10, (), Sampling()), *told)
+    assert "language model reads 64" in sentence(raised)
+    assert writer.write(writers.Order("a person walks", 4, (), Sampling()), *told)
+
+
+def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ext_models", "train-language", "--help"],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "WORLD_SIZE": "2", "RANK": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "torch" not in done.stderr

@@ -1,0 +1,258 @@
+"""The training loop: accumulation, early stopping, resuming, processes, and what is written."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_pack
+import torch
+from motion_folders import walker
+
+from ext_models import packs
+from ext_models.language import loop, recipe
+from ext_models.language import model as m
+from ext_models.language.workers import Workers
+from ext_models.motion.datasets import Example
+from ext_models.motion_pipeline import MotionPipeline, silent
+from ext_models.packs import PackError
+from ext_models.pipelines import GenerationRequest
+from ext_models.tokenizer import vqvae as v
+from ext_models.training import Checkpoint, Schedule
+
+ROOT = Path(__file__).parents[2]
+
+
+class Line(torch.nn.Module):
+    """The smallest model that the loop can train."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(3))
+        self.frozen = torch.nn.Parameter(torch.ones(50), requires_grad=False)
+
+    def forward(self, input_ids, target=None):
+        logits = torch.stack([-self.weight[0] + 0 * input_ids, self.weight[0] + 0 * input_ids], -1)
+        return type("Out", (), {"logits": logits})()
+
+
+def squares(model, batch):
+    return ((model.weight - batch["target"]) ** 2).mean()
+
+
+def material(held=5.0):
+    def draw():
+        return {"target": torch.randn(3)}
+
+    asked = {
+        "target": torch.full((3,), held),
+        "input_ids": torch.zeros(1, 3, dtype=torch.long),
+        "labels": torch.tensor([[-100, 1, 0]]),
+    }
+    return loop.Material(draw, [asked], squares)
+
+
+def stage(tmp_path, material=None, **settings):
+    torch.manual_seed(3)
+    chosen = {"steps": 12, "check_every": 4, "save_every": 4, "learning_rate": 0.1, **settings}
+    model = Line()
+    made = loop.Stage("line", model, material, loop.LanguageTraining(**chosen), tmp_path, Workers())
+    return model, made
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path):
+    targets = torch.arange(24.0).reshape(4, 2, 3) / 10
+    small, large = iter(targets.reshape(8, 1, 3)), iter(targets)
+    one, few = (
+        stage(tmp_path / name, replace(material(), draw=lambda it=it: {"target": next(it)}),
+              steps=4, accumulate=k, save_every=99)
+        for name, it, k in (("large", large, 1), ("small", small, 2))
+    )  # fmt: skip
+    for _, made in (one, few):
+        made.run()
+    assert torch.allclose(one[0].weight, few[0].weight, atol=1e-6)
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path):
+    whole, made = stage(tmp_path / "whole", material())
+    curve = made.run()
+    first, made = stage(tmp_path / "halves", material())
+    made.schedule.agree = lambda done: 1.0 if made.schedule.step >= 8 else done
+    made.run()
+    torch.manual_seed(77)
+    second, again = stage(tmp_path / "halves", material())
+    resumed = again.run()
+    assert torch.equal(whole.weight, second.weight)
+    assert not torch.equal(first.weight, second.weight)
+    assert [s for s, _ in resumed.held_out] == sorted({s for s, _ in resumed.held_out})
+    assert resumed.held_out[-1] == curve.held_out[-1]
+
+
+def test_it_stops_when_nothing_gets_better_and_stays_stopped(tmp_path):
+    away = material(held=-100.0)  # whatever is learnt is worse for this one
+    pushed = replace(away, draw=lambda: {"target": torch.full((3,), 9.0)})
+    _, made = stage(tmp_path, pushed, steps=500, patience=2, check_every=2, keep="best")
+    curve = made.run()
+    assert made.schedule.step < 20
+    assert curve.looks_since_best >= 2
+    assert curve.best == min(loss for _, loss in curve.held_out)
+    _, again = stage(tmp_path, pushed, steps=500, patience=2, check_every=2, keep="best")
+    steps = made.schedule.step
+    again.run()
+    assert again.schedule.step == steps
+
+
+def test_right_tokens_are_counted_where_there_is_an_answer(tmp_path):
+    model, _ = stage(tmp_path, material(held=0.0))
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    right, asked = loop.right_tokens(model, material().held_out[0], torch.device("cpu"))
+    assert (float(right), float(asked)) == (1.0, 2.0)
+
+
+def test_checkpoints_leave_out_what_is_not_trained(tmp_path):
+    model, made = stage(tmp_path, material())
+    made.run()
+    state = torch.load(tmp_path / "line.pt", weights_only=True)
+    assert set(state["model"]) == {"weight"}
+    (tmp_path / "line.pt").write_bytes(b"broken")
+    _, again = stage(tmp_path, material())
+    with pytest.raises(PackError, match="delete it to begin anew"):
+        again.run()
+    path = tmp_path / "other.pt"
+    torch.save({"model": {"another": torch.zeros(1)}, "optimizer": {}}, path)
+    with pytest.raises(PackError, match="does not belong to this training"):
+        Checkpoint(path).resume(model, made.optimizer, Schedule("x", 1))
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(PackError, match="accumulate is 0"):
+        loop.LanguageTraining(accumulate=0)
+    with pytest.raises(PackError, match="write auto, float32 or bfloat16"):
+        loop.LanguageTraining(precision="int3")
+    with pytest.raises(PackError, match="write lora or full"):
+        m.AdapterConfig(method="half")
+
+
+# -- whole trainings -----------------------------------------------------------------
+
+
+def example(k, split):
+    said = tiny_pack.CAPTIONS[k % 3]
+    return Example(f"clip{k}", walker(40, k), (said,), split, label=f"l{k}")
+
+
+EXAMPLES = [example(k, s) for k, s in enumerate(["train"] * 4 + ["val", "test"])]
+
+
+def table(base, **more):
+    training = {"steps": 6, "batch": 3, "check_every": 3, "save_every": 3}
+    return {
+        "pack": {"name": "t", "title": "T", "licence": "none", "credits": ["c"], "seed": 5},
+        "language": {
+            "levels": 2, "max_frames": 40, "speeds": [1.0], "offsets": [0],
+            "base": base,
+            "adapter": {"rank": 2, "training": training, **more.pop("adapter", {})},
+            **more,
+        },
+    }  # fmt: skip
+
+
+SCRATCH = {"hidden": 16, "layers": 1, "heads": 2, "mlp": 16, "text_tokens": 300}
+
+
+@pytest.fixture
+def tokenizer(tmp_path):
+    torch.manual_seed(0)
+    motion = v.VQVAE(tiny_pack.TOKENIZER).eval()
+    for book in motion.quantizer.books:
+        book.codebook.normal_()
+    v.save_tokenizer(motion, tmp_path / "pack")
+    return tmp_path / "pack"
+
+
+def train(body, pack, run):
+    run.mkdir(exist_ok=True)
+    return recipe.train_pack(body, EXAMPLES, pack, run, device="cpu", budget={})
+
+
+def test_a_whole_training_in_bfloat16_with_all_that_saves_memory(tokenizer, tmp_path):
+    saving = {"precision": "bfloat16", "checkpointing": True, "accumulate": 2, "steps": 4}
+    body = table({**SCRATCH, "pretrain": False})
+    body["language"]["adapter"]["training"] |= saving
+    trained = train(body, tokenizer, tmp_path / "run")
+    note = json.loads((tokenizer / packs.TRAINING).read_text())
+    assert note["trainable_share"] == trained.trainable_share
+    assert note["sequences_a_step"] == 6
+    assert np.isfinite(trained.curves[0].held_out[-1][1])
+    assert trained.picture and trained.picture.stat().st_size > 5000
+    clips = MotionPipeline.from_pack(tokenizer, "cpu").generate(
+        GenerationRequest("a person walks", 20), *silent()
+    )
+    assert len(clips.clips[0]) == 20
+
+
+def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
+    trained = train(
+        table({**SCRATCH, "pretrain": False}, adapter={"method": "full"}),
+        tokenizer, tmp_path / "run",
+    )  # fmt: skip
+    assert trained.trainable_share == 1.0
+    assert packs.read_manifest(tokenizer).adapter == ""
+    assert not (tokenizer / "adapter").exists()
+    MotionPipeline.from_pack(tokenizer, "cpu")
+
+
+def test_a_training_text_that_the_base_cannot_read_is_refused_at_once(tokenizer, tmp_path):
+    with pytest.raises(PackError, match=r"the base model ./base reads 24"):
+        train(table({**SCRATCH, "context": 24}), tokenizer, tmp_path / "run")
+
+
+LAUNCHED = """
+import sys, json, torch
+sys.path[:0] = [{root!r}, {tests!r}]
+from test_training_loop import EXAMPLES, table, SCRATCH
+from ext_models.language import recipe
+from ext_models.language.workers import Workers
+from pathlib import Path
+workers = Workers.join("cpu")
+pack, run = Path({pack!r}), Path({run!r})
+run.mkdir(exist_ok=True)
+seen = []
+kept = recipe.complete
+def complete(job, base, model, manifest, curves):
+    weights = torch.cat([p.detach().reshape(-1) for p in model.parameters() if p.requires_grad])
+    (run / f"sum{{workers.rank}}.json").write_text(json.dumps(
+        [workers.count, weights.double().sum().item(), weights.abs().double().sum().item()]))
+    return kept(job, base, model, manifest, curves)
+recipe.complete = complete
+trained = recipe.train_pack(table(SCRATCH), EXAMPLES, pack, run, device="cpu",
+                            budget={{"steps": 6}}, workers=workers)
+workers.leave()
+"""
+
+
+def test_two_processes_train_one_model(tokenizer, tmp_path):
+    script, run = tmp_path / "launched.py", tmp_path / "run"
+    script.write_text(
+        LAUNCHED.format(
+            root=str(ROOT), tests=str(Path(__file__).parent), pack=str(tokenizer), run=str(run)
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2",
+         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+         "--main_process_port", "0", str(script)],
+        capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    sums = [json.loads((run / f"sum{rank}.json").read_text()) for rank in (0, 1)]
+    assert sums[0] == sums[1]
+    assert sums[0][0] == 2
+    assert json.loads((tokenizer / packs.TRAINING).read_text())["processes"] == 2
+    MotionPipeline.from_pack(tokenizer, "cpu")
