@@ -70,11 +70,16 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--tries", type=int, default=1, help="draw N for each, give the nearest to the poses"
     )
+    p.add_argument(
+        "--raw", action="store_true", help="as the model gave it, not corrected to meet the poses"
+    )
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    p.add_argument("--out", type=Path, default=Path("clip.npz"), help="file (%(default)s)")
+    p.add_argument(
+        "--out", type=Path, default=Path("clip.npz"), help="file, .npz or .bvh (%(default)s)"
+    )
     p.set_defaults(run=_generate)
 
 

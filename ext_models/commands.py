@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,14 +170,17 @@ def generate(arguments: argparse.Namespace) -> int:
     prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
     frames = round(arguments.seconds * manifest.fps)
-    poses = tuple(_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
+    marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
+    poses = tuple(sorted(marked, key=lambda p: p.frame))
     _check_output(arguments.out)
+    from .motion.bvh_writer import write_bvh
+    from .motion.meeting import meet_poses
     from .motion_pipeline import MotionPipeline
 
     request = GenerationRequest(
         prompt=prompt,
         frames=frames,
-        poses=tuple(sorted(poses, key=lambda p: p.frame)),
+        poses=poses,
         seed=arguments.seed,
         temperature=arguments.temperature,
         variations=arguments.variations,
@@ -191,8 +195,13 @@ def generate(arguments: argparse.Namespace) -> int:
             bar.refresh()
 
         result = pipeline.generate(request, show, lambda: False)
-    for clip, path in zip(result.clips, _outputs(arguments.out, len(result.clips)), strict=True):
-        clip.save(path)
+    outputs = _outputs(arguments.out, len(result.clips))
+    for made, path in zip(result.clips, outputs, strict=True):
+        clip = made if arguments.raw else replace(made, joints=meet_poses(made.joints, poses))
+        if path.suffix == ".bvh":
+            write_bvh(clip, path)
+        else:
+            clip.save(path)
         print(f"{path}: {len(clip)} frames, {clip.seconds:.1f} s")
     spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.seconds.items())
     print("\n".join([spent, *result.notes]))
@@ -218,8 +227,8 @@ def _outputs(out: Path, count: int) -> list[Path]:
 
 
 def _check_output(out: Path) -> None:
-    if out.suffix != ".npz":
-        raise PipelineError(f"--out {out}: clips are written as .npz; name it so.")
+    if out.suffix not in (".npz", ".bvh"):
+        raise PipelineError(f"--out {out}: clips are written as .npz or .bvh; name it so.")
     if not out.parent.is_dir():
         raise PipelineError(f"--out {out}: there is no folder {out.parent}; make it first.")
 
