@@ -152,12 +152,28 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
-    p = commands.add_parser("evaluate", help="measure a pack on held-out clips, write its card")
-    p.add_argument("config", type=Path, help="the recipe that the pack was made by")
+    p = commands.add_parser("evaluate", help="measure a pack on held-out clips")
+    p.add_argument("config", type=Path, nargs="?", help="recipe that says which data sets count")
     p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
     p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
+    p.add_argument("--out", type=Path, help="folder of the report (runs/evaluate/PACK)")
+    p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's, or all)")
+    p.add_argument(
+        "--split", default="test", choices=("val", "test"), help="held out (%(default)s)"
+    )
+    p.add_argument("--clips", type=int, help="look at so many clips only")
+    p.add_argument("--pool", type=int, default=32, help="captions that compete (%(default)s)")
+    p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
+    p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
+    p.add_argument("--tries", type=int, default=1, help="with poses, the nearest of so many")
+    p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
+    p.add_argument(
+        "--prompts", type=Path, nargs="+", help="lists of prompts (those that are shipped)"
+    )
+    p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    p.add_argument("--seed", type=int, default=0, help="seed of the samples")
+    p.add_argument("--seed", type=int, default=0, help="of all draws")
     p.set_defaults(run=_evaluate)
 
 
@@ -219,9 +235,9 @@ def _caption(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from .commands import evaluate
+    from .evaluation.evaluate_command import run
 
-    return evaluate(arguments)
+    return run(arguments)
 
 
 def _import_checkpoint(arguments: argparse.Namespace) -> int:

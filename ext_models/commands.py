@@ -18,7 +18,6 @@ from motiongpt_blender.core.prompts import clean_prompt
 from .devices import pick_device
 from .motion.datasets import DataError, Example, read_examples
 from .packs import (
-    CARD,
     TOKENIZER_WEIGHTS,
     TRAINING,
     PackError,
@@ -252,33 +251,6 @@ def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseC
             f"--pose {text}: a pose is 22 joints of 3 finite numbers; {name} holds {joints.shape}."
         )
     return PoseCondition(frame, joints.astype(np.float32), placed)
-
-
-def evaluate(arguments: argparse.Namespace) -> int:
-    """``evaluate``: measure a pack on held-out clips and write its card."""
-    recipe = read_recipe(arguments.config)
-    try:
-        examples = _examples(recipe, arguments.data)
-    except DataError as error:
-        raise PipelineError(str(error)) from None
-    from .evaluation.card import model_card
-    from .evaluation.poses import evaluate_poses
-    from .motion_pipeline import MotionPipeline
-    from .tokenizer.report import report
-
-    pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
-    test = [e for e in examples if e.split == "test"]
-    counts = {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")}
-    card = model_card(
-        pipeline.manifest,
-        report(pipeline.tokenizer, test, pipeline.manifest.levels),
-        evaluate_poses(pipeline, test, seed=arguments.seed),
-        {name: count / 1e6 for name, count in parameter_counts(arguments.pack).items()},
-        counts,
-    )
-    (arguments.pack / CARD).write_text(card, encoding="utf-8")
-    print(card)
-    return 0
 
 
 def parameter_counts(folder: Path) -> dict[str, int]:

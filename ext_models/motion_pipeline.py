@@ -68,9 +68,8 @@ class MotionPipeline:
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
         clock = Clock()
-        steps = self._steps(request)
         progress("encode", 0.0)
-        order = self._order(request, steps)
+        order = self._order(request)
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
         answers = self.writer.write(
@@ -81,10 +80,27 @@ class MotionPipeline:
         clock.lap("generate")
         progress("decode", GENERATE_TO)
         given = [list(step) for step in order.given]
-        clips = nearest([self._clip([*given, *codes], request) for codes in answers], request)
+        clips = nearest([self.clip([*given, *codes], request) for codes in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
+
+    def write_many(
+        self,
+        requests: Sequence[GenerationRequest],
+        progress: Callable[[float], None] = lambda _: None,
+        cancelled: CancelCheck = lambda: False,
+    ) -> list[list[list[int]]]:
+        """Codes (S, L) of one motion for each of some requests, written in one batch.
+
+        Every request draws from its own seed, whatever is beside it; ``generate`` makes
+        another motion of the same seed. All have the first one's temperature.
+        """
+        orders = [self._order(r) for r in requests]
+        answers = self.writer.write_many(orders, progress, cancelled)
+        return [
+            [*map(list, order.given), *codes] for order, codes in zip(orders, answers, strict=True)
+        ]
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Sentences that say what a clip shows; raises PipelineError in one sentence."""
@@ -118,11 +134,12 @@ class MotionPipeline:
             )
         return -(-request.frames // self.tokenizer.config.stride)
 
-    def _order(self, request: GenerationRequest, steps: int) -> Order:
+    def _order(self, request: GenerationRequest) -> Order:
         """The request as the language model reads it.
 
         A pack that has not learnt to go on starts from the beginning's last pose instead.
         """
+        steps = self._steps(request)
         given = self._given(request, steps)
         poses = request.poses
         if request.beginning is not None and not given and not (poses and poses[0].frame == 0):
@@ -150,7 +167,8 @@ class MotionPipeline:
         codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
         return tuple(map(tuple, codes[0, :count, : self.manifest.levels].tolist()))
 
-    def _clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
+    def clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
+        """The motion of codes (S, L) that answer a request, before any correction."""
         steps = torch.tensor(codes, device=self.tokenizer.mean.device)
         decoded = self.tokenizer.decode(steps[None])
         # What was given comes first; what is wanted is the motion behind it.

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ext_models.packs import PackManifest
 from ext_models.tokenizer.report import Report
 
-from .poses import PoseReport
+from .evaluation import Evaluation
 
 
 def model_card(
     manifest: PackManifest,
     tokenizer: Report,
-    poses: PoseReport,
-    sizes: dict[str, float],
-    counts: dict[str, int],
+    evaluation: Evaluation,
+    sizes: Mapping[str, float],
+    counts: Mapping[str, int],
 ) -> str:
     """Markdown of ``MODEL_CARD.md``.
 
     Args:
         manifest: of the pack.
         tokenizer: reconstruction of the held-out clips with the levels that are used.
-        poses: pose consistency on the same clips.
+        evaluation: what was measured on the same clips.
         sizes: millions of parameters: tokenizer, base, adapter.
         counts: clips of each split.
     """
-    share = sizes["adapter"] / (sizes["adapter"] + sizes["base"])
+    share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
     lines = [
         f"# {manifest.title}",
         "",
@@ -35,11 +37,10 @@ def model_card(
         "",
         f"- Tokenizer: residual VQ-VAE, {sizes['tokenizer']:.1f} M parameters, "
         f"{manifest.levels} codes for every 4 frames.",
-        f"- Base: a Llama of {sizes['base']:.1f} M parameters made from scratch. It read captions "
-        "alone and motion codes alone, never a pair.",
+        _base(manifest, sizes["base"]),
         f"- Adapter: LoRA and the rows of the motion tokens, {sizes['adapter']:.1f} M parameters "
         f"({share:.0%} of all).",
-        f"- Trained on {counts['train']} clips (mirrored, and at three speeds), watched on "
+        f"- Trained on {counts['train']} clips and what is made of them, watched on "
         f"{counts['val']}, measured below on {counts['test']} that it has not seen.",
         f"- It has read {len(manifest.words)} words. Other words mean nothing to it.",
         "",
@@ -51,26 +52,18 @@ def model_card(
         f"| joint error in the world | {tokenizer.in_place:.0f} |",
         f"| a single pose, encoded alone | {tokenizer.single_pose:.0f} |",
         "",
-        "Pose consistency at the asked frame, before the correction that makes the rig meet a",
-        "marked pose exactly. Means with 95 % intervals; the floor, what the tokenizer alone makes "
-        f"of the same poses, is {poses.floor:.1f} cm.",
-        "",
-        "| asked pose | model was given | Recon, cm | Vel, cm/frame | clips |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {s.asked} | {'text + pose' if s.given else 'text only'} "
-            f"| {s.recon[0]:.1f} ± {s.recon[1]:.1f} | {s.velocity[0]:.2f} ± {s.velocity[1]:.2f} "
-            f"| {s.clips} |"
-            for s in poses.scores
-        ),
-        "",
-        f"Frames in which a toe near the floor slides: {poses.skating:.0%} generated, "
-        f"{poses.real_skating:.0%} in the real clips.",
-        "",
-        "Not measured yet: agreement of text and motion (R-precision, FID).",
-        "",
+        *evaluation.sections(),
         "## Credits, which must travel with this pack",
         "",
         *(f"- {line}" for line in manifest.credits),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _base(manifest: PackManifest, size: float) -> str:
+    if not manifest.base_model.startswith("./"):
+        return f"- Base: {manifest.base_model}, {size:.0f} M parameters, not part of this pack."
+    return (
+        f"- Base: a Llama of {size:.1f} M parameters made from scratch. It read captions "
+        "alone and motion codes alone, never a pair."
+    )

@@ -38,7 +38,7 @@ __all__ = [
     "floating", "frechet_bias", "frechet_distance", "interval", "jerk", "kernel_distance",
     "key_errors", "local_pose", "mm_dist", "multimodality", "nearest_distance",
     "nearest_pose_recon", "peak_jerk", "penetration", "pose_recon", "pose_recon_global",
-    "pose_velocity", "r_precision", "repeated", "skating_ratio",
+    "pose_velocity", "precision_hits", "r_precision", "repeated", "skating_ratio", "top_hits",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -92,21 +92,39 @@ def r_precision(
     Motions at the same distance share the place: a space in which everything lies in
     one point scores what chance scores, not 0 or 1.
     """
-    a, b = _pairs(text, motion)
     if pools is None:
-        pools = _neighbouring_pools(len(a), pool)
-    elif pools.ndim != 2 or pools.shape[1] < TOP or not len(pools):
-        raise ValueError(f"pools should be (queries, at least {TOP}) rows and are {pools.shape}.")
-    elif pools.min() < 0 or pools.max() >= len(a):
-        raise ValueError(f"the pools name rows up to {pools.max()}; there are {len(a)}.")
-    hits = np.zeros(TOP)
-    for rows in pools:  # one query at a time: memory stays small however many there are
-        distance = np.linalg.norm(b[rows] - a[rows[0]], axis=-1)
-        nearer = np.count_nonzero(distance < distance[0])
-        level = np.count_nonzero(distance == distance[0])
-        hits += np.clip((np.arange(1, TOP + 1) - nearer) / level, 0, 1)
-    first, second, third = (float(h) for h in hits / len(pools))
+        pools = _neighbouring_pools(len(_pairs(text, motion)[0]), pool)
+    first, second, third = (float(h) for h in precision_hits(text, motion, pools).mean(axis=0))
     return first, second, third
+
+
+def precision_hits(text: ArrayLike, motion: ArrayLike, pools: Indices) -> Array:
+    """Whether each query's own motion is among the nearest 1, 2 and 3 of its pool.
+
+    Args:
+        text: (N, D) captions, or whatever asks.
+        motion: (N, D) motions, or whatever is found, row by row of these.
+        pools: (Q, pool) rows that compete: of each query its own first.
+
+    Returns:
+        (Q, 3) of 0 and 1, or a share where motions lie at the same distance.
+    """
+    a, b = _pairs(text, motion)
+    if pools.ndim != 2 or pools.shape[1] < TOP or not len(pools):
+        raise ValueError(f"pools should be (queries, at least {TOP}) rows and are {pools.shape}.")
+    if pools.min() < 0 or pools.max() >= len(a):
+        raise ValueError(f"the pools name rows up to {pools.max()}; there are {len(a)}.")
+    hits = np.zeros((len(pools), TOP))
+    for query, rows in enumerate(pools):  # one at a time: memory stays small
+        hits[query] = top_hits(np.linalg.norm(b[rows] - a[rows[0]], axis=-1))
+    return hits
+
+
+def top_hits(distance: Array) -> Array:
+    """Whether the first of some distances (P,) is among the least 1, 2 and 3: (3,) of 0..1."""
+    nearer = np.count_nonzero(distance < distance[0])
+    level = np.count_nonzero(distance == distance[0])
+    return np.clip((np.arange(1, TOP + 1) - nearer) / level, 0, 1)
 
 
 def draw_pools(labels: Sequence[str], pool: int = 32, *, seed: int = 0) -> Indices:

@@ -1,79 +1,171 @@
-"""Pose consistency: how near a motion comes to the poses it was asked to pass through.
+"""Pose tasks: how near a motion comes to the poses it was asked to pass through.
 
-The paper's Recon and Vel (poses as distances of joints, in cm and cm a frame), measured
-at the asked frame and before the final correction on the rig.
+The paper's Recon and Vel (poses as distances of joints, in cm and cm a frame), but at
+the asked frame and before the final correction on the rig. Poses are the clip's own or
+those of another clip, which the text cannot foresee. The floor is what the tokenizer
+alone makes of the same poses; it is the model's best, and the text alone its worst.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from ext_models.language.places import seen_from, stands
+from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
-from ext_models.motion.datasets import Example
-from ext_models.motion_pipeline import MotionPipeline, silent
+from ext_models.motion.examples import Example
+from ext_models.motion_pipeline import MotionPipeline
 from ext_models.pipelines import GenerationRequest, PoseCondition
 
-from .metrics import local_pose, pose_recon, pose_velocity, skating_ratio
+from .agreement import over
+from .clip_maker import ClipMaker
+from .metrics import pose_recon, pose_velocity
+from .report import Row, Table, Value
+from .study import Study
+from .systems import reconstructed, text_request
 
 Array = NDArray[np.floating]
 
-KEYS = 3
+#: Poses of the task ``keys``.
+KEYS: Final = 3
+#: Draws of clips from which the interval of a ratio comes.
+RESAMPLES: Final = 1000
+#: Whose poses are asked for.
+OWN, OTHER = "own poses", "another clip's poses"
+RATIO: Final = "(with - floor) / (text - floor)"
 
 
 @dataclass(frozen=True)
-class PoseScore:
-    """Means over clips, with the 95 % interval's half width behind each.
+class PoseTask:
+    """Poses asked of one clip.
 
     Attributes:
-        asked: which poses are looked at: initial, last or keys.
-        given: whether the model was given them, or the text only.
-        recon: cm.
-        velocity: cm a frame.
-        clips: how many.
+        frames: of the clip that is made, ascending.
+        source: joints (T', 22, 3) of the clip that the poses are from.
+        taken: its frames, one for each asked one.
+        placed: whether where they stand is asked for as well.
     """
 
-    asked: str
-    given: bool
-    recon: tuple[float, float]
-    velocity: tuple[float, float]
-    clips: int
+    frames: tuple[int, ...]
+    source: NDArray[np.float32]
+    taken: tuple[int, ...]
+    placed: bool = False
+
+    @property
+    def poses(self) -> tuple[PoseCondition, ...]:
+        """What the model is given."""
+        return tuple(
+            PoseCondition(f, self.source[g], self.placed)
+            for f, g in zip(self.frames, self.taken, strict=True)
+        )
 
 
 @dataclass(frozen=True)
-class PoseReport:
-    """All scores; the floor is what the tokenizer alone makes of the same poses, in cm."""
+class PoseErrors:
+    """Errors (N,) of one task over the clips, in cm (Recon) and cm a frame (Vel).
 
-    scores: tuple[PoseScore, ...]
-    floor: float
-    skating: float
-    real_skating: float
+    Attributes:
+        task: initial, last or keys.
+        whose: ``OWN`` or ``OTHER``.
+        given: Recon and Vel (N, 2) with the poses.
+        text: the same with the text only.
+        floor: the same of the tokenizer alone.
+    """
+
+    task: str
+    whose: str
+    given: Array
+    text: Array
+    floor: Array
+
+    def row(self, seed: int) -> Row:
+        """One line of the table."""
+        values: dict[str, Value] = {}
+        for column, name in enumerate(("Recon", "Vel")):
+            given, text, floor = (a[:, column] for a in (self.given, self.text, self.floor))
+            values |= {
+                f"{name} with": over(given),
+                f"{name} text only": over(text),
+                f"{name} floor": over(floor),
+                f"{name} {RATIO}": ratio(given - floor, text - floor, seed),
+            }
+        return Row(f"{self.task}, {self.whose}", values)
 
 
-def evaluate_poses(
-    pipeline: MotionPipeline, examples: Sequence[Example], *, seed: int = 0
-) -> PoseReport:
-    """Ask for every clip by its first caption, without and with its own poses."""
-    rows: dict[tuple[str, bool], list[tuple[float, float]]] = {}
-    floor: list[float] = []
-    skating: list[tuple[float, float]] = []
-    for index, example in enumerate(tqdm(examples, desc="poses", unit="clip")):
-        joints = example.joints[: pipeline.manifest.max_frames]
-        asked = asked_frames(len(joints), seed + index)
-        text_only = _generate(pipeline, example, joints, (), seed + index)
-        skating.append((skating_ratio(text_only), skating_ratio(joints)))
-        floor += _floor(pipeline, joints[sorted({f for fs in asked.values() for f in fs})])
-        for name, frames in asked.items():
-            given = _generate(pipeline, example, joints, frames, seed + index)
-            for flag, motion in ((False, text_only), (True, given)):
-                rows.setdefault((name, flag), []).append(_score(motion, joints, frames))
-    scores = tuple(_summary(name, flag, values) for (name, flag), values in rows.items())
-    generated, real = np.mean(skating, axis=0)
-    return PoseReport(scores, float(np.mean(floor)), float(generated), float(real))
+def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
+    """All pose tasks, with the poses of the clip and with those of another."""
+    text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
+    tasks = [
+        (name, whose, [_task(study, e, name, whose) for e in study.clips])
+        for whose in (OWN, OTHER)
+        for name in ("initial", "last", "keys")
+    ]
+    requests = [
+        _with_poses(study, index, task) for _, _, asked in tasks for index, task in enumerate(asked)
+    ]
+    made = maker.make(requests, "poses")
+    errors: list[PoseErrors] = []
+    for place, (name, whose, asked) in enumerate(tasks):
+        given = made[place * len(asked) : (place + 1) * len(asked)]
+        errors.append(
+            PoseErrors(
+                name,
+                whose,
+                np.array([_error(m, t) for m, t in zip(given, asked, strict=True)]),
+                np.array([_error(m, t) for m, t in zip(text, asked, strict=True)]),
+                _floors(study.pipeline, asked),
+            )
+        )
+    return errors
+
+
+def pose_table(study: Study, errors: Sequence[PoseErrors]) -> Table:
+    """The pose tasks as a table; cm, and cm a frame."""
+    rows = tuple(e.row(study.number("ratio")) for e in errors)
+    return Table(f"{len(study.clips)} clips: cm, cm/frame", rows)
+
+
+def place_errors(study: Study, maker: ClipMaker) -> dict[str, tuple[Array, Array]]:
+    """Where the last pose comes to stand: errors with poses and with the text only.
+
+    The first and the last pose are given, the last with its place. Errors are (N, 2): metres
+    and degrees, as seen from the first frame. Empty for a pack that cannot be told places.
+    """
+    if Skill.PLACES.value not in study.pipeline.manifest.skills:
+        return {}
+    text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
+    errors: dict[str, tuple[Array, Array]] = {}
+    for whose in (OWN, OTHER):
+        tasks = [_ends(e.joints, _source(study, e, whose)) for e in study.clips]
+        requests = [_with_poses(study, i, task) for i, task in enumerate(tasks)]
+        given = maker.make(requests, f"places, {whose}")
+        errors[whose] = (
+            np.array([_misplaced(m, t.source) for m, t in zip(given, tasks, strict=True)]),
+            np.array([_misplaced(m, t.source) for m, t in zip(text, tasks, strict=True)]),
+        )
+    return errors
+
+
+def place_table(study: Study, errors: dict[str, tuple[Array, Array]]) -> Table:
+    """Place errors as a table."""
+    rows: list[Row] = []
+    for whose, (given, text) in errors.items():
+        values: dict[str, Value] = {}
+        for column, unit in enumerate(("m", "degrees")):
+            values |= {
+                f"{unit}, with": over(given[:, column]),
+                f"{unit}, text only": over(text[:, column]),
+                f"{unit}, with / text": ratio(
+                    given[:, column], text[:, column], study.number("ratio")
+                ),
+            }
+        rows.append(Row(f"end pose, {whose}", values))
+    return Table(f"{len(study.clips)} clips: place", tuple(rows))
 
 
 def asked_frames(count: int, seed: int) -> dict[str, tuple[int, ...]]:
@@ -86,39 +178,97 @@ def asked_frames(count: int, seed: int) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _generate(
-    pipeline: MotionPipeline,
-    example: Example,
-    joints: NDArray[np.float32],
-    frames: tuple[int, ...],
-    seed: int,
-) -> NDArray[np.float32]:
-    request = GenerationRequest(
-        prompt=example.captions[0],
-        frames=len(joints),
-        poses=tuple(PoseCondition(f, joints[f]) for f in frames),
-        seed=seed,
+def ratio(above: Array, below: Array, seed: int) -> tuple[float, float]:
+    """Ratio of two means over the same clips (N,), and half its interval, by resampling clips."""
+    draws = np.random.default_rng(seed).integers(len(above), size=(RESAMPLES, len(above)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = above[draws].mean(axis=1) / below[draws].mean(axis=1)
+        whole = float(above.mean() / below.mean())
+    low, high = np.percentile(drawn[np.isfinite(drawn)], (2.5, 97.5))
+    return whole, float(high - low) / 2
+
+
+def _source(study: Study, example: Example, whose: str) -> NDArray[np.float32]:
+    return example.joints if whose == OWN else study.other(example).joints
+
+
+def _task(study: Study, example: Example, name: str, whose: str) -> PoseTask:
+    count = len(example.joints)
+    frames = asked_frames(count, study.number("keys", example.id))[name]
+    source = _source(study, example, whose)
+    stretch = (len(source) - 1) / (count - 1)
+    return PoseTask(frames, source, tuple(round(f * stretch) for f in frames))
+
+
+def _ends(joints: Array, source: NDArray[np.float32]) -> PoseTask:
+    return PoseTask((0, len(joints) - 1), source, (0, len(source) - 1), placed=True)
+
+
+def _with_poses(study: Study, index: int, task: PoseTask) -> GenerationRequest:
+    """What is asked by caption and poses; the draws are those of the text's first sample."""
+    request = text_request(study, index, 0)
+    return GenerationRequest(
+        prompt=request.prompt,
+        frames=request.frames,
+        poses=task.poses,
+        seed=request.seed,
+        temperature=request.temperature,
+        tries=study.settings.tries,
     )
-    return pipeline.generate(request, *silent()).clips[0].joints
 
 
-def _score(motion: Array, real: Array, frames: Sequence[int]) -> tuple[float, float]:
-    recon = [pose_recon(motion[f], real[f]) for f in frames]
-    pairs = [(max(f - 1, 0), max(f - 1, 0) + 1) for f in frames]
-    velocity = [pose_velocity(motion[list(p)], real[list(p)]) for p in pairs]
+def _error(motion: Array, task: PoseTask) -> tuple[float, float]:
+    """Recon and Vel of a motion against a task's poses."""
+    pairs = list(zip(task.frames, task.taken, strict=True))
+    recon = [pose_recon(motion[f], task.source[g]) for f, g in pairs]
+    velocity = [pose_velocity(_steps(motion, f), _steps(task.source, g)) for f, g in pairs]
     return float(np.mean(recon)), float(np.mean(velocity))
 
 
-def _floor(pipeline: MotionPipeline, poses: NDArray[np.float32]) -> list[float]:
-    codes = pipeline.tokenizer.encode_poses(poses)[:, : pipeline.manifest.levels]
+def _steps(motion: Array, frame: int) -> Array:
+    """The two frames (2, J, 3) of the step to a frame; of the first one, from it."""
+    before = max(frame - 1, 0)
+    return motion[before : before + 2]
+
+
+def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask]) -> Array:
+    """Recon and Vel (N, 2) of the tokenizer: of the poses alone, and of their clips."""
+    taken = np.concatenate([t.source[list(t.taken)] for t in tasks])
+    codes = pipeline.tokenizer.encode_poses(taken)[:, : pipeline.manifest.levels]
     again = pipeline.tokenizer.decode_poses(codes)
-    truth = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
-    distance = np.linalg.norm(local_pose(again) - local_pose(truth), axis=-1).mean(-1)
-    return (100 * distance).tolist()
+    truth = features.to_joints(features.from_poses(taken)[:, None])[:, 0]
+    single = [pose_recon(a, b) for a, b in zip(again, truth, strict=True)]
+    bounds = np.cumsum([len(t.taken) for t in tasks])[:-1]
+    recon = [float(part.mean()) for part in np.split(np.array(single), bounds)]
+    rebuilt = _remembering(lambda joints: reconstructed(pipeline, joints))
+    velocity = [
+        float(
+            np.mean(
+                [pose_velocity(_steps(rebuilt(t.source), g), _steps(t.source, g)) for g in t.taken]
+            )
+        )
+        for t in tasks
+    ]
+    return np.column_stack([recon, velocity])
 
 
-def _summary(name: str, given: bool, values: list[tuple[float, float]]) -> PoseScore:
-    mean = np.mean(values, axis=0)
-    half = 1.96 * np.std(values, axis=0) / np.sqrt(len(values))
-    recon, velocity = ((float(m), float(h)) for m, h in zip(mean, half, strict=True))
-    return PoseScore(name, given, recon, velocity, len(values))
+def _remembering(
+    make: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """The same function, which makes nothing twice of one array."""
+    made: dict[int, NDArray[np.float32]] = {}
+
+    def remembered(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+        if id(joints) not in made:
+            made[id(joints)] = make(joints)
+        return made[id(joints)]
+
+    return remembered
+
+
+def _misplaced(motion: Array, source: Array) -> tuple[float, float]:
+    """Metres and degrees that the end of a motion stands off, as seen from its start."""
+    came = seen_from(*stands(motion[[0, -1]]))
+    asked = seen_from(*stands(source[[0, -1]]))
+    turn = (came[2] - asked[2] + np.pi) % (2 * np.pi) - np.pi
+    return float(np.hypot(*(came[:2] - asked[:2]))), float(abs(np.degrees(turn)))

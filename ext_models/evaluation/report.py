@@ -72,8 +72,15 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every metric of any row, in the order in which they first appear."""
-        return tuple(dict.fromkeys(metric for row in self.rows for metric in row.values))
+        """Every metric of any row, in the rows' own order."""
+        found: list[str] = []
+        for row in self.rows:
+            behind = len(found)
+            for metric in row.values:
+                if metric not in found:
+                    found.insert(behind, metric)
+                behind = found.index(metric) + 1
+        return tuple(found)
 
     def with_rows(self, rows: Iterable[Row]) -> Table:
         """This table with more rows below."""
@@ -92,14 +99,18 @@ class Table:
             lines += ["", f"Evaluator: {self.evaluator}. Not comparable with any other's numbers."]
         return "\n".join(lines) + "\n"
 
-    def save(self, path: Path) -> None:
-        """Write the table as JSON."""
+    def body(self) -> dict[str, Any]:
+        """The table for a JSON file."""
         rows = [
             {"system": r.system, "evaluator": r.evaluator, "values": dict(r.values)}
             for r in self.rows
         ]
-        body = json.dumps({"title": self.title, "rows": rows}, indent=1, ensure_ascii=False)
-        path.write_text(body + "\n", encoding="utf-8")
+        return {"title": self.title, "rows": rows}
+
+    def save(self, path: Path) -> None:
+        """Write the table as JSON."""
+        text = json.dumps(self.body(), indent=1, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Table:
@@ -120,5 +131,11 @@ def _cell(value: Value | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, tuple):
-        return f"{value[0]:.3f} ± {value[1]:.3f}"
-    return f"{value:.3f}"
+        digits = _digits(value[0])
+        return f"{value[0]:.{digits}f} ± {value[1]:.{digits}f}"
+    return f"{value:.0f}" if value == int(value) and value >= 10 else f"{value:.{_digits(value)}f}"
+
+
+def _digits(value: float) -> int:
+    """Decimals that say something beside a number's size."""
+    return 3 if abs(value) < 10 else 1 if abs(value) < 100 else 0

@@ -14,6 +14,7 @@ from . import paper
 from .bases import context_of
 from .generation import Sampling, WordsOnly, generate_codes, generate_ids
 from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
+from .many import Asked, GrammarColumns, RowDraws, generate_codes_of_many, generate_columns
 from .model import load_model, load_text_model
 from .vocabulary import MotionVocabulary, Skill, TokenIds
 
@@ -56,6 +57,16 @@ class CodeWriter(Protocol):
         """Codes (N, S, L) that answer an order; ``cancelled`` is asked at every step."""
         ...
 
+    def write_many(
+        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """Codes (S, L) for each of some orders, written in one batch.
+
+        All are drawn with the spread of the first, each from its own seed; ``write`` gives
+        another answer for the same seed.
+        """
+        ...
+
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """Sentences that say what a motion, codes (S, L), shows.
 
@@ -78,26 +89,49 @@ class TokenWriter:
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[list[list[int]]]:
         """See ``CodeWriter.write``."""
-        asked = text_ids(self.text, order.prompt)
-        if len(asked) > MAX_TEXT_TOKENS:
-            raise PipelineError(
-                f"The prompt has {len(asked)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
-                "say it in fewer words."
-            )
-        prompt = instruction(asked, order.steps, order.poses, self.ids, given=order.given)
-        left = order.steps - len(order.given)
-        fit_in(self.model, len(prompt), left * self.ids.vocabulary.levels)
+        asked = self._asked(order)
         return generate_codes(
             self.model,
             self.ids,
-            prompt,
-            left,
+            asked.prompt,
+            asked.steps,
             order.sampling,
-            untold=instruction((), order.steps, order.poses, self.ids, given=order.given),
+            untold=asked.untold,
             guidance=self.guidance,
             progress=progress,
             cancelled=cancelled,
         )
+
+    def write_many(
+        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """See ``CodeWriter.write_many``."""
+        asked = [self._asked(order) for order in orders]
+        return generate_codes_of_many(
+            self.model,
+            self.ids,
+            asked,
+            orders[0].sampling,
+            guidance=self.guidance,
+            progress=progress,
+            cancelled=cancelled,
+        )
+
+    def _asked(self, order: Order) -> Asked:
+        """The instruction of an order; raises PipelineError when the model cannot read it."""
+        words = text_ids(self.text, order.prompt)
+        if len(words) > MAX_TEXT_TOKENS:
+            raise PipelineError(
+                f"The prompt has {len(words)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
+                "say it in fewer words."
+            )
+        prompt, untold = (
+            instruction(said, order.steps, order.poses, self.ids, given=order.given)
+            for said in (words, ())
+        )
+        left = order.steps - len(order.given)
+        fit_in(self.model, len(prompt), left * self.ids.vocabulary.levels)
+        return Asked(prompt, untold, left, order.sampling.seed)
 
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """See ``CodeWriter.tell``."""
@@ -149,6 +183,33 @@ class PaperWriter:
             cancelled=cancelled,
         )
         return [[[code] for code in paper.parse(grammar.spell(row), self.codes)] for row in rows]
+
+    def write_many(
+        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
+    ) -> list[list[list[int]]]:
+        """See ``CodeWriter.write_many``."""
+        prompts = [self.text(paper.prompt(o.prompt, o.steps, o.poses)).input_ids for o in orders]
+        width = max(map(len, prompts))
+        grammars = {
+            (steps, least): paper.DigitsGrammar(self.text, self.codes, steps, width, least=least)
+            for steps, least in {(o.steps, o.least) for o in orders}
+        }
+        rules = [grammars[o.steps, o.least] for o in orders]
+        longest = max(o.steps for o in orders) * (len(str(self.codes - 1)) + 1)
+        fit_in(self.model, width, max(o.steps for o in orders) * DIGITS_A_CODE)
+        draws = RowDraws([o.sampling.seed for o in orders], longest, orders[0].sampling)
+        rows = generate_columns(
+            self.model,
+            prompts,
+            longest,
+            GrammarColumns(rules, width, draws),
+            pad=self.text.pad_token_id if self.text.pad_token_id is not None else rules[0].end,
+            end=rules[0].end,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        spelled = [rule.spell(row) for rule, row in zip(rules, rows, strict=True)]
+        return [[[code] for code in paper.parse(text, self.codes)] for text in spelled]
 
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """The paper has no way back."""

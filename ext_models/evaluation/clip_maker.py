@@ -1,0 +1,122 @@
+"""Makes the clips that an evaluation asks for, many at once, and never twice.
+
+Codes are kept in a file of JSON lines as soon as a batch is written: an evaluation that
+was killed goes on where it was. The file belongs to one state of the pack's weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ext_models import packs
+from ext_models.motion_pipeline import MotionPipeline, nearest
+from ext_models.pipelines import GenerationRequest
+
+Array = NDArray[np.float32]
+Codes = list[list[int]]
+
+#: Requests that are written in one batch.
+AT_ONCE: Final = 64
+
+
+class ClipMaker:
+    """Answers requests in batches, with a cache on disk."""
+
+    def __init__(self, pipeline: MotionPipeline, cache: Path, at_once: int = AT_ONCE) -> None:
+        """Args: the pack; the cache's file, of this pack alone; requests of a batch."""
+        self.pipeline = pipeline
+        self.cache = cache
+        self.at_once = at_once
+        self._codes = _read(cache)
+
+    def make(self, requests: Sequence[GenerationRequest], name: str) -> list[Array]:
+        """Motion (T, 22, 3) for each request of one variation, before any correction.
+
+        Of a request of several tries, each try is made and kept as a request of its own.
+
+        Args:
+            requests: in any order.
+            name: said beside the progress bar.
+        """
+        self._write([t for r in requests for t in tries(r)], name)
+        joints: list[Array] = []
+        for request in requests:
+            clips = [self.pipeline.clip(self._codes[key(t)], t) for t in tries(request)]
+            joints.append(nearest(clips, request)[0].joints)
+        return joints
+
+    def _write(self, requests: Sequence[GenerationRequest], name: str) -> None:
+        """Write what is not there yet; requests of like length together."""
+        missing = {key(r): r for r in requests if key(r) not in self._codes}
+        ordered = sorted(missing.items(), key=lambda item: (item[1].frames, len(item[1].poses)))
+        if not ordered:
+            return
+        self.cache.parent.mkdir(parents=True, exist_ok=True)
+        with tqdm(
+            total=len(requests), initial=len(requests) - len(ordered), desc=name, unit="clip"
+        ) as bar:
+            for start in range(0, len(ordered), self.at_once):
+                batch = ordered[start : start + self.at_once]
+                answers = self.pipeline.write_many([r for _, r in batch])
+                lines = []
+                for (name_of, _), codes in zip(batch, answers, strict=True):
+                    self._codes[name_of] = codes
+                    lines.append(json.dumps({"key": name_of, "codes": codes}) + "\n")
+                with self.cache.open("a", encoding="utf-8") as file:
+                    file.write("".join(lines))
+                bar.update(len(batch))
+
+
+def tries(request: GenerationRequest) -> list[GenerationRequest]:
+    """The single motions that a request of several tries takes the nearest of."""
+    count = request.drawn
+    return [
+        GenerationRequest(
+            request.prompt,
+            request.frames,
+            request.poses,
+            (request.seed + k * 7919) & 0x7FFFFFFF,
+            request.temperature,
+        )
+        for k in range(count)
+    ]
+
+
+def key(request: GenerationRequest) -> str:
+    """Names a request: the same one gets the same clip from the same pack."""
+    poses = [
+        (p.frame, p.placed, hashlib.sha256(np.round(p.joints, 4).tobytes()).hexdigest())
+        for p in request.poses
+    ]
+    asked = [request.prompt, request.frames, request.seed, request.temperature, poses]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+
+
+def pack_hash(folder: Path) -> str:
+    """Names the state of a pack by all that its motions come from."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if path.name != packs.CARD:
+            total.update(path.relative_to(folder).as_posix().encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def _read(cache: Path) -> dict[str, Codes]:
+    """What a cache holds; a line that a kill cut short is left out."""
+    if not cache.is_file():
+        return {}
+    text = cache.read_text(encoding="utf-8")
+    if text and not text.endswith("\n"):
+        text = text[: text.rfind("\n") + 1]
+        cache.write_text(text, encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    return {line["key"]: line["codes"] for line in lines}

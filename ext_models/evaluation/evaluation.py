@@ -1,0 +1,224 @@
+"""Everything measured of a pack: tables, what was aimed at, notes; as markdown and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from .agreement import Agreement, measure, plain_table
+from .clip_maker import ClipMaker
+from .lookup import known_share
+from .metrics import TOP
+from .poses import RATIO, place_errors, place_table, pose_errors, pose_table
+from .prompt_lists import PromptList
+from .prompt_measure import PLAIN, ListScore, prompt_scores, prompt_table
+from .report import Row, Table
+from .study import Study
+from .systems import LOOKED_UP, TEXT, compared
+
+REPORT: Final = "report.md"
+NUMBERS: Final = "report.json"
+#: Shares that are aimed at: of text only's way to the floor, of plain R@3, of its place error.
+POSE_AIMS: Final = {"initial": 0.5, "last": 0.5, "keys": 0.65}
+LIST_AIM: Final = 0.8
+PLACE_AIM: Final = 0.25
+#: Lists without an aim of their own: nobody can know words that were never read.
+NO_AIM: Final = ("unknown",)
+
+_EXPLAINED: Final = {
+    "agreement": (
+        "R@k: a caption finds its motion among the nearest k of a pool without two clips of one "
+        "label. ± is the 95 % interval, over clips; of FID, KID, Diversity and MultiModality over "
+        "samples and draws. FID's bias: real motion, one half against the other (halves are "
+        "smaller than the whole, so it is rather too large). Nearest caption: the training clip "
+        "whose caption is most alike in its words. To training clip: distance to the nearest one."
+    ),
+    "poses": (
+        "Before the final correction, at the asked frame. Floor: what the tokenizer alone makes "
+        "of the same poses (Vel: of their clips)."
+    ),
+    "places": "How far the last pose stands off, as seen from the first frame.",
+    "prompts": (
+        "The motion asks, and one caption a label competes, the prompt's own among them. Among "
+        "alike: half of the pool shares the prompt's action or style. Real motion: clips of the "
+        "label, or clips of both parts joined."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Something aimed at, and what came of it."""
+
+    what: str
+    value: float
+    target: str
+    met: bool
+
+    def __str__(self) -> str:
+        return f"{'met' if self.met else 'MISSED'}: {self.what} {self.value:.3f} ({self.target})"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        title: of the report.
+        facts: what it was measured with, for the reader.
+        tables: by part: agreement (or plausibility), poses, places, prompts.
+        aims: what was aimed at.
+        notes: what the reader should know besides.
+        agreement: what the pictures are drawn from, with an evaluator.
+        scores: of the lists of prompts.
+    """
+
+    title: str
+    facts: Mapping[str, Any]
+    tables: Mapping[str, Table]
+    aims: tuple[Aim, ...]
+    notes: tuple[str, ...]
+    agreement: Agreement | None = None
+    scores: tuple[ListScore, ...] = ()
+
+    def markdown(self) -> str:
+        """The report for people."""
+        lines = [f"# {self.title}", "", *self.sections()]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def sections(self) -> list[str]:
+        """The lines of the report below its title, which a card holds as well."""
+        lines = [*(f"- {k}: {v}" for k, v in self.facts.items()), ""]
+        for name, table in self.tables.items():
+            lines += [table.markdown()]
+            if name in _EXPLAINED:
+                lines += [_EXPLAINED[name], ""]
+        if self.aims:
+            lines += ["Aims:", "", *(f"- {aim}" for aim in self.aims), ""]
+        return [*lines, *(f"- {note}" for note in self.notes), ""]
+
+    def save(self, folder: Path) -> None:
+        """Write ``report.md`` and ``report.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REPORT).write_text(self.markdown(), encoding="utf-8")
+        body = {
+            "title": self.title,
+            "facts": dict(self.facts),
+            "tables": {name: table.body() for name, table in self.tables.items()},
+            "aims": [asdict(aim) for aim in self.aims],
+            "notes": list(self.notes),
+        }
+        text = json.dumps(body, indent=1, ensure_ascii=False)
+        (folder / NUMBERS).write_text(text + "\n", encoding="utf-8")
+
+
+def evaluate(
+    study: Study,
+    maker: ClipMaker,
+    lists: tuple[PromptList, ...],
+    cache: Path,
+    facts: Mapping[str, Any],
+) -> Evaluation:
+    """Measure everything that the pack and the data allow.
+
+    Args:
+        study: what is looked at.
+        maker: makes the pack's clips.
+        lists: prompts of labels that the data has.
+        cache: folder for what is the same for every pack.
+        facts: what it is measured with, for the reader.
+    """
+    systems = compared(study, maker)
+    poses = pose_errors(study, maker)
+    places = place_errors(study, maker)
+    tables: dict[str, Table] = {}
+    agreement, scores = None, ()
+    if study.judge is None:
+        tables["plausibility"] = plain_table(study, systems)
+    else:
+        agreement = measure(study, study.judge, systems, cache)
+        tables["agreement"] = agreement.table
+        if lists:
+            scores = tuple(prompt_scores(study, study.judge, maker, systems, lists))
+            tables["prompts"] = prompt_table(scores, study.settings.pool)
+    tables["poses"] = pose_table(study, poses)
+    if places:
+        tables["places"] = place_table(study, places)
+    return Evaluation(
+        title=f"{study.pipeline.manifest.title}: {len(study.clips)} clips",
+        facts=facts,
+        tables=tables,
+        aims=tuple(aims(tables)),
+        notes=tuple(_notes(study)),
+        agreement=agreement,
+        scores=scores,
+    )
+
+
+def aims(tables: Mapping[str, Table]) -> list[Aim]:
+    """What the tables say of each aim."""
+    found: list[Aim] = []
+    if "agreement" in tables:
+        made, looked = (_row(tables["agreement"], name) for name in (TEXT, LOOKED_UP))
+        (value, _), (mean, half) = _number(made, f"R@{TOP}"), _number(looked, f"R@{TOP}")
+        least = mean - half
+        target = f"not below nearest caption's interval, from {least:.3f}"
+        found.append(Aim(f"R@{TOP} of text to motion", value, target, value >= least))
+    found += _list_aims(tables["prompts"]) if "prompts" in tables else []
+    for row in tables["poses"].rows:
+        task = row.system.split(",")[0]
+        value, _ = _number(row, f"Recon {RATIO}")
+        target = f"at most {POSE_AIMS[task]}"
+        found.append(Aim(f"{row.system}: Recon ratio", value, target, value <= POSE_AIMS[task]))
+    if "places" in tables:
+        for row in tables["places"].rows:
+            value, _ = _number(row, "m, with / text")
+            target = f"at most {PLACE_AIM}"
+            found.append(Aim(f"{row.system}: share of text's", value, target, value <= PLACE_AIM))
+    return found
+
+
+def _list_aims(table: Table) -> list[Aim]:
+    names = dict.fromkeys(row.system.rpartition(": ")[0] for row in table.rows)
+    found: list[Aim] = []
+    for name in names:
+        if name == PLAIN or name in NO_AIM:
+            continue
+        made, looked = (_row(table, f"{name}: {system}") for system in (TEXT, LOOKED_UP))
+        value, _ = _number(made, f"share of plain R@{TOP}")
+        target = f"at least {LIST_AIM}"
+        found.append(Aim(f"{name}: share of plain R@{TOP}", value, target, value >= LIST_AIM))
+        for column in (f"R@{TOP}", f"R@{TOP} among alike"):
+            (value, half), (mean, spread) = _number(made, column), _number(looked, column)
+            target = f"clearly above nearest caption's {mean:.3f}"
+            met = value - half > mean + spread
+            found.append(Aim(f"{name}: {column}", value, target, met))
+    return found
+
+
+def _row(table: Table, system: str) -> Row:
+    return next(row for row in table.rows if row.system == system)
+
+
+def _number(row: Row, metric: str) -> tuple[float, float]:
+    value = row.values[metric]
+    return value if isinstance(value, tuple) else (value, 0.0)
+
+
+def _notes(study: Study) -> list[str]:
+    notes = [
+        f"{known_share(study.captions, study.train):.0%} of the captions are there word for word "
+        "in the training split."
+    ]
+    if study.pool < study.settings.pool:
+        notes.append(f"Only {study.pool} labels: pools are that small.")
+    if study.judge is None:
+        notes.append(
+            "No evaluator was given (--evaluator DIR): nothing says if text and motion fit."
+        )
+    if study.settings.tries > 1:
+        notes.append(f"With poses, the nearest of {study.settings.tries} tries was taken.")
+    return notes

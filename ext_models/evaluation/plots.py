@@ -1,0 +1,159 @@
+"""Pictures of an evaluation, where matplotlib is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
+from .metrics import TOP
+from .poses import RATIO
+from .report import Row, Table
+from .systems import CHANCE, CODES, LOOKED_UP, REAL, TEXT
+
+#: One colour a system, in every picture; they differ in lightness too.
+COLOURS: Final = {
+    REAL: "#1f2937",
+    CODES: "#6b7280",
+    TEXT: "#c2410c",
+    LOOKED_UP: "#2563eb",
+    CHANCE: "#cbd5e1",
+}
+AIM: Final = "#15803d"
+
+
+def draw(evaluation: Evaluation, folder: Path) -> list[str]:
+    """Write the pictures; returns sentences that say where they are, or why there are none."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return ["No pictures: install matplotlib into this environment."]
+    pictures = {
+        "agreement.png": (_agreement, evaluation.agreement is not None, (11, 4)),
+        "poses.png": (_poses, True, (11, 4)),
+        "prompts.png": (_prompts, bool(evaluation.scores), (11, 4.5)),
+    }
+    said: list[str] = []
+    for name, (paint, there, size) in pictures.items():
+        if there:
+            figure = Figure(figsize=size, dpi=100, layout="constrained")
+            paint(evaluation, figure)
+            FigureCanvasAgg(figure).print_png(folder / name)
+            said.append(f"picture: {folder / name}")
+    return said
+
+
+def _agreement(evaluation: Evaluation, figure: Any) -> None:
+    """R@k of each system, and how near each comes to a training clip."""
+    table = evaluation.tables["agreement"]
+    assert evaluation.agreement is not None
+    bars, spread = figure.subplots(1, 2, width_ratios=(3, 2))
+    metrics = [f"R@{k}" for k in range(1, TOP + 1)]
+    _grouped(
+        bars, [(r.system, COLOURS.get(r.system), _picked(r, metrics)) for r in table.rows], metrics
+    )
+    bars.set_ylim(0, 1.02)
+    figure.suptitle(f"R-precision, {table.title}", x=0.01, ha="left", fontsize=10)
+    bars.legend(fontsize=8, ncols=len(table.rows), loc="lower left", bbox_to_anchor=(0, 1))
+    for name in (REAL, CODES, TEXT):
+        distances = evaluation.agreement.nearest[name]
+        upto = np.linspace(0, 1, len(distances))
+        spread.plot(np.sort(distances), upto, color=COLOURS.get(name), label=name, lw=1.8)
+    spread.set_title("Distance to the nearest training clip", loc="left", fontsize=10)
+    spread.set_xlabel("distance in the evaluator's space")
+    spread.set_ylabel("share of clips nearer than this")
+    _plain(spread)
+
+
+def _poses(evaluation: Evaluation, figure: Any) -> None:
+    """Recon of each task: floor, with poses, text only; and what remains of text only's."""
+    table = evaluation.tables["poses"]
+    bars, left = figure.subplots(1, 2, width_ratios=(3, 2))
+    names = [
+        row.system.replace(", ", "\n").replace(" clip's", "'s").replace(" poses", "")
+        for row in table.rows
+    ]
+    kinds = [("Recon floor", "#6b7280"), ("Recon with", "#c2410c"), ("Recon text only", "#fdba74")]
+    groups = [(k.removeprefix("Recon "), c, [_pair(r, k) for r in table.rows]) for k, c in kinds]
+    _grouped(bars, groups, names)
+    bars.set_ylabel("cm at the asked frame")
+    bars.set_title("Distance from the asked pose", loc="left", fontsize=10)
+    bars.legend(fontsize=8)
+    values = [_pair(r, f"Recon {RATIO}") for r in table.rows]
+    _grouped(left, [("", "#c2410c", values)], names)
+    for place, row in enumerate(table.rows):
+        aim = POSE_AIMS[row.system.split(",")[0]]
+        left.plot([place - 0.45, place + 0.45], [aim, aim], color=AIM, lw=2)
+    left.axhline(1, color="0.4", lw=1, ls=":")
+    left.set_title(
+        "What is left of text only's distance above the floor (green: aim)", loc="left", fontsize=9
+    )
+
+
+def _prompts(evaluation: Evaluation, figure: Any) -> None:
+    """R@3 of every list, in plain pools and among alike labels."""
+    table = evaluation.tables["prompts"]
+    for axes, metric in zip(
+        figure.subplots(1, 2, sharey=True), (f"R@{TOP}", f"R@{TOP} among alike"), strict=True
+    ):
+        lists = list(dict.fromkeys(r.system.rpartition(": ")[0] for r in table.rows))
+        groups = [
+            (
+                system,
+                COLOURS[system],
+                [_found(table, f"{name}: {system}", metric) for name in lists],
+            )
+            for system in (REAL, TEXT, LOOKED_UP)
+        ]
+        _grouped(axes, groups, lists)
+        plain = _found(table, f"{lists[0]}: {TEXT}", metric)
+        if plain is not None:
+            aim = LIST_AIM * plain[0]
+            axes.axhline(
+                aim, color=AIM, lw=1.5, ls="--", label=f"{LIST_AIM} of plain text to motion"
+            )
+        axes.set_ylim(0, 1.02)
+        axes.set_title(f"{metric}, {table.title}", loc="left", fontsize=10)
+    figure.axes[0].legend(fontsize=8, loc="lower right")
+
+
+def _grouped(
+    axes: Any,
+    groups: Sequence[tuple[str, str | None, list[tuple[float, float] | None]]],
+    names: list[str],
+) -> None:
+    """Bars side by side with their intervals; what is missing leaves a gap."""
+    width = 0.8 / len(groups)
+    for number, (label, colour, values) in enumerate(groups):
+        places = np.arange(len(names)) - 0.4 + width * (number + 0.5)
+        there = [(p, *v) for p, v in zip(places, values, strict=True) if v is not None]
+        if there:
+            at, means, halves = zip(*there, strict=True)
+            axes.bar(at, means, 0.92 * width, yerr=halves, color=colour, label=label,
+                     error_kw={"lw": 1, "ecolor": "0.25"})  # fmt: skip
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    _plain(axes)
+
+
+def _plain(axes: Any) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+
+
+def _picked(row: Row, metrics: list[str]) -> list[tuple[float, float] | None]:
+    return [_pair(row, metric) for metric in metrics]
+
+
+def _pair(row: Row, metric: str) -> tuple[float, float] | None:
+    value = row.values.get(metric)
+    return value if isinstance(value, tuple) or value is None else (value, 0.0)
+
+
+def _found(table: Table, system: str, metric: str) -> tuple[float, float] | None:
+    row = next((r for r in table.rows if r.system == system), None)
+    return _pair(row, metric) if row else None

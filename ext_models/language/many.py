@@ -1,0 +1,201 @@
+"""Many different requests written in one batch: what an evaluation needs thousands of.
+
+Prompts are padded on their left, so that all answers begin in one column. Each row
+draws from random numbers of its own seed: what it becomes does not hang on its
+neighbours, but for rounding. A single request goes through ``generation``, whose draws
+are others: the same seed gives another answer there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteriaList
+
+from ext_models.pipelines import CancelCheck
+
+from .generation import Sampling, StepWatch
+from .vocabulary import TokenIds
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One instruction of a batch, in the style ``tokens``.
+
+    Attributes:
+        prompt: its token ids.
+        untold: the same instruction without its caption, for guidance.
+        steps: code steps to write.
+        seed: of its draws.
+    """
+
+    prompt: Sequence[int]
+    untold: Sequence[int]
+    steps: int
+    seed: int
+
+
+class RowDraws:
+    """Draws one column after the other of a batch, each row from its own seed."""
+
+    def __init__(self, seeds: Sequence[int], longest: int, sampling: Sampling) -> None:
+        """Args: one seed a row; the longest answer; how they are drawn (its seed is not used)."""
+        self.sampling = sampling
+        rows = [torch.rand(longest, generator=torch.Generator().manual_seed(s)) for s in seeds]
+        self.numbers = torch.stack(rows)
+
+    def __call__(self, step: int, logits: Tensor) -> Tensor:
+        """Columns (B,) drawn from logits (B, C) at a step of the answer."""
+        if self.sampling.temperature <= 0:
+            return logits.argmax(-1)
+        likeliest, order = (logits.float() / self.sampling.temperature).sort(-1, descending=True)
+        shares = likeliest.softmax(-1)
+        # A column stays as long as those before it do not fill the share that is drawn from.
+        kept = shares.cumsum(-1) - shares < self.sampling.top_p
+        if self.sampling.top_k:
+            kept[:, self.sampling.top_k :] = False
+        shares = shares * kept
+        upto = shares.cumsum(-1)
+        at = self.numbers[:, step, None].to(upto.device) * upto[:, -1:]
+        last = (shares > 0).sum(-1, keepdim=True) - 1
+        place = torch.searchsorted(upto, at, right=True).clamp(max=last)
+        return order.gather(-1, place)[:, 0]
+
+
+class CodeColumns(LogitsProcessor):
+    """Writes codes of the level that is due, in all rows at once; then the padding.
+
+    With guidance the batch is doubled: behind the rows stand the same ones without their
+    captions, which are given the same tokens.
+    """
+
+    def __init__(
+        self, ids: TokenIds, asked: Sequence[Asked], width: int, guidance: float, draws: RowDraws
+    ) -> None:
+        self.ids, self.width, self.guidance, self.draws = ids, width, guidance, draws
+        self.totals = torch.tensor([a.steps * ids.vocabulary.levels for a in asked])
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
+        step = input_ids.shape[1] - self.width
+        vocabulary = self.ids.vocabulary
+        first = self.ids.first_code[step % vocabulary.levels]
+        span = scores[:, first : first + vocabulary.codes]
+        told, untold = span[: len(self.totals)], span[len(self.totals) :]
+        if len(untold):
+            told = untold + self.guidance * (told - untold)
+        tokens = first + self.draws(step, told)
+        tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
+        return only(tokens, scores)
+
+
+class GrammarColumns(LogitsProcessor):
+    """Writes what each row's own grammar allows, in all rows at once."""
+
+    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, draws: RowDraws) -> None:
+        self.grammars, self.width, self.draws = grammars, width, draws
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Scores (B, V) that leave each row one token."""
+        held: list[Tensor] = [
+            grammar(input_ids[row : row + 1], scores[row : row + 1])
+            for row, grammar in enumerate(self.grammars)
+        ]
+        return only(self.draws(input_ids.shape[1] - self.width, torch.cat(held)), scores)
+
+
+def only(tokens: Tensor, scores: Tensor) -> Tensor:
+    """Scores (N B, V) that allow each row nothing but its token of (B,), N times over."""
+    held = torch.full_like(scores, -torch.inf)
+    every = tokens.repeat(len(scores) // len(tokens))
+    return held.scatter_(1, every[:, None], 0.0)
+
+
+def generate_codes_of_many(
+    model: Any,
+    ids: TokenIds,
+    asked: Sequence[Asked],
+    sampling: Sampling,
+    *,
+    guidance: float = 1.0,
+    progress: Callable[[float], None] = lambda _: None,
+    cancelled: CancelCheck = lambda: False,
+) -> list[list[list[int]]]:
+    """Codes (steps, L) for each of some instructions of the style ``tokens``.
+
+    Args:
+        model: a causal language model of transformers.
+        ids: ids of the added tokens.
+        asked: the instructions; of similar lengths little is padding.
+        sampling: how all are drawn; seed and variations of it are not used.
+        guidance: scale of classifier-free guidance; 1 does without.
+        progress: told the share that is done after every step.
+        cancelled: asked at every step.
+
+    Raises:
+        GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
+    """
+    longest = max(a.steps for a in asked) * ids.vocabulary.levels
+    prompts = [a.prompt for a in asked]
+    if guidance != 1:
+        prompts += [a.untold for a in asked]
+    width = max(map(len, prompts))
+    draws = RowDraws([a.seed for a in asked], longest, sampling)
+    columns = CodeColumns(ids, asked, width, guidance, draws)
+    rows = generate_columns(
+        model, prompts, longest, columns, pad=ids.pad, end=None,
+        progress=progress, cancelled=cancelled,
+    )  # fmt: skip
+    levels = ids.vocabulary.levels
+    return [
+        ids.to_codes(row[: a.steps * levels])
+        for a, row in zip(asked, rows[: len(asked)], strict=True)
+    ]
+
+
+@torch.no_grad()
+def generate_columns(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    longest: int,
+    columns: LogitsProcessor,
+    *,
+    pad: int,
+    end: int | None,
+    progress: Callable[[float], None],
+    cancelled: CancelCheck,
+) -> list[list[int]]:
+    """Token ids of one answer a prompt, whatever their lengths.
+
+    Args:
+        model: a causal language model of transformers.
+        prompts: token ids of each.
+        longest: most tokens of an answer.
+        columns: leaves each row the one token that it writes.
+        pad: id before the shorter prompts and after the shorter answers.
+        end: id that ends an answer; None where its length does.
+        progress: told the share that is done after every step.
+        cancelled: asked at every step.
+    """
+    width = max(map(len, prompts))
+    tokens = torch.full((len(prompts), width), pad)
+    mask = torch.zeros_like(tokens)
+    for row, prompt in enumerate(prompts):
+        tokens[row, width - len(prompt) :] = torch.tensor(list(prompt))
+        mask[row, width - len(prompt) :] = 1
+    out = model.generate(
+        input_ids=tokens.to(model.device),
+        attention_mask=mask.to(model.device),
+        max_new_tokens=longest,
+        do_sample=False,
+        pad_token_id=pad,
+        eos_token_id=end,
+        logits_processor=LogitsProcessorList([columns]),
+        stopping_criteria=StoppingCriteriaList([StepWatch(width, longest, progress, cancelled)]),
+        **({"min_new_tokens": longest} if end is None else {}),
+    )
+    return [row[width:].tolist() for row in out]

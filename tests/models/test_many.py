@@ -1,0 +1,94 @@
+"""Many requests in one batch: each row is what it would be alone, and held to its grammar."""
+
+import pytest
+import tiny_pack
+import torch
+
+from ext_models.language import many
+from ext_models.language import model as m
+from ext_models.language import vocabulary as voc
+from ext_models.language.generation import Sampling
+from ext_models.motion_pipeline import MotionPipeline, silent
+from ext_models.pipelines import GenerationCancelledError, GenerationRequest
+
+VOCABULARY = tiny_pack.VOCABULARY
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    return MotionPipeline.from_pack(
+        tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny"), "cpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(3)
+    text = tiny_pack.text_tokenizer()
+    base = m.new_base(m.BaseConfig(hidden=16, layers=2, heads=2, mlp=16), text).eval()
+    return base, voc.TokenIds.of(text, VOCABULARY)
+
+
+def asked(ids, words, steps, seed):
+    return many.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
+                      steps, seed)  # fmt: skip
+
+
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0), Sampling(top_k=3)])
+def test_a_row_does_not_depend_on_its_neighbours(model, guidance, sampling):
+    base, ids = model
+    rows = [
+        asked(ids, range(5, 5 + n), steps, 40 + n) for n, steps in ((1, 3), (9, 7), (4, 5), (2, 7))
+    ]
+    together = many.generate_codes_of_many(base, ids, rows, sampling, guidance=guidance)
+    alone = [
+        many.generate_codes_of_many(base, ids, [row], sampling, guidance=guidance)[0]
+        for row in rows
+    ]
+    assert [len(codes) for codes in together] == [3, 7, 5, 7]
+    assert together == alone
+
+
+def test_guidance_changes_what_is_written(model):
+    base, ids = model
+    row = asked(ids, (5, 6, 7), 8, 1)
+    plain, guided = (
+        many.generate_codes_of_many(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
+    )
+    assert plain != guided
+
+
+def test_seeds_give_different_rows(model):
+    base, ids = model
+    rows = [asked(ids, (5, 6), 8, seed) for seed in range(4)]
+    codes = many.generate_codes_of_many(base, ids, rows, Sampling(temperature=2.0, top_p=1.0))
+    assert len({str(c) for c in codes}) == 4
+
+
+def test_draws_follow_the_shares():
+    """Of 3000 seeds, each column is drawn as often as it is likely; the unlikely never."""
+    shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    sampling = Sampling(temperature=1.0, top_p=0.9)
+    draws = many.RowDraws(range(3000), 1, sampling)
+    drawn = draws(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
+    assert drawn[3] == 0
+    assert torch.allclose(drawn[:3], shares[:3] / 0.95, atol=0.03)
+    colder = many.RowDraws(range(3000), 1, Sampling(temperature=0.5, top_p=1.0, top_k=2))
+    drawn = colder(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
+    assert drawn[0] == pytest.approx(0.25 / 0.34, abs=0.03)
+    assert drawn[2:].sum() == 0
+
+
+def test_a_pipeline_writes_many(pipeline):
+    requests = [GenerationRequest("a person walks", n, seed=n) for n in (9, 30, 17)]
+    before = pipeline.generate(requests[0], *silent()).clips[0]
+    codes = pipeline.write_many(requests)
+    assert [len(c) for c in codes] == [3, 8, 5]
+    assert [len(pipeline.clip(c, r)) for c, r in zip(codes, requests, strict=True)] == [9, 30, 17]
+    assert pipeline.generate(requests[0], *silent()).clips[0].tokens == before.tokens
+
+
+def test_it_stops_when_asked(pipeline):
+    with pytest.raises(GenerationCancelledError):
+        pipeline.write_many([GenerationRequest("a person walks", 30)], cancelled=lambda: True)
