@@ -93,7 +93,8 @@ def closing_seams(motion: RigMotion) -> tuple[Seam, Seam]:
     """
     last = len(motion) - 1
     back = motion.locations[0] - motion.locations[last]
-    after, before = [], []
+    after: list[RigPose] = []
+    before: list[RigPose] = []
     for step in (1, 2):
         one, other = pose_at(motion, last - step), pose_at(motion, step)
         before.append(_mirrored_middle(motion, 0, one, other, back))

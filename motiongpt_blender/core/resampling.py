@@ -8,9 +8,13 @@ frame, and each bone's direction the same cubic on the sphere.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .rotations import Array, normalise
 from .skeleton import PARENTS
+
+#: Indices of frames.
+Frames = NDArray[np.intp]
 
 _OWN = np.arange(1, len(PARENTS))
 _PARENT = np.array(PARENTS[1:])
@@ -53,19 +57,20 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     if len(values) == 1 or count == 1:
         return np.repeat(values[:1], count, axis=0)
     low, t = _places_in(len(values), fps, to_fps, count)
-    t = t.reshape(-1, *(1,) * (values.ndim - 1))
+    t = t.reshape((-1,) + (1,) * (values.ndim - 1))
     # A point mirrored beyond each end keeps the ends' speed.
     first, final = 2 * values[:1] - values[1:2], 2 * values[-1:] - values[-2:-1]
     p = np.concatenate([first, values, final])
-    return p[low + 1] + _cubic(*(p[low + i] - p[low + 1] for i in (0, 2, 3)), t)
+    here = p[low + 1]
+    return here + _cubic(p[low] - here, p[low + 2] - here, p[low + 3] - here, t)
 
 
-def _places_in(length: int, fps: float, to_fps: float, count: int) -> tuple[Array, Array]:
+def _places_in(length: int, fps: float, to_fps: float, count: int) -> tuple[Frames, Array]:
     """Source frame (count,) before each wanted one, and the way (count,) to the next, 0 to 1."""
     last = length - 1
     step = min(fps / to_fps, last / (count - 1))
-    times = np.minimum(np.arange(count) * step, last)
-    low = np.minimum(times.astype(int), last - 1)
+    times: Array = np.minimum(np.arange(count, dtype=np.float64) * step, last)
+    low: Frames = np.minimum(times.astype(np.intp), last - 1)
     return low, times - low
 
 
@@ -75,18 +80,19 @@ def _cubic(before: Array, after: Array, later: Array, t: Array) -> Array:
     return 0.5 * t * (c + t * (a + t * b))
 
 
-def _turned(unit: Array, low: Array, t: Array) -> Array:
+def _turned(unit: Array, low: Frames, t: Array) -> Array:
     """Directions (count, ..., 3) between unit vectors (T, ..., 3), never leaving the sphere."""
     last = len(unit) - 1
     here = unit[low]
     after = _away(here, unit[low + 1])
     at = low.reshape(t.shape)
-    before = np.where(at > 0, _away(here, unit[np.maximum(low - 1, 0)]), -after)
+    before: Array = np.where(at > 0, _away(here, unit[np.maximum(low - 1, 0)]), -after)
     beyond = _away(here, unit[np.minimum(low + 2, last)])
-    later = np.where(at + 2 <= last, beyond, 2 * after)
+    later: Array = np.where(at + 2 <= last, beyond, 2 * after)
     way = _cubic(before, after, later, t)
     angle = np.linalg.norm(way, axis=-1, keepdims=True)
-    return here * np.cos(angle) + way * np.sinc(angle / np.pi)
+    scale = np.where(angle < 1e-12, 1.0, np.sin(angle) / np.where(angle < 1e-12, 1.0, angle))
+    return here * np.cos(angle) + way * scale
 
 
 def _away(here: Array, there: Array) -> Array:

@@ -146,14 +146,22 @@ def _room(count: int, frame: int, kept: Collection[int], reach: float) -> float:
 
 def _bump(count: int, frame: int, reach: float) -> Array:
     """Weights (T,): 0 at the seam with a slope of one, 0 from ``reach`` on, smooth between."""
-    away = np.abs(np.arange(count, dtype=np.float64) - frame)
-    return _with_slope(away * (1 - np.minimum(away / reach, 1.0)) ** 3, frame)
+    away: Array = np.abs(np.arange(count, dtype=np.float64) - frame)
+    left = _left(away, reach)
+    return _with_slope(away * left**3, frame)
 
 
 def _drift(count: int, frame: int, reach: float) -> Array:
     """Weights (T,): 0 at the seam with a slope of one, the same from ``reach`` on."""
-    away = np.abs(np.arange(count, dtype=np.float64) - frame)
-    return _with_slope(1 - (1 - np.minimum(away / reach, 1.0)) ** 4, frame)
+    away: Array = np.abs(np.arange(count, dtype=np.float64) - frame)
+    left = _left(away, reach)
+    return _with_slope(1 - left**4, frame)
+
+
+def _left(away: Array, reach: float) -> Array:
+    """1 at the seam, 0 from ``reach`` on."""
+    out: Array = np.clip(1.0 - away / reach, 0.0, 1.0)
+    return out
 
 
 def _with_slope(weights: Array, frame: int) -> Array:
