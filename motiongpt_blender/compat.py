@@ -57,6 +57,23 @@ def all_curves(action: Any) -> Iterator[Any]:
                 yield from bag.fcurves
 
 
+def slot_curves(action: Any, slot: Any) -> Iterator[Any]:
+    """The curves that a slot of an action plays; changes nothing."""
+    if not HAS_SLOTS:
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for bag in strip.channelbags:
+                if slot is not None and bag.slot_handle == slot.handle:
+                    yield from bag.fcurves
+
+
+def strip_slot(strip: Any) -> Any:
+    """The slot that an NLA strip plays, or None."""
+    return strip.action_slot if HAS_SLOTS else None
+
+
 def only_slot(action: Any) -> Any:
     """The slot of an action that ``new_action`` made; None before 4.4."""
     return action.slots[0] if HAS_SLOTS else None

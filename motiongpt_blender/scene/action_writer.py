@@ -107,7 +107,7 @@ def write_action(
     obj: Any,
     name: str,
     channels: Collection[Channel],
-    start_frame: int,
+    start_frame: float,
     marked: Collection[int] = (),
 ) -> WrittenAction:
     """A new action with a key a frame.
@@ -136,7 +136,7 @@ def write_steps(
     obj: Any,
     name: str,
     channels: Collection[Channel],
-    start_frame: int,
+    start_frame: float,
     marked: Collection[int] = (),
 ) -> Generator[None, None, WrittenAction]:
     """``write_action`` in slices of about ``SLICE`` seconds; closing it removes the action.
@@ -173,7 +173,7 @@ def _again(name: str) -> tuple[Any, Any]:
 
 
 def _write(
-    curves: Any, groups: Any, channel: Channel, start_frame: int, marked: Collection[int]
+    curves: Any, groups: Any, channel: Channel, start_frame: float, marked: Collection[int]
 ) -> None:
     curve = curves.new(channel.path, index=max(channel.index, 0))
     curve.group = groups.get(channel.group) or groups.new(channel.group)
@@ -181,7 +181,7 @@ def _write(
     points = curve.keyframe_points
     points.add(count)
     co = np.empty((count, 2), dtype=np.float32)
-    co[:, 0] = np.arange(start_frame, start_frame + count)
+    co[:, 0] = start_frame + np.arange(count)
     co[:, 1] = channel.values
     kinds = np.full(count, _enum("type", "GENERATED"), dtype=np.int32)
     kinds[[i for i in marked if i < count]] = _enum("type", "KEYFRAME")

@@ -17,25 +17,32 @@ import numpy as np
 
 from ..core.bone_maps import Switch
 from ..core.keys import KeyReport, RigPose, meet_keys
+from ..core.loops import closing_poses, closing_seams
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.poses import MarkedPose, PoseRole
 from ..core.resampling import resample_motion
 from ..core.retarget import RigDescription, RigMotion, solve, solve_steps
 from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import Array, about_y, continuous, multiply, rotate
+from ..core.seams import SeamReport, fit_seams
+from ..core.windows import Fit
 from . import nla
 from .action_writer import (
     SLICE,
     SWITCHES_KEY,
     Channel,
+    WrittenAction,
     location_channels,
     property_channel,
     rotation_channels,
     run,
+    write_action,
     write_steps,
 )
 from .capture import capture_joints
+from .clock import remapping_note, scene_fps
 from .ik_controls import check_ik, ik_channels, ik_switches
+from .neighbours import animated_properties
 from .remarks import remarks
 from .rig import RigError, describe, quaternion_of
 from .roots import WAY_KEY, check_root, split
@@ -54,24 +61,27 @@ class ApplyReport:
             was from it before it was made to meet it.
         seconds: time spent in each stage.
         notes: what the animator should know about the rig, one sentence each.
+        seams: for each seam, by scene frame, the jump in speed before it was fitted.
     """
 
     action_name: str
     track_name: str
-    frame_start: int
-    frame_end: int
+    frame_start: float
+    frame_end: float
     keys: tuple[KeyReport, ...]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
+    seams: tuple[SeamReport, ...] = ()
 
 
 def apply_clip(
     obj: Any,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
-    start_frame: int,
+    start_frame: float,
     name: str,
     options: RigOptions | None = None,
+    fit: Fit | None = None,
 ) -> ApplyReport:
     """Write a clip to a rig as a new action on a new NLA track.
 
@@ -82,11 +92,12 @@ def apply_clip(
         start_frame: scene frame of the clip's first frame.
         name: name of the action and the track.
         options: root, pins and IK as the animator chose them.
+        fit: how the take fits into what is there.
 
     Raises:
         RigError: when the armature cannot be used.
     """
-    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name, options))
+    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name, options, fit))
     return report
 
 
@@ -94,22 +105,23 @@ def steps_of_take(
     obj: Any,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
-    start_frame: int,
+    start_frame: float,
     name: str,
     options: RigOptions | None = None,
+    fit: Fit | None = None,
 ) -> Generator[None, None, ApplyReport]:
     """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
 
     Nothing shows in the scene before the last slice.
     """
-    watch, options = _Watch(), options or RigOptions()
+    watch, options, fit = _Watch(), options or RigOptions(), fit or Fit()
     who = obj.name
     with watch.stage("describe"):
         rig = describe(obj)
         check_root(obj, rig, options)
         if options.ik_controls:
             check_ik(obj)
-        notes = tuple(remarks(obj, rig))
+        notes = (*remarks(obj, rig), *filter(None, [remapping_note()]))
     yield
     with watch.stage("place"):
         joints = placed(_again(who), rig, clip, marked, start_frame)
@@ -118,8 +130,8 @@ def steps_of_take(
         motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
     yield
     with watch.stage("keys"):
-        by_index = {m.frame - start_frame: m.pose for m in marked}
-        motion, reports = meet_keys(motion, by_index)
+        by_index = {round(m.frame - start_frame): m.pose for m in marked}
+        motion, reports, seams = _fitted(motion, by_index, start_frame, fit)
     yield
     obj = _again(who)
     with watch.stage("write"):
@@ -134,20 +146,79 @@ def steps_of_take(
             _again(who)[WAY_KEY] = [0.0, 0.0, 0.0]
     with watch.stage("track"):
         try:
-            pushed = nla.push_take(_again(who), written, start_frame, name)
+            track = _on_a_track(_again(who), written, channels, start_frame, name, fit)
         except Exception:
             bpy.data.actions.remove(written.action)
             raise
         bpy.context.view_layer.update()
     return ApplyReport(
         action_name=written.action.name,
-        track_name=pushed.track,
+        track_name=track,
         frame_start=start_frame,
         frame_end=start_frame + len(motion) - 1,
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
         notes=notes,
+        seams=tuple(replace(s, frame=s.frame + start_frame) for s in seams),
     )
+
+
+def _fitted(
+    motion: RigMotion, poses: dict[int, RigPose], start_frame: float, fit: Fit
+) -> tuple[RigMotion, tuple[KeyReport, ...], tuple[SeamReport, ...]]:
+    """The motion through its marked poses (by index), with its neighbours' speeds, closed."""
+    last, asked = len(motion) - 1, set(poses)
+    if fit.loop and last > 1:
+        first, final = closing_poses(motion, poses.get(0))
+        poses = {**poses, 0: first, last: final}
+    motion, reports = meet_keys(motion, poses)
+    reports = tuple(r for r in reports if r.frame in asked)
+    seams = fit.seams(start_frame, len(motion))
+    if fit.loop and last > 1:
+        seams += closing_seams(motion)
+    motion, fitted = fit_seams(motion, seams, poses)
+    return motion, reports, fitted
+
+
+def _on_a_track(
+    obj: Any,
+    written: WrittenAction,
+    channels: Sequence[Channel],
+    start_frame: float,
+    name: str,
+    fit: Fit,
+) -> str:
+    """Put the action where it belongs; returns the track's name."""
+    if fit.track:
+        track = nla.add_block(obj, written, start_frame, name, fit.track).track
+    elif fit.alone:
+        track = nla.push_take(obj, written, start_frame, name).track
+    else:
+        track = nla.join_take(obj, written, _held(obj, channels, name), start_frame, name).track
+    if fit.loop and fit.cyclic:
+        strip = next(s for s in obj.animation_data.nla_tracks[track].strips
+                     if s.action == written.action)  # fmt: skip
+        last = float(bpy.context.scene.frame_end)
+        nla.repeat_for_ever(written.action, strip, last, beyond=fit.alone and not fit.track)
+    return track
+
+
+def _held(obj: Any, channels: Sequence[Channel], name: str) -> WrittenAction | None:
+    """An action that keeps what only the take animates as it stands now, outside the take.
+
+    Without it Blender shows such a property's default there.
+    """
+    animated = animated_properties(obj)
+    held: list[Channel] = []
+    for channel in channels:
+        if (channel.path, max(channel.index, 0)) in animated:
+            continue
+        now = obj.path_resolve(channel.path)
+        value = now if channel.index < 0 else now[channel.index]
+        held.append(replace(channel, values=np.array([float(value)])))
+    if not held:
+        return None
+    return write_action(obj, f"{name} (around)", held, round(bpy.context.scene.frame_start))
 
 
 def _again(name: str) -> Any:
@@ -159,14 +230,22 @@ def _again(name: str) -> Any:
 
 
 def retarget(
-    obj: Any, rig: RigDescription, clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int
+    obj: Any,
+    rig: RigDescription,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
 ) -> RigMotion:
     """The clip on the rig at the scene's frame rate, standing where it has to begin."""
     return solve(rig, placed(obj, rig, clip, marked, start_frame), scene_fps())
 
 
 def placed(
-    obj: Any, rig: RigDescription, clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int
+    obj: Any,
+    rig: RigDescription,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
 ) -> Array:
     """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin."""
     fps = scene_fps()
@@ -174,25 +253,19 @@ def placed(
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
     first = min(marked, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
-        index, standing = max(first.frame - start_frame, 0), first.joints
+        index, standing = max(round(first.frame - start_frame), 0), first.joints
     else:
         index, standing = 0, capture_joints(obj, rig)
     return _stand_at(joints, index, standing)
 
 
-def scene_fps() -> float:
-    """Frames a second of the current scene, fractions included."""
-    render = bpy.context.scene.render
-    return float(render.fps / render.fps_base)
-
-
 def _frame_count(
-    clip: MotionClip, marked: Sequence[MarkedPose], start_frame: int, fps: float
+    clip: MotionClip, marked: Sequence[MarkedPose], start_frame: float, fps: float
 ) -> int:
     """Scene frames to write: up to the end pose where one is marked, else the clip's own."""
     ends = [m.frame for m in marked if m.role is PoseRole.END and m.frame > start_frame]
     if ends:
-        return max(ends) - start_frame + 1
+        return round(max(ends) - start_frame) + 1
     return max(round(clip.seconds * fps) + 1, 1)
 
 

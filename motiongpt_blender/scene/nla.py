@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import bpy
 
 from .. import compat
 from .action_writer import SWITCHES_KEY, WrittenAction
+
+
+#: Frames by which a strip is drawn out on both sides when its curves go on beyond their keys.
+WIDE: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class PushedTake:
     stashed: str
 
 
-def push_take(obj: Any, written: WrittenAction, start_frame: int, name: str) -> PushedTake:
+def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -> PushedTake:
     """Put an action on a new track on top; the active action goes to a muted one below.
 
     Nothing is left half done: when a step fails, tracks and active action are as before.
@@ -42,14 +46,112 @@ def push_take(obj: Any, written: WrittenAction, start_frame: int, name: str) -> 
         data.action = None
         _let_play(data, track)
     except Exception:
-        for track in reversed(added):
-            data.nla_tracks.remove(track)
-        if data.action is not earlier:
-            compat.assign_action(data, earlier, earlier_slot)
-        if not had_data:
-            obj.animation_data_clear()
+        _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
     return PushedTake(track.name, added[0].name if len(added) > 1 else "")
+
+
+def _take_back(obj: Any, added: list[Any], earlier: Any, slot: Any, *, had_data: bool) -> None:
+    """Tracks and active action as they were."""
+    data = obj.animation_data
+    for track in reversed(added):
+        data.nla_tracks.remove(track)
+    if data.action is not earlier:
+        compat.assign_action(data, earlier, slot)
+    if not had_data:
+        obj.animation_data_clear()
+
+
+def join_take(
+    obj: Any, written: WrittenAction, held: WrittenAction | None, start: float, name: str
+) -> PushedTake:
+    """Put an action on a new track on top, for its own frames only; the rest plays on as it did.
+
+    Args:
+        obj: the armature object.
+        written: the take.
+        held: what keeps curves of the take where they are outside it, or None.
+        start: first frame of the take.
+        name: of the track.
+    """
+    had_data = obj.animation_data is not None
+    data = obj.animation_data or obj.animation_data_create()
+    earlier, earlier_slot = data.action, compat.active_slot(data)
+    muted = [t for t in data.nla_tracks if not t.mute] if not data.use_nla else []
+    added: list[Any] = []
+    try:
+        if earlier is not None:
+            added.append(_push_down(data, earlier, earlier_slot))
+        if held is not None:
+            added.append(_new_track(data, held.action, held.slot, start, f"{name} (around)"))
+            added[-1].strips[0].extrapolation = "HOLD"
+        track = _new_track(data, written.action, written.slot, start, name)
+        added.append(track)
+        track.strips[0].extrapolation = "NOTHING"
+        data.action = None
+        for silent in muted:
+            silent.mute = True
+        data.use_nla = True
+    except Exception:
+        _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
+        raise
+    return PushedTake(track.name, added[0].name if earlier is not None else "")
+
+
+def add_block(
+    obj: Any, written: WrittenAction, start: float, name: str, track_name: str
+) -> PushedTake:
+    """Put an action on the track of that name, made when absent.
+
+    What the track has at these frames already goes to a muted track and is kept.
+    """
+    data = obj.animation_data
+    track = data.nla_tracks.get(track_name) if data is not None else None
+    if data is None or track is None:
+        return push_take(obj, written, start, track_name)
+    end = start + _length(written.action)
+    earlier, earlier_slot = data.action, compat.active_slot(data)
+    stashed = _stash(data, earlier, earlier_slot).name if earlier is not None else ""
+    for strip in list(track.strips):
+        if strip.frame_start < end - 1e-3 and strip.frame_end > start + 1e-3:
+            _set_aside(data, track, strip)
+    _new_strip(track, written.action, written.slot, start, name)
+    data.action = None
+    _let_play(data, track)
+    return PushedTake(track.name, stashed)
+
+
+def strips_over(obj: Any, track_name: str, start: float, end: float) -> list[Any]:
+    """The strips of a track that lie over these frames; touching does not count."""
+    data = obj.animation_data
+    track = data.nla_tracks.get(track_name) if data is not None else None
+    if track is None:
+        return []
+    return [s for s in track.strips if s.frame_start < end - 1e-3 and s.frame_end > start + 1e-3]
+
+
+def repeat_for_ever(action: Any, strip: Any, last: float, *, beyond: bool) -> None:
+    """Give every curve of a loop a Cycles modifier; what travels goes on from cycle to cycle.
+
+    Args:
+        action: the loop, from its first key to its last.
+        strip: that plays it.
+        last: frame up to which the strip is drawn out.
+        beyond: whether the strip may be longer than the loop.
+    """
+    start, end = action.frame_range
+    for curve in compat.all_curves(action):
+        values = [p.co[1] for p in (curve.keyframe_points[0], curve.keyframe_points[-1])]
+        cycles = curve.modifiers.new("CYCLES")
+        travels = abs(values[1] - values[0]) > 1e-4 and "rotation" not in curve.data_path
+        mode = "REPEAT_OFFSET" if travels else "REPEAT"
+        cycles.mode_before = cycles.mode_after = mode
+    action.use_frame_range = True
+    action.frame_start, action.frame_end = start, end
+    action.use_cyclic = True
+    if beyond and last > strip.frame_end:
+        strip.action_frame_end = strip.action_frame_start + last - strip.frame_start
+        strip.frame_end_raw = last
 
 
 def remove_take(obj: Any, track_name: str) -> None:
@@ -93,20 +195,63 @@ def _stash(data: Any, action: Any, slot: Any) -> Any:
     return track
 
 
-def _new_track(data: Any, action: Any, slot: Any, start: int, name: str) -> Any:
+def _push_down(data: Any, action: Any, slot: Any) -> Any:
+    """The active action as a track that plays just as it did; what it does beyond its keys too."""
+    track = _new_track(data, action, slot, float(action.frame_range[0]), action.name)
+    strip = track.strips[0]
+    strip.blend_type, strip.influence = data.action_blend_type, data.action_influence
+    strip.extrapolation = data.action_extrapolation
+    goes_on = any(c.modifiers or c.extrapolation != "CONSTANT" for c in compat.all_curves(action))
+    if goes_on:
+        strip.action_frame_start -= WIDE
+        strip.action_frame_end += WIDE
+        strip.frame_end_raw += WIDE
+        strip.frame_start_raw -= WIDE
+    return track
+
+
+def _set_aside(data: Any, track: Any, strip: Any) -> None:
+    """Move a strip to a muted track below, where its frames are free."""
+    name = f"{track.name} (before)"
+    start, end = strip.frame_start, strip.frame_end
+    action, slot, own = strip.action, compat.strip_slot(strip), strip.name
+    below = [t for t in data.nla_tracks if t.mute and t.name.startswith(name)]
+    free = [t for t in below if all(s.frame_end <= start or s.frame_start >= end for s in t.strips)]
+    if free:
+        _new_strip(free[0], action, slot, start, own)
+    else:
+        _new_track(data, action, slot, start, own).mute = True
+        data.nla_tracks[-1].name = name
+    track.strips.remove(strip)
+
+
+def _length(action: Any) -> float:
+    start, end = action.frame_range
+    return float(end - start)
+
+
+def _new_track(data: Any, action: Any, slot: Any, start: float, name: str) -> Any:
     track = data.nla_tracks.new()
     try:
         track.name = name
-        strip = track.strips.new(name, start, action)
-        compat.bind_strip(strip, slot)
-        strip.name = name
-        strip.blend_type = "REPLACE"
-        strip.extrapolation = "HOLD_FORWARD"
-        strip.use_auto_blend = False
-        strip.blend_in = strip.blend_out = 0.0
-        # Blender 5 has been seen to start a strip without influence.
-        strip.influence = 1.0
+        _new_strip(track, action, slot, start, name)
     except Exception:
         data.nla_tracks.remove(track)
         raise
     return track
+
+
+def _new_strip(track: Any, action: Any, slot: Any, start: float, name: str) -> Any:
+    strip = track.strips.new(name, int(start), action)
+    compat.bind_strip(strip, slot)
+    strip.name = name
+    if start != int(start):  # a new strip begins on whole frames only
+        length = strip.frame_end - strip.frame_start
+        strip.frame_end_raw, strip.frame_start_raw = start + length, start
+    strip.blend_type = "REPLACE"
+    strip.extrapolation = "HOLD_FORWARD"
+    strip.use_auto_blend = False
+    strip.blend_in = strip.blend_out = 0.0
+    # Blender 5 has been seen to start a strip without influence.
+    strip.influence = 1.0
+    return strip

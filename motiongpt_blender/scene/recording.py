@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..core.motion import MODEL_FPS, place_at_origin
 from ..core.retarget import RigDescription
 from ..core.rotations import Array, inverse, multiply, rotate
-from .apply import scene_fps
 from .capture import capture_joints
+from .clock import scene_fps
 from .rig import RigError, quaternion_of
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.

@@ -1,0 +1,186 @@
+"""The animation beside a take: where its keys are, and how it stands and moves there.
+
+The scene's frame and the armature's pose are put back afterwards; nothing else is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import compat
+from ..core.motion import MODEL_FPS
+from ..core.keys import RigPose
+from ..core.poses import MarkedPose, PoseRole
+from ..core.retarget import RigDescription
+from ..core.windows import Join, Window
+from .capture import capture_joints, capture_pose
+from .clock import scene_fps, show_frame
+from .rig import RigError
+
+#: What carries a bone's or an object's pose.
+_TRANSFORMS: Final = (
+    "location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle",
+)  # fmt: skip
+
+
+def keyed_frames(obj: Any, *, generated: bool = True) -> list[float]:
+    """Scene frames at which the audible animation of an armature has keys, ascending.
+
+    Args:
+        obj: the armature object.
+        generated: count keys that a model wrote too; without them the animator's alone,
+            where there are any.
+    """
+    own: set[float] = set()
+    written: set[float] = set()
+    for frames, kinds in _keys(obj):
+        by_model = kinds == _GENERATED
+        own.update(frames[~by_model].tolist())
+        written.update(frames[by_model].tolist())
+    return sorted(own | written if generated or not own else own)
+
+
+_GENERATED: Final = next(
+    (i.value for i in bpy.types.Keyframe.bl_rna.properties["type"].enum_items
+     if i.identifier == "GENERATED"),
+    -1,
+)  # fmt: skip
+
+
+def selected_frames(obj: Any) -> tuple[float, float] | None:
+    """First and last selected key of the active action, or None when none is."""
+    data = obj.animation_data
+    if data is None or data.action is None:
+        return None
+    found: list[float] = []
+    for curve in compat.slot_curves(data.action, compat.active_slot(data)):
+        points = curve.keyframe_points
+        chosen = np.zeros(len(points), dtype=bool)
+        points.foreach_get("select_control_point", chosen)
+        found += np.asarray(_times(points))[chosen].tolist()
+    return (min(found), max(found)) if found else None
+
+
+def check_joinable(obj: Any) -> None:
+    """Raise RigError when a take beside other animation could not be heard."""
+    data = obj.animation_data
+    if data is not None and data.use_nla and any(t.is_solo for t in data.nla_tracks):
+        raise RigError(
+            f"An NLA track of '{obj.name}' is soloed: put its star out in the NLA editor, then "
+            "generate again."
+        )
+
+
+def beginning(obj: Any, rig: RigDescription, start: float) -> NDArray[np.float32]:
+    """The second before a frame as the model sees it: (20, 22, 3) metres, up to the step before."""
+    step = scene_fps() / MODEL_FPS
+    with looking_around(obj) as show:
+        joints: list[NDArray[np.float32]] = []
+        for k in range(round(MODEL_FPS), 0, -1):
+            show(start - k * step)
+            joints.append(capture_joints(obj, rig))
+    return np.stack(joints)
+
+
+def neighbours(
+    obj: Any, rig: RigDescription, window: Window, marked: Sequence[MarkedPose]
+) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...]]:
+    """The poses at which a take over a window joins what is there, and how that moves.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        window: an end that is None joins nothing; neither does an end with a marked pose.
+        marked: what the animator marked.
+    """
+    if not keyed_frames(obj):
+        return (), ()
+    taken = {pose.frame for pose in marked}
+    ends = ((window.start, PoseRole.START, -1), (window.end, PoseRole.END, 1))
+    poses: list[MarkedPose] = []
+    joins: list[Join] = []
+    with looking_around(obj) as show:
+        for frame, role, outward in ends:
+            if frame is None or frame in taken:
+                continue
+            outside: list[RigPose] = []
+            for k in (1, 2):
+                show(frame + k * outward)
+                outside.append(capture_pose(obj, rig))
+            show(frame)
+            stands = capture_pose(obj, rig), capture_joints(obj, rig)
+            poses.append(MarkedPose(frame, role, *stands))
+            joins.append(Join(frame, (outside[0], outside[1])))
+    return tuple(poses), tuple(joins)
+
+
+def animated_properties(obj: Any) -> set[tuple[str, int]]:
+    """Data path and index of every property that the audible animation moves."""
+    return {(curve.data_path, curve.array_index) for curve, _ in _played(obj)}
+
+
+@contextmanager
+def looking_around(obj: Any) -> Iterator[Callable[[float], None]]:
+    """Gives a function that shows another frame; afterwards all is as before.
+
+    A frame is the one that curves are keyed at: time remapping is counted in.
+    """
+    scene = bpy.context.scene
+    before = scene.frame_current, scene.frame_subframe
+    posed = [(b, {n: tuple(getattr(b, n)) for n in _TRANSFORMS}) for b in obj.pose.bones]
+    try:
+        yield show_frame
+    finally:
+        scene.frame_set(before[0], subframe=before[1])
+        # A pose that was not keyed yet is the animator's too.
+        for bone, values in posed:
+            for name, value in values.items():
+                if tuple(getattr(bone, name)) != value:
+                    setattr(bone, name, value)
+        bpy.context.view_layer.update()
+
+
+def _keys(obj: Any) -> Iterator[tuple[Any, Any]]:
+    """Scene frames and key types, a pair of arrays a curve that plays."""
+    for curve, strip in _played(obj):
+        at, kinds = _times(curve.keyframe_points), _kinds(curve.keyframe_points)
+        if strip is not None:
+            at = (at - strip.action_frame_start) * strip.scale + strip.frame_start
+            inside = (at >= strip.frame_start - 1e-4) & (at <= strip.frame_end + 1e-4)
+            at, kinds = at[inside], kinds[inside]
+        yield at, kinds
+
+
+def _played(obj: Any) -> Iterator[tuple[Any, Any]]:
+    """Every curve that plays, with its NLA strip or None."""
+    data = obj.animation_data
+    if data is None:
+        return
+    if data.action is not None:
+        for curve in compat.slot_curves(data.action, compat.active_slot(data)):
+            yield curve, None
+    for track in data.nla_tracks if data.use_nla else ():
+        for strip in track.strips:
+            if track.mute or strip.mute or strip.action is None:
+                continue
+            for curve in compat.slot_curves(strip.action, compat.strip_slot(strip)):
+                yield curve, strip
+
+
+def _times(points: Any) -> Any:
+    co = np.empty(2 * len(points), dtype=np.float32)
+    points.foreach_get("co", co)
+    # A key on a frame is on it, whatever single precision makes of a long action.
+    return np.round(co[::2].astype(np.float64), 3)
+
+
+def _kinds(points: Any) -> Any:
+    kinds = np.empty(len(points), dtype=np.int32)
+    points.foreach_get("type", kinds)
+    return kinds
