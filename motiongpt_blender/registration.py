@@ -12,11 +12,15 @@ import bpy
 from . import preferences
 from .backend import pump
 from .operators import bone_map as bone_operators
-from .operators import generation, poses, session, setup, training_data
+from .operators import generation, poses, sequence, session, setup, training_data, window
 from .properties import armature, bone_map, retargeting, scene
+from .properties import sequence as sequence_properties
+from .properties import window as window_properties
 from .ui import bone_map as bone_panel
 from .ui import icons, panels
 from .ui import retargeting as retargeting_panel
+from .ui import sequence as sequence_panel
+from .ui import window as window_panel
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
@@ -24,13 +28,22 @@ CLASSES: Final = (
     bone_map.MotionGPTBoneMap,
     retargeting.MotionGPTRetargeting,
     armature.MotionGPTPose,
+    sequence_properties.MotionGPTBlock,
+    sequence_properties.MotionGPTSequence,
     armature.MotionGPTArmature,
+    window_properties.MotionGPTWindow,
     scene.MotionGPTScene,
     poses.MOTIONGPT_OT_add_pose,
     poses.MOTIONGPT_OT_remove_pose,
     poses.MOTIONGPT_OT_jump_to_pose,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
+    sequence.MOTIONGPT_OT_add_block,
+    sequence.MOTIONGPT_OT_remove_block,
+    sequence.MOTIONGPT_OT_move_block,
+    sequence.MOTIONGPT_OT_generate_sequence,
+    sequence.MOTIONGPT_OT_generate_block,
+    window.MOTIONGPT_OT_range_from_selection,
     setup.MOTIONGPT_OT_check_backend,
     training_data.MOTIONGPT_OT_export_clip,
     bone_operators.MOTIONGPT_OT_find_bones,
@@ -43,10 +56,13 @@ CLASSES: Final = (
     bone_operators.MOTIONGPT_OT_load_bones,
     panels.MOTIONGPT_UL_poses,
     bone_panel.MOTIONGPT_UL_bones,
+    sequence_panel.MOTIONGPT_UL_blocks,
     panels.MOTIONGPT_PT_main,
     bone_panel.MOTIONGPT_PT_bones,
     retargeting_panel.MOTIONGPT_PT_retargeting,
     panels.MOTIONGPT_PT_poses,
+    window_panel.MOTIONGPT_PT_window,
+    sequence_panel.MOTIONGPT_PT_sequence,
     panels.MOTIONGPT_PT_result,
     panels.MOTIONGPT_PT_training_data,
 )

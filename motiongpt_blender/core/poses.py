@@ -26,14 +26,14 @@ class MarkedPose:
     """A pose that the motion has to pass through.
 
     Attributes:
-        frame: frame of the scene at which it was marked.
+        frame: frame of the scene at which it was marked; fractions are allowed.
         role: first pose, last pose, or a pose on the way.
         pose: the rig's own controls, which the result meets exactly.
         joints: (22, 3) float32 metres, the same pose as the model sees it; own position
             and heading, y up.
     """
 
-    frame: int
+    frame: float
     role: PoseRole
     pose: RigPose
     joints: NDArray[np.float32]

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .keys import RigPose
 from .seams import Seam
 
@@ -60,16 +63,21 @@ class Fit:
     Attributes:
         joins: where it meets animation that stays.
         alone: the earlier animation is muted, as the take is meant to replace it.
+        holds: its last pose stays after it; else what lay below plays on there.
         loop: it ends as it begins.
         cyclic: its curves repeat for ever.
         track: name of the NLA track that it is added to; "" makes a new one.
+        standing: (22, 3) metres, where it begins when no pose says; None: where the
+            character stands now.
     """
 
     joins: tuple[Join, ...] = ()
     alone: bool = True
+    holds: bool = True
     loop: bool = False
     cyclic: bool = False
     track: str = ""
+    standing: NDArray[np.float32] | None = None
 
     def seams(self, start: float, count: int) -> list[Seam]:
         """The joins as a take of ``count`` frames from ``start`` counts them."""

@@ -5,6 +5,7 @@ import shutil
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,23 +18,28 @@ from ..backend import pump
 from ..backend.jobs import Job, JobState
 from ..backend.process import Launch, LaunchError
 from ..core.keys import PoseError
-from ..core.motion import MODEL_FPS, MotionClip, MotionError
-from ..core.plan import Plan, PlanError, plan
-from ..core.poses import MarkedPose
+from ..core.motion import MotionClip, MotionError
+from ..core.plan import PlanError
+from ..core.poses import PoseRole
+from ..core.windows import Fit, WindowError, WindowMode, find_window
 from ..preferences import Settings, settings
 from ..properties.scene import target
 from ..scene.action_writer import WriteError
-from ..scene.apply import ApplyReport, scene_fps, steps_of_take
-from ..scene.rig import RigError, check_usable, describe
+from ..scene.apply import ApplyReport, steps_of_take
+from ..scene.clock import current_frame
+from ..scene.neighbours import keyed_frames
+from ..scene.rig import RigError, check_usable
+from .orders import MAX_FRAMES, Order, Wish, order
 from .poses import NO_ARMATURE
 from .session import SESSION, in_a_window, redraw
-
-#: Frames of the longest motion when the pack does not say.
-MAX_FRAMES = 196
 
 
 class GenerateError(RuntimeError):
     """The wish cannot be sent; the message is one sentence for the user."""
+
+
+#: Told whether the take was written.
+Then = Callable[[bool], None]
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,19 @@ class Ticket:
 
     scene: str
     armature: str
-    plan: Plan
-    marked: tuple[MarkedPose, ...]
+    order: Order
     folder: Path
     clicked: float
+    then: Then | None = None
+
+    def end(self, *, written: bool) -> None:
+        """Tell who waits for the end."""
+        if self.then is not None:
+            self.then(written)
+
+
+#: What a wish may be refused with, one sentence each.
+REFUSED = (GenerateError, PlanError, PoseError, RigError, WindowError, LaunchError)
 
 
 class MOTIONGPT_OT_generate(bpy.types.Operator):
@@ -62,7 +77,7 @@ class MOTIONGPT_OT_generate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """An armature, a prompt, and no job under way."""
-        reason = _why_not(context)
+        reason = why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -71,7 +86,7 @@ class MOTIONGPT_OT_generate(bpy.types.Operator):
         """Plan, write the poses, send; the answer is taken in by a timer."""
         try:
             start(context)
-        except (GenerateError, PlanError, PoseError, RigError, LaunchError) as error:
+        except REFUSED as error:
             SESSION.tell(str(error), failed=True)
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -100,7 +115,8 @@ class MOTIONGPT_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _why_not(context: Any) -> str:
+def why_not(context: Any) -> str:
+    """Why nothing can be sent now, or ""."""
     if SESSION.job is not None:
         return "A motion is being generated: wait or cancel it"
     if SESSION.writing is not None:
@@ -112,30 +128,57 @@ def _why_not(context: Any) -> str:
 
 def start(context: Any) -> Job:
     """Send what the panel asks for; raises one of the errors that ``execute`` reports."""
-    obj, wish, chosen = target(context), context.scene.motiongpt, settings(context)
+    obj = target(context)
     check_usable(obj)
-    describe(obj)  # a rig that cannot be mapped is refused before the model works
-    launch = _launch(chosen)
-    marked = tuple(sorted((p.load() for p in obj.motiongpt.poses), key=lambda m: m.frame))
-    planned = plan(
-        wish.prompt,
-        [(m.frame, m.role) for m in marked],
-        context.scene.frame_current,
-        wish.seconds,
-        scene_fps(),
-        MODEL_FPS,
-        _max_frames(chosen.pack),
+    return send(context, obj, panel_wish(context, obj))
+
+
+def panel_wish(context: Any, obj: Any) -> Wish:
+    """What the panel asks for; raises WindowError or PoseError."""
+    wish, place = context.scene.motiongpt, context.scene.motiongpt.window
+    mode = WindowMode(place.mode)
+    own = mode is not WindowMode.BETWEEN
+    keyed = [] if mode in (WindowMode.FREE, WindowMode.RANGE) else keyed_frames(obj, generated=own)
+    window = find_window(mode, current_frame(), (place.start, place.end), keyed)
+    return Wish(
+        prompt=wish.prompt,
+        seconds=wish.seconds,
+        seed=wish.seed,
+        marked=tuple(p.load() for p in obj.motiongpt.poses),
+        window=window,
+        joined=frozenset((PoseRole.START, PoseRole.END)),
+        fit=Fit(
+            alone=window is None,
+            holds=window is None or window.end is None,
+            loop=place.loop,
+            cyclic=place.cyclic,
+        ),
     )
-    folder = _job_folder(marked)
-    ticket = Ticket(context.scene.name, obj.name, planned, marked, folder, time.perf_counter())
+
+
+def send(context: Any, obj: Any, wish: Wish, then: Then | None = None) -> Job:
+    """Send a wish.
+
+    Args:
+        context: for the scene and the preferences.
+        obj: the armature that moves.
+        wish: what is asked for.
+        then: called once when it has ended: True after a take was written.
+    """
+    chosen = settings(context)
+    launch = _launch(chosen)
+    ordered = order(obj, wish, max_frames(chosen.pack))
+    folder = _job_folder(ordered)
+    ticket = Ticket(context.scene.name, obj.name, ordered, folder, time.perf_counter(), then)
     request = wire.Generate(
         job=uuid.uuid4().hex[:12],
-        prompt=planned.prompt,
-        frames=planned.frames,
+        prompt=ordered.plan.prompt,
+        frames=ordered.frames,
         folder=str(folder),
-        pose_frames=planned.pose_frames,
-        seed=wish.seed,
-        tries=wish.tries,
+        pose_frames=tuple(at for at, _ in ordered.poses),
+        seed=ordered.seed,
+        tries=context.scene.motiongpt.tries,
+        goes_on=ordered.before is not None,
     )
     try:
         job = pump.submit(launch, request, lambda ended: finish(ticket, ended), redraw)
@@ -161,13 +204,18 @@ def _launch(chosen: Settings) -> Launch:
     return Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device, chosen.fake)
 
 
-def _job_folder(marked: tuple[MarkedPose, ...]) -> Path:
-    """A folder for one job, with the marked poses in it."""
+def _job_folder(ordered: Order) -> Path:
+    """A folder for one job, with the poses and the beginning in it."""
     folder = None
+    arrays: dict[str, Any] = {}
+    if ordered.poses:
+        arrays["joints"] = np.stack([joints for _, joints in ordered.poses])
+    if ordered.before is not None:
+        arrays["beginning"] = ordered.before
     try:
         folder = paths.new_job_folder()
-        if marked:
-            np.savez(folder / wire.POSES_FILE, joints=np.stack([m.joints for m in marked]))
+        if arrays:
+            np.savez(folder / wire.POSES_FILE, **arrays)
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -178,7 +226,7 @@ def _job_folder(marked: tuple[MarkedPose, ...]) -> Path:
     return folder
 
 
-def _max_frames(pack: Path) -> int:
+def max_frames(pack: Path) -> int:
     """Longest motion of a pack; a pack that cannot be read is refused by its own process."""
     try:
         return int(json.loads((pack / "pack.json").read_text(encoding="utf-8"))["max_frames"])
@@ -188,10 +236,10 @@ def _max_frames(pack: Path) -> int:
 
 def finish(ticket: Ticket, job: Job) -> None:
     """Take in the end of a job, whatever it is; runs from a timer."""
-    SESSION.job = None
+    SESSION.job, writes = None, False
     try:
         if job.state is JobState.DONE:
-            _apply(ticket, job)
+            writes = _apply(ticket, job)
         elif job.state is JobState.CANCELLED:
             SESSION.tell("Cancelled; nothing was changed.")
         else:
@@ -202,6 +250,8 @@ def finish(ticket: Ticket, job: Job) -> None:
         _tell_broken(ticket, error)
     finally:
         shutil.rmtree(ticket.folder, ignore_errors=True)
+    if not writes:
+        ticket.end(written=False)
 
 
 def _tell_broken(ticket: Ticket, error: Exception) -> None:
@@ -214,8 +264,11 @@ def _tell_broken(ticket: Ticket, error: Exception) -> None:
     )
 
 
-def _apply(ticket: Ticket, job: Job) -> None:
-    """Begin to write the motion; Blender gets its turn between two slices of the work."""
+def _apply(ticket: Ticket, job: Job) -> bool:
+    """Begin to write the motion; Blender gets its turn between two slices of the work.
+
+    Returns whether it began; the last slice tells how it ended.
+    """
     assert job.result is not None
     scene = bpy.data.scenes.get(ticket.scene)
     obj = scene.objects.get(ticket.armature) if scene else None
@@ -225,35 +278,40 @@ def _apply(ticket: Ticket, job: Job) -> None:
             "dropped; choose an armature and press Generate again.",
             failed=True,
         )
-        return
+        return False
+    ordered = ticket.order
     try:
-        clip = MotionClip.load(ticket.folder / job.result.clips[0])
+        clip = ordered.cut(MotionClip.load(ticket.folder / job.result.clips[0]))
     except MotionError as error:
         SESSION.tell(str(error), failed=True)
-        return
+        return False
     SESSION.writing = steps_of_take(
         obj,
         clip,
-        ticket.marked,
-        ticket.plan.start_frame,
-        take_name(ticket.plan.prompt),
+        ordered.marked,
+        ordered.plan.start_frame,
+        take_name(ordered.plan.prompt),
         obj.motiongpt.retargeting.options(),
+        ordered.fit,
+        round(ordered.plan.end_frame - ordered.plan.start_frame) + 1,
     )
     if bpy.app.background:  # no window to keep alive, and no timers that run
         while _write_slice(ticket, job) is not None:
             pass
     else:
         bpy.app.timers.register(lambda: _write_slice(ticket, job), first_interval=0.0)
+    return True
 
 
 def _write_slice(ticket: Ticket, job: Job) -> float | None:
     """One slice; seconds until the next, or None after the last."""
     if SESSION.writing is None:
         return None
+    written = False
     try:
         next(SESSION.writing)
     except StopIteration as end:
-        SESSION.writing = None
+        SESSION.writing, written = None, True
         _written(ticket, job, end.value)
     except (RigError, WriteError, MotionError, PoseError) as error:
         SESSION.writing = None
@@ -263,6 +321,7 @@ def _write_slice(ticket: Ticket, job: Job) -> float | None:
         _tell_broken(ticket, error)
     else:
         return 0.001
+    ticket.end(written=written)
     return None
 
 

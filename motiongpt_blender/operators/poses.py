@@ -5,9 +5,11 @@ from typing import Any
 import bpy
 
 from ..core.poses import MarkedPose, PoseRole
+from ..core.windows import frame_text
 from ..properties.armature import ROLES, sort_poses
 from ..properties.scene import target
 from ..scene.capture import capture_joints, capture_pose
+from ..scene.clock import current_frame
 from ..scene.rig import RigError, describe
 
 NO_ARMATURE = "Choose an armature in the panel, or select one"
@@ -52,7 +54,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         """Read the pose and put it into the list."""
-        obj, frame = target(context), context.scene.frame_current
+        obj, frame = target(context), current_frame()
         try:
             rig = describe(obj)
             marked = MarkedPose(
@@ -69,16 +71,16 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
-        self.report({"INFO"}, f"Frame {frame} is {'again ' if replaced else ''}marked")
+        self.report({"INFO"}, f"Frame {frame_text(frame)} is {'again ' if replaced else ''}marked")
         return {"FINISHED"}
 
-    def _replaced(self, group: Any, frame: int) -> list[int]:
+    def _replaced(self, group: Any, frame: float) -> list[int]:
         """The poses whose place the new one takes: at the same frame, and the one start or end."""
         single = self.role != PoseRole.KEY.value
         return [
             index
             for index, pose in enumerate(group.poses)
-            if pose.frame == frame or (single and pose.role == self.role)
+            if pose.at == frame or (single and pose.role == self.role)
         ]
 
 
@@ -117,5 +119,6 @@ class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Set the scene's frame."""
         group = target(context).motiongpt
-        context.scene.frame_set(group.poses[group.active].frame)
+        pose = group.poses[group.active]
+        context.scene.frame_set(pose.frame, subframe=pose.subframe)
         return {"FINISHED"}

@@ -11,7 +11,27 @@ import bpy
 
 from ..backend import pump
 from ..backend.jobs import Job, JobState
+from ..core.sequences import Piece
 from ..scene.apply import ApplyReport
+
+
+@dataclass
+class Run:
+    """A sequence on its way.
+
+    Attributes:
+        scene: its name.
+        armature: name of the object that moves.
+        pieces: all requests, in time order.
+        whole: whether every block is made.
+        done: how many pieces are written.
+    """
+
+    scene: str
+    armature: str
+    pieces: list[Piece]
+    whole: bool
+    done: int = 0
 
 
 @dataclass
@@ -21,6 +41,7 @@ class Session:
     Attributes:
         job: the running job, or None.
         writing: the take that is being written, slice by slice, or None.
+        run: the sequence that the job belongs to, or None.
         message: one sentence about the last thing that happened.
         failed: whether that sentence is about a failure.
         notes: sentences of the model about the last result.
@@ -30,6 +51,7 @@ class Session:
 
     job: Job | None = None
     writing: Generator[None, None, ApplyReport] | None = None
+    run: Run | None = None
     message: str = ""
     failed: bool = False
     notes: tuple[str, ...] = ()

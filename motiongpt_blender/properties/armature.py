@@ -1,6 +1,7 @@
 """Marked poses, kept on the armature object that they belong to."""
 
 import json
+import math
 from typing import Any
 
 import bpy
@@ -9,8 +10,10 @@ import numpy as np
 from ..core.keys import PoseError, RigPose
 from ..core.poses import MarkedPose, PoseRole
 from ..core.skeleton import JOINT_COUNT
+from ..core.windows import frame_text
 from .bone_map import MotionGPTBoneMap
 from .retargeting import MotionGPTRetargeting
+from .sequence import MotionGPTSequence
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -23,13 +26,21 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     """One marked pose."""
 
     frame: bpy.props.IntProperty(name="Frame")
+    subframe: bpy.props.FloatProperty(name="Part of a Frame", min=0.0, max=1.0)
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
 
+    @property
+    def at(self) -> float:
+        """The frame, with the part of a frame beyond it."""
+        return round(self.frame + self.subframe, 3)
+
     def store(self, marked: MarkedPose) -> None:
         """Fill in all fields."""
-        self.frame, self.role = marked.frame, marked.role.value
+        self.frame = math.floor(marked.frame)
+        self.subframe = marked.frame - self.frame
+        self.role = marked.role.value
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
 
@@ -42,10 +53,10 @@ class MotionGPTPose(bpy.types.PropertyGroup):
             joints = np.empty(0, dtype=np.float32)
         if joints.shape != (JOINT_COUNT, 3):
             raise PoseError(
-                f"The pose marked at frame {self.frame} cannot be read: remove it and mark the "
-                "pose again."
+                f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
+                "mark the pose again."
             )
-        return MarkedPose(self.frame, PoseRole(self.role), pose, joints)
+        return MarkedPose(self.at, PoseRole(self.role), pose, joints)
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):
@@ -55,15 +66,16 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     active: bpy.props.IntProperty(name="Active pose")
     bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap, override={"LIBRARY_OVERRIDABLE"})
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
+    sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
 
 
 def sort_poses(group: Any) -> None:
     """Bring the list into time order, the active pose stays the active one."""
-    active = group.poses[group.active].frame if 0 <= group.active < len(group.poses) else None
+    active = group.poses[group.active].at if 0 <= group.active < len(group.poses) else None
     for end in range(len(group.poses), 1, -1):
         for k in range(end - 1):
-            if group.poses[k].frame > group.poses[k + 1].frame:
+            if group.poses[k].at > group.poses[k + 1].at:
                 group.poses.move(k, k + 1)
     for k, pose in enumerate(group.poses):
-        if pose.frame == active:
+        if pose.at == active:
             group.active = k

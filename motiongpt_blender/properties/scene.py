@@ -4,6 +4,8 @@ from typing import Any
 
 import bpy
 
+from .window import MotionGPTWindow
+
 
 def _is_armature(_self: Any, obj: Any) -> bool:
     return obj.type == "ARMATURE"
@@ -41,6 +43,7 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         min=0,
         max=2**31 - 1,
     )
+    window: bpy.props.PointerProperty(type=MotionGPTWindow)
     tries: bpy.props.IntProperty(
         name="Tries",
         description="Draw so many motions and give the one that comes nearest to the marked poses",

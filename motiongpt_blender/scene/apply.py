@@ -109,9 +109,11 @@ def steps_of_take(
     name: str,
     options: RigOptions | None = None,
     fit: Fit | None = None,
+    count: int | None = None,
 ) -> Generator[None, None, ApplyReport]:
     """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
 
+    ``count`` is the number of scene frames to write, where it was planned.
     Nothing shows in the scene before the last slice.
     """
     watch, options, fit = _Watch(), options or RigOptions(), fit or Fit()
@@ -124,7 +126,7 @@ def steps_of_take(
         notes = (*remarks(obj, rig), *filter(None, [remapping_note()]))
     yield
     with watch.stage("place"):
-        joints = placed(_again(who), rig, clip, marked, start_frame)
+        joints = placed(_again(who), rig, clip, marked, start_frame, fit.standing, count)
     yield
     with watch.stage("retarget"):
         motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
@@ -137,7 +139,7 @@ def steps_of_take(
     with watch.stage("write"):
         at = [report.frame for report in reports]
         channels = yield from watch.paused(
-            _channel_steps(obj, rig, motion, list(by_index.values()), options)
+            _channel_steps(obj, rig, motion, list(by_index.values()), options, fit)
         )
         earlier = _switch_values(_again(who), _switches(rig, options))
         written = yield from watch.paused(write_steps(_again(who), name, channels, start_frame, at))
@@ -194,7 +196,13 @@ def _on_a_track(
     elif fit.alone:
         track = nla.push_take(obj, written, start_frame, name).track
     else:
-        track = nla.join_take(obj, written, _held(obj, channels, name), start_frame, name).track
+        held = _held(obj, channels, name)
+        try:
+            track = nla.join_take(obj, written, held, start_frame, name, holds=fit.holds).track
+        except Exception:
+            if held is not None:
+                bpy.data.actions.remove(held.action)
+            raise
     if fit.loop and fit.cyclic:
         strip = next(s for s in obj.animation_data.nla_tracks[track].strips
                      if s.action == written.action)  # fmt: skip
@@ -235,6 +243,8 @@ def retarget(
     clip: MotionClip,
     marked: Sequence[MarkedPose],
     start_frame: float,
+    standing: Array | None = None,
+    count: int | None = None,
 ) -> RigMotion:
     """The clip on the rig at the scene's frame rate, standing where it has to begin."""
     return solve(rig, placed(obj, rig, clip, marked, start_frame), scene_fps())
@@ -246,16 +256,28 @@ def placed(
     clip: MotionClip,
     marked: Sequence[MarkedPose],
     start_frame: float,
+    standing: Array | None = None,
+    count: int | None = None,
 ) -> Array:
-    """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin."""
+    """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        clip: what the model gave.
+        marked: poses; the first one says where the motion stands.
+        start_frame: scene frame of the motion's first frame.
+        standing: (22, 3) where it begins without a pose; None: where the armature stands.
+        count: scene frames; None: what end pose or clip ask for.
+    """
     fps = scene_fps()
-    count = _frame_count(clip, marked, start_frame, fps)
+    count = count or _frame_count(clip, marked, start_frame, fps)
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
     first = min(marked, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
         index, standing = max(round(first.frame - start_frame), 0), first.joints
     else:
-        index, standing = 0, capture_joints(obj, rig)
+        index, standing = 0, capture_joints(obj, rig) if standing is None else standing
     return _stand_at(joints, index, standing)
 
 
@@ -286,11 +308,12 @@ def _channel_steps(
     motion: RigMotion,
     poses: Sequence[RigPose],
     options: RigOptions,
+    fit: Fit,
 ) -> Generator[None, None, list[Channel]]:
     """Everything to key: the controls, extras that anything uses, and the switches."""
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, poses)
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
-    motion, channels = split(obj, rig, motion, options)
+    motion, channels = split(obj, rig, motion, options, fit)
     who = obj.name
     if options.root is not RootTarget.BONE:
         motion = _seen_from_carriers(obj, rig, motion)

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compat
-from ..core.motion import MODEL_FPS
 from ..core.keys import RigPose
+from ..core.motion import MODEL_FPS
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
-from ..core.windows import Join, Window
+from ..core.windows import Join
 from .capture import capture_joints, capture_pose
 from .clock import scene_fps, show_frame
 from .rig import RigError
@@ -88,30 +88,30 @@ def beginning(obj: Any, rig: RigDescription, start: float) -> NDArray[np.float32
     return np.stack(joints)
 
 
+def stance(obj: Any, rig: RigDescription, frame: float) -> NDArray[np.float32]:
+    """How the armature stands at a frame: (22, 3) metres."""
+    with looking_around(obj) as show:
+        show(frame)
+        return capture_joints(obj, rig)
+
+
 def neighbours(
-    obj: Any, rig: RigDescription, window: Window, marked: Sequence[MarkedPose]
+    obj: Any, rig: RigDescription, ends: Sequence[tuple[float, PoseRole]]
 ) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...]]:
-    """The poses at which a take over a window joins what is there, and how that moves.
+    """The poses at which a take joins what is there, and how that moves.
 
     Args:
         obj: the armature object.
         rig: its description.
-        window: an end that is None joins nothing; neither does an end with a marked pose.
-        marked: what the animator marked.
+        ends: first frame (START) and last frame (END) of the take, or one of them.
     """
-    if not keyed_frames(obj):
-        return (), ()
-    taken = {pose.frame for pose in marked}
-    ends = ((window.start, PoseRole.START, -1), (window.end, PoseRole.END, 1))
     poses: list[MarkedPose] = []
     joins: list[Join] = []
     with looking_around(obj) as show:
-        for frame, role, outward in ends:
-            if frame is None or frame in taken:
-                continue
+        for frame, role in ends:
             outside: list[RigPose] = []
             for k in (1, 2):
-                show(frame + k * outward)
+                show(frame - k if role is PoseRole.START else frame + k)
                 outside.append(capture_pose(obj, rig))
             show(frame)
             stands = capture_pose(obj, rig), capture_joints(obj, rig)

@@ -11,7 +11,6 @@ import bpy
 from .. import compat
 from .action_writer import SWITCHES_KEY, WrittenAction
 
-
 #: Frames by which a strip is drawn out on both sides when its curves go on beyond their keys.
 WIDE: Final = 10_000
 
@@ -63,7 +62,13 @@ def _take_back(obj: Any, added: list[Any], earlier: Any, slot: Any, *, had_data:
 
 
 def join_take(
-    obj: Any, written: WrittenAction, held: WrittenAction | None, start: float, name: str
+    obj: Any,
+    written: WrittenAction,
+    held: WrittenAction | None,
+    start: float,
+    name: str,
+    *,
+    holds: bool,
 ) -> PushedTake:
     """Put an action on a new track on top, for its own frames only; the rest plays on as it did.
 
@@ -73,6 +78,7 @@ def join_take(
         held: what keeps curves of the take where they are outside it, or None.
         start: first frame of the take.
         name: of the track.
+        holds: its last pose stays after it.
     """
     had_data = obj.animation_data is not None
     data = obj.animation_data or obj.animation_data_create()
@@ -87,7 +93,7 @@ def join_take(
             added[-1].strips[0].extrapolation = "HOLD"
         track = _new_track(data, written.action, written.slot, start, name)
         added.append(track)
-        track.strips[0].extrapolation = "NOTHING"
+        track.strips[0].extrapolation = "HOLD_FORWARD" if holds else "NOTHING"
         data.action = None
         for silent in muted:
             silent.mute = True

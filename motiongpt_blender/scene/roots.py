@@ -15,6 +15,7 @@ from ..core.frames import gaussian_smooth
 from ..core.retarget import RigDescription, RigMotion
 from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import Array, about_y, continuous, inverse, multiply, rotate
+from ..core.windows import Fit
 from .action_writer import Channel, property_channels, transform_channels
 from .rig import RigError, quaternion_of
 
@@ -57,7 +58,7 @@ def check_root(obj: Any, rig: RigDescription, options: RigOptions) -> None:
 
 
 def split(
-    obj: Any, rig: RigDescription, motion: RigMotion, options: RigOptions
+    obj: Any, rig: RigDescription, motion: RigMotion, options: RigOptions, fit: Fit | None = None
 ) -> tuple[RigMotion, list[Channel]]:
     """The motion without its way over the floor, and the channels that the way goes to.
 
@@ -66,15 +67,20 @@ def split(
         rig: its description.
         motion: carried by nothing but the hips.
         options: which root.
+        fit: a loop's way is smoothed round the loop; beside other animation a motion in
+            place stays where it begins.
     """
+    fit = fit or Fit()
     carried = options.root is not RootTarget.HIPS
     if not carried and not options.in_place:
         return motion, []
     place, turn = _hips(motion)
     connected = bool(obj.pose.bones[rig.root].bone.use_connect)
-    yaw = _heading(turn, motion.fps)
+    yaw = _heading(turn, motion.fps, loop=fit.loop)
     kept = about_y(yaw) if carried else about_y(0 * yaw)
-    way = _way(place, kept, motion, connected)
+    way = _way(place, kept, motion, connected=connected, loop=fit.loop)
+    if options.in_place and fit.joins:
+        way = way - way[0]
     back = inverse(kept)
     left = replace(
         motion,
@@ -103,22 +109,29 @@ def _to_local(turn: Array, rest: Array) -> Array:
     return multiply(multiply(inverse(rest), turn), rest)
 
 
-def _heading(turn: Array, fps: float) -> Array:
+def _heading(turn: Array, fps: float, *, loop: bool) -> Array:
     """Headings (T,) in radians of turns, unwrapped and smooth."""
     yaw = np.unwrap(2 * np.arctan2(turn[:, 2], turn[:, 0]))
-    return _smooth(yaw, SMOOTHING * fps)
+    return _smooth(yaw, SMOOTHING * fps, loop=loop)
 
 
-def _smooth(values: Array, sigma: float) -> Array:
-    """Values (T, ...) smoothed along time; they keep their speed at both ends."""
+def _smooth(values: Array, sigma: float, *, loop: bool) -> Array:
+    """Values (T, ...) smoothed along time; they keep their speed at both ends.
+
+    Those of a loop go on at its end as they began, from where they have come to.
+    """
     if len(values) < 2:
         return values
-    before, after = 2 * values[0] - values[:0:-1], 2 * values[-1] - values[-2::-1]
+    if loop:
+        cycle = values[-1] - values[0]
+        before, after = values[:-1] - cycle, values[1:] + cycle
+    else:
+        before, after = 2 * values[0] - values[:0:-1], 2 * values[-1] - values[-2::-1]
     smooth = gaussian_smooth(np.concatenate([before, values, after]), sigma)
     return smooth[len(before) : len(before) + len(values)]
 
 
-def _way(place: Array, kept: Array, motion: RigMotion, connected: bool) -> Array:
+def _way(place: Array, kept: Array, motion: RigMotion, *, connected: bool, loop: bool) -> Array:
     """Places (T, 3) of what carries the rig, so that it stays below the hips.
 
     A root that cannot move by itself is carried all the way, steps and heights too.
@@ -127,7 +140,7 @@ def _way(place: Array, kept: Array, motion: RigMotion, connected: bool) -> Array
     if connected:
         return place - rotate(kept, head)
     level = np.array([1.0, 0.0, 1.0])
-    return (_smooth(place, SMOOTHING * motion.fps) - rotate(kept, head)) * level
+    return (_smooth(place, SMOOTHING * motion.fps, loop=loop) - rotate(kept, head)) * level
 
 
 def _bone_channels(bone: Any, rig: RigDescription, way: Array, turn: Array) -> Iterator[Channel]:

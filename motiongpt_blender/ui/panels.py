@@ -7,6 +7,7 @@ import blf
 import bpy
 
 from ..core.poses import PoseRole
+from ..core.windows import frame_text
 from ..operators.session import SESSION, stage_text
 from ..properties.scene import target
 from ..scene.recording import current_action
@@ -41,7 +42,7 @@ class MOTIONGPT_UL_poses(bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        right.label(text=f"frame {item.frame}")
+        right.label(text=f"frame {frame_text(item.at)}")
 
 
 class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
@@ -146,13 +147,16 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
             return
         column = layout.column(align=True)
         column.label(text=report.track_name, icon="NLA")
-        column.label(text=f"Frames {report.frame_start} to {report.frame_end}", icon="TIME")
+        column.label(
+            text=f"Frames {frame_text(report.frame_start)} to {frame_text(report.frame_end)}",
+            icon="TIME",
+        )
         if report.keys:
             box = layout.box().column(align=True)
             box.label(text="The model alone came this near:")
             for key in report.keys:
                 row = box.row()
-                row.label(text=f"frame {key.frame}")
+                row.label(text=f"frame {frame_text(key.frame)}")
                 for distance in (f"{key.body_degrees:.0f}°", f"{key.place_cm:.0f} cm"):
                     cell = row.row()
                     cell.alignment = "RIGHT"

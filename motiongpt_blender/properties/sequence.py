@@ -1,0 +1,50 @@
+"""A sequence: prompt blocks on the timeline, kept on the armature object they move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bpy
+
+from ..core.sequences import Block
+
+
+class MotionGPTBlock(bpy.types.PropertyGroup):
+    """One prompt with its frames."""
+
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What happens in these frames, in plain English",
+        default="a person walks forward",
+        options={"TEXTEDIT_UPDATE"},
+    )
+    start: bpy.props.IntProperty(
+        name="From", description="First frame; the last of the block before where they touch"
+    )
+    end: bpy.props.IntProperty(name="To", description="Last frame")
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="The same seed gives the same motion; another seed, another take",
+        min=0,
+        max=2**31 - 1,
+    )
+
+    def block(self) -> Block:
+        """The block as the use-cases take it."""
+        return Block(self.prompt, self.start, self.end, self.seed)
+
+
+class MotionGPTSequence(bpy.types.PropertyGroup):
+    """All blocks of one armature."""
+
+    blocks: bpy.props.CollectionProperty(type=MotionGPTBlock)
+    active: bpy.props.IntProperty(name="Active block")
+
+    def plan(self) -> list[Block]:
+        """All blocks, in the order of the list."""
+        return [block.block() for block in self.blocks]
+
+
+def active_block(group: Any) -> Any:
+    """The chosen block of a MotionGPTSequence, or None."""
+    return group.blocks[group.active] if 0 <= group.active < len(group.blocks) else None

@@ -1,0 +1,101 @@
+"""The sub-panel "Sequence": prompt blocks on the timeline."""
+
+from typing import Any
+
+import bpy
+
+from ..operators.sequence import TRACK
+from ..operators.session import SESSION
+from ..properties.scene import target
+from ..properties.sequence import active_block
+from ..scene.clock import scene_fps
+from ..scene.nla import strips_over
+from .panels import _hint, _Panel
+
+
+class MOTIONGPT_UL_blocks(bpy.types.UIList):
+    """Blocks in the order of their list."""
+
+    def draw_item(
+        self,
+        context: Any,
+        layout: Any,
+        data: Any,
+        item: Any,
+        icon_value: int,
+        active_data: Any,
+        active_property: str,
+        index: int,
+    ) -> None:
+        """One block: whether it is made, its prompt, its frames."""
+        row = layout.row(align=True)
+        row.prop(item, "prompt", text="", emboss=False, icon=_symbol(data.id_data, item, index))
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.active = item.start <= context.scene.frame_current < item.end
+        right.label(text=f"{item.start} - {item.end}")
+
+
+class MOTIONGPT_PT_sequence(_Panel, bpy.types.Panel):
+    """The list and its buttons."""
+
+    bl_label = "Sequence"
+    bl_idname = "MOTIONGPT_PT_sequence"
+    bl_parent_id = "MOTIONGPT_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: Any) -> None:
+        """List, the chosen block, Generate."""
+        layout, obj = self.layout, target(context)
+        if obj is None:
+            _hint(layout, "Choose or select an armature")
+            return
+        group = obj.motiongpt.sequence
+        row = layout.row()
+        row.template_list(
+            "MOTIONGPT_UL_blocks", "", group, "blocks", group, "active", rows=4, maxrows=10
+        )
+        side = row.column(align=True)
+        side.operator("motiongpt.add_block", text="", icon="ADD")
+        side.operator("motiongpt.remove_block", text="", icon="REMOVE")
+        side.separator()
+        side.operator("motiongpt.move_block", text="", icon="TRIA_UP").up = True
+        side.operator("motiongpt.move_block", text="", icon="TRIA_DOWN").up = False
+        block = active_block(group)
+        if block is None:
+            _hint(layout, "The plus adds a block with the prompt above")
+            return
+        self._block(layout, block)
+        if SESSION.run is not None:
+            _hint(layout, _progress())
+        row = layout.row(align=True)
+        row.scale_y = 1.3
+        row.operator("motiongpt.generate_sequence")
+        row.operator("motiongpt.generate_block")
+
+    def _block(self, layout: Any, block: Any) -> None:
+        column = layout.column(align=True)
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(block, "start")
+        column.prop(block, "end")
+        column.prop(block, "seed")
+        seconds = (block.end - block.start) / scene_fps()
+        _hint(column, f"{seconds:.1f} s; marked poses in these frames count")
+
+
+def _symbol(obj: Any, block: Any, index: int) -> str:
+    """Being made, made, or not yet."""
+    run = SESSION.run
+    if run is not None and run.armature == obj.name and run.pieces[run.done].block == index:
+        return "RENDER_ANIMATION"
+    made = strips_over(obj, TRACK, block.start, block.end)
+    return "CHECKMARK" if made else "BLANK1"
+
+
+def _progress() -> str:
+    run = SESSION.run
+    assert run is not None
+    return (
+        f"Making block {run.pieces[run.done].block + 1}; part {run.done + 1} of {len(run.pieces)}"
+    )
