@@ -114,7 +114,9 @@ def add_block(
     data = obj.animation_data
     track = data.nla_tracks.get(track_name) if data is not None else None
     if data is None or track is None:
-        return push_take(obj, written, start, track_name)
+        pushed = push_take(obj, written, start, track_name)
+        obj.animation_data.nla_tracks[pushed.track].strips[0].name = name
+        return pushed
     end = start + _length(written.action)
     earlier, earlier_slot = data.action, compat.active_slot(data)
     stashed = _stash(data, earlier, earlier_slot).name if earlier is not None else ""

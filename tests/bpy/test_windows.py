@@ -92,13 +92,13 @@ def jump(rig, frame, fps=20.0):
     return float(np.linalg.norm(away, axis=-1).max()) * fps
 
 
-def assert_smooth(rig, frame, fps=20.0):
+def assert_smooth(rig, frame, fps=20.0, most=0.2):
     """The seam is no kick: neither a jump in speed nor an acceleration that stands out."""
     places = np.array([seen(rig, frame + k)[:, :3, 3] for k in range(-8, 9)])
     pull = np.linalg.norm(np.diff(places, 2, axis=0), axis=-1).max(axis=1)
     assert pull[7] <= np.delete(pull, 7).max(), pull * fps * fps
     # What is left is the curvature that a slope from three frames takes for speed.
-    assert jump(rig, frame, fps) < (0.2 if fps >= 20 else 0.6)
+    assert jump(rig, frame, fps) < most * max(20 / fps, 1) ** 2
 
 
 def assert_outside(rig, before, frames):

@@ -1,0 +1,168 @@
+"""Sequences: blocks that join, one made again, and what is refused."""
+
+import numpy as np
+import pytest
+from test_windows import addon, assert_smooth, seen, show, wait  # noqa: F401 - a fixture
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+WALK, JUMP, TURN = "a person walks forward", "a person jumps", "a person turns around"
+
+
+def blocks(rig, *rows):
+    group = rig.motiongpt.sequence
+    for prompt, start, end in rows:
+        block = group.blocks.add()
+        block.prompt, block.start, block.end = prompt, start, end
+    return group
+
+
+def track(rig):
+    from motiongpt_blender.operators.sequence import TRACK
+
+    return rig.animation_data.nla_tracks[TRACK]
+
+
+def spans(rig):
+    return [(s.name, s.frame_start, s.frame_end) for s in track(rig).strips]
+
+
+def make(session):
+    assert bpy.ops.motiongpt.generate_sequence() == {"FINISHED"}
+    wait(session)
+    assert not session.failed, session.message
+
+
+def test_blocks_are_added_moved_and_removed(addon, smpl_rig):  # noqa: F811
+    scene, group = bpy.context.scene, smpl_rig.motiongpt.sequence
+    scene.motiongpt.seconds = 2.0
+    show(5)
+    for prompt in (WALK, JUMP, TURN):
+        scene.motiongpt.prompt = prompt
+        bpy.ops.motiongpt.add_block()
+    assert [(b.prompt, b.start, b.end) for b in group.blocks] == [
+        (WALK, 5, 45), (JUMP, 45, 85), (TURN, 85, 125),
+    ]  # fmt: skip
+    group.blocks[2].end = 105
+    bpy.ops.motiongpt.move_block(up=True)
+    assert [(b.prompt, b.start, b.end) for b in group.blocks] == [
+        (WALK, 5, 45), (TURN, 45, 65), (JUMP, 65, 105),
+    ]  # fmt: skip
+    assert group.active == 1
+    assert bpy.ops.motiongpt.move_block(up=False) == {"FINISHED"}
+    assert bpy.ops.motiongpt.move_block(up=False) == {"CANCELLED"}
+    group.active = 0
+    bpy.ops.motiongpt.remove_block()
+    assert [b.prompt for b in group.blocks] == [JUMP, TURN]
+
+
+def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):  # noqa: F811
+    group = blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 71), (TURN, 71, 111))
+    make(addon)
+    assert spans(smpl_rig) == [(WALK, 1, 41), (JUMP, 41, 71), (TURN, 71, 111)]
+    assert addon.message.startswith("3 blocks made")
+    for frame in (41, 71):
+        assert_smooth(smpl_rig, frame, most=1.0)
+    frames = (1, 20, 41, 71, 90, 111)
+    before, middle = [seen(smpl_rig, f) for f in frames], seen(smpl_rig, 56)
+    first = {a.name for a in bpy.data.actions}
+    group.active, group.blocks[1].seed = 1, 99
+    assert bpy.ops.motiongpt.generate_block() == {"FINISHED"}
+    wait(addon)
+    assert not addon.failed, addon.message
+    for frame, matrices in zip(frames, before, strict=True):
+        assert np.abs(seen(smpl_rig, frame) - matrices).max() < 2e-4, frame
+    assert np.abs(seen(smpl_rig, 56) - middle).max() > 0.02
+    for frame in (41, 71):
+        assert_smooth(smpl_rig, frame, most=1.0)
+    # what was there before is kept, on a muted track
+    assert first < {a.name for a in bpy.data.actions}
+    kept = [t for t in smpl_rig.animation_data.nla_tracks if "(before)" in t.name]
+    assert [(t.mute, len(t.strips)) for t in kept] == [(True, 1)]
+
+
+def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # noqa: F811
+    blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 81))
+    show(60)
+    smpl_rig.pose.bones["l_shoulder"].rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
+    bpy.ops.motiongpt.add_pose(role="KEY")
+    marked = seen(smpl_rig, 60)
+    smpl_rig.pose.bones["l_shoulder"].rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
+    make(addon)
+    assert np.abs(seen(smpl_rig, 60) - marked).max() < 1e-4
+    assert_smooth(smpl_rig, 41, most=1.0)
+    show(150)
+    bpy.ops.motiongpt.add_pose(role="KEY")
+    with pytest.raises(RuntimeError, match="frame 150 lies in no block"):
+        bpy.ops.motiongpt.generate_sequence()
+
+
+def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig):  # noqa: F811
+    blocks(smpl_rig, (WALK, 1, 1201))
+    asked = []
+    from motiongpt_blender.operators import generation
+
+    send = generation.send
+
+    def counted(*args):
+        job = send(*args)
+        asked.append(job.request.frames)
+        return job
+
+    generation.send = counted
+    try:
+        make(addon)
+    finally:
+        generation.send = send
+    assert len(asked) == 7
+    assert max(asked) <= 196
+    assert spans(smpl_rig)[0][1] == 1
+    assert spans(smpl_rig)[-1][2] == 1201
+    ends = [end for *_, end in spans(smpl_rig)][:-1]
+    assert ends == [start for _, start, _ in spans(smpl_rig)][1:]
+    for frame in ends[:3]:  # the fake's knees have corners
+        assert_smooth(smpl_rig, frame, most=1.0)
+
+
+def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):  # noqa: F811
+    blocks(smpl_rig, (WALK, 1, 31), (JUMP, 51, 81))
+    make(addon)
+    held = seen(smpl_rig, 31)
+    assert np.abs(seen(smpl_rig, 40) - held).max() < 1e-5
+    assert np.abs(seen(smpl_rig, 51) - held).max() < 1e-4
+    assert_smooth(smpl_rig, 51, most=1.0)
+
+
+def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):  # noqa: F811
+    blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
+    bpy.ops.motiongpt.generate_sequence()
+    from motiongpt_blender.backend import pump
+
+    while addon.run.done == 0:
+        pump._tick()
+    assert not bpy.ops.motiongpt.generate_block.poll()
+    bpy.ops.motiongpt.cancel()
+    wait(addon)
+    assert "Block 2: Cancelled" in addon.message
+    assert spans(smpl_rig) == [(WALK, 1, 31)]
+    assert addon.run is None
+    assert bpy.ops.motiongpt.generate_sequence.poll()
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ((), "sequence is empty"),
+        (((WALK, 1, 41), ("", 41, 81)), "Block 2: The prompt is empty"),
+        (((WALK, 41, 1),), "ends before it starts"),
+        (((WALK, 41, 41),), "shortest is 0.4 s"),
+        (((WALK, 1, 60), (JUMP, 50, 90)), "before block 1 ends"),
+    ],
+)
+def test_sequences_that_are_refused_change_nothing(addon, smpl_rig, rows, says):  # noqa: F811
+    blocks(smpl_rig, *rows)
+    with pytest.raises(RuntimeError, match=says):
+        bpy.ops.motiongpt.generate_sequence()
+    assert addon.failed
+    assert addon.run is None
+    assert not bpy.data.actions
