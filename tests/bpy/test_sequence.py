@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_windows import addon, assert_smooth, seen, show, wait  # noqa: F401 - a fixture
+from test_beside import addon, assert_smooth, seen, show, wait  # noqa: F401 - a fixture
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
