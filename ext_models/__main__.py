@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_train_evaluator(commands)
     _add_evaluate(commands)
+    _add_evaluate_paper(commands)
     _add_import(commands)
+    _add_export(commands)
     _add_prepare(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
@@ -177,6 +179,24 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_evaluate)
 
 
+def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "evaluate-paper", help="measure a pack of the style 'paper' as the paper was measured"
+    )
+    p.add_argument("config", type=Path, help="recipe (TOML), e.g. humanml3d_paper.toml")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--pack", type=Path, required=True, help="model pack folder")
+    p.add_argument("--authors", type=Path, required=True, help="checkpoints of Guo et al. 2022")
+    p.add_argument("--glove", type=Path, required=True, help="their word vectors (our_vab_*)")
+    p.add_argument("--split", default="test", help="which clips (%(default)s)")
+    p.add_argument("--repeats", type=int, help="measurements, instead of the recipe's")
+    p.add_argument("--clips", type=int, help="at most so many clips, instead of all")
+    p.add_argument("--seed", type=int, default=0, help="of orders, captions and motions")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--out", type=Path, help="folder of the tables (runs/evaluate/NAME)")
+    p.set_defaults(run=_evaluate_paper)
+
+
 def _add_import(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "import-checkpoint", help="turn the reference system's downloads into a model pack"
@@ -196,6 +216,16 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--name", help="short name (that of the folder)")
     p.add_argument("--licence", help="licence as the pack will say it")
     p.set_defaults(run=_import_checkpoint)
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "export-merged", help="a pack's language model as one folder for vLLM or transformers"
+    )
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--out", type=Path, required=True, help="folder to write, new")
+    p.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
+    p.set_defaults(run=_export_merged)
 
 
 def _add_prepare(commands: argparse._SubParsersAction) -> None:
@@ -240,8 +270,20 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _evaluate_paper(arguments: argparse.Namespace) -> int:
+    from .evaluation.paper_command import run
+
+    return run(arguments)
+
+
 def _import_checkpoint(arguments: argparse.Namespace) -> int:
     from .importers.import_pack import run
+
+    return run(arguments)
+
+
+def _export_merged(arguments: argparse.Namespace) -> int:
+    from .language.export import run
 
     return run(arguments)
 

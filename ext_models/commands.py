@@ -76,11 +76,15 @@ def _budget(arguments: argparse.Namespace) -> dict[str, float]:
 def _train_tokenizer(
     arguments: argparse.Namespace, recipe: dict[str, Any], examples: list[Example], device: str
 ) -> int:
-    from .tokenizer import training
+    from .tokenizer import reference_training, training
     from .tokenizer.report import HEAD, report, strips
     from .tokenizer.vqvae import load_tokenizer, save_tokenizer
 
-    recipe["tokenizer"]["training"].update(_budget(arguments))
+    recipe["tokenizer"].setdefault("training", {}).update(_budget(arguments))
+    if recipe["tokenizer"].get("way") == reference_training.WAY:
+        work = RUNS / recipe["pack"]["name"]
+        reference_training.run(recipe, examples, arguments.data, arguments.out, work, device)
+        return 0
     config, settings = training.from_recipe(recipe)
     run = RUNS / recipe["pack"]["name"]
     seed = recipe["pack"]["seed"]

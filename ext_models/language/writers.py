@@ -38,6 +38,7 @@ class Order:
         given: codes (S', L) that the motion begins with; the answer is what follows.
         least: code steps from which on the model may end by itself; 0: it writes ``steps``.
             Only the style ``paper`` can.
+        task: of the style ``paper``, when the poses do not tell it.
     """
 
     prompt: str
@@ -46,6 +47,7 @@ class Order:
     sampling: Sampling
     given: tuple[tuple[int, ...], ...] = ()
     least: int = 0
+    task: paper.Task | None = None
 
 
 class CodeWriter(Protocol):
@@ -164,7 +166,7 @@ class PaperWriter:
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[list[list[int]]]:
         """See ``CodeWriter.write``."""
-        prompt = paper.prompt(order.prompt, order.steps, order.poses)
+        prompt = paper.prompt(order.prompt, order.steps, order.poses, order.task)
         tokens: Sequence[int] = self.text(prompt).input_ids
         fit_in(self.model, len(tokens), order.steps * DIGITS_A_CODE)
         grammar = paper.DigitsGrammar(

@@ -96,16 +96,22 @@ def representation_of(folder: Path) -> Representation:
     )
 
 
-def read_statistics(folder: Path) -> Statistics:
-    """``Mean.npy`` and ``Std.npy`` of a data set.
+def read_statistics(folder: Path, rep: Representation | None = None) -> Statistics:
+    """``Mean.npy`` and ``Std.npy`` of a data set, or ``mean.npy`` and ``std.npy`` of a model.
+
+    Args:
+        folder: that holds them.
+        rep: what they are statistics of; told by the data set's arrays when left out.
 
     Raises:
         DataError: when one is missing, of another width, or not positive.
     """
-    rep = representation_of(folder)
+    rep = rep or representation_of(folder)
     arrays: list[Array] = []
     for name in ("Mean.npy", "Std.npy"):
         path = folder / name
+        if not path.is_file() and (folder / name.lower()).is_file():
+            path = folder / name.lower()
         try:
             array = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:

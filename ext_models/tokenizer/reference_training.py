@@ -1,0 +1,216 @@
+"""The tokenizer trained the published way (Zhang et al. 2023, T2M-GPT), on published features.
+
+Our own training (``training``) begins at principal components, mixes bodies and counts
+where a window drifts; this one does none of that, so that its numbers can stand beside
+the field's. The network, ``form = "convolutions"``, is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ext_models.motion.clip_vectors import vectors_of
+from ext_models.motion.examples import DataError, Example
+from ext_models.motion.features import REPRESENTATIONS, Representation, to_joints
+from ext_models.motion.humanml3d import Statistics, read_statistics
+from ext_models.training import Checkpoint, Schedule
+
+from .vqvae import VQVAE, TokenizerConfig, save_tokenizer
+
+Array = NDArray[np.float32]
+
+#: What a recipe writes as ``way`` under [tokenizer] for this training.
+WAY = "published"
+#: Batches from whose codes the codebook begins.
+BEGINNING = 4
+
+
+@dataclass(frozen=True)
+class ReferenceTraining:
+    """Settings, as published by default.
+
+    Attributes:
+        steps, minutes: the budget; whichever ends first.
+        batch: windows a step.
+        window: frames.
+        learning_rate: of AdamW, until ``drop_at`` of the budget; then ``drop`` times that.
+        warm_up: steps until the full learning rate.
+        joints: weight of the joints' positions, beside 1 for all channels.
+        commitment: weight of staying near the codes.
+        save_every: steps between checkpoints.
+    """
+
+    steps: int = 300_000
+    minutes: float = float("inf")
+    batch: int = 256
+    window: int = 64
+    learning_rate: float = 2e-4
+    warm_up: int = 1000
+    drop_at: float = 2 / 3
+    drop: float = 0.05
+    joints: float = 0.5
+    commitment: float = 0.02
+    save_every: int = 1000
+
+
+def train_reference(
+    config: TokenizerConfig,
+    settings: ReferenceTraining,
+    examples: Sequence[Example],
+    statistics: Statistics,
+    run: Path,
+    *,
+    seed: int,
+    device: str = "cpu",
+) -> VQVAE:
+    """Train on the ``train`` split as it is; resumes from ``run`` when it was stopped.
+
+    Args:
+        config: sizes.
+        settings: budget and loss.
+        examples: clips of one data set, of all splits.
+        statistics: by which features are normalised; they stay inside the tokenizer.
+        run: folder of the checkpoint.
+        seed: of everything random.
+        device: as PyTorch names it.
+
+    Raises:
+        DataError: when no clip is as long as a window.
+    """
+    torch.manual_seed(seed)
+    rep = REPRESENTATIONS[examples[0].representation]
+    windows = PublishedWindows(examples, statistics, settings)
+    model = VQVAE(config)
+    model.mean.copy_(torch.from_numpy(statistics.mean))
+    model.std.copy_(torch.from_numpy(statistics.std))
+    with torch.no_grad():
+        drawn = torch.cat([windows.draw() for _ in range(BEGINNING)])
+        model.quantizer.start(model.encoder(drawn.movedim(-1, 1)).movedim(1, -1).flatten(0, 1))
+    model.quantizer.prefixes = 0.0
+    model = model.to(device).train()
+    optimizer = torch.optim.AdamW(
+        model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.0
+    )
+    schedule = Schedule("tokenizer", settings.steps, settings.minutes)
+    checkpoint = Checkpoint(run / "tokenizer.pt")
+    checkpoint.resume(model, optimizer, schedule)
+    for step, bar in schedule:
+        loss = reference_loss(model, windows.draw().to(device), rep, settings)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * _rate(settings, step, schedule.done)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        if step % 20 == 0:
+            bar.set_postfix_str(f"step {step} loss {float(loss.detach()):.4f}")
+        if step % settings.save_every == settings.save_every - 1:
+            checkpoint.save(model, optimizer, schedule)
+    checkpoint.save(model, optimizer, schedule)
+    return model.eval()
+
+
+def _rate(settings: ReferenceTraining, step: int, done: float) -> float:
+    warm = min(1.0, (step + 1) / settings.warm_up)
+    return warm * (settings.drop if done >= settings.drop_at else 1.0)
+
+
+def reference_loss(
+    model: VQVAE, x: Tensor, rep: Representation, settings: ReferenceTraining
+) -> Tensor:
+    """The published loss of normalised windows (B, T, C)."""
+    y, _, commitment = model(x)
+    positions = slice(4, 4 + 3 * (rep.joints - 1))
+    return (
+        functional.smooth_l1_loss(y, x)
+        + settings.joints * functional.smooth_l1_loss(y[..., positions], x[..., positions])
+        + settings.commitment * commitment
+    )
+
+
+class PublishedWindows:
+    """Random windows of the training clips' features, normalised; longer clips more often."""
+
+    def __init__(
+        self, examples: Sequence[Example], statistics: Statistics, settings: ReferenceTraining
+    ) -> None:
+        train = [vectors_of(e) for e in examples if e.split == "train"]
+        self.clips = [x for x in train if len(x) >= settings.window]
+        if not self.clips:
+            raise DataError(
+                f"no training clip has {settings.window} frames: make the tokenizer's window "
+                "smaller."
+            )
+        self.statistics, self.settings = statistics, settings
+        self.weights = torch.tensor([float(len(x)) for x in self.clips])
+
+    def draw(self) -> Tensor:
+        """A batch (B, T, C)."""
+        size = self.settings.window
+        rows: list[Array] = []
+        for clip in torch.multinomial(self.weights, self.settings.batch, replacement=True).tolist():
+            x = self.clips[clip]
+            start = int(torch.randint(len(x) - size + 1, ()))
+            rows.append(x[start : start + size])
+        normal = (np.stack(rows) - self.statistics.mean) / self.statistics.std
+        return torch.from_numpy(normal.astype(np.float32))
+
+
+@torch.no_grad()
+def reconstruction_error(model: VQVAE, examples: Sequence[Example]) -> tuple[float, float]:
+    """Mean joint distance in mm of clips through their codes, and the share of codes in use."""
+    errors: list[float] = []
+    used: set[int] = set()
+    for example in examples:
+        rep = REPRESENTATIONS[example.representation]
+        x = vectors_of(example)
+        x = x[: len(x) // model.config.stride * model.config.stride]
+        codes = model.encode(torch.from_numpy(x)[None].to(model.mean.device))
+        again = model.decode(codes)[0].cpu().numpy()
+        gap = to_joints(again, rep) - to_joints(x, rep)
+        errors.append(1000 * rep.unit * float(np.linalg.norm(gap, axis=-1).mean()))
+        used |= set(codes.flatten().tolist())
+    return float(np.mean(errors)), len(used) / model.config.codes
+
+
+def from_recipe(recipe: dict[str, Any]) -> tuple[TokenizerConfig, ReferenceTraining]:
+    """The two settings objects of a recipe's ``[tokenizer]`` table."""
+    table = {k: v for k, v in recipe["tokenizer"].items() if k not in ("way", "statistics")}
+    training = ReferenceTraining(**table.pop("training", {}))
+    table["dilations"] = tuple(table.get("dilations", (9, 3, 1)))
+    return TokenizerConfig(**table), training
+
+
+def run(
+    recipe: dict[str, Any],
+    examples: Sequence[Example],
+    data: Path,
+    out: Path,
+    work: Path,
+    device: str,
+) -> None:
+    """``train-tokenizer`` for a recipe of this way: train, save, and say how good it is."""
+    config, settings = from_recipe(recipe)
+    folder = Path(recipe["tokenizer"].get("statistics", data))
+    model = train_reference(
+        config,
+        settings,
+        examples,
+        read_statistics(folder, REPRESENTATIONS[examples[0].representation]),
+        work,
+        seed=recipe["pack"]["seed"],
+        device=device,
+    )
+    save_tokenizer(model, out)
+    test = [e for e in examples if e.split == "test"] or list(examples)
+    error, used = reconstruction_error(model, test)
+    print(f"{len(test)} clips through their codes: {error:.1f} mm, {used:.0%} of the codes in use")
+    print(f"tokenizer written to {out}")
