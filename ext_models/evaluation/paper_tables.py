@@ -257,7 +257,7 @@ class PaperStudy:
         with tqdm(total=len(orders), desc=what, unit="clip", leave=False) as bar:
             for start in range(0, len(orders), self.settings.batch):
                 part = orders[start : start + self.settings.batch]
-                written = [self.writer.write(o, lambda _: None, lambda: False)[0] for o in part]
+                written = self.writer.write_many(part, lambda _: None, lambda: False)
                 # A model that says nothing stands still: one code is the least there is.
                 answers += [[step[0] for step in codes] or [0] for codes in written]
                 bar.update(len(part))

@@ -190,7 +190,9 @@ class PaperWriter:
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[list[list[int]]]:
         """See ``CodeWriter.write_many``."""
-        prompts = [self.text(paper.prompt(o.prompt, o.steps, o.poses)).input_ids for o in orders]
+        prompts = [
+            self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in orders
+        ]
         width = max(map(len, prompts))
         grammars = {
             (steps, least): paper.DigitsGrammar(self.text, self.codes, steps, width, least=least)
