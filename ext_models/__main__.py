@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate_paper(commands)
     _add_import(commands)
     _add_export(commands)
+    _add_bench(commands)
     _add_prepare(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
@@ -228,6 +229,16 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_export_merged)
 
 
+def _add_bench(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("bench", help="how fast a pack writes motion, as ratios of one run")
+    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)")
+    p.add_argument("--rounds", type=int, default=3, help="the best of so many (%(default)s)")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--out", type=Path, help="also write the numbers (JSON)")
+    p.set_defaults(run=_bench)
+
+
 def _add_prepare(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "prepare-data", help="turn BVH files, clips, HumanML3D or KIT-ML into a data folder"
@@ -284,6 +295,12 @@ def _import_checkpoint(arguments: argparse.Namespace) -> int:
 
 def _export_merged(arguments: argparse.Namespace) -> int:
     from .language.export import run
+
+    return run(arguments)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from .bench import run
 
     return run(arguments)
 
