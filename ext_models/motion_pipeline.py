@@ -240,7 +240,9 @@ def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocab
     """The added tokens that a pack's language model knows."""
     stride, codes = tokenizer.config.stride, tokenizer.config.codes
     skills = frozenset(map(Skill, manifest.skills))
-    return MotionVocabulary(manifest.levels, codes, manifest.max_frames // stride, skills)
+    steps = manifest.max_frames // stride
+    gist = (manifest.gist[0], manifest.gist[1]) if manifest.gist else (0, 0)
+    return MotionVocabulary(manifest.levels, codes, steps, skills, gist)
 
 
 def encode_poses(

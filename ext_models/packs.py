@@ -52,6 +52,8 @@ class PackManifest:
             (classifier-free guidance); 1 leaves it alone.
         skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,
             ``caption``.
+        gist: tokens with which an answer says what it is as a whole, and how many kinds there
+            are of each; empty without.
     """
 
     format_version: int
@@ -70,6 +72,7 @@ class PackManifest:
     adapter: str
     guidance: float = 1.0
     skills: tuple[str, ...] = ()
+    gist: tuple[int, ...] = ()
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -109,9 +112,10 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "words": list,
     "guidance": (int, float),
     "skills": list,
+    "gist": list,
 }
 #: Fields that packs made before them lack, and what these mean.
-_LATER: Final[dict[str, Any]] = {"guidance": 1.0, "skills": ()}
+_LATER: Final[dict[str, Any]] = {"guidance": 1.0, "skills": (), "gist": ()}
 
 
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
@@ -129,6 +133,10 @@ def _field(body: dict[str, Any], name: str, path: Path) -> Any:
         return tuple(tuple(float(x) for x in row) for row in value)
     if name == "skills" and (strange := [str(s) for s in value if s not in SKILLS]):
         raise PackError(f"{path}: the skill '{strange[0]}' is unknown: update the add-on.")
+    if name == "gist":
+        if value and (len(value) != 2 or not all(isinstance(n, int) and n > 0 for n in value)):
+            raise PackError(f"{path}: the field 'gist' must be two whole numbers, or empty.")
+        return tuple(value)
     if name in ("credits", "words", "skills"):
         return tuple(str(line) for line in value)
     return value

@@ -8,7 +8,7 @@ code step. What is drawn from them is in ``tasks``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class Encoded:
         poses: (S, L) codes of one single pose in each code step.
         stands: (S, 3) place and heading of these poses, as ``places.stands`` gives them.
         weight: how often it is drawn, beside the others.
+        gist: (G,) what it is as a whole; empty where the pack knows none.
     """
 
     captions: tuple[tuple[int, ...], ...]
@@ -44,6 +45,7 @@ class Encoded:
     poses: NDArray[np.int64]
     stands: NDArray[np.float64]
     weight: float = 1.0
+    gist: tuple[int, ...] = ()
 
 
 class Pool:
@@ -83,6 +85,7 @@ def encode_examples(
     offsets: Sequence[int] = (0,),
     mirror: bool = False,
     weights: Sequence[float] = (),
+    gist: Callable[[NDArray[Any]], tuple[int, ...]] | None = None,
 ) -> list[Encoded]:
     """Every variant of every example as codes; ``weights`` are those of ``label_weights``."""
     encoded: list[Encoded] = []
@@ -93,9 +96,11 @@ def encode_examples(
             for speed in speeds:
                 joints = resample(one.joints, MODEL_FPS, MODEL_FPS / speed)
                 for offset in offsets:
-                    variant = _encode(joints[offset:], tokenizer, levels, max_steps)
+                    part = joints[offset:][: max_steps * tokenizer.config.stride + 1]
+                    variant = _encode(part, tokenizer, levels, max_steps)
                     if variant is not None:
-                        encoded.append(Encoded(captions, *variant, weight))
+                        whole = gist(part) if gist else ()
+                        encoded.append(Encoded(captions, *variant, weight, whole))
     return encoded
 
 

@@ -65,9 +65,7 @@ class MotionGrammar(LogitsProcessor):
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V) with everything else at minus infinity."""
-        level = (input_ids.shape[1] - self.prompt_length) % self.ids.vocabulary.levels
-        first = self.ids.first_code[level]
-        span = slice(first, first + self.ids.vocabulary.codes)
+        span = self.ids.due(input_ids.shape[1] - self.prompt_length)
         held = torch.full_like(scores, -torch.inf)
         held[:, span] = scores[:, span]
         return held
@@ -133,7 +131,7 @@ def generate_codes(
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
-    total = steps * ids.vocabulary.levels
+    total = ids.vocabulary.tokens_of(steps)
     more: dict[str, Any] = {"min_new_tokens": total}
     if guidance != 1 and untold:
         other = torch.tensor([list(untold)] * sampling.count, device=model.device)

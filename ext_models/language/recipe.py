@@ -17,10 +17,11 @@ from ext_models import packs
 from ext_models.motion import features
 from ext_models.motion.datasets import Example, mirrored
 from ext_models.motion.joining import Apart, join_examples
-from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
+from ext_models.tokenizer.vqvae import load_tokenizer
 from ext_models.training import read_recipe
 
 from . import bases, paper_training
+from . import gist as gists
 from .corpus import Encoded, encode_examples, label_weights
 from .foundation import (
     Job,
@@ -31,6 +32,7 @@ from .foundation import (
     names_in_pack,
     ready_to_learn,
 )
+from .gist import Gist, fit_gist
 from .instructions import MAX_TEXT_TOKENS
 from .model import place
 from .tasks import TaskMix
@@ -76,12 +78,13 @@ def _train_tokens(job: Job) -> Trained:
         config.codes,
         language["max_frames"] // config.stride,
         frozenset(map(Skill, language.get("skills", ()))),
+        _gist_shape(language),
     )
     base = foundation(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
     examples = [*job.examples, *_joined(language, job.examples, job.recipe["pack"]["seed"])]
-    train, held_out = _encode(language, examples, job.tokenizer, base.text, vocabulary)
+    train, held_out = _encode(job, examples, base.text, vocabulary)
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
@@ -123,7 +126,7 @@ def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
         poses += 3 * mix.max_keys
     motion = one.codes.size
     draft = motion + 1 if Skill.DENOISE in vocabulary.skills and mix.denoise else 0
-    return words + 3 + max(poses, draft) + motion
+    return words + 3 + max(poses, draft) + motion + vocabulary.gist[0]
 
 
 def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
@@ -135,20 +138,36 @@ def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) ->
     return join_examples(train, **wanted, longest=longest, seed=seed, apart=apart)
 
 
+def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:
+    levels, kinds = language.get("gist") or (0, 0)
+    return int(levels), int(kinds)
+
+
+def _gist(job: Job, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
+    """The gist that the pack has, or else one made for these clips; None where none is wanted."""
+    if not vocabulary.gist[0]:
+        return None
+    if (job.out / gists.WEIGHTS).is_file():
+        return Gist.load(job.out)
+    motions = [one.joints for e in train for one in (e, mirrored(e))]
+    made = fit_gist(motions, *vocabulary.gist, job.recipe["pack"]["seed"])
+    if job.workers.first:
+        made.save(job.out)
+    return made
+
+
 def _encode(
-    language: dict[str, Any],
-    examples: Sequence[Example],
-    tokenizer: VQVAE,
-    text: Any,
-    vocabulary: MotionVocabulary,
+    job: Job, examples: Sequence[Example], text: Any, vocabulary: MotionVocabulary
 ) -> tuple[list[Encoded], list[Encoded]]:
     """Training and validation clips as codes."""
+    language = job.language
+    train = [e for e in examples if e.split == "train"]
+    gist = _gist(job, train, vocabulary)
 
     def encode(part: list[Example], **variants: Any) -> list[Encoded]:
-        levels, steps = vocabulary.levels, vocabulary.max_steps
-        return encode_examples(part, tokenizer, text, levels=levels, max_steps=steps, **variants)
+        steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
+        return encode_examples(part, job.tokenizer, text, gist=gist, **steps, **variants)
 
-    train = [e for e in examples if e.split == "train"]
     held_out = [e for e in examples if e.split == "val" and e.captions]
     speeds, offsets = language["speeds"], language["offsets"]
     weights = label_weights(train, language.get("balance", 0.0))
@@ -179,4 +198,5 @@ def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
         adapter=adapter,
         guidance=float(language.get("guidance", 1.0)),
         skills=tuple(language.get("skills", ())),
+        gist=tuple(language.get("gist", ())),
     )

@@ -70,12 +70,14 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
         given = codes[:BEGINNING]
         ends = [count - 1] if float(torch.rand(())) < 0.5 else []
         poses = _poses(one, ends, mix, ids)
-        return instruction(caption, count, poses, ids, given=given), answer(codes[BEGINNING:], ids)
+        return instruction(caption, count, poses, ids, given=given), answer(
+            codes[BEGINNING:], ids, one.gist
+        )
     if task == "denoise":
         draft = noisy(codes, ids.vocabulary.codes)
-        return instruction(caption, count, [], ids, draft=draft), answer(codes, ids)
+        return instruction(caption, count, [], ids, draft=draft), answer(codes, ids, one.gist)
     poses = _poses(one, draw_steps(task, count, mix), mix, ids)
-    return instruction(caption, count, poses, ids), answer(codes, ids)
+    return instruction(caption, count, poses, ids), answer(codes, ids, one.gist)
 
 
 def draw_task(mix: TaskMix, skills: frozenset[Skill]) -> str:

@@ -35,7 +35,7 @@ def pretraining_pair(one: Encoded, ids: TokenIds, eos: int) -> Pair:
     if one.captions and float(torch.rand(())) < 0.25:
         caption = one.captions[int(torch.randint(len(one.captions), ()))]
         return [caption[0]], [*caption[1:], eos]
-    return [ids.start], answer(one.codes.tolist(), ids)
+    return [ids.start], answer(one.codes.tolist(), ids, one.gist)
 
 
 def pretrain(
@@ -100,7 +100,7 @@ def _fit(
 ) -> Curve:
     """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
     pool = Pool(clips[0])
-    weights = TokenWeights(ids, settings.levels, next(model.parameters()).device)
+    weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
 
     def batch() -> Batch:
         made = batch_of(_similar_lengths(lambda: draw(pool), settings.batch), ids.pad)

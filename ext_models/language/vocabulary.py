@@ -42,12 +42,15 @@ class MotionVocabulary:
         codes: codes a level.
         max_steps: longest motion in code steps.
         skills: what it can also say.
+        gist: tokens before an answer's codes that say what it is as a whole, and how many
+            kinds there are of each; see ``language.gist``.
     """
 
     levels: int
     codes: int
     max_steps: int
     skills: frozenset[Skill] = frozenset()
+    gist: tuple[int, int] = (0, 0)
 
     @cached_property
     def added(self) -> list[str]:
@@ -60,7 +63,12 @@ class MotionVocabulary:
             *(self.time(n) for n in range(self.max_steps)),
             *(self.code(level, c) for level in range(self.levels) for c in range(self.codes)),
             *self._of_skills(),
+            *(self.gist_code(k, c) for k in range(self.gist[0]) for c in range(self.gist[1])),
         ]
+
+    def tokens_of(self, steps: int) -> int:
+        """Tokens of an answer of so many code steps, without the one that closes it."""
+        return self.gist[0] + steps * self.levels
 
     def _of_skills(self) -> list[str]:
         words = {Skill.CONTINUE: GIVEN, Skill.DENOISE: DRAFT, Skill.CAPTION: TELL}
@@ -82,6 +90,10 @@ class MotionVocabulary:
     def code(self, level: int, code: int) -> str:
         """Token of one code of one level."""
         return f"<m{level}_{code}>"
+
+    def gist_code(self, level: int, code: int) -> str:
+        """Token of one code of one level of a gist."""
+        return f"<g{level}_{code}>"
 
     def place(self, axis: str, number: int) -> str:
         """Token of one bin of a place: axis ``left``, ``ahead`` or ``turn``."""
@@ -145,19 +157,50 @@ class TokenIds:
     def first_code(self) -> list[int]:
         """Id of code 0 of each level; the ids of a level are consecutive."""
         v = self.vocabulary
-        firsts = [self.ids[v.code(level, 0)] for level in range(v.levels)]
-        for level, first in enumerate(firsts):
-            if self.ids[v.code(level, v.codes - 1)] != first + v.codes - 1:
-                raise PackError("the motion tokens of the text tokenizer are out of order.")
-        return firsts
+        return [
+            self._run(v.code(level, 0), v.code(level, v.codes - 1), v.codes)
+            for level in range(v.levels)
+        ]
+
+    @cached_property
+    def first_gist(self) -> list[int]:
+        """Id of code 0 of each level of a gist; the ids of a level are consecutive."""
+        v, (levels, codes) = self.vocabulary, self.vocabulary.gist
+        return [
+            self._run(v.gist_code(level, 0), v.gist_code(level, codes - 1), codes)
+            for level in range(levels)
+        ]
+
+    def _run(self, first: str, last: str, count: int) -> int:
+        if self.ids[last] != self.ids[first] + count - 1:
+            raise PackError("the motion tokens of the text tokenizer are out of order.")
+        return self.ids[first]
+
+    def due(self, at: int) -> slice:
+        """The ids that may stand at place ``at`` (from 0) of an answer: its gist, then codes."""
+        levels, kinds = self.vocabulary.gist
+        if at < levels:
+            return slice(self.first_gist[at], self.first_gist[at] + kinds)
+        first = self.first_code[(at - levels) % self.vocabulary.levels]
+        return slice(first, first + self.vocabulary.codes)
+
+    def of_gist(self, gist: Sequence[int]) -> list[int]:
+        """Ids of a gist (G,)."""
+        return [first + int(c) for first, c in zip(self.first_gist, gist, strict=True)]
 
     def of_codes(self, codes: Sequence[Sequence[int]]) -> list[int]:
         """Ids of codes (S, L), step by step, coarse level first."""
         return [self.first_code[level] + int(c) for step in codes for level, c in enumerate(step)]
 
     def to_codes(self, ids: Sequence[int]) -> list[list[int]]:
-        """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out."""
+        """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out.
+
+        A gist in front is passed over.
+        """
         levels, steps = self.vocabulary.levels, []
+        kinds = self.vocabulary.gist[1]
+        gist = [i for i, f in zip(ids, self.first_gist, strict=False) if f <= i < f + kinds]
+        ids = ids[len(gist) :]
         for at in range(0, len(ids) - levels + 1, levels):
             step = [i - f for i, f in zip(ids[at : at + levels], self.first_code, strict=True)]
             if not all(0 <= c < self.vocabulary.codes for c in step):
