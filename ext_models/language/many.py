@@ -67,7 +67,7 @@ class RowDraws:
 
 
 class CodeColumns(LogitsProcessor):
-    """Writes codes of the level that is due, in all rows at once; then the padding.
+    """Writes what is due, gist and codes, in all rows at once; then the padding.
 
     With guidance the batch is doubled: behind the rows stand the same ones without their
     captions, which are given the same tokens.
@@ -77,18 +77,17 @@ class CodeColumns(LogitsProcessor):
         self, ids: TokenIds, asked: Sequence[Asked], width: int, guidance: float, draws: RowDraws
     ) -> None:
         self.ids, self.width, self.guidance, self.draws = ids, width, guidance, draws
-        self.totals = torch.tensor([a.steps * ids.vocabulary.levels for a in asked])
+        self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
         step = input_ids.shape[1] - self.width
-        vocabulary = self.ids.vocabulary
-        first = self.ids.first_code[step % vocabulary.levels]
-        span = scores[:, first : first + vocabulary.codes]
+        due = self.ids.due(step)
+        span = scores[:, due]
         told, untold = span[: len(self.totals)], span[len(self.totals) :]
         if len(untold):
             told = untold + self.guidance * (told - untold)
-        tokens = first + self.draws(step, told)
+        tokens = due.start + self.draws(step, told)
         tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
         return only(tokens, scores)
 
@@ -139,7 +138,8 @@ def generate_codes_of_many(
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
-    longest = max(a.steps for a in asked) * ids.vocabulary.levels
+    tokens_of = ids.vocabulary.tokens_of
+    longest = tokens_of(max(a.steps for a in asked))
     prompts = [a.prompt for a in asked]
     if guidance != 1:
         prompts += [a.untold for a in asked]
@@ -150,9 +150,8 @@ def generate_codes_of_many(
         model, prompts, longest, columns, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled,
     )  # fmt: skip
-    levels = ids.vocabulary.levels
     return [
-        ids.to_codes(row[: a.steps * levels])
+        ids.to_codes(row[: tokens_of(a.steps)])
         for a, row in zip(asked, rows[: len(asked)], strict=True)
     ]
 

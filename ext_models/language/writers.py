@@ -132,7 +132,7 @@ class TokenWriter:
             for said in (words, ())
         )
         left = order.steps - len(order.given)
-        fit_in(self.model, len(prompt), left * self.ids.vocabulary.levels)
+        fit_in(self.model, len(prompt), self.ids.vocabulary.tokens_of(left))
         return Asked(prompt, untold, left, order.sampling.seed)
 
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:

@@ -21,9 +21,9 @@ def text_tokenizer(vocabulary=VOCABULARY):
     return text
 
 
-def write(folder, skills=()):
+def write(folder, skills=(), gist=()):
     """Write the pack and return its folder."""
-    vocabulary = replace(VOCABULARY, skills=frozenset(skills))
+    vocabulary = replace(VOCABULARY, skills=frozenset(skills), gist=gist or (0, 0))
     torch.manual_seed(0)
     motion = v.VQVAE(TOKENIZER).eval()
     for book in motion.quantizer.books:
@@ -35,7 +35,9 @@ def write(folder, skills=()):
     ids = voc.TokenIds.of(text, vocabulary)
     added = [ids.ids[t] for t in vocabulary.added]
     m.save_adapter(m.add_adapter(base, m.AdapterConfig(rank=2), added), folder / m.ADAPTER)
-    packs.write_manifest(folder, replace(manifest(), skills=tuple(s.value for s in skills)))
+    packs.write_manifest(
+        folder, replace(manifest(), skills=tuple(s.value for s in skills), gist=gist)
+    )
     return folder
 
 

@@ -1,0 +1,91 @@
+"""The gist of a motion: told apart, kept by a pack, first in every answer."""
+
+import numpy as np
+import pytest
+import tiny_pack
+
+from ext_models.language import tasks
+from ext_models.language import vocabulary as voc
+from ext_models.language.corpus import Encoded
+from ext_models.language.generation import MotionGrammar
+from ext_models.language.gist import Gist, describe, fit_gist
+from ext_models.language.instructions import answer
+from ext_models.motion.datasets import read_examples
+from ext_models.motion_pipeline import MotionPipeline, silent
+from ext_models.packs import PackError, read_manifest
+from ext_models.pipelines import GenerationRequest
+from motiongpt_blender.core.rotations import about_y, rotate
+from tests.models.motion_folders import walker
+
+VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, gist=(2, 3))
+
+
+@pytest.fixture(scope="module")
+def ids():
+    return voc.TokenIds.of(tiny_pack.text_tokenizer(VOCABULARY), VOCABULARY)
+
+
+def test_a_description_is_the_motion_s_own(data):
+    joints = read_examples(data, "clean")[3].joints
+    turn = np.broadcast_to(about_y(np.array(2.0)), (*joints.shape[:-1], 4))
+    moved = rotate(turn, joints) + np.array([3.0, 0.0, -1.0])
+    np.testing.assert_allclose(describe(moved), describe(joints), atol=1e-3)
+
+
+def test_kinds_of_motion_are_told_apart(data, tmp_path):
+    clips = read_examples(data, "clean")
+    made = fit_gist([e.joints for e in clips], levels=2, kinds=16, seed=0)
+    idle = [made(e.joints)[0] for e in clips if e.label.startswith("idle")]
+    runs = [made(e.joints)[0] for e in clips if e.label == "run"]
+    assert not set(idle) & set(runs)
+    made.save(tmp_path)
+    again = Gist.load(tmp_path)
+    assert again.shape == (2, 16)
+    assert [again(e.joints) for e in clips[:9]] == [made(e.joints) for e in clips[:9]]
+
+
+def test_fewer_motions_than_kinds():
+    made = fit_gist([walker(20 + k) for k in range(4)], levels=2, kinds=6, seed=0)
+    assert all(0 <= c < 4 for c in made(walker(22)))
+
+
+def test_an_answer_begins_with_its_gist(ids):
+    codes = [[1, 2], [3, 4]]
+    written = answer(codes, ids, (2, 1))
+    assert len(written) == VOCABULARY.tokens_of(2) + 1
+    assert written[:2] == [ids.ids["<g0_2>"], ids.ids["<g1_1>"]]
+    assert ids.to_codes(written[:-1]) == codes
+    one = Encoded(((5, 6),), np.array(codes), np.array(codes), np.zeros((2, 3)), gist=(0, 2))
+    _, reply = tasks.draw(one, tasks.TaskMix(text=1.0), ids, 2)
+    assert reply == answer(codes, ids, (0, 2))
+
+
+def test_the_grammar_asks_for_the_gist_first(ids):
+    import torch
+
+    grammar = MotionGrammar(ids, 3)
+    size = max(ids.ids.values()) + 1
+    for at, span in enumerate([ids.due(k) for k in range(6)]):
+        held = grammar(torch.zeros(1, 3 + at, dtype=torch.long), torch.zeros(1, size))
+        allowed = torch.isfinite(held[0]).nonzero()[:, 0].tolist()
+        assert allowed == list(range(span.start, span.stop))
+    assert ids.due(0).stop - ids.due(0).start == 3
+    assert ids.due(2).stop - ids.due(2).start == 12
+
+
+def test_a_pack_with_a_gist_generates(tmp_path):
+    folder = tiny_pack.write(tmp_path / "pack", gist=(2, 3))
+    assert read_manifest(folder).gist == (2, 3)
+    pipe = MotionPipeline.from_pack(folder, "cpu")
+    requests = [GenerationRequest("a person walks", n, seed=n) for n in (12, 20)]
+    clips = [pipe.generate(r, *silent()).clips[0] for r in requests]
+    assert [len(c) for c in clips] == [12, 20]
+    assert [len(c.tokens) for c in clips] == [6, 10]
+
+
+def test_a_wrong_gist_is_named(tmp_path):
+    folder = tiny_pack.write(tmp_path / "pack")
+    path = folder / "pack.json"
+    path.write_text(path.read_text().replace('"gist": []', '"gist": [3]'))
+    with pytest.raises(PackError, match="'gist' must be two whole numbers"):
+        read_manifest(folder)
