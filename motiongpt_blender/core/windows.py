@@ -69,6 +69,8 @@ class Fit:
         track: name of the NLA track that it is added to; "" makes a new one.
         standing: (22, 3) metres, where it begins when no pose says; None: where the
             character stands now.
+        carrier: (4, 4) matrix of the armature object at the take's start, where the object
+            travels; poses are seen from there. None: where the object is now.
     """
 
     joins: tuple[Join, ...] = ()
@@ -78,6 +80,7 @@ class Fit:
     cyclic: bool = False
     track: str = ""
     standing: NDArray[np.float32] | None = None
+    carrier: NDArray[np.float64] | None = None
 
     def seams(self, start: float, count: int) -> list[Seam]:
         """The joins as a take of ``count`` frames from ``start`` counts them."""

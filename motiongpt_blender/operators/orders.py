@@ -17,9 +17,17 @@ from ..core.motion import MODEL_FPS, MotionClip
 from ..core.plan import Plan, PlanError, plan
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
+from ..core.rig_options import RootTarget
 from ..core.windows import Fit, Window
 from ..scene.clock import current_frame, scene_fps
-from ..scene.neighbours import beginning, check_joinable, keyed_frames, neighbours, stance
+from ..scene.neighbours import (
+    beginning,
+    carrier,
+    check_joinable,
+    keyed_frames,
+    neighbours,
+    stance,
+)
 from ..scene.rig import check_usable, describe
 
 #: Frames of the longest motion when the pack does not say.
@@ -120,6 +128,9 @@ def _joined(
     if not wish.fit.track:
         check_joinable(obj)
     fit, before = wish.fit, None
+    options = obj.motiongpt.retargeting.options()
+    if options.root is RootTarget.OBJECT and not options.in_place:
+        fit = replace(fit, carrier=carrier(obj, window.start))
     if wish.joined and keyed_frames(obj):
         taken = {pose.frame for pose in marked}
         ends = {PoseRole.START: window.start, PoseRole.END: window.end}
@@ -128,7 +139,7 @@ def _joined(
             for role, frame in ends.items()
             if role in wish.joined and frame is not None and frame not in taken
         ]
-        found, joins = neighbours(obj, rig, asked)
+        found, joins = neighbours(obj, rig, asked, fit.carrier)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
         if any(join.frame == window.start for join in joins):

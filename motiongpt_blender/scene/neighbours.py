@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import bpy
 import numpy as np
+from mathutils import Matrix, Quaternion, Vector
 from numpy.typing import NDArray
 
 from .. import compat
@@ -18,10 +19,11 @@ from ..core.keys import RigPose
 from ..core.motion import MODEL_FPS
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
+from ..core.rotations import inverse, multiply, rotate
 from ..core.windows import Join
 from .capture import capture_joints, capture_pose
 from .clock import scene_fps, show_frame
-from .rig import RigError
+from .rig import RigError, quaternion_of
 
 #: What carries a bone's or an object's pose.
 _TRANSFORMS: Final = (
@@ -95,8 +97,18 @@ def stance(obj: Any, rig: RigDescription, frame: float) -> NDArray[np.float32]:
         return capture_joints(obj, rig)
 
 
+def carrier(obj: Any, frame: float) -> NDArray[np.float64]:
+    """The object's own matrix (4, 4) at a frame."""
+    with looking_around(obj) as show:
+        show(frame)
+        return np.array(obj.matrix_basis, dtype=np.float64)
+
+
 def neighbours(
-    obj: Any, rig: RigDescription, ends: Sequence[tuple[float, PoseRole]]
+    obj: Any,
+    rig: RigDescription,
+    ends: Sequence[tuple[float, PoseRole]],
+    seen_from: NDArray[np.float64] | None = None,
 ) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...]]:
     """The poses at which a take joins what is there, and how that moves.
 
@@ -104,20 +116,58 @@ def neighbours(
         obj: the armature object.
         rig: its description.
         ends: first frame (START) and last frame (END) of the take, or one of them.
+        seen_from: (4, 4) matrix that the object has at the take's start, where it travels.
     """
     poses: list[MarkedPose] = []
     joins: list[Join] = []
     with looking_around(obj) as show:
-        for frame, role in ends:
-            outside: list[RigPose] = []
-            for k in (1, 2):
-                show(frame - k if role is PoseRole.START else frame + k)
-                outside.append(capture_pose(obj, rig))
+
+        def look(frame: float) -> tuple[RigPose, NDArray[np.float32]]:
             show(frame)
-            stands = capture_pose(obj, rig), capture_joints(obj, rig)
-            poses.append(MarkedPose(frame, role, *stands))
-            joins.append(Join(frame, (outside[0], outside[1])))
+            pose, joints = capture_pose(obj, rig), capture_joints(obj, rig)
+            if seen_from is None:
+                return pose, joints
+            change = Matrix(seen_from.tolist()).inverted() @ obj.matrix_basis
+            return _carried(obj, rig, pose, change), carried_joints(joints, change, rig)
+
+        for frame, role in ends:
+            outward = -1 if role is PoseRole.START else 1
+            outside = look(frame + outward)[0], look(frame + 2 * outward)[0]
+            poses.append(MarkedPose(frame, role, *look(frame)))
+            joins.append(Join(frame, outside))
     return tuple(poses), tuple(joins)
+
+
+def _carried(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
+    """A pose of the armature's space where the object itself has moved by ``change``."""
+    rest = obj.data.bones[rig.root].matrix_local
+    root = pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0))
+    basis = Matrix.LocRotScale(Vector(pose.root_location), Quaternion(root), None)
+    moved = rest.inverted() @ change @ rest @ basis
+    w, x, y, z = (float(v) for v in moved.to_quaternion())
+    place = moved.translation
+    return RigPose(
+        rotations={**pose.rotations, rig.root: (w, x, y, z)},
+        root_location=(float(place[0]), float(place[1]), float(place[2])),
+    )
+
+
+def carried_joints(
+    joints: NDArray[np.float32], change: Any, rig: RigDescription
+) -> NDArray[np.float32]:
+    """Joints (22, 3) of the armature's space where the object itself has moved to.
+
+    Args:
+        joints: metres, y up.
+        change: matrix of the object now in its own space at another frame.
+        rig: its axes, unit and floor.
+    """
+    turn = multiply(multiply(inverse(rig.axes), quaternion_of(change)), rig.axes)
+    way = rotate(inverse(rig.axes), np.array(change.translation, dtype=np.float64))
+    floor = np.array([0.0, rig.floor, 0.0])
+    points = joints * rig.scale + floor
+    turned = rotate(np.broadcast_to(turn, (len(points), 4)), points)
+    return ((turned + way - floor) / rig.scale).astype(np.float32)
 
 
 def animated_properties(obj: Any) -> set[tuple[str, int]]:

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from ..core.motion import MODEL_FPS, place_at_origin
 from ..core.retarget import RigDescription
-from ..core.rotations import Array, inverse, multiply, rotate
+from ..core.rotations import Array
 from .capture import capture_joints
 from .clock import scene_fps
-from .rig import RigError, quaternion_of
+from .neighbours import carried_joints
+from .rig import RigError
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.
 LEAST_SECONDS: Final = 0.8
@@ -100,24 +101,10 @@ def capture_clip(
             scene.frame_set(int(np.floor(at)), subframe=float(at - np.floor(at)))
             placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
             first = first or placed
-            frames.append(_moved(capture_joints(obj, rig), first.inverted_safe() @ placed, rig))
+            frames.append(
+                carried_joints(capture_joints(obj, rig), first.inverted_safe() @ placed, rig)
+            )
             progress((k + 1) / count)
     finally:
         scene.frame_set(before[0], subframe=before[1])
     return place_at_origin(np.stack(frames)).astype(np.float32)
-
-
-def _moved(joints: Array, matrix: Any, rig: RigDescription) -> Array:
-    """Joints (22, 3) of the armature's space where the object itself has moved to.
-
-    Args:
-        joints: metres, y up.
-        matrix: of the object now in its own space at the first frame.
-        rig: its axes, unit and floor.
-    """
-    turn = multiply(multiply(inverse(rig.axes), quaternion_of(matrix)), rig.axes)
-    way = rotate(inverse(rig.axes), np.array(matrix.translation, dtype=np.float64))
-    floor = np.array([0.0, rig.floor, 0.0])
-    points = joints * rig.scale + floor
-    turned = rotate(np.broadcast_to(turn, (len(points), 4)), points)
-    return (turned + way - floor) / rig.scale

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from mathutils import Matrix
 
 from ..core.frames import gaussian_smooth
 from ..core.retarget import RigDescription, RigMotion
@@ -94,7 +95,7 @@ def split(
         values = np.stack([way[:, 0], way[:, 2], yaw], axis=-1)
         return left, list(property_channels(WAY_KEY, values))
     if options.root is RootTarget.OBJECT:
-        return left, list(_object_channels(obj, rig, way, kept))
+        return left, list(_object_channels(obj, rig, way, kept, fit.carrier))
     return left, list(_bone_channels(root_bone(obj, rig), rig, way, kept))
 
 
@@ -151,10 +152,12 @@ def _bone_channels(bone: Any, rig: RigDescription, way: Array, turn: Array) -> I
     yield from transform_channels(bone, continuous(_to_local(turn, rest)), moved)
 
 
-def _object_channels(obj: Any, rig: RigDescription, way: Array, turn: Array) -> Iterator[Channel]:
-    """The object's own channels; it goes on from where it stands."""
-    now = np.array(obj.matrix_basis, dtype=np.float64)
-    stands = quaternion_of(obj.matrix_basis)
+def _object_channels(
+    obj: Any, rig: RigDescription, way: Array, turn: Array, carrier: Array | None
+) -> Iterator[Channel]:
+    """The object's own channels; it goes on from its matrix (4, 4), or from where it stands."""
+    stood = obj.matrix_basis if carrier is None else Matrix(carrier.tolist())
+    now, stands = np.array(stood, dtype=np.float64), quaternion_of(stood)
     turned = multiply(multiply(rig.axes, turn), inverse(rig.axes))
     moved = rotate(rig.axes, way) @ now[:3, :3].T + now[:3, 3]
     yield from transform_channels(obj, continuous(multiply(stands, turned)), moved)

@@ -81,6 +81,29 @@ def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):  # no
     assert [(t.mute, len(t.strips)) for t in kept] == [(True, 1)]
 
 
+@pytest.mark.parametrize("root", ["OBJECT", "HIPS"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_blocks_join_whatever_travels(addon, smpl_rig, root, in_place):  # noqa: F811
+    chosen = smpl_rig.motiongpt.retargeting
+    chosen.root, chosen.in_place = root, in_place
+    smpl_rig.rotation_euler.z = 0.5
+    group = blocks(smpl_rig, (WALK, 1, 31), (TURN, 31, 61), (WALK, 61, 91))
+    make(addon)
+    show(47)
+    frames = (1, 20, 31, 61, 75, 91)
+    before = [seen(smpl_rig, f) for f in frames]
+    hips = np.linalg.norm(before[-1][0, :2, 3] - before[0][0, :2, 3])
+    assert hips < 0.3 if in_place else hips > 1.0
+    for frame in (31, 61):
+        assert_smooth(smpl_rig, frame, most=1.0)
+    group.active, group.blocks[1].seed = 1, 5
+    assert bpy.ops.motiongpt.generate_block() == {"FINISHED"}
+    wait(addon)
+    assert not addon.failed, addon.message
+    for frame, matrices in zip(frames, before, strict=True):
+        assert np.abs(seen(smpl_rig, frame) - matrices).max() < 5e-4, frame
+
+
 def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # noqa: F811
     blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 81))
     show(60)

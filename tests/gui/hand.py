@@ -1,0 +1,95 @@
+"""A hand in a windowed Blender: finds buttons, clicks them, drives a story tick by tick."""
+
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+import bpy
+
+
+def place(region_type):
+    """Window, area and region of the 3D view."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
+    region = next(r for r in area.regions if r.type == region_type)
+    return {"window": window, "area": area, "region": region}
+
+
+def open_tab():
+    """Show the side bar with our tab in front, and the character in the view."""
+    place("WINDOW")["area"].spaces.active.show_region_ui = True
+    yield 1.0
+    place("UI")["region"].active_panel_category = "MotionGPT"
+    with bpy.context.temp_override(**place("WINDOW")):
+        bpy.ops.view3d.view_axis(type="RIGHT")
+        bpy.ops.view3d.view_orbit(angle=-0.7, type="ORBITRIGHT")
+        bpy.ops.view3d.view_orbit(angle=0.25, type="ORBITUP")
+        bpy.ops.view3d.view_all()
+    yield 1.0
+
+
+def find_button(command):
+    """Move the mouse over the side bar until ``command`` lies under it; returns (x, y)."""
+    spot = place("UI")
+    region, window = spot["region"], spot["window"]
+    for share in (0.3, 0.865, 0.7):
+        x = region.x + int(region.width * share)
+        for y in range(region.y + region.height - 8, region.y + 8, -7):
+            window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+            yield 0.04
+            with bpy.context.temp_override(**spot):
+                if bpy.ops.ui.copy_python_command_button.poll():
+                    bpy.ops.ui.copy_python_command_button()
+            if command in bpy.context.window_manager.clipboard:
+                bpy.context.window_manager.clipboard = ""
+                return x, y
+    raise AssertionError(f"no button of {command} in the side bar")
+
+
+def click(at):
+    """Press and release the left mouse button there."""
+    window = place("UI")["window"]
+    yield 0.5
+    for dx in (-3, 0):
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=at[0] + dx, y=at[1])
+        yield 0.15
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type="LEFTMOUSE", value=value, x=at[0], y=at[1])
+        yield 0.2
+    yield 0.5
+
+
+def shoot(path):
+    """A picture of the screen with ImageMagick; Blender's own comes out black here."""
+    with subprocess.Popen(["import", "-window", "root", str(path)]) as child:
+        while child.poll() is None:
+            yield 0.2
+    assert child.returncode == 0, "no picture was taken"
+
+
+def leave(status):
+    """End Blender with an exit status, at once and without questions."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def drive(steps, limit):
+    """Run a story from a timer; each of its ``yield`` gives Blender its seconds to live on."""
+    bpy.context.preferences.view.show_splash = False
+    deadline = time.monotonic() + limit
+
+    def tick():
+        try:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not done within {limit} s")
+            return max(next(steps), 0.01)
+        except StopIteration:
+            leave(0)
+        except BaseException:
+            traceback.print_exc()
+            leave(1)
+
+    bpy.app.timers.register(tick, first_interval=0.2, persistent=True)
