@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_import(commands)
     _add_export(commands)
     _add_bench(commands)
+    _add_ablate(commands)
     _add_prepare(commands)
     listing = commands.add_parser("packs", help="list the model packs that come with the project")
     listing.set_defaults(run=_packs)
@@ -239,6 +240,18 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_bench)
 
 
+def _add_ablate(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("ablate", help="what each choice of a recipe is worth, in tables")
+    p.add_argument("config", type=Path, help="recipe (TOML) with an [ablation] table")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--out", type=Path, required=True, help="folder of the rows and tables")
+    p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--minutes", type=float, help="each training takes so many minutes")
+    p.add_argument("--steps", type=int, help="each training takes so many steps")
+    p.set_defaults(run=_ablate)
+
+
 def _add_prepare(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "prepare-data", help="turn BVH files, clips, HumanML3D or KIT-ML into a data folder"
@@ -295,6 +308,12 @@ def _import_checkpoint(arguments: argparse.Namespace) -> int:
 
 def _export_merged(arguments: argparse.Namespace) -> int:
     from .language.export import run
+
+    return run(arguments)
+
+
+def _ablate(arguments: argparse.Namespace) -> int:
+    from .ablation import run
 
     return run(arguments)
 

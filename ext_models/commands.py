@@ -47,7 +47,7 @@ def train(arguments: argparse.Namespace) -> int:
     if workers.count > 1 and arguments.what == "train-tokenizer":
         raise PipelineError("train-tokenizer runs in one process: start it without a launcher.")
     try:
-        examples = _examples(recipe, arguments.data)
+        examples = examples_of(recipe, arguments.data)
     except DataError as error:
         raise PipelineError(str(error)) from None
     try:
@@ -60,7 +60,8 @@ def train(arguments: argparse.Namespace) -> int:
         raise PackError(f"{arguments.config}: {error}.") from None
 
 
-def _examples(recipe: dict[str, Any], data: Path | str | None) -> list[Example]:
+def examples_of(recipe: dict[str, Any], data: Path | str | None) -> list[Example]:
+    """The clips that a recipe learns from and is measured on; raises DataError."""
     pack = recipe["pack"]
     folder = Path(data) if data else None
     names = [pack["data"]] if isinstance(pack["data"], str) else pack["data"]

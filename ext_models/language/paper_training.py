@@ -110,7 +110,8 @@ def train(job: Job) -> Trained:
     """Train the adapter for the tokenizer of a pack, and complete the pack."""
     if job.tokenizer.config.levels != 1:
         raise PackError("the prompt style 'paper' writes one code a step: [tokenizer] levels = 1.")
-    told = [encode(job.part(split), job.tokenizer) for split in ("train", "val")]
+    steps = job.language["max_frames"] // job.tokenizer.config.stride
+    told = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
     if not all(told):
         raise PackError("the data has no clips to train on, or none to validate by.")
     base = foundation(job, [_sample(one) for one in told[0]])
@@ -171,13 +172,14 @@ def _fit(
 
 
 @torch.no_grad()
-def encode(examples: Sequence[Example], tokenizer: VQVAE) -> list[Told]:
-    """Clips as codes, from the published features where the data set has them."""
+def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[Told]:
+    """Captioned clips as codes, at most so many, from published features where there are some."""
     told: list[Told] = []
-    for example in tqdm(examples, desc="encoding", unit="clip", leave=False):
+    captioned = [e for e in examples if e.captions]
+    for example in tqdm(captioned, desc="encoding", unit="clip", leave=False):
         x = torch.from_numpy(vectors_of(example))[None].to(tokenizer.mean.device)
         if x.shape[1] >= 2 * tokenizer.config.stride:
-            codes = tokenizer.encode(x)[0, :, 0].tolist()
+            codes = tokenizer.encode(x)[0, :most, 0].tolist()
             told.append(Told(example.captions, tuple(codes)))
     return told
 

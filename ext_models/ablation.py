@@ -1,0 +1,276 @@
+"""``ablate``: one change at a time, each trained and measured alike, side by side in tables.
+
+A recipe names the pack's recipe to start from and, row by row, what is different. Rows of
+one group share a table, with the row that they all differ from. What is done is kept, so
+that a stopped command goes on; tokenizers are shared by the rows that do not change them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from . import packs
+from .bench import Bench, measure
+from .commands import examples_of
+from .devices import pick_device
+from .evaluation.clip_maker import ClipMaker, pack_hash
+from .evaluation.evaluate_command import read_judge
+from .evaluation.evaluation import Evaluation, evaluate
+from .evaluation.report import Row, Table, Value
+from .evaluation.study import Judge, Settings, study
+from .evaluation.systems import TEXT
+from .language.foundation import Trained
+from .language.recipe import train_pack
+from .motion.datasets import DataError, Example
+from .motion_pipeline import MotionPipeline
+from .packs import PackError
+from .pipelines import PipelineError
+from .tokenizer import training
+from .tokenizer.vqvae import save_tokenizer
+from .training import read_recipe
+
+#: A base made by another row of the ablation.
+OF_ROW: Final = "row:"
+#: Columns of the evaluation that stand in the tables, and what they are called there.
+AGREEMENT: Final = ("R@1", "R@3", "MM-Dist", "FID")
+RESULT: Final = "row.json"
+TABLES: Final = "ablation.md"
+#: Seconds of the motion that speed is measured on.
+MOTION: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row.
+
+    Attributes:
+        name: as the table says it.
+        group: the question that it answers; empty for the row that all differ from.
+        recipe: complete.
+    """
+
+    name: str
+    group: str
+    recipe: dict[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """A name for its folder."""
+        return re.sub(r"\W+", "_", f"{self.group} {self.name}".strip()).lower()
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What a recipe asks for: its rows, and how they are measured."""
+
+    changes: tuple[Change, ...]
+    clips: int | None
+    settings: Settings = field(default_factory=Settings)
+
+
+def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
+    """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it."""
+    body = read_recipe(path).get("ablation")
+    if not isinstance(body, dict) or not body.get("rows"):
+        raise PackError(f"{path}: the recipe has no [ablation] table with rows.")
+    if "recipe" not in body:
+        raise PackError(f'{path}: [ablation] names no recipe; write recipe = "starter.toml".')
+    start = read_recipe(path.parent / body["recipe"])
+    for stage in ("base", "adapter"):
+        table = start["language"].get(stage)
+        if isinstance(table, dict):
+            table.setdefault("training", {}).update({**body.get("budget", {}), **budget})
+    start["tokenizer"].setdefault("training", {}).update(
+        {**body.get("tokenizer_budget", {}), **budget}
+    )
+    start = changed(start, body.get("change", {}), f"{path}: [ablation.change]")
+    changes = tuple(_change(path, start, row) for row in body["rows"])
+    folders = [change.folder for change in changes]
+    if twice := [f for f in folders if folders.count(f) > 1]:
+        raise PackError(f"{path}: two rows are called '{twice[0]}': give each its own name.")
+    if changes[0].group:
+        raise PackError(
+            f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
+            "differ from and has none."
+        )
+    wanted = {k: body[k] for k in ("seed", "pool", "draws", "samples") if k in body}
+    return Ablation(changes, body.get("clips"), Settings(**wanted))
+
+
+def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> Change:
+    if "name" not in row:
+        raise PackError(f"{path}: a row of [[ablation.rows]] has no name.")
+    recipe = changed(start, row.get("change", {}), f"{path}: row '{row['name']}'")
+    return Change(row["name"], row.get("group", ""), recipe)
+
+
+def changed(start: Mapping[str, Any], changes: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """A recipe with other values under dotted keys; raises PackError when a key leads nowhere."""
+    recipe = copy.deepcopy(dict(start))
+    for key, value in changes.items():
+        *names, last = key.split(".")
+        place = recipe
+        for name in names:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise PackError(f"{who} changes {key}, but '{name}' is no table.")
+        place[last] = copy.deepcopy(value)
+    return recipe
+
+
+class Runner:
+    """Trains and measures rows in one folder."""
+
+    def __init__(
+        self, wanted: Ablation, data: Path | None, out: Path, judge: Judge | None, device: str
+    ) -> None:
+        self.wanted, self.data, self.out = wanted, data, out
+        self.judge, self.device = judge, device
+
+    def row(self, change: Change) -> Row:
+        """One row, trained and measured, or as it was before."""
+        place = self.out / change.folder
+        result, mark = place / RESULT, self._mark(change)
+        if result.is_file():
+            body = json.loads(result.read_text(encoding="utf-8"))
+            if body["of"] == mark:
+                kept = body["values"].items()
+                values = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
+                return Row(change.name, values, body["evaluator"])
+        try:
+            examples = examples_of(change.recipe, self.data)
+        except DataError as error:
+            raise PipelineError(str(error)) from None
+        pack, run = place / "pack", place / f"run-{mark}"
+        pack.mkdir(parents=True, exist_ok=True)
+        run.mkdir(exist_ok=True)
+        self._tokenizer(change, examples, pack)
+        recipe = self._resolved(change)
+        started = time.monotonic()
+        trained = train_pack(recipe, examples, pack, run, device=self.device, budget={})
+        minutes = (time.monotonic() - started) / 60
+        values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
+        evaluator = self.judge.name if self.judge else ""
+        body = {"of": mark, "values": values, "evaluator": evaluator}
+        result.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+        return Row(change.name, values, evaluator)
+
+    def _mark(self, change: Change) -> str:
+        """Names everything that a row's numbers depend on."""
+        measured = [self.wanted.clips, repr(self.wanted.settings)]
+        judge = self.judge.name if self.judge else ""
+        return _hash([change.recipe, measured, judge])
+
+    def _tokenizer(self, change: Change, examples: Sequence[Example], pack: Path) -> None:
+        """Put the tokenizer of a row into its pack; trained once for all that are alike."""
+        pack_table = change.recipe["pack"]
+        alike = [change.recipe["tokenizer"], pack_table["data"], pack_table["seed"]]
+        shared = self.out / "tokenizers" / _hash(alike)
+        if not (shared / packs.TOKENIZER_WEIGHTS).is_file():
+            config, settings = training.from_recipe(change.recipe)
+            model = training.train_tokenizer(
+                config, settings, examples, shared, seed=pack_table["seed"], device=self.device
+            )
+            save_tokenizer(model, shared)
+        for name in (packs.TOKENIZER_CONFIG, packs.TOKENIZER_WEIGHTS):
+            shutil.copyfile(shared / name, pack / name)
+
+    def _resolved(self, change: Change) -> dict[str, Any]:
+        """The recipe, with the base of another row where it asks for one."""
+        recipe = copy.deepcopy(change.recipe)
+        base = recipe["language"]["base"]
+        if isinstance(base, str) and base.startswith(OF_ROW):
+            wanted = base.removeprefix(OF_ROW).strip()
+            other = next((c for c in self.wanted.changes if c.name == wanted), None)
+            place = self.out / other.folder / "pack" / "base" if other else None
+            if place is None or not place.is_dir():
+                raise PackError(
+                    f"row '{change.name}' wants the base of the row '{wanted}', which does not "
+                    "stand above it."
+                )
+            recipe["language"]["base"] = str(place.resolve())
+        return recipe
+
+    def _measured(
+        self, examples: Sequence[Example], pack: Path, place: Path, trained: Trained
+    ) -> dict[str, Value]:
+        """What stands in the table: the training, the evaluation, the speed."""
+        pipeline = MotionPipeline.from_pack(pack, self.device)
+        work = study(pipeline, examples, self.wanted.settings, self.judge, clips=self.wanted.clips)
+        maker = ClipMaker(pipeline, place / "clips" / f"{pack_hash(pack)}.jsonl")
+        result = evaluate(work, maker, (), self.out / "points", {})
+        result.save(place / "evaluation")
+        curve = trained.curves[-1]
+        values: dict[str, Value] = {
+            "trained": trained.trainable_share,
+            "held-out loss": curve.best,
+            "tokens foreseen": curve.right[-1][1],
+        }
+        values |= numbers_of(result)
+        stride, longest = pipeline.tokenizer.config.stride, pipeline.manifest.max_frames
+        steps = min(round(MOTION * pipeline.manifest.fps), longest) // stride
+        bench = Bench(pipeline.writer, steps, pipeline.tokenizer.config.codes)  # type: ignore[arg-type]
+        speed = measure(bench.ways()[0], 1, self.device)
+        return values | {"tokens a motion": float(speed.tokens), "s a motion": speed.each}
+
+
+def numbers_of(result: Evaluation) -> dict[str, Value]:
+    """The numbers of an evaluation that stand in a table of an ablation."""
+    values: dict[str, Value] = {}
+    for row in result.agreement.table.rows if result.agreement else ():
+        if row.system == TEXT:
+            values |= {name: row.values[name] for name in AGREEMENT if name in row.values}
+    for row in result.tables["poses"].rows:
+        for name, value in row.values.items():
+            if name.startswith("Recon"):
+                values[f"{row.system}: {name}"] = value
+    return values
+
+
+def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
+    """A table for each question, the common row first."""
+    common = rows[wanted.changes[0].folder]
+    groups = dict.fromkeys(c.group for c in wanted.changes if c.group)
+    found: list[Table] = []
+    for group in groups:
+        own = [rows[c.folder] for c in wanted.changes if c.group == group and c.folder in rows]
+        found.append(Table(group, (common, *own)))
+    return found or [Table("as it is", (common,))]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command, its arguments read."""
+    given = {"steps": arguments.steps, "minutes": arguments.minutes}
+    wanted = read_ablation(arguments.config, {k: v for k, v in given.items() if v is not None})
+    device = pick_device(arguments.device)
+    judge = read_judge(arguments.evaluator, device)
+    data = Path(arguments.data) if arguments.data else None
+    runner = Runner(wanted, data, arguments.out, judge, device)
+    rows: dict[str, Row] = {}
+    text = ""
+    for number, change in enumerate(wanted.changes, 1):
+        print(f"{number} of {len(wanted.changes)}: {change.group or 'all'}: {change.name}")
+        try:
+            rows[change.folder] = runner.row(change)
+        except (KeyError, TypeError) as error:
+            raise PackError(f"{arguments.config}: row '{change.name}': {error}.") from None
+        text = "\n".join(table.markdown() for table in tables(wanted, rows))
+        (arguments.out / TABLES).write_text(text, encoding="utf-8")
+    print("\n" + text)
+    print(f"tables written to {arguments.out / TABLES}")
+    return 0
+
+
+def _hash(parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,127 @@
+"""One change at a time: rows are trained, measured and kept."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from test_paper_experiment import data_set
+
+from ext_models import ablation
+from ext_models.__main__ import main
+from ext_models.language import model as m
+from ext_models.language.loop import LanguageTraining
+from ext_models.language.tasks import TaskMix
+from ext_models.packs import PackError
+
+RECIPES = Path(ablation.__file__).parent / "recipes"
+START = """
+[pack]
+name = "small"
+title = "Small"
+licence = "none"
+data = "humanml3d"
+quoted_captions = false
+seed = 3
+credits = []
+[tokenizer]
+form = "patches"
+width = 16
+code_width = 8
+codes = 12
+levels = 2
+[tokenizer.training]
+batch = 4
+window = 16
+[language]
+levels = 2
+max_frames = 44
+speeds = [1.0]
+offsets = [0]
+[language.base]
+hidden = 16
+layers = 1
+heads = 2
+mlp = 16
+text_tokens = 320
+[language.base.training]
+batch = 2
+[language.adapter]
+rank = 2
+[language.adapter.training]
+batch = 2
+"""
+ROWS = """
+[ablation]
+recipe = "start.toml"
+clips = 4
+samples = 1
+draws = 1
+[ablation.change]
+"language.base.context" = 1024
+[[ablation.rows]]
+name = "as it is"
+[[ablation.rows]]
+group = "All or little"
+name = "everything"
+change = { "language.adapter.method" = "full" }
+[[ablation.rows]]
+group = "Tokens or digits"
+name = "digits"
+change = { "tokenizer.levels" = 1, "language.levels" = 1, "language.prompt_style" = "paper", \
+"language.base" = "row:as it is", "language.tasks" = { text = 1.0, last = 1.0 } }
+"""
+
+
+def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = data_set(tmp_path / "HumanML3D", kit=False)
+    (tmp_path / "start.toml").write_text(START)
+    (tmp_path / "rows.toml").write_text(ROWS)
+    call = ["ablate", tmp_path / "rows.toml", "--data", data, "--out", tmp_path / "out",
+            "--steps", "2", "--device", "cpu"]  # fmt: skip
+    assert main([str(part) for part in call]) == 0, capsys.readouterr().err
+    text = (tmp_path / "out" / ablation.TABLES).read_text()
+    assert text.count("| as it is |") == 2
+    assert "| everything | 1.000 |" in text
+    assert "| digits |" in text
+    for column in ("held-out loss", "tokens a motion", "s a motion", "minutes", "Recon"):
+        assert column in text
+    assert len(list((tmp_path / "out" / "tokenizers").iterdir())) == 2
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.safetensors")}
+    assert main([str(part) for part in call]) == 0
+    assert (tmp_path / "out" / ablation.TABLES).read_text() == text
+    assert times == {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.safetensors")}
+
+
+def test_the_shipped_recipe_changes_what_there_is():
+    wanted = ablation.read_ablation(RECIPES / "ablations.toml", {"steps": 5})
+    names = {(c.group, c.name) for c in wanted.changes}
+    assert len(names) == len(wanted.changes) >= 18
+    known = set(tomllib.loads((RECIPES / "styles.toml").read_text())["language"])
+    for change in wanted.changes:
+        language = change.recipe["language"]
+        assert set(language) - known <= {"prompt_style", "captioned", "uncaptioned"}
+        adapter = dict(language["adapter"])
+        assert LanguageTraining(**adapter.pop("training")).steps == 5
+        m.AdapterConfig(**adapter)
+        if language.get("prompt_style") != "paper":
+            assert language["base"]["context"] == 1024
+            TaskMix(**language["tasks"])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("[ablation]\n", "no \\[ablation\\] table with rows"),
+        ('[ablation]\n[[ablation.rows]]\nname = "a"\n', "names no recipe"),
+        (ROWS.replace('group = "All or little"\nname = "everything"', ""), "has no name"),
+        (ROWS.replace('"language.adapter.method"', '"pack.name.x"'), "'name' is no table"),
+        (ROWS.replace('name = "as it is"', 'name = "as it is"\ngroup = "g"'), "has the group 'g'"),
+    ],
+    ids=["no rows", "no recipe", "no name", "no table", "no common row"],
+)
+def test_recipes_that_ask_for_nothing_or_nonsense(body, message, tmp_path):
+    (tmp_path / "start.toml").write_text(START)
+    (tmp_path / "rows.toml").write_text(body)
+    with pytest.raises(PackError, match=message):
+        ablation.read_ablation(tmp_path / "rows.toml", {})
