@@ -30,6 +30,7 @@ from .study import Study
 from .systems import reconstructed, text_request
 
 Array = NDArray[np.floating]
+Rebuild = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 #: Poses of the task ``keys``.
 KEYS: Final = 3
@@ -109,6 +110,7 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
         _with_poses(study, index, task) for _, _, asked in tasks for index, task in enumerate(asked)
     ]
     made = maker.make(requests, "poses")
+    rebuilt = _remembering(lambda joints: reconstructed(study.pipeline, joints))
     errors: list[PoseErrors] = []
     for place, (name, whose, asked) in enumerate(tasks):
         given = made[place * len(asked) : (place + 1) * len(asked)]
@@ -118,7 +120,7 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
                 whose,
                 np.array([_error(m, t) for m, t in zip(given, asked, strict=True)]),
                 np.array([_error(m, t) for m, t in zip(text, asked, strict=True)]),
-                _floors(study.pipeline, asked),
+                _floors(study.pipeline, asked, rebuilt),
             )
         )
     return errors
@@ -231,7 +233,7 @@ def _steps(motion: Array, frame: int) -> Array:
     return motion[before : before + 2]
 
 
-def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask]) -> Array:
+def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask], rebuilt: Rebuild) -> Array:
     """Recon and Vel (N, 2) of the tokenizer: of the poses alone, and of their clips."""
     taken = np.concatenate([t.source[list(t.taken)] for t in tasks])
     codes = pipeline.tokenizer.encode_poses(taken)[:, : pipeline.manifest.levels]
@@ -240,7 +242,6 @@ def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask]) -> Array:
     single = [pose_recon(a, b) for a, b in zip(again, truth, strict=True)]
     bounds = np.cumsum([len(t.taken) for t in tasks])[:-1]
     recon = [float(part.mean()) for part in np.split(np.array(single), bounds)]
-    rebuilt = _remembering(lambda joints: reconstructed(pipeline, joints))
     velocity = [
         float(
             np.mean(
@@ -252,9 +253,7 @@ def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask]) -> Array:
     return np.column_stack([recon, velocity])
 
 
-def _remembering(
-    make: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def _remembering(make: Rebuild) -> Rebuild:
     """The same function, which makes nothing twice of one array."""
     made: dict[int, NDArray[np.float32]] = {}
 
