@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 Codes = list[list[int]]
 
 #: Requests that are written in one batch.
-AT_ONCE: Final = 64
+AT_ONCE: Final = 40
 
 
 class ClipMaker:
