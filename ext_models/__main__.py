@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_train_evaluator(commands)
     _add_evaluate(commands)
+    _add_evaluate_folds(commands)
     _add_evaluate_paper(commands)
     _add_import(commands)
     _add_export(commands)
@@ -199,6 +200,25 @@ def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_evaluate_paper)
 
 
+def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "evaluate-folds", help="train and measure a recipe several times, each clip held out once"
+    )
+    p.add_argument("config", type=Path, help="recipe (TOML)")
+    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    p.add_argument("--out", type=Path, required=True, help="folder of the folds and the tables")
+    p.add_argument("--folds", type=int, default=5, help="how many (%(default)s)")
+    p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
+    p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's)")
+    p.add_argument("--pool", type=int, default=16, help="captions that compete (%(default)s)")
+    p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
+    p.add_argument("--minutes", type=float, help="of each training")
+    p.add_argument("--steps", type=int, help="of each training")
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    p.add_argument("--seed", type=int, default=0, help="of the folds and all draws")
+    p.set_defaults(run=_evaluate_folds)
+
+
 def _add_import(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "import-checkpoint", help="turn the reference system's downloads into a model pack"
@@ -296,6 +316,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _evaluate_paper(arguments: argparse.Namespace) -> int:
     from .evaluation.paper_command import run
+
+    return run(arguments)
+
+
+def _evaluate_folds(arguments: argparse.Namespace) -> int:
+    from .evaluation.folds import run
 
     return run(arguments)
 

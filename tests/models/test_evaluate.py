@@ -10,11 +10,19 @@ import tiny_pack
 import torch
 
 from ext_models.__main__ import main
-from ext_models.evaluation import agreement, clip_maker, poses, prompt_lists, prompt_measure
+from ext_models.evaluation import (
+    agreement,
+    clip_maker,
+    folds,
+    poses,
+    prompt_lists,
+    prompt_measure,
+)
 from ext_models.evaluation import evaluator as ev
 from ext_models.evaluation import systems as sy
 from ext_models.evaluation.label_pools import LabelPools
 from ext_models.evaluation.lookup import CaptionIndex, known_share
+from ext_models.evaluation.report import Table
 from ext_models.evaluation.shared_space import SharedSpace
 from ext_models.evaluation.study import Settings, spread, study
 from ext_models.evaluation.words import Vocabulary
@@ -389,9 +397,7 @@ def test_lists_beside_plain_captions(work, examples, tmp_path):
 # -- the command ---------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, examples):
-    place = tmp_path_factory.mktemp("data")
+def write_folder(place, examples):
     writer = PackWriter(place, "mine")
     for e in examples:
         writer.add(
@@ -402,6 +408,11 @@ def folder(tmp_path_factory, examples):
         )  # fmt: skip
     writer.close()
     return place
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, examples):
+    return write_folder(tmp_path_factory.mktemp("data"), examples)
 
 
 @pytest.fixture(scope="module")
@@ -471,3 +482,86 @@ def test_bad_input_is_one_sentence(pack, folder, tmp_path, monkeypatch, capsys, 
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert words in said
     assert said.startswith("motiongpt: ")
+
+
+# -- folds ---------------------------------------------------------------------------
+
+
+def test_every_clip_is_held_out_once_with_its_take(examples):
+    take = {e.id: e.id[:-1] for e in examples}
+    dealt = folds.deal(examples, take, 4, seed=1)
+    held = [[e.id for e in part if e.split == "test"] for part in dealt]
+    assert sorted(i for ids in held for i in ids) == sorted(e.id for e in examples)
+    assert [len(ids) for ids in held] == [8, 8, 8, 8]
+    for part in dealt:
+        splits = {}
+        for e in part:
+            splits.setdefault(take[e.id], set()).add(e.split)
+        assert all(len(s) == 1 for s in splits.values())
+        assert any(e.split == "val" for e in part)
+    with pytest.raises(PipelineError, match="8 takes cannot be dealt into 9"):
+        folds.deal(examples, take, 9, seed=1)
+
+
+RECIPE = """
+[pack]
+name = "tiny"
+title = "Tiny"
+licence = "none"
+data = "mine"
+quoted_captions = false
+seed = 7
+credits = []
+[tokenizer]
+form = "patches"
+width = 16
+code_width = 8
+codes = 12
+levels = 2
+dilations = [1]
+[tokenizer.training]
+steps = 3
+batch = 4
+window = 16
+[language]
+levels = 2
+max_frames = 40
+speeds = [1.0]
+offsets = [0]
+[language.base]
+hidden = 16
+layers = 1
+heads = 2
+mlp = 16
+text_tokens = 300
+context = 128
+[language.adapter]
+rank = 2
+"""
+
+
+def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "data", [e for e in examples if e.id[-1] in "02"])
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
+             "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
+             "--evaluator", str(judge)]  # fmt: skip
+    assert main(asked) == 0
+    said = capsys.readouterr().out
+    assert "agreement, 2 folds" in said
+    table = Table.load(tmp_path / "out" / "agreement.json")
+    assert [row.system for row in table.rows][:3] == [sy.REAL, sy.CODES, sy.TEXT]
+    one = Table.load(tmp_path / "out" / "poses.json").rows[0]
+    both = [
+        json.loads((tmp_path / "out" / f"fold{k}" / "report.json").read_text())["tables"]["poses"]
+        for k in (1, 2)
+    ]
+    means = [b["rows"][0]["values"]["Recon with"][0] for b in both]
+    assert one.values["Recon with"][0] == pytest.approx(np.mean(means))
+    # The same again: nothing is trained or made anew.
+    monkeypatch.setattr(MotionPipeline, "write_many", None)
+    monkeypatch.setattr("ext_models.language.recipe.train_pack", None)
+    assert main(asked) == 0
+    assert Table.load(tmp_path / "out" / "agreement.json") == table
