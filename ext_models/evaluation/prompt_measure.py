@@ -26,7 +26,7 @@ Array = NDArray[np.floating]
 #: The held-out clips' own captions, which every list is compared with.
 PLAIN: Final = "plain captions"
 #: Pairs of clips that are tried to join two parts of a composition.
-PAIRS: Final = 30
+PAIRS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _joined(study: Study, prompt: Prompt) -> NDArray[np.float32] | None:
             count = min(len(first.joints), len(second.joints))
             return with_upper_body(first.joints[:count], second.joints[:count])
         # Its captions are of no interest here: only whether the two motions fit.
-        spoken = replace(second, captions=("he moves.",))
+        spoken = replace(second, captions=("a person moves.",))
         joined = in_turn(first, spoken, longest, Apart())
         if joined is not None:
             return joined.joints

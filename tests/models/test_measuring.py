@@ -1,0 +1,300 @@
+"""The parts of an evaluation: clips kept, text and motion, poses, lists of prompts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_pack
+from judged import (
+    LABELS,
+    PROMPTS,
+    SETTINGS,
+    Copier,
+    Oracle,
+    body,
+    captions,
+    corner,
+    make_examples,
+    write_list,
+)
+
+from ext_models.evaluation import agreement, clip_maker, poses, prompt_lists, prompt_measure
+from ext_models.evaluation import systems as sy
+from ext_models.evaluation.label_pools import LabelPools
+from ext_models.evaluation.lookup import CaptionIndex, known_share
+from ext_models.evaluation.study import spread, study
+from ext_models.motion_pipeline import MotionPipeline
+from ext_models.pipelines import GenerationRequest, PipelineError, PoseCondition
+from motiongpt_blender.core.rotations import about_y, rotate
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return make_examples()
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    place = tmp_path_factory.mktemp("packs") / "tiny"
+    return MotionPipeline.from_pack(tiny_pack.write(place), "cpu")
+
+
+@pytest.fixture
+def work(pipeline, examples):
+    return study(pipeline, examples, SETTINGS, Oracle(examples))
+
+
+# -- what is looked at ---------------------------------------------------------------
+
+
+def test_a_quick_look_sees_many_labels_and_the_same_draws(pipeline, examples):
+    whole = study(pipeline, examples, SETTINGS, None)
+    quick = study(pipeline, examples, SETTINGS, None, clips=6)
+    assert len(quick.clips) == 6
+    assert len({e.label for e in quick.clips}) == 6
+    at = {e.id: (whole.caption(e), whole.other(e).id) for e in whole.clips}
+    assert all(at[e.id] == (quick.caption(e), quick.other(e).id) for e in quick.clips)
+    assert all(whole.other(e).label != e.label for e in whole.clips)
+    assert len(spread(whole.clips, 12)) == 12
+
+
+def test_too_few_labels_are_refused(pipeline, examples):
+    with pytest.raises(PipelineError, match="fewer than 4 labels"):
+        study(pipeline, [e for e in examples if e.label in LABELS[:2]], SETTINGS, None)
+    with pytest.raises(PipelineError, match="no clips in its split 'train'"):
+        study(pipeline, [e for e in examples if e.split == "test"], SETTINGS, None)
+
+
+# -- making clips --------------------------------------------------------------------
+
+
+def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkeypatch):
+    requests = [GenerationRequest("a person walks", 20 + n, seed=n) for n in range(7)]
+    written = []
+    write = MotionPipeline.write_many
+
+    def counted(self, batch, *more):
+        written.extend(batch)
+        return write(self, batch, *more)
+
+    monkeypatch.setattr(MotionPipeline, "write_many", counted)
+    cache = tmp_path / "clips" / "a.jsonl"
+    first = clip_maker.ClipMaker(pipeline, cache, at_once=3).make(requests, "text")
+    assert len(written) == 7
+    assert [len(j) for j in first] == [r.frames for r in requests]
+    with cache.open("a") as file:  # killed while it wrote a line
+        file.write('{"key": "abc", "co')
+    lines = cache.read_text().splitlines()
+    cache.write_text("\n".join([*lines[:4], lines[-1]]))
+    again = clip_maker.ClipMaker(pipeline, cache, at_once=3).make(requests, "text")
+    assert len(written) == 10
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert len(cache.read_text().splitlines()) == 7
+
+
+def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
+    pose = PoseCondition(0, body(20)[5])
+    asked = GenerationRequest("a person walks", 20, (pose,), seed=4)
+    maker = clip_maker.ClipMaker(pipeline, tmp_path / "a.jsonl")
+    one, best = (maker.make([replace(asked, tries=t)], "poses")[0] for t in (1, 4))
+    miss = [poses.pose_recon(j[0], pose.joints) for j in (one, best)]
+    assert miss[1] <= miss[0]
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 4
+
+
+def test_requests_have_names_of_their_own():
+    pose = PoseCondition(0, body(20)[5])
+    some = [
+        GenerationRequest("a", 20),
+        GenerationRequest("a", 21),
+        GenerationRequest("a", 20, seed=1),
+        GenerationRequest("a", 20, (pose,)),
+        GenerationRequest("a", 20, (replace(pose, placed=True),)),
+        GenerationRequest("a", 20, (replace(pose, frame=3),)),
+    ]
+    assert len({clip_maker.key(r) for r in some}) == len(some)
+
+
+# -- text and motion -----------------------------------------------------------------
+
+
+def test_looking_up(examples):
+    train = [e for e in examples if e.split == "train"]
+    index = CaptionIndex(train)
+    asked = [captions(label)[0].upper() for label in LABELS]
+    found = index.nearest(asked, range(len(asked)))
+    assert [train[row].label for row in found] == LABELS
+    draws = {index.nearest(asked[:1], [seed])[0] for seed in range(20)}
+    assert len(draws) == 2  # both clips of the label say the same
+    assert index.nearest(["entirely strange"], [0])[0] < len(train)
+    assert known_share([*asked, "never said."], train) == pytest.approx(8 / 9)
+
+
+def test_an_oracle_ranks_the_systems(work, examples, tmp_path):
+    text = [[body(len(e.joints), seed=77) for e in work.clips]] * 2
+    rows = [
+        sy.System(sy.REAL, ([e.joints for e in work.clips],)),
+        sy.System(sy.TEXT, tuple(text)),
+        sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
+        sy.System(sy.CHANCE, tuple(sy.by_chance(work))),
+    ]
+    result = agreement.measure(work, work.judge, rows, tmp_path)
+    table = {row.system: row.values for row in result.table.rows}
+    assert work.pool == 6
+    for name in (sy.REAL, sy.LOOKED_UP):
+        assert table[name]["R@1"] == (1.0, 0.0)
+    assert table[sy.TEXT]["R@3"][0] == pytest.approx(3 / 6, abs=0.35)
+    assert table[sy.CHANCE]["R@1"][0] < 0.5
+    assert table[sy.LOOKED_UP]["to training clip"][0] == 0
+    assert table[sy.TEXT]["FID"][0] > table[sy.LOOKED_UP]["FID"][0]
+    assert table[sy.LOOKED_UP]["FID's bias"][0] > 0
+    assert "FID" not in table[sy.REAL]
+    # A second look reads the training clips' points and says the same.
+    again = agreement.measure(work, work.judge, rows, tmp_path)
+    assert again.table == result.table
+    assert len(list(tmp_path.glob("train-*.npy"))) == 1
+
+
+def test_the_tokenizer_keeps_every_frame(pipeline, examples):
+    for example in examples[:4]:
+        assert sy.reconstructed(pipeline, example.joints).shape == example.joints.shape
+
+
+# -- poses ---------------------------------------------------------------------------
+
+
+def test_the_ratio_of_means():
+    below = np.random.default_rng(0).uniform(2, 4, 200)
+    value, half = poses.ratio(0.25 * below, below, 1)
+    assert (value, half) == pytest.approx((0.25, 0.0))
+    noisy = below + np.random.default_rng(1).normal(size=200)
+    value, half = poses.ratio(noisy, below, 1)
+    assert abs(value - 1) < half < 0.1
+
+
+def test_a_model_that_obeys_meets_every_pose(work):
+    errors = poses.pose_errors(work, Copier(work))
+    assert [(e.task, e.whose) for e in errors] == [
+        (task, whose) for whose in (poses.OWN, poses.OTHER) for task in ("initial", "last", "keys")
+    ]
+    for error in errors:
+        assert np.allclose(error.given[:, 0], 0, atol=1e-3)
+        assert error.text[:, 0].min() > 1
+        assert error.floor[:, 0].min() > 1
+        assert error.given.shape == error.text.shape == error.floor.shape == (16, 2)
+    own, other = errors[0], errors[3]
+    assert not np.allclose(own.text, other.text)
+
+
+def test_a_model_that_does_not_listen_gains_nothing(work):
+    for error in poses.pose_errors(work, Copier(work, exact=False)):
+        values = error.row(0).values
+        assert values[f"Recon {poses.RATIO}"][0] == pytest.approx(1)
+        assert values[f"Vel {poses.RATIO}"][0] == pytest.approx(1)
+
+
+def test_where_the_end_stands(work):
+    source = body(30)
+    assert poses._misplaced(source, source) == pytest.approx((0, 0), abs=1e-3)
+    turned = rotate(np.broadcast_to(about_y(np.asarray(0.7)), (30, 22, 4)), source) + [3, 0, 1]
+    assert poses._misplaced(turned, source) == pytest.approx((0, 0), abs=1e-3)
+    ends = source.copy()
+    ends[-1] += [0.3, 0, 0.4]
+    assert poses._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
+    assert poses.place_errors(work, Copier(work)) == {}  # the tiny pack knows no places
+
+
+# -- prompts -------------------------------------------------------------------------
+
+
+def test_the_shipped_lists():
+    lists = {p.stem: prompt_lists.read_prompts(p) for p in prompt_lists.SHIPPED.glob("*.toml")}
+    assert {k: len(v.prompts) for k, v in lists.items()} == {
+        "compositions": 40,
+        "wordings": 60,
+        "unknown": 20,
+    }
+    assert all(len(p.parts) == 2 for p in lists["compositions"].prompts)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ({"label": "walk"}, "prompt 1: it needs a 'text'"),
+        ({"text": "a", "lable": "walk"}, "'lable' is unknown"),
+        ({"text": "walks"}, "it needs a 'label'"),
+        ({"text": " ", "label": "walk"}, "prompt is empty"),
+        ({"text": "a", "parts": ["a", "b"]}, "says 'how'"),
+        ({"text": "a", "parts": ["a", "b"], "how": "before"}, "style, then or while"),
+        ({"text": "a", "label": "walk", "seconds": -1}, "above 0"),
+        ({"text": "a", "labels": "walk"}, "list of strings"),
+    ],
+)
+def test_bad_lists_are_one_sentence(tmp_path, prompt, words):
+    path = write_list(tmp_path / "p.json", prompt)
+    with pytest.raises(PipelineError, match=words) as error:
+        prompt_lists.read_prompts(path)
+    assert str(path) in str(error.value)
+
+
+def test_lists_that_cannot_be_read(tmp_path):
+    with pytest.raises(PipelineError, match="no such list"):
+        prompt_lists.read_prompts(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[[prompts]", encoding="utf-8")
+    with pytest.raises(PipelineError, match="not a readable list"):
+        prompt_lists.read_prompts(tmp_path / "bad.toml")
+    with pytest.raises(PipelineError, match="there are none"):
+        prompt_lists.read_prompts(write_list(tmp_path / "e.json"))
+    with pytest.raises(PipelineError, match="twice"):
+        prompt_lists.read_prompts(write_list(tmp_path / "t.json", PROMPTS[0], PROMPTS[0]))
+
+
+def test_prompts_of_other_data_are_left_out(tmp_path, examples):
+    whole = prompt_lists.read_prompts(write_list(tmp_path / "p.json", *PROMPTS))
+    assert whole.name == "mine"
+    known, left_out = whole.known(examples)
+    assert (len(known.prompts), left_out) == (5, 1)
+
+
+def test_pools_among_alike_hold_the_parts(examples):
+    pools = LabelPools.of(examples, Oracle(examples), 6)
+    prompt = prompt_lists.Prompt("x", labels=("walk, old",))
+    near, far = pools._others(prompt)
+    assert {pools.labels[k] for k in near} == {"walk, happy", "run, old", "bow, old", "kick, old"}
+    assert len(far) == 3
+    asked = np.zeros((1, len(LABELS)))
+    right, near_miss, wrong = (corner(x)[None] for x in ("walk, old", "walk, happy", "kick, happy"))
+    for clip, alike, least, most in (
+        (right, True, 1, 1),
+        (right, False, 1, 1),
+        (near_miss, True, 0, 0.6),
+        (wrong, False, 0, 0.6),
+    ):
+        hits = pools.hits(prompt, asked, clip, 20, 0, alike=alike)
+        assert least <= hits[0] <= most
+
+
+def test_what_says_less_of_the_same_does_not_compete(examples):
+    plain = replace(examples[0], label="walk", captions=("a person walks.",))
+    pools = LabelPools.of([*examples, plain], Oracle(examples), 6)
+    near, far = pools._others(prompt_lists.Prompt("x", labels=("walk, old",)))
+    assert "walk" not in {pools.labels[k] for k in (*near, *far)}
+
+
+def test_lists_beside_plain_captions(work, examples, tmp_path):
+    whole = prompt_lists.read_prompts(write_list(tmp_path / "p.json", *PROMPTS))
+    known, _ = whole.known(examples)
+    rows = [
+        sy.System(sy.REAL, ([e.joints for e in work.clips],)),
+        sy.System(sy.TEXT, ([body(len(e.joints)) for e in work.clips],)),
+        sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
+    ]
+    scores = prompt_measure.prompt_scores(work, work.judge, Copier(work), rows, [known])
+    table = {r.system: r.values for r in prompt_measure.prompt_table(scores, 6).rows}
+    assert table["plain captions: real motion"]["R@1"] == (1.0, 0.0)
+    assert table["mine: text to motion"]["prompts"] == 5
+    assert table["mine: real motion"]["R@1"][0] > 0.5
+    assert f"share of plain R@{3}" in table["mine: nearest caption"]
+    frames = {r.prompt: r.frames for r in prompt_measure.prompt_requests(work, known)}
+    assert frames["a person runs while bowing"] == 24
+    assert frames["a person walks, then bows"] == 40  # two of them, but not longer than it writes
