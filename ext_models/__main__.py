@@ -333,7 +333,7 @@ def _import_checkpoint(arguments: argparse.Namespace) -> int:
 
 
 def _export_merged(arguments: argparse.Namespace) -> int:
-    from .language.export import run
+    from .export import run
 
     return run(arguments)
 

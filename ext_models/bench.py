@@ -89,7 +89,7 @@ class Bench:
 
     def _tokens(self, writer: TokenWriter, name: str, motions: int, **more: Any) -> Way:
         prompt = self._prompt(writer.ids)
-        total = self.steps * writer.ids.vocabulary.levels
+        total = writer.ids.vocabulary.tokens_of(self.steps)
 
         def write() -> int:
             generate_ids(
@@ -109,7 +109,7 @@ class Bench:
                 writer.model, writer.ids, prompt, self.steps, Sampling(),
                 untold=untold, guidance=2.0,
             )  # fmt: skip
-            return self.steps * writer.ids.vocabulary.levels
+            return writer.ids.vocabulary.tokens_of(self.steps)
 
         return Way("one motion, guidance", 1, write)
 
@@ -119,7 +119,7 @@ class Bench:
 
         def write() -> int:
             generate_codes_of_many(writer.model, writer.ids, asked, Sampling())
-            return self.steps * writer.ids.vocabulary.levels
+            return writer.ids.vocabulary.tokens_of(self.steps)
 
         return Way(f"{motions} requests at once", motions, write)
 

@@ -38,8 +38,7 @@ def model_card(
         f"- Tokenizer: residual VQ-VAE, {sizes['tokenizer']:.1f} M parameters, "
         f"{manifest.levels} codes for every 4 frames.",
         _base(manifest, sizes["base"]),
-        f"- Adapter: LoRA and the rows of the motion tokens, {sizes['adapter']:.1f} M parameters "
-        f"({share:.0%} of all).",
+        _trained(sizes["adapter"], share),
         f"- Trained on {counts['train']} clips and what is made of them, watched on "
         f"{counts['val']}, measured below on {counts['test']} that it has not seen.",
         f"- It has read {len(manifest.words)} words. Other words mean nothing to it.",
@@ -58,6 +57,16 @@ def model_card(
         *(f"- {line}" for line in manifest.credits),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _trained(adapter: float, share: float) -> str:
+    """What was trained to follow instructions, and its share of all parameters."""
+    if not adapter:
+        return "- Every parameter was trained to follow instructions: there is no adapter."
+    return (
+        f"- Adapter: LoRA and the rows of the motion tokens, {adapter:.1f} M parameters: "
+        f"{share:.1%} of all were trained to follow instructions."
+    )
 
 
 def _base(manifest: PackManifest, size: float) -> str:

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 
@@ -22,6 +22,8 @@ from ext_models.training import Checkpoint, Schedule
 from .workers import Workers
 
 Batch = dict[str, torch.Tensor]
+#: Parameters from which a GPU gains by bfloat16; below, the casts cost more.
+LARGE: Final = 50_000_000
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -42,7 +44,8 @@ class LanguageTraining:
         save_every: steps between checkpoints.
         levels: what an answer's code counts by its level, coarse first; all alike when empty.
         gist: what each token of an answer's gist counts in the loss.
-        precision: of the arithmetic; ``auto`` takes bfloat16 where a GPU has it.
+        precision: of the arithmetic; ``auto`` takes bfloat16 where a GPU has it and the model
+            is large enough to gain.
         checkpointing: forget what lies between the layers and work it out again: a third
             more time, a fraction of the memory.
     """
@@ -145,7 +148,7 @@ class Stage:
         self.checkpoint = Checkpoint(run / f"{name}.pt")
         self.curve = Curve(name)
         self.best = Best(run / f"{name}.best.pt", settings.keep == "best", workers)
-        self.bfloat16 = wants_bfloat16(settings.precision, self.device)
+        self.bfloat16 = wants_bfloat16(settings.precision, model, self.device)
         self.average = 0.0
         if settings.checkpointing:
             forget_activations(model)
@@ -241,10 +244,11 @@ class Stage:
 _POINTS = ("train", "held_out", "right")
 
 
-def wants_bfloat16(precision: Precision, device: torch.device) -> bool:
+def wants_bfloat16(precision: Precision, model: Any, device: torch.device) -> bool:
     """Whether to compute in bfloat16; ``auto`` does where the GPU was made for it."""
     if precision == "auto":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+        large = sum(p.numel() for p in model.parameters()) >= LARGE
+        return large and device.type == "cuda" and torch.cuda.is_bf16_supported()
     return precision == "bfloat16"
 
 

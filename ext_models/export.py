@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import torch
 
-from ext_models import packs
-from ext_models.packs import PackError
-from ext_models.tokenizer.vqvae import load_tokenizer
-
-from .model import load_model, load_text_model
-from .vocabulary import MOTION_END, MOTION_START, MotionVocabulary, Skill, TokenIds
+from . import packs
+from .language.model import load_model, load_text_model
+from .language.vocabulary import MOTION_END, MOTION_START, MotionVocabulary, TokenIds
+from .motion_pipeline import vocabulary_of
+from .packs import PackError
+from .tokenizer.vqvae import load_tokenizer
 
 NOTE: Final = "motion.json"
 DTYPES: Final = ("float32", "bfloat16", "float16")
@@ -41,10 +41,7 @@ def export_merged(pack: Path, out: Path, dtype: str = "float32") -> dict[str, An
     if not out.parent.is_dir():
         raise PackError(f"{out}: there is no folder {out.parent}; make it first.")
     manifest = packs.read_manifest(pack)
-    config = load_tokenizer(pack).config
-    skills = frozenset(map(Skill, manifest.skills))
-    steps = manifest.max_frames // config.stride
-    vocabulary = MotionVocabulary(manifest.levels, config.codes, steps, skills)
+    vocabulary = vocabulary_of(manifest, load_tokenizer(pack))
     if manifest.prompt_style == "tokens":
         model, text = load_model(pack, manifest, vocabulary, "cpu")
         ids = TokenIds.of(text, vocabulary)
@@ -92,7 +89,8 @@ def _note(
         "frames_a_second": manifest.fps,
     }
     if ids is not None:
-        codes = f"{vocabulary.code(0, 7)}{vocabulary.code(1, 3) if vocabulary.levels > 1 else ''}"
+        gist = "".join(vocabulary.gist_code(k, 0) for k in range(vocabulary.gist[0]))
+        codes = gist + "".join(vocabulary.code(k, 7) for k in range(vocabulary.levels))
         note["example"] = {
             "prompt": f"a person walks forward.{vocabulary.length(10)}{MOTION_START}",
             "answer": f"{codes} ... {MOTION_END}",
