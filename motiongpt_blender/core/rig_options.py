@@ -24,6 +24,11 @@ class RigOptions:
         pin_feet: feet stand where the motion's feet do, at the cost of its directions.
         pin_hands: hands come to where the motion's hands do.
         ik_controls: IK controls and poles are written as well, and switched to.
+        plant_feet: feet that stand neither slide nor dip.
+        floor: height of the floor over the rig's own, in the rig's unit.
+        sparse: few keys with Bézier handles instead of one a frame.
+        degrees: how far few keys may be from all, in direction, at head, hands and feet.
+        millimetres: and in place, for a person of usual size.
     """
 
     root: RootTarget = RootTarget.HIPS
@@ -31,3 +36,8 @@ class RigOptions:
     pin_feet: bool = False
     pin_hands: bool = False
     ik_controls: bool = False
+    plant_feet: bool = False
+    floor: float = 0.0
+    sparse: bool = False
+    degrees: float = 1.0
+    millimetres: float = 5.0

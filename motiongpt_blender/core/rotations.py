@@ -140,6 +140,27 @@ def about_y(angle: Array) -> Array:
     return np.stack([np.cos(angle / 2), zero, np.sin(angle / 2), zero], axis=-1)
 
 
+def from_euler(angles: Array, order: str) -> Array:
+    """Quaternions (..., 4) of angles (..., 3) about x, y and z, in radians.
+
+    Args:
+        angles: always in the order x, y, z.
+        order: ``XYZ`` turns about x first, then about the armature's y, then z.
+    """
+    half = 0.5 * angles
+    out = np.broadcast_to(IDENTITY, (*angles.shape[:-1], 4))
+    for axis in ("XYZ".index(letter) for letter in order):
+        turn = np.zeros((*angles.shape[:-1], 4))
+        turn[..., 0], turn[..., 1 + axis] = np.cos(half[..., axis]), np.sin(half[..., axis])
+        out = multiply(turn, out)
+    return out
+
+
+def from_axis_angle(values: Array) -> Array:
+    """Quaternions (..., 4) of an angle in radians and an axis of any length, (..., 4)."""
+    return from_log(values[..., :1] * normalise(values[..., 1:]))
+
+
 def angle_between(a: Array, b: Array) -> Array:
     """Angle in radians between unit quaternions, 0 to pi."""
     return np.linalg.norm(to_log(multiply(inverse(a), b)), axis=-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..core.rig_options import RigOptions, RootTarget
@@ -11,6 +13,16 @@ ROOTS = (
     (RootTarget.BONE.value, "Root Bone", "The bone that carries the rig travels and turns"),
     (RootTarget.OBJECT.value, "Object", "The armature object travels and turns"),
 )
+
+KEYS = (
+    ("DENSE", "Every Frame", "A key a frame, with straight lines between them"),
+    ("SPARSE", "Few", "Few keys with Bézier handles, as near to the motion as is asked below"),
+)
+
+
+def _scale(obj: Any) -> float:
+    """Scene units in one unit of an armature."""
+    return float(sum(obj.matrix_world.to_scale()) / 3) or 1.0
 
 
 class MotionGPTRetargeting(bpy.types.PropertyGroup):
@@ -35,6 +47,41 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         name="Hands",
         description="Hands come to where the motion's do; elbows make up for it",
     )
+    plant_feet: bpy.props.BoolProperty(
+        name="Plant Feet",
+        description="Feet that stand stay where they are: legs are bent anew, and the hips come "
+        "down a little where a leg is too short",
+        default=True,
+    )
+    floor: bpy.props.FloatProperty(
+        name="Floor",
+        description="Height of the floor over the one that the armature's rest pose stands on",
+        subtype="DISTANCE",
+    )
+    keys: bpy.props.EnumProperty(
+        name="Keys",
+        description="How many keys a motion is written with",
+        items=KEYS,
+        default="DENSE",
+    )
+    degrees: bpy.props.FloatProperty(
+        name="Direction",
+        description="Degrees by which head, hands and feet may be turned away from "
+        "every-frame keys",
+        default=1.0,
+        min=0.1,
+        max=20.0,
+        precision=1,
+    )
+    millimetres: bpy.props.FloatProperty(
+        name="Place",
+        description="How far head, hands and feet may be from every-frame keys, in millimetres "
+        "for a person of usual size",
+        default=5.0,
+        min=0.5,
+        max=100.0,
+        precision=1,
+    )
     ik_controls: bpy.props.BoolProperty(
         name="IK Controls",
         description="Also key the IK controls and their poles, and switch the limbs to IK (Rigify)",
@@ -48,4 +95,9 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
             pin_feet=self.pin_feet,
             pin_hands=self.pin_hands,
             ik_controls=self.ik_controls,
+            plant_feet=self.plant_feet,
+            floor=self.floor / _scale(self.id_data),
+            sparse=self.keys == "SPARSE",
+            degrees=self.degrees,
+            millimetres=self.millimetres,
         )

@@ -7,7 +7,7 @@ that could not be finished is removed again.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from .. import compat
+from ..core.curves import Curve
 from ..core.retarget import RigMotion
 from ..core.rotations import Array
 
@@ -64,7 +65,7 @@ def channels_of(obj: Any, motion: RigMotion) -> Iterator[Channel]:
 def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channel]:
     """The channels that turn one control."""
     bone = obj.pose.bones[name]
-    path, values = _rotation_values(bone, motion.rotations[name])
+    path, values = rotation_values(bone, motion.rotations[name])
     yield from _columns(bone, path, values)
 
 
@@ -76,7 +77,7 @@ def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
 
 def transform_channels(owner: Any, rotations: Array, locations: Array) -> Iterator[Channel]:
     """Rotation (T, 4) and location (T, 3) of a bone or an object, in its own rotation mode."""
-    path, values = _rotation_values(owner, rotations)
+    path, values = rotation_values(owner, rotations)
     yield from _columns(owner, path, values)
     yield from _columns(owner, "location", _as_kept(owner, locations))
 
@@ -138,10 +139,12 @@ def write_steps(
     channels: Collection[Channel],
     start_frame: float,
     marked: Collection[int] = (),
+    sparse: Mapping[tuple[str, int], Curve] | None = None,
 ) -> Generator[None, None, WrittenAction]:
     """``write_action`` in slices of about ``SLICE`` seconds; closing it removes the action.
 
-    Between two slices Blender may do anything, so nothing of it is held but names.
+    Between two slices Blender may do anything, so nothing of it is held but names. A channel
+    whose path and index ``sparse`` knows is written as that curve's column of that index.
     """
     action, slot = compat.new_action(name, obj)
     written = action.name
@@ -153,7 +156,11 @@ def write_steps(
                 action, slot = _again(written)
                 began = time.perf_counter()
             curves, groups = compat.curves(action, slot), compat.groups(action, slot)
-            _write(curves, groups, channel, start_frame, marked)
+            curve = (sparse or {}).get((channel.path, channel.index))
+            if curve is None:
+                _write(curves, groups, channel, start_frame, marked)
+            else:
+                _write_sparse(curves, groups, channel, curve, start_frame, marked)
         action.use_fake_user = False
     except BaseException:
         if (left := bpy.data.actions.get(written)) is not None:
@@ -193,6 +200,42 @@ def _write(
     curve.update()
 
 
+def _write_sparse(
+    curves: Any,
+    groups: Any,
+    channel: Channel,
+    keyed: Curve,
+    start_frame: float,
+    marked: Collection[int],
+) -> None:
+    """One column of a curve of few keys; handles a third of the way make Blender's the same."""
+    curve = curves.new(channel.path, index=channel.index)
+    curve.group = groups.get(channel.group) or groups.new(channel.group)
+    count, column = len(keyed), channel.index
+    points = curve.keyframe_points
+    points.add(count)
+    values, third = keyed.values[:, column], np.diff(keyed.frames) / 3
+    before, after = np.append(third[:1], third), np.append(third, third[-1:])
+    if count == 1:
+        before = after = np.ones(1)
+    for name, away, slopes in (
+        ("co", np.zeros(count), keyed.leaving),
+        ("handle_left", -before, keyed.arriving),
+        ("handle_right", after, keyed.leaving),
+    ):
+        at = np.empty((count, 2), dtype=np.float32)
+        at[:, 0] = start_frame + keyed.frames + away
+        at[:, 1] = values + away * slopes[:, column]
+        points.foreach_set(name, at.ravel())
+    kinds = [_enum("type", "KEYFRAME" if f in marked else "GENERATED") for f in keyed.frames]
+    points.foreach_set("type", np.array(kinds, dtype=np.int32))
+    for name, item in (
+        ("interpolation", "BEZIER"), ("handle_left_type", "FREE"), ("handle_right_type", "FREE"),
+    ):  # fmt: skip
+        points.foreach_set(name, np.full(count, _enum(name, item), dtype=np.int32))
+    curve.update()
+
+
 def _enum(prop: str, item: str) -> int:
     items = bpy.types.Keyframe.bl_rna.properties[prop].enum_items
     # Early 4.2 releases have no GENERATED type; a plain key is right there.
@@ -205,7 +248,7 @@ def _columns(owner: Any, prop: str, values: Array) -> Iterator[Channel]:
         yield Channel(path, index, owner.name, values[:, index])
 
 
-def _rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:
+def rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:
     """A bone's rotation property and its values (T, 3 or 4), without jumps."""
     mode = bone.rotation_mode
     if mode == "QUATERNION":

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import bpy
 import numpy as np
 
 from ..core.bone_maps import Switch
+from ..core.footfalls import NO_FOOTFALLS, find_footfalls
 from ..core.keys import KeyReport, RigPose, meet_keys
 from ..core.loops import closing_poses, closing_seams
 from ..core.motion import MotionClip, heading, place_at_origin
+from ..core.planting import PlantReport, on_floor, plant_feet
 from ..core.poses import MarkedPose, PoseRole
 from ..core.resampling import resample_motion
 from ..core.retarget import RigDescription, RigMotion, solve, solve_steps
@@ -46,6 +49,7 @@ from .neighbours import animated_properties
 from .remarks import remarks
 from .rig import RigError, describe, quaternion_of
 from .roots import WAY_KEY, check_root, split
+from .sparse_keys import sparse_steps
 
 
 @dataclass(frozen=True)
@@ -130,10 +134,13 @@ def steps_of_take(
     yield
     with watch.stage("retarget"):
         motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
+        motion = on_floor(motion, options.floor)
     yield
     with watch.stage("keys"):
         by_index = {round(m.frame - start_frame): m.pose for m in marked}
-        motion, reports, seams = _fitted(motion, by_index, start_frame, fit)
+        footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
+        plant = partial(plant_feet, rig, footfalls=footfalls, floor=options.floor)
+        motion, reports, seams = _fitted(motion, by_index, plant, start_frame, fit)
     yield
     obj = _again(who)
     with watch.stage("write"):
@@ -142,7 +149,14 @@ def steps_of_take(
             _channel_steps(obj, rig, motion, list(by_index.values()), options, fit)
         )
         earlier = _switch_values(_again(who), _switches(rig, options))
-        written = yield from watch.paused(write_steps(_again(who), name, channels, start_frame, at))
+        sparse = None
+        if options.sparse:
+            sparse = yield from watch.paused(
+                sparse_steps(_again(who), rig, channels, footfalls, at, options)
+            )
+        written = yield from watch.paused(
+            write_steps(_again(who), name, channels, start_frame, at, sparse)
+        )
         written.action[SWITCHES_KEY] = json.dumps(earlier)
         if options.in_place:
             _again(who)[WAY_KEY] = [0.0, 0.0, 0.0]
@@ -166,15 +180,20 @@ def steps_of_take(
 
 
 def _fitted(
-    motion: RigMotion, poses: dict[int, RigPose], start_frame: float, fit: Fit
+    motion: RigMotion,
+    poses: dict[int, RigPose],
+    plant: Callable[..., tuple[RigMotion, PlantReport]],
+    start_frame: float,
+    fit: Fit,
 ) -> tuple[RigMotion, tuple[KeyReport, ...], tuple[SeamReport, ...]]:
-    """The motion through its marked poses (by index), with its neighbours' speeds, closed."""
+    """The motion through its poses (by index), feet planted, neighbours' speeds met, closed."""
     last, asked = len(motion) - 1, set(poses)
     if fit.loop and last > 1:
         first, final = closing_poses(motion, poses.get(0))
         poses = {**poses, 0: first, last: final}
     motion, reports = meet_keys(motion, poses)
     reports = tuple(r for r in reports if r.frame in asked)
+    motion, _ = plant(motion, kept=poses)
     seams = fit.seams(start_frame, len(motion))
     if fit.loop and last > 1:
         seams += closing_seams(motion)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..core.bone_maps import Part, Switch
+from ..core.kinematics import forward
 from ..core.retarget import RigDescription, RigMotion
 from ..core.rotations import Array, continuous, inverse, multiply, rotate
 from .action_writer import Channel, transform_channels
@@ -73,7 +74,9 @@ def ik_switches(rig: RigDescription) -> tuple[Switch, ...]:
 
 def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
     """Channels of goals and poles that show what the FK channels show."""
-    turns, places = _forward(obj, rig, motion)
+    figure = forward(rig, motion)
+    turns = {c.part: figure.turns[c.name] for c in rig.controls}
+    places = {c.part: figure.places[c.name] for c in rig.controls}
     heads = {c.part: c.head for c in rig.controls}
     for goal in _RIGIFY:
         for side in "LR":
@@ -96,35 +99,6 @@ def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Ch
                 rest, head = _rest(rig, tip)
                 turn = multiply(inverse(turns[end]), turns[Part(f"{part}_{side.lower()}")])
                 yield from _placed(tip, rest, head, turn, np.broadcast_to(head, (len(motion), 3)))
-
-
-def _forward(
-    obj: Any, rig: RigDescription, motion: RigMotion
-) -> tuple[dict[Part, Array], dict[Part, Array]]:
-    """Turn (T, 4) away from rest and place (T, 3) of each part, in model axes."""
-    turns: dict[str, Array] = {}
-    places: dict[str, Array] = {}
-    heads = {c.name: _rest(rig, obj.pose.bones[c.name])[1] for c in rig.controls}
-    for control in rig.controls:
-        rest = np.broadcast_to(control.rest, (len(motion), 4))
-        turn = multiply(multiply(rest, motion.rotations[control.name]), inverse(rest))
-        if control.name == rig.root:
-            places[control.name] = rig.root_head + rotate(rest, motion.locations)
-        else:
-            carrier = control.parent or rig.root
-            step = heads[control.name] - heads[carrier]
-            step = np.broadcast_to(step, (len(motion), 3))
-            places[control.name] = places[carrier] + rotate(turns[carrier], step)
-        carried = turns[control.parent] if control.parent is not None else None
-        turns[control.name] = turn if carried is None else multiply(carried, turn)
-    return (
-        {c.part: turns[c.name] for c in rig.controls},
-        {
-            c.part: places[c.name]
-            + rotate(turns[c.name], np.broadcast_to(c.head - heads[c.name], (len(motion), 3)))
-            for c in rig.controls
-        },
-    )
 
 
 def _rest(rig: RigDescription, bone: Any) -> tuple[Array, Array]:

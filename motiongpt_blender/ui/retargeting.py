@@ -32,4 +32,11 @@ class MOTIONGPT_PT_retargeting(_Panel, bpy.types.Panel):
         column = layout.column(heading="Pin", align=True)
         column.prop(chosen, "pin_feet")
         column.prop(chosen, "pin_hands")
+        layout.prop(chosen, "plant_feet")
+        layout.prop(chosen, "floor")
         layout.prop(chosen, "ik_controls")
+        layout.prop(chosen, "keys")
+        if chosen.keys == "SPARSE":
+            column = layout.column(align=True)
+            column.prop(chosen, "degrees")
+            column.prop(chosen, "millimetres")

@@ -1,0 +1,430 @@
+"""Few keys instead of one a frame, with an error that is known.
+
+The error is measured where it shows: at head, hands and feet, in place and direction. Where
+it is too large, the controls that cause most of it have to be nearer to their own dense
+keys, until it is small everywhere. Marked frames keep their keys, and standing feet stay
+where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from .bone_maps import Part
+from .curves import Curve, Fitter
+from .footfalls import SIDES, Footfalls
+from .kinematics import Figure, basis_of, control_of, figure_of, joint_place
+from .pins import bend_again
+from .planting import hangs_together, leg_hinge
+from .retarget import RigDescription
+from .rotations import (
+    Array,
+    angle_between,
+    continuous,
+    from_axis_angle,
+    from_euler,
+    inverse,
+    multiply,
+    normalise,
+    rotate,
+    to_log,
+)
+from .skeleton import Joint
+
+#: Share of its limit at which an error is small enough; rounding and float32 have the rest.
+_SHARE: Final = 0.97
+#: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.
+TOE_SPEED: Final = 0.018
+#: What a control may be off at first, as a share of what would be too much by itself.
+_LOOSE: Final = 0.7
+#: Controls with this share of the worst one's blame have to give way with it.
+_GUILTY: Final = 0.6
+#: What a control may be off shrinks to this share of what it is off, at the least.
+_STEP: Final = 0.5
+#: Rounds after which every frame in question has a key anyway.
+_ROUNDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far sparse keys may be from dense ones.
+
+    Attributes:
+        degrees: at head, hands and feet.
+        distance: at the same places, in the rig's unit.
+    """
+
+    degrees: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Track:
+    """Numbers that are keyed together.
+
+    Attributes:
+        values: (T, C) a frame.
+        kind: how they are meant: ``QUATERNION``, ``AXIS_ANGLE``, an order of angles such as
+            ``XYZ``, ``LOCATION``, or ``PLAIN``.
+        keys: indices of frames that have a key in any case.
+    """
+
+    values: Array
+    kind: str
+    keys: frozenset[int] = frozenset()
+
+    def turns(self, values: Array) -> Array:
+        """Quaternions (T, 4) that values (T, C) of this kind show."""
+        if self.kind == "QUATERNION":
+            return normalise(values)
+        if self.kind == "AXIS_ANGLE":
+            return from_axis_angle(values)
+        return from_euler(values, self.kind)
+
+    @property
+    def is_rotation(self) -> bool:
+        """Whether it turns something."""
+        return self.kind not in ("LOCATION", "PLAIN")
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return bool(np.ptp(self.values, axis=0).max(initial=0.0) < 1e-6)
+
+
+@dataclass(frozen=True)
+class ReductionReport:
+    """What reducing came to.
+
+    Attributes:
+        keys: keys on curves that move.
+        dense: those that one key a frame would have taken.
+        degrees: the largest error in direction at head, hands and feet.
+        distance: the largest error in place, in the rig's unit.
+    """
+
+    keys: int
+    dense: int
+    degrees: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class _End:
+    """One place at which errors are measured.
+
+    Attributes:
+        chain: controls whose turn moves it, root first; "" moves the root.
+        turn: the control whose turn is measured.
+        joint: the joint whose place is measured; None: where that control's part begins.
+        standing: (T,) 1 where it is a toe that stands.
+    """
+
+    chain: tuple[str, ...]
+    turn: str
+    joint: Joint | None
+    standing: Array | None = None
+
+
+def reduce_alone(track: Track, degrees: float, distance: float) -> Curve:
+    """The fewest keys for a track that nothing hangs on, each frame within a limit."""
+    most = np.radians(degrees) if track.is_rotation else distance
+    fitter = Fitter(track.values, _scale(track))
+    frames = _first_keys(track)
+    if not track.still:
+        frames = fitter.fewest(np.full(len(track.values), _SHARE * most), frames)
+    return fitter.curve(frames)
+
+
+def reduce_steps(
+    rig: RigDescription,
+    rotations: Mapping[str, Track],
+    location: Track,
+    footfalls: Footfalls,
+    limits: Limits,
+    fps: float,
+    again: Callable[[str, Array], Track],
+) -> Generator[None, None, tuple[dict[str, Curve], Curve, ReductionReport]]:
+    """Curves of all controls and of the root's place, in slices of some milliseconds.
+
+    The body comes first. Then the legs are bent anew below it, so that they make up for what
+    its curves are off, and get their own keys.
+
+    Args:
+        rig: whose controls they are.
+        rotations: control -> its track; those of ``rig.controls`` and any others.
+        location: where the root is, in its own axes.
+        footfalls: when each foot stands.
+        limits: the largest errors.
+        fps: frames a second.
+        again: makes a track of a control from other basis rotations (T, 4).
+    """
+    shown = {name: track.turns(track.values) for name, track in rotations.items()}
+    shown[""] = location.values
+    legs = _legs(rig)
+    dense = figure_of(rig, shown, shown[""])
+    body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
+    one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits, fps)
+    yield from one.steps()
+    bent = _bent_again(rig, one.shown, dense, legs)
+    kept = sorted(k for k in location.keys if 0 <= k < len(location.values))
+    for name, turned in bent.items():  # where the body is as it was, legs are to the float
+        turned[kept] = shown[name][kept]
+    below = {name: again(name, continuous(bent[name])) for name in legs}
+    yield
+    shown = {**one.shown, **bent}
+    ends = _leg_ends(rig, legs, footfalls, len(location.values))
+    two = _Work(rig, below, shown, ends, dense, limits, fps)
+    yield from two.steps()
+    report = _report((one, two), two.shown, dense)
+    return {**one.curves(), **two.curves()}, one.curve(""), report
+
+
+def _legs(rig: RigDescription) -> dict[str, str]:
+    """Controls of legs that hang together, and the side of each."""
+    out: dict[str, str] = {}
+    for side in SIDES:
+        if hangs_together(rig, side):
+            parts = [Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot", "toe")]
+            found = (control_of(rig, part) for part in parts)
+            out |= {control.name: side for control in found if control is not None}
+    return out
+
+
+def _bent_again(
+    rig: RigDescription, shown: Mapping[str, Array], dense: Figure, legs: Mapping[str, str]
+) -> dict[str, Array]:
+    """Basis rotations of the legs with which feet are where they were, below another body."""
+    now = figure_of(rig, shown, shown[""])
+    turns = {**now.turns, **{name: dense.turns[name] for name in legs}}
+    for side in sorted(set(legs.values())):
+        hip, knee, ankle = (Joint[f"{side}_{j}"] for j in ("HIP", "KNEE", "ANKLE"))
+        chain = (joint_place(rig, dense, hip), joint_place(rig, dense, knee),
+                 joint_place(rig, dense, ankle))  # fmt: skip
+        thigh, shin = (control_of(rig, Part(f"{p}_{side.lower()}")) for p in ("thigh", "shin"))
+        assert thigh is not None
+        assert shin is not None
+        hinge = rotate(dense.turns[thigh.name], leg_hinge(rig, side))
+        first, second, _ = bend_again(chain, hinge, joint_place(rig, now, hip), chain[2])
+        turns[thigh.name] = multiply(first, turns[thigh.name])
+        turns[shin.name] = multiply(second, turns[shin.name])
+    return {c.name: basis_of(c, turns) for c in rig.controls if c.name in legs}
+
+
+def _report(works: tuple[_Work, ...], shown: Mapping[str, Array], dense: Figure) -> ReductionReport:
+    keys = every = 0
+    degrees = distance = 0.0
+    for work in works:
+        moving = [n for n, t in work.tracks.items() if not t.still]
+        sizes = {n: work.tracks[n].values.shape[1] for n in moving}
+        keys += sum(sizes[n] * len(work.frames[n]) for n in moving)
+        every += sum(sizes[n] * work.count for n in moving)
+        places, turns = work.away(shown)
+        degrees = max(degrees, *(float(np.degrees(t.max())) for t in turns))
+        distance = max(distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in places))
+    return ReductionReport(keys, every, degrees, distance)
+
+
+class _Work:
+    """A reduction under way: what each control may be off shrinks where the body is too far off."""
+
+    def __init__(
+        self,
+        rig: RigDescription,
+        tracks: Mapping[str, Track],
+        shown: Mapping[str, Array],
+        ends: Sequence[_End],
+        dense: Figure,
+        limits: Limits,
+        fps: float,
+    ) -> None:
+        self.rig, self.limits, self.fps = rig, limits, fps
+        self.tracks, self.shown, self.ends = tracks, dict(shown), ends
+        self.count = len(shown[""])
+        self.most: dict[str, Array] = {}
+        self.fitters: dict[str, Fitter] = {}
+        self.frames: dict[str, list[int]] = {}
+        self.off: dict[str, Array] = {}
+        self.figure = dense
+        self.dense = _seen(rig, self.ends, dense)
+        self.chains = [[n for n in end.chain if n in tracks] for end in ends]
+        self.arms = [self._levers(c, p) for c, p in zip(self.chains, self.dense[0], strict=True)]
+
+    def steps(self) -> Generator[None, None, None]:
+        """Loosely first, then tighter and tighter where it is needed."""
+        for name in self.tracks:
+            self.begin(name)
+            yield
+        for _ in range(_ROUNDS):
+            changed = self.tighten()
+            yield
+            if not changed:
+                return
+            for name in changed:
+                self.fit(name)
+                yield
+
+    def curves(self) -> dict[str, Curve]:
+        """The curves of all controls that it turns."""
+        return {name: self.curve(name) for name in self.tracks if name}
+
+    def _levers(self, chain: Sequence[str], place: Array) -> Array:
+        """Errors (N, T) at an end, as shares of the limits, by one unit of each control's own."""
+        direction = 1 / np.radians(self.limits.degrees)
+        rows = [np.zeros(self.count)]
+        for name in chain:
+            if name:
+                arm = np.linalg.norm(place - self.figure.places[name], axis=-1)
+                rows.append(np.maximum(arm / self.limits.distance, direction))
+            else:
+                rows.append(np.full(self.count, 1 / self.limits.distance))
+        return np.stack(rows)[1:] if chain else np.zeros((0, self.count))
+
+    def begin(self, name: str) -> None:
+        """Fit a track as loosely as it may be alone."""
+        track = self.tracks[name]
+        self.fitters[name] = Fitter(track.values, _scale(track))
+        most = np.radians(self.limits.degrees) if track.is_rotation else self.limits.distance
+        lever = np.full(self.count, 1 / most)
+        for chain, rows in zip(self.chains, self.arms, strict=True):
+            if name in chain:
+                lever = np.maximum(lever, rows[chain.index(name)])
+        self.most[name] = _LOOSE / lever
+        self.fit(name)
+
+    def fit(self, name: str) -> None:
+        """The fewest keys for what a track may be off now."""
+        track = self.tracks[name]
+        frames = _first_keys(track)
+        if not track.still:
+            frames = self.fitters[name].fewest(self.most[name], frames)
+        self.frames[name] = frames
+        values = self.curve(name).sample(self.count)
+        self.shown[name] = track.turns(values) if track.is_rotation else values
+        self.off[name] = _own_error(track, values)
+
+    def curve(self, name: str) -> Curve:
+        """The curve of a track with the keys that it has now."""
+        return self.fitters[name].curve(self.frames[name])
+
+    def tighten(self) -> list[str]:
+        """Allow less where the body is too far off; the controls for which that is so."""
+        changed: set[str] = set()
+        for names, levers, error in zip(self.chains, self.arms, self._errors(), strict=True):
+            if not (bad := error > _SHARE).any() or not names:
+                continue
+            off = np.stack([self.off[name] for name in names])
+            blame = levers * off
+            guilty = bad & (blame > _GUILTY * blame.max(0)) & (off > 0)
+            share = np.maximum(_STEP, (_SHARE / np.maximum(error, _SHARE)) ** 2)
+            for name, mask, away in zip(names, guilty, share * off, strict=True):
+                if mask.any():
+                    self.most[name][mask] = np.minimum(self.most[name], away)[mask]
+                    changed.add(name)
+        return [name for name in self.tracks if name in changed]
+
+    def _errors(self) -> list[Array]:
+        """For each end, errors (T,) as shares of the limits."""
+        places, turns = self.away(self.shown)
+        out: list[Array] = []
+        for i, end in enumerate(self.ends):
+            far = np.linalg.norm(places[i], axis=-1) / self.limits.distance
+            far = np.maximum(far, turns[i] / np.radians(self.limits.degrees))
+            if end.standing is not None:
+                step = np.linalg.norm(np.diff(places[i], axis=0), axis=-1) * self.fps
+                step *= end.standing[1:] * end.standing[:-1]
+                step /= TOE_SPEED * self.rig.scale
+                far[1:] = np.maximum(far[1:], step)
+                far[:-1] = np.maximum(far[:-1], step)
+            out.append(far)
+        return out
+
+    def away(self, shown: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+        """Distances (T, 3) and angles (T,) between what is shown and what should be."""
+        now = _seen(self.rig, self.ends, figure_of(self.rig, shown, shown[""]))
+        places = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
+        turns = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
+        return places, turns
+
+
+def _body_ends(rig: RigDescription, legs: Collection[str]) -> list[_End]:
+    """Head, hands, hips, and the ends of chains that nothing is measured at."""
+    out: list[_End] = []
+    head = control_of(rig, Part.HEAD) or control_of(rig, Part.NECK) or control_of(rig, Part.CHEST)
+    assert head is not None
+    out.append(_End(_chain(rig, head.name), head.name, None))
+    for side in SIDES:
+        s = side.lower()
+        hand = control_of(rig, Part(f"hand_{s}")) or control_of(rig, Part(f"forearm_{s}"))
+        thigh = control_of(rig, Part(f"thigh_{s}"))
+        assert hand is not None
+        assert thigh is not None
+        out.append(_End(_chain(rig, hand.name), hand.name, Joint[f"{side}_WRIST"]))
+        carrier = thigh.parent or rig.root
+        out.append(_End(_chain(rig, carrier), carrier, Joint[f"{side}_HIP"]))
+    used = {name for end in out for name in end.chain}
+    left = [c.name for c in rig.controls if c.name not in used and c.name not in legs]
+    return out + [_End(_chain(rig, name), name, None) for name in left]
+
+
+def _leg_ends(
+    rig: RigDescription, legs: Mapping[str, str], footfalls: Footfalls, count: int
+) -> list[_End]:
+    """Ankles, toes' joints, and the bones of toes."""
+    out: list[_End] = []
+    for side in sorted(set(legs.values())):
+        foot = control_of(rig, Part(f"foot_{side.lower()}"))
+        toe = control_of(rig, Part(f"toe_{side.lower()}"))
+        assert foot is not None
+        chain, standing = _chain(rig, foot.name), footfalls.mask(side, count)
+        out.append(_End(chain, foot.name, Joint[f"{side}_ANKLE"]))
+        out.append(_End(chain, foot.name, Joint[f"{side}_FOOT"], standing))
+        if toe is not None:
+            out.append(_End(_chain(rig, toe.name), toe.name, None))
+    return out
+
+
+def _chain(rig: RigDescription, name: str) -> tuple[str, ...]:
+    """Controls from the root to one, both included; the root's place first."""
+    carried = {c.name: c.parent for c in rig.controls}
+    out = [name]
+    while (parent := carried[out[0]]) is not None:
+        out.insert(0, parent)
+    return ("", *out)
+
+
+def _seen(
+    rig: RigDescription, ends: Sequence[_End], figure: Figure
+) -> tuple[list[Array], list[Array]]:
+    """Place (T, 3) and turn (T, 4) of each end."""
+    places = [
+        figure.places[e.turn] if e.joint is None else joint_place(rig, figure, e.joint)
+        for e in ends
+    ]
+    return places, [figure.turns[e.turn] for e in ends]
+
+
+def _first_keys(track: Track) -> list[int]:
+    last = len(track.values) - 1
+    return sorted({0, last, *(k for k in track.keys if 0 <= k <= last)})
+
+
+def _own_error(track: Track, values: Array) -> Array:
+    """Radians or units (T,) by which values of a track differ from what they should be."""
+    if not track.is_rotation:
+        return np.linalg.norm(values - track.values, axis=-1)
+    turned = multiply(inverse(track.turns(track.values)), track.turns(values))
+    return np.linalg.norm(to_log(turned), axis=-1)
+
+
+def _scale(track: Track) -> Array:
+    """Weights (C,) with which values of a track are as far apart as what they show."""
+    if track.kind == "QUATERNION":
+        return np.full(4, 2.0)  # a small turn is twice as far as its quaternion
+    if track.kind == "AXIS_ANGLE":
+        return np.array([1.0, *3 * [float(np.abs(track.values[:, 0]).max())]])
+    return np.ones(track.values.shape[1])

@@ -1,0 +1,79 @@
+"""A rig made of numbers, real clips for it, and what a generated clip does wrong."""
+
+import numpy as np
+
+from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.core.frames import gaussian_smooth
+from motiongpt_blender.core.neutral import DIRECTIONS, build
+from motiongpt_blender.core.retarget import Control, RigDescription
+from motiongpt_blender.core.rotations import IDENTITY, normalise
+from motiongpt_blender.core.skeleton import PARENTS, Joint
+
+#: Part, joint where it begins, part that carries it, share of the way of a chain.
+_PARTS = (
+    ("pelvis", "PELVIS", None, 1.0), ("spine", "SPINE1", "pelvis", 1 / 3),
+    ("spine.2", "SPINE2", "spine", 2 / 3), ("chest", "SPINE3", "spine.2", 1.0),
+    ("neck", "NECK", "chest", 1.0), ("head", "HEAD", "neck", 1.0),
+    *((f"{part}_{s.lower()}", f"{s}_{joint}", carrier.format(s.lower()), 1.0)
+      for s in "LR" for part, joint, carrier in (
+          ("collar", "COLLAR", "chest"), ("upper_arm", "SHOULDER", "collar_{}"),
+          ("forearm", "ELBOW", "upper_arm_{}"), ("hand", "WRIST", "forearm_{}"),
+          ("thigh", "HIP", "pelvis"), ("shin", "KNEE", "thigh_{}"),
+          ("foot", "ANKLE", "shin_{}"), ("toe", "FOOT", "foot_{}"))),
+)  # fmt: skip
+
+
+def a_rig(seed=0, scale=1.1, thigh=1.05):
+    """A rig of other proportions than the model's, each bone with a rest turn of its own."""
+    rng = np.random.default_rng(seed)
+    lengths = np.ones((22, 1))
+    lengths[[Joint.L_KNEE, Joint.R_KNEE]] = thigh
+    lengths[[Joint.L_ANKLE, Joint.R_ANKLE]] = 2 - thigh
+    points = build(DIRECTIONS, np.zeros(3))
+    offsets = points - points[np.maximum(PARENTS, 0)]
+    rest = np.zeros((22, 3))
+    for joint in range(1, 22):
+        rest[joint] = rest[PARENTS[joint]] + scale * lengths[joint] * offsets[joint]
+    rest[:, 1] -= rest[Joint.L_FOOT, 1] - 0.02
+    controls = tuple(
+        Control(
+            name=name,
+            part=Part(name.split(".")[0]),
+            body=name,
+            parent=carrier,
+            rest=normalise(rng.normal(size=4)) if seed else IDENTITY,
+            share=share,
+            head=rest[Joint[joint]],
+        )
+        for name, joint, carrier, share in _PARTS
+    )
+    limbs = ("HIP", "KNEE", "ANKLE", "FOOT", "SHOULDER", "ELBOW", "WRIST")
+    return RigDescription(
+        label="numbers",
+        controls=controls,
+        root="pelvis",
+        root_head=rest[Joint.PELVIS],
+        points={Joint[f"{s}_{j}"]: rest[Joint[f"{s}_{j}"]] for s in "LR" for j in limbs},
+        floor=0.0,
+        axes=IDENTITY,
+        extras={},
+    )
+
+
+def real_clips(folder, every=10, words=()):
+    """Clips (T, 22, 3) of the clean pack by name; ``folder`` is that of the data."""
+    stored = np.load(folder / "clean.npz")
+    joints, offsets = stored["joints_half_mm"], stored["offsets"]
+    for index in range(0, len(stored["ids"]), every):
+        clip = joints[offsets[index] : offsets[index + 1]].astype(np.float64) / 2000
+        yield str(stored["ids"][index]), clip
+
+
+def as_generated(joints, seed=0, jitter=0.004, slide=0.12, fps=20.0):
+    """A clip as a model may give it: joints tremble, the body drifts, feet slide along."""
+    rng = np.random.default_rng(seed)
+    noise = gaussian_smooth(rng.normal(size=joints.shape), 0.8) * jitter * 1.7
+    drift = gaussian_smooth(rng.normal(size=(len(joints), 3)), 0.5 * fps)
+    drift *= slide / max(float(np.linalg.norm(np.diff(drift, axis=0), axis=-1).mean()) * fps, 1e-9)
+    drift[:, 1] *= 0.1
+    return joints + noise + drift[:, None]

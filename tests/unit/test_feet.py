@@ -1,0 +1,194 @@
+"""Feet on the floor: when they stand, and that they stay; on real clips and noisy ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rig_of_numbers import a_rig, as_generated, real_clips
+
+from motiongpt_blender.core.foot_offsets import EASE
+from motiongpt_blender.core.footfalls import Footfalls, Stand, find_footfalls, hysteresis, runs
+from motiongpt_blender.core.keys import meet_keys, pose_at
+from motiongpt_blender.core.kinematics import forward, joint_place
+from motiongpt_blender.core.neutral import DIRECTIONS, build
+from motiongpt_blender.core.pins import bend_again
+from motiongpt_blender.core.planting import on_floor, plant_feet
+from motiongpt_blender.core.retarget import solve
+from motiongpt_blender.core.rotations import angle_between, from_log, multiply, normalise, rotate
+from motiongpt_blender.core.skeleton import Joint
+
+FPS = 20.0
+RIG = a_rig(1)
+FOOT = {"L": Joint.L_FOOT, "R": Joint.R_FOOT}
+
+
+def stepping(count=60):
+    """A body over its left foot, which stands in frames 20 to 39 and slides 4 cm there."""
+    joints = build(np.repeat(DIRECTIONS[None], count, 0), np.zeros((count, 3)))
+    joints[..., 1] -= joints[:, Joint.L_FOOT, 1].min()
+    joints[:, :, 2] += 0.002 * np.arange(count)[:, None]
+    lift = np.zeros(count)
+    lift[:20] = np.linspace(0.6, 0, 20)
+    lift[40:60] = np.linspace(0, 0.6, 20)
+    lift[60:] = 0.6
+    for joint in (Joint.L_KNEE, Joint.L_ANKLE, Joint.L_FOOT):
+        joints[:, joint, 1] += lift * (1.0 if joint != Joint.L_KNEE else 0.5)
+    return joints
+
+
+def toes(motion, side, rig=RIG):
+    return joint_place(rig, forward(rig, motion), FOOT[side])
+
+
+def knee_bends(motion, side):
+    figure = forward(RIG, motion)
+    hip, knee, ankle = (
+        joint_place(RIG, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE")
+    )
+    cosine = (normalise(knee - hip) * normalise(ankle - knee)).sum(-1)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def planted_numbers(motion, footfalls):
+    """The fastest (m/s) and the lowest (m under its level) of all planted toes."""
+    fastest, lowest = 0.0, 0.0
+    for side in "LR":
+        mask = footfalls.mask(side, len(motion)) > 0
+        place = toes(motion, side)
+        speed = np.linalg.norm(np.diff(place, axis=0), axis=-1) * motion.fps
+        both = mask[1:] & mask[:-1]
+        fastest = max(fastest, float((speed * both).max(initial=0)))
+        below = RIG.points[FOOT[side]][1] - place[mask, 1]
+        lowest = max(lowest, float(below.max(initial=0)))
+    return fastest / RIG.scale, lowest / RIG.scale
+
+
+def test_a_stand_is_found_where_it_is():
+    footfalls = find_footfalls(stepping(), FPS)
+    assert len(footfalls.left) == 1
+    stand = footfalls.left[0]
+    assert abs(stand.first - 19) <= 3
+    assert abs(stand.last - 40) <= 3
+    assert footfalls.right[0].first == 0  # the other foot never leaves the floor
+    assert footfalls.right[0].last == 59
+
+
+def test_a_still_frame_and_a_flight_have_no_stands():
+    joints = stepping()
+    assert find_footfalls(joints[:1], FPS) == Footfalls((), ())
+    high = joints + [0.0, 1.0, 0.0]
+    assert find_footfalls(high, FPS) == Footfalls((), ())
+
+
+def test_noise_near_a_limit_does_not_flicker():
+    on = np.array([0, 1, 0, 0, 1, 0, 0, 0, 0], bool)
+    off = np.array([1, 0, 0, 0, 0, 0, 1, 0, 0], bool)
+    assert runs(hysteresis(on, off)) == [(1, 5)]
+
+
+def test_stands_of_real_walks_are_those_of_the_same_walks_made_rough(shared):
+    agreed, shares, drift = [], [], []
+    for _, joints in real_clips(shared("data"), every=12):
+        here, there = (find_footfalls(j, FPS) for j in (joints, as_generated(joints)))
+        a, b = (np.stack([f.mask(s, len(joints)) for s in "LR"]) for f in (here, there))
+        agreed.append(2 * (a * b).sum() / max(a.sum() + b.sum(), 1))
+        shares.append(a.mean())
+        for side in "LR":
+            for stand in here.of(side):
+                place = joints[stand.first : stand.last + 1, FOOT[side]][:, [0, 2]]
+                drift.append(np.linalg.norm(np.ptp(place, axis=0)))
+    assert np.median(agreed) > 0.95
+    assert np.percentile(agreed, 10) > 0.8
+    assert 0.4 < np.median(shares) < 0.95
+    assert np.median(drift) < 0.03
+
+
+@pytest.mark.parametrize("rough", [False, True])
+def test_planted_toes_neither_slide_nor_dip(shared, rough):
+    for name, joints in real_clips(shared("data"), every=40):
+        clip = as_generated(joints) if rough else joints
+        footfalls = find_footfalls(clip, FPS)
+        motion = solve(RIG, clip, FPS)
+        planted, report = plant_feet(RIG, motion, footfalls)
+        speed, dip = planted_numbers(planted, footfalls)
+        assert speed < 0.02, name
+        assert dip < 0.01, name
+        assert report.lowered_cm < 4.5
+        before, after = (
+            max(np.abs(np.diff(knee_bends(m, s), n=2)).max() for s in "LR")
+            for m in (motion, planted)
+        )
+        assert after < before + 20, name  # degrees a frame a frame: no knee snaps
+
+
+def test_marked_poses_stay_and_the_floor_counts(shared):
+    _, joints = next(iter(real_clips(shared("data"), every=40)))
+    footfalls = find_footfalls(joints, FPS)
+    motion = on_floor(solve(RIG, joints, FPS), 0.3)
+    rng = np.random.default_rng(2)
+    keys = {}
+    for frame in (0, 20, 21, len(joints) - 1):
+        pose = pose_at(motion, frame)
+        turned = {n: tuple(multiply(np.array(q), from_log(0.06 * rng.normal(size=3))))
+                  for n, q in pose.rotations.items()}  # fmt: skip
+        keys[frame] = type(pose)(turned, tuple(np.array(pose.root_location) + 0.01))
+    met, _ = meet_keys(motion, keys)
+    planted, _ = plant_feet(RIG, met, footfalls, keys, floor=0.3)
+    for frame in keys:
+        assert np.abs(planted.locations[frame] - met.locations[frame]).max() < 1e-9
+        for side in "LR":
+            away = toes(planted, side)[frame] - toes(met, side)[frame]
+            assert np.linalg.norm(away) < 1e-4
+        for name, q in met.rotations.items():
+            assert np.degrees(angle_between(q[frame], planted.rotations[name][frame])) < 1e-3
+    stand = max(footfalls.left, key=len)
+    level = 0.3 + RIG.points[Joint.L_FOOT][1]
+    free = [f for f in range(stand.first, stand.last) if min(abs(f - k) for k in keys) > 20]
+    assert np.allclose(toes(planted, "L")[free, 1], level, atol=0.005)
+
+
+def test_what_is_not_near_a_stand_stays_as_it_was():
+    motion = solve(RIG, stepping(120), FPS)
+    one = Footfalls((Stand(10, 15, 10),), ())
+    planted, _ = plant_feet(RIG, motion, one)
+    later = slice(15 + int(2.5 * EASE * FPS), None)
+    assert np.allclose(planted.locations[later], motion.locations[later], atol=1e-4)
+    for name, q in motion.rotations.items():
+        if name.startswith(("thigh", "shin")):
+            assert np.degrees(angle_between(q[later], planted.rotations[name][later])).max() < 0.5
+    nothing, report = plant_feet(RIG, motion, Footfalls((), ()))
+    assert nothing is motion
+    assert report.moved_cm == 0
+
+
+@settings(max_examples=30)
+@given(st.floats(0.3, 0.999), st.floats(0, 2.0), st.integers(0, 999))
+def test_a_bent_leg_reaches_and_its_knee_stays_in_front(share, bend, seed):
+    """Whatever the plane of a nearly straight leg: more bend goes about the hinge."""
+    rng = np.random.default_rng(seed)
+    hinge = np.array([[1.0, 0.0, 0.0]])
+    thigh, shin = 0.45, 0.4
+    upper = np.array([[0.0, -1.0, 0.0]])
+    lower = rotate(from_log(bend * hinge + 0.02 * rng.normal(size=(1, 3))), upper)
+    hip = rng.normal(size=(1, 3))
+    chain = hip, hip + thigh * upper, hip + thigh * upper + shin * lower
+    start = hip + 0.05 * rng.normal(size=(1, 3))
+    target = start + share * (thigh + shin) * normalise(chain[2] - hip)
+    first, second, reached = bend_again(chain, hinge, start, target)
+    assert np.allclose(reached, target, atol=1e-7)
+    knee = start + thigh * rotate(first, upper)
+    assert np.allclose(knee + shin * rotate(second, lower), target, atol=1e-6)
+    side = np.cross(knee - start, target - knee)[0]
+    if np.linalg.norm(side) > 0.04 and share < 0.98:
+        assert side @ rotate(first, hinge)[0] > 0
+
+
+@pytest.mark.parametrize("fps", [12.0, 24.0, 60.0])
+def test_any_rate_will_do(fps):
+    count = round(3 * fps)
+    joints = stepping(60)[np.minimum(np.arange(count) * 20 / fps, 59).astype(int)]
+    footfalls = find_footfalls(joints, fps)
+    planted, _ = plant_feet(RIG, solve(RIG, joints, fps), footfalls)
+    speed, dip = planted_numbers(planted, footfalls)
+    assert speed < 0.02
+    assert dip < 0.01
