@@ -29,6 +29,7 @@ def draw_curves(curves: Sequence[Curve], path: Path) -> None:
         left.legend(frameon=False)
         right.plot(*zip(*curve.right, strict=True), color="#c2410c", marker=".")
         right.set_title(f"{curve.name}: held-out tokens foreseen", loc="left")
+        right.set_ylim(0, 1.1 * max((share for _, share in curve.right), default=0.0) or 1)
         right.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         for axes in (left, right):
             axes.set_xlabel("step")
