@@ -327,7 +327,14 @@ def _write_slice(ticket: Ticket, job: Job) -> float | None:
 
 def _written(ticket: Ticket, job: Job, report: ApplyReport) -> None:
     assert job.result is not None
-    SESSION.report, SESSION.notes = report, (*job.result.notes, *report.notes)
+    SESSION.report, SESSION.notes = (
+        report,
+        (
+            *ticket.order.notes,
+            *job.result.notes,
+            *report.notes,
+        ),
+    )
     total = time.perf_counter() - ticket.clicked
     SESSION.seconds = {**job.result.seconds, **report.seconds, "total": total}
     in_a_window(lambda: bpy.ops.ed.undo_push(message="MotionGPT: Generate"))

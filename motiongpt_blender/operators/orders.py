@@ -69,6 +69,7 @@ class Order:
         frames: length that the model is asked for; for a loop more than the plan's.
         poses: model frame and joints (22, 3) of each pose that the model is told.
         before: (20, 22, 3) metres, the second before the take, or None.
+        notes: sentences for the animator.
     """
 
     plan: Plan
@@ -78,6 +79,7 @@ class Order:
     frames: int
     poses: tuple[tuple[int, NDArray[np.float32]], ...]
     before: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
 
     def cut(self, clip: MotionClip) -> MotionClip:
         """The clip, of a longer one the stretch that loops best."""
@@ -96,7 +98,7 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     """
     check_usable(obj)
     rig = describe(obj)  # a rig that cannot be mapped is refused before the model works
-    marked, fit, before = _joined(obj, rig, wish)
+    marked, fit, before, notes = _joined(obj, rig, wish)
     planned = plan(
         wish.prompt,
         [(m.frame, m.role) for m in marked],
@@ -115,19 +117,19 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
         elif poses[0][0] == 0 and poses[-1][0] < frames - 1:
             poses.append((frames - 1, poses[0][1]))
-    return Order(planned, wish.seed, marked, fit, frames, tuple(poses), before)
+    return Order(planned, wish.seed, marked, fit, frames, tuple(poses), before, notes)
 
 
 def _joined(
     obj: Any, rig: RigDescription, wish: Wish
-) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
-    """All poses that count, how the take fits in, and what comes before it."""
+) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None, tuple[str, ...]]:
+    """All poses that count, how the take fits in, what comes before it, and remarks."""
     window, marked = wish.window, tuple(sorted(wish.marked, key=lambda m: m.frame))
     if window is None:
-        return marked, wish.fit, None
+        return marked, wish.fit, None, ()
     if not wish.fit.track:
         check_joinable(obj)
-    fit, before = wish.fit, None
+    fit, before, notes = wish.fit, None, ()
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
         fit = replace(fit, carrier=carrier(obj, window.start))
@@ -139,14 +141,14 @@ def _joined(
             for role, frame in ends.items()
             if role in wish.joined and frame is not None and frame not in taken
         ]
-        found, joins = neighbours(obj, rig, asked, fit.carrier)
+        found, joins, notes = neighbours(obj, rig, asked, fit.carrier)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
         if any(join.frame == window.start for join in joins):
             before = beginning(obj, rig, window.start)
     if not marked:
         fit = replace(fit, standing=stance(obj, rig, window.start))
-    return marked, fit, before
+    return marked, fit, before, notes
 
 
 def _check_loop(wish: Wish, fit: Fit) -> None:

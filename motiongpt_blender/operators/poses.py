@@ -8,7 +8,7 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.windows import frame_text
 from ..properties.armature import ROLES, sort_poses
 from ..properties.scene import target
-from ..scene.capture import capture_joints, capture_pose
+from ..scene.capture import capture_joints, capture_pose, out_of_reach, reach_note
 from ..scene.clock import current_frame
 from ..scene.rig import RigError, describe
 
@@ -71,6 +71,8 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
+        if note := reach_note(frame, out_of_reach(obj, rig), rig):
+            self.report({"WARNING"}, note)
         self.report({"INFO"}, f"Frame {frame_text(frame)} is {'again ' if replaced else ''}marked")
         return {"FINISHED"}
 

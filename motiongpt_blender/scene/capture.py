@@ -31,6 +31,7 @@ from ..core.rotations import (
     to_log,
 )
 from ..core.skeleton import Joint
+from ..core.windows import frame_text
 from .rig import quaternion_of
 
 _BEGINS: Final = {
@@ -88,6 +89,42 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     )  # rig units, floor at 0
     centre = (hips - np.array([0.0, ankle_lift(rig), 0.0])) / rig.scale
     return (joints + centre - hip_centre(joints)).astype(np.float32)
+
+
+def out_of_reach(obj: Any, rig: RigDescription) -> dict[str, float]:
+    """Limbs that are stretched or squeezed beyond their bones, and by how many rig units.
+
+    The controls that are keyed cannot do that: so much is missing at the hand or foot.
+    """
+    posed = _evaluated(obj)
+    parts = {c.part for c in rig.controls}
+    found: dict[str, float] = {}
+    for side, word in (("L", "left"), ("R", "right")):
+        for name, limb in (
+            ("leg", ("HIP", "KNEE", "ANKLE")),
+            ("arm", ("SHOULDER", "ELBOW", "WRIST")),
+        ):
+            begin, middle, end = (Part(f"{_BEGINS[j]}_{side.lower()}") for j in limb)
+            if not {begin, middle, end} <= parts:
+                continue
+            rest = [rig.points[Joint[f"{side}_{j}"]] for j in limb]
+            upper, lower = (float(np.linalg.norm(rest[i + 1] - rest[i])) for i in (0, 1))
+            span = float(np.linalg.norm(_head(posed, rig, end) - _head(posed, rig, begin)))
+            missing = max(span - upper - lower, abs(upper - lower) - span)
+            if missing > 0.002 * rig.leg:
+                found[f"{word} {name}"] = missing
+    return found
+
+
+def reach_note(frame: float, missing: dict[str, float], rig: RigDescription) -> str:
+    """A sentence about limbs that are out of reach at a frame, or ""."""
+    if not missing:
+        return ""
+    told = " and ".join(f"the {n} by {100 * m / rig.scale:.1f} cm" for n, m in missing.items())
+    return (
+        f"At frame {frame_text(frame)} a stretch makes longer or shorter what bones that only turn "
+        f"cannot: {told}; so much is missing there in the take."
+    )
 
 
 def _evaluated(obj: Any) -> Any:

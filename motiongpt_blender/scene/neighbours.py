@@ -21,7 +21,7 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
 from ..core.rotations import inverse, multiply, rotate
 from ..core.windows import Join
-from .capture import capture_joints, capture_pose
+from .capture import capture_joints, capture_pose, out_of_reach, reach_note
 from .clock import scene_fps, show_frame
 from .rig import RigError, quaternion_of
 
@@ -109,7 +109,7 @@ def neighbours(
     rig: RigDescription,
     ends: Sequence[tuple[float, PoseRole]],
     seen_from: NDArray[np.float64] | None = None,
-) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...]]:
+) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...], tuple[str, ...]]:
     """The poses at which a take joins what is there, and how that moves.
 
     Args:
@@ -117,9 +117,13 @@ def neighbours(
         rig: its description.
         ends: first frame (START) and last frame (END) of the take, or one of them.
         seen_from: (4, 4) matrix that the object has at the take's start, where it travels.
+
+    Returns:
+        The poses, the joins, and a sentence for each pose that the take cannot reach.
     """
     poses: list[MarkedPose] = []
     joins: list[Join] = []
+    notes: list[str] = []
     with looking_around(obj) as show:
 
         def look(frame: float) -> tuple[RigPose, NDArray[np.float32]]:
@@ -135,7 +139,8 @@ def neighbours(
             outside = look(frame + outward)[0], look(frame + 2 * outward)[0]
             poses.append(MarkedPose(frame, role, *look(frame)))
             joins.append(Join(frame, outside))
-    return tuple(poses), tuple(joins)
+            notes.append(reach_note(frame, out_of_reach(obj, rig), rig))
+    return tuple(poses), tuple(joins), tuple(filter(None, notes))
 
 
 def _carried(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
