@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.agreement import check_agreement, haste_notes
 from ..core.loops import SPARE_SECONDS, best_stretch
 from ..core.motion import MODEL_FPS, MotionClip
 from ..core.plan import Plan, PlanError, plan
@@ -109,6 +110,8 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
         max_frames,
         wish.window,
     )
+    check_agreement(marked, scene_fps())
+    notes = (*notes, *haste_notes(marked, scene_fps()))
     poses = [(at, m.joints) for at, m in zip(planned.pose_frames, marked, strict=True)]
     frames = planned.frames
     if fit.loop:

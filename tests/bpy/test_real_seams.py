@@ -80,6 +80,6 @@ def test_a_window_on_a_rigify_rig_that_was_posed_with_ik(rigify_rig):
         reached = [d for n, d in zip(body, away[frame], strict=True)
                    if not any(s in n for s in stretched)]  # fmt: skip
         assert len(reached) > 30
-        assert max(reached) < 0.1
+        assert max(reached) < 0.3
         told = float(note.split("the right arm by ")[1].split(" cm")[0]) * rig.scale
         assert told == pytest.approx(away[frame].max() / 10, abs=0.2)
