@@ -25,6 +25,8 @@ UP_SPEED: Final = 0.50
 #: The same for a heel, whose height counts from where it is when it stands.
 HEEL_HEIGHT: Final = 0.03
 HEEL_SPEED: Final = 0.40
+#: Metres over the usual height of its stand at which a toe is not down yet, or not any more.
+SETTLED: Final = 0.02
 #: Seconds over which speeds are smoothed, shortest stand, and gap that is no step.
 SMOOTHING: Final = 0.04
 SHORTEST: Final = 0.09
@@ -116,7 +118,8 @@ def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Stand, 
     heels = _heel_down(ankle, mask, fps)
     out: list[Stand] = []
     for first, last in runs(mask):
-        for a, b in _unslid(toe, speed, first, last):
+        for begin, end in _unslid(toe, speed, first, last):
+            a, b = _settled(height, begin, end)
             if b - a + 1 < SHORTEST * fps:
                 continue
             earliest = out[-1].last + 1 if out else 0
@@ -125,6 +128,19 @@ def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Stand, 
                 heel -= 1
             out.append(Stand(a, b, heel))
     return tuple(out)
+
+
+def _settled(height: Array, first: int, last: int) -> tuple[int, int]:
+    """A run without the frames at its ends in which the toe still comes down or leaves.
+
+    A foot that lands on its heel, or rolls off, keeps that; its toe is not pulled to the floor.
+    """
+    most = float(np.median(height[first : last + 1])) + SETTLED
+    while first < last and height[first] > most:
+        first += 1
+    while last > first and height[last] > most:
+        last -= 1
+    return first, last
 
 
 def _heel_down(ankle: Array, toes: Mask, fps: float) -> Mask:
