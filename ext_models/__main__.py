@@ -176,6 +176,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--prompts", type=Path, nargs="+", help="lists of prompts (those that are shipped)"
     )
+    p.add_argument("--sheets", type=int, default=0, help="draw so many clips, pose by pose")
     p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--seed", type=int, default=0, help="of all draws")

@@ -25,7 +25,10 @@ from .evaluation import Evaluation, evaluate
 from .metrics import TOP
 from .plots import draw
 from .prompt_lists import SHIPPED, PromptList, read_prompts
+from .prompt_measure import prompt_requests
+from .sheets import draw_sheets
 from .study import Judge, Settings, Study, study
+from .systems import text_request
 from .train_command import read_packs
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
@@ -55,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
     result = evaluate(work, maker, kept, RUNS / "evaluate" / "points", facts)
     print(result.markdown())
     result.save(out)
-    print("\n".join([*notes, *draw(result, out), f"report written to {out}"]))
+    sheets = _sheets(work, maker, kept, arguments.sheets, out)
+    print("\n".join([*notes, *draw(result, out), *sheets, f"report written to {out}"]))
     if arguments.card:
         write_card(arguments.pack, work, examples, result)
     return 0
@@ -135,10 +139,28 @@ def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Eva
     print(f"card written to {pack / packs.CARD}")
 
 
+def _sheets(
+    work: Study, maker: ClipMaker, lists: Sequence[PromptList], count: int, out: Path
+) -> list[str]:
+    """Draw the first sample of some texts, as many of each list; sentences about it."""
+    if not count:
+        return []
+    asked = [[text_request(work, i, 0) for i in range(len(work.clips))]]
+    asked += [prompt_requests(work, one)[: len(one.prompts)] for one in lists]
+    share = -(-count // len(asked))
+    chosen = [r for requests in asked for r in requests[:: -(-len(requests) // share)][:share]]
+    made = maker.make(chosen, "sheets")
+    titles = [f"{r.prompt} ({r.frames / work.pipeline.manifest.fps:.1f} s)" for r in chosen]
+    pages = draw_sheets(list(zip(titles, made, strict=True)), out / "sheets")
+    return [f"{len(chosen)} clips drawn: {out / 'sheets'}"] if pages else []
+
+
 def _settings(arguments: argparse.Namespace) -> Settings:
     for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("tries", 1)):
         if getattr(arguments, name) < least:
             raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
+    if arguments.sheets < 0:
+        raise PipelineError(f"--sheets {arguments.sheets}: 0 at least.")
     if arguments.clips is not None and arguments.clips <= TOP:
         raise PipelineError(f"--clips {arguments.clips}: at least {TOP + 1} have to be looked at.")
     if not 0 <= arguments.temperature <= 10:

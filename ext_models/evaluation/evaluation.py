@@ -14,7 +14,7 @@ from .lookup import known_share
 from .metrics import TOP
 from .poses import RATIO, place_errors, place_table, pose_errors, pose_table
 from .prompt_lists import PromptList
-from .prompt_measure import PLAIN, ListScore, prompt_scores, prompt_table
+from .prompt_measure import PART, PLAIN, ListScore, prompt_scores, prompt_table
 from .report import Row, Table
 from .study import Study
 from .systems import LOOKED_UP, TEXT, compared
@@ -185,7 +185,7 @@ def _list_aims(table: Table) -> list[Aim]:
     names = dict.fromkeys(row.system.rpartition(": ")[0] for row in table.rows)
     found: list[Aim] = []
     for name in names:
-        if name == PLAIN or name in NO_AIM:
+        if name == PLAIN or name in NO_AIM or PART in name:
             continue
         made, looked = (_row(table, f"{name}: {system}") for system in (TEXT, LOOKED_UP))
         value, _ = _number(made, f"share of plain R@{TOP}")

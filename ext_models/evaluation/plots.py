@@ -11,6 +11,7 @@ import numpy as np
 from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
 from .metrics import TOP
 from .poses import RATIO
+from .prompt_measure import PART
 from .report import Row, Table
 from .systems import CHANCE, CODES, LOOKED_UP, REAL, TEXT
 
@@ -81,8 +82,8 @@ def _poses(evaluation: Evaluation, figure: Any) -> None:
     groups = [(k.removeprefix("Recon "), c, [_pair(r, k) for r in table.rows]) for k, c in kinds]
     _grouped(bars, groups, names)
     bars.set_ylabel("cm at the asked frame")
-    bars.set_title("Distance from the asked pose", loc="left", fontsize=10)
-    bars.legend(fontsize=8)
+    figure.suptitle("Distance from the asked pose", x=0.01, ha="left", fontsize=10)
+    bars.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     values = [_pair(r, f"Recon {RATIO}") for r in table.rows]
     _grouped(left, [("", "#c2410c", values)], names)
     for place, row in enumerate(table.rows):
@@ -100,7 +101,8 @@ def _prompts(evaluation: Evaluation, figure: Any) -> None:
     for axes, metric in zip(
         figure.subplots(1, 2, sharey=True), (f"R@{TOP}", f"R@{TOP} among alike"), strict=True
     ):
-        lists = list(dict.fromkeys(r.system.rpartition(": ")[0] for r in table.rows))
+        named = dict.fromkeys(r.system.rpartition(": ")[0] for r in table.rows)
+        lists = [name for name in named if PART not in name]
         groups = [
             (
                 system,
@@ -118,7 +120,8 @@ def _prompts(evaluation: Evaluation, figure: Any) -> None:
             )
         axes.set_ylim(0, 1.02)
         axes.set_title(f"{metric}, {table.title}", loc="left", fontsize=10)
-    figure.axes[0].legend(fontsize=8, loc="lower right")
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, fontsize=8, ncols=4, loc="outside lower center")
 
 
 def _grouped(

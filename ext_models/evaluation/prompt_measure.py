@@ -25,6 +25,8 @@ Array = NDArray[np.floating]
 
 #: The held-out clips' own captions, which every list is compared with.
 PLAIN: Final = "plain captions"
+#: Between a list's name and a part of it: the compositions of one kind.
+PART: Final = ", "
 #: Pairs of clips that are tried to join two parts of a composition.
 PAIRS: Final = 200
 
@@ -73,9 +75,25 @@ def prompt_scores(
         ]
         shown, real = _real(study, one)
         if shown:
-            scores.append(_score(study, judge, pools, shown, one.name, System(REAL, (real,))))
-        scores += [_score(study, judge, pools, one.prompts, one.name, row) for row in rows]
+            rows.insert(0, System(REAL, (real,)))
+        for row in rows:
+            asked = shown if row.name == REAL else one.prompts
+            score = _score(study, judge, pools, asked, one.name, row)
+            scores += [score, *_by_kind(score, asked)]
     return scores
+
+
+def _by_kind(score: ListScore, prompts: Sequence[Prompt]) -> list[ListScore]:
+    """A list's scores apart for each kind of composition, where it has several."""
+    kinds = dict.fromkeys(p.how for p in prompts)
+    if len(kinds) < 2:
+        return []
+    parts: list[ListScore] = []
+    for how in kinds:
+        rows = [k for k, p in enumerate(prompts) if p.how is how]
+        name = f"{score.list_name}{PART}{how.value or 'other'}"
+        parts.append(ListScore(name, score.system, score.plain[rows], score.alike[rows]))
+    return parts
 
 
 def prompt_table(scores: Sequence[ListScore], pool: int) -> Table:

@@ -74,10 +74,16 @@ def test_the_command(pack, folder, judge, tmp_path, monkeypatch, capsys):
 
 def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert evaluate(pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card") == 0
+    assert (
+        evaluate(
+            pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card", "--sheets", 8
+        )
+        == 0
+    )
     assert "No evaluator was given" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert set(report["tables"]) == {"plausibility", "poses"}
+    assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
     assert "initial, another clip's poses" in card
 
