@@ -149,6 +149,7 @@ def _sheets(
     asked += [prompt_requests(work, one)[: len(one.prompts)] for one in lists]
     share = -(-count // len(asked))
     chosen = [r for requests in asked for r in requests[:: -(-len(requests) // share)][:share]]
+    chosen = chosen[:count]
     made = maker.make(chosen, "sheets")
     titles = [f"{r.prompt} ({r.frames / work.pipeline.manifest.fps:.1f} s)" for r in chosen]
     pages = draw_sheets(list(zip(titles, made, strict=True)), out / "sheets")

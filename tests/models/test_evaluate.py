@@ -76,7 +76,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert (
         evaluate(
-            pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card", "--sheets", 8
+            pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card", "--sheets", 4
         )
         == 0
     )

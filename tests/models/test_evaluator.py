@@ -274,6 +274,7 @@ layers = 1
 text_layers = 1
 heads = 2
 buckets = 64
+together = 2
 [evaluator.training]
 look_every = 2
 batch = 8
@@ -293,6 +294,7 @@ def test_the_command(monkeypatch, capsys, tmp_path, examples):
     assert f"evaluator {ev.load(out).name} written" in capsys.readouterr().out
     notes = ev.read_card(out)["notes"]
     assert notes["packs"] == ["clean"]
+    assert notes["together"] == 2
     assert notes["test_r_precision"]["pool"] == len(MOVES)
 
 
