@@ -7,7 +7,7 @@ import blf
 import bpy
 
 from ..core.poses import PoseRole
-from ..core.windows import frame_text
+from ..core.windows import WindowMode, frame_text
 from ..operators.session import SESSION, stage_text
 from ..properties.scene import target
 from ..scene.recording import current_action
@@ -67,13 +67,13 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = False
         column.prop(wish, "prompt", text="", icon="SMALL_CAPS")
-        if obj is not None and _has_end(obj):
+        if decided := _length_decided(wish, obj):
             row = layout.row().split(factor=0.4)
             row.active = False
             name = row.row()
             name.alignment = "RIGHT"
             name.label(text="Length")
-            row.label(text="up to the end pose")
+            row.label(text=decided)
         else:
             layout.prop(wish, "seconds")
         layout.prop(wish, "seed")
@@ -189,8 +189,12 @@ class MOTIONGPT_PT_training_data(_Panel, bpy.types.Panel):
         layout.operator("motiongpt.export_clip", icon="EXPORT")
 
 
-def _has_end(obj: Any) -> bool:
-    return any(pose.role == PoseRole.END.value for pose in obj.motiongpt.poses)
+def _length_decided(wish: Any, obj: Any) -> str:
+    """What decides the length instead of its field, or ""."""
+    if wish.window.mode in (WindowMode.RANGE.value, WindowMode.BETWEEN.value):
+        return "by the place below"
+    ends = obj is not None and any(p.role == PoseRole.END.value for p in obj.motiongpt.poses)
+    return "up to the end pose" if ends else ""
 
 
 def _hint(layout: Any, text: str) -> None:
