@@ -25,18 +25,12 @@ from .rotations import (
     Array,
     angle_between,
     continuous,
-    from_axis_angle,
-    from_euler,
-    inverse,
     multiply,
-    normalise,
     rotate,
-    to_log,
 )
 from .skeleton import Joint
+from .tracks import SMALL, Track, first_keys, own_error, scale_of
 
-#: Share of its limit at which an error is small enough; rounding and float32 have the rest.
-_SHARE: Final = 0.97
 #: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.
 TOE_SPEED: Final = 0.018
 #: What a control may be off at first, as a share of what would be too much by itself.
@@ -60,40 +54,6 @@ class Limits:
 
     degrees: float
     distance: float
-
-
-@dataclass(frozen=True)
-class Track:
-    """Numbers that are keyed together.
-
-    Attributes:
-        values: (T, C) a frame.
-        kind: how they are meant: ``QUATERNION``, ``AXIS_ANGLE``, an order of angles such as
-            ``XYZ``, ``LOCATION``, or ``PLAIN``.
-        keys: indices of frames that have a key in any case.
-    """
-
-    values: Array
-    kind: str
-    keys: frozenset[int] = frozenset()
-
-    def turns(self, values: Array) -> Array:
-        """Quaternions (T, 4) that values (T, C) of this kind show."""
-        if self.kind == "QUATERNION":
-            return normalise(values)
-        if self.kind == "AXIS_ANGLE":
-            return from_axis_angle(values)
-        return from_euler(values, self.kind)
-
-    @property
-    def is_rotation(self) -> bool:
-        """Whether it turns something."""
-        return self.kind not in ("LOCATION", "PLAIN")
-
-    @property
-    def still(self) -> bool:
-        """Whether nothing moves."""
-        return bool(np.ptp(self.values, axis=0).max(initial=0.0) < 1e-6)
 
 
 @dataclass(frozen=True)
@@ -128,16 +88,6 @@ class _End:
     turn: str
     joint: Joint | None
     standing: Array | None = None
-
-
-def reduce_alone(track: Track, degrees: float, distance: float) -> Curve:
-    """The fewest keys for a track that nothing hangs on, each frame within a limit."""
-    most = np.radians(degrees) if track.is_rotation else distance
-    fitter = Fitter(track.values, _scale(track))
-    frames = _first_keys(track)
-    if not track.still:
-        frames = fitter.fewest(np.full(len(track.values), _SHARE * most), frames)
-    return fitter.curve(frames)
 
 
 def reduce_steps(
@@ -287,7 +237,7 @@ class _Work:
     def begin(self, name: str) -> None:
         """Fit a track as loosely as it may be alone."""
         track = self.tracks[name]
-        self.fitters[name] = Fitter(track.values, _scale(track))
+        self.fitters[name] = Fitter(track.values, scale_of(track))
         most = np.radians(self.limits.degrees) if track.is_rotation else self.limits.distance
         lever = np.full(self.count, 1 / most)
         for chain, rows in zip(self.chains, self.arms, strict=True):
@@ -299,13 +249,13 @@ class _Work:
     def fit(self, name: str) -> None:
         """The fewest keys for what a track may be off now."""
         track = self.tracks[name]
-        frames = _first_keys(track)
+        frames = first_keys(track)
         if not track.still:
             frames = self.fitters[name].fewest(self.most[name], frames)
         self.frames[name] = frames
         values = self.curve(name).sample(self.count)
         self.shown[name] = track.turns(values) if track.is_rotation else values
-        self.off[name] = _own_error(track, values)
+        self.off[name] = own_error(track, values)
 
     def curve(self, name: str) -> Curve:
         """The curve of a track with the keys that it has now."""
@@ -315,12 +265,12 @@ class _Work:
         """Allow less where the body is too far off; the controls for which that is so."""
         changed: set[str] = set()
         for names, levers, error in zip(self.chains, self.arms, self._errors(), strict=True):
-            if not (bad := error > _SHARE).any() or not names:
+            if not (bad := error > SMALL).any() or not names:
                 continue
             off = np.stack([self.off[name] for name in names])
             blame = levers * off
             guilty = bad & (blame > _GUILTY * blame.max(0)) & (off > 0)
-            share = np.maximum(_STEP, (_SHARE / np.maximum(error, _SHARE)) ** 2)
+            share = np.maximum(_STEP, (SMALL / np.maximum(error, SMALL)) ** 2)
             for name, mask, away in zip(names, guilty, share * off, strict=True):
                 if mask.any():
                     self.most[name][mask] = np.minimum(self.most[name], away)[mask]
@@ -406,25 +356,3 @@ def _seen(
         for e in ends
     ]
     return places, [figure.turns[e.turn] for e in ends]
-
-
-def _first_keys(track: Track) -> list[int]:
-    last = len(track.values) - 1
-    return sorted({0, last, *(k for k in track.keys if 0 <= k <= last)})
-
-
-def _own_error(track: Track, values: Array) -> Array:
-    """Radians or units (T,) by which values of a track differ from what they should be."""
-    if not track.is_rotation:
-        return np.linalg.norm(values - track.values, axis=-1)
-    turned = multiply(inverse(track.turns(track.values)), track.turns(values))
-    return np.linalg.norm(to_log(turned), axis=-1)
-
-
-def _scale(track: Track) -> Array:
-    """Weights (C,) with which values of a track are as far apart as what they show."""
-    if track.kind == "QUATERNION":
-        return np.full(4, 2.0)  # a small turn is twice as far as its quaternion
-    if track.kind == "AXIS_ANGLE":
-        return np.array([1.0, *3 * [float(np.abs(track.values[:, 0]).max())]])
-    return np.ones(track.values.shape[1])

@@ -104,3 +104,10 @@ def test_written_handles_are_those_that_were_fitted(smpl_rig, shared):
             third = (right.co[0] - left.co[0]) / 3
             assert left.handle_right[0] - left.co[0] == pytest.approx(third, abs=1e-3)
             assert right.co[0] - right.handle_left[0] == pytest.approx(third, abs=1e-3)
+
+
+def test_a_single_frame_takes_a_single_key(smpl_rig, shared):
+    clip = MotionClip(some_clips(shared)[0][:1].astype(np.float32))
+    report = apply_clip(smpl_rig, clip, (), 5, "c", RigOptions(sparse=True, plant_feet=True))
+    for curve in compat.all_curves(bpy.data.actions[report.action_name]):
+        assert [k.co[0] for k in curve.keyframe_points] == [5.0]

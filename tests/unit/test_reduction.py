@@ -11,7 +11,7 @@ from motiongpt_blender.core.footfalls import NO_FOOTFALLS, find_footfalls
 from motiongpt_blender.core.frames import gaussian_smooth
 from motiongpt_blender.core.kinematics import figure_of, joint_place
 from motiongpt_blender.core.planting import plant_feet
-from motiongpt_blender.core.reduction import Limits, Track, reduce_alone, reduce_steps
+from motiongpt_blender.core.reduction import Limits, reduce_steps
 from motiongpt_blender.core.retarget import solve
 from motiongpt_blender.core.rotations import (
     angle_between,
@@ -22,6 +22,7 @@ from motiongpt_blender.core.rotations import (
     normalise,
 )
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.tracks import Track, reduce_alone
 
 RIG = a_rig(1)
 
