@@ -10,13 +10,21 @@ from typing import Final
 
 import numpy as np
 
-from .frames import gaussian_smooth
-from .rotations import Array, about_y, inverse, rotate
+from .frames import gaussian_smooth, tridiagonal
+from .rotations import Array
 
 #: Seconds over which the correction is smoothed.
 SMOOTHING: Final = 0.08
 #: Height in leg lengths at which a foot has e times less to say than one on the floor.
 FALL_OFF: Final = 0.05
+#: Height (leg lengths) and speed (leg lengths a second) at which a point of a foot has e
+#: times less to say about where the body goes than one that stands on the floor.
+STANDING_HEIGHT: Final = 0.05
+STANDING_SPEED: Final = 0.3
+#: Weight with which the correction stays the same while no foot stands.
+RIGID: Final = 0.02
+#: Weight with which the correction goes back to nothing, a frame at 20 frames a second.
+HOME: Final = 0.003
 
 
 def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
@@ -33,27 +41,35 @@ def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -
     return gaussian_smooth(error, SMOOTHING * fps)
 
 
-def place_correction(
-    predicted: Array, wanted: Array, heading: Array, leg: float, fps: float
-) -> Array:
+def place_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
     """Offsets (T, 3), level with the floor, that keep a standing foot where it stands.
 
     A rig's thigh may be longer and its shin shorter than the model's, so that equal angles
-    let its feet slide. A foot that is always a little beside the motion's does not.
+    let its feet slide. From frame to frame the body is moved as much as the standing feet
+    would slide; over a longer time it goes back to where equal angles put it. The least sum
+    of squares of both: one tridiagonal system an axis.
 
     Args:
         predicted: (T, N, 3) places of points of the feet without a correction.
-        wanted: (T, N, 3) places of the same points in the motion.
-        heading: (T,) radians to which the body faces.
+        wanted: (T, N, 3) places of the same points in the motion; heights over the sole.
         leg: the rig's leg length, in the same unit.
         fps: frames a second.
     """
-    weight = _weights(wanted[..., 1], leg)[..., None]
-    back = about_y(-heading)[:, None]
-    away = rotate(back, (wanted - predicted) * np.array([1.0, 0.0, 1.0]))
-    usual = (weight * away).sum(0) / np.maximum(weight.sum(0), 1e-9)
-    error = (weight * (away - usual)).sum(1)
-    return gaussian_smooth(rotate(inverse(back[:, 0]), error), SMOOTHING * fps)
+    level = (0, 2)
+    speed = np.linalg.norm(np.diff(wanted[..., level], axis=0), axis=-1) * fps / leg
+    height = np.maximum(wanted[1:, :, 1], wanted[:-1, :, 1]).clip(0.0) / leg
+    stands = np.exp(-height / STANDING_HEIGHT - (speed / STANDING_SPEED) ** 2)
+    slip = np.diff(wanted - predicted, axis=0)[..., level]
+    pull = (stands[..., None] * slip).sum(1)
+    tie = stands.sum(1) + RIGID
+    padded = np.concatenate([[0.0], tie, [0.0]])
+    zero = np.zeros((1, 2))
+    right = np.concatenate([zero, pull]) - np.concatenate([pull, zero])
+    out = np.zeros((len(wanted), 3))
+    for axis, values in zip(level, right.T, strict=True):
+        diagonal = padded[1:] + padded[:-1] + HOME * (20.0 / fps) ** 2
+        out[:, axis] = tridiagonal(diagonal.tolist(), (-tie).tolist(), values.tolist())
+    return out
 
 
 def _weights(heights: Array, leg: float) -> Array:

@@ -239,7 +239,8 @@ def _settled(angle: Array, trust: Array, fps: float) -> Array:
     count = len(angle)
     diagonal = trust + HINGE_EASE + stiff * (np.minimum(np.arange(count), 1)
                                              + np.minimum(np.arange(count)[::-1], 1))  # fmt: skip
-    return np.array(_tridiagonal(diagonal.tolist(), -stiff, (trust * angle).tolist()))
+    beside = [-stiff] * (count - 1)
+    return np.array(tridiagonal(diagonal.tolist(), beside, (trust * angle).tolist()))
 
 
 def _unwrapped(angle: Array, trust: Array) -> Array:
@@ -252,15 +253,15 @@ def _unwrapped(angle: Array, trust: Array) -> Array:
     return out
 
 
-def _tridiagonal(diagonal: list[float], beside: float, right: list[float]) -> list[float]:
-    """Solution of a symmetric system with ``beside`` on both sides of its diagonal."""
+def tridiagonal(diagonal: list[float], beside: list[float], right: list[float]) -> list[float]:
+    """Solution of a symmetric system, ``beside`` (one fewer) on both sides of its diagonal."""
     count = len(diagonal)
     ratio, value = [0.0] * count, [0.0] * count
     for k in range(count):
-        before = (ratio[k - 1], value[k - 1]) if k else (0.0, 0.0)
-        pivot = diagonal[k] - beside * before[0]
-        ratio[k] = beside / pivot
-        value[k] = (right[k] - beside * before[1]) / pivot
+        left = beside[k - 1] if k else 0.0
+        pivot = diagonal[k] - left * (ratio[k - 1] if k else 0.0)
+        ratio[k] = beside[k] / pivot if k + 1 < count else 0.0
+        value[k] = (right[k] - left * (value[k - 1] if k else 0.0)) / pivot
     for k in range(count - 2, -1, -1):
         value[k] -= ratio[k] * value[k + 1]
     return value

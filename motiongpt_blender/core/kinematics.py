@@ -50,7 +50,7 @@ def figure_of(rig: RigDescription, rotations: Mapping[str, Array], locations: Ar
     for control in rig.controls:
         rest = control.rest
         turn = multiply(multiply(rest, rotations[control.name]), inverse(rest))
-        carrier = control.parent or rig.root
+        carrier = control.carrier or control.parent or rig.root
         if control.parent is not None:
             turn = multiply(turns[control.parent], turn)
         turns[control.name] = turn

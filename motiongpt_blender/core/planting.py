@@ -153,7 +153,7 @@ def hangs_together(rig: RigDescription, side: str) -> bool:
     )
     if thigh is None or shin is None or foot is None:
         return False
-    return shin.parent == thigh.name and foot.parent == shin.name
+    return shin.parent == thigh.name and (foot.carrier or foot.parent) == shin.name
 
 
 def _leg(

@@ -29,7 +29,6 @@ from .frames import (
     pelvis_turn,
     share_of,
 )
-from .motion import heading
 from .neutral import ANKLE_HEIGHT, LEG_LENGTH
 from .pins import reach
 from .rig_options import RigOptions
@@ -52,6 +51,8 @@ class Control:
         share: for bones of a chain, the way from the lower part (0) to the upper one (1).
         raw: a marked pose keeps the control's own channels.
         head: (3,) where the part begins at rest, model axes, the floor at 0.
+        carrier: name of the control that carries the part in a body where this bone hangs
+            elsewhere: it has to be moved as well.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Control:
     share: float = 1.0
     raw: bool = False
     head: Array = field(default_factory=lambda: np.zeros(3))
+    carrier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -366,7 +368,8 @@ def _hips(rig: RigDescription, joints: Array, turns: dict[Part, Array], fps: flo
     hips[:, 1] += ankle_lift(rig)
     feet = _feet(rig, joints, hips, turns)
     wanted = rig.scale * joints[:, FEET]
-    hips = hips + place_correction(feet, wanted, heading(joints), rig.leg, fps)
+    wanted[..., 1] -= rig.scale * USUAL_HEIGHTS
+    hips = hips + place_correction(feet, wanted, rig.leg, fps)
     hips[:, 1] += height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
     return hips
 
@@ -382,6 +385,8 @@ def _root_locations(
 
 #: Both feet's points, in the order of ``_feet``.
 FEET: Final = (Joint.L_ANKLE, Joint.L_FOOT, Joint.R_ANKLE, Joint.R_FOOT)
+#: Their heights in metres when the model stands.
+USUAL_HEIGHTS: Final = np.array([ANKLE_HEIGHT, 0.0] * 2)
 
 
 def _feet(rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Array]) -> Array:
@@ -402,6 +407,5 @@ def _feet(rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Arr
 
 def _wanted_heights(rig: RigDescription, joints: Array) -> Array:
     """Heights (T, 4) of ankles and toes as the motion has them, on the rig's own soles."""
-    usual = np.array([ANKLE_HEIGHT, 0.0] * 2)
     rest = np.array([rig.points[j][1] for j in FEET])
-    return rest + rig.scale * np.maximum(joints[:, FEET, 1] - usual, 0.0)
+    return rest + rig.scale * np.maximum(joints[:, FEET, 1] - USUAL_HEIGHTS, 0.0)

@@ -71,14 +71,18 @@ def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channe
 
 def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
     """The channels that move the root."""
-    root = obj.pose.bones[motion.root]
-    yield from _columns(root, "location", _as_kept(root, motion.locations))
+    yield from location_channels_of(obj.pose.bones[motion.root], motion.locations)
 
 
 def transform_channels(owner: Any, rotations: Array, locations: Array) -> Iterator[Channel]:
     """Rotation (T, 4) and location (T, 3) of a bone or an object, in its own rotation mode."""
     path, values = rotation_values(owner, rotations)
     yield from _columns(owner, path, values)
+    yield from location_channels_of(owner, locations)
+
+
+def location_channels_of(owner: Any, locations: Array) -> Iterator[Channel]:
+    """Location (T, 3), in its own axes, of a bone or an object."""
     yield from _columns(owner, "location", _as_kept(owner, locations))
 
 

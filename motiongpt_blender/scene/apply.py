@@ -44,6 +44,7 @@ from .action_writer import (
 )
 from .capture import capture_joints
 from .clock import remapping_note, scene_fps
+from .detached import detached_channels
 from .ik_controls import check_ik, ik_channels, ik_switches
 from .neighbours import animated_properties
 from .remarks import remarks
@@ -343,6 +344,7 @@ def _channel_steps(
             obj, began = _again(who), time.perf_counter()
         channels += rotation_channels(obj, name, motion)
     channels += location_channels(obj, motion)
+    channels += detached_channels(obj, rig, motion)
     yield
     obj = _again(who)
     if options.ik_controls:

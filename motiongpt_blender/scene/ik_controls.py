@@ -83,12 +83,12 @@ def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Ch
             upper, lower, end = (Part(f"{p}_{side.lower()}") for p in
                                  (goal.upper, goal.lower, goal.end))  # fmt: skip
             bone = obj.pose.bones[goal.goal.format(side)]
-            rest, head = _rest(rig, bone)
+            rest, head = rest_of(rig, bone)
             offset = np.broadcast_to(head - heads[end], places[end].shape)
             yield from _placed(bone, rest, head, turns[end],
                                places[end] + rotate(turns[end], offset))  # fmt: skip
             bone = obj.pose.bones[goal.pole.format(side)]
-            rest, head = _rest(rig, bone)
+            rest, head = rest_of(rig, bone)
             offset = np.broadcast_to(head - heads[lower], places[lower].shape)
             still = np.broadcast_to([1.0, 0.0, 0.0, 0.0], turns[upper].shape)
             yield from _placed(bone, rest, head, still,
@@ -96,12 +96,12 @@ def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Ch
             part, name = goal.tip
             tip = obj.pose.bones.get(name.format(side)) if name else None
             if tip is not None and Part(f"{part}_{side.lower()}") in turns:
-                rest, head = _rest(rig, tip)
+                rest, head = rest_of(rig, tip)
                 turn = multiply(inverse(turns[end]), turns[Part(f"{part}_{side.lower()}")])
                 yield from _placed(tip, rest, head, turn, np.broadcast_to(head, (len(motion), 3)))
 
 
-def _rest(rig: RigDescription, bone: Any) -> tuple[Array, Array]:
+def rest_of(rig: RigDescription, bone: Any) -> tuple[Array, Array]:
     """Rest rotation (4,) and head (3,) of a bone in model axes, the floor at 0."""
     head = rotate(inverse(rig.axes), np.array(bone.bone.head_local, dtype=np.float64))
     rest = multiply(inverse(rig.axes), quaternion_of(bone.bone.matrix_local))

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part
+from ..core.neutral import BONE_LENGTHS, FLAT_FOOT_SLOPE, LEG_LENGTH
 from ..core.retarget import Control, RigDescription
 from ..core.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
 from ..core.skeleton import Joint
@@ -42,6 +43,8 @@ _JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
     "WRIST": ("hand", "forearm"),
 }
 
+#: Leg lengths between which a foot without a toe bone is believed to be as long as it is.
+FOOT_LENGTHS: Final = (0.08, 0.35)
 #: Share by which the scales along two axes may differ.
 MOST_UNEVEN: Final = 0.01
 
@@ -195,7 +198,29 @@ def _points(
             else:
                 point = tails[parts[Part(f"{ends}_{side.lower()}")][0].body]
             points[Joint[f"{side}_{joint}"]] = point
+    for side in "LR":
+        if Part(f"toe_{side.lower()}") not in parts:
+            toe = Joint[f"{side}_FOOT"]
+            points[toe] = _believable_toe(points, side)
     return points
+
+
+def _believable_toe(points: dict[Joint, Array], side: str) -> Array:
+    """Where a foot without a toe bone ends, (3,): its tail, or the usual place.
+
+    Importers make up the length of a last bone, so its tail may be anywhere.
+    """
+    hip, knee, ankle, toe = (Joint[f"{side}_{n}"] for n in ("HIP", "KNEE", "ANKLE", "FOOT"))
+    leg = float(sum(np.linalg.norm(points[b] - points[a]) for a, b in ((hip, knee), (knee, ankle))))
+    foot = points[toe] - points[ankle]
+    flat = foot * np.array([1.0, 0.0, 1.0])
+    length = float(np.linalg.norm(flat))
+    if FOOT_LENGTHS[0] * leg < length < FOOT_LENGTHS[1] * leg and foot[1] < 0.05 * leg:
+        return points[toe]
+    ahead = flat / length if flat[2] > 0.05 * leg else np.array([0.0, 0.0, 1.0])
+    usual = BONE_LENGTHS[toe] * leg / LEG_LENGTH
+    down, along = np.sin(FLAT_FOOT_SLOPE), np.cos(FLAT_FOOT_SLOPE)
+    return points[ankle] + usual * (along * ahead - down * np.array([0.0, 1.0, 0.0]))
 
 
 def _floor(points: dict[Joint, Array]) -> float:
@@ -227,6 +252,7 @@ def _controls(bone_map: BoneMap, bones: Any, axes: Array, floor: float) -> tuple
                 share=(place + 1) / (len(chain) + (mapped.part is Part.SPINE)),
                 raw=mapped.raw,
                 head=_to_model(axes, bones[mapped.body].head_local) - np.array([0.0, floor, 0.0]),
+                carrier=_missing_carrier(mapped, bone_map, parts, bones),
             )
         )
     return tuple(out)
@@ -241,6 +267,17 @@ def _nearest_ancestor(bone: Any, mapped: set[str]) -> str | None:
         if bone.name in mapped:
             return str(bone.name)
     return None
+
+
+def _missing_carrier(
+    mapped: MappedBone, bone_map: BoneMap, parts: dict[Part, list[MappedBone]], bones: Any
+) -> str | None:
+    """The control that would carry a hand or a foot that hangs elsewhere."""
+    if not bone_map.by_hierarchy or mapped.part.base not in ("hand", "foot"):
+        return None
+    carrier = _carrying_part(mapped, parts)
+    above = {b.name for b in bones[mapped.control].parent_recursive}
+    return None if carrier is None or carrier in above else carrier
 
 
 def _carrying_part(bone: MappedBone, parts: dict[Part, list[MappedBone]]) -> str | None:

@@ -12,7 +12,6 @@ from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.core.bone_maps.structure import by_structure
 from motiongpt_blender.scene.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.bones import bones_of, map_of
-from motiongpt_blender.scene.rig import describe
 
 
 def built(shared, table, holders, **names):
@@ -177,9 +176,8 @@ def test_nameless_skeletons_are_told_by_their_shape_and_walk(empty_scene, kind):
     assert all(0.2 < b.confidence < 0.8 for b in found.bones)
     if kind == "feet on the root":
         assert all(b.detached and b.note for p in "lr" for b in found.of(Part(f"foot_{p}")))
-        describe(obj)
-        return
-    drive(obj)
+    _, worst = drive(obj)
+    assert worst < 2.0 or kind == "twist bones"
 
 
 def test_a_shape_that_is_no_body_is_refused(empty_scene):
