@@ -45,6 +45,7 @@ from .action_writer import (
 from .capture import capture_joints
 from .clock import remapping_note, scene_fps
 from .detached import detached_channels
+from .ik_constraints import INFLUENCES_KEY, influences, off_channels
 from .ik_controls import check_ik, ik_channels, ik_switches
 from .neighbours import animated_properties
 from .remarks import remarks
@@ -149,6 +150,7 @@ def steps_of_take(
         channels = yield from watch.paused(
             _channel_steps(obj, rig, motion, list(by_index.values()), options, fit)
         )
+        mapped = [c.name for c in rig.controls]
         earlier = _switch_values(_again(who), _switches(rig, options))
         sparse = None
         if options.sparse:
@@ -159,6 +161,7 @@ def steps_of_take(
             write_steps(_again(who), name, channels, start_frame, at, sparse)
         )
         written.action[SWITCHES_KEY] = json.dumps(earlier)
+        written.action[INFLUENCES_KEY] = json.dumps(influences(_again(who), mapped))
         if options.in_place:
             _again(who)[WAY_KEY] = [0.0, 0.0, 0.0]
     with watch.stage("track"):
@@ -345,6 +348,7 @@ def _channel_steps(
         channels += rotation_channels(obj, name, motion)
     channels += location_channels(obj, motion)
     channels += detached_channels(obj, rig, motion)
+    channels += off_channels(obj, influences(obj, [c.name for c in rig.controls]))
     yield
     obj = _again(who)
     if options.ik_controls:

@@ -24,6 +24,7 @@ from ..core.bone_maps import (
     missing,
     propose,
 )
+from .vrm import humanoid_rows
 
 #: Proposals already worked out, by what the armature's bones are; the newest last.
 _PROPOSED: dict[int, BoneMap] = {}
@@ -53,11 +54,19 @@ def map_of(obj: Any) -> BoneMap:
     bones = bones_of(obj.data)
     made = made_map_of(obj, bones)
     if made is None:
-        return _found(bones)
+        told = _told(obj.data)
+        return _found(bones) if told is None else told
     check_made(made, bones)
     if missing(made):
         raise MappingError(explain(made))
     return made
+
+
+def _told(armature: Any) -> BoneMap | None:
+    """The map that the armature's own VRM data tells; None where it tells none or too little."""
+    rows = humanoid_rows(armature)
+    told = made_map(bones_of(armature), rows, "vroid") if rows else None
+    return None if told is None or missing(told) else told
 
 
 def _found(bones: Bones) -> BoneMap:
@@ -98,6 +107,8 @@ def rows_from(kept: Any) -> tuple[MappedBone, ...]:
 
 def proposal(obj: Any) -> BoneMap:
     """What would be found for an armature, complete or not; remembered, for drawing."""
+    if (told := _told(obj.data)) is not None:
+        return told
     key = hash(tuple((b.name, b.parent.name if b.parent else "") for b in obj.data.bones))
     if key not in _PROPOSED:
         while len(_PROPOSED) >= _KEPT:

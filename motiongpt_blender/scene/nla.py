@@ -10,6 +10,7 @@ import bpy
 
 from .. import compat
 from .action_writer import SWITCHES_KEY, WrittenAction
+from .ik_constraints import restore_influences
 
 #: Frames by which a strip is drawn out on both sides when its curves go on beyond their keys.
 WIDE: Final = 10_000
@@ -181,6 +182,7 @@ def restore_switches(obj: Any, action: Any) -> None:
         target = obj.pose.bones.get(bone)
         if target is not None and prop in target:
             target[prop] = value
+    restore_influences(obj, action)
     obj.update_tag()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ..core.retarget import RigDescription
+from .ik_constraints import ik_on, is_driven
 
 #: Constraints that only hold back or follow; they leave a control's rotation its own.
 HARMLESS: Final = frozenset(
@@ -32,10 +33,16 @@ def remarks(obj: Any, rig: RigDescription) -> Iterator[str]:
             f"Constraints act on {_listed(held, 'bone')}: they change what the take shows there; "
             "mute them where it looks wrong."
         )
-    if solved := sorted(_solved(obj) & {b.name for b in controls}):
+    acting = [(b, c) for b, c in ik_on(obj, [b.name for b in controls]) if c.influence > 0]
+    if driven := [b.name for b, c in acting if is_driven(obj, c)]:
         yield (
-            f"Inverse kinematics moves {_listed(solved, 'bone')}: the take turns these bones, so "
-            "mute the IK constraint to see it."
+            f"Inverse kinematics on {_listed(driven, 'bone')} is held by drivers: the take turns "
+            "these bones, so mute the IK constraint to see it."
+        )
+    if off := [b.name for b, c in acting if not is_driven(obj, c)]:
+        yield (
+            f"Inverse kinematics on {_listed(off, 'bone')} is switched off while the take plays, "
+            "as the take turns these bones itself."
         )
     if hidden := [b.name for b in controls if _is_hidden(obj, b)]:
         yield (
@@ -60,21 +67,6 @@ def _acts(constraint: Any) -> bool:
 
 def _is_held(bone: Any) -> bool:
     return any(_acts(c) and c.type != "IK" for c in bone.constraints)
-
-
-def _solved(obj: Any) -> set[str]:
-    """Names of the bones that an IK constraint moves."""
-    out: set[str] = set()
-    for bone in obj.pose.bones:
-        for constraint in bone.constraints:
-            if constraint.type != "IK" or not _acts(constraint):
-                continue
-            link, left = bone if constraint.use_tail else bone.parent, constraint.chain_count
-            while link is not None:
-                out.add(link.name)
-                left -= 1
-                link = link.parent if left else None
-    return out
 
 
 def _is_hidden(obj: Any, bone: Any) -> bool:

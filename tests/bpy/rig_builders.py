@@ -1,7 +1,5 @@
-"""Rigs for tests: made from a family's bone names, read from files, or stripped of names."""
+"""Rigs for tests: made from a family's bone names, or stripped of names."""
 
-import json
-import shutil
 from dataclasses import dataclass, field
 
 import bpy
@@ -165,36 +163,3 @@ def names_of_table(table):
     spine = [table[f"spine{k}"][:1] for k in (1, 2, 3)]
     names["spine"] = [n for found in spine for n in found]
     return names | {"pelvis": table["pelvis"][:1], "neck": table["neck"][:1], "head": table["head"]}
-
-
-def read_mpfb(path):
-    """An armature from a MakeHuman rig file."""
-    data = json.loads(path.read_text("utf-8"))
-    data = data.get("bones", data)
-    plan = Plan()
-    left = dict(data)
-    while left:
-        ready = [n for n, b in left.items() if not b["parent"] or b["parent"] not in left]
-        for name in ready:
-            bone = left.pop(name)
-            head, tail = (np.array(bone[e]["default_position"], float) for e in ("head", "tail"))
-            if np.linalg.norm(tail - head) < 1e-5:
-                tail = tail + [0, 0, 0.01]
-            plan.add("", Bone(name, head, tail, bone["parent"] or None, bone["roll"]))
-    return build(plan, path.stem)
-
-
-def read_rig(path, folder):
-    """The largest armature in a glb, vrm, fbx, bvh or MakeHuman file."""
-    if path.suffix == ".json":
-        return read_mpfb(path)
-    if path.suffix in (".glb", ".vrm"):
-        copy = folder / f"{path.stem}.glb"
-        shutil.copyfile(path, copy)
-        bpy.ops.import_scene.gltf(filepath=str(copy))
-    elif path.suffix == ".fbx":
-        bpy.ops.import_scene.fbx(filepath=str(path))
-    else:
-        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)
-    found = [o for o in bpy.context.scene.objects if o.type == "ARMATURE"]
-    return max(found, key=lambda o: len(o.data.bones))

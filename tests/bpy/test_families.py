@@ -5,13 +5,14 @@ import json
 import bpy
 import numpy as np
 import pytest
-from rig_builders import build, names_of_table, plan_from_names, read_rig
+from rig_builders import build, names_of_table, plan_from_names
 
 from motiongpt_blender.core.bone_maps import Part, families, propose
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.neutral import NEUTRAL
 from motiongpt_blender.core.rotations import from_log, inverse, rotate
 from motiongpt_blender.core.skeleton import PARENTS, Joint
+from motiongpt_blender.demo.rig_files import read_rig
 from motiongpt_blender.scene.apply import apply_clip
 from motiongpt_blender.scene.bones import bones_of, map_of
 from motiongpt_blender.scene.rig import describe
@@ -143,12 +144,9 @@ def read(empty_scene, shared, tmp_path):
     """``read(file)``: the armature of a file of the reference folder."""
 
     def of(file):
-        bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
         if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):
             pytest.skip("Blender 4.2 as a module now and then dies in its glTF importer")
-        obj = read_rig(shared("rigs") / file, tmp_path)
-        obj.animation_data_clear()
-        return obj
+        return read_rig(shared("rigs") / file, tmp_path)
 
     return of
 

@@ -1,0 +1,58 @@
+"""Legs that IK constraints hold, as MikuMikuDance rigs have them: off for a take, then back."""
+
+import bpy
+import numpy as np
+import pytest
+from test_rest_poses import put_on
+
+from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.demo.rig_families import build_family, build_of
+from motiongpt_blender.scene.nla import remove_take
+from motiongpt_blender.scene.rig import describe
+
+
+@pytest.fixture
+def legs_on_ik(empty_scene):
+    """An MMD rig whose shins reach for two empties, and the two constraints."""
+    obj = build_family(build_of("mmd"))
+    names = {c.part: c.name for c in describe(obj).controls}
+    held = []
+    for side in "lr":
+        goal = bpy.data.objects.new(f"goal {side}", None)
+        bpy.context.collection.objects.link(goal)
+        foot = obj.data.bones[names[Part(f"foot_{side}")]]
+        goal.location = obj.matrix_world @ foot.head_local
+        ik = obj.pose.bones[names[Part(f"shin_{side}")]].constraints.new("IK")
+        ik.target, ik.chain_count, ik.influence = goal, 2, 0.75
+        held.append(ik)
+    return obj, held
+
+
+def test_a_take_shows_and_the_constraints_come_back(legs_on_ik):
+    obj, held = legs_on_ik
+    report, _, errors = put_on(obj)
+    assert errors.limbs.max() < 2
+    assert all(ik.influence == 0 for ik in held)
+    assert "switched off while the take plays" in " ".join(report.notes)
+    remove_take(obj, report.track_name)
+    bpy.context.scene.frame_set(3)
+    assert [ik.influence for ik in held] == [0.75, 0.75]
+
+
+def test_a_second_take_remembers_how_it_was_before_the_first(legs_on_ik):
+    obj, held = legs_on_ik
+    first, _, _ = put_on(obj)
+    second, _, errors = put_on(obj)
+    assert errors.limbs.max() < 2
+    for report in (first, second):
+        remove_take(obj, report.track_name)
+    bpy.context.scene.frame_set(3)
+    assert [ik.influence for ik in held] == [0.75, 0.75]
+
+
+def test_a_muted_constraint_is_let_be(legs_on_ik):
+    obj, held = legs_on_ik
+    for ik in held:
+        ik.mute = True
+    put_on(obj)
+    assert np.allclose([ik.influence for ik in held], 0.75)
