@@ -103,8 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         help="only these; matrix then also sets up the Blender versions it lacks",
     )
     test_.set_defaults(run=test)
-    package_ = commands.add_parser("package", help="make dist/motiongpt-<version>.zip")
-    package_.set_defaults(run=lambda _: _say_package(package()))
+    package_ = commands.add_parser("package", help="make the zips of extension and packs")
+    package_.set_defaults(run=lambda _: _say_package(package(), package_packs()))
     return parser
 
 
@@ -145,6 +145,23 @@ def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
             archive.writestr(_entry(path.relative_to(root).as_posix()), path.read_bytes())
     partial.replace(target)
     return target
+
+
+def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
+    """Write each pack that the extension does not carry as an archive of its own."""
+    from motiongpt_blender.core.pack_archives import write_archive
+    from motiongpt_blender.core.packs import PackError
+
+    version = _version(root)
+    found = (p for p in (root / "ext_models" / "model_packs").glob("*") if p.is_dir())
+    try:
+        return [
+            write_archive(folder, out / f"motiongpt-pack-{folder.name}-{version}.zip")
+            for folder in sorted(found)
+            if folder.name not in (PACKAGED_PACK, "__pycache__")
+        ]
+    except PackError as error:
+        raise BuildError(str(error)) from None
 
 
 # --- set-up -----------------------------------------------------------------------------
@@ -237,11 +254,13 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _say_package(target: Path) -> int:
+def _say_package(target: Path, packs: Sequence[Path]) -> int:
     size = target.stat().st_size / 2**20
     print(f"{target.relative_to(ROOT)}: {size:.1f} MB")
     if not (ROOT / "ext_models" / "model_packs" / PACKAGED_PACK / "pack.json").is_file():
         print(f"It carries no model: ext_models/model_packs/{PACKAGED_PACK} is not there.")
+    for pack in packs:
+        print(f"{pack.relative_to(ROOT)}: {pack.stat().st_size / 2**20:.1f} MB, a model pack")
     print("Install it in Blender 4.2 or later: Preferences > Get Extensions > Install from Disk.")
     return 0
 

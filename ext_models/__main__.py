@@ -15,7 +15,7 @@ from motiongpt_blender.core.motion import MotionError
 from motiongpt_blender.core.prompts import PromptError
 from motiongpt_blender.wire import PROTOCOL, Hello
 
-from . import __version__, packs
+from . import __version__, installed, packs
 from .pipelines import Pipeline, PipelineError
 
 DEFAULT_SECONDS = 4.0
@@ -52,9 +52,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_bench(commands)
     _add_ablate(commands)
     _add_prepare(commands)
-    listing = commands.add_parser("packs", help="list the model packs that come with the project")
-    listing.set_defaults(run=_packs)
+    _add_packs(commands)
     return parser
+
+
+def _add_packs(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser("packs", help="list, install and remove model packs")
+    p.set_defaults(run=lambda _: installed.listing())
+    actions = p.add_subparsers(metavar="ACTION")
+    add = actions.add_parser("install", help="install a pack for this user")
+    add.add_argument("source", type=Path, help="a pack's .zip, or its folder")
+    add.add_argument("--replace", action="store_true", help="in place of one of the same name")
+    add.set_defaults(run=lambda a: installed.install(a.source, replace=a.replace))
+    remove = actions.add_parser("remove", help="remove an installed pack")
+    remove.add_argument("name", help="as `packs` lists it")
+    remove.set_defaults(run=lambda a: installed.remove(a.name))
 
 
 def _add_generate(commands: argparse._SubParsersAction) -> None:
@@ -80,7 +92,9 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     )
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument(
         "--out", type=Path, default=Path("clip.npz"), help="file, .npz or .bvh (%(default)s)"
@@ -94,14 +108,18 @@ def _add_caption(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--variations", type=int, default=1, help="how many sentences (%(default)s)")
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same sentence")
     p.add_argument("--temperature", type=float, default=0.0, help="spread (%(default)s)")
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.set_defaults(run=_caption)
 
 
 def _add_serve(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("serve", help="answer requests on stdin (what Blender starts)")
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--fake", action="store_true", help="no model: for tests of the interface")
     p.set_defaults(run=_serve)
@@ -160,7 +178,9 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("evaluate", help="measure a pack on held-out clips")
     p.add_argument("config", type=Path, nargs="?", help="recipe that says which data sets count")
     p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
     p.add_argument("--out", type=Path, help="folder of the report (runs/evaluate/PACK)")
     p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's, or all)")
@@ -245,7 +265,9 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "export-merged", help="a pack's language model as one folder for vLLM or transformers"
     )
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--out", type=Path, required=True, help="folder to write, new")
     p.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     p.set_defaults(run=_export_merged)
@@ -253,7 +275,9 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 def _add_bench(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("bench", help="how fast a pack writes motion, as ratios of one run")
-    p.add_argument("--pack", type=Path, default=packs.DEFAULT_PACK, help="model pack folder")
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
     p.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)")
     p.add_argument("--rounds", type=int, default=3, help="the best of so many (%(default)s)")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
@@ -288,13 +312,6 @@ def _add_prepare(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--up", choices=("auto", "y", "z"), default="auto", help="up axis of a BVH")
     p.add_argument("--own-proportions", action="store_true", help="keep each file's bone lengths")
     p.set_defaults(run=_prepare_data)
-
-
-def _packs(_: argparse.Namespace) -> int:
-    for folder in packs.shipped_packs():
-        manifest = packs.read_manifest(folder)
-        print(f"{manifest.name:12} {manifest.title} ({manifest.licence}) {folder}")
-    return 0
 
 
 def _generate(arguments: argparse.Namespace) -> int:

@@ -209,6 +209,8 @@ def generate(arguments: argparse.Namespace) -> int:
         print(f"{path}: {len(clip)} frames, {clip.seconds:.1f} s")
     spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.seconds.items())
     print("\n".join([spent, *result.notes]))
+    print(f"licence of the motion ({manifest.name}): {manifest.licence}")
+    print("\n".join(manifest.credits))
     return 0
 
 

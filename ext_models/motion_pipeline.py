@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from motiongpt_blender.core.motion import MotionClip, heading, place_at_origin, resample
+from motiongpt_blender.core.motion import MotionClip, Origin, heading, place_at_origin, resample
 from motiongpt_blender.core.rotations import about_y, rotate
 
 from . import packs
@@ -187,6 +187,7 @@ class MotionPipeline:
             tokens=tuple(c for step in codes for c in step),
             prompt=request.prompt,
             seed=request.seed,
+            origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
         )
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:

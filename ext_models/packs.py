@@ -11,11 +11,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-FORMAT_VERSION: Final = 1
-MANIFEST: Final = "pack.json"
+from motiongpt_blender.core.packs import (
+    FORMAT_VERSION,
+    MANIFEST,
+    PackError,
+    packs_in,
+    user_packs,
+)
+
 TOKENIZER_CONFIG: Final = "motion_tokenizer.json"
 TOKENIZER_WEIGHTS: Final = "motion_tokenizer.safetensors"
-CARD: Final = "MODEL_CARD.md"
 #: How the language model was trained: sizes, share, settings. A pack may lack it.
 TRAINING: Final = "training.json"
 #: What a pack may know beyond text and poses.
@@ -23,10 +28,6 @@ SKILLS: Final = ("places", "continue", "denoise", "caption")
 #: The packs that come with the project.
 SHIPPED: Final = Path(__file__).parent / "model_packs"
 DEFAULT_PACK: Final = SHIPPED / "starter"
-
-
-class PackError(ValueError):
-    """A pack that cannot be used; names the file and the field."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,13 @@ def require(path: Path) -> Path:
 
 def shipped_packs() -> list[Path]:
     """Folders of the packs that come with the project, by name."""
-    if not SHIPPED.is_dir():
-        return []
-    return sorted(p.parent for p in SHIPPED.glob(f"*/{MANIFEST}"))
+    return packs_in(SHIPPED)
+
+
+def named(text: str) -> Path:
+    """The folder of a pack that is given by name, shipped or installed, or by its folder."""
+    folder = Path(text)
+    if folder.is_dir() or len(folder.parts) != 1:
+        return folder
+    known = (parent / text for parent in (SHIPPED, user_packs()))
+    return next((k for k in known if (k / MANIFEST).is_file()), folder)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+from functools import lru_cache
 from pathlib import Path
+
+from .core.packs import MANIFEST, PackError, PackInfo, packs_in, read_info
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "icons"
 PACKS = ROOT / "ext_models" / "model_packs"
+#: The pack in force where none is chosen.
+DEFAULT_PACK = PACKS / "starter"
 
 
 def addon_id() -> str:
@@ -23,16 +27,29 @@ def addon_id() -> str:
 
 def shipped_packs() -> list[Path]:
     """Folders of the model packs that came with the add-on, by name."""
-    return sorted(p.parent for p in PACKS.glob("*/pack.json")) if PACKS.is_dir() else []
+    return packs_in(PACKS)
+
+
+def pack_info(folder: Path) -> PackInfo | None:
+    """What a pack says of itself; None when it cannot be read. Panels ask at every redraw."""
+    try:
+        return _pack_info(folder, (folder / MANIFEST).stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _pack_info(folder: Path, _changed: int) -> PackInfo | None:
+    try:
+        return read_info(folder)
+    except PackError:
+        return None
 
 
 def pack_title(folder: Path) -> str:
     """Title and licence of a pack; the folder's name when it cannot be read."""
-    try:
-        body = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
-        return f"{body['title']}: {body['licence']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return folder.name
+    info = pack_info(folder)
+    return f"{info.title}: {info.licence}" if info else folder.name
 
 
 def new_job_folder() -> Path:

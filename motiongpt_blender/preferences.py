@@ -53,10 +53,28 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
             note.label(text=f"Uses {found.python}", icon="CHECKMARK")
         column.separator()
         column.prop(self, "device")
-        column.prop(self, "pack")
-        column.label(text=paths.pack_title(found.pack), icon="PACKAGE")
+        _draw_pack(column, self, found.pack)
         column.separator()
         column.operator("motiongpt.check_backend", icon="FILE_REFRESH")
+
+
+def _draw_pack(column: Any, owner: Any, folder: Path) -> None:
+    """The chosen pack, its licence, and what can be done about packs."""
+    info = paths.pack_info(folder)
+    row = column.row(align=True)
+    split = row.split(factor=0.4, align=True)
+    name = split.row()
+    name.alignment = "RIGHT"
+    name.label(text="Model Pack")
+    split.menu("MOTIONGPT_MT_packs", text=info.title if info else folder.name, icon="PACKAGE")
+    row.operator("motiongpt.install_pack", text="", icon="IMPORT")
+    row.operator("motiongpt.remove_pack", text="", icon="TRASH")
+    column.prop(owner, "pack", text="Own Folder")
+    if info is None:
+        column.label(text=f"There is no readable pack in {folder}", icon="ERROR")
+        return
+    symbol = "ERROR" if info.non_commercial else "CHECKMARK"
+    column.label(text=f"Licence: {info.licence}", icon=symbol)
 
 
 @dataclass(frozen=True)
@@ -69,16 +87,21 @@ class Settings:
     fake: bool
 
 
+def entry(context: Any) -> Any:
+    """The add-on's preferences as Blender keeps them, or None (bpy as a module)."""
+    found = context.preferences.addons.get(paths.addon_id())
+    return found.preferences if found is not None else None
+
+
 def settings(context: Any) -> Settings:
     """The preferences in force; the defaults where the add-on has none (bpy as a module)."""
-    entry = context.preferences.addons.get(paths.addon_id())
-    chosen = entry.preferences if entry is not None else None
+    chosen = entry(context)
     python = getattr(chosen, "python", "")
     pack = getattr(chosen, "pack", "")
     absolute = bpy.path.abspath
     return Settings(
         python=Path(absolute(python)) if python else find_python(paths.ROOT),
         device=getattr(chosen, "device", "auto"),
-        pack=Path(absolute(pack)) if pack else paths.PACKS / "starter",
+        pack=Path(absolute(pack)) if pack else paths.DEFAULT_PACK,
         fake=bool(getattr(chosen, "fake", False)),
     )

@@ -12,12 +12,13 @@ import bpy
 from . import preferences
 from .backend import pump
 from .operators import bone_map as bone_operators
-from .operators import generation, poses, sequence, session, setup, training_data, window
+from .operators import generation, packs, poses, sequence, session, setup, training_data, window
 from .properties import armature, bone_map, retargeting, scene
 from .properties import sequence as sequence_properties
 from .properties import window as window_properties
 from .ui import bone_map as bone_panel
 from .ui import icons, panels
+from .ui import packs as packs_menu
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
 from .ui import window as window_panel
@@ -45,6 +46,10 @@ CLASSES: Final = (
     sequence.MOTIONGPT_OT_generate_block,
     window.MOTIONGPT_OT_range_from_selection,
     setup.MOTIONGPT_OT_check_backend,
+    packs.MOTIONGPT_OT_choose_pack,
+    packs.MOTIONGPT_OT_install_pack,
+    packs.MOTIONGPT_OT_remove_pack,
+    packs_menu.MOTIONGPT_MT_packs,
     training_data.MOTIONGPT_OT_export_clip,
     bone_operators.MOTIONGPT_OT_find_bones,
     bone_operators.MOTIONGPT_OT_forget_bones,

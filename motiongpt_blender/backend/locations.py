@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from ..core.packs import data_folder
+
 #: Names the backend's Python outright; for tests and unusual set-ups.
 VARIABLE: Final = "MOTIONGPT_PYTHON"
 
@@ -23,13 +25,7 @@ def python_in(environment: Path) -> Path:
 
 def note_file() -> Path:
     """The file in which the set-up notes the Python it made, one a user."""
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return folder / "motiongpt-blender" / "python.txt"
+    return data_folder() / "python.txt"
 
 
 def remember(python: Path) -> None:

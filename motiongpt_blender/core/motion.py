@@ -24,6 +24,21 @@ class MotionError(ValueError):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Which model pack a motion comes from, and on what terms; all empty: none.
+
+    Attributes:
+        pack: name of the pack.
+        licence: what the motion may be used for.
+        credits: notices that travel with it.
+    """
+
+    pack: str = ""
+    licence: str = ""
+    credits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class MotionClip:
     """Joints over time, with what made them.
 
@@ -33,6 +48,8 @@ class MotionClip:
         tokens: the motion codes it was decoded from, if any.
         prompt: the sentence it answers.
         seed: the seed of the sampler.
+        notes: sentences for the user.
+        origin: the pack that made it; files made before packs were noted lack it.
     """
 
     joints: NDArray[np.float32]
@@ -41,6 +58,7 @@ class MotionClip:
     prompt: str = ""
     seed: int = 0
     notes: tuple[str, ...] = field(default=())
+    origin: Origin = Origin()
 
     def __post_init__(self) -> None:
         check_joints(self.joints)
@@ -54,7 +72,7 @@ class MotionClip:
         return (len(self) - 1) / self.fps
 
     def save(self, path: Path) -> None:
-        """Write ``clip.npz``: joints, fps, tokens, prompt, seed."""
+        """Write ``clip.npz``: joints, fps, tokens, prompt, seed, and whose it is."""
         np.savez_compressed(
             path,
             joints=self.joints.astype(np.float32),
@@ -62,6 +80,9 @@ class MotionClip:
             tokens=np.asarray(self.tokens, dtype=np.int32),
             prompt=np.asarray(self.prompt),
             seed=np.int64(self.seed),
+            pack=np.asarray(self.origin.pack),
+            licence=np.asarray(self.origin.licence),
+            credits=np.asarray(self.origin.credits, dtype=np.str_),
         )
 
     @classmethod
@@ -75,6 +96,11 @@ class MotionClip:
                     tokens=tuple(int(t) for t in z["tokens"]) if "tokens" in z else (),
                     prompt=str(z["prompt"]) if "prompt" in z else "",
                     seed=int(z["seed"]) if "seed" in z else 0,
+                    origin=Origin(
+                        str(z["pack"]) if "pack" in z else "",
+                        str(z["licence"]) if "licence" in z else "",
+                        tuple(str(c) for c in z["credits"]) if "credits" in z else (),
+                    ),
                 )
         except FileNotFoundError:
             raise MotionError(f"{path}: there is no such file.") from None

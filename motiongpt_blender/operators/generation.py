@@ -28,6 +28,7 @@ from ..scene.action_writer import WriteError
 from ..scene.apply import ApplyReport, steps_of_take
 from ..scene.clock import current_frame
 from ..scene.neighbours import keyed_frames
+from ..scene.provenance import mark
 from ..scene.rig import RigError, check_usable
 from .orders import MAX_FRAMES, Order, Wish, order
 from .poses import NO_ARMATURE
@@ -296,14 +297,14 @@ def _apply(ticket: Ticket, job: Job) -> bool:
         round(ordered.plan.end_frame - ordered.plan.start_frame) + 1,
     )
     if bpy.app.background:  # no window to keep alive, and no timers that run
-        while _write_slice(ticket, job) is not None:
+        while _write_slice(ticket, job, clip) is not None:
             pass
     else:
-        bpy.app.timers.register(lambda: _write_slice(ticket, job), first_interval=0.0)
+        bpy.app.timers.register(lambda: _write_slice(ticket, job, clip), first_interval=0.0)
     return True
 
 
-def _write_slice(ticket: Ticket, job: Job) -> float | None:
+def _write_slice(ticket: Ticket, job: Job, clip: MotionClip) -> float | None:
     """One slice; seconds until the next, or None after the last."""
     if SESSION.writing is None:
         return None
@@ -312,7 +313,7 @@ def _write_slice(ticket: Ticket, job: Job) -> float | None:
         next(SESSION.writing)
     except StopIteration as end:
         SESSION.writing, written = None, True
-        _written(ticket, job, end.value)
+        _written(ticket, job, clip, end.value)
     except (RigError, WriteError, MotionError, PoseError) as error:
         SESSION.writing = None
         SESSION.tell(str(error), failed=True)
@@ -325,7 +326,7 @@ def _write_slice(ticket: Ticket, job: Job) -> float | None:
     return None
 
 
-def _written(ticket: Ticket, job: Job, report: ApplyReport) -> None:
+def _written(ticket: Ticket, job: Job, clip: MotionClip, report: ApplyReport) -> None:
     assert job.result is not None
     SESSION.report, SESSION.notes = (
         report,
@@ -335,6 +336,8 @@ def _written(ticket: Ticket, job: Job, report: ApplyReport) -> None:
             *report.notes,
         ),
     )
+    if (action := bpy.data.actions.get(report.action_name)) is not None:
+        mark(action, clip)
     total = time.perf_counter() - ticket.clicked
     SESSION.seconds = {**job.result.seconds, **report.seconds, "total": total}
     in_a_window(lambda: bpy.ops.ed.undo_push(message="MotionGPT: Generate"))

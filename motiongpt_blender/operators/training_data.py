@@ -9,6 +9,7 @@ from ..core.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.prompts import PromptError, clean_prompt
 from ..properties.scene import target
+from ..scene.provenance import origin_of
 from ..scene.recording import capture_clip, stretch_to_export
 from ..scene.rig import RigError, describe
 from .poses import NO_ARMATURE
@@ -60,7 +61,8 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
             caption = clean_prompt(context.scene.motiongpt.prompt)
             obj = target(context)
             joints = capture_clip(obj, describe(obj), lambda s: manager.progress_update(100 * s))
-            add_clip(path, MotionClip(joints, MODEL_FPS, prompt=caption), caption)
+            origin = origin_of(obj)
+            add_clip(path, MotionClip(joints, MODEL_FPS, prompt=caption, origin=origin), caption)
         except (RigError, PromptError, MotionError, ClipFolderError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -6,9 +6,11 @@ from typing import Any
 import blf
 import bpy
 
+from .. import paths
 from ..core.poses import PoseRole
 from ..core.windows import WindowMode, frame_text
 from ..operators.session import SESSION, stage_text
+from ..preferences import settings
 from ..properties.scene import target
 from ..scene.recording import current_action
 from .icons import icon
@@ -81,6 +83,9 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
             layout.prop(wish, "tries")
         layout.separator(factor=0.5)
         self._action(layout)
+        pack = paths.pack_info(settings(context).pack)
+        if pack is not None and pack.non_commercial:
+            _sentence(context, layout, f"Not for commercial use: {pack.licence}", "ERROR")
         if SESSION.message:
             _sentence(context, layout, SESSION.message, "ERROR" if SESSION.failed else "CHECKMARK")
 

@@ -1,0 +1,130 @@
+"""Model packs as the add-on, the commands and ``build.py`` see them: names, licences, folders.
+
+Standard library only. What the model itself needs of a pack, ``ext_models.packs`` reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+MANIFEST: Final = "pack.json"
+CARD: Final = "MODEL_CARD.md"
+FORMAT_VERSION: Final = 1
+#: Names another folder for installed packs; for tests and studios with a share.
+VARIABLE: Final = "MOTIONGPT_PACKS"
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class PackError(ValueError):
+    """A pack that cannot be used; one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class PackInfo:
+    """What a person wants to know of a pack.
+
+    Attributes:
+        name: short name, that of its folder.
+        title: name for people.
+        licence: what its output may be used for.
+        credits: notices that travel with it.
+        skills: what it knows beyond text and poses.
+    """
+
+    name: str
+    title: str
+    licence: str
+    credits: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+
+    @property
+    def non_commercial(self) -> bool:
+        """Whether its licence forbids commercial use."""
+        return is_non_commercial(self.licence)
+
+
+def is_non_commercial(licence: str) -> bool:
+    """Whether a licence, by its name, forbids commercial use."""
+    return re.search(r"\bNC\b|\bnon-?\s?commercial|research only", licence, re.I) is not None
+
+
+def data_folder() -> Path:
+    """The user's folder for what outlives a version of Blender and of the add-on."""
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return folder / "motiongpt-blender"
+
+
+def user_packs() -> Path:
+    """The folder of installed packs, one a user: the add-on's and the commands'."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else data_folder() / "packs"
+
+
+def packs_in(folder: Path) -> list[Path]:
+    """Folders of the packs in a folder, by name; what is being installed is left out."""
+    if not folder.is_dir():
+        return []
+    found = (p.parent for p in folder.glob(f"*/{MANIFEST}"))
+    return sorted(p for p in found if not p.name.startswith("."))
+
+
+def parse(text: str | bytes, where: str) -> PackInfo:
+    """The contents of a ``pack.json``; raises PackError naming file and field."""
+    try:
+        raw: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PackError(f"{where} is not readable JSON: get the pack once more.") from None
+    body = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
+    if (version := body.get("format_version")) != FORMAT_VERSION:
+        raise PackError(
+            f"{where}: format_version is {version!r}, this version reads {FORMAT_VERSION}: "
+            "update the add-on or use an older pack."
+        )
+    for field in ("name", "title", "licence"):
+        if not isinstance(body.get(field), str) or not body[field].strip():
+            raise PackError(f"{where}: the field '{field}' is missing or empty: fill it in.")
+    if not _NAME.fullmatch(body["name"]):
+        raise PackError(
+            f"{where}: the name {body['name']!r} must be of letters, digits, - and _: change it."
+        )
+    return PackInfo(
+        body["name"],
+        body["title"],
+        body["licence"],
+        _sentences(body, "credits", where),
+        _sentences(body, "skills", where),
+    )
+
+
+def read_info(folder: Path) -> PackInfo:
+    """What a pack's folder says of itself; raises PackError."""
+    path = folder / MANIFEST
+    try:
+        return parse(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        raise PackError(f"{path} is missing: {folder} is not a model pack.") from None
+    except OSError as error:
+        raise PackError(f"{path} cannot be read ({error.strerror}): look at its rights.") from None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files of a pack."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _sentences(body: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
+    raw = body.get(field, [])
+    if not isinstance(raw, list):
+        raise PackError(f"{where}: the field '{field}' must be a list: mend it.")
+    return tuple(str(line) for line in cast("list[Any]", raw))

@@ -1,0 +1,113 @@
+"""Choosing, installing and removing model packs, from the preferences."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .. import paths
+from ..core.pack_archives import install, remove
+from ..core.packs import PackError, read_info, user_packs
+from ..preferences import entry, settings
+
+
+class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
+    """Let this model pack make the motion"""
+
+    bl_idname = "motiongpt.choose_pack"
+    bl_label = "Choose Pack"
+    bl_options = {"INTERNAL"}
+
+    folder: bpy.props.StringProperty(options={"SKIP_SAVE"})
+
+    def execute(self, context: Any) -> set[str]:
+        """Write its folder into the preferences; the default pack is no folder at all."""
+        if not self.folder:
+            choose(context, "")
+            return {"FINISHED"}
+        try:
+            read_info(Path(self.folder))
+        except PackError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        choose(context, self.folder)
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_install_pack(bpy.types.Operator):
+    """Install a model pack from its .zip; everything is checked before anything is unpacked"""
+
+    bl_idname = "motiongpt.install_pack"
+    bl_label = "Install Pack..."
+    bl_options = {"INTERNAL"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(default="*.zip", options={"HIDDEN"})
+    replace: bpy.props.BoolProperty(
+        name="Replace",
+        description="An installed pack of the same name gives way to this one",
+        default=False,
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: Any) -> set[str]:
+        """Install, and choose what was installed."""
+        if not self.filepath:
+            self.report({"ERROR"}, "No file is named: choose a pack's .zip.")
+            return {"CANCELLED"}
+        source = Path(bpy.path.abspath(self.filepath))
+        shipped = [folder.name for folder in paths.shipped_packs()]
+        try:
+            folder = install(source, user_packs(), replace=self.replace, shipped=shipped)
+            info = read_info(folder)
+        except PackError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        choose(context, str(folder))
+        self.report({"INFO"}, f"'{info.title}' is installed; licence: {info.licence}")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
+    """Remove the chosen pack from this machine; only installed packs can be removed"""
+
+    bl_idname = "motiongpt.remove_pack"
+    bl_label = "Remove Pack"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """An installed pack must be chosen."""
+        chosen = settings(context).pack
+        installed = chosen.parent == user_packs() and chosen.is_dir()
+        if not installed:
+            cls.poll_message_set("Choose an installed pack first; the others stay")
+        return installed
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: Any) -> set[str]:
+        """Remove it; the pack that came with the add-on is in force again."""
+        name = settings(context).pack.name
+        try:
+            remove(name, user_packs())
+        except PackError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        choose(context, "")
+        self.report({"INFO"}, f"The pack '{name}' is removed.")
+        return {"FINISHED"}
+
+
+def choose(context: Any, folder: str) -> None:
+    """Put a pack's folder into the preferences; bpy as a module has none."""
+    if (chosen := entry(context)) is not None:
+        chosen.pack = folder
+        context.preferences.is_dirty = True

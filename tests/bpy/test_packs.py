@@ -1,0 +1,110 @@
+"""Packs in Blender: installed, chosen, removed; what a take and an export say of the licence."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from motiongpt_blender.core import pack_archives, packs
+from motiongpt_blender.core.motion import MotionClip, Origin
+from tests.unit.test_packs import files, make
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+TERMS = Origin("walks", "CC BY-NC 4.0", ("Somebody", "Somebody else"))
+
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path, empty_scene):
+    """The add-on, with preferences that a test can read, and a folder of its own."""
+    from motiongpt_blender import preferences, registration
+    from motiongpt_blender.operators import packs as operators
+
+    monkeypatch.setenv(packs.VARIABLE, str(tmp_path / "home"))
+    kept = SimpleNamespace(python=sys.executable, device="cpu", pack="", fake=True)
+    for module in (preferences, operators):
+        monkeypatch.setattr(module, "entry", lambda _: kept)
+    registration.register()
+    yield kept
+    registration.unregister()
+
+
+@pytest.fixture
+def archive(tmp_path):
+    return pack_archives.write_archive(make(tmp_path / "made" / "walks"), tmp_path / "walks.zip")
+
+
+def test_install_choose_remove(chosen, archive, tmp_path):
+    from motiongpt_blender import paths, preferences
+
+    home = tmp_path / "home"
+    assert bpy.ops.motiongpt.install_pack(filepath=str(archive)) == {"FINISHED"}
+    assert chosen.pack == str(home / "walks")
+    assert preferences.settings(bpy.context).pack == home / "walks"
+    assert paths.pack_info(home / "walks").non_commercial
+    assert paths.pack_title(home / "walks") == "Walks: CC BY-NC 4.0"
+    before = files(home)
+    with pytest.raises(RuntimeError, match="choose Replace"):
+        bpy.ops.motiongpt.install_pack(filepath=str(archive))
+    assert files(home) == before
+    assert bpy.ops.motiongpt.install_pack(filepath=str(archive), replace=True) == {"FINISHED"}
+    assert bpy.ops.motiongpt.choose_pack(folder="") == {"FINISHED"}
+    assert preferences.settings(bpy.context).pack == paths.DEFAULT_PACK
+    assert not bpy.ops.motiongpt.remove_pack.poll()
+    bpy.ops.motiongpt.choose_pack(folder=str(home / "walks"))
+    assert bpy.ops.motiongpt.remove_pack() == {"FINISHED"}
+    assert chosen.pack == ""
+    assert list(home.iterdir()) == []
+
+
+def test_broken_archive_and_folder(chosen, archive, tmp_path):
+    archive.write_bytes(archive.read_bytes()[:200])
+    for call, words in (
+        (lambda: bpy.ops.motiongpt.install_pack(filepath=str(archive)), "broken"),
+        (lambda: bpy.ops.motiongpt.install_pack(filepath=""), "No file is named"),
+        (lambda: bpy.ops.motiongpt.choose_pack(folder=str(tmp_path)), "not a model pack"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            call()
+    assert chosen.pack == ""
+    assert not (tmp_path / "home").exists()
+
+
+def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
+    from motiongpt_blender.scene import provenance
+
+    scene = bpy.context.scene
+    scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
+    bone = smpl_rig.pose.bones["pelvis"]
+    for frame in (1, 30):
+        bone.keyframe_insert("location", frame=frame)
+    action = smpl_rig.animation_data.action
+    assert provenance.origin_of(smpl_rig) == Origin()
+    clip = MotionClip(np.zeros((2, 22, 3), np.float32), prompt="walks", seed=7, origin=TERMS)
+    provenance.mark(action, clip)
+    assert dict(action.items()) == {
+        "motiongpt_pack": "walks",
+        "motiongpt_licence": "CC BY-NC 4.0",
+        "motiongpt_credits": "Somebody\nSomebody else",
+        "motiongpt_prompt": "walks",
+        "motiongpt_seed": 7,
+    }
+    assert bpy.ops.motiongpt.export_clip(filepath=str(tmp_path / "a.npz")) == {"FINISHED"}
+    assert MotionClip.load(tmp_path / "a.npz").origin == TERMS
+    assert json.loads((tmp_path / "captions.json").read_text()) == {"a": ["a person walks"]}
+
+
+def test_a_generated_take_is_marked(chosen, smpl_rig):
+    from motiongpt_blender.operators import session
+    from tests.bpy.test_addon import wait
+
+    scene = bpy.context.scene
+    scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
+    scene.motiongpt.seed, scene.motiongpt.seconds = 5, 1.0
+    assert bpy.ops.motiongpt.generate() == {"FINISHED"}
+    wait(session.SESSION)
+    assert not session.SESSION.failed, session.SESSION.message
+    action = bpy.data.actions[session.SESSION.report.action_name]
+    assert (action["motiongpt_prompt"], action["motiongpt_seed"]) == ("a person walks", 5)
