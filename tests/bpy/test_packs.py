@@ -9,7 +9,7 @@ import pytest
 
 from motiongpt_blender.core import pack_archives, packs
 from motiongpt_blender.core.motion import MotionClip, Origin
-from tests.unit.test_packs import files, make
+from tests.unit.test_pack_archives import files, make
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
