@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, cast
 
@@ -31,6 +31,7 @@ from .rotations import (
     rotate,
     to_log,
 )
+from .transforms import Transform
 
 #: Seconds on either side of a key within which its residual is spent.
 REACH: Final = 0.8
@@ -50,14 +51,23 @@ class RigPose:
         rotations: control -> local basis quaternion (w, x, y, z).
         root_location: basis location of the root control, in the rig's unit. Rotation
             and location of the root are those it has while its carriers are at rest.
+        others: bone -> its own channels, for every bone of the rig that is not at rest;
+            None when they are not known.
+        switches: (bone, property, value) of each switch between FK and IK.
     """
 
     rotations: dict[str, tuple[float, float, float, float]]
     root_location: tuple[float, float, float]
+    others: dict[str, Transform] | None = None
+    switches: tuple[tuple[str, str, float], ...] = field(default=())
 
     def to_json(self) -> str:
         """The pose as one line of text."""
-        return json.dumps({"rotations": self.rotations, "root_location": self.root_location})
+        others = self.others and {n: t.to_list() for n, t in self.others.items()}
+        return json.dumps(
+            {"rotations": self.rotations, "root_location": self.root_location,
+             "others": others, "switches": self.switches}
+        )  # fmt: skip
 
     @classmethod
     def from_json(cls, text: str) -> RigPose:
@@ -67,6 +77,10 @@ class RigPose:
             rotations = cast("dict[str, list[float]]", data["rotations"])
             turned = {str(k): _numbers(q, 4) for k, q in rotations.items()}
             place = _numbers(data["root_location"], 3)
+            others: dict[str, Any] | None = data.get("others")
+            if others is not None:
+                others = {str(n): Transform.from_list(t) for n, t in others.items()}
+            switches = tuple((str(b), str(p), float(v)) for b, p, v in data.get("switches", ()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PoseError(
                 f"A stored pose cannot be read ({error}): remove it and mark the pose again."
@@ -74,6 +88,8 @@ class RigPose:
         return cls(
             rotations={k: (q[0], q[1], q[2], q[3]) for k, q in turned.items()},
             root_location=(place[0], place[1], place[2]),
+            others=others,
+            switches=switches,
         )
 
 

@@ -8,8 +8,9 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.windows import frame_text
 from ..properties.armature import ROLES, sort_poses
 from ..properties.scene import target
-from ..scene.capture import capture_joints, capture_pose, out_of_reach, reach_note
+from ..scene.capture import capture_joints, out_of_reach, reach_note
 from ..scene.clock import current_frame
+from ..scene.marking import exact_pose, miss_note
 from ..scene.rig import RigError, describe
 
 NO_ARMATURE = "Choose an armature in the panel, or select one"
@@ -57,9 +58,8 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         obj, frame = target(context), current_frame()
         try:
             rig = describe(obj)
-            marked = MarkedPose(
-                frame, PoseRole(self.role), capture_pose(obj, rig), capture_joints(obj, rig)
-            )
+            pose, miss = exact_pose(obj, rig)
+            marked = MarkedPose(frame, PoseRole(self.role), pose, capture_joints(obj, rig))
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -71,7 +71,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
-        if note := reach_note(frame, out_of_reach(obj, rig), rig):
+        if note := reach_note(frame, out_of_reach(obj, rig), rig) or miss_note(miss):
             self.report({"WARNING"}, note)
         self.report({"INFO"}, f"Frame {frame_text(frame)} is {'again ' if replaced else ''}marked")
         return {"FINISHED"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -45,6 +45,7 @@ from .action_writer import (
 from .capture import capture_joints
 from .clock import remapping_note, scene_fps
 from .detached import detached_channels
+from .held import held_channels
 from .ik_constraints import INFLUENCES_KEY, influences, off_channels
 from .ik_controls import check_ik, ik_channels, ik_switches
 from .neighbours import animated_properties
@@ -147,9 +148,7 @@ def steps_of_take(
     obj = _again(who)
     with watch.stage("write"):
         at = [report.frame for report in reports]
-        channels = yield from watch.paused(
-            _channel_steps(obj, rig, motion, list(by_index.values()), options, fit)
-        )
+        channels = yield from watch.paused(_channel_steps(obj, rig, motion, by_index, options, fit))
         mapped = [c.name for c in rig.controls]
         earlier = _switch_values(_again(who), _switches(rig, options))
         sparse = None
@@ -329,12 +328,12 @@ def _channel_steps(
     obj: Any,
     rig: RigDescription,
     motion: RigMotion,
-    poses: Sequence[RigPose],
+    poses: Mapping[int, RigPose],
     options: RigOptions,
     fit: Fit,
 ) -> Generator[None, None, list[Channel]]:
-    """Everything to key: the controls, extras that anything uses, and the switches."""
-    used = {c.name for c in rig.controls} | _used_extras(obj, rig, poses)
+    """Everything to key: controls, extras that anything uses, switches, what poses hold."""
+    used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
     motion, channels = split(obj, rig, motion, options, fit)
     who = obj.name
@@ -357,7 +356,12 @@ def _channel_steps(
         bone = obj.pose.bones[switch.bone]
         if switch.prop in bone:
             channels.append(property_channel(bone, switch.prop, switch.value))
-    return channels
+    yield
+    obj = _again(who)
+    animated = None if fit.alone else animated_properties(obj)
+    taken = {(c.path, c.index) for c in channels}
+    held = held_channels(obj, rig, poses, len(motion), animated)
+    return channels + [c for c in held if (c.path, c.index) not in taken]
 
 
 def _used_extras(obj: Any, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:

@@ -127,6 +127,17 @@ def reach_note(frame: float, missing: dict[str, float], rig: RigDescription) -> 
     )
 
 
+def body_turns(obj: Any, rig: RigDescription, *, stretched: bool = False) -> dict[str, Array]:
+    """Turn (4,) away from rest, in model axes, of what each control moves, as evaluated.
+
+    Limbs that IK stretched are bent so that their ends stay, unless ``stretched``.
+    """
+    posed = _evaluated(obj)
+    if stretched:
+        return {c.name: _turn(posed, rig, c) for c in rig.controls}
+    return _turns(posed, rig)
+
+
 def _evaluated(obj: Any) -> Any:
     return obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
 

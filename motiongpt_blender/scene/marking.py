@@ -1,0 +1,229 @@
+"""Marking a pose: everything that is needed to show it again with FK controls.
+
+Where the controls' own channels show it, they are the pose. Where inverse kinematics or
+constraints show it, FK controls are fitted to what is seen: set on the armature, compared,
+corrected, and put back before anyone sees it. What cannot be reached is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+
+from ..core.bone_maps import Switch
+from ..core.keys import RigPose
+from ..core.poses import MarkedPose, PoseRole
+from ..core.retarget import RigDescription
+from ..core.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
+from .capture import body_turns, capture_joints, capture_pose
+from .held import own_transform, quaternion_in, rotation_property, set_transform, transforms_of
+from .rig import quaternion_of
+
+#: Degrees and millimetres that count as met.
+MET: Final = (0.01, 0.1)
+#: Rounds of comparing and correcting.
+_ROUNDS: Final = 6
+
+
+@dataclass(frozen=True)
+class Miss:
+    """The bone that an FK pose shows worst.
+
+    Attributes:
+        bone: its name; "" when there are no bones.
+        degrees: how far it is turned away.
+        millimetres: how far it is away, in the scene.
+    """
+
+    bone: str = ""
+    degrees: float = 0.0
+    millimetres: float = 0.0
+
+    @property
+    def met(self) -> bool:
+        """Whether nobody can see it."""
+        return self.degrees <= MET[0] and self.millimetres <= MET[1]
+
+    @property
+    def size(self) -> float:
+        """One number to compare by."""
+        return max(self.degrees / MET[0], self.millimetres / MET[1])
+
+
+def mark_pose(obj: Any, rig: RigDescription, frame: float, role: PoseRole) -> MarkedPose:
+    """The pose that an armature shows now, as the motion has to pass through it."""
+    pose, _ = exact_pose(obj, rig)
+    return MarkedPose(frame, role, pose, capture_joints(obj, rig))
+
+
+def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, Miss]:
+    """The controls that show the evaluated pose with FK, and what they miss of it."""
+    seen = capture_pose(obj, rig)
+    kept = replace(seen, others=transforms_of(obj), switches=_switches(obj, rig))
+    own = replace(kept, rotations={**seen.rotations, **_own_rotations(obj, rig)})
+    target, turns = _shown(obj, rig), body_turns(obj, rig)
+    scale = 1000 * float(sum(obj.matrix_world.to_scale()) / 3) * _unit()
+    with _put_back(obj, rig.switches):
+        _strike(obj, rig, own)
+        best = own, _miss(target, _shown(obj, rig), scale)
+        pose = kept
+        for _ in range(_ROUNDS):
+            if best[1].met:
+                break
+            _strike(obj, rig, pose)
+            miss = _miss(target, _shown(obj, rig), scale)
+            if miss.size < best[1].size:
+                best = pose, miss
+            pose = _corrected(obj, rig, pose, turns)
+    return best
+
+
+def miss_note(miss: Miss) -> str:
+    """A sentence about what FK cannot show, or ""."""
+    if miss.met:
+        return ""
+    return (
+        f"FK controls cannot show this pose to the last: '{miss.bone}' is "
+        f"{miss.degrees:.2f}° and {miss.millimetres:.1f} mm away (a stretched limb, or a "
+        "constraint that acts on it)."
+    )
+
+
+def _unit() -> float:
+    """Metres in a scene unit."""
+    return float(bpy.context.scene.unit_settings.scale_length) or 1.0
+
+
+def _switches(obj: Any, rig: RigDescription) -> tuple[tuple[str, str, float], ...]:
+    bones = obj.pose.bones
+    return tuple(
+        (s.bone, s.prop, float(bones[s.bone][s.prop]))
+        for s in rig.switches if s.prop in bones[s.bone]
+    )  # fmt: skip
+
+
+def _own_rotations(obj: Any, rig: RigDescription) -> dict[str, Any]:
+    """The controls' own rotations; the root's is the one that is seen."""
+    names = [c.name for c in rig.controls if c.name != rig.root]
+    turns = {n: quaternion_in(own_transform(obj.pose.bones[n])) for n in names}
+    return {n: tuple(float(v) for v in q) for n, q in turns.items()}
+
+
+def _shown(obj: Any, rig: RigDescription) -> dict[str, tuple[Array, Array]]:
+    """Turn (4,) and head (3,) of every bone that deforms below the controls, as evaluated."""
+    posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    bodies = {c.body for c in rig.controls}
+    deforming = [b for b in posed.pose.bones if b.bone.use_deform]
+    bones = {b.name: b for b in deforming or posed.pose.bones if _is_below(b, bodies)}
+    for name in bodies:
+        bones.setdefault(name, posed.pose.bones[name])
+    return {
+        n: (quaternion_of(b.matrix), np.array(b.matrix.translation, dtype=np.float64))
+        for n, b in bones.items()
+    }
+
+
+def _is_below(bone: Any, bodies: set[str]) -> bool:
+    while bone is not None and bone.name not in bodies:
+        bone = bone.parent
+    return bone is not None
+
+
+def _miss(target: dict[str, Any], now: dict[str, Any], scale: float) -> Miss:
+    """The worst bone, by degrees or by place; ``scale`` makes millimetres of places."""
+    misses = (
+        Miss(
+            name,
+            float(np.degrees(angle_between(normalise(turn), normalise(now[name][0])))),
+            scale * float(np.linalg.norm(place - now[name][1])),
+        )
+        for name, (turn, place) in target.items()
+    )
+    return max(misses, key=lambda miss: miss.size, default=Miss())
+
+
+@contextmanager
+def _put_back(obj: Any, switches: Sequence[Switch]) -> Iterator[None]:
+    """Afterwards every bone and every switch is as it was."""
+    bones = obj.pose.bones
+    before = {bone.name: own_transform(bone) for bone in bones}
+    held = [(s.bone, s.prop, bones[s.bone][s.prop]) for s in switches if s.prop in bones[s.bone]]
+    try:
+        yield
+    finally:
+        for name, transform in before.items():
+            if own_transform(bones[name]) != transform:
+                set_transform(bones[name], transform)
+        for name, prop, value in held:
+            bones[name][prop] = value
+        _evaluate(obj)
+
+
+def _evaluate(obj: Any) -> None:
+    obj.update_tag()
+    bpy.context.view_layer.update()
+
+
+def _strike(obj: Any, rig: RigDescription, pose: RigPose) -> None:
+    """Show a pose with FK controls, its bones otherwise as they are."""
+    bones = obj.pose.bones
+    for switch in rig.switches:
+        if switch.prop in bones[switch.bone]:
+            kind = type(bones[switch.bone][switch.prop])
+            bones[switch.bone][switch.prop] = kind(switch.value)
+    root = bones[rig.root]
+    carried = root.matrix @ root.matrix_basis.inverted()
+    wanted = Quaternion(pose.rotations[rig.root]).to_matrix().to_4x4()
+    wanted.translation = pose.root_location
+    basis = carried.inverted() @ root.bone.matrix_local @ wanted
+    for name, q in pose.rotations.items():
+        _turn(bones[name], basis.to_quaternion() if name == rig.root else Quaternion(q))
+    place = basis.translation
+    if not root.bone.use_local_location:
+        place = root.bone.matrix_local.to_3x3() @ place
+    root.location = place
+    _evaluate(obj)
+
+
+def _turn(bone: Any, turn: Quaternion) -> None:
+    mode = str(bone.rotation_mode)
+    if mode == "QUATERNION":
+        value: Any = turn
+    elif mode == "AXIS_ANGLE":
+        axis, angle = turn.to_axis_angle()
+        value = (angle, *axis)
+    else:
+        value = turn.to_euler(mode)
+    setattr(bone, rotation_property(mode), value)
+
+
+def _corrected(obj: Any, rig: RigDescription, pose: RigPose, turns: dict[str, Array]) -> RigPose:
+    """The pose with each control turned by what its part still misses.
+
+    Args:
+        obj: the armature, showing the pose.
+        rig: its description.
+        pose: what it shows.
+        turns: control -> (4,) the turn away from rest, model axes, that its part should have.
+    """
+    posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    now = body_turns(obj, rig, stretched=True)
+    missing = {n: multiply(turn, inverse(now[n])) for n, turn in turns.items()}
+    rotations = dict(pose.rotations)
+    for control in rig.controls:
+        if control.raw or control.name == rig.root:
+            continue
+        carried = missing.get(control.parent or "", IDENTITY)
+        here = multiply(inverse(rig.axes), quaternion_of(posed.pose.bones[control.name].matrix))
+        step = multiply(inverse(carried), missing[control.name])
+        basis = multiply(np.array(pose.rotations[control.name]),
+                         multiply(multiply(inverse(here), step), here))  # fmt: skip
+        w, x, y, z = (float(v) for v in normalise(basis))
+        rotations[control.name] = (w, x, y, z)
+    return replace(pose, rotations=rotations)
