@@ -102,10 +102,8 @@ def _bone_channels(
         paths, over_time(keys, count), asked, driven, strict=True
     ):
         if differs and not skipped:
-            still = np.ptp(values, axis=0).max() == 0
             for index in range(values.shape[1]):
-                column = values[:1, index] if still else values[:, index]
-                yield Channel(bone.path_from_id(path), index, bone.name, column)
+                yield Channel(bone.path_from_id(path), index, bone.name, values[:, index])
 
 
 def _in_mode(transform: Transform, mode: str) -> Transform:

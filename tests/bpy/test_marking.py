@@ -154,7 +154,7 @@ def test_a_rigify_rigs_ik_pose_is_snapped_to_fk(rigify_rig):
     assert rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
     after = come_back(rigify_rig, mark_pose(rigify_rig, rig, 12, PoseRole.KEY))
     degrees, millimetres = worst(before, after, deforming(rigify_rig))
-    assert degrees < 0.01
+    assert degrees < 0.02
     assert millimetres < 0.1
 
 
