@@ -7,7 +7,7 @@ corrected, and put back before anyone sees it. What cannot be reached is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,13 +16,13 @@ import bpy
 import numpy as np
 from mathutils import Quaternion
 
-from ..core.bone_maps import Switch
 from ..core.keys import RigPose
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
 from ..core.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
 from .capture import body_turns, capture_joints, capture_pose
 from .held import own_transform, quaternion_in, rotation_property, set_transform, transforms_of
+from .ik_constraints import ik_on, is_driven
 from .rig import quaternion_of
 
 #: Degrees and millimetres that count as met; Blender's single precision leaves 0.012 degrees
@@ -70,7 +70,7 @@ def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, Miss]:
     own = replace(kept, rotations={**seen.rotations, **_own_rotations(obj, rig)})
     target, turns = _shown(obj, rig), body_turns(obj, rig)
     scale = 1000 * float(sum(obj.matrix_world.to_scale()) / 3) * _unit()
-    with _put_back(obj, rig.switches):
+    with _put_back(obj, rig):
         _strike(obj, rig, own)
         best = own, _miss(target, _shown(obj, rig), scale)
         pose = kept
@@ -150,14 +150,21 @@ def _miss(target: dict[str, Any], now: dict[str, Any], scale: float) -> Miss:
 
 
 @contextmanager
-def _put_back(obj: Any, switches: Sequence[Switch]) -> Iterator[None]:
-    """Afterwards every bone and every switch is as it was."""
+def _put_back(obj: Any, rig: RigDescription) -> Iterator[None]:
+    """IK constraints are off as in a take; afterwards bones, switches and they are as before."""
     bones = obj.pose.bones
     before = {bone.name: own_transform(bone) for bone in bones}
-    held = [(s.bone, s.prop, bones[s.bone][s.prop]) for s in switches if s.prop in bones[s.bone]]
+    props = [(s.bone, s.prop) for s in rig.switches if s.prop in bones[s.bone]]
+    held = [(bone, prop, bones[bone][prop]) for bone, prop in props]
+    solvers = [c for _, c in ik_on(obj, [c.name for c in rig.controls]) if not is_driven(obj, c)]
+    strengths = [float(solver.influence) for solver in solvers]
     try:
+        for solver in solvers:
+            solver.influence = 0.0
         yield
     finally:
+        for solver, strength in zip(solvers, strengths, strict=True):
+            solver.influence = strength
         for name, transform in before.items():
             if own_transform(bones[name]) != transform:
                 set_transform(bones[name], transform)

@@ -6,12 +6,13 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix, Quaternion
-from rig_builders import build, names_of_table, plan_from_names, read_rig
+from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, FILES, IN_PART, tables, walk
 
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.poses import PoseRole
 from motiongpt_blender.core.rotations import from_log
+from motiongpt_blender.demo.rig_files import read_rig
 from motiongpt_blender.scene.apply import apply_clip
 from motiongpt_blender.scene.held import carriers_of
 from motiongpt_blender.scene.marking import exact_pose, mark_pose, miss_note
