@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from .frames import smoothstep
+from .motion import heading
 from .retarget import RigMotion
 from .rotations import (
     IDENTITY,
@@ -108,11 +109,20 @@ class KeyReport:
         frame: index of the frame.
         body_degrees: mean angle over the controls, heading left out.
         place_cm: distance of the root, in centimetres of the model.
+        body_cm: mean distance of the joints, place and heading left out, in the same.
     """
 
     frame: int
     body_degrees: float
     place_cm: float
+    body_cm: float = 0.0
+
+
+def body_distance(joints: Array, marked: Array) -> float:
+    """Mean distance in centimetres of two poses (22, 3) in metres, from pelvis and heading."""
+    turn = about_y(heading(marked) - heading(joints))
+    here = rotate(np.broadcast_to(turn, (len(joints), 4)), joints - joints[0])
+    return 100 * float(np.linalg.norm(here - (marked - marked[0]), axis=-1).mean())
 
 
 def pose_at(motion: RigMotion, frame: int) -> RigPose:

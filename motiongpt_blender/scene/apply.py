@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core.bone_maps import Switch
 from ..core.footfalls import NO_FOOTFALLS, find_footfalls
-from ..core.keys import KeyReport, RigPose, meet_keys
+from ..core.keys import KeyReport, RigPose, body_distance, meet_keys
 from ..core.loops import closing_poses, closing_seams
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.planting import PlantReport, on_floor, plant_feet
@@ -144,6 +144,10 @@ def steps_of_take(
         footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
         plant = partial(plant_feet, rig, footfalls=footfalls, floor=options.floor)
         motion, reports, seams = _fitted(motion, by_index, plant, start_frame, fit)
+        told = {round(m.frame - start_frame): m.joints.astype(np.float64) for m in marked}
+        reports = tuple(
+            replace(r, body_cm=body_distance(joints[r.frame], told[r.frame])) for r in reports
+        )
     yield
     obj = _again(who)
     with watch.stage("write"):

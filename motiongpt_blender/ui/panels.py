@@ -162,7 +162,8 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
             for key in report.keys:
                 row = box.row()
                 row.label(text=f"frame {frame_text(key.frame)}")
-                for distance in (f"{key.body_degrees:.0f}°", f"{key.place_cm:.0f} cm"):
+                body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
+                for distance in (f"body {body}", f"place {key.place_cm:.0f} cm"):
                     cell = row.row()
                     cell.alignment = "RIGHT"
                     cell.label(text=distance)

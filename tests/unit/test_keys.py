@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.keys import REACH, PoseError, RigPose, meet_keys, pose_at
+from motiongpt_blender.core.keys import (
+    REACH,
+    PoseError,
+    RigPose,
+    body_distance,
+    meet_keys,
+    pose_at,
+)
 from motiongpt_blender.core.retarget import RigMotion
 from motiongpt_blender.core.rotations import (
     IDENTITY,
@@ -13,6 +20,7 @@ from motiongpt_blender.core.rotations import (
     from_log,
     multiply,
     normalise,
+    rotate,
 )
 
 FPS = 20.0
@@ -158,3 +166,12 @@ def test_identity_is_the_root_when_a_pose_leaves_it_out():
     met, _ = meet_keys(motion, {0: RigPose({}, tuple(motion.locations[0]))})
     assert np.isfinite(met.rotations["hips"]).all()
     assert met.rotations["hips"].shape[-1] == len(IDENTITY)
+
+
+def test_bodies_are_compared_without_place_and_heading():
+    pose = np.random.default_rng(0).normal(size=(22, 3))
+    turned = rotate(np.broadcast_to(about_y(np.array(0.9)), (22, 4)), pose) + [3.0, 0.0, -2.0]
+    assert body_distance(pose, turned) == pytest.approx(0, abs=1e-4)
+    raised = pose.copy()
+    raised[20, 1] += 0.22
+    assert body_distance(pose, raised) == pytest.approx(1.0)
