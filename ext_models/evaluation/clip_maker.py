@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ext_models import packs
 from ext_models.motion_pipeline import MotionPipeline, nearest
 from ext_models.pipelines import GenerationRequest
+from motiongpt_blender.core.packs import CARD
 
 Array = NDArray[np.float32]
 Codes = list[list[int]]
@@ -104,7 +104,7 @@ def pack_hash(folder: Path) -> str:
     """Names the state of a pack by all that its motions come from."""
     total = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        if path.name != packs.CARD:
+        if path.name != CARD:
             total.update(path.relative_to(folder).as_posix().encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]

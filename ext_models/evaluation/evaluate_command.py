@@ -17,6 +17,7 @@ from ext_models.motion.examples import Example
 from ext_models.motion_pipeline import MotionPipeline
 from ext_models.pipelines import PipelineError
 from ext_models.training import read_recipe
+from motiongpt_blender.core.packs import CARD
 
 from . import evaluator as evaluators
 from .card import model_card
@@ -135,8 +136,8 @@ def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Eva
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
     )
-    (pack / packs.CARD).write_text(card, encoding="utf-8")
-    print(f"card written to {pack / packs.CARD}")
+    (pack / CARD).write_text(card, encoding="utf-8")
+    print(f"card written to {pack / CARD}")
 
 
 def _sheets(

@@ -20,13 +20,13 @@ from ext_models import __version__
 from ext_models.language.model import ADAPTER, BASE, save_adapter
 from ext_models.motion import features
 from ext_models.packs import (
-    CARD,
     FORMAT_VERSION,
     TOKENIZER_WEIGHTS,
     PackManifest,
     write_manifest,
 )
 from ext_models.tokenizer.vqvae import save_tokenizer
+from motiongpt_blender.core.packs import CARD
 
 from . import lit_llama
 from .reading import CheckpointError, read_array

@@ -171,12 +171,12 @@ class _Show:
         say("\n  marked pose      frame   the model came within      on the rig now")
         before = {key.frame: key for key in self.report.keys}
         for pose in self.marked:
-            key, met = before[pose.frame], self.performance.measure(pose)
+            key, met = before[round(pose.frame)], self.performance.measure(pose)
             say(
                 f"  {NAMES[pose.role]:<15} {pose.frame:>6}   {key.body_degrees:5.1f} deg, "
                 f"{key.place_cm:6.1f} cm     {met.degrees:.4f} deg, {met.place_cm:.4f} cm"
             )
-            self.notes[pose.frame] = (
+            self.notes[round(pose.frame)] = (
                 f"model: {key.body_degrees:.0f}°, {key.place_cm:.0f} cm away; now met exactly"
                 if met.degrees < 0.05 and met.place_cm < 0.05
                 else f"missed by {met.degrees:.1f}°, {met.place_cm:.1f} cm"
@@ -193,7 +193,7 @@ class _Show:
     def _save(self, path: Path) -> None:
         import bpy
 
-        bpy.context.scene.frame_set(self.report.frame_start)
+        bpy.context.scene.frame_set(round(self.report.frame_start))
         try:
             bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
         except RuntimeError as error:
@@ -207,8 +207,8 @@ class _Show:
         if self.arguments.pictures != "none":
             from . import film, pictures
 
-            frames = range(self.report.frame_start, self.report.frame_end + 1)
-            must = [pose.frame for pose in self.marked]
+            frames = range(round(self.report.frame_start), round(self.report.frame_end) + 1)
+            must = [round(pose.frame) for pose in self.marked]
             with self.terminal.stage("Pictures"):
                 shots = self._shoot(film, frames, must)
             chosen = film.sheet_frames(list(shots), must, SHEET)
@@ -240,13 +240,13 @@ class _Show:
         taken = film.shoot_all(
             chosen, self.folder, lambda share, note: self.terminal.progress("Filming", share, note)
         )
-        roles: dict[int, PoseRole] = {pose.frame: pose.role for pose in self.marked}
+        roles: dict[int, PoseRole] = {round(pose.frame): pose.role for pose in self.marked}
         return {
             frame: Shot(path, self._seconds(frame), roles.get(frame), self.notes.get(frame, ""))
             for frame, path in taken.items()
         }
 
-    def _seconds(self, frame: int) -> float:
+    def _seconds(self, frame: float) -> float:
         return (frame - self.report.frame_start) / FPS
 
     def _subtitle(self) -> str:

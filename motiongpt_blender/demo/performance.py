@@ -78,12 +78,12 @@ class Performance:
         """Write the clip to the rig as a new take."""
         report = apply_clip(self.rig_object, clip, marked, FIRST, name)
         scene = bpy.context.scene
-        scene.frame_start, scene.frame_end = report.frame_start, report.frame_end
+        scene.frame_start, scene.frame_end = round(report.frame_start), round(report.frame_end)
         return report
 
     def follow(self, report: ApplyReport) -> None:
         """Let the camera go along with the take."""
-        frames = range(report.frame_start, report.frame_end + 1)
+        frames = range(round(report.frame_start), round(report.frame_end) + 1)
         path = floor_path(self.rig_object, self.rig, frames)
         stage.follow(self.camera, path, frames, self.fps, self.look)
 
