@@ -24,6 +24,9 @@ from ..core.plan import Plan
 from ..core.poses import MarkedPose
 from .errors import DemoError
 
+#: Motions drawn; the one nearest to the marked poses is shown, as in the panel.
+TRIES: Final = 8
+
 #: Longest motion when the pack does not say, in frames.
 MAX_FRAMES: Final = 196
 
@@ -100,6 +103,7 @@ class Model:
                 folder=str(folder),
                 pose_frames=planned.pose_frames,
                 seed=seed,
+                tries=TRIES,
             )
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)
