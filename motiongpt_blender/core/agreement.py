@@ -1,16 +1,20 @@
-"""Whether marked poses can follow each other: turns and ways that nobody manages in the time."""
+"""Whether marked poses can follow each other, and how well a motion agrees with them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from .binding import binds_place, bound_joints
+from .keys import KeyReport, body_distance
 from .motion import heading
 from .plan import PlanError
 from .poses import MarkedPose
+from .rotations import Array
 from .windows import frame_text
 
 #: Degrees a second about the vertical: twice what a figure skater turns.
@@ -19,6 +23,8 @@ MOST_TURN: Final = 3000.0
 LEAST_TURN: Final = 90.0
 #: Metres a second that a sprinter runs.
 MOST_SPEED: Final = 9.0
+#: Centimetres of the model that a way is dragged before it is told.
+TOLD_DRAG: Final = 30.0
 
 
 def check_agreement(marked: Sequence[MarkedPose], scene_fps: float) -> None:
@@ -47,11 +53,43 @@ def haste_notes(marked: Sequence[MarkedPose], scene_fps: float) -> list[str]:
     return notes
 
 
+def with_bodies(
+    reports: Sequence[KeyReport], joints: Array, marked: Sequence[MarkedPose], start_frame: float
+) -> tuple[KeyReport, ...]:
+    """The reports with how far the bodies were apart, as far as they are bound.
+
+    Args:
+        reports: by index of the frame.
+        joints: (T, 22, 3) metres, the motion before it met anything.
+        marked: the poses, by scene frame.
+        start_frame: scene frame of the motion's first frame.
+    """
+    told = {round(m.frame - start_frame): m for m in marked}
+    bodies = {
+        at: body_distance(joints[at], m.joints.astype(np.float64), bound_joints(m.binds))
+        for at, m in told.items()
+        if 0 <= at < len(joints)
+    }
+    return tuple(replace(r, body_cm=bodies[r.frame]) for r in reports)
+
+
+def drag_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[str]:
+    """A sentence for each way that no bend of the motion's own gives."""
+    return [
+        f"The motion does not go where the pose at frame {frame_text(r.frame + start_frame)} "
+        f"stands: its way was bent, and {r.dragged_cm / 100:.1f} m of it are dragged, so that feet "
+        "slide; give it more time, or ask for walking in the prompt."
+        for r in reports
+        if r.dragged_cm > TOLD_DRAG
+    ]
+
+
 def _pairs(
     marked: Sequence[MarkedPose], scene_fps: float
 ) -> list[tuple[MarkedPose, MarkedPose, float]]:
-    """Neighbours in time, and the seconds between them."""
-    order = sorted(marked, key=lambda pose: pose.frame)
+    """Neighbours in time that both have a place, and the seconds between them."""
+    placed = (pose for pose in marked if binds_place(pose.binds))
+    order = sorted(placed, key=lambda pose: pose.frame)
     return [(a, b, (b.frame - a.frame) / scene_fps) for a, b in pairwise(order)]
 
 

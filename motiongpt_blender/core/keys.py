@@ -1,24 +1,27 @@
 """Marked poses are met exactly: a smooth residual on the rig's own channels.
 
 The model is asked to pass near the marked poses. What is left is measured, reported and
-then taken away: the body's place by moving the motion as a whole, eased from one key to
-the next; everything else by a residual in the logarithm of each rotation that is exact at
-the key and gone within ``REACH`` seconds.
+then taken away: the body's place by bending its way from one key to the next
+(``path``); everything else by a residual in the logarithm of each rotation that is exact at
+the key and gone within a reach of some seconds. A pose may bind only some controls: the
+others are left alone, and the residuals of other poses pass through its frame.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .frames import smoothstep
 from .motion import heading
+from .path import Stop, bend
 from .retarget import RigMotion
+from .rig_options import REACH
 from .rotations import (
     IDENTITY,
     Array,
@@ -33,11 +36,6 @@ from .rotations import (
     to_log,
 )
 from .transforms import Transform
-
-#: Seconds on either side of a key within which its residual is spent.
-REACH: Final = 0.8
-
-_LEVEL: Final = np.array([1.0, 0.0, 1.0])
 
 
 class PoseError(ValueError):
@@ -55,12 +53,20 @@ class RigPose:
         others: bone -> its own channels, for every bone of the rig that is not at rest;
             None when they are not known.
         switches: (bone, property, value) of each switch between FK and IK.
+        placed: whether the pose binds the root, and with it place and heading.
+        bound: bones of which ``others`` speaks; None when it speaks of all.
     """
 
     rotations: dict[str, tuple[float, float, float, float]]
     root_location: tuple[float, float, float]
     others: dict[str, Transform] | None = None
     switches: tuple[tuple[str, str, float], ...] = field(default=())
+    placed: bool = True
+    bound: frozenset[str] | None = None
+
+    def speaks_of(self, bone: str) -> bool:
+        """Whether ``others`` says how a bone is, at rest where it is not named."""
+        return self.others is not None and (self.bound is None or bone in self.bound)
 
     def to_json(self) -> str:
         """The pose as one line of text."""
@@ -107,22 +113,32 @@ class KeyReport:
 
     Attributes:
         frame: index of the frame.
-        body_degrees: mean angle over the controls, heading left out.
-        place_cm: distance of the root, in centimetres of the model.
-        body_cm: mean distance of the joints, place and heading left out, in the same.
+        body_degrees: mean angle over the bound controls, heading left out.
+        place_cm: distance of the root, in centimetres of the model; 0 when it is not bound.
+        body_cm: mean distance of the bound joints, place and heading left out, in the same.
+        dragged_cm: how far the way to this pose had to be dragged, because no bend gave it.
+        placed: whether place and heading are bound.
     """
 
     frame: int
     body_degrees: float
     place_cm: float
     body_cm: float = 0.0
+    dragged_cm: float = 0.0
+    placed: bool = True
 
 
-def body_distance(joints: Array, marked: Array) -> float:
-    """Mean distance in centimetres of two poses (22, 3) in metres, from pelvis and heading."""
+def body_distance(joints: Array, marked: Array, counted: NDArray[np.bool_] | None = None) -> float:
+    """Mean distance in centimetres of two poses (22, 3) in metres, from pelvis and heading.
+
+    ``counted`` (22,) says which joints count; of none the distance is 0.
+    """
+    if counted is not None and not counted.any():
+        return 0.0
     turn = about_y(heading(marked) - heading(joints))
     here = rotate(np.broadcast_to(turn, (len(joints), 4)), joints - joints[0])
-    return 100 * float(np.linalg.norm(here - (marked - marked[0]), axis=-1).mean())
+    away = np.linalg.norm(here - (marked - marked[0]), axis=-1)
+    return 100 * float((away if counted is None else away[counted]).mean())
 
 
 def pose_at(motion: RigMotion, frame: int) -> RigPose:
@@ -135,8 +151,19 @@ def pose_at(motion: RigMotion, frame: int) -> RigPose:
     )
 
 
+def completed(motion: RigMotion, frame: int, pose: RigPose) -> RigPose:
+    """The pose with what it leaves free as the motion has it."""
+    here = pose_at(motion, frame)
+    return replace(
+        pose,
+        rotations={**here.rotations, **pose.rotations},
+        root_location=pose.root_location if pose.placed else here.root_location,
+        placed=True,
+    )
+
+
 def meet_keys(
-    motion: RigMotion, keys: Mapping[int, RigPose]
+    motion: RigMotion, keys: Mapping[int, RigPose], reach: float = REACH
 ) -> tuple[RigMotion, tuple[KeyReport, ...]]:
     """The motion passing exactly through the keys, and how far it was from them.
 
@@ -144,38 +171,63 @@ def meet_keys(
         motion: what the model gave.
         keys: index of a frame -> the pose there; controls that a pose does not name and
             names that the rig does not have are left alone.
+        reach: seconds on either side of a key within which its residual is spent.
     """
     frames = sorted(f for f in keys if 0 <= f < len(motion))
     if not frames:
         return motion, ()
-    reports = tuple(_report(motion, f, keys[f]) for f in frames)
-    motion = _meet_places(motion, {f: keys[f] for f in frames})
-    bumps = _bumps(len(motion), frames, REACH * motion.fps)
+    reports = [_report(motion, f, keys[f]) for f in frames]
+    placed = [f for f in frames if keys[f].placed]
+    if placed:
+        motion, dragged = _meet_places(motion, {f: keys[f] for f in placed})
+        far = dict(zip(placed, dragged, strict=True))
+        reports = [
+            replace(r, dragged_cm=100 * far.get(r.frame, 0.0) / motion.scale) for r in reports
+        ]
+    bumps = _Bumps(len(motion), reach * motion.fps)
     rotations = {
-        name: _meet_rotation(q, [keys[f].rotations.get(name) for f in frames], frames, bumps)
+        name: _meet_rotation(q, {f: keys[f].rotations[name] for f in frames
+                                 if name in keys[f].rotations}, bumps)
         for name, q in motion.rotations.items()
-    }
-    wanted = np.array([keys[f].root_location for f in frames])
-    locations = motion.locations + bumps.T @ (wanted - motion.locations[frames])
-    locations[frames] = wanted
-    return replace(motion, rotations=rotations, locations=locations), reports
+    }  # fmt: skip
+    locations = motion.locations
+    if placed:
+        wanted = np.array([keys[f].root_location for f in placed])
+        locations = locations + bumps.at(tuple(placed)).T @ (wanted - locations[placed])
+        locations[placed] = wanted
+    return replace(motion, rotations=rotations, locations=locations), tuple(reports)
 
 
-def _meet_rotation(
-    q: Array, targets: list[tuple[float, ...] | None], frames: list[int], bumps: Array
-) -> Array:
-    """Rotations (T, 4) with each target's residual added on its bump (K, T)."""
+def _meet_rotation(q: Array, targets: Mapping[int, tuple[float, ...]], bumps: _Bumps) -> Array:
+    """Rotations (T, 4) with the residual of each frame's target added on its bump."""
+    if not targets:
+        return q
     residual = np.zeros((len(q), 3))
-    for target, frame, bump in zip(targets, frames, bumps, strict=True):
-        if target is not None:
-            step = to_log(multiply(inverse(q[frame]), normalise(np.array(target))))
-            residual += bump[:, None] * step
+    rows = bumps.at(tuple(targets))
+    for (frame, target), bump in zip(targets.items(), rows, strict=True):
+        step = to_log(multiply(inverse(q[frame]), normalise(np.array(target))))
+        residual += bump[:, None] * step
     if not residual.any():
         return q
     return continuous(multiply(q, from_log(residual)))
 
 
-def _bumps(count: int, frames: list[int], reach: float) -> Array:
+class _Bumps:
+    """How residuals at frames are spent; each set of frames is worked out once."""
+
+    def __init__(self, count: int, reach: float) -> None:
+        """For a motion of ``count`` frames, with a reach in frames."""
+        self._count, self._reach = count, reach
+        self._known: dict[tuple[int, ...], Array] = {}
+
+    def at(self, frames: tuple[int, ...]) -> Array:
+        """Weights (K, T) of ascending frames."""
+        if frames not in self._known:
+            self._known[frames] = _bumps(self._count, frames, self._reach)
+        return self._known[frames]
+
+
+def _bumps(count: int, frames: Sequence[int], reach: float) -> Array:
     """Weights (K, T): 1 at the own key, 0 at every other and beyond reach."""
     time = np.arange(count, dtype=np.float64)
     rows: list[Array] = []
@@ -187,46 +239,20 @@ def _bumps(count: int, frames: list[int], reach: float) -> Array:
     return np.stack(rows)
 
 
-def _meet_places(motion: RigMotion, keys: Mapping[int, RigPose]) -> RigMotion:
-    """Move the motion over the floor so that place and heading fit at each key.
-
-    Each key asks for one rigid move on the floor. Between two keys the move goes over
-    from one to the next while the body travels; outside the outermost keys it stays, so
-    that no foot is dragged.
-    """
+def _meet_places(
+    motion: RigMotion, keys: Mapping[int, RigPose]
+) -> tuple[RigMotion, tuple[float, ...]]:
+    """The motion's way bent to the keys' places and headings, and how far each was dragged."""
     turn, place = _upright(motion)
-    frames = list(keys)
-    moves: list[tuple[float, Array, Array]] = []
+    stops: list[Stop] = []
     last = 0.0
     for frame, pose in keys.items():
         wanted_turn, wanted_place = _upright_pose(motion, pose)
         angle = float(_yaw(multiply(wanted_turn, inverse(turn[frame]))))
         last = last + (angle - last + np.pi) % (2 * np.pi) - np.pi
-        moves.append((last, place[frame], wanted_place))
-    weights = _handover(place, frames)
-    moved = np.zeros_like(place)
-    yaw = np.zeros(len(place))
-    for weight, (angle, pivot, goal) in zip(weights, moves, strict=True):
-        spun = rotate(np.broadcast_to(about_y(np.array(angle)), turn.shape), place - pivot)
-        moved += weight[:, None] * (spun + goal)
-        yaw += weight * angle
-    moved = moved * _LEVEL + place * (1 - _LEVEL)
-    return _with_upright(motion, multiply(about_y(yaw), turn), moved)
-
-
-def _handover(place: Array, frames: list[int]) -> Array:
-    """Weights (K, T) that sum to 1, going from key to key while the body travels."""
-    step = np.linalg.norm(np.diff(place * _LEVEL, axis=0, prepend=place[:1] * _LEVEL), axis=-1)
-    travelled = np.cumsum(step + 0.25 * step.mean() + 1e-9)
-    weights = np.zeros((len(frames), len(place)))
-    passed = [
-        smoothstep((travelled - travelled[a]) / (travelled[b] - travelled[a]))
-        for a, b in pairwise(frames)
-    ]
-    ones, zeros = np.ones(len(place)), np.zeros(len(place))
-    for i, weight in enumerate(weights):
-        weight[:] = (passed[i - 1] if i else ones) - (passed[i] if i < len(passed) else zeros)
-    return weights
+        stops.append(Stop(frame, last, wanted_place))
+    way = bend(place, stops, motion.scale)
+    return _with_upright(motion, multiply(about_y(way.yaw), turn), way.places), way.dragged
 
 
 def _upright(motion: RigMotion) -> tuple[Array, Array]:
@@ -258,19 +284,17 @@ def _yaw(turn: Array) -> Array:
 
 
 def _report(motion: RigMotion, frame: int, pose: RigPose) -> KeyReport:
-    angles: list[float] = []
-    for name, target in pose.rotations.items():
-        if name == motion.root or name not in motion.rotations:
-            continue
-        angles.append(float(angle_between(motion.rotations[name][frame], np.array(target))))
-    turn, place = _upright(motion)
-    wanted_turn, wanted_place = _upright_pose(motion, pose)
-    lean = multiply(wanted_turn, inverse(turn[frame]))
-    lean = multiply(about_y(-_yaw(lean)), lean)
-    angles.append(float(angle_between(IDENTITY, lean)))
-    away = float(np.linalg.norm(wanted_place - place[frame]))
-    return KeyReport(
-        frame=frame,
-        body_degrees=float(np.degrees(np.mean(angles))),
-        place_cm=100 * away / motion.scale,
-    )
+    names = [n for n in pose.rotations if n != motion.root and n in motion.rotations]
+    angles = [
+        float(angle_between(motion.rotations[n][frame], np.array(pose.rotations[n]))) for n in names
+    ]
+    place_cm = 0.0
+    if pose.placed:
+        turn, place = _upright(motion)
+        wanted_turn, wanted_place = _upright_pose(motion, pose)
+        lean = multiply(wanted_turn, inverse(turn[frame]))
+        lean = multiply(about_y(-_yaw(lean)), lean)
+        angles.append(float(angle_between(IDENTITY, lean)))
+        place_cm = 100 * float(np.linalg.norm(wanted_place - place[frame])) / motion.scale
+    degrees = float(np.degrees(np.mean(angles))) if angles else 0.0
+    return KeyReport(frame, degrees, place_cm, placed=pose.placed)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .binding import WHOLE, BodyPart
+
 if TYPE_CHECKING:
     from .keys import RigPose
 
@@ -31,9 +33,11 @@ class MarkedPose:
         pose: the rig's own controls, which the result meets exactly.
         joints: (22, 3) float32 metres, the same pose as the model sees it; own position
             and heading, y up.
+        binds: the parts of the body that the motion has to meet.
     """
 
     frame: float
     role: PoseRole
     pose: RigPose
     joints: NDArray[np.float32]
+    binds: frozenset[BodyPart] = WHOLE

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+#: Seconds around a marked pose within which what was away from it is spent, if not said otherwise.
+REACH: Final = 0.8
 
 
 class RootTarget(StrEnum):
@@ -29,6 +33,7 @@ class RigOptions:
         sparse: few keys with Bézier handles instead of one a frame.
         degrees: how far few keys may be from all, in direction, at head, hands and feet.
         millimetres: and in place, for a person of usual size.
+        reach: seconds around a marked pose within which what was away from it is spent.
     """
 
     root: RootTarget = RootTarget.HIPS
@@ -41,3 +46,4 @@ class RigOptions:
     sparse: bool = False
     degrees: float = 1.0
     millimetres: float = 5.0
+    reach: float = REACH

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.agreement import check_agreement, haste_notes
+from ..core.binding import is_whole
 from ..core.loops import SPARE_SECONDS, best_stretch
 from ..core.motion import MODEL_FPS, MotionClip
 from ..core.plan import Plan, PlanError, plan
@@ -112,13 +113,17 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     )
     check_agreement(marked, scene_fps())
     notes = (*notes, *haste_notes(marked, scene_fps()))
-    poses = [(at, m.joints) for at, m in zip(planned.pose_frames, marked, strict=True)]
+    poses = [
+        (at, m.joints)
+        for at, m in zip(planned.pose_frames, marked, strict=True)
+        if is_whole(m.binds)  # the model knows whole bodies; of others it would take too much
+    ]
     frames = planned.frames
     if fit.loop:
         _check_loop(wish, fit)
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
-        elif poses[0][0] == 0 and poses[-1][0] < frames - 1:
+        elif poses and poses[0][0] == 0 and poses[-1][0] < frames - 1:
             poses.append((frames - 1, poses[0][1]))
     return Order(planned, wish.seed, marked, fit, frames, tuple(poses), before, notes)
 

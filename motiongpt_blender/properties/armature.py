@@ -7,6 +7,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.binding import WHOLE, BodyPart
 from ..core.keys import PoseError, RigPose
 from ..core.poses import MarkedPose, PoseRole
 from ..core.skeleton import JOINT_COUNT
@@ -22,12 +23,31 @@ ROLES = (
 )
 
 
+PARTS = (
+    (BodyPart.UPPER.value, "Upper Body", "Spine, head, arms and hands", 1),
+    (BodyPart.LOWER.value, "Lower Body", "Hips with their place, legs and feet", 2),
+    (BodyPart.HIPS.value, "Hips", "The hips with their place and heading", 4),
+    (BodyPart.ARM_L.value, "Left Arm", "Shoulder, arm and hand", 8),
+    (BodyPart.ARM_R.value, "Right Arm", "Shoulder, arm and hand", 16),
+    (BodyPart.HAND_L.value, "Left Hand", "Hand and fingers", 32),
+    (BodyPart.HAND_R.value, "Right Hand", "Hand and fingers", 64),
+)
+
+
 class MotionGPTPose(bpy.types.PropertyGroup):
     """One marked pose."""
 
     frame: bpy.props.IntProperty(name="Frame")
     subframe: bpy.props.FloatProperty(name="Part of a Frame", min=0.0, max=1.0)
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
+    binds: bpy.props.EnumProperty(
+        name="Binds",
+        description="What the motion has to meet of this pose; the rest stays the motion's own. "
+        "Shift-click joins parts",
+        items=PARTS,
+        options={"ENUM_FLAG"},
+        default={part.value for part in WHOLE},
+    )
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
 
@@ -41,6 +61,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         self.frame = math.floor(marked.frame)
         self.subframe = marked.frame - self.frame
         self.role = marked.role.value
+        self.binds = {part.value for part in marked.binds}
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
 
@@ -56,7 +77,13 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
                 "mark the pose again."
             )
-        return MarkedPose(self.at, PoseRole(self.role), pose, joints)
+        binds = frozenset(BodyPart(part) for part in self.binds)
+        if not binds:
+            raise PoseError(
+                f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
+                "under the list, or remove the pose."
+            )
+        return MarkedPose(self.at, PoseRole(self.role), pose, joints, binds)
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..core.rig_options import RigOptions, RootTarget
+from ..core.rig_options import REACH, RigOptions, RootTarget
 
 ROOTS = (
     (RootTarget.HIPS.value, "Hips", "The hips travel; everything that carries them stays"),
@@ -82,6 +82,16 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         max=100.0,
         precision=1,
     )
+    reach: bpy.props.FloatProperty(
+        name="Reach",
+        description="Seconds before and after a marked pose within which the motion comes to it "
+        "and leaves it",
+        default=REACH,
+        min=0.1,
+        max=5.0,
+        precision=2,
+        subtype="TIME_ABSOLUTE",
+    )
     ik_controls: bpy.props.BoolProperty(
         name="IK Controls",
         description="Also key the IK controls and their poles, and switch the limbs to IK (Rigify)",
@@ -100,4 +110,5 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
             sparse=self.keys == "SPARSE",
             degrees=self.degrees,
             millimetres=self.millimetres,
+            reach=self.reach,
         )

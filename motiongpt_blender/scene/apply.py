@@ -16,9 +16,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..core.agreement import drag_notes, with_bodies
+from ..core.binding import binds_place
 from ..core.bone_maps import Switch
 from ..core.footfalls import NO_FOOTFALLS, find_footfalls
-from ..core.keys import KeyReport, RigPose, body_distance, meet_keys
+from ..core.keys import KeyReport, RigPose, completed, meet_keys
 from ..core.loops import closing_poses, closing_seams
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.planting import PlantReport, on_floor, plant_feet
@@ -42,6 +44,7 @@ from .action_writer import (
     write_action,
     write_steps,
 )
+from .bound import bound_poses
 from .capture import capture_joints
 from .clock import remapping_note, scene_fps
 from .detached import detached_channels
@@ -140,14 +143,12 @@ def steps_of_take(
         motion = on_floor(motion, options.floor)
     yield
     with watch.stage("keys"):
-        by_index = {round(m.frame - start_frame): m.pose for m in marked}
+        by_index = bound_poses(_again(who), rig, marked, start_frame)
         footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
         plant = partial(plant_feet, rig, footfalls=footfalls, floor=options.floor)
-        motion, reports, seams = _fitted(motion, by_index, plant, start_frame, fit)
-        told = {round(m.frame - start_frame): m.joints.astype(np.float64) for m in marked}
-        reports = tuple(
-            replace(r, body_cm=body_distance(joints[r.frame], told[r.frame])) for r in reports
-        )
+        motion, reports, seams = _fitted(motion, by_index, plant, start_frame, fit, options.reach)
+        reports = with_bodies(reports, joints, marked, start_frame)
+        notes += tuple(drag_notes(reports, start_frame))
     yield
     obj = _again(who)
     with watch.stage("write"):
@@ -192,15 +193,17 @@ def _fitted(
     plant: Callable[..., tuple[RigMotion, PlantReport]],
     start_frame: float,
     fit: Fit,
+    reach: float,
 ) -> tuple[RigMotion, tuple[KeyReport, ...], tuple[SeamReport, ...]]:
     """The motion through its poses (by index), feet planted, neighbours' speeds met, closed."""
     last, asked = len(motion) - 1, set(poses)
     if fit.loop and last > 1:
-        first, final = closing_poses(motion, poses.get(0))
+        start = poses.get(0)
+        first, final = closing_poses(motion, start and completed(motion, 0, start))
         poses = {**poses, 0: first, last: final}
-    motion, reports = meet_keys(motion, poses)
+    motion, reports = meet_keys(motion, poses, reach)
     reports = tuple(r for r in reports if r.frame in asked)
-    motion, _ = plant(motion, kept=poses)
+    motion, _ = plant(motion, kept=[f for f, pose in poses.items() if pose.placed])
     seams = fit.seams(start_frame, len(motion))
     if fit.loop and last > 1:
         seams += closing_seams(motion)
@@ -291,7 +294,7 @@ def placed(
         obj: the armature object.
         rig: its description.
         clip: what the model gave.
-        marked: poses; the first one says where the motion stands.
+        marked: poses; the first one with a place says where the motion stands.
         start_frame: scene frame of the motion's first frame.
         standing: (22, 3) where it begins without a pose; None: where the armature stands.
         count: scene frames; None: what end pose or clip ask for.
@@ -299,7 +302,8 @@ def placed(
     fps = scene_fps()
     count = count or _frame_count(clip, marked, start_frame, fps)
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
-    first = min(marked, key=lambda m: m.frame, default=None)
+    placed_ones = (m for m in marked if binds_place(m.binds))
+    first = min(placed_ones, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
         index, standing = max(round(first.frame - start_frame), 0), first.joints
     else:

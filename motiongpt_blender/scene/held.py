@@ -68,18 +68,19 @@ def held_channels(
         animated: path and index of what other animation moves and goes on moving; None for
             a take that plays alone. Beside other animation, all begins and ends as it stands.
     """
-    known = {f: p.others for f, p in poses.items() if p.others is not None}
+    known = {f: p for f, p in poses.items() if p.others is not None}
     now = transforms_of(obj)
-    names = dict.fromkeys(n for others in (*known.values(), now) for n in others)
+    names = dict.fromkeys(n for p in known.values() for n in p.others or ()) | dict.fromkeys(now)
     turned = {c.name for c in rig.controls} | set(rig.extras)
     carriers = carriers_of(obj, rig)
     for name in names:
         bone = obj.pose.bones.get(name)
-        if bone is None or name in carriers or not known:
+        asked = {f: p.others or {} for f, p in known.items() if p.speaks_of(name)}
+        if bone is None or name in carriers or not asked:
             continue
         mode = str(bone.rotation_mode)
         stands = now.get(name, rest_of(mode))
-        keys = {f: _in_mode(others.get(name, rest_of(mode)), mode) for f, others in known.items()}
+        keys = {f: _in_mode(others.get(name, rest_of(mode)), mode) for f, others in asked.items()}
         driven = (name == rig.root, name in turned, False)
         if animated is not None:
             keys = {0: stands, count - 1: stands, **keys}

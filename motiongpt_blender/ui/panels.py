@@ -7,10 +7,12 @@ import blf
 import bpy
 
 from .. import paths
+from ..core.binding import WHOLE
 from ..core.poses import PoseRole
 from ..core.windows import WindowMode, frame_text
 from ..operators.session import SESSION, stage_text
 from ..preferences import settings
+from ..properties.armature import PARTS
 from ..properties.scene import target
 from ..scene.recording import current_action
 from .icons import icon
@@ -44,7 +46,8 @@ class MOTIONGPT_UL_poses(bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        right.label(text=f"frame {frame_text(item.at)}")
+        part = "" if item.binds == {p.value for p in WHOLE} else "part of it, "
+        right.label(text=f"{part}frame {frame_text(item.at)}")
 
 
 class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
@@ -123,6 +126,8 @@ class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
         side = row.column(align=True)
         side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
+        if 0 <= group.active < len(group.poses):
+            self._binds(layout, group.poses[group.active])
         layout.label(text="Mark this frame's pose as")
         row = layout.row(align=True)
         for role in PoseRole:
@@ -131,6 +136,13 @@ class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
                 "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
             )
             button.role = role.value
+
+    def _binds(self, layout: Any, pose: Any) -> None:
+        """What of the active pose counts."""
+        layout.label(text=f"Frame {frame_text(pose.at)} binds")
+        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
+        for value, name, *_ in PARTS:
+            grid.prop_enum(pose, "binds", value, text=name)
 
 
 class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
@@ -163,7 +175,8 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
                 row = box.row()
                 row.label(text=f"frame {frame_text(key.frame)}")
                 body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
-                for distance in (f"body {body}", f"place {key.place_cm:.0f} cm"):
+                place = f"place {key.place_cm:.0f} cm" if key.placed else ""
+                for distance in (f"body {body}", place):
                     cell = row.row()
                     cell.alignment = "RIGHT"
                     cell.label(text=distance)

@@ -34,6 +34,7 @@ class MOTIONGPT_PT_retargeting(_Panel, bpy.types.Panel):
         column.prop(chosen, "pin_hands")
         layout.prop(chosen, "plant_feet")
         layout.prop(chosen, "floor")
+        layout.prop(chosen, "reach")
         layout.prop(chosen, "ik_controls")
         layout.prop(chosen, "keys")
         if chosen.keys == "SPARSE":

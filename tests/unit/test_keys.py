@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from rig_of_numbers import a_rig, real_clips
 
 from motiongpt_blender.core.keys import (
     REACH,
     PoseError,
     RigPose,
     body_distance,
+    completed,
     meet_keys,
     pose_at,
 )
-from motiongpt_blender.core.retarget import RigMotion
+from motiongpt_blender.core.kinematics import forward, joint_place
+from motiongpt_blender.core.retarget import RigMotion, solve
 from motiongpt_blender.core.rotations import (
     IDENTITY,
     about_y,
@@ -22,6 +25,7 @@ from motiongpt_blender.core.rotations import (
     normalise,
     rotate,
 )
+from motiongpt_blender.core.skeleton import Joint
 
 FPS = 20.0
 
@@ -175,3 +179,94 @@ def test_bodies_are_compared_without_place_and_heading():
     raised = pose.copy()
     raised[20, 1] += 0.22
     assert body_distance(pose, raised) == pytest.approx(1.0)
+
+
+def test_parts_that_are_not_bound_are_left_alone():
+    motion = a_motion()
+    pose = changed(pose_at(motion, 50))
+    only_arm = RigPose({"arm": pose.rotations["arm"]}, (9.0, 9.0, 9.0), placed=False)
+    met, (report,) = meet_keys(motion, {50: only_arm})
+    assert np.array_equal(met.locations, motion.locations)
+    assert np.array_equal(met.rotations["hips"], motion.rotations["hips"])
+    assert (
+        np.degrees(angle_between(met.rotations["arm"][50], np.array(pose.rotations["arm"]))) < 1e-4
+    )
+    assert not report.placed
+    assert report.place_cm == 0
+
+
+def test_a_partial_pose_does_not_hold_what_others_correct():
+    motion = a_motion()
+    whole = changed(pose_at(motion, 50))
+    only_arm = RigPose({"arm": pose_at(motion, 45).rotations["arm"]}, (0, 0, 0), placed=False)
+    alone, _ = meet_keys(motion, {50: whole})
+    met, _ = meet_keys(motion, {50: whole, 45: only_arm})
+    assert np.allclose(met.rotations["hips"], alone.rotations["hips"])
+    assert np.allclose(met.locations, alone.locations)
+    assert not np.allclose(met.rotations["arm"][46:50], alone.rotations["arm"][46:50])
+
+
+def test_what_a_pose_leaves_free_is_completed_from_the_motion():
+    motion = a_motion()
+    arm = RigPose({"arm": (1.0, 0.0, 0.0, 0.0)}, (9.0, 9.0, 9.0), placed=False)
+    pose = completed(motion, 7, arm)
+    assert pose.rotations == {**pose_at(motion, 7).rotations, **arm.rotations}
+    assert pose.root_location == pose_at(motion, 7).root_location
+    assert pose.placed
+
+
+@pytest.mark.parametrize("reach", [0.2, 0.5, 2.0])
+def test_the_reach_is_a_setting(reach):
+    motion = a_motion()
+    met, _ = meet_keys(motion, {50: changed(pose_at(motion, 50))}, reach)
+    off = angle_between(met.rotations["arm"], motion.rotations["arm"])
+    away = np.abs(np.arange(101) - 50)
+    assert off[away >= reach * FPS].max() < 1e-6
+    assert off[away < 0.5 * reach * FPS].min() > 0.05
+
+
+def ends(rig, motion):
+    """Where (T, 8, 3) elbows, hands, knees and feet are."""
+    figure = forward(rig, motion)
+    joints = (Joint[f"{s}_{j}"] for s in "LR" for j in ("ELBOW", "WRIST", "KNEE", "ANKLE"))
+    return np.stack([joint_place(rig, figure, j) for j in joints], 1)
+
+
+def ten_centimetres_off(rig, motion, frames, rng):
+    """Poses of which the joint that is farthest from the motion is 10 cm away."""
+    wild = {f: (rng.normal(size=(len(motion.rotations), 3)), rng.normal(size=3)) for f in frames}
+    sizes = dict.fromkeys(frames, 0.05)
+    for _ in range(4):
+        poses = {}
+        for f, (turns, step) in wild.items():
+            here = pose_at(motion, f)
+            rotations = {
+                n: tuple(multiply(np.array(q), from_log(sizes[f] * v)))
+                for (n, q), v in zip(here.rotations.items(), turns, strict=True)
+            }
+            place = np.array(here.root_location) + 0.25 * sizes[f] * step
+            poses[f] = RigPose(rotations, tuple(place))
+        met, _ = meet_keys(motion, poses)
+        away = np.linalg.norm(ends(rig, met) - ends(rig, motion), axis=-1)
+        worst = {f: away[f].max() for f in frames}
+        sizes = {f: sizes[f] * 0.1 * rig.scale / worst[f] for f in frames}
+    return met, worst
+
+
+def test_residuals_of_ten_centimetres_keep_real_motion_smooth(shared):
+    rig = a_rig(1)
+    ratios = []
+    for _, whole in real_clips(shared("data"), every=20):
+        if len(whole) < 60:
+            continue
+        clip = whole[:160]
+        motion = solve(rig, clip, FPS)
+        frames = (0, len(motion) // 2, len(motion) - 1)
+        met, worst = ten_centimetres_off(rig, motion, frames, np.random.default_rng(len(clip)))
+        assert all(abs(w / rig.scale - 0.1) < 0.01 for w in worst.values())
+        jerks = [np.linalg.norm(np.diff(ends(rig, m), n=3, axis=0), axis=-1).mean()
+                 for m in (motion, met)]  # fmt: skip
+        ratios.append(jerks[1] / jerks[0])
+    assert len(ratios) > 8
+    assert max(ratios) < 1.3
+    assert np.median(ratios) < 1.05

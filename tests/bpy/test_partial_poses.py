@@ -1,0 +1,111 @@
+"""Marked poses that bind parts of a body: those come back, the rest stays the motion's."""
+
+import bpy
+import numpy as np
+import pytest
+from rig_builders import build, names_of_table, plan_from_names
+from test_families import COVERED, IN_PART, tables, walk
+from test_marking import pose_at_random, shown, turn, update, worst
+
+from motiongpt_blender.core.binding import BodyPart, parts_of
+from motiongpt_blender.core.keys import PoseError
+from motiongpt_blender.core.motion import MotionClip
+from motiongpt_blender.core.poses import MarkedPose, PoseRole
+from motiongpt_blender.core.rig_options import RigOptions
+from motiongpt_blender.scene.apply import apply_clip
+from motiongpt_blender.scene.bound import part_of_bones
+from motiongpt_blender.scene.marking import mark_pose
+from motiongpt_blender.scene.rig import describe
+
+START, MARKED = 1, 12
+PARTS = {
+    "hand": {BodyPart.HAND_L}, "arm": {BodyPart.ARM_R}, "upper": {BodyPart.UPPER},
+    "lower": {BodyPart.LOWER}, "hips": {BodyPart.HIPS},
+}  # fmt: skip
+
+
+def at_rest(obj):
+    for bone in obj.pose.bones:
+        bone.location, bone.scale = (0, 0, 0), (1, 1, 1)
+        turn(bone, (0, 0, 0))
+    update(obj)
+
+
+def locally(obj, seen):
+    """Every bone's matrix against its parent's."""
+    return {
+        b.name: seen[b.parent.name].inverted() @ seen[b.name] if b.parent else seen[b.name]
+        for b in obj.pose.bones
+    }
+
+
+def take(obj, marked):
+    """What every bone shows at the marked frame, against its parent, in a take of its own."""
+    report = apply_clip(obj, MotionClip(walk(), 20), marked, START, "walk",
+                        RigOptions(plant_feet=False))  # fmt: skip
+    bpy.context.scene.frame_set(MARKED)
+    seen = locally(obj, shown(obj))
+    obj.animation_data.nla_tracks.remove(obj.animation_data.nla_tracks[report.track_name])
+    at_rest(obj)
+    return seen, report
+
+
+def check_part(obj, binds):
+    rig = describe(obj)
+    bpy.context.scene.frame_set(MARKED)
+    pose_at_random(obj, rig, 3)
+    before = locally(obj, shown(obj))
+    mark = mark_pose(obj, rig, MARKED, PoseRole.KEY)
+    mark = MarkedPose(mark.frame, mark.role, mark.pose, mark.joints, frozenset(binds))
+    at_rest(obj)
+    alone, _ = take(obj, [])
+    met, report = take(obj, [mark])
+    parts, owners = parts_of(binds), part_of_bones(obj, rig)
+    bound = {n for n, p in owners.items() if p in parts}
+    assert bound
+    degrees, millimetres = worst(before, met, bound - {rig.root})
+    assert degrees < 0.01
+    assert millimetres < 0.1
+    (told,) = report.keys
+    assert told.placed is (BodyPart.HIPS in binds or BodyPart.LOWER in binds)
+    above = {bone.parent.name for bone in obj.pose.bones if bone.parent and bone.name in bound}
+    free = {n for n, p in owners.items() if p not in parts and n not in above | {rig.root}}
+    free -= {b.name for b in obj.pose.bones if b.parent and b.parent.name in bound}
+    degrees, millimetres = worst(alone, met, free)
+    assert degrees < 0.02
+    assert millimetres < 0.2
+
+
+@pytest.mark.parametrize("table", [t for t in COVERED if t not in IN_PART])
+def test_an_arm_comes_back_and_the_rest_goes_on(empty_scene, shared, table):
+    check_part(build(plan_from_names(names_of_table(tables(shared)[table]))), {BodyPart.ARM_R})
+
+
+@pytest.mark.parametrize("part", [p for p in PARTS if p != "arm"])
+def test_each_part_comes_back_alone(smpl_rig, part):
+    check_part(smpl_rig, PARTS[part])
+
+
+def test_nothing_bound_is_refused(empty_scene, shared, smpl_rig):
+    rig = describe(smpl_rig)
+    entry = smpl_rig.motiongpt.poses.add()
+    entry.store(mark_pose(smpl_rig, rig, 3, PoseRole.KEY))
+    assert entry.load().binds == {BodyPart.UPPER, BodyPart.LOWER}
+    entry.binds = {"HAND_L", "HIPS"}
+    assert entry.load().binds == {BodyPart.HAND_L, BodyPart.HIPS}
+    entry.binds = set()
+    with pytest.raises(PoseError, match="frame 3 binds no part"):
+        entry.load()
+
+
+def test_without_a_place_the_take_stands_where_the_armature_does(smpl_rig):
+    rig = describe(smpl_rig)
+    smpl_rig.pose.bones[rig.root].location = (3.0, 0.0, 1.0)
+    update(smpl_rig)
+    mark = mark_pose(smpl_rig, rig, MARKED, PoseRole.KEY)
+    at_rest(smpl_rig)
+    hand = MarkedPose(mark.frame, mark.role, mark.pose, mark.joints, frozenset({BodyPart.HAND_L}))
+    apply_clip(smpl_rig, MotionClip(walk(), 20), [hand], START, "walk")
+    bpy.context.scene.frame_set(START)
+    there = np.array(smpl_rig.pose.bones[rig.root].matrix.translation)
+    assert np.linalg.norm(there[:2]) < 0.3

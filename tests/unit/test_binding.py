@@ -1,0 +1,73 @@
+"""Poses that bind parts of a body."""
+
+import numpy as np
+import pytest
+
+from motiongpt_blender.core.agreement import check_agreement, drag_notes, haste_notes
+from motiongpt_blender.core.binding import (
+    WHOLE,
+    BodyPart,
+    binds_place,
+    bound_joints,
+    is_whole,
+    limited,
+    parts_of,
+)
+from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.core.keys import KeyReport, RigPose
+from motiongpt_blender.core.neutral import DIRECTIONS, build
+from motiongpt_blender.core.poses import MarkedPose, PoseRole
+from motiongpt_blender.core.skeleton import Joint
+
+OWNERS = {p.value: p for p in Part} | {"finger": Part.HAND_L, "eye": Part.HEAD}
+POSE = RigPose(dict.fromkeys(OWNERS, (1.0, 0.0, 0.0, 0.0)), (1.0, 2.0, 3.0), others={})
+
+
+def test_the_whole_body_is_both_halves_and_nothing_twice():
+    assert parts_of(WHOLE) == set(Part)
+    assert not parts_of({BodyPart.UPPER}) & parts_of({BodyPart.LOWER})
+    assert is_whole(WHOLE | {BodyPart.HAND_L})
+    assert limited(POSE, WHOLE, {}, "pelvis") is POSE
+
+
+@pytest.mark.parametrize(
+    ("binds", "count", "placed"),
+    [({BodyPart.HIPS}, 1, True), ({BodyPart.LOWER}, 9, True), ({BodyPart.UPPER}, 14, False),
+     ({BodyPart.ARM_L}, 5, False), ({BodyPart.ARM_R}, 4, False), ({BodyPart.HAND_L}, 2, False),
+     ({BodyPart.HAND_R, BodyPart.HIPS}, 2, True)],
+)  # fmt: skip
+def test_parts_bind_their_bones_and_no_others(binds, count, placed):
+    pose = limited(POSE, binds, OWNERS, "pelvis")
+    assert len(pose.rotations) == count
+    assert pose.placed is placed is binds_place(binds)
+    assert pose.bound == set(pose.rotations)
+    assert pose.speaks_of("finger") is bool(binds & {BodyPart.HAND_L, BodyPart.ARM_L,
+                                                     BodyPart.UPPER})  # fmt: skip
+    assert not pose.speaks_of("a bone of nobody")
+    assert POSE.speaks_of("a bone of nobody")
+
+
+def test_joints_are_those_that_the_parts_move():
+    assert bound_joints(WHOLE).all()
+    assert not bound_joints({BodyPart.HAND_L}).any()
+    arm = {Joint(i).name for i in np.flatnonzero(bound_joints({BodyPart.ARM_L}))}
+    assert arm == {"L_SHOULDER", "L_ELBOW", "L_WRIST"}
+    legs = bound_joints({BodyPart.LOWER}) & ~bound_joints({BodyPart.HIPS})
+    assert legs.sum() == 6
+
+
+def test_poses_without_a_place_contradict_nobody():
+    here = build(DIRECTIONS, np.zeros(3)).astype(np.float32)
+    there = (here * [-1, 1, -1] + [20, 0, 0]).astype(np.float32)  # 20 m away, facing back
+    hand = frozenset({BodyPart.HAND_L})
+    marked = [MarkedPose(1, PoseRole.START, POSE, here),
+              MarkedPose(2, PoseRole.KEY, POSE, there, hand)]  # fmt: skip
+    check_agreement(marked, 24)
+    assert not haste_notes(marked, 24)
+
+
+def test_a_way_that_is_dragged_is_told():
+    reports = (KeyReport(10, 1.0, 5.0, 0.0, 29.0), KeyReport(30, 1.0, 5.0, 0.0, 240.0))
+    (note,) = drag_notes(reports, 1)
+    assert "frame 31" in note
+    assert "2.4 m" in note
