@@ -175,7 +175,7 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
                 row = box.row()
                 row.label(text=f"frame {frame_text(key.frame)}")
                 body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
-                place = f"place {key.place_cm:.0f} cm" if key.placed else ""
+                place = f"place {key.place_cm:.0f} cm" if key.placed else "place free"
                 for distance in (f"body {body}", place):
                     cell = row.row()
                     cell.alignment = "RIGHT"

@@ -7,6 +7,7 @@ from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, IN_PART, tables, walk
 from test_marking import pose_at_random, shown, turn, update, worst
 
+import motiongpt_blender
 from motiongpt_blender.core.binding import BodyPart, parts_of
 from motiongpt_blender.core.keys import PoseError
 from motiongpt_blender.core.motion import MotionClip
@@ -86,7 +87,14 @@ def test_each_part_comes_back_alone(smpl_rig, part):
     check_part(smpl_rig, PARTS[part])
 
 
-def test_nothing_bound_is_refused(empty_scene, shared, smpl_rig):
+@pytest.fixture
+def registered():
+    motiongpt_blender.register()
+    yield
+    motiongpt_blender.unregister()
+
+
+def test_what_is_bound_is_kept_and_nothing_is_refused(registered, smpl_rig):
     rig = describe(smpl_rig)
     entry = smpl_rig.motiongpt.poses.add()
     entry.store(mark_pose(smpl_rig, rig, 3, PoseRole.KEY))

@@ -133,7 +133,8 @@ def test_real_walks_face_their_way_and_slide_little(shared, case):
         end = shifted(motion, last, angle, (aside * left + on * ahead) * rig.scale)
         met, reports = meet_keys(motion, {0: pose_at(motion, 0), last: end})
         falls = find_footfalls(clip, FPS)
-        standing = np.stack([falls.mask(s, len(motion)) > 0 for s in "LR"], 1)[1:]
+        down = np.stack([falls.mask(s, len(motion)) > 0 for s in "LR"], 1)
+        standing = down[1:] & down[:-1]
         slides.append(toe_speed(rig, met, standing))
         before, after = (_upright(m) for m in (motion, met))
         yaw = np.unwrap(_yaw(after[0])) - np.unwrap(_yaw(before[0]))
