@@ -251,7 +251,7 @@ def _meet_places(
         angle = float(_yaw(multiply(wanted_turn, inverse(turn[frame]))))
         last = last + (angle - last + np.pi) % (2 * np.pi) - np.pi
         stops.append(Stop(frame, last, wanted_place))
-    way = bend(place, stops, motion.scale)
+    way = bend(place, stops, motion.fps, motion.scale)
     return _with_upright(motion, multiply(about_y(way.yaw), turn), way.places), way.dragged
 
 

@@ -3,7 +3,8 @@
 Between two marked poses the body turns with its way: every step goes on as it was in the
 body's own frame, while the heading is turned a little more or less along the length that
 has been walked, and the steps become a little longer or shorter. What no bend within
-reason gives is dragged, evenly along the way, and told. Where nobody walks nothing is bent.
+reason gives is dragged, evenly along the way, and told. Where nobody walks, or in an
+instant, nothing is bent.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ MOST_BEND: Final = 2.0
 STEPS: Final = (-0.7, 1.2)
 #: Metres that are walked below which nothing, and above which everything, is bent.
 WALKED: Final = (0.3, 1.0)
+#: Seconds between two stops below which nothing, and above which everything, is bent: a body
+#: does not walk round a bend in an instant.
+TIME: Final = (1.0, 3.0)
 
 #: Metres that are dragged rather than bending a way by a radian.
 _DRAG_FOR_BEND: Final = 0.12
@@ -65,12 +69,13 @@ class Way:
     dragged: tuple[float, ...]
 
 
-def bend(places: Array, stops: Sequence[Stop], scale: float = 1.0) -> Way:
+def bend(places: Array, stops: Sequence[Stop], fps: float, scale: float = 1.0) -> Way:
     """The way through all stops; before the first and after the last it is only moved.
 
     Args:
         places: (T, 3) the body's, y up.
         stops: at least one, by frame; angles unwrapped.
+        fps: frames a second.
         scale: units of ``places`` in a metre of the model.
     """
     first, last = stops[0], stops[-1]
@@ -82,14 +87,16 @@ def bend(places: Array, stops: Sequence[Stop], scale: float = 1.0) -> Way:
     dragged = [0.0]
     for one, other in pairwise(stops):
         part = slice(one.frame, other.frame + 1)
-        bent, turned, rest = _between(places[part] * _LEVEL, one, other, scale)
+        bent, turned, rest = _between(places[part] * _LEVEL, one, other, fps, scale)
         moved[part], yaw[part] = bent, turned
         dragged.append(rest)
     moved = moved * _LEVEL + places * (1 - _LEVEL)
     return Way(moved, yaw, tuple(dragged))
 
 
-def _between(places: Array, one: Stop, other: Stop, scale: float) -> tuple[Array, Array, float]:
+def _between(
+    places: Array, one: Stop, other: Stop, fps: float, scale: float
+) -> tuple[Array, Array, float]:
     """Places (N, 3), turns (N,) and the drag between two stops, both included."""
     steps = np.diff(places, axis=0)
     lengths = np.linalg.norm(steps, axis=-1)
@@ -97,14 +104,18 @@ def _between(places: Array, one: Stop, other: Stop, scale: float) -> tuple[Array
     at = walked / walked[-1]
     leg = _Leg(steps, at, (one.angle, other.angle))
     asked = (other.goal - one.goal) * _LEVEL
-    low, high = (limit * scale for limit in WALKED)
-    share = float(smoothstep(np.array((lengths.sum() - low) / (high - low))))
+    share = _within(lengths.sum() / scale, WALKED) * _within(len(steps) / fps, TIME)
     change = share * leg.best(asked, _DRAG_FOR_BEND * scale) if share > 0 else np.zeros(3)
     way = leg.walk(change)
     rest = asked - way[-1]
     bent = one.goal + way + smoothstep(at)[:, None] * rest
     bent[-1] = other.goal
     return bent, leg.turn(at, change), float(np.linalg.norm(rest))
+
+
+def _within(value: float, limits: tuple[float, float]) -> float:
+    """0 below the limits, 1 above, smooth in between."""
+    return float(smoothstep(np.array((value - limits[0]) / (limits[1] - limits[0]))))
 
 
 @dataclass(frozen=True)
@@ -127,16 +138,14 @@ class _Leg:
         ``change`` holds a bend to one side, one to the one side and then the other, and the
         share by which steps grow; all begin and end at nothing, smoothly.
         """
-        hill = np.sin(np.pi * at) ** 2
         begin, end = self.angles
         eased = begin + (end - begin) * smoothstep(at)
-        return eased + hill * (change[0] + change[1] * np.cos(np.pi * at))
+        return eased + _hill(at) * (change[0] + change[1] * np.cos(np.pi * at))
 
     def walk(self, change: Array) -> Array:
         """Places (N, 3) from where it begins."""
         middle = 0.5 * (self.at[1:] + self.at[:-1])
-        inside = smoothstep(3 * middle) * smoothstep(3 * (1 - middle))
-        grown = 1 + change[2] * inside
+        grown = 1 + change[2] * _hill(middle)
         steps = rotate(about_y(self.turn(middle, change)), self.steps) * grown[:, None]
         return np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
 
@@ -152,6 +161,11 @@ class _Leg:
         tried = [_least(faults, np.array([b, 0.0, 0.0]), low, high) for b in _BEGINNINGS]
         sizes = [float(np.sum(faults(change) ** 2)) for change in tried]
         return tried[int(np.argmin(sizes))]
+
+
+def _hill(at: Array) -> Array:
+    """0 at 0 and at 1, with slope and curvature 0 as well, so that no seam shows; 1 half way."""
+    return smoothstep(2 * at) * smoothstep(2 * (1 - at))
 
 
 def _least(faults: Callable[[Array], Array], start: Array, low: Array, high: Array) -> Array:

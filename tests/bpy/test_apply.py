@@ -6,6 +6,7 @@ import math
 import bpy
 import numpy as np
 import pytest
+from mathutils import Vector
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.keys import KeyReport
@@ -19,6 +20,7 @@ from motiongpt_blender.scene import nla
 from motiongpt_blender.scene.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.apply import ApplyReport, apply_clip
 from motiongpt_blender.scene.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.marking import mark_pose
 from motiongpt_blender.scene.rig import RigError, describe
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
@@ -355,3 +357,18 @@ def test_real_clips_land_on_a_rigify_rig(rigify_rig, shared):
 def test_a_long_clip_takes_about_a_second(rigify_rig):
     report = apply_clip(rigify_rig, walking(196), (), 1, "walk")
     assert sum(report.seconds.values()) < 4  # 0.15 s on an idle machine
+
+
+def test_a_way_that_the_motion_does_not_go_is_dragged_and_told(smpl_rig):
+    rig = describe(smpl_rig)
+    begin = mark_pose(smpl_rig, rig, 1, PoseRole.START)
+    root = smpl_rig.pose.bones[rig.root]
+    root.location = root.bone.matrix_local.to_3x3().inverted() @ Vector((0.0, -10.0, 0.0))
+    bpy.context.view_layer.update()
+    wanted = smpl_rig.pose.bones[rig.root].matrix.translation.copy()
+    end = mark_pose(smpl_rig, rig, 25, PoseRole.END)
+    joints = np.repeat(begin.joints[None], 30, axis=0)
+    report = apply_clip(smpl_rig, MotionClip(joints, 20), [begin, end], 1, "stand")
+    bpy.context.scene.frame_set(25)
+    assert (smpl_rig.pose.bones[rig.root].matrix.translation - wanted).length < 1e-4
+    assert any("frame 25" in note and "m of it are dragged" in note for note in report.notes)

@@ -43,7 +43,7 @@ def off_course(before, after, yaw):
 def test_stops_are_met_and_the_rest_is_moved_as_a_whole(angle, x, z, frame, turned):
     walk = a_walk()
     stops = (Stop(frame, turned, np.array([1.0, 0, 2])), Stop(80, angle, np.array([x, 0, z])))
-    way = bend(walk, stops)
+    way = bend(walk, stops, FPS)
     for stop in stops:
         assert np.allclose(way.places[stop.frame, [0, 2]], stop.goal[[0, 2]], atol=1e-9)
         assert way.yaw[stop.frame] == pytest.approx(stop.angle, abs=1e-9)
@@ -56,7 +56,7 @@ def test_stops_are_met_and_the_rest_is_moved_as_a_whole(angle, x, z, frame, turn
 
 def test_a_way_that_fits_is_left_alone():
     walk = a_walk()
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(80, 0.0, walk[80])))
+    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(80, 0.0, walk[80])), FPS)
     assert np.allclose(way.places, walk)
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(0, abs=1e-9)
@@ -68,7 +68,9 @@ def test_a_way_that_fits_is_left_alone():
 )
 def test_a_way_is_bent_and_not_dragged(goal, angle):
     walk = a_walk()
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(80, angle, np.array([goal[0], 0.0, goal[1]]))))
+    way = bend(
+        walk, (Stop(0, 0.0, walk[0]), Stop(80, angle, np.array([goal[0], 0.0, goal[1]]))), FPS
+    )
     assert off_course(walk, way.places, way.yaw) < 2
     assert way.dragged[1] < 0.1
     speed = np.linalg.norm(np.diff(way.places * LEVEL, axis=0), axis=-1) / 0.05
@@ -77,15 +79,22 @@ def test_a_way_is_bent_and_not_dragged(goal, angle):
 
 
 def test_what_no_bend_gives_is_dragged_and_told():
-    walk = a_walk(2.0, 21)
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(20, 0.0, np.array([0.0, 0.0, 10.0]))))
+    walk = a_walk(2.0, 61)
+    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(60, 0.0, np.array([0.0, 0.0, 10.0]))), FPS)
     assert 4 < way.dragged[1] < 8
-    assert way.places[20, 2] == pytest.approx(10)
+    assert way.places[60, 2] == pytest.approx(10)
+
+
+def test_in_an_instant_nothing_is_bent():
+    walk = a_walk(2.0, 21)
+    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(20, 0.0, np.array([1.0, 0.0, 2.0]))), FPS)
+    assert np.allclose(way.yaw, 0)
+    assert way.dragged[1] == pytest.approx(1)
 
 
 def test_who_stands_is_not_turned_about():
     still = a_walk(0.05)
-    way = bend(still, (Stop(0, 0.0, still[0]), Stop(80, 0.0, np.array([1.0, 0.0, 0.0]))))
+    way = bend(still, (Stop(0, 0.0, still[0]), Stop(80, 0.0, np.array([1.0, 0.0, 0.0]))), FPS)
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(1, abs=0.06)
 
