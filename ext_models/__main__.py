@@ -84,9 +84,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         "--place", action="store_true", help="where the poses stand counts too, from the first one"
     )
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
-    p.add_argument(
-        "--tries", type=int, default=1, help="draw N for each, give the nearest to the poses"
-    )
+    p.add_argument("--tries", type=int, default=4, help="draw N for each, give the best (4)")
     p.add_argument(
         "--raw", action="store_true", help="as the model gave it, not corrected to meet the poses"
     )
@@ -191,7 +189,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--pool", type=int, default=32, help="captions that compete (%(default)s)")
     p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
-    p.add_argument("--tries", type=int, default=1, help="with poses, the nearest of so many")
+    p.add_argument("--tries", type=int, default=4, help="take the best of so many (4)")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument(
         "--prompts", type=Path, nargs="+", help="lists of prompts (those that are shipped)"

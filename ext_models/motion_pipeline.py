@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,11 @@ from . import packs
 from .devices import pick_device
 from .evaluation.motion_metrics import local_pose
 from .language.generation import Sampling
+from .language.gist import Gist
 from .language.instructions import PoseCode, unknown_words
 from .language.places import bins, seen_from, stands
 from .language.tasks import BEGINNING
-from .language.vocabulary import MotionVocabulary, Skill
+from .language.vocabulary import MotionVocabulary, Skill, Written
 from .language.writers import CodeWriter, Order, load_writer
 from .motion import features
 from .pipelines import (
@@ -44,10 +46,17 @@ GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 class MotionPipeline:
     """A pack, loaded: its tokenizer and its language model."""
 
-    def __init__(self, manifest: packs.PackManifest, tokenizer: VQVAE, writer: CodeWriter) -> None:
+    def __init__(
+        self,
+        manifest: packs.PackManifest,
+        tokenizer: VQVAE,
+        writer: CodeWriter,
+        gist: Gist | None = None,
+    ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.writer = writer
+        self.gist = gist
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -61,7 +70,7 @@ class MotionPipeline:
         place = pick_device(device)
         tokenizer = load_tokenizer(folder, place)
         writer = load_writer(folder, manifest, vocabulary_of(manifest, tokenizer), place)
-        return cls(manifest, tokenizer, writer)
+        return cls(manifest, tokenizer, writer, Gist.load(folder) if manifest.gist else None)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -79,8 +88,7 @@ class MotionPipeline:
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        given = [list(step) for step in order.given]
-        clips = nearest([self.clip([*given, *codes], request) for codes in answers], request)
+        clips = self.best([with_given(order, answer) for answer in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
@@ -90,17 +98,43 @@ class MotionPipeline:
         requests: Sequence[GenerationRequest],
         progress: Callable[[float], None] = lambda _: None,
         cancelled: CancelCheck = lambda: False,
-    ) -> list[list[list[int]]]:
-        """Codes (S, L) of one motion for each of some requests, written in one batch.
+    ) -> list[list[Written]]:
+        """The answers to each of some requests, written in one batch; ``best`` chooses.
 
         Every request draws from its own seed, whatever is beside it; ``generate`` makes
         another motion of the same seed. All have the first one's temperature.
         """
         orders = [self._order(r) for r in requests]
-        answers = self.writer.write_many(orders, progress, cancelled)
+        answers = iter(self.writer.write_many(orders, progress, cancelled))
         return [
-            [*map(list, order.given), *codes] for order, codes in zip(orders, answers, strict=True)
+            [with_given(order, answer) for answer in islice(answers, order.sampling.asked)]
+            for order in orders
         ]
+
+    def best(
+        self, answers: Sequence[Written], request: GenerationRequest
+    ) -> tuple[MotionClip, ...]:
+        """The clips that a request is given, of all that were written for it.
+
+        Those nearest to the poses, the nearest first; without poses, of each variation's tries
+        the one that is most what its gist announced.
+        """
+        clips = [self.clip(answer.codes, request) for answer in answers]
+        if request.poses:
+            return tuple(sorted(clips, key=lambda c: miss(c, request))[: request.variations])
+        if not self._tells_tries_apart(request):
+            return tuple(clips[: request.variations])
+        far = [self._strays(clip, a.gist) for clip, a in zip(clips, answers, strict=True)]
+        tries = len(clips) // request.variations
+        starts = range(0, request.variations * tries, tries)
+        return tuple(clips[min(range(s, s + tries), key=far.__getitem__)] for s in starts)
+
+    def _tells_tries_apart(self, request: GenerationRequest) -> bool:
+        """Whether one try without poses can be called better than another."""
+        return self.gist is not None and request.beginning is None
+
+    def _strays(self, clip: MotionClip, announced: Sequence[int]) -> float:
+        return self.gist.far(clip.joints, announced) if self.gist and announced else 0.0
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Sentences that say what a clip shows; raises PipelineError in one sentence."""
@@ -151,8 +185,15 @@ class MotionPipeline:
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
-        sampling = Sampling(request.seed, request.temperature, variations=request.drawn)
+        sampling = Sampling(request.seed, request.temperature, **self._counts(request))
         return Order(request.prompt, steps + len(given), tuple(codes), sampling, given)
+
+    def _counts(self, request: GenerationRequest) -> dict[str, int]:
+        """Variations and tries that are written: what poses choose from had better differ."""
+        if request.poses:
+            return {"variations": request.drawn}
+        tries = request.tries if self._tells_tries_apart(request) else 1
+        return {"variations": request.variations, "tries": tries}
 
     def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
         """Codes of the last second before the motion, as far as the pack can go on from it."""
@@ -198,28 +239,26 @@ class MotionPipeline:
         return (f"The model has never read {words}; it goes by the other words.",)
 
 
-def nearest(clips: Sequence[MotionClip], request: GenerationRequest) -> tuple[MotionClip, ...]:
-    """The clips that come nearest to the poses of a request, the nearest first.
+def with_given(order: Order, answer: Written) -> Written:
+    """The whole motion: what was given, and what was written behind it."""
+    return replace(answer, codes=[*map(list, order.given), *answer.codes])
+
+
+def miss(clip: MotionClip, request: GenerationRequest) -> float:
+    """Metres between a clip and the poses of its request, the mean over the poses.
 
     Poses are compared as bodies, facing the same way and with the pelvis over the origin;
     where they stand counts as well where it was asked for.
     """
-    if not request.poses:
-        return tuple(clips[: request.variations])
-    return tuple(sorted(clips, key=lambda clip: _miss(clip, request))[: request.variations])
-
-
-def _miss(clip: MotionClip, request: GenerationRequest) -> float:
-    """Metres between a clip and the poses of its request, the mean over the poses."""
     misses: list[float] = []
     for pose in request.poses:
         made = clip.joints[pose.frame]
-        miss = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1).mean()
+        far = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1).mean()
         if pose.placed and pose is not request.poses[0]:
             asked = stands(np.stack([request.poses[0].joints, pose.joints]))
             came = stands(np.stack([clip.joints[request.poses[0].frame], made]))
-            miss += np.linalg.norm(seen_from(*asked) - seen_from(*came))
-        misses.append(float(miss))
+            far += np.linalg.norm(seen_from(*asked) - seen_from(*came))
+        misses.append(float(far))
     return float(np.mean(misses))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from motiongpt_blender.core.motion import MotionClip
 ProgressCallback = Callable[[str, float], None]
 #: Asked at every step; True means: stop now.
 CancelCheck = Callable[[], bool]
+#: Motions that are drawn for each that is given.
+TRIES: Final = 4
 
 
 class PipelineError(RuntimeError):
@@ -55,8 +57,8 @@ class GenerationRequest:
         seed: the same seed gives the same motion on the same device.
         temperature: spread of the sampling; 0 takes the likeliest token.
         variations: number of motions, made in one batch.
-        tries: motions drawn for each of them, of which those nearest to the poses are given;
-            without poses one is as good as another, and no more are drawn.
+        tries: motions drawn for each of them, of which the best are given: those nearest to
+            the poses, or without poses those that keep to what their gist announced.
         beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
             second is what counts. The motion's first frame is the one after.
     """
@@ -67,13 +69,13 @@ class GenerationRequest:
     seed: int = 0
     temperature: float = 0.8
     variations: int = 1
-    tries: int = 1
+    tries: int = TRIES
     beginning: NDArray[np.float32] | None = None
 
     @property
     def drawn(self) -> int:
         """Motions to make."""
-        return self.variations * (self.tries if self.poses else 1)
+        return self.variations * self.tries
 
 
 @dataclass(frozen=True)

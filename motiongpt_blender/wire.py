@@ -49,7 +49,7 @@ class Generate:
         seed: seed of the sampler, 0 .. 2**31 - 1.
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
-        tries: motions drawn for each of them; those nearest to the marked poses are given.
+        tries: motions drawn for each of them; the best are given.
         goes_on: whether the motion goes on from a beginning.
     """
 

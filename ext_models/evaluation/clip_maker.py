@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ext_models.motion_pipeline import MotionPipeline, nearest
+from ext_models.language.vocabulary import Written
+from ext_models.motion_pipeline import MotionPipeline
 from ext_models.pipelines import GenerationRequest
 from motiongpt_blender.core.packs import CARD
 
 Array = NDArray[np.float32]
-Codes = list[list[int]]
 
 #: Requests that are written in one batch.
 AT_ONCE: Final = 40
@@ -35,27 +36,22 @@ class ClipMaker:
         self.pipeline = pipeline
         self.cache = cache
         self.at_once = at_once
-        self._codes = _read(cache)
+        self._answers = _read(cache)
 
     def make(self, requests: Sequence[GenerationRequest], name: str) -> list[Array]:
         """Motion (T, 22, 3) for each request of one variation, before any correction.
-
-        Of a request of several tries, each try is made and kept as a request of its own.
 
         Args:
             requests: in any order.
             name: said beside the progress bar.
         """
-        self._write([t for r in requests for t in tries(r)], name)
-        joints: list[Array] = []
-        for request in requests:
-            clips = [self.pipeline.clip(self._codes[key(t)], t) for t in tries(request)]
-            joints.append(nearest(clips, request)[0].joints)
-        return joints
+        self._write(requests, name)
+        return [self.pipeline.best(self._answers[key(r)], r)[0].joints for r in requests]
 
     def _write(self, requests: Sequence[GenerationRequest], name: str) -> None:
         """Write what is not there yet; requests of like length together."""
-        missing = {key(r): r for r in requests if key(r) not in self._codes}
+        missing = {key(r): r for r in requests if key(r) not in self._answers}
+        at_once = max(1, self.at_once // max((r.drawn for r in missing.values()), default=1))
         ordered = sorted(missing.items(), key=lambda item: (item[1].frames, len(item[1].poses)))
         if not ordered:
             return
@@ -63,31 +59,17 @@ class ClipMaker:
         with tqdm(
             total=len(requests), initial=len(requests) - len(ordered), desc=name, unit="clip"
         ) as bar:
-            for start in range(0, len(ordered), self.at_once):
-                batch = ordered[start : start + self.at_once]
+            for start in range(0, len(ordered), at_once):
+                batch = ordered[start : start + at_once]
                 answers = self.pipeline.write_many([r for _, r in batch])
                 lines = []
-                for (name_of, _), codes in zip(batch, answers, strict=True):
-                    self._codes[name_of] = codes
-                    lines.append(json.dumps({"key": name_of, "codes": codes}) + "\n")
+                for (name_of, _), written in zip(batch, answers, strict=True):
+                    self._answers[name_of] = written
+                    kept = [asdict(answer) for answer in written]
+                    lines.append(json.dumps({"key": name_of, "answers": kept}))
                 with self.cache.open("a", encoding="utf-8") as file:
-                    file.write("".join(lines))
+                    file.write("".join(line + "\n" for line in lines))
                 bar.update(len(batch))
-
-
-def tries(request: GenerationRequest) -> list[GenerationRequest]:
-    """The single motions that a request of several tries takes the nearest of."""
-    count = request.drawn
-    return [
-        GenerationRequest(
-            request.prompt,
-            request.frames,
-            request.poses,
-            (request.seed + k * 7919) & 0x7FFFFFFF,
-            request.temperature,
-        )
-        for k in range(count)
-    ]
 
 
 def key(request: GenerationRequest) -> str:
@@ -96,7 +78,9 @@ def key(request: GenerationRequest) -> str:
         (p.frame, p.placed, hashlib.sha256(np.round(p.joints, 4).tobytes()).hexdigest())
         for p in request.poses
     ]
-    asked = [request.prompt, request.frames, request.seed, request.temperature, poses]
+    asked = [
+        request.prompt, request.frames, request.seed, request.temperature, request.drawn, poses,
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 
@@ -110,7 +94,7 @@ def pack_hash(folder: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def _read(cache: Path) -> dict[str, Codes]:
+def _read(cache: Path) -> dict[str, list[Written]]:
     """What a cache holds; a line that a kill cut short is left out."""
     if not cache.is_file():
         return {}
@@ -119,4 +103,7 @@ def _read(cache: Path) -> dict[str, Codes]:
         text = text[: text.rfind("\n") + 1]
         cache.write_text(text, encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    return {line["key"]: line["codes"] for line in lines}
+    return {
+        line["key"]: [Written(a["codes"], tuple(a["gist"])) for a in line["answers"]]
+        for line in lines
+    }

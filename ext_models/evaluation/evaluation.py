@@ -220,5 +220,8 @@ def _notes(study: Study) -> list[str]:
             "No evaluator was given (--evaluator DIR): nothing says if text and motion fit."
         )
     if study.settings.tries > 1:
-        notes.append(f"With poses, the nearest of {study.settings.tries} tries was taken.")
+        notes.append(
+            f"Of {study.settings.tries} tries the best was taken: nearest to the poses or, "
+            "without poses, to what its own gist announced."
+        )
     return notes

@@ -259,7 +259,7 @@ class PaperStudy:
                 part = orders[start : start + self.settings.batch]
                 written = self.writer.write_many(part, lambda _: None, lambda: False)
                 # A model that says nothing stands still: one code is the least there is.
-                answers += [[step[0] for step in codes] or [0] for codes in written]
+                answers += [[step[0] for step in answer.codes] or [0] for answer in written]
                 bar.update(len(part))
         return answers
 

@@ -156,6 +156,7 @@ def prompt_requests(study: Study, one: PromptList) -> list[GenerationRequest]:
             frames=_frames(study, prompt),
             seed=study.number("prompt", sample, prompt.text),
             temperature=study.settings.temperature,
+            tries=study.settings.tries,
         )
         for sample in samples(study)
         for prompt in one.prompts

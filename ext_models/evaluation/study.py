@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ext_models.motion.examples import Example
 from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import PipelineError
+from ext_models.pipelines import TRIES, PipelineError
 
 from .metrics import REPEATS, TOP
 from .training_clips import clip_label
@@ -51,7 +51,7 @@ class Settings:
         draws: how often pools are drawn.
         samples: motions made of each text.
         temperature: spread of the sampling.
-        tries: motions drawn for a request with poses, of which the nearest is taken.
+        tries: motions drawn for each, of which the best is taken, as the add-on does.
     """
 
     seed: int = 0
@@ -59,7 +59,7 @@ class Settings:
     draws: int = REPEATS
     samples: int = 3
     temperature: float = 0.8
-    tries: int = 1
+    tries: int = TRIES
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def text_request(study: Study, index: int, sample: int) -> GenerationRequest:
         frames=len(example.joints),
         seed=study.number("sample", sample, example.id),
         temperature=study.settings.temperature,
+        tries=study.settings.tries,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from transformers import (
@@ -21,7 +21,11 @@ from transformers import (
 
 from ext_models.pipelines import CancelCheck, GenerationCancelledError
 
-from .vocabulary import TokenIds
+from .vocabulary import TokenIds, Written
+
+#: The spread of a gist's tokens, of that of the codes: what a sentence means is not to be
+#: diced as freely as how it is carried out.
+GIST_SPREAD: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Sampling:
         top_p: share of the likeliest tokens that are drawn from.
         top_k: number of the likeliest tokens that are drawn from; 0 is all.
         variations: answers to write, in one batch.
+        tries: of each of them; tries share their gist.
     """
 
     seed: int = 0
@@ -41,11 +46,17 @@ class Sampling:
     top_p: float = 0.95
     top_k: int = 0
     variations: int = 1
+    tries: int = 1
+
+    @property
+    def asked(self) -> int:
+        """Answers to give."""
+        return self.variations * self.tries
 
     @property
     def count(self) -> int:
         """Answers that differ: without a spread there is only one."""
-        return self.variations if self.temperature > 0 else 1
+        return self.asked if self.temperature > 0 else 1
 
     @property
     def options(self) -> dict[str, Any]:
@@ -57,18 +68,31 @@ class Sampling:
 
 
 class MotionGrammar(LogitsProcessor):
-    """Allows, after the prompt, code tokens of the level that is due."""
+    """Allows, after the prompt, tokens of what is due: the gist, then codes level by level.
 
-    def __init__(self, ids: TokenIds, prompt_length: int) -> None:
+    A gist is drawn here, once for all the tries of a variation.
+    """
+
+    def __init__(self, ids: TokenIds, prompt_length: int, sampling: Sampling | None = None) -> None:
         self.ids = ids
         self.prompt_length = prompt_length
+        self.sampling = sampling or Sampling()
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V) with everything else at minus infinity."""
-        span = self.ids.due(input_ids.shape[1] - self.prompt_length)
+        step = input_ids.shape[1] - self.prompt_length
+        span = self.ids.due(step)
         held = torch.full_like(scores, -torch.inf)
         held[:, span] = scores[:, span]
-        return held
+        if step >= self.ids.vocabulary.gist[0] or self.sampling.temperature <= 0:
+            return held
+        # The tries of a variation have read the same so far: the first one draws for all.
+        tries = self.sampling.tries
+        spread = GIST_SPREAD * self.sampling.temperature
+        drawn = torch.multinomial((held[::tries].float() / spread).softmax(-1), 1)
+        return torch.full_like(scores, -torch.inf).scatter_(
+            1, drawn.repeat_interleave(tries, 0), 0.0
+        )
 
 
 class WordsOnly(LogitsProcessor):
@@ -114,8 +138,8 @@ def generate_codes(
     guidance: float = 1.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
-) -> list[list[list[int]]]:
-    """Codes (N, steps, L) that answer an instruction of the style ``tokens``.
+) -> list[Written]:
+    """Answers to an instruction of the style ``tokens``: the tries of each variation in a row.
 
     Args:
         model: a causal language model of transformers.
@@ -141,7 +165,7 @@ def generate_codes(
         model,
         prompt,
         total,
-        MotionGrammar(ids, len(prompt)),
+        MotionGrammar(ids, len(prompt), sampling),
         sampling,
         pad=ids.pad,
         end=None,
@@ -149,7 +173,7 @@ def generate_codes(
         cancelled=cancelled,
         **more,
     )
-    return [ids.to_codes(row) for row in rows]
+    return [ids.written(row) for row in rows]
 
 
 @torch.no_grad()
@@ -200,4 +224,4 @@ def generate_ids(
         **more,
     )
     answers = [row[tokens.shape[1] :].tolist() for row in out]
-    return answers if len(answers) == sampling.variations else answers * sampling.variations
+    return answers if len(answers) == sampling.asked else answers * sampling.asked

@@ -63,6 +63,13 @@ class Gist:
             rest = rest - book[codes[-1]]
         return tuple(codes)
 
+    def far(self, joints: Array, announced: Sequence[int]) -> float:
+        """How far a motion (T, 22, 3) is from a gist (G,), as a distance of descriptions."""
+        rest = (describe(joints) - self.mean) @ self.basis
+        for book, code in zip(self.books, announced, strict=True):
+            rest = rest - book[code]
+        return float(np.linalg.norm(rest))
+
     def save(self, folder: Path) -> None:
         """Write it into a pack."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -18,8 +18,12 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteriaL
 
 from ext_models.pipelines import CancelCheck
 
-from .generation import Sampling, StepWatch
-from .vocabulary import TokenIds
+from .generation import GIST_SPREAD, Sampling, StepWatch
+from .vocabulary import TokenIds, Written
+
+#: How far the seeds of variations, and of the tries of one variation, are apart.
+APART: Final = 7919
+TRIES_APART: Final = 104_729
 
 
 @dataclass(frozen=True)
@@ -30,29 +34,52 @@ class Asked:
         prompt: its token ids.
         untold: the same instruction without its caption, for guidance.
         steps: code steps to write.
-        seed: of its draws.
+        seed: of its draws; its gist is drawn from it.
+        attempt: number of the try among those of one gist, from 0; each draws other codes.
     """
 
     prompt: Sequence[int]
     untold: Sequence[int]
     steps: int
     seed: int
+    attempt: int = 0
+
+    def numbers(self, gist: int, count: int) -> Tensor:
+        """Random numbers (count,) that it is drawn with, the gist's first."""
+        first = torch.rand(count, generator=torch.Generator().manual_seed(self.seed))
+        if not self.attempt:
+            return first
+        other = self.seed + self.attempt * TRIES_APART
+        return torch.cat(
+            [
+                first[:gist],
+                torch.rand(count - gist, generator=torch.Generator().manual_seed(other)),
+            ]
+        )
 
 
 class RowDraws:
-    """Draws one column after the other of a batch, each row from its own seed."""
+    """Draws one column after the other of a batch, each row with random numbers of its own."""
 
-    def __init__(self, seeds: Sequence[int], longest: int, sampling: Sampling) -> None:
-        """Args: one seed a row; the longest answer; how they are drawn (its seed is not used)."""
+    def __init__(self, numbers: Sequence[Tensor], sampling: Sampling) -> None:
+        """Args: numbers of each row; how they are drawn (its seed is not used)."""
         self.sampling = sampling
-        rows = [torch.rand(longest, generator=torch.Generator().manual_seed(s)) for s in seeds]
-        self.numbers = torch.stack(rows)
+        self.numbers = torch.stack(list(numbers))
 
-    def __call__(self, step: int, logits: Tensor) -> Tensor:
-        """Columns (B,) drawn from logits (B, C) at a step of the answer."""
+    @classmethod
+    def of_seeds(cls, seeds: Sequence[int], longest: int, sampling: Sampling) -> RowDraws:
+        """One seed a row, for answers up to a length."""
+        return cls([Asked((), (), 0, s).numbers(0, longest) for s in seeds], sampling)
+
+    def __call__(self, step: int, logits: Tensor, spread: float = 1.0) -> Tensor:
+        """Columns (B,) drawn from logits (B, C) at a step of the answer.
+
+        ``spread`` multiplies the temperature.
+        """
         if self.sampling.temperature <= 0:
             return logits.argmax(-1)
-        likeliest, order = (logits.float() / self.sampling.temperature).sort(-1, descending=True)
+        heat = spread * self.sampling.temperature
+        likeliest, order = (logits.float() / heat).sort(-1, descending=True)
         shares = likeliest.softmax(-1)
         # A column stays as long as those before it do not fill the share that is drawn from.
         kept = shares.cumsum(-1) - shares < self.sampling.top_p
@@ -87,7 +114,8 @@ class CodeColumns(LogitsProcessor):
         told, untold = span[: len(self.totals)], span[len(self.totals) :]
         if len(untold):
             told = untold + self.guidance * (told - untold)
-        tokens = due.start + self.draws(step, told)
+        spread = GIST_SPREAD if step < self.ids.vocabulary.gist[0] else 1.0
+        tokens = due.start + self.draws(step, told, spread)
         tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
         return only(tokens, scores)
 
@@ -123,8 +151,8 @@ def generate_codes_of_many(
     guidance: float = 1.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
-) -> list[list[list[int]]]:
-    """Codes (steps, L) for each of some instructions of the style ``tokens``.
+) -> list[Written]:
+    """One answer for each of some instructions of the style ``tokens``.
 
     Args:
         model: a causal language model of transformers.
@@ -144,14 +172,15 @@ def generate_codes_of_many(
     if guidance != 1:
         prompts += [a.untold for a in asked]
     width = max(map(len, prompts))
-    draws = RowDraws([a.seed for a in asked], longest, sampling)
+    gist = ids.vocabulary.gist[0]
+    draws = RowDraws([a.numbers(gist, longest) for a in asked], sampling)
     columns = CodeColumns(ids, asked, width, guidance, draws)
     rows = generate_columns(
         model, prompts, longest, columns, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled,
     )  # fmt: skip
     return [
-        ids.to_codes(row[: tokens_of(a.steps)])
+        ids.written(row[: tokens_of(a.steps)])
         for a, row in zip(asked, rows[: len(asked)], strict=True)
     ]
 

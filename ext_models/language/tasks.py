@@ -41,6 +41,8 @@ class TaskMix:
         forget: share of a caption's tokens that are left out, so that no wording is learnt by rote.
         corrupt: highest share of an answer's codes that the model reads as others, so that it
             learns to go on from its own mistakes.
+        outlines: share of the batches whose answers are gists alone. A sentence says a gist and
+            little else, and a gist is short: many times as many sentences are read in the time.
     """
 
     text: float = 0.4
@@ -55,6 +57,7 @@ class TaskMix:
     untold: float = 0.0
     forget: float = 0.0
     corrupt: float = 0.0
+    outlines: float = 0.0
 
 
 def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
@@ -78,6 +81,13 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
         return instruction(caption, count, [], ids, draft=draft), answer(codes, ids, one.gist)
     poses = _poses(one, draw_steps(task, count, mix), mix, ids)
     return instruction(caption, count, poses, ids), answer(codes, ids, one.gist)
+
+
+def draw_outline(one: Encoded, mix: TaskMix, ids: TokenIds) -> Pair:
+    """Token ids of a random instruction, text and perhaps poses, and of the answer's gist."""
+    task, count = draw_task(mix, frozenset()), len(one.codes)
+    poses = _poses(one, draw_steps(task, count, mix), mix, ids)
+    return instruction(_draw_caption(one, mix), count, poses, ids), ids.of_gist(one.gist)
 
 
 def draw_task(mix: TaskMix, skills: frozenset[Skill]) -> str:

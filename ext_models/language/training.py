@@ -16,13 +16,15 @@ from .corpus import Encoded, Pool, batch_of, corrupted
 from .instructions import answer
 from .loop import Batch, Curve, LanguageTraining, Material, Stage
 from .loss import TokenWeights
-from .tasks import TaskMix, draw
+from .tasks import TaskMix, draw, draw_outline
 from .vocabulary import TokenIds
 from .workers import Workers
 
 __all__ = ["Curve", "LanguageTraining", "fine_tune", "pretrain"]
 
 Pair = tuple[Sequence[int], Sequence[int]]
+#: How many more sequences a batch has when all its answers are gists.
+OUTLINES = 4
 #: A training in one process.
 ALONE = Workers()
 
@@ -57,7 +59,7 @@ def pretrain(
         ids,
         settings,
         run,
-        0.0,
+        TaskMix(),
         workers,
     )
 
@@ -82,7 +84,7 @@ def fine_tune(
         ids,
         settings,
         run,
-        mix.corrupt,
+        mix,
         workers,
     )
 
@@ -95,16 +97,21 @@ def _fit(
     ids: TokenIds,
     settings: LanguageTraining,
     run: Path,
-    corrupt: float,
+    mix: TaskMix,
     workers: Workers,
 ) -> Curve:
     """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
     pool = Pool(clips[0])
     weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
 
+    outlines = mix.outlines if ids.vocabulary.gist[0] else 0.0
+
     def batch() -> Batch:
+        if float(torch.rand(())) < outlines:
+            pairs = [draw_outline(pool.pick(), mix, ids) for _ in range(OUTLINES * settings.batch)]
+            return batch_of(pairs, ids.pad)
         made = batch_of(_similar_lengths(lambda: draw(pool), settings.batch), ids.pad)
-        corrupted(made, ids, corrupt)
+        corrupted(made, ids, mix.corrupt)
         return made
 
     held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)

@@ -101,6 +101,19 @@ class MotionVocabulary:
 
 
 @dataclass(frozen=True)
+class Written:
+    """One answer.
+
+    Attributes:
+        codes: (S, L) of the motion.
+        gist: (G,) what was announced before them; empty where the pack knows no gists.
+    """
+
+    codes: list[list[int]]
+    gist: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class TokenIds:
     """The ids that a text tokenizer gives to the added tokens."""
 
@@ -192,15 +205,15 @@ class TokenIds:
         """Ids of codes (S, L), step by step, coarse level first."""
         return [self.first_code[level] + int(c) for step in codes for level, c in enumerate(step)]
 
-    def to_codes(self, ids: Sequence[int]) -> list[list[int]]:
-        """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out.
-
-        A gist in front is passed over.
-        """
-        levels, steps = self.vocabulary.levels, []
+    def written(self, ids: Sequence[int]) -> Written:
+        """Gist and codes of an answer's ids; what does not fit is left out."""
         kinds = self.vocabulary.gist[1]
-        gist = [i for i, f in zip(ids, self.first_gist, strict=False) if f <= i < f + kinds]
-        ids = ids[len(gist) :]
+        gist = [i - f for i, f in zip(ids, self.first_gist, strict=False) if f <= i < f + kinds]
+        return Written(self.to_codes(ids[len(gist) :]), tuple(gist))
+
+    def to_codes(self, ids: Sequence[int]) -> list[list[int]]:
+        """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out."""
+        levels, steps = self.vocabulary.levels, []
         for at in range(0, len(ids) - levels + 1, levels):
             step = [i - f for i, f in zip(ids[at : at + levels], self.first_code, strict=True)]
             if not all(0 <= c < self.vocabulary.codes for c in step):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +14,9 @@ from . import paper
 from .bases import context_of
 from .generation import Sampling, WordsOnly, generate_codes, generate_ids
 from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
-from .many import Asked, GrammarColumns, RowDraws, generate_codes_of_many, generate_columns
+from .many import APART, Asked, GrammarColumns, RowDraws, generate_codes_of_many, generate_columns
 from .model import load_model, load_text_model
-from .vocabulary import MotionVocabulary, Skill, TokenIds
+from .vocabulary import MotionVocabulary, Skill, TokenIds, Written
 
 NOT_LEARNT = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
@@ -55,14 +55,17 @@ class CodeWriter(Protocol):
 
     def write(
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
-        """Codes (N, S, L) that answer an order; ``cancelled`` is asked at every step."""
+    ) -> list[Written]:
+        """Answers to an order: the tries of each variation in a row.
+
+        ``cancelled`` is asked at every step.
+        """
         ...
 
     def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
-        """Codes (S, L) for each of some orders, written in one batch.
+    ) -> list[Written]:
+        """The answers to each of some orders in a row, written in one batch.
 
         All are drawn with the spread of the first, each from its own seed; ``write`` gives
         another answer for the same seed.
@@ -89,7 +92,7 @@ class TokenWriter:
 
     def write(
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
+    ) -> list[Written]:
         """See ``CodeWriter.write``."""
         asked = self._asked(order)
         return generate_codes(
@@ -106,9 +109,14 @@ class TokenWriter:
 
     def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
+    ) -> list[Written]:
         """See ``CodeWriter.write_many``."""
-        asked = [self._asked(order) for order in orders]
+        asked = [
+            replace(asked, seed=asked.seed + APART * variation, attempt=attempt)
+            for order, asked in zip(orders, map(self._asked, orders), strict=True)
+            for variation in range(order.sampling.variations)
+            for attempt in range(order.sampling.tries)
+        ]
         return generate_codes_of_many(
             self.model,
             self.ids,
@@ -164,7 +172,7 @@ class PaperWriter:
 
     def write(
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
+    ) -> list[Written]:
         """See ``CodeWriter.write``."""
         prompt = paper.prompt(order.prompt, order.steps, order.poses, order.task)
         tokens: Sequence[int] = self.text(prompt).input_ids
@@ -184,12 +192,14 @@ class PaperWriter:
             progress=progress,
             cancelled=cancelled,
         )
-        return [[[code] for code in paper.parse(grammar.spell(row), self.codes)] for row in rows]
+        return [self._read(grammar.spell(row)) for row in rows]
 
     def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[list[list[int]]]:
+    ) -> list[Written]:
         """See ``CodeWriter.write_many``."""
+        seeds = [o.sampling.seed + k * APART for o in orders for k in range(o.sampling.asked)]
+        orders = [o for o in orders for _ in range(o.sampling.asked)]
         prompts = [
             self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in orders
         ]
@@ -201,7 +211,7 @@ class PaperWriter:
         rules = [grammars[o.steps, o.least] for o in orders]
         longest = max(o.steps for o in orders) * (len(str(self.codes - 1)) + 1)
         fit_in(self.model, width, max(o.steps for o in orders) * DIGITS_A_CODE)
-        draws = RowDraws([o.sampling.seed for o in orders], longest, orders[0].sampling)
+        draws = RowDraws.of_seeds(seeds, longest, orders[0].sampling)
         rows = generate_columns(
             self.model,
             prompts,
@@ -212,8 +222,10 @@ class PaperWriter:
             progress=progress,
             cancelled=cancelled,
         )
-        spelled = [rule.spell(row) for rule, row in zip(rules, rows, strict=True)]
-        return [[[code] for code in paper.parse(text, self.codes)] for text in spelled]
+        return [self._read(rule.spell(row)) for rule, row in zip(rules, rows, strict=True)]
+
+    def _read(self, spelled: str) -> Written:
+        return Written([[code] for code in paper.parse(spelled, self.codes)])
 
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """The paper has no way back."""

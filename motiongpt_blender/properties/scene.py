@@ -46,7 +46,8 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     window: bpy.props.PointerProperty(type=MotionGPTWindow)
     tries: bpy.props.IntProperty(
         name="Tries",
-        description="Draw so many motions and give the one that comes nearest to the marked poses",
+        description="Draw so many motions and give the best: nearest to the marked poses, "
+        "or truest to what the model set out to do",
         default=4,
         min=1,
         max=32,

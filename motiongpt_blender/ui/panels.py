@@ -82,8 +82,7 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         else:
             layout.prop(wish, "seconds")
         layout.prop(wish, "seed")
-        if obj is not None and len(obj.motiongpt.poses):
-            layout.prop(wish, "tries")
+        layout.prop(wish, "tries")
         layout.separator(factor=0.5)
         self._action(layout)
         pack = paths.pack_info(settings(context).pack)

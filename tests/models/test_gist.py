@@ -7,13 +7,13 @@ import tiny_pack
 from ext_models.language import tasks
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded
-from ext_models.language.generation import MotionGrammar
+from ext_models.language.generation import MotionGrammar, Sampling
 from ext_models.language.gist import Gist, describe, fit_gist
-from ext_models.language.instructions import answer
+from ext_models.language.instructions import answer, instruction
 from ext_models.motion.datasets import read_examples
 from ext_models.motion_pipeline import MotionPipeline, silent
 from ext_models.packs import PackError, read_manifest
-from ext_models.pipelines import GenerationRequest
+from ext_models.pipelines import GenerationRequest, PoseCondition
 from motiongpt_blender.core.rotations import about_y, rotate
 from tests.models.motion_folders import walker
 
@@ -54,7 +54,7 @@ def test_an_answer_begins_with_its_gist(ids):
     written = answer(codes, ids, (2, 1))
     assert len(written) == VOCABULARY.tokens_of(2) + 1
     assert written[:2] == [ids.ids["<g0_2>"], ids.ids["<g1_1>"]]
-    assert ids.to_codes(written[:-1]) == codes
+    assert ids.written(written[:-1]) == voc.Written(codes, (2, 1))
     one = Encoded(((5, 6),), np.array(codes), np.array(codes), np.zeros((2, 3)), gist=(0, 2))
     _, reply = tasks.draw(one, tasks.TaskMix(text=1.0), ids, 2)
     assert reply == answer(codes, ids, (0, 2))
@@ -63,7 +63,7 @@ def test_an_answer_begins_with_its_gist(ids):
 def test_the_grammar_asks_for_the_gist_first(ids):
     import torch
 
-    grammar = MotionGrammar(ids, 3)
+    grammar = MotionGrammar(ids, 3, Sampling(temperature=0))
     size = max(ids.ids.values()) + 1
     for at, span in enumerate([ids.due(k) for k in range(6)]):
         held = grammar(torch.zeros(1, 3 + at, dtype=torch.long), torch.zeros(1, size))
@@ -81,6 +81,33 @@ def test_a_pack_with_a_gist_generates(tmp_path):
     clips = [pipe.generate(r, *silent()).clips[0] for r in requests]
     assert [len(c) for c in clips] == [12, 20]
     assert [len(c.tokens) for c in clips] == [6, 10]
+
+
+def test_an_outline_is_the_gist_alone(ids):
+    codes = np.array([[1, 2], [3, 4]])
+    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
+    asked, reply = tasks.draw_outline(one, tasks.TaskMix(text=1.0), ids)
+    assert asked == instruction([5, 6], 2, (), ids)
+    assert reply == ids.of_gist((0, 2))
+
+
+@pytest.mark.parametrize("poses", [(), (PoseCondition(3, walker(5)[2]),)])
+def test_tries_share_a_gist_unless_poses_choose(tmp_path, poses):
+    """Of tries without poses, the one that keeps best to its gist is given."""
+    pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack", gist=(2, 5)), "cpu")
+    request = GenerationRequest("a person walks", 20, poses, 3, 5.0, variations=2, tries=6)
+    (answers,) = pipe.write_many([request])
+    assert len(answers) == 12
+    assert len({a.gist for a in answers[:6]}) == 1 or poses
+    chosen = pipe.best(answers, request)
+    assert len(chosen) == 2
+    if not poses:
+        far = [pipe.gist.far(pipe.clip(a.codes, request).joints, a.gist) for a in answers]
+        assert pipe.gist.far(chosen[0].joints, answers[0].gist) == pytest.approx(min(far[:6]))
+        assert pipe.gist.far(chosen[1].joints, answers[6].gist) == pytest.approx(min(far[6:]))
+    alone = pipe.writer.write(pipe._order(request), lambda _: None, lambda: False)
+    assert len(alone) == 12
+    assert len({a.gist for a in alone[6:]}) == 1 or poses
 
 
 def test_a_wrong_gist_is_named(tmp_path):

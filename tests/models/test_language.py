@@ -130,8 +130,8 @@ def small_model(text):
 def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature):
     sampling = generation.Sampling(3, temperature, variations=3)
     answers = generation.generate_codes(small_model, ids, [1, ids.start], 7, sampling)
-    assert [len(a) for a in answers] == [7, 7, 7]
-    assert all(0 <= c < 12 for a in answers for step in a for c in step)
+    assert [len(a.codes) for a in answers] == [7, 7, 7]
+    assert all(0 <= c < 12 for a in answers for step in a.codes for c in step)
 
 
 def test_the_same_seed_gives_the_same_answer(small_model, ids):

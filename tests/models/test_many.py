@@ -46,7 +46,7 @@ def test_a_row_does_not_depend_on_its_neighbours(model, guidance, sampling):
         many.generate_codes_of_many(base, ids, [row], sampling, guidance=guidance)[0]
         for row in rows
     ]
-    assert [len(codes) for codes in together] == [3, 7, 5, 7]
+    assert [len(answer.codes) for answer in together] == [3, 7, 5, 7]
     assert together == alone
 
 
@@ -70,22 +70,23 @@ def test_draws_follow_the_shares():
     """Of 3000 seeds, each column is drawn as often as it is likely; the unlikely never."""
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sampling = Sampling(temperature=1.0, top_p=0.9)
-    draws = many.RowDraws(range(3000), 1, sampling)
+    draws = many.RowDraws.of_seeds(range(3000), 1, sampling)
     drawn = draws(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[3] == 0
     assert torch.allclose(drawn[:3], shares[:3] / 0.95, atol=0.03)
-    colder = many.RowDraws(range(3000), 1, Sampling(temperature=0.5, top_p=1.0, top_k=2))
+    colder = many.RowDraws.of_seeds(range(3000), 1, Sampling(temperature=0.5, top_p=1.0, top_k=2))
     drawn = colder(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[0] == pytest.approx(0.25 / 0.34, abs=0.03)
     assert drawn[2:].sum() == 0
 
 
 def test_a_pipeline_writes_many(pipeline):
-    requests = [GenerationRequest("a person walks", n, seed=n) for n in (9, 30, 17)]
+    requests = [GenerationRequest("a person walks", n, seed=n, tries=1) for n in (9, 30, 17)]
     before = pipeline.generate(requests[0], *silent()).clips[0]
-    codes = pipeline.write_many(requests)
-    assert [len(c) for c in codes] == [3, 8, 5]
-    assert [len(pipeline.clip(c, r)) for c, r in zip(codes, requests, strict=True)] == [9, 30, 17]
+    answers = pipeline.write_many(requests)
+    assert [[len(a.codes) for a in tries] for tries in answers] == [[3], [8], [5]]
+    made = [pipeline.best(tries, r) for tries, r in zip(answers, requests, strict=True)]
+    assert [len(clip) for (clip,) in made] == [9, 30, 17]
     assert pipeline.generate(requests[0], *silent()).clips[0].tokens == before.tokens
 
 

@@ -1,5 +1,6 @@
 """The parts of an evaluation: clips kept, text and motion, poses, lists of prompts."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -99,7 +100,9 @@ def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
     one, best = (maker.make([replace(asked, tries=t)], "poses")[0] for t in (1, 4))
     miss = [poses.pose_recon(j[0], pose.joints) for j in (one, best)]
     assert miss[1] <= miss[0]
-    assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 4
+    kept = [json.loads(line)["answers"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [len(answers) for answers in kept] == [1, 4]
+    assert kept[0][0] == kept[1][0]
 
 
 def test_requests_have_names_of_their_own():

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import torch
+from motion_folders import walker
 
 from ext_models import packs
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
+from ext_models.language.gist import fit_gist
 from ext_models.motion import features
 from ext_models.tokenizer import vqvae as v
 
@@ -35,6 +37,8 @@ def write(folder, skills=(), gist=()):
     ids = voc.TokenIds.of(text, vocabulary)
     added = [ids.ids[t] for t in vocabulary.added]
     m.save_adapter(m.add_adapter(base, m.AdapterConfig(rank=2), added), folder / m.ADAPTER)
+    if gist:
+        fit_gist([walker(20 + k) for k in range(2 * gist[1])], *gist, 0).save(folder)
     packs.write_manifest(
         folder, replace(manifest(), skills=tuple(s.value for s in skills), gist=gist)
     )
