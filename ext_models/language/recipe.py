@@ -83,8 +83,8 @@ def _train_tokens(job: Job) -> Trained:
     base = foundation(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
-    examples = [*job.examples, *_joined(language, job.examples, job.recipe["pack"]["seed"])]
-    train, held_out = _encode(job, examples, base.text, vocabulary)
+    joined = _joined(language, job.examples, job.recipe["pack"]["seed"])
+    train, held_out = _encode(job, joined, base.text, vocabulary)
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
@@ -131,7 +131,8 @@ def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
 
 def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
     """New training clips out of two; see ``motion.joining``."""
-    wanted = {"then": 0, "together": 0, **language.get("joining", {})}
+    asked = language.get("joining", {})
+    wanted = {how: asked.get(how, 0) for how in ("then", "together")}
     train = [e for e in examples if e.split == "train" and e.captions]
     apart = Apart.of(read_recipe(COMPOSITIONS)["prompts"])
     longest = language["max_frames"]
@@ -156,21 +157,39 @@ def _gist(job: Job, train: Sequence[Example], vocabulary: MotionVocabulary) -> G
     return made
 
 
+def draw_weights(language: dict[str, Any], real: Sequence[Example], joined: int) -> list[float]:
+    """How often each real clip is drawn, and each of the joined ones behind them.
+
+    ``share`` of the table ``joining`` says how many of the draws are joined clips.
+    """
+    weights = label_weights(real, language.get("balance", 0.0))
+    if not joined:
+        return weights
+    share = float(language.get("joining", {}).get("share", joined / (joined + len(real))))
+    if not 0 <= share < 1:
+        raise packs.PackError(
+            f"the recipe's joining.share is {share:g}; write at least 0 and less than 1."
+        )
+    each = share / (1 - share) * sum(weights) / joined
+    return [*weights, *[each] * joined]
+
+
 def _encode(
-    job: Job, examples: Sequence[Example], text: Any, vocabulary: MotionVocabulary
+    job: Job, joined: Sequence[Example], text: Any, vocabulary: MotionVocabulary
 ) -> tuple[list[Encoded], list[Encoded]]:
-    """Training and validation clips as codes."""
+    """Training and validation clips as codes; ``joined`` are more of the training's."""
     language = job.language
-    train = [e for e in examples if e.split == "train"]
+    real = job.part("train")
+    train = [*real, *joined]
     gist = _gist(job, train, vocabulary)
 
     def encode(part: list[Example], **variants: Any) -> list[Encoded]:
         steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
         return encode_examples(part, job.tokenizer, text, gist=gist, **steps, **variants)
 
-    held_out = [e for e in examples if e.split == "val" and e.captions]
+    held_out = [e for e in job.part("val") if e.captions]
     speeds, offsets = language["speeds"], language["offsets"]
-    weights = label_weights(train, language.get("balance", 0.0))
+    weights = draw_weights(language, real, len(joined))
     return (
         encode(train, speeds=speeds, offsets=offsets, mirror=True, weights=weights),
         encode(held_out, mirror=True),

@@ -11,12 +11,13 @@ from ext_models.evaluation.metrics import jerk
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool, batch_of, label_weights
 from ext_models.language.loss import TokenWeights
-from ext_models.language.recipe import COMPOSITIONS, with_captions
+from ext_models.language.recipe import COMPOSITIONS, draw_weights, with_captions
 from ext_models.language.training import pretraining_pair
 from ext_models.motion import sentences
 from ext_models.motion.datasets import read_examples
 from ext_models.motion.examples import Example
 from ext_models.motion.joining import LEAD, Apart, in_turn, join_examples, with_upper_body
+from ext_models.packs import PackError
 from ext_models.training import read_recipe
 from motiongpt_blender.core.motion import heading
 from motiongpt_blender.core.rotations import about_y, rotate
@@ -196,3 +197,17 @@ def test_coarse_codes_count_more():
     assert weights.loss(model, batch) == pytest.approx(
         float((easy + 0.25 * hard + hard) / 2.25), abs=1e-5
     )
+
+
+def test_joined_clips_are_drawn_as_often_as_asked():
+    """A share of the draws, whatever their number and however labels are balanced."""
+    joints = walker(8)
+    real = [Example(f"r{k}", joints, ("a person walks.",), "train", "walk") for k in range(9)]
+    for joined, share, balance in ((5, 0.35, 0.5), (50, 0.35, 0.0), (5, 0.0, 1.0)):
+        language = {"balance": balance, "joining": {"then": joined, "share": share}}
+        weights = draw_weights(language, real, joined)
+        assert sum(weights[9:]) / sum(weights) == pytest.approx(share)
+    plain = draw_weights({"joining": {"then": 5}}, real, 5)
+    assert len(set(np.round(plain, 9))) == 1
+    with pytest.raises(PackError, match="joining.share is 1; write at least 0"):
+        draw_weights({"joining": {"share": 1.0}}, real, 5)
