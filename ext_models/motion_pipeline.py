@@ -25,6 +25,7 @@ from .language.generation import Sampling
 from .language.gist import Gist
 from .language.instructions import PoseCode, unknown_words
 from .language.places import bins, seen_from, stands
+from .language.steering import Course, Mark, Rudder
 from .language.tasks import BEGINNING
 from .language.vocabulary import MotionVocabulary, Skill, Written
 from .language.writers import CodeWriter, Order, load_writer
@@ -69,8 +70,10 @@ class MotionPipeline:
             )
         place = pick_device(device)
         tokenizer = load_tokenizer(folder, place)
-        writer = load_writer(folder, manifest, vocabulary_of(manifest, tokenizer), place)
-        return cls(manifest, tokenizer, writer, Gist.load(folder) if manifest.gist else None)
+        gist = Gist.load(folder) if manifest.gist else None
+        vocabulary = vocabulary_of(manifest, tokenizer)
+        writer = load_writer(folder, manifest, vocabulary, place, Rudder(tokenizer, gist))
+        return cls(manifest, tokenizer, writer, gist)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -179,14 +182,18 @@ class MotionPipeline:
         if request.beginning is not None and not given and not (poses and poses[0].frame == 0):
             poses = (PoseCondition(0, request.beginning[-1], placed=True), *poses)
         ahead = len(given) * self.tokenizer.config.stride
+        poses = tuple(replace(pose, frame=pose.frame + ahead) for pose in poses)
         codes = encode_poses(
             self.tokenizer,
-            tuple(replace(pose, frame=pose.frame + ahead) for pose in poses),
+            poses,
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
+        course = Course(marks_of(poses), request.steer, given)
         sampling = Sampling(request.seed, request.temperature, **self._counts(request))
-        return Order(request.prompt, steps + len(given), tuple(codes), sampling, given)
+        return Order(
+            request.prompt, steps + len(given), tuple(codes), sampling, given, course=course
+        )
 
     def _counts(self, request: GenerationRequest) -> dict[str, int]:
         """Variations and tries that are written: what poses choose from had better differ."""
@@ -314,6 +321,18 @@ def encode_poses(
         PoseCode(step, tuple(int(c) for c in row), place)
         for step, row, place in zip(by_step, codes, seen, strict=True)
     ]
+
+
+def marks_of(poses: Sequence[PoseCondition]) -> tuple[Mark, ...]:
+    """Poses as a motion is steered by them."""
+    if not poses:
+        return ()
+    spots = stands(np.stack([p.joints for p in poses]))
+    places = [tuple(map(float, seen_from(spots[0], spot))) for spot in spots]
+    return tuple(
+        Mark(pose.frame, pose.joints, (place[0], place[1], place[2]) if k and pose.placed else None)
+        for k, (pose, place) in enumerate(zip(poses, places, strict=True))
+    )
 
 
 def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:

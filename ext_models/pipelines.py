@@ -59,6 +59,7 @@ class GenerationRequest:
         variations: number of motions, made in one batch.
         tries: motions drawn for each of them, of which the best are given: those nearest to
             the poses, or without poses those that keep to what their gist announced.
+        steer: how much the poses steer what the model writes; 0 only tells it of them.
         beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
             second is what counts. The motion's first frame is the one after.
     """
@@ -70,6 +71,7 @@ class GenerationRequest:
     temperature: float = 0.8
     variations: int = 1
     tries: int = TRIES
+    steer: float = 1.0
     beginning: NDArray[np.float32] | None = None
 
     @property

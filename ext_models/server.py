@@ -216,7 +216,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
         job.temperature,
         job.variations,
         job.tries,
-        _read_poses(Path(job.folder), "beginning") if job.goes_on else None,
+        beginning=_read_poses(Path(job.folder), "beginning") if job.goes_on else None,
     )
 
 

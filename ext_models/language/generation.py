@@ -21,6 +21,7 @@ from transformers import (
 
 from ext_models.pipelines import CancelCheck, GenerationCancelledError
 
+from .steering import Helm
 from .vocabulary import TokenIds, Written
 
 #: The spread of a gist's tokens, of that of the codes: what a sentence means is not to be
@@ -73,17 +74,27 @@ class MotionGrammar(LogitsProcessor):
     A gist is drawn here, once for all the tries of a variation.
     """
 
-    def __init__(self, ids: TokenIds, prompt_length: int, sampling: Sampling | None = None) -> None:
+    def __init__(
+        self,
+        ids: TokenIds,
+        prompt_length: int,
+        sampling: Sampling | None = None,
+        helm: Helm | None = None,
+    ) -> None:
         self.ids = ids
         self.prompt_length = prompt_length
         self.sampling = sampling or Sampling()
+        self.helm = helm
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V) with everything else at minus infinity."""
         step = input_ids.shape[1] - self.prompt_length
         span = self.ids.due(step)
         held = torch.full_like(scores, -torch.inf)
-        held[:, span] = scores[:, span]
+        due = scores[:, span]
+        if self.helm is not None:
+            due = self.helm(input_ids[:, self.prompt_length :], due)
+        held[:, span] = due
         if step >= self.ids.vocabulary.gist[0] or self.sampling.temperature <= 0:
             return held
         # The tries of a variation have read the same so far: the first one draws for all.
@@ -136,6 +147,7 @@ def generate_codes(
     *,
     untold: Sequence[int] = (),
     guidance: float = 1.0,
+    helm: Helm | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
 ) -> list[Written]:
@@ -149,6 +161,7 @@ def generate_codes(
         sampling: how they are drawn.
         untold: the same instruction without its caption, for guidance.
         guidance: scale of classifier-free guidance; 1 does without.
+        helm: steers all answers towards marked poses.
         progress: told the share that is done after every step.
         cancelled: asked at every step.
 
@@ -165,7 +178,7 @@ def generate_codes(
         model,
         prompt,
         total,
-        MotionGrammar(ids, len(prompt), sampling),
+        MotionGrammar(ids, len(prompt), sampling, helm),
         sampling,
         pad=ids.pad,
         end=None,

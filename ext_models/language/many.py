@@ -9,7 +9,7 @@ are others: the same seed gives another answer there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -19,6 +19,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteriaL
 from ext_models.pipelines import CancelCheck
 
 from .generation import GIST_SPREAD, Sampling, StepWatch
+from .steering import Course, Helm, Rudder
 from .vocabulary import TokenIds, Written
 
 #: How far the seeds of variations, and of the tries of one variation, are apart.
@@ -36,6 +37,7 @@ class Asked:
         steps: code steps to write.
         seed: of its draws; its gist is drawn from it.
         attempt: number of the try among those of one gist, from 0; each draws other codes.
+        course: the marked poses that it is steered by.
     """
 
     prompt: Sequence[int]
@@ -43,6 +45,7 @@ class Asked:
     steps: int
     seed: int
     attempt: int = 0
+    course: Course = field(default_factory=Course)
 
     def numbers(self, gist: int, count: int) -> Tensor:
         """Random numbers (count,) that it is drawn with, the gist's first."""
@@ -101,9 +104,21 @@ class CodeColumns(LogitsProcessor):
     """
 
     def __init__(
-        self, ids: TokenIds, asked: Sequence[Asked], width: int, guidance: float, draws: RowDraws
+        self,
+        ids: TokenIds,
+        asked: Sequence[Asked],
+        width: int,
+        guidance: float,
+        draws: RowDraws,
+        helm: Helm | None = None,
     ) -> None:
-        self.ids, self.width, self.guidance, self.draws = ids, width, guidance, draws
+        self.ids, self.width, self.guidance, self.draws, self.helm = (
+            ids,
+            width,
+            guidance,
+            draws,
+            helm,
+        )
         self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
@@ -114,6 +129,8 @@ class CodeColumns(LogitsProcessor):
         told, untold = span[: len(self.totals)], span[len(self.totals) :]
         if len(untold):
             told = untold + self.guidance * (told - untold)
+        if self.helm is not None:
+            told = self.helm(input_ids[: len(told), self.width :], told)
         spread = GIST_SPREAD if step < self.ids.vocabulary.gist[0] else 1.0
         tokens = due.start + self.draws(step, told, spread)
         tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
@@ -149,6 +166,7 @@ def generate_codes_of_many(
     sampling: Sampling,
     *,
     guidance: float = 1.0,
+    rudder: Rudder | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
 ) -> list[Written]:
@@ -160,6 +178,7 @@ def generate_codes_of_many(
         asked: the instructions; of similar lengths little is padding.
         sampling: how all are drawn; seed and variations of it are not used.
         guidance: scale of classifier-free guidance; 1 does without.
+        rudder: steers each towards its marked poses.
         progress: told the share that is done after every step.
         cancelled: asked at every step.
 
@@ -174,7 +193,9 @@ def generate_codes_of_many(
     width = max(map(len, prompts))
     gist = ids.vocabulary.gist[0]
     draws = RowDraws([a.numbers(gist, longest) for a in asked], sampling)
-    columns = CodeColumns(ids, asked, width, guidance, draws)
+    whole = [a.steps + len(a.course.given) for a in asked]
+    helm = rudder.helm(ids, [a.course for a in asked], whole) if rudder else None
+    columns = CodeColumns(ids, asked, width, guidance, draws, helm)
     rows = generate_columns(
         model, prompts, longest, columns, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled,

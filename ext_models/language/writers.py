@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from .generation import Sampling, WordsOnly, generate_codes, generate_ids
 from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
 from .many import APART, Asked, GrammarColumns, RowDraws, generate_codes_of_many, generate_columns
 from .model import load_model, load_text_model
+from .steering import Course, Rudder
 from .vocabulary import MotionVocabulary, Skill, TokenIds, Written
 
 NOT_LEARNT = (
@@ -39,6 +40,7 @@ class Order:
         least: code steps from which on the model may end by itself; 0: it writes ``steps``.
             Only the style ``paper`` can.
         task: of the style ``paper``, when the poses do not tell it.
+        course: the same poses as the motion is steered by them; the style ``tokens`` can.
     """
 
     prompt: str
@@ -48,6 +50,7 @@ class Order:
     given: tuple[tuple[int, ...], ...] = ()
     least: int = 0
     task: paper.Task | None = None
+    course: Course = field(default_factory=Course)
 
 
 class CodeWriter(Protocol):
@@ -89,12 +92,17 @@ class TokenWriter:
     text: Any
     ids: TokenIds
     guidance: float = 1.0
+    rudder: Rudder | None = None
 
     def write(
         self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[Written]:
         """See ``CodeWriter.write``."""
         asked = self._asked(order)
+        helm = None
+        if self.rudder is not None:
+            count = order.sampling.count
+            helm = self.rudder.helm(self.ids, [order.course] * count, [order.steps] * count)
         return generate_codes(
             self.model,
             self.ids,
@@ -103,6 +111,7 @@ class TokenWriter:
             order.sampling,
             untold=asked.untold,
             guidance=self.guidance,
+            helm=helm,
             progress=progress,
             cancelled=cancelled,
         )
@@ -123,6 +132,7 @@ class TokenWriter:
             asked,
             orders[0].sampling,
             guidance=self.guidance,
+            rudder=self.rudder,
             progress=progress,
             cancelled=cancelled,
         )
@@ -141,7 +151,7 @@ class TokenWriter:
         )
         left = order.steps - len(order.given)
         fit_in(self.model, len(prompt), self.ids.vocabulary.tokens_of(left))
-        return Asked(prompt, untold, left, order.sampling.seed)
+        return Asked(prompt, untold, left, order.sampling.seed, course=order.course)
 
     def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """See ``CodeWriter.tell``."""
@@ -243,12 +253,16 @@ def fit_in(model: Any, prompt: int, answer: int) -> None:
 
 
 def load_writer(
-    folder: Path, manifest: PackManifest, vocabulary: MotionVocabulary, device: str
+    folder: Path,
+    manifest: PackManifest,
+    vocabulary: MotionVocabulary,
+    device: str,
+    rudder: Rudder | None = None,
 ) -> CodeWriter:
     """The language model of a pack; raises PackError in one sentence."""
     if manifest.prompt_style == "tokens":
         model, text = load_model(folder, manifest, vocabulary, device)
-        return TokenWriter(model, text, TokenIds.of(text, vocabulary), manifest.guidance)
+        return TokenWriter(model, text, TokenIds.of(text, vocabulary), manifest.guidance, rudder)
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)
         return PaperWriter(model, text, vocabulary.codes)
