@@ -180,6 +180,34 @@ def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monk
     assert "take one of at most 3.03 billion" in sentence(raised)
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_quantised_base_learns(bits, tmp_path):
+    """LoRA on frozen layers of few bits; the new rows are whole numbers as ever."""
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is optional and not installed here")
+    config = LlamaConfig(**SIZES | {"hidden_size": 64, "intermediate_size": 128, "head_dim": 32})
+    how = bases.Loading(bits=bits, device="cpu", learning=True)
+    base, text = bases.load_base(
+        str(write_base(tmp_path / "b", config, tie_word_embeddings=False)), None, VOCABULARY, how
+    )
+    layer = base.model.layers[0].self_attn.q_proj
+    assert f"{bits}bit" in type(layer).__name__
+    ids = voc.TokenIds.of(text, VOCABULARY)
+    rows = [ids.ids[t] for t in VOCABULARY.added]
+    adapted = m.add_adapter(base, m.AdapterConfig(rank=4, dropout=0.0), rows)
+    before = layer.weight.detach().clone()
+    optimizer = torch.optim.AdamW([p for p in adapted.parameters() if p.requires_grad], 1e-2)
+    tokens = torch.tensor([[5, 6, *rows[:30]]])
+    losses = []
+    for _ in range(15):
+        loss = adapted(input_ids=tokens, labels=tokens).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss))
+    assert losses[-1] < 0.9 * losses[0]
+    assert torch.equal(layer.weight, before)
+
+
 def test_quantised_loading_without_bitsandbytes(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(PackError) as raised:
