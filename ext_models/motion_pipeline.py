@@ -72,7 +72,9 @@ class MotionPipeline:
         tokenizer = load_tokenizer(folder, place)
         gist = Gist.load(folder) if manifest.gist else None
         vocabulary = vocabulary_of(manifest, tokenizer)
-        writer = load_writer(folder, manifest, vocabulary, place, Rudder(tokenizer, gist))
+        writer = load_writer(
+            folder, manifest, vocabulary, place, Rudder(tokenizer, gist, manifest.levels)
+        )
         return cls(manifest, tokenizer, writer, gist)
 
     def generate(
@@ -189,7 +191,7 @@ class MotionPipeline:
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
-        course = Course(marks_of(poses), request.steer, given)
+        course = course_of(poses, request, given, ahead)
         sampling = Sampling(request.seed, request.temperature, **self._counts(request))
         return Order(
             request.prompt, steps + len(given), tuple(codes), sampling, given, course=course
@@ -323,16 +325,27 @@ def encode_poses(
     ]
 
 
-def marks_of(poses: Sequence[PoseCondition]) -> tuple[Mark, ...]:
-    """Poses as a motion is steered by them."""
+def course_of(
+    poses: Sequence[PoseCondition],
+    request: GenerationRequest,
+    given: tuple[tuple[int, ...], ...],
+    ahead: int,
+) -> Course:
+    """Poses as a motion is steered by them; what was given takes the first ``ahead`` frames.
+
+    Places are seen from the first pose, or from the last frame that was given.
+    """
     if not poses:
-        return ()
-    spots = stands(np.stack([p.joints for p in poses]))
-    places = [tuple(map(float, seen_from(spots[0], spot))) for spot in spots]
-    return tuple(
-        Mark(pose.frame, pose.joints, (place[0], place[1], place[2]) if k and pose.placed else None)
-        for k, (pose, place) in enumerate(zip(poses, places, strict=True))
-    )
+        return Course()
+    origin, first = poses[0].frame, poses[0].joints
+    if ahead and request.beginning is not None:
+        origin, first = ahead - 1, request.beginning[-1]
+    marks: list[Mark] = []
+    for pose in poses:
+        left, front, turn = map(float, seen_from(*stands(np.stack([first, pose.joints]))))
+        placed = pose.placed and pose.frame > origin
+        marks.append(Mark(pose.frame, pose.joints, (left, front, turn) if placed else None))
+    return Course(tuple(marks), request.steer, given, origin)
 
 
 def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,18 +1,19 @@
 """Marked poses steer what the language model writes.
 
-A model that has read few clips hears poses badly. So while it writes, each thing that it
-may write next is looked at beforehand: the likeliest codes are decoded behind what stands
-there already, and those that bring the body nearer to a marked pose, or the path nearer to
-a marked place, become likelier. It is a product of two opinions, the model's and the
-poses': softly long before a pose, firmly at its step. A gist is steered as well, by what it
-says of the moments where poses stand, so that the plan fits them before the first step.
+A model that has read few clips hears poses badly. So while it writes, it is foreseen for each
+code that is due how the body would be posed with it and where it would stand; codes that bring
+the body nearer to a marked pose, or the path nearer to a marked place, become likelier. It
+is a product of two opinions, the model's and the poses': softly before a pose, firmly at its
+step. A gist is steered as well, by what it says of the moments where poses stand, so that the
+plan fits them before the first step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import torch
@@ -21,22 +22,25 @@ from torch import Tensor
 
 from ext_models.evaluation.motion_metrics import local_pose
 from ext_models.motion import features
+from ext_models.tokenizer.foresight import CHANNELS, Foresight
 from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 
+from . import ways
 from .gist import MOMENTS, TRAVELLED, TURNED, Gist
 from .vocabulary import TokenIds
 
-#: Codes that are decoded beforehand, the likeliest ones; the others are not written.
-LOOKED_AT: Final = 96
-#: Steps behind which a code is decoded, so that its frames lie in their surroundings.
-CONTEXT: Final = 2
-#: Metres between joints that cost one unit of log-likelihood, by the steps to the pose.
-NEAR: Final = {-2: 0.2, -1: 0.08, 0: 0.012, 1: 0.05, 2: 0.1, 3: 0.2}
-#: Metres and radians a step off the way to a place that cost half a unit: at the place, and
-#: more for each step that is left.
-OFF: Final = (0.02, 0.012)
-TURN: Final = (0.05, 0.03)
+#: Metres that a pose is missed by which cost half a unit of log-likelihood, by level: at its
+#: frame, where finer levels can still better what coarser ones leave; and on the way to it.
+POSE: Final = (0.04, 0.03)
+ON_THE_WAY: Final = 0.08
+#: Frames before a pose from which on the way to it counts.
+APPROACH: Final = 12
+#: What the pelvis' height counts in a pose, beside the mean of its joints.
+HEIGHT: Final = 0.5
+#: Metres and radians off a place that cost half a unit, and how much more for each second left.
+PLACE: Final = (0.05, 0.12)
+A_SECOND: Final = 2.0
 #: The same for a gist: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
 
@@ -49,12 +53,14 @@ class Mark:
         frame: of the whole motion, from 0.
         pose: (22, 3) metres.
         place: metres to the left, metres ahead and radians turned to the left as seen from the
-            first mark; None where it does not matter, and of the first mark.
+            course's origin; None where it does not matter.
+        counts: (22,) how much each joint counts; None is all alike.
     """
 
     frame: int
     pose: NDArray[np.float32]
     place: tuple[float, float, float] | None = None
+    counts: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,11 +71,13 @@ class Course:
         marks: ascending by frame.
         strength: how much they count; 0 is not at all.
         given: codes (S', L) that the motion begins with, before the first that is written.
+        origin: frame of the body from which places are seen.
     """
 
     marks: tuple[Mark, ...] = ()
     strength: float = 1.0
     given: tuple[tuple[int, ...], ...] = ()
+    origin: int = 0
 
     @property
     def steers(self) -> bool:
@@ -83,11 +91,17 @@ class Rudder:
 
     tokenizer: VQVAE
     gist: Gist | None
+    levels: int
 
     @property
     def fits(self) -> bool:
         """Whether codes can be decoded level by level."""
         return isinstance(self.tokenizer.quantizer, ResidualQuantizer)
+
+    @cached_property
+    def foresight(self) -> Foresight:
+        """What a code would bring; fitted when first needed."""
+        return Foresight.of(self.tokenizer, self.levels)
 
     def helm(self, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]) -> Helm | None:
         """Steers the rows of a batch, a course and a length in code steps each; or None."""
@@ -103,9 +117,18 @@ class Helm:
         self, rudder: Rudder, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]
     ) -> None:
         self.tokenizer, self.gist = rudder.tokenizer, rudder.gist
+        self.foresight = rudder.foresight
         self.ids, self.courses, self.steps = ids, courses, steps
         self.stride = self.tokenizer.config.stride
-        self.targets = [[_features_of(m.pose) for m in c.marks] for c in courses]
+        self.targets = [[self._target(m) for m in c.marks] for c in courses]
+        self._stood: dict[int, Stood] = {}
+
+    def _target(self, mark: Mark) -> tuple[Tensor, Tensor]:
+        """Joints (22, 3) over the origin at their height, facing +z; and what each counts."""
+        body = local_pose(mark.pose.astype(np.float32)) + mark.pose[0] * np.array([0, 1, 0])
+        counts = np.ones(len(body)) if mark.counts is None else mark.counts
+        mean = self.tokenizer.mean
+        return mean.new_tensor(body), mean.new_tensor(counts)
 
     def __call__(self, given: Tensor, due: Tensor) -> Tensor:
         """Logits (B, K) of what is due, steered by the poses.
@@ -125,17 +148,11 @@ class Helm:
         codes = written[:, : whole * count].unflatten(1, (whole, count)) - first
         partial = written[:, whole * count :] - first[: at - levels - whole * count]
         steered = due.clone()
-        for ahead, rows in self._alike(whole).items():
-            self._steer(rows, ahead, codes, partial, steered)
-        return steered
-
-    def _alike(self, step: int) -> dict[int, list[int]]:
-        """The rows that there is something to look at for, by the steps that were given them."""
-        rows: dict[int, list[int]] = {}
         for row, course in enumerate(self.courses):
-            if self._matters(row, step + len(course.given)):
-                rows.setdefault(len(course.given), []).append(row)
-        return rows
+            if self._matters(course, self.steps[row], whole + len(course.given)):
+                cost = self._cost(row, codes[row], partial[row])
+                steered[row] -= course.strength * cost.to(due.device, due.dtype)
+        return steered
 
     # -- the plan -------------------------------------------------------------------
 
@@ -168,7 +185,7 @@ class Helm:
         for mark, moment in zip(course.marks, moments, strict=True):
             apart = bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
             miss += np.linalg.norm(apart, axis=-1).mean(-1) / near
-            if mark.place is not None and moments[0] == 0:
+            if mark.place is not None and course.origin == 0:
                 away = path[:, moment] - np.array(mark.place[:2])
                 miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
                 miss += 0.5 * (_wrapped(turns[:, moment] - mark.place[2]) / turned) ** 2
@@ -176,151 +193,101 @@ class Helm:
 
     # -- the codes ------------------------------------------------------------------
 
-    def _matters(self, row: int, step: int) -> bool:
-        course = self.courses[row]
-        if not course.steers or step >= self.steps[row]:
+    def _matters(self, course: Course, steps: int, step: int) -> bool:
+        if not course.steers or step >= steps:
             return False
-        away = [(m, m.frame // self.stride - step) for m in course.marks]
-        return any(steps in NEAR or (m.place is not None and steps >= 0) for m, steps in away)
+        start = step * self.stride
+        near = any(self._near(m, start) for m in course.marks)
+        return near or self._placed(course, start) is not None
+
+    def _near(self, mark: Mark, start: int) -> bool:
+        """Whether a step from a frame on says something of a pose: its overlap may, behind it."""
+        lap = self.tokenizer.config.lap
+        return -lap <= mark.frame - start < self.stride + APPROACH
+
+    def _placed(self, course: Course, start: int) -> Mark | None:
+        """The next mark with a place to go to, once the origin is known."""
+        if not start or start + self.stride <= course.origin:
+            return None
+        later = (m for m in course.marks if m.frame > course.origin and m.frame >= start)
+        return next((m for m in later if m.place is not None), None)
 
     @torch.no_grad()
-    def _steer(
-        self, rows: Sequence[int], ahead: int, codes: Tensor, partial: Tensor, due: Tensor
-    ) -> None:
-        """Steer some rows of the logits, in place; ``ahead`` steps were given to each."""
-        some = torch.tensor(rows, device=due.device)
-        before = codes[some]
-        if ahead:
-            given = torch.tensor([self.courses[k].given for k in rows], device=codes.device)
-            before = torch.cat([given, before], 1)
-        step = before.shape[1]
-        likeliest = due[some].topk(min(LOOKED_AT, due.shape[1]), -1)
-        paths = (
-            [_path(x) for x in self._decoded(before)] if step else [np.zeros((1, 3))] * len(rows)
-        )
-        decoded = self._looked_ahead(before, partial[some], likeliest.indices)
-        for place, row in enumerate(rows):
-            miss = self._miss(row, step, decoded[place], paths[place])
-            gain = -self.courses[row].strength * torch.as_tensor(miss, dtype=due.dtype)
-            due[row] = -torch.inf
-            due[row, likeliest.indices[place]] = likeliest.values[place] + gain.to(due.device)
+    def _cost(self, row: int, written: Tensor, partial: Tensor) -> Tensor:
+        """What each code (C,) that is due costs, at least 0."""
+        course, level = self.courses[row], len(partial)
+        device = self.tokenizer.mean.device
+        given = torch.tensor(course.given, dtype=written.dtype, device=device)
+        codes = torch.cat([given.reshape(-1, written.shape[1]), written.to(device)])
+        begun = self.foresight.latents(partial[None].to(device))[0]
+        frames = self.foresight.frames(self.foresight.latents(codes[-4:]), begun, level)
+        start = len(codes) * self.stride
+        cost = torch.zeros(len(frames), device=device)
+        for mark, target in zip(course.marks, self.targets[row], strict=True):
+            if self._near(mark, start):
+                cost += self._off_pose(frames, mark.frame - start, target, level)
+        going = self._placed(course, start)
+        if going is not None:
+            if not level:
+                self._stood[row] = self._stand(course, codes)
+            cost += self._off_way(frames, going, start, course.origin, self._stood[row])
+        return cost - cost.min()
 
-    def _decoded(self, codes: Tensor) -> NDArray[np.float32]:
-        return self.tokenizer.decode(codes.to(self.tokenizer.mean.device)).cpu().numpy()
+    def _off_pose(
+        self, frames: Tensor, ahead: int, target: tuple[Tensor, Tensor], level: int
+    ) -> Tensor:
+        """Cost (C,) for a pose so many frames ahead of the step's first."""
+        wanted, counts = target
+        if ahead < self.stride:
+            made = ways.bodies(frames[:, self.stride + ahead])
+            miss = POSE[min(level, len(POSE) - 1)]
+            return ways.off_pose(made, wanted, counts, HEIGHT) / (2 * miss**2)
+        # Not there yet: an even share of the way that is left.
+        left = ahead - self.stride + 1
+        now, then = ways.bodies(frames[:, self.stride - 1]), ways.bodies(frames[:, -1])
+        due = now + (wanted - now) * (self.stride / (left + self.stride))
+        share = 1 - left / (APPROACH + 1)
+        return share * ways.off_pose(then, due, counts, HEIGHT) / (2 * ON_THE_WAY**2)
 
-    def _looked_ahead(self, codes: Tensor, partial: Tensor, choices: Tensor) -> NDArray[np.float32]:
-        """Features (B, K, W, C) of the last steps, each choice's own step the last of them."""
-        quantizer, device = self.tokenizer.quantizer, self.tokenizer.mean.device
-        rows, kinds = choices.shape
-        level = partial.shape[1]
-        whole = torch.cat(
-            [partial[:, None].expand(rows, kinds, level), choices[..., None]], -1
-        ).reshape(rows * kinds, 1, level + 1)
-        z = quantizer.look_up(whole.to(device))
-        if codes.shape[1]:
-            before = quantizer.look_up(codes[:, -CONTEXT:].to(device))
-            z = torch.cat([before.repeat_interleave(kinds, 0), z], -1)
-        x = self.tokenizer.decoder(z).movedim(1, -1) * self.tokenizer.std + self.tokenizer.mean
-        return x.unflatten(0, (rows, kinds)).cpu().numpy()
+    def _stand(self, course: Course, codes: Tensor) -> Stood:
+        """Where codes (S, L) lead: the root a step before their end, and the origin's stand."""
+        made = self.tokenizer.decode(codes[None])[0, :, :CHANNELS]
+        path = ways.roots(made)
+        known = course.origin < len(path)
+        origin = ways.stand_at(made, path, course.origin) if known else None
+        return Stood(path[-self.stride], origin)
 
-    def _miss(
-        self,
-        row: int,
-        step: int,
-        ahead: NDArray[np.float32],
-        path: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """How much each choice (K,) quarrels with the marks of a row.
-
-        Args:
-            row: of the batch.
-            step: that is being written.
-            ahead: features (K, W, C) as ``_looked_ahead`` gives them.
-            path: (T, 3) x, z and heading of what is written.
-        """
-        marks, stride = self.courses[row].marks, self.stride
-        begin = stride * (step + 1) - ahead.shape[1]  # the first frame of what was decoded
-        miss = np.zeros(len(ahead))
-        for mark, target in zip(marks, self.targets[row], strict=True):
-            away = mark.frame // stride - step
-            if away not in NEAR:
-                continue
-            frame = min(max(mark.frame - begin, 0), ahead.shape[1] - 1)
-            if away < 0 and mark.frame % stride < stride - self.tokenizer.config.lap:
-                frame = ahead.shape[1] - stride  # the pose itself no longer moves
-            made = ahead[:, frame, BODY].reshape(len(ahead), -1, 3)
-            miss += np.linalg.norm(made - target, axis=-1).mean(-1) / NEAR[away]
-        behind = (m for m in marks if m.place is not None and m.frame >= stride * step)
-        following = next(behind, None)
-        origin = marks[0].frame if marks else 0
-        if following is not None and origin < max(stride * step, 1):
-            miss += self._off(following, origin, begin, ahead, path)
-        return miss
-
-    def _off(
-        self,
-        mark: Mark,
-        origin: int,
-        begin: int,
-        ahead: NDArray[np.float32],
-        path: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """How far each choice (K,) leaves the way to a mark's place."""
+    def _off_way(self, frames: Tensor, mark: Mark, start: int, origin: int, stood: Stood) -> Tensor:
+        """Cost (C,) of leaving the way to a mark's place."""
+        path = ways.behind(stood.root, ways.roots(frames))
+        seen = stood.origin
+        if seen is None:
+            seen = ways.stand_at(frames, path, origin - start + self.stride)
         assert mark.place is not None
-        moved = _path(ahead)  # (K, W, 3), from the first frame that was decoded
-        here = _behind(path[min(begin, len(path) - 1)], moved)
-        start = max(begin + ahead.shape[1] - self.stride - 1, 0)
-        end = min(begin + ahead.shape[1] - 1, mark.frame)
-        now = path[min(start, len(path) - 1)]
-        aim = _behind(path[min(origin, len(path) - 1)], np.array(mark.place))
-        share = (end - start) / max(mark.frame - start, 1)
-        left = (mark.frame - end) / self.stride
-        made = here[:, end - begin] - now
-        wanted = aim - now
-        wanted[2] = _wrapped(wanted[2])
-        apart = made - share * wanted
-        off = np.linalg.norm(apart[:, :2], axis=-1) / (OFF[0] + OFF[1] * left)
-        turned = _wrapped(apart[:, 2]) / (TURN[0] + TURN[1] * left)
-        return 0.5 * (off**2 + turned**2)
+        goal = ways.behind(seen, frames.new_tensor(mark.place))
+        metres, radians = PLACE
+        left = mark.frame - start - self.stride + 1
+        if left <= 0:
+            there = ways.stand_at(frames, path, mark.frame - start + self.stride)
+            return ways.off_way(there, goal, metres, radians)
+        now, then = (ways.stand_at(frames, path, at) for at in (self.stride - 1, -1))
+        due = ways.even_share(now, goal, self.stride, left)
+        wide = 1 + A_SECOND * left / features.HUMANML3D.fps
+        return ways.off_way(then, due, wide * metres, wide * radians)
 
 
-#: Channels of the places of all joints but the pelvis, seen from the body.
-BODY: Final = slice(4, 4 + 3 * (features.HUMANML3D.joints - 1))
+@dataclass(frozen=True)
+class Stood:
+    """What is known of a way so far.
 
-
-def _features_of(pose: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Places (21, 3) of a pose's joints as features have them."""
-    return features.from_poses(pose[None])[0, BODY].reshape(-1, 3)
-
-
-def _wrapped(angle: Any) -> Any:
-    return (angle + np.pi) % (2 * np.pi) - np.pi
-
-
-def _path(x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Place x, z and heading (..., T, 3) of features (..., T, C), from their first frame."""
-    facing = np.zeros(x.shape[:-1])
-    facing[..., 1:] = -2 * np.cumsum(x[..., :-1, 0], axis=-1)
-    steps = np.zeros((*x.shape[:-1], 3))
-    steps[..., 1:, :2] = x[..., :-1, 1:3]
-    stands = np.stack([np.zeros_like(facing), np.zeros_like(facing), facing], -1)
-    path = np.cumsum(_behind(stands, steps), axis=-2)
-    path[..., 2] = facing
-    return path
-
-
-def _behind(stand: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where what is seen (..., 3) from a stand (..., 3) is in the stand's own world.
-
-    Both are x, z and heading; the way back from ``places.seen_from``.
+    Attributes:
+        root: stand (3,) of the root at the first frame that is foreseen.
+        origin: stand (3,) of the body from which places are seen; None while it is not written.
     """
-    sine, cosine = np.sin(stand[..., 2]), np.cos(stand[..., 2])
-    left, ahead = seen[..., 0], seen[..., 1]
-    return np.stack(
-        [
-            stand[..., 0] + cosine * left + sine * ahead,
-            stand[..., 1] - sine * left + cosine * ahead,
-            stand[..., 2] + seen[..., 2],
-        ],
-        -1,
-    )
+
+    root: Tensor
+    origin: Tensor | None
+
+
+def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (angle + np.pi) % (2 * np.pi) - np.pi

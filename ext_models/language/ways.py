@@ -1,0 +1,116 @@
+"""Bodies and ways in feature frames: how a body is posed, where it stands, what is left to go.
+
+A stand is x, z in metres and a heading in radians, 0 facing +z and growing to the left, as in
+``places.stands``. Frames are the first 67 channels of ``motion.features``: turn, way (2),
+height, and the positions of 21 joints. All of it on tensors, for many choices at once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+#: Hips and shoulders, (left, right) each, that say which way a body faces.
+ACROSS: Final = ((1, 2), (16, 17))
+
+
+def bodies(frames: Tensor) -> Tensor:
+    """Bodies (..., 22, 3) of frames (..., 67), facing +z, the pelvis over the origin."""
+    body = _bodies(frames)
+    angle = -facing(body)
+    s, c = angle.sin()[..., None], angle.cos()[..., None]
+    x, y, z = body.unbind(-1)
+    return torch.stack([c * x + s * z, y, c * z - s * x], -1)
+
+
+def facing(body: Tensor) -> Tensor:
+    """Heading (...,) of bodies (..., 22, 3), as ``core.motion.heading`` has it."""
+    (left, right), (other_left, other_right) = ACROSS
+    across = body[..., left, :] - body[..., right, :]
+    across = across + body[..., other_left, :] - body[..., other_right, :]
+    return torch.atan2(-across[..., 2], across[..., 0])
+
+
+def roots(frames: Tensor) -> Tensor:
+    """Stands (..., T, 3) of the roots of frames (..., T, 67), the first one at the origin."""
+    turn = -2 * frames[..., :-1, 0].cumsum(-1)
+    s, c = turn.sin(), turn.cos()
+    x, z = frames[..., :-1, 1], frames[..., :-1, 2]
+    moved = torch.stack([c * x + s * z, c * z - s * x], -1).cumsum(-2)
+    path = torch.cat([moved, turn[..., None]], -1)
+    return torch.cat([torch.zeros_like(path[..., :1, :]), path], -2)
+
+
+def stand_at(frames: Tensor, path: Tensor, at: int) -> Tensor:
+    """Stand (..., 3) of the body at one of frames (..., T, 67) with the roots (..., T, 3)."""
+    root = path[..., at, :]
+    turn = root[..., 2] + facing(_bodies(frames[..., at, :]))
+    return torch.cat([root[..., :2], turn[..., None]], -1)
+
+
+def behind(here: Tensor, seen: Tensor) -> Tensor:
+    """The stand (..., 3) that is seen so (..., 3), left, ahead and turn, from a stand (..., 3).
+
+    The way back of ``places.seen_from``.
+    """
+    s, c = here[..., 2].sin(), here[..., 2].cos()
+    left, ahead, turn = seen.unbind(-1)
+    return torch.stack(
+        [
+            here[..., 0] + c * left + s * ahead,
+            here[..., 1] - s * left + c * ahead,
+            here[..., 2] + turn,
+        ],
+        -1,
+    )
+
+
+def wrapped(angle: Tensor) -> Tensor:
+    """Angles within half a turn."""
+    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+
+
+def even_share(now: Tensor, goal: Tensor, frames: int, left: int) -> Tensor:
+    """Where to stand after some frames: an even share of the way that remains.
+
+    Args:
+        now: stands (..., 3).
+        goal: stands (..., 3); turned to on the shorter side.
+        frames: that are foreseen.
+        left: frames behind those, till the goal is to be reached.
+    """
+    way = goal - now
+    way = torch.cat([way[..., :2], wrapped(way[..., 2:])], -1)
+    return now + way * (frames / (frames + left))
+
+
+def off_way(stand: Tensor, due: Tensor, metres: float, radians: float) -> Tensor:
+    """Half the squared distance (...,) of stands (..., 3), in units of metres and radians."""
+    off = due - stand
+    square = (off[..., :2] / metres).square().sum(-1)
+    return 0.5 * (square + (wrapped(off[..., 2]) / radians).square())
+
+
+def off_pose(body: Tensor, wanted: Tensor, counts: Tensor, height: float) -> Tensor:
+    """Squared miss (...,) in m^2 of bodies (..., 22, 3), of both pelvises over the origin.
+
+    Args:
+        body: what is foreseen.
+        wanted: what is asked for.
+        counts: how much each joint counts, (22,).
+        height: how much the pelvis' height counts beside the mean of the joints.
+    """
+    off = body - wanted
+    high = off[..., 0, 1]
+    joints = off - high[..., None, None] * off.new_tensor([0.0, 1.0, 0.0])
+    mean = (joints.square().sum(-1) * counts).sum(-1) / counts.sum().clamp(min=1e-6)
+    return mean + height * high.square()
+
+
+def _bodies(frames: Tensor) -> Tensor:
+    """Bodies (..., 22, 3) over the origin, of frames (..., 67) and as they face there."""
+    height = torch.zeros_like(frames[..., :3])
+    height[..., 1] = frames[..., 3]
+    return torch.cat([height[..., None, :], frames[..., 4:67].unflatten(-1, (-1, 3))], -2)
