@@ -190,6 +190,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
     p.add_argument("--tries", type=int, default=4, help="take the best of so many (4)")
+    p.add_argument("--pose-clips", type=int, default=0, help="fewer clips for pose tasks (all)")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument(
         "--prompts", type=Path, nargs="+", help="lists of prompts (those that are shipped)"

@@ -161,6 +161,8 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("tries", 1)):
         if getattr(arguments, name) < least:
             raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
+    if arguments.pose_clips < 0:
+        raise PipelineError(f"--pose-clips {arguments.pose_clips}: 0 at least (0 is all).")
     if arguments.sheets < 0:
         raise PipelineError(f"--sheets {arguments.sheets}: 0 at least.")
     if arguments.clips is not None and arguments.clips <= TOP:
@@ -174,4 +176,5 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         samples=arguments.samples,
         temperature=arguments.temperature,
         tries=arguments.tries,
+        pose_clips=arguments.pose_clips,
     )

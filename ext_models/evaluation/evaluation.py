@@ -132,8 +132,9 @@ def evaluate(
         facts: what it is measured with, for the reader.
     """
     systems = compared(study, maker)
-    poses = pose_errors(study, maker)
-    places = place_errors(study, maker)
+    posed = study.for_poses
+    poses = pose_errors(posed, maker)
+    places = place_errors(posed, maker)
     tables: dict[str, Table] = {}
     agreement, scores = None, ()
     if study.judge is None:
@@ -144,9 +145,9 @@ def evaluate(
         if lists:
             scores = tuple(prompt_scores(study, study.judge, maker, systems, lists))
             tables["prompts"] = prompt_table(scores, study.settings.pool)
-    tables["poses"] = pose_table(study, poses)
+    tables["poses"] = pose_table(posed, poses)
     if places:
-        tables["places"] = place_table(study, places)
+        tables["places"] = place_table(posed, places)
     return Evaluation(
         title=f"{study.pipeline.manifest.title}: {len(study.clips)} clips",
         facts=facts,

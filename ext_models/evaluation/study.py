@@ -52,6 +52,7 @@ class Settings:
         samples: motions made of each text.
         temperature: spread of the sampling.
         tries: motions drawn for each, of which the best is taken, as the add-on does.
+        pose_clips: clips of the pose tasks, spread over all; 0 takes all.
     """
 
     seed: int = 0
@@ -60,6 +61,7 @@ class Settings:
     samples: int = 3
     temperature: float = 0.8
     tries: int = TRIES
+    pose_clips: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,13 @@ class Study:
     held_out: tuple[Example, ...]
     settings: Settings = Settings()
     judge: Judge | None = None
+
+    @property
+    def for_poses(self) -> Study:
+        """The same with the clips that pose tasks look at."""
+        wanted = self.settings.pose_clips or len(self.clips)
+        every = max(1, len(self.clips) // wanted)
+        return replace(self, clips=self.clips[::every][:wanted])
 
     @property
     def labels(self) -> list[str]:

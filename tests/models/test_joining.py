@@ -209,5 +209,5 @@ def test_joined_clips_are_drawn_as_often_as_asked():
         assert sum(weights[9:]) / sum(weights) == pytest.approx(share)
     plain = draw_weights({"joining": {"then": 5}}, real, 5)
     assert len(set(np.round(plain, 9))) == 1
-    with pytest.raises(PackError, match="joining.share is 1; write at least 0"):
+    with pytest.raises(PackError, match=r"joining\.share is 1; write at least 0"):
         draw_weights({"joining": {"share": 1.0}}, real, 5)
