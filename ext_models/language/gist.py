@@ -93,7 +93,7 @@ def fit_gist(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> Gi
     books: list[Array] = []
     rng = np.random.default_rng(seed)
     for _ in range(levels):
-        count = min(kinds, len(rest))
+        count = min(kinds, len(np.unique(rest.round(9), axis=0)))  # what is equal is one kind
         book, label = kmeans2(rest, count, iter=25, minit="++", missing="warn", rng=rng)
         rest = rest - book[label]
         far = np.full((kinds - count, book.shape[1]), 1e3)  # too few motions for all kinds

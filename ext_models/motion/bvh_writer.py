@@ -2,7 +2,8 @@
 
 Joints have no rotations of their own: each gets the one that fits its children best, from
 the skeleton's rest pose, and a lone child's least turning. Centimetres, y up, rotation
-channels Z X Y.
+channels Z X Y. The format has no room for terms and some readers stop at a line that they do
+not know, so the licence of the pack lies in a text file beside the clip.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from motiongpt_blender.core.motion import MotionClip
+from motiongpt_blender.core.motion import MotionClip, Origin
 from motiongpt_blender.core.rotations import (
     between,
     from_matrix,
@@ -36,7 +37,7 @@ TIP: Final = 0.08
 
 
 def write_bvh(clip: MotionClip, path: Path) -> None:
-    """Write a clip; bone lengths are their means over the clip."""
+    """Write a clip, and its terms beside it; bone lengths are their means over the clip."""
     joints = clip.joints.astype(np.float64)
     offsets = rest_offsets(joints)
     turns = joint_rotations(joints, offsets)
@@ -48,6 +49,19 @@ def write_bvh(clip: MotionClip, path: Path) -> None:
         row = [*(joints[frame, 0] * CENTIMETRES), *angles[frame, order].ravel()]
         lines.append(" ".join(f"{x:.5f}" for x in row))
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    if clip.origin.pack:
+        terms_beside(path).write_text(_terms(clip.origin, path.name), encoding="utf-8")
+
+
+def terms_beside(path: Path) -> Path:
+    """The file with the terms of a clip: ``walk.licence.txt`` for ``walk.bvh``."""
+    return path.with_suffix(".licence.txt")
+
+
+def _terms(origin: Origin, name: str) -> str:
+    made = f"{name} was made with MotionGPT for Blender."
+    told = [made, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
+    return "\n".join(told) + "\n"
 
 
 def rest_offsets(joints: Array) -> Array:

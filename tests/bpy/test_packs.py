@@ -96,15 +96,36 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
     assert json.loads((tmp_path / "captions.json").read_text()) == {"a": ["a person walks"]}
 
 
-def test_a_generated_take_is_marked(chosen, smpl_rig):
+def generated(rig):
+    """The action of a take of one second."""
     from motiongpt_blender.operators import session
     from tests.bpy.test_addon import wait
 
     scene = bpy.context.scene
-    scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
+    scene.motiongpt.armature, scene.motiongpt.prompt = rig, "a person walks"
     scene.motiongpt.seed, scene.motiongpt.seconds = 5, 1.0
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
     wait(session.SESSION)
     assert not session.SESSION.failed, session.SESSION.message
-    action = bpy.data.actions[session.SESSION.report.action_name]
+    return bpy.data.actions[session.SESSION.report.action_name]
+
+
+def test_a_generated_take_is_marked(chosen, smpl_rig):
+    action = generated(smpl_rig)
     assert (action["motiongpt_prompt"], action["motiongpt_seed"]) == ("a person walks", 5)
+
+
+def test_a_take_of_a_shipped_pack_bears_its_terms(chosen, smpl_rig):
+    pytest.importorskip("torch", reason="PyTorch is not installed here")
+    from motiongpt_blender import paths
+
+    name = "styles"
+    pack = paths.DEFAULT_PACK.with_name(name)
+    chosen.fake, chosen.pack = False, str(pack)
+    if not (pack / packs.MANIFEST).is_file():
+        pytest.skip(f"the pack '{name}' is not in this checkout")
+    body = json.loads((pack / packs.MANIFEST).read_text(encoding="utf-8"))
+    action = generated(smpl_rig)
+    assert action["motiongpt_pack"] == name
+    assert action["motiongpt_licence"] == body["licence"]
+    assert action["motiongpt_credits"].splitlines() == body["credits"]

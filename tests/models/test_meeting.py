@@ -13,7 +13,7 @@ from ext_models.motion.bvh_writer import write_bvh
 from ext_models.motion.datasets import read_examples
 from ext_models.motion.meeting import REACH, meet_poses
 from ext_models.pipelines import PoseCondition
-from motiongpt_blender.core.motion import MotionClip, heading
+from motiongpt_blender.core.motion import MotionClip, Origin, heading
 from motiongpt_blender.core.rotations import about_y, rotate
 from tests.models import tiny_pack
 from tests.models.motion_folders import walker
@@ -85,6 +85,18 @@ def test_bvh_holds_the_clip(clips, tmp_path):
         assert back.shape == joints.shape
         # Hips and shoulders of the data are not quite rigid; a skeleton's are.
         assert np.linalg.norm(back - joints, axis=-1).mean() < 0.02
+
+
+def test_the_licence_lies_beside_a_bvh(tmp_path):
+    origin = Origin("styles", "CC BY-NC 4.0", ("Somebody", "Sömebody else"))
+    path = tmp_path / "walk.v2.bvh"
+    write_bvh(MotionClip(walker(20), origin=origin), path)
+    said = (tmp_path / "walk.v2.licence.txt").read_text(encoding="utf-8")
+    for words in (path.name, "Model pack: styles", "Licence: CC BY-NC 4.0", *origin.credits):
+        assert words in said
+    assert len(read_bvh(path, 20.0).points) == 20
+    write_bvh(MotionClip(walker(20)), tmp_path / "own.bvh")
+    assert not (tmp_path / "own.licence.txt").exists()
 
 
 def test_generate_writes_bvh_and_meets_its_poses(tmp_path, capsys):

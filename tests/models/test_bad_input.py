@@ -1,0 +1,89 @@
+"""What cannot be done ends in one sentence on the command line, and nothing is written."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny_pack
+from motion_folders import walker
+
+from ext_models.__main__ import main
+from ext_models.language import bases, memory
+
+
+@pytest.fixture
+def pack(tmp_path):
+    return tiny_pack.write(tmp_path / "pack")
+
+
+@pytest.fixture
+def refused(pack, tmp_path, capsys):
+    """Run ``generate`` with more options; what it says, after it has refused."""
+
+    def run(*options):
+        out = tmp_path / "clip.npz"
+        asked = ["generate", "--seconds", "1", "--pack", str(pack), "--device", "cpu"]
+        capsys.readouterr()
+        assert main([*asked, "--out", str(out), *options]) == 1
+        assert not out.exists()
+        before, found, sentence = capsys.readouterr().err.rpartition("motiongpt: ")
+        assert found and "motiongpt: " not in before and "Traceback" not in before
+        assert sentence.endswith(".\n") and sentence.count("\n") == 1
+        return sentence
+
+    return run
+
+
+def name_base(pack, base):
+    body = json.loads((pack / "pack.json").read_text()) | {"base_model": base}
+    (pack / "pack.json").write_text(json.dumps(body))
+
+
+def test_a_base_without_a_tokenizer(pack, tmp_path, refused):
+    other = (pack / "base").rename(tmp_path / "other")
+    for name in bases.TOKENIZERS:
+        (other / name).unlink(missing_ok=True)
+    name_base(pack, str(other))
+    said = refused("--prompt", "walks")
+    assert "has no text tokenizer" in said and str(other) in said
+
+
+def test_a_base_folder_that_is_not_here(pack, tmp_path, refused):
+    name_base(pack, str(tmp_path / "gone"))
+    said = refused("--prompt", "walks")
+    assert "there is no folder" in said and "pack.json" in said
+
+
+def test_too_little_memory(monkeypatch, refused):
+    monkeypatch.setattr(memory, "free", lambda device: 1e3)
+    monkeypatch.setattr(memory, "SMALL", 0.0)
+    said = refused("--prompt", "walks")
+    assert "needs about" in said and "are free on cpu" in said and "take one of at most" in said
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("walks " * 100, "shorten it to"),
+        ("éèêë " * 70, "say it in fewer words"),
+    ],
+)
+def test_a_prompt_longer_than_what_is_read(prompt, words, refused):
+    assert words in refused("--prompt", prompt)
+
+
+def test_a_prompt_and_motion_longer_than_the_base_reads(pack, refused):
+    path = pack / "base" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"max_position_embeddings": 16}))
+    assert "reads 16: shorten the prompt" in refused("--prompt", "a person walks forward")
+
+
+@pytest.mark.parametrize("when", ["1.0", "9", "-1"])
+def test_a_pose_outside_the_motion(when, tmp_path, refused):
+    np.save(tmp_path / "pose.npy", walker(1)[0])
+    said = refused("--prompt", "walks", f"--pose={when}:{tmp_path / 'pose.npy'}")
+    assert "outside the motion's 0 to 19" in said
+
+
+def test_a_length_beyond_the_pack(refused):
+    assert "makes up to 2.0 s" in refused("--prompt", "walks", "--seconds", "9")
