@@ -8,26 +8,17 @@ from ..core.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
 from ..operators.bone_map import used_twice
 from ..properties.scene import target
 from ..scene.bones import bones_of, made_map_of, proposal
-from .panels import _hint, _Panel, _sentence
+from .panels import _ArmaturePanel, _hint, _List, _sentence
 
 #: Least confidence of an entry that needs no second look.
 SURE: Final = 0.6
 _SOURCES: Final = {Source.NAME: "by name", Source.STRUCTURE: "by shape", Source.USER: "by you"}
 
 
-class MOTIONGPT_UL_bones(bpy.types.UIList):
+class MOTIONGPT_UL_bones(_List, bpy.types.UIList):
     """Parts of the body and their bones."""
 
-    def draw_item(
-        self,
-        context: Any,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon_value: int,
-        active_data: Any,
-        active_property: str,
-    ) -> None:
+    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
         """One part: how sure, name, bone."""
         armature = target(context)
         part = Part(item.part)
@@ -51,20 +42,15 @@ def _symbol(item: Any, obj: Any) -> str:
     return "CHECKMARK" if item.confidence >= SURE else "QUESTION"
 
 
-class MOTIONGPT_PT_bones(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
     """The map of the armature's bones."""
 
     bl_label = "Bones"
     bl_idname = "MOTIONGPT_PT_bones"
-    bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: Any) -> None:
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """What is found, or the rows to change."""
-        layout, obj = self.layout, target(context)
-        if obj is None:
-            _hint(layout, "Choose or select an armature")
-            return
         made = made_map_of(obj, bones_of(obj.data)) if len(obj.motiongpt.bone_map.rows) else None
         self._summary(context, layout, made or proposal(obj), made is not None)
         if made is None:

@@ -27,8 +27,26 @@ class _Panel:
     bl_category = "MotionGPT"
 
 
-class MOTIONGPT_UL_poses(bpy.types.UIList):
-    """Marked poses in time order."""
+class _ArmaturePanel(_Panel):
+    """A sub-panel about the chosen armature; it says so when there is none."""
+
+    bl_parent_id = "MOTIONGPT_PT_main"
+
+    def draw(self, context: Any) -> None:
+        """The panel, or what is missing."""
+        layout, obj = self.layout, target(context)
+        if obj is None:
+            _hint(layout, "Choose or select an armature")
+            return
+        self.draw_for(context, layout, obj)
+
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
+        """The panel for an armature."""
+        raise NotImplementedError
+
+
+class _List:
+    """Rows of a list; Blender's long call in one place."""
 
     def draw_item(
         self,
@@ -39,7 +57,20 @@ class MOTIONGPT_UL_poses(bpy.types.UIList):
         icon_value: int,
         active_data: Any,
         active_property: str,
+        index: int,
     ) -> None:
+        """What Blender calls for each row."""
+        self.draw_row(context, layout, item, index)
+
+    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
+        """One row."""
+        raise NotImplementedError
+
+
+class MOTIONGPT_UL_poses(_List, bpy.types.UIList):
+    """Marked poses in time order."""
+
+    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
         """One pose: role, frame."""
         row = layout.row(align=True)
         row.label(text=item.role.capitalize(), icon_value=icon(item.role.lower()))
@@ -104,19 +135,14 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         row.operator("motiongpt.cancel", text="", icon="X")
 
 
-class MOTIONGPT_PT_poses(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
     """The list of marked poses."""
 
     bl_label = "Marked Poses"
     bl_idname = "MOTIONGPT_PT_poses"
-    bl_parent_id = "MOTIONGPT_PT_main"
 
-    def draw(self, context: Any) -> None:
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """List and buttons."""
-        layout, obj = self.layout, target(context)
-        if obj is None:
-            _hint(layout, "Choose or select an armature")
-            return
         group = obj.motiongpt
         row = layout.row()
         row.template_list(
@@ -184,20 +210,15 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
             _sentence(context, layout, note, "INFO")
 
 
-class MOTIONGPT_PT_training_data(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_training_data(_ArmaturePanel, bpy.types.Panel):
     """The character's animation as a captioned clip."""
 
     bl_label = "Training Data"
     bl_idname = "MOTIONGPT_PT_training_data"
-    bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: Any) -> None:
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """What is exported, and the button."""
-        layout, obj = self.layout, target(context)
-        if obj is None:
-            _hint(layout, "Choose or select an armature")
-            return
         action = current_action(obj)
         if action is None:
             _hint(layout, f"{obj.name} has no action")

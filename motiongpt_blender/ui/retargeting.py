@@ -4,24 +4,18 @@ from typing import Any
 
 import bpy
 
-from ..properties.scene import target
-from .panels import _hint, _Panel
+from .panels import _ArmaturePanel
 
 
-class MOTIONGPT_PT_retargeting(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_retargeting(_ArmaturePanel, bpy.types.Panel):
     """Root, pins, IK controls."""
 
     bl_label = "Retargeting"
     bl_idname = "MOTIONGPT_PT_retargeting"
-    bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: Any) -> None:
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """The armature's own options."""
-        layout, obj = self.layout, target(context)
-        if obj is None:
-            _hint(layout, "Choose or select an armature")
-            return
         chosen = obj.motiongpt.retargeting
         layout.use_property_split = True
         layout.use_property_decorate = False

@@ -6,50 +6,34 @@ import bpy
 
 from ..operators.sequence import TRACK
 from ..operators.session import SESSION
-from ..properties.scene import target
 from ..properties.sequence import active_block
 from ..scene.clock import scene_fps
 from ..scene.nla import strips_over
-from .panels import _hint, _Panel
+from .panels import _ArmaturePanel, _hint, _List
 
 
-class MOTIONGPT_UL_blocks(bpy.types.UIList):
+class MOTIONGPT_UL_blocks(_List, bpy.types.UIList):
     """Blocks in the order of their list."""
 
-    def draw_item(
-        self,
-        context: Any,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon_value: int,
-        active_data: Any,
-        active_property: str,
-        index: int,
-    ) -> None:
+    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
         """One block: whether it is made, its prompt, its frames."""
         row = layout.row(align=True)
-        row.prop(item, "prompt", text="", emboss=False, icon=_symbol(data.id_data, item, index))
+        row.prop(item, "prompt", text="", emboss=False, icon=_symbol(item.id_data, item, index))
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.start <= context.scene.frame_current < item.end
         right.label(text=f"{item.start} - {item.end}")
 
 
-class MOTIONGPT_PT_sequence(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
     """The list and its buttons."""
 
     bl_label = "Sequence"
     bl_idname = "MOTIONGPT_PT_sequence"
-    bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context: Any) -> None:
+    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """List, the chosen block, Generate."""
-        layout, obj = self.layout, target(context)
-        if obj is None:
-            _hint(layout, "Choose or select an armature")
-            return
         group = obj.motiongpt.sequence
         row = layout.row()
         row.template_list(
