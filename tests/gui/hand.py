@@ -30,13 +30,19 @@ def open_tab():
     yield 1.0
 
 
-def find_button(command):
-    """Move the mouse over the side bar until ``command`` lies under it; returns (x, y)."""
+def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
+    """Move the mouse over the side bar until ``command`` lies under it; returns (x, y).
+
+    Down the whole side bar at these shares of its width, or only ``near`` a height.
+    """
     spot = place("UI")
     region, window = spot["region"], spot["window"]
-    for share in (0.3, 0.865, 0.7):
+    top, bottom = region.y + region.height - 8, region.y + 8
+    if near is not None:
+        top, bottom = near + 40, near - 40
+    for share in shares:
         x = region.x + int(region.width * share)
-        for y in range(region.y + region.height - 8, region.y + 8, -7):
+        for y in range(top, bottom, -7):
             window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
             yield 0.04
             with bpy.context.temp_override(**spot):
@@ -48,17 +54,17 @@ def find_button(command):
     raise AssertionError(f"no button of {command} in the side bar")
 
 
-def click(at):
-    """Press and release the left mouse button there."""
+def click(at, rest=0.6):
+    """Press and release the left mouse button there, then give Blender ``rest`` seconds."""
     window = place("UI")["window"]
-    yield 0.5
+    yield 0.5  # the panel has been drawn anew, and has to see the mouse come
     for dx in (-3, 0):
         window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=at[0] + dx, y=at[1])
         yield 0.15
     for value in ("PRESS", "RELEASE"):
         window.event_simulate(type="LEFTMOUSE", value=value, x=at[0], y=at[1])
-        yield 0.2
-    yield 0.5
+        yield 0.1
+    yield rest
 
 
 def shoot(path):
