@@ -34,7 +34,8 @@ class _ArmaturePanel(_Panel):
 
     def draw(self, context: Any) -> None:
         """The panel, or what is missing."""
-        layout, obj = self.layout, target(context)
+        layout: Any = self.layout  # type: ignore[attr-defined] - the panel's own
+        obj = target(context)
         if obj is None:
             _hint(layout, "Choose or select an armature")
             return
