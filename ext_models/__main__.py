@@ -86,6 +86,12 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
     p.add_argument("--tries", type=int, default=4, help="draw N for each, give the best (4)")
     p.add_argument(
+        "--steer",
+        type=float,
+        default=1.0,
+        help="how much the poses steer the model while it writes, 0 to 10; 0 only tells it (1)",
+    )
+    p.add_argument(
         "--raw", action="store_true", help="as the model gave it, not corrected to meet the poses"
     )
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")

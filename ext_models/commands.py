@@ -25,7 +25,7 @@ from .packs import (
     read_manifest,
     require,
 )
-from .pipelines import GenerationRequest, PipelineError, PoseCondition
+from .pipelines import MOST_STEER, GenerationRequest, PipelineError, PoseCondition
 from .training import read_recipe
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def generate(arguments: argparse.Namespace) -> int:
     prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
     frames = round(arguments.seconds * manifest.fps)
+    if not 0 <= arguments.steer <= MOST_STEER:
+        raise PipelineError(f"--steer {arguments.steer:g}: choose 0 to {MOST_STEER:g}.")
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
     _check_output(arguments.out)
@@ -189,6 +191,7 @@ def generate(arguments: argparse.Namespace) -> int:
         temperature=arguments.temperature,
         variations=arguments.variations,
         tries=arguments.tries,
+        steer=arguments.steer,
     )
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:

@@ -181,13 +181,14 @@ class MotionPipeline:
         steps = self._steps(request)
         given = self._given(request, steps)
         poses = request.poses
-        if request.beginning is not None and not given and not (poses and poses[0].frame == 0):
+        first_is_marked = bool(poses) and poses[0].frame == 0 and poses[0].bound is None
+        if request.beginning is not None and not given and not first_is_marked:
             poses = (PoseCondition(0, request.beginning[-1], placed=True), *poses)
         ahead = len(given) * self.tokenizer.config.stride
         poses = tuple(replace(pose, frame=pose.frame + ahead) for pose in poses)
         codes = encode_poses(
             self.tokenizer,
-            poses,
+            tuple(pose for pose in poses if pose.bound is None),
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
@@ -229,7 +230,7 @@ class MotionPipeline:
         joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
         if request.beginning is not None:
             joints = stand_like(joints, request.beginning[-1])[min(ahead, 1) :]
-        elif request.poses and request.poses[0].frame == 0:
+        elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
             joints = stand_like(joints, request.poses[0].joints)
         return MotionClip(
             joints=joints,
@@ -241,11 +242,16 @@ class MotionPipeline:
         )
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
+        notes: list[str] = []
         strangers = unknown_words(request.prompt, self.manifest.words)
-        if not strangers or not self.manifest.words:
-            return ()
-        words = ", ".join(f"'{w}'" for w in strangers[:5])
-        return (f"The model has never read {words}; it goes by the other words.",)
+        if strangers and self.manifest.words:
+            words = ", ".join(f"'{w}'" for w in strangers[:5])
+            notes.append(f"The model has never read {words}; it goes by the other words.")
+        if request.poses and request.steer and self.manifest.prompt_style == "paper":
+            notes.append(
+                "Packs of the style 'paper' are told of poses and not steered by them."
+            )
+        return tuple(notes)
 
 
 def with_given(order: Order, answer: Written) -> Written:
@@ -262,7 +268,8 @@ def miss(clip: MotionClip, request: GenerationRequest) -> float:
     misses: list[float] = []
     for pose in request.poses:
         made = clip.joints[pose.frame]
-        far = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1).mean()
+        apart = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1)
+        far = apart.mean() if pose.bound is None else apart[pose.bound].mean()
         if pose.placed and pose is not request.poses[0]:
             asked = stands(np.stack([request.poses[0].joints, pose.joints]))
             came = stands(np.stack([clip.joints[request.poses[0].frame], made]))
@@ -337,14 +344,17 @@ def course_of(
     """
     if not poses:
         return Course()
-    origin, first = poses[0].frame, poses[0].joints
+    seen_from_here = next((p for p in poses if p.bound is None or p.placed), poses[0])
+    origin, first = seen_from_here.frame, seen_from_here.joints
     if ahead and request.beginning is not None:
         origin, first = ahead - 1, request.beginning[-1]
     marks: list[Mark] = []
     for pose in poses:
         left, front, turn = map(float, seen_from(*stands(np.stack([first, pose.joints]))))
         placed = pose.placed and pose.frame > origin
-        marks.append(Mark(pose.frame, pose.joints, (left, front, turn) if placed else None))
+        place = (left, front, turn) if placed else None
+        counts = None if pose.bound is None else pose.bound.astype(np.float32)
+        marks.append(Mark(pose.frame, pose.joints, place, counts))
     return Course(tuple(marks), request.steer, given, origin)
 
 

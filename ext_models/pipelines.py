@@ -21,6 +21,8 @@ ProgressCallback = Callable[[str, float], None]
 CancelCheck = Callable[[], bool]
 #: Motions that are drawn for each that is given.
 TRIES: Final = 4
+#: The most that poses may count beside the model.
+MOST_STEER: Final = 10.0
 
 
 class PipelineError(RuntimeError):
@@ -39,11 +41,14 @@ class PoseCondition:
         frame: frame of the motion, 0 .. frames - 1.
         joints: (22, 3) metres, y up.
         placed: whether where it stands counts too, as seen from the first pose.
+        bound: (22,) which joints count; None is the whole body. A pose of some joints steers the
+            model, and is not told to it.
     """
 
     frame: int
     joints: NDArray[np.float32]
     placed: bool = False
+    bound: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class GenerationRequest:
         variations: number of motions, made in one batch.
         tries: motions drawn for each of them, of which the best are given: those nearest to
             the poses, or without poses those that keep to what their gist announced.
-        steer: how much the poses steer what the model writes; 0 only tells it of them.
+        steer: how much the poses steer what the model writes, to ``MOST_STEER``; 0 only tells it
+            of them. The style ``paper`` cannot be steered.
         beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
             second is what counts. The motion's first frame is the one after.
     """

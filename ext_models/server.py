@@ -23,9 +23,11 @@ import numpy as np
 
 from motiongpt_blender import wire
 from motiongpt_blender.core.motion import MotionClip, MotionError, check_joints
+from motiongpt_blender.core.skeleton import Joint
 
 from .packs import PackError
 from .pipelines import (
+    MOST_STEER,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -203,8 +205,13 @@ def read_request(job: wire.Generate) -> GenerationRequest:
                 f"The request names {len(job.pose_frames)} pose frames, its file holds "
                 f"{len(joints)} poses."
             )
-        pairs = zip(job.pose_frames, joints, strict=True)
-        poses = tuple(PoseCondition(frame, pose, placed=True) for frame, pose in pairs)
+        bound = _read_bound(Path(job.folder), len(joints))
+        poses = tuple(
+            PoseCondition(frame, pose, bool(parts[0]), None if parts.all() else parts)
+            for frame, pose, parts in zip(job.pose_frames, joints, bound, strict=True)
+        )
+    if not 0 <= job.steer <= MOST_STEER:
+        raise PipelineError(f"The steering is {job.steer:g}: choose 0 to {MOST_STEER:g}.")
     inside = all(0 <= frame < job.frames for frame in job.pose_frames)
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
@@ -216,6 +223,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
         job.temperature,
         job.variations,
         job.tries,
+        job.steer,
         beginning=_read_poses(Path(job.folder), "beginning") if job.goes_on else None,
     )
 
@@ -230,6 +238,21 @@ def _read_poses(folder: Path, name: str) -> np.ndarray:
     except Exception as error:
         raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
     return joints
+
+
+def _read_bound(folder: Path, count: int) -> np.ndarray:
+    """Which joints (K, 22) of a job's poses count; all of them where its file does not say."""
+    path = folder / wire.POSES_FILE
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            bound = z["bound"] if "bound" in z else np.ones((count, len(Joint)), dtype=bool)
+            if bound.shape != (count, len(Joint)) or bound.dtype != bool:
+                raise ValueError(f"bound is {bound.dtype} {bound.shape}")
+            if not bound.any(axis=1).all():
+                raise ValueError("a pose binds no joint")
+    except Exception as error:
+        raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
+    return bound
 
 
 def write_clips(answer: GenerationResult, folder: Path) -> tuple[str, ...]:

@@ -43,13 +43,15 @@ class Generate:
         prompt: the sentence, already checked by the sender.
         frames: length in frames at the model's rate (see Hello.fps).
         folder: the job's folder. When ``pose_frames`` is not empty it holds
-            ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up. When ``goes_on`` it
-            holds ``beginning`` (T, 22, 3) there, what comes before the motion.
+            ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up, and may hold ``bound``
+            (K, 22) there, which joints of each pose count. When ``goes_on`` it holds
+            ``beginning`` (T, 22, 3) there, what comes before the motion.
         pose_frames: frame of each pose, ascending, 0 .. frames - 1.
         seed: seed of the sampler, 0 .. 2**31 - 1.
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
         tries: motions drawn for each of them; the best are given.
+        steer: how much the poses steer the model while it writes, 0 .. 10; 0 only tells it.
         goes_on: whether the motion goes on from a beginning.
     """
 
@@ -62,6 +64,7 @@ class Generate:
     temperature: float = 0.8
     variations: int = 1
     tries: int = 1
+    steer: float = 1.0
     goes_on: bool = False
 
 

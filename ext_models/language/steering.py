@@ -36,10 +36,12 @@ POSE: Final = (0.04, 0.03)
 ON_THE_WAY: Final = 0.08
 #: Frames before a pose from which on the way to it counts.
 APPROACH: Final = 12
+#: Share of the way to a pose that is due at a step, beside an even one.
+EAGER: Final = 2.0
 #: What the pelvis' height counts in a pose, beside the mean of its joints.
 HEIGHT: Final = 0.5
 #: Metres and radians off a place that cost half a unit, and how much more for each second left.
-PLACE: Final = (0.05, 0.12)
+PLACE: Final = (0.05, 0.08)
 A_SECOND: Final = 2.0
 #: The same for a gist: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
@@ -184,7 +186,7 @@ class Helm:
         miss = np.zeros(len(told))
         for mark, moment in zip(course.marks, moments, strict=True):
             apart = bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
-            miss += np.linalg.norm(apart, axis=-1).mean(-1) / near
+            miss += np.average(np.linalg.norm(apart, axis=-1), -1, mark.counts) / near
             if mark.place is not None and course.origin == 0:
                 away = path[:, moment] - np.array(mark.place[:2])
                 miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
@@ -245,7 +247,7 @@ class Helm:
         # Not there yet: an even share of the way that is left.
         left = ahead - self.stride + 1
         now, then = ways.bodies(frames[:, self.stride - 1]), ways.bodies(frames[:, -1])
-        due = now + (wanted - now) * (self.stride / (left + self.stride))
+        due = now + (wanted - now) * min(1.0, EAGER * self.stride / (left + self.stride))
         share = 1 - left / (APPROACH + 1)
         return share * ways.off_pose(then, due, counts, HEIGHT) / (2 * ON_THE_WAY**2)
 

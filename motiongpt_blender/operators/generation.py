@@ -176,9 +176,10 @@ def send(context: Any, obj: Any, wish: Wish, then: Then | None = None) -> Job:
         prompt=ordered.plan.prompt,
         frames=ordered.frames,
         folder=str(folder),
-        pose_frames=tuple(at for at, _ in ordered.poses),
+        pose_frames=tuple(told.at for told in ordered.poses),
         seed=ordered.seed,
         tries=context.scene.motiongpt.tries,
+        steer=context.scene.motiongpt.steer,
         goes_on=ordered.before is not None,
     )
     try:
@@ -210,7 +211,8 @@ def _job_folder(ordered: Order) -> Path:
     folder = None
     arrays: dict[str, Any] = {}
     if ordered.poses:
-        arrays["joints"] = np.stack([joints for _, joints in ordered.poses])
+        arrays["joints"] = np.stack([told.joints for told in ordered.poses])
+        arrays["bound"] = np.stack([told.bound for told in ordered.poses])
     if ordered.before is not None:
         arrays["beginning"] = ordered.before
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.agreement import check_agreement, haste_notes
-from ..core.binding import is_whole
+from ..core.binding import bound_joints
 from ..core.loops import SPARE_SECONDS, best_stretch
 from ..core.motion import MODEL_FPS, MotionClip
 from ..core.plan import Plan, PlanError, plan
@@ -60,6 +60,21 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Told:
+    """A pose as the model is told it.
+
+    Attributes:
+        at: frame of the model.
+        joints: (22, 3) metres.
+        bound: (22,) which of them count.
+    """
+
+    at: int
+    joints: NDArray[np.float32]
+    bound: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Order:
     """What is sent, and what has to be known when the answer comes.
 
@@ -69,7 +84,7 @@ class Order:
         marked: poses that it passes exactly, those of its neighbours too.
         fit: how it fits in.
         frames: length that the model is asked for; for a loop more than the plan's.
-        poses: model frame and joints (22, 3) of each pose that the model is told.
+        poses: the poses that the model is told.
         before: (20, 22, 3) metres, the second before the take, or None.
         notes: sentences for the animator.
     """
@@ -79,7 +94,7 @@ class Order:
     marked: tuple[MarkedPose, ...]
     fit: Fit
     frames: int
-    poses: tuple[tuple[int, NDArray[np.float32]], ...]
+    poses: tuple[Told, ...]
     before: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
 
@@ -114,17 +129,17 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     check_agreement(marked, scene_fps())
     notes = (*notes, *haste_notes(marked, scene_fps()))
     poses = [
-        (at, m.joints)
+        Told(at, m.joints, bound_joints(m.binds))
         for at, m in zip(planned.pose_frames, marked, strict=True)
-        if is_whole(m.binds)  # the model knows whole bodies; of others it would take too much
+        if bound_joints(m.binds).any()  # the model has no fingers
     ]
     frames = planned.frames
     if fit.loop:
         _check_loop(wish, fit)
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
-        elif poses and poses[0][0] == 0 and poses[-1][0] < frames - 1:
-            poses.append((frames - 1, poses[0][1]))
+        elif poses and poses[0].at == 0 and poses[-1].at < frames - 1:
+            poses.append(replace(poses[0], at=frames - 1))
     return Order(planned, wish.seed, marked, fit, frames, tuple(poses), before, notes)
 
 

@@ -52,6 +52,17 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         min=1,
         max=32,
     )
+    steer: bpy.props.FloatProperty(
+        name="Steering",
+        description="How firmly the marked poses steer the model while it writes; 0 only tells "
+        "it of them. The take passes through them either way",
+        default=1.0,
+        min=0.0,
+        max=10.0,
+        soft_max=3.0,
+        step=10,
+        precision=1,
+    )
 
 
 def target(context: Any) -> Any:

@@ -115,6 +115,7 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
             layout.prop(wish, "seconds")
         layout.prop(wish, "seed")
         layout.prop(wish, "tries")
+        layout.prop(wish, "steer")
         layout.separator(factor=0.5)
         self._action(layout)
         pack = paths.pack_info(settings(context).pack)

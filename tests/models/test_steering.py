@@ -1,0 +1,224 @@
+"""Marked poses steer what is written: sums about ways, foresight, and random packs that obey."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_pack
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from motion_folders import walker
+
+from ext_models.evaluation.motion_metrics import local_pose
+from ext_models.language import places, ways
+from ext_models.language.steering import Course
+from ext_models.motion import features
+from ext_models.motion_pipeline import MotionPipeline, course_of, miss, silent
+from ext_models.pipelines import GenerationCancelledError, GenerationRequest, PoseCondition
+from ext_models.tokenizer import vqvae as v
+from ext_models.tokenizer.foresight import CHANNELS, Foresight
+from motiongpt_blender.core.motion import heading
+
+METRES = st.floats(-20, 20)
+ANGLES = st.floats(-9, 9)
+STANDS = st.tuples(METRES, METRES, ANGLES).map(lambda v: torch.tensor(v, dtype=torch.float64))
+
+
+# -- ways ------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(STANDS, STANDS)
+def test_what_is_seen_from_a_stand_is_found_again_behind_it(here, there):
+    seen = torch.tensor(places.seen_from(here.numpy(), there.numpy()))
+    again = ways.behind(here, seen)
+    assert torch.allclose(again[:2], there[:2], atol=1e-9)
+    assert abs(float(ways.wrapped(again[2] - there[2]))) < 1e-9
+
+
+@settings(max_examples=40)
+@given(STANDS, STANDS, st.integers(1, 12), st.integers(1, 8))
+def test_even_shares_add_up_to_the_whole_way(now, goal, steps, frames):
+    """Whoever goes what is due at each step arrives, by the shorter turn, at an even pace."""
+    begin, paces = now, []
+    for step in range(steps):
+        due = ways.even_share(now, goal, frames, frames * (steps - 1 - step))
+        paces.append(due - now)
+        now = due
+    assert torch.allclose(now[:2], goal[:2], atol=1e-9)
+    assert abs(float(ways.wrapped(now[2] - goal[2]))) < 1e-9
+    assert abs(float(now[2] - begin[2])) <= np.pi + 1e-9
+    assert all(torch.allclose(pace, paces[0], atol=1e-9) for pace in paces)
+
+
+@settings(max_examples=20)
+@given(STANDS, STANDS, STANDS)
+def test_ways_do_not_hang_on_where_the_world_begins(world, now, goal):
+    due = ways.even_share(now, goal, 4, 9)
+    moved = ways.even_share(ways.behind(world, now), ways.behind(world, goal), 4, 9)
+    assert torch.allclose(moved[:2], ways.behind(world, due)[:2], atol=1e-8)
+
+
+def test_bodies_and_roots_are_those_of_the_joints():
+    """Read from features, bodies and stands are the ones that the joints themselves have."""
+    x = features.from_joints(walker(40, seed=3))
+    joints = features.to_joints(x)
+    frames = torch.from_numpy(x[:, :CHANNELS])
+    path = ways.roots(frames)
+    body = ways.bodies(frames).numpy()
+    assert np.allclose(body - body[:, :1], local_pose(joints), atol=1e-4)
+    assert np.allclose(path[:, :2].numpy(), joints[:, 0, [0, 2]], atol=1e-4)
+    stand = [ways.stand_at(frames, path, at) for at in range(len(frames))]
+    turned = np.array([float(s[2]) for s in stand])
+    assert np.allclose(np.cos(turned - heading(joints)), 1, atol=1e-4)
+
+
+# -- foresight -------------------------------------------------------------------------
+
+
+TOKENIZER = replace(tiny_pack.TOKENIZER, form="patches", lap=2)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A pack whose codes are bodies about the one of a walker, drawn at random."""
+    folder = tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny", gist=(2, 6))
+    torch.manual_seed(1)
+    tokenizer = v.VQVAE(TOKENIZER).eval()
+    x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
+    tokenizer.mean.copy_(x.mean(0))
+    tokenizer.std.copy_(x.std(0).clamp(min=1e-3))
+    tokenizer.std[:3] = torch.tensor([0.01, 0.02, 0.02])
+    for book, scale in zip(tokenizer.quantizer.books, (2.0, 0.7), strict=True):
+        book.codebook.normal_().mul_(scale)
+    v.save_tokenizer(tokenizer, folder)
+    return MotionPipeline.from_pack(folder, "cpu")
+
+
+def test_what_is_foreseen_is_what_is_decoded(pipeline):
+    """A decoder that has not learnt to refine is linear: nothing is missed."""
+    tokenizer = pipeline.tokenizer
+    sight = Foresight.of(tokenizer, 2)
+    codes = torch.randint(12, (6, 2), generator=torch.Generator().manual_seed(1))
+    for steps in (0, 1, 4):
+        before = sight.latents(codes[:steps])
+        made = sight.frames(before, sight.latents(codes[steps : steps + 1, :1])[0], 1)
+        assert made.shape == (12, 2 * sight.stride, CHANNELS)
+        for code in range(12):
+            whole = torch.cat([codes[:steps], torch.tensor([[int(codes[steps, 0]), code]])])
+            # The end of a motion's first step is faded there, and not at its beginning.
+            shown = 2 * sight.stride if steps > 1 else sight.stride
+            truth = tokenizer.decode(whole[None])[0, -shown:, :CHANNELS]
+            assert torch.allclose(made[code, -shown:], truth, atol=1e-3)
+
+
+# -- packs -----------------------------------------------------------------------------
+
+
+def goal(pipeline, frame, seed, placed=False):
+    """A pose that the pack can make, on the way of another motion."""
+    codes = np.random.default_rng(seed).integers(12, size=(9, 2))
+    x = pipeline.tokenizer.decode(torch.from_numpy(codes)[None])[0].numpy()
+    return PoseCondition(frame, features.to_joints(x)[frame], placed)
+
+
+def asked(*poses, **changes):
+    return replace(GenerationRequest("a person walks", 36, poses, tries=1, seed=5), **changes)
+
+
+def clips(pipeline, requests):
+    written = pipeline.write_many(requests)
+    return [pipeline.best(tries, r)[0] for tries, r in zip(written, requests, strict=True)]
+
+
+@pytest.mark.parametrize("frame", [0, 13, 18, 35])
+def test_steering_brings_the_body_nearer(pipeline, frame):
+    requests = [asked(goal(pipeline, frame, s), seed=s) for s in range(6)]
+    free = [replace(r, steer=0.0) for r in requests]
+    made = clips(pipeline, [*requests, *free])
+    far = [miss(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
+    assert np.mean(far[:6]) < 0.8 * np.mean(far[6:])
+    alone = [pipeline.generate(r, *silent()).clips[0] for r in (requests[0], free[0])]
+    assert miss(alone[0], requests[0]) < miss(alone[1], requests[0]) + 1e-6
+
+
+def off_place(clip, request):
+    first, last = request.poses
+    wanted = places.seen_from(*places.stands(np.stack([first.joints, last.joints])))
+    came = places.seen_from(*places.stands(clip.joints[[first.frame, last.frame]]))
+    return np.linalg.norm((wanted - came)[:2])
+
+
+def test_steering_brings_the_motion_to_its_place(pipeline):
+    requests = [
+        asked(goal(pipeline, 0, s), goal(pipeline, 35, s + 1, placed=True), seed=s)
+        for s in range(6)
+    ]
+    made = clips(pipeline, requests)
+    free = clips(pipeline, [replace(r, steer=0.0) for r in requests])
+    off = [[off_place(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
+    assert np.mean(off[0]) < 0.6 * np.mean(off[1])
+
+
+def test_parts_of_a_body_steer_by_themselves(pipeline):
+    """The bound joints come nearer; the model is not told of such a pose."""
+    bound = np.zeros(22, dtype=bool)
+    bound[[16, 18, 20]] = True
+    requests = [asked(replace(goal(pipeline, 20, s), bound=bound), seed=s) for s in range(6)]
+    assert all(not pipeline._order(r).poses for r in requests)
+    made = clips(pipeline, requests)
+    free = clips(pipeline, [replace(r, steer=0.0) for r in requests])
+    far = [[miss(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
+    assert np.mean(far[0]) < 0.9 * np.mean(far[1])
+
+
+def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
+    request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), steer=0.0)
+    written = pipeline.write_many([request]), pipeline.generate(request, *silent()).clips[0].tokens
+    monkeypatch.setattr("ext_models.motion_pipeline.course_of", lambda *_: Course())
+    on = replace(request, steer=3.0)
+    again = pipeline.write_many([on]), pipeline.generate(on, *silent()).clips[0].tokens
+    assert written == again
+
+
+def test_a_motion_without_poses_is_not_steered(pipeline):
+    one, other = (asked(steer=s) for s in (0.0, 5.0))
+    assert pipeline.write_many([one]) == pipeline.write_many([other])
+
+
+def test_the_same_seed_gives_the_same_motion_alone_and_among_others(pipeline):
+    request = asked(goal(pipeline, 11, 3), goal(pipeline, 30, 4, placed=True), variations=2)
+    tokens = [[c.tokens for c in pipeline.generate(request, *silent()).clips] for _ in range(2)]
+    assert tokens[0] == tokens[1] and len(tokens[0][0]) == 9 * 2
+    shorter = replace(asked(goal(pipeline, 0, 1), seed=8), frames=13)
+    together = pipeline.write_many([shorter, request])
+    assert together == [pipeline.write_many([r])[0] for r in (shorter, request)]
+    assert [len(a.codes) for tries in together for a in tries] == [4, 9, 9]
+
+
+def test_a_steered_motion_can_be_cancelled(pipeline):
+    checks = []
+    with pytest.raises(GenerationCancelledError):
+        pipeline.generate(
+            asked(goal(pipeline, 30, 1)),
+            lambda *_: None,
+            lambda: checks.append(1) or len(checks) > 3,
+        )
+    assert len(checks) == 4
+
+
+def test_places_are_seen_from_the_first_pose_or_the_beginning():
+    body = walker(30, 1)
+    poses = (PoseCondition(3, body[3], True), PoseCondition(20, body[20], True))
+    request = GenerationRequest("x", 30, poses)
+    course = course_of(poses, request, (), 0)
+    assert course.origin == 3 and course.marks[0].place is None
+    wanted = places.seen_from(*places.stands(body[[3, 20]]))
+    assert np.allclose(course.marks[1].place, wanted)
+    given = ((1, 2), (3, 4))
+    request = replace(request, beginning=body[:2])
+    later = tuple(replace(p, frame=p.frame + 8) for p in poses)
+    course = course_of(later, request, given, 8)
+    assert course.origin == 7 and course.given == given
+    assert np.allclose(course.marks[0].place, places.seen_from(*places.stands(body[[1, 3]])))
