@@ -248,9 +248,7 @@ class MotionPipeline:
             words = ", ".join(f"'{w}'" for w in strangers[:5])
             notes.append(f"The model has never read {words}; it goes by the other words.")
         if request.poses and request.steer and self.manifest.prompt_style == "paper":
-            notes.append(
-                "Packs of the style 'paper' are told of poses and not steered by them."
-            )
+            notes.append("Packs of the style 'paper' are told of poses and not steered by them.")
         return tuple(notes)
 
 

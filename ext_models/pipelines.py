@@ -21,7 +21,8 @@ ProgressCallback = Callable[[str, float], None]
 CancelCheck = Callable[[], bool]
 #: Motions that are drawn for each that is given.
 TRIES: Final = 4
-#: The most that poses may count beside the model.
+#: How much poses count beside the model, as measured best, and the most that they may.
+STEER: Final = 1.0
 MOST_STEER: Final = 10.0
 
 
@@ -77,7 +78,7 @@ class GenerationRequest:
     temperature: float = 0.8
     variations: int = 1
     tries: int = TRIES
-    steer: float = 1.0
+    steer: float = STEER
     beginning: NDArray[np.float32] | None = None
 
     @property

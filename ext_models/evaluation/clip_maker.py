@@ -75,12 +75,19 @@ class ClipMaker:
 def key(request: GenerationRequest) -> str:
     """Names a request: the same one gets the same clip from the same pack."""
     poses = [
-        (p.frame, p.placed, hashlib.sha256(np.round(p.joints, 4).tobytes()).hexdigest())
+        (
+            p.frame,
+            p.placed,
+            None if p.bound is None else p.bound.tolist(),
+            hashlib.sha256(np.round(p.joints, 4).tobytes()).hexdigest(),
+        )
         for p in request.poses
     ]
     asked = [
         request.prompt, request.frames, request.seed, request.temperature, request.drawn, poses,
     ]  # fmt: skip
+    if poses:
+        asked.append(request.steer)
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 

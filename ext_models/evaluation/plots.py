@@ -10,7 +10,7 @@ import numpy as np
 
 from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
 from .metrics import TOP
-from .poses import RATIO
+from .poses import RATIO, STEERED
 from .prompt_measure import PART
 from .report import Row, Table
 from .systems import CHANCE, CODES, LOOKED_UP, REAL, TEXT
@@ -73,20 +73,21 @@ def _agreement(evaluation: Evaluation, figure: Any) -> None:
 def _poses(evaluation: Evaluation, figure: Any) -> None:
     """Recon of each task: floor, with poses, text only; and what remains of text only's."""
     table = evaluation.tables["poses"]
+    rows = [r for r in table.rows if r.system.endswith(STEERED)] or table.rows
     bars, left = figure.subplots(1, 2, width_ratios=(3, 2))
     names = [
-        row.system.replace(", ", "\n").replace(" clip's", "'s").replace(" poses", "")
-        for row in table.rows
+        row.system.rpartition(", ")[0].replace(", ", "\n").replace(" clip's", "'s") for row in rows
     ]
     kinds = [("Recon floor", "#6b7280"), ("Recon with", "#c2410c"), ("Recon text only", "#fdba74")]
-    groups = [(k.removeprefix("Recon "), c, [_pair(r, k) for r in table.rows]) for k, c in kinds]
+    groups = [(k.removeprefix("Recon "), c, [_pair(r, k) for r in rows]) for k, c in kinds]
     _grouped(bars, groups, names)
     bars.set_ylabel("cm at the asked frame")
-    figure.suptitle("Distance from the asked pose", x=0.01, ha="left", fontsize=10)
+    how = rows[0].system.rpartition(", ")[2]
+    figure.suptitle(f"Distance from the asked pose, {how}", x=0.01, ha="left", fontsize=10)
     bars.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-    values = [_pair(r, f"Recon {RATIO}") for r in table.rows]
+    values = [_pair(r, f"Recon {RATIO}") for r in rows]
     _grouped(left, [("", "#c2410c", values)], names)
-    for place, row in enumerate(table.rows):
+    for place, row in enumerate(rows):
         aim = POSE_AIMS[row.system.split(",")[0]]
         left.plot([place - 0.45, place + 0.45], [aim, aim], color=AIM, lw=2)
     left.axhline(1, color="0.4", lw=1, ls=":")

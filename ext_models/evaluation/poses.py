@@ -4,10 +4,14 @@ The paper's Recon and Vel (poses as distances of joints, in cm and cm a frame), 
 the asked frame and before the final correction on the rig. Poses are the clip's own or
 those of another clip, which the text cannot foresee. The floor is what the tokenizer
 alone makes of the same poses; it is the model's best, and the text alone its worst.
+
+The model is measured twice: alone, told of the poses as its training taught it; and steered
+by them while it writes, as the add-on does it.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,7 +24,7 @@ from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
 from ext_models.motion.examples import Example
 from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import GenerationRequest, PoseCondition
+from ext_models.pipelines import STEER, GenerationRequest, PoseCondition
 
 from .agreement import over
 from .clip_maker import ClipMaker
@@ -38,6 +42,9 @@ KEYS: Final = 3
 RESAMPLES: Final = 1000
 #: Whose poses are asked for.
 OWN, OTHER = "own poses", "another clip's poses"
+#: How the poses reach the model, and the strength of it.
+ALONE, STEERED = "model alone", "steered"
+STRENGTHS: Final = {ALONE: 0.0, STEERED: STEER}
 RATIO: Final = "(with - floor) / (text - floor)"
 
 
@@ -73,6 +80,7 @@ class PoseErrors:
     Attributes:
         task: initial, last or keys.
         whose: ``OWN`` or ``OTHER``.
+        how: ``ALONE`` or ``STEERED``.
         given: Recon and Vel (N, 2) with the poses.
         text: the same with the text only.
         floor: the same of the tokenizer alone.
@@ -80,6 +88,7 @@ class PoseErrors:
 
     task: str
     whose: str
+    how: str
     given: Array
     text: Array
     floor: Array
@@ -95,7 +104,7 @@ class PoseErrors:
                 f"{name} floor": over(floor),
                 f"{name} {RATIO}": ratio(given - floor, text - floor, seed),
             }
-        return Row(f"{self.task}, {self.whose}", values)
+        return Row(f"{self.task}, {self.whose}, {self.how}", values)
 
 
 def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
@@ -106,24 +115,34 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
         for whose in (OWN, OTHER)
         for name in ("initial", "last", "keys")
     ]
-    requests = [
-        _with_poses(study, index, task) for _, _, asked in tasks for index, task in enumerate(asked)
-    ]
-    made = maker.make(requests, "poses")
     rebuilt = _remembering(lambda joints: reconstructed(study.pipeline, joints))
+    floors = [_floors(study.pipeline, asked, rebuilt) for _, _, asked in tasks]
     errors: list[PoseErrors] = []
-    for place, (name, whose, asked) in enumerate(tasks):
-        given = made[place * len(asked) : (place + 1) * len(asked)]
-        errors.append(
-            PoseErrors(
-                name,
-                whose,
-                np.array([_error(m, t) for m, t in zip(given, asked, strict=True)]),
-                np.array([_error(m, t) for m, t in zip(text, asked, strict=True)]),
-                _floors(study.pipeline, asked, rebuilt),
+    for how in ways_of(study.pipeline):
+        requests = [
+            _with_poses(study, index, task, how)
+            for _, _, asked in tasks
+            for index, task in enumerate(asked)
+        ]
+        made = maker.make(requests, f"poses, {how}")
+        for place, (name, whose, asked) in enumerate(tasks):
+            given = made[place * len(asked) : (place + 1) * len(asked)]
+            errors.append(
+                PoseErrors(
+                    name,
+                    whose,
+                    how,
+                    np.array([_error(m, t) for m, t in zip(given, asked, strict=True)]),
+                    np.array([_error(m, t) for m, t in zip(text, asked, strict=True)]),
+                    floors[place],
+                )
             )
-        )
     return errors
+
+
+def ways_of(pipeline: MotionPipeline) -> tuple[str, ...]:
+    """How poses can reach the model of a pack."""
+    return (ALONE, STEERED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
 
 
 def pose_table(study: Study, errors: Sequence[PoseErrors]) -> Table:
@@ -136,17 +155,20 @@ def place_errors(study: Study, maker: ClipMaker) -> dict[str, tuple[Array, Array
     """Where the last pose comes to stand: errors with poses and with the text only.
 
     The first and the last pose are given, the last with its place. Errors are (N, 2): metres
-    and degrees, as seen from the first frame. Empty for a pack that cannot be told places.
+    and degrees, as seen from the first frame; by whose poses they are and how they are given. A
+    pack that cannot be told places can still be steered to them.
     """
-    if Skill.PLACES.value not in study.pipeline.manifest.skills:
+    told = Skill.PLACES.value in study.pipeline.manifest.skills
+    hows = [how for how in ways_of(study.pipeline) if told or how is STEERED]
+    if not hows:
         return {}
     text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
     errors: dict[str, tuple[Array, Array]] = {}
-    for whose in (OWN, OTHER):
+    for how, whose in itertools.product(hows, (OWN, OTHER)):
         tasks = [_ends(e.joints, _source(study, e, whose)) for e in study.clips]
-        requests = [_with_poses(study, i, task) for i, task in enumerate(tasks)]
-        given = maker.make(requests, f"places, {whose}")
-        errors[whose] = (
+        requests = [_with_poses(study, i, task, how) for i, task in enumerate(tasks)]
+        given = maker.make(requests, f"places, {whose}, {how}")
+        errors[f"{whose}, {how}"] = (
             np.array([_misplaced(m, t.source) for m, t in zip(given, tasks, strict=True)]),
             np.array([_misplaced(m, t.source) for m, t in zip(text, tasks, strict=True)]),
         )
@@ -206,7 +228,7 @@ def _ends(joints: Array, source: NDArray[np.float32]) -> PoseTask:
     return PoseTask((0, len(joints) - 1), source, (0, len(source) - 1), placed=True)
 
 
-def _with_poses(study: Study, index: int, task: PoseTask) -> GenerationRequest:
+def _with_poses(study: Study, index: int, task: PoseTask, how: str) -> GenerationRequest:
     """What is asked by caption and poses; the draws are those of the text's first sample."""
     request = text_request(study, index, 0)
     return GenerationRequest(
@@ -216,6 +238,7 @@ def _with_poses(study: Study, index: int, task: PoseTask) -> GenerationRequest:
         seed=request.seed,
         temperature=request.temperature,
         tries=study.settings.tries,
+        steer=STRENGTHS[how],
     )
 
 

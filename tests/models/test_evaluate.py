@@ -62,7 +62,7 @@ def test_the_command(pack, folder, judge, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "1 of 6 prompts name labels" in said
     report = json.loads((out / "report.json").read_text())
-    assert set(report["tables"]) == {"agreement", "prompts", "poses"}
+    assert set(report["tables"]) == {"agreement", "prompts", "poses", "places"}
     assert report["facts"]["evaluator"].startswith("01234567-")
     assert len(report["aims"]) == 1 + 3 + 6
     assert (out / "report.md").read_text().strip() in said
@@ -82,7 +82,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     )
     assert "No evaluator was given" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert set(report["tables"]) == {"plausibility", "poses"}
+    assert set(report["tables"]) == {"plausibility", "poses", "places"}
     assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
     assert "initial, another clip's poses" in card

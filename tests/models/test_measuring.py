@@ -177,8 +177,11 @@ def test_the_ratio_of_means():
 
 def test_a_model_that_obeys_meets_every_pose(work):
     errors = poses.pose_errors(work, Copier(work))
-    assert [(e.task, e.whose) for e in errors] == [
-        (task, whose) for whose in (poses.OWN, poses.OTHER) for task in ("initial", "last", "keys")
+    assert [(e.how, e.task, e.whose) for e in errors] == [
+        (how, task, whose)
+        for how in (poses.ALONE, poses.STEERED)
+        for whose in (poses.OWN, poses.OTHER)
+        for task in ("initial", "last", "keys")
     ]
     for error in errors:
         assert np.allclose(error.given[:, 0], 0, atol=1e-3)
@@ -204,7 +207,8 @@ def test_where_the_end_stands(work):
     ends = source.copy()
     ends[-1] += [0.3, 0, 0.4]
     assert poses._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
-    assert poses.place_errors(work, Copier(work)) == {}  # the tiny pack knows no places
+    names = set(poses.place_errors(work, Copier(work)))
+    assert names == {f"{whose}, steered" for whose in (poses.OWN, poses.OTHER)}  # not told of any
 
 
 # -- prompts -------------------------------------------------------------------------
