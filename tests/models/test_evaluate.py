@@ -64,7 +64,7 @@ def test_the_command(pack, folder, judge, tmp_path, monkeypatch, capsys):
     report = json.loads((out / "report.json").read_text())
     assert set(report["tables"]) == {"agreement", "prompts", "poses", "places"}
     assert report["facts"]["evaluator"].startswith("01234567-")
-    assert len(report["aims"]) == 1 + 3 + 6
+    assert len(report["aims"]) == 1 + 3 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in said
     # The same again: nothing is made anew, and the same numbers come out.
     monkeypatch.setattr(MotionPipeline, "write_many", None)
