@@ -93,15 +93,19 @@ def entry(context: Any) -> Any:
     return found.preferences if found is not None else None
 
 
+def chosen_pack(context: Any) -> Path:
+    """Folder of the pack in force; looks at no file, so panels may ask at every redraw."""
+    pack = getattr(entry(context), "pack", "")
+    return Path(bpy.path.abspath(pack)) if pack else paths.DEFAULT_PACK
+
+
 def settings(context: Any) -> Settings:
     """The preferences in force; the defaults where the add-on has none (bpy as a module)."""
     chosen = entry(context)
     python = getattr(chosen, "python", "")
-    pack = getattr(chosen, "pack", "")
-    absolute = bpy.path.abspath
     return Settings(
-        python=Path(absolute(python)) if python else find_python(paths.ROOT),
+        python=Path(bpy.path.abspath(python)) if python else find_python(paths.ROOT),
         device=getattr(chosen, "device", "auto"),
-        pack=Path(absolute(pack)) if pack else paths.DEFAULT_PACK,
+        pack=chosen_pack(context),
         fake=bool(getattr(chosen, "fake", False)),
     )

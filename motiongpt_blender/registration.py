@@ -63,12 +63,12 @@ CLASSES: Final = (
     bone_panel.MOTIONGPT_UL_bones,
     sequence_panel.MOTIONGPT_UL_blocks,
     panels.MOTIONGPT_PT_main,
-    bone_panel.MOTIONGPT_PT_bones,
-    retargeting_panel.MOTIONGPT_PT_retargeting,
     panels.MOTIONGPT_PT_poses,
+    panels.MOTIONGPT_PT_result,
     window_panel.MOTIONGPT_PT_window,
     sequence_panel.MOTIONGPT_PT_sequence,
-    panels.MOTIONGPT_PT_result,
+    retargeting_panel.MOTIONGPT_PT_retargeting,
+    bone_panel.MOTIONGPT_PT_bones,
     panels.MOTIONGPT_PT_training_data,
 )
 

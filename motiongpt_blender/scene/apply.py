@@ -72,6 +72,7 @@ class ApplyReport:
         seconds: time spent in each stage.
         notes: what the animator should know about the rig, one sentence each.
         seams: for each seam, by scene frame, the jump in speed before it was fitted.
+        planted: what it took to plant the feet; None where they were not to be planted.
     """
 
     action_name: str
@@ -82,6 +83,7 @@ class ApplyReport:
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
     seams: tuple[SeamReport, ...] = ()
+    planted: PlantReport | None = None
 
 
 def apply_clip(
@@ -146,7 +148,9 @@ def steps_of_take(
         by_index = bound_poses(_again(who), rig, marked, start_frame)
         footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
         plant = partial(plant_feet, rig, footfalls=footfalls, floor=options.floor)
-        motion, reports, seams = _fitted(motion, by_index, plant, start_frame, fit, options.reach)
+        motion, reports, seams, planted = _fitted(
+            motion, by_index, plant, start_frame, fit, options.reach
+        )
         reports = with_bodies(reports, joints, marked, start_frame)
         notes += tuple(drag_notes(reports, start_frame))
     yield
@@ -184,6 +188,7 @@ def steps_of_take(
         seconds=watch.seconds,
         notes=notes,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in seams),
+        planted=planted if options.plant_feet else None,
     )
 
 
@@ -194,7 +199,7 @@ def _fitted(
     start_frame: float,
     fit: Fit,
     reach: float,
-) -> tuple[RigMotion, tuple[KeyReport, ...], tuple[SeamReport, ...]]:
+) -> tuple[RigMotion, tuple[KeyReport, ...], tuple[SeamReport, ...], PlantReport]:
     """The motion through its poses (by index), feet planted, neighbours' speeds met, closed."""
     last, asked = len(motion) - 1, set(poses)
     if fit.loop and last > 1:
@@ -203,12 +208,12 @@ def _fitted(
         poses = {**poses, 0: first, last: final}
     motion, reports = meet_keys(motion, poses, reach)
     reports = tuple(r for r in reports if r.frame in asked)
-    motion, _ = plant(motion, kept=[f for f, pose in poses.items() if pose.placed])
+    motion, planted = plant(motion, kept=[f for f, pose in poses.items() if pose.placed])
     seams = fit.seams(start_frame, len(motion))
     if fit.loop and last > 1:
         seams += closing_seams(motion)
     motion, fitted = fit_seams(motion, seams, poses)
-    return motion, reports, fitted
+    return motion, reports, fitted, planted
 
 
 def _on_a_track(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from typing import Any, Final
@@ -243,12 +244,19 @@ def _length(action: Any) -> float:
 def _new_track(data: Any, action: Any, slot: Any, start: float, name: str) -> Any:
     track = data.nla_tracks.new()
     try:
-        track.name = name
+        track.name = _free_name(data, name)
         _new_strip(track, action, slot, start, name)
     except Exception:
         data.nla_tracks.remove(track)
         raise
     return track
+
+
+def _free_name(data: Any, name: str) -> str:
+    """The name, counted on when another track has it: Blender lets several share one."""
+    taken = {track.name for track in data.nla_tracks}
+    names = (f"{name}.{count:03d}" if count else name for count in itertools.count())
+    return next(free for free in names if free not in taken)
 
 
 def _new_strip(track: Any, action: Any, slot: Any, start: float, name: str) -> Any:

@@ -7,16 +7,23 @@ import blf
 import bpy
 
 from .. import paths
-from ..core.binding import WHOLE
+from ..core.binding import WHOLE, BodyPart
+from ..core.planting import PlantReport
 from ..core.poses import PoseRole
 from ..core.windows import WindowMode, frame_text
 from ..operators.session import SESSION, stage_text
-from ..preferences import settings
+from ..preferences import chosen_pack
 from ..properties.armature import PARTS
 from ..properties.scene import target
 from ..scene.recording import current_action
 from .icons import icon
 
+#: Parts of a pose as they stand under the list, one row a kind.
+PARTS_BY_ROW = (
+    (BodyPart.UPPER, BodyPart.LOWER, BodyPart.HIPS),
+    (BodyPart.ARM_L, BodyPart.ARM_R),
+    (BodyPart.HAND_L, BodyPart.HAND_R),
+)
 #: Pixels of the side bar's width that a sentence cannot use: tabs, margins, its icon.
 MARGINS = 92
 
@@ -118,21 +125,22 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         layout.prop(wish, "steer")
         layout.separator(factor=0.5)
         self._action(layout)
-        pack = paths.pack_info(settings(context).pack)
+        pack = paths.pack_info(chosen_pack(context))
         if pack is not None and pack.non_commercial:
             _sentence(context, layout, f"Not for commercial use: {pack.licence}", "ERROR")
-        if SESSION.message:
+        if SESSION.message and (SESSION.failed or not taken_back()):
             _sentence(context, layout, SESSION.message, "ERROR" if SESSION.failed else "CHECKMARK")
 
     def _action(self, layout: Any) -> None:
         job = SESSION.job
-        if job is None:
-            row = layout.row()
-            row.scale_y = 1.6
-            row.operator("motiongpt.generate", icon_value=icon("generate"))
-            return
         row = layout.row(align=True)
         row.scale_y = 1.6
+        if job is None and SESSION.writing is not None:
+            row.progress(factor=1.0, text="Writing the keys")
+            return
+        if job is None:
+            row.operator("motiongpt.generate", icon_value=icon("generate"))
+            return
         row.progress(factor=job.fraction, text=stage_text(job))
         row.operator("motiongpt.cancel", text="", icon="X")
 
@@ -167,9 +175,12 @@ class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
     def _binds(self, layout: Any, pose: Any) -> None:
         """What of the active pose counts."""
         layout.label(text=f"Frame {frame_text(pose.at)} binds")
-        grid = layout.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
-        for value, name, *_ in PARTS:
-            grid.prop_enum(pose, "binds", value, text=name)
+        names = {value: name for value, name, *_ in PARTS}
+        column = layout.column(align=True)
+        for group in PARTS_BY_ROW:
+            row = column.row(align=True)
+            for part in group:
+                row.prop_enum(pose, "binds", part.value, text=names[part.value])
 
 
 class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
@@ -181,8 +192,8 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: Any) -> bool:
-        """Only after a take."""
-        return SESSION.report is not None
+        """Only after a take, and while there is one."""
+        return SESSION.report is not None and not taken_back()
 
     def draw(self, context: Any) -> None:
         """Name, range, and how near the model came to each marked pose."""
@@ -208,6 +219,8 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
                     cell.alignment = "RIGHT"
                     cell.label(text=distance)
             _hint(box, "The take meets them exactly")
+        if report.planted is not None:
+            _sentence(context, layout, feet_text(report.planted), "CON_FLOOR")
         for note in SESSION.notes:
             _sentence(context, layout, note, "INFO")
 
@@ -228,6 +241,22 @@ class MOTIONGPT_PT_training_data(_ArmaturePanel, bpy.types.Panel):
             layout.label(text=action.name, icon="ACTION")
             _hint(layout, "The prompt is its caption")
         layout.operator("motiongpt.export_clip", icon="EXPORT")
+
+
+def taken_back() -> bool:
+    """Whether the last take is gone again, as after an undo; a redo brings it back."""
+    report = SESSION.report
+    return report is not None and bpy.data.actions.get(report.action_name) is None
+
+
+def feet_text(planted: PlantReport) -> str:
+    """What planting did to the feet, in one line."""
+    if planted == PlantReport():
+        return "No foot stands long enough to be planted"
+    moved = f"Feet planted: moved {planted.moved_cm:.0f} cm at most"
+    lowered = f", hips {planted.lowered_cm:.0f} cm lower" if planted.lowered_cm >= 0.5 else ""
+    slid = f"; {planted.slid_cm:.0f} cm out of reach" if planted.slid_cm >= 0.5 else ""
+    return moved + lowered + slid
 
 
 def _length_decided(wish: Any, obj: Any) -> str:

@@ -203,6 +203,22 @@ def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
     assert strip.action.use_cyclic
 
 
+def test_takes_of_one_prompt_have_tracks_of_their_own_and_loop(addon, smpl_rig):
+    scene = bpy.context.scene
+    scene.motiongpt.seconds = 1.0
+    first = generate(addon)
+    place = scene.motiongpt.window
+    place.loop = place.cyclic = True
+    scene.frame_end = 60
+    second = generate(addon)
+    names = [track.name for track in smpl_rig.animation_data.nla_tracks]
+    assert names == [first.track_name, second.track_name]
+    assert len(set(names)) == 2
+    tracks = smpl_rig.animation_data.nla_tracks
+    assert [tracks[name].strips[0].frame_end for name in names] == [21, 60]
+    assert tracks[second.track_name].strips[0].action.name == second.action_name
+
+
 def _pair(a, b):
     from mathutils import Matrix
 

@@ -1,0 +1,92 @@
+"""What the panels say, drawn on a layout that only listens."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import pytest
+
+from motiongpt_blender.core.planting import PlantReport
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_beside import addon, generate  # noqa: E402, F401
+
+
+def drawn(panel):
+    """Every call that a panel makes while it draws itself, as text."""
+    listener, context = MagicMock(), MagicMock(wraps=bpy.context)
+    context.scene, context.preferences = bpy.context.scene, bpy.context.preferences
+    context.region.width = 400
+    listener._action = lambda layout: panel._action(listener, layout)
+    panel.draw(listener, context)
+    return str(listener.mock_calls)
+
+
+@pytest.fixture
+def take(addon, smpl_rig, monkeypatch):  # noqa: F811
+    """The report of a take with its feet planted; letters are ten pixels wide."""
+    from motiongpt_blender.ui import panels
+
+    monkeypatch.setattr(panels, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
+    bpy.context.scene.motiongpt.seconds = 1.0
+    smpl_rig.motiongpt.retargeting.plant_feet = True
+    return generate(addon)
+
+
+def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, feet_text
+
+    assert take.planted is not None
+    assert feet_text(take.planted).split()[0] in drawn(MOTIONGPT_PT_result)
+    said = feet_text(PlantReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
+    assert said == "Feet planted: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
+    assert "No foot" in feet_text(PlantReport())
+    addon.report = replace(take, planted=None)
+    assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)
+
+
+def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):  # noqa: F811
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main, MOTIONGPT_PT_result
+
+    assert MOTIONGPT_PT_result.poll(bpy.context)
+    assert "new NLA" in drawn(MOTIONGPT_PT_main)
+    smpl_rig.animation_data_clear()
+    bpy.data.actions.remove(bpy.data.actions[take.action_name])
+    assert not MOTIONGPT_PT_result.poll(bpy.context)
+    assert "new NLA" not in drawn(MOTIONGPT_PT_main)
+
+
+def test_a_failure_after_an_undone_take_is_told(addon, smpl_rig, take):  # noqa: F811
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+
+    smpl_rig.animation_data_clear()
+    bpy.data.actions.remove(bpy.data.actions[take.action_name])
+    addon.tell("The prompt is empty.", failed=True)
+    assert "The prompt is empty" in drawn(MOTIONGPT_PT_main)
+
+
+def test_a_redraw_looks_for_no_python(addon, smpl_rig, take, monkeypatch):  # noqa: F811
+    from motiongpt_blender import preferences
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+
+    monkeypatch.setattr(preferences, "find_python", MagicMock(side_effect=AssertionError))
+    assert "motiongpt.generate" in drawn(MOTIONGPT_PT_main)
+
+
+def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):  # noqa: F811
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+
+    addon.writing = iter(())
+    said = drawn(MOTIONGPT_PT_main)
+    addon.writing = None
+    assert "Writing the keys" in said and "motiongpt.generate" not in said
+
+
+def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
+    from motiongpt_blender.properties.armature import PARTS
+    from motiongpt_blender.ui.panels import PARTS_BY_ROW
+
+    assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
