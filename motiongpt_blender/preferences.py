@@ -49,6 +49,8 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         note = column.row()
         if found.python is None:
             note.label(text="No backend yet: run 'python build.py demo' once", icon="ERROR")
+        elif not found.python.is_file():
+            note.label(text=f"There is no Python at {found.python}", icon="ERROR")
         else:
             note.label(text=f"Uses {found.python}", icon="CHECKMARK")
         column.separator()
@@ -62,7 +64,7 @@ def _draw_pack(column: Any, owner: Any, folder: Path) -> None:
     """The chosen pack, its licence, and what can be done about packs."""
     info = paths.pack_info(folder)
     row = column.row(align=True)
-    split = row.split(factor=0.4, align=True)
+    split = row.split(factor=0.4)  # as Blender splits its own rows
     name = split.row()
     name.alignment = "RIGHT"
     name.label(text="Model Pack")

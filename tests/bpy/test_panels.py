@@ -90,3 +90,14 @@ def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
     from motiongpt_blender.ui.panels import PARTS_BY_ROW
 
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
+
+
+def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):  # noqa: F811
+    from motiongpt_blender import preferences
+
+    chosen = replace(preferences.settings(bpy.context), python=Path("nowhere") / "python")
+    monkeypatch.setattr(preferences, "settings", lambda _: chosen)
+    page = MagicMock()
+    preferences.MotionGPTPreferences.draw(page, bpy.context)
+    assert "There is no Python at" in str(page.mock_calls)
+    assert "Uses" not in str(page.mock_calls)
