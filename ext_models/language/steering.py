@@ -150,10 +150,16 @@ class Helm:
         codes = written[:, : whole * count].unflatten(1, (whole, count)) - first
         partial = written[:, whole * count :] - first[: at - levels - whole * count]
         steered = due.clone()
-        for row, course in enumerate(self.courses):
-            if self._matters(course, self.steps[row], whole + len(course.given)):
-                cost = self._cost(row, codes[row], partial[row])
-                steered[row] -= course.strength * cost.to(due.device, due.dtype)
+        rows = [
+            row
+            for row, course in enumerate(self.courses)
+            if self._matters(course, self.steps[row], whole + len(course.given))
+        ]
+        if not partial.shape[1]:
+            self._stand(rows, codes)
+        for row in rows:
+            cost = self._cost(row, codes[row], partial[row])
+            steered[row] -= self.courses[row].strength * cost.to(due.device, due.dtype)
         return steered
 
     # -- the plan -------------------------------------------------------------------
@@ -219,8 +225,7 @@ class Helm:
         """What each code (C,) that is due costs, at least 0."""
         course, level = self.courses[row], len(partial)
         device = self.tokenizer.mean.device
-        given = torch.tensor(course.given, dtype=written.dtype, device=device)
-        codes = torch.cat([given.reshape(-1, written.shape[1]), written.to(device)])
+        codes = self._codes(row, written)
         begun = self.foresight.latents(partial[None].to(device))[0]
         frames = self.foresight.frames(self.foresight.latents(codes[-4:]), begun, level)
         start = len(codes) * self.stride
@@ -230,8 +235,6 @@ class Helm:
                 cost += self._off_pose(frames, mark.frame - start, target, level)
         going = self._placed(course, start)
         if going is not None:
-            if not level:
-                self._stood[row] = self._stand(course, codes)
             cost += self._off_way(frames, going, start, course.origin, self._stood[row])
         return cost - cost.min()
 
@@ -251,13 +254,29 @@ class Helm:
         share = 1 - left / (APPROACH + 1)
         return share * ways.off_pose(then, due, counts, HEIGHT) / (2 * ON_THE_WAY**2)
 
-    def _stand(self, course: Course, codes: Tensor) -> Stood:
-        """Where codes (S, L) lead: the root a step before their end, and the origin's stand."""
-        made = self.tokenizer.decode(codes[None])[0, :, :CHANNELS]
-        path = ways.roots(made)
-        known = course.origin < len(path)
-        origin = ways.stand_at(made, path, course.origin) if known else None
-        return Stood(path[-self.stride], origin)
+    @torch.no_grad()
+    def _stand(self, rows: Sequence[int], written: Tensor) -> None:
+        """Look where the rows that go to a place stand after codes (B, S, L) written so far."""
+        alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+        for row in rows:
+            given = self.courses[row].given
+            start = (written.shape[1] + len(given)) * self.stride
+            if self._placed(self.courses[row], start) is not None:
+                alike.setdefault(given, []).append(row)
+        for some in alike.values():
+            codes = torch.stack([self._codes(row, written[row]) for row in some])
+            made = self.tokenizer.decode(codes)[..., :CHANNELS]
+            for row, frames, path in zip(some, made, ways.roots(made), strict=True):
+                origin = self.courses[row].origin
+                known = origin < len(path)
+                seen = ways.stand_at(frames, path, origin) if known else None
+                self._stood[row] = Stood(path[-self.stride], seen)
+
+    def _codes(self, row: int, written: Tensor) -> Tensor:
+        """Codes (S, L) of a row's whole motion, what was given first."""
+        device = self.tokenizer.mean.device
+        given = torch.tensor(self.courses[row].given, dtype=written.dtype, device=device)
+        return torch.cat([given.reshape(-1, written.shape[1]), written.to(device)])
 
     def _off_way(self, frames: Tensor, mark: Mark, start: int, origin: int, stood: Stood) -> Tensor:
         """Cost (C,) of leaving the way to a mark's place."""
