@@ -21,7 +21,7 @@ ProgressCallback = Callable[[str, float], None]
 CancelCheck = Callable[[], bool]
 #: Motions that are drawn for each that is given.
 TRIES: Final = 4
-#: How much poses count beside the model, as measured best, and the most that they may.
+#: How much poses count beside the model, and the most that they may.
 STEER: Final = 1.0
 MOST_STEER: Final = 10.0
 
