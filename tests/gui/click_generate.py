@@ -216,7 +216,8 @@ def story(asked):
     fractions = yield from wait_for_end()
     assert not session().failed, session().message
     assert fractions == sorted(fractions), fractions
-    check(rig)
+    if asked.fake:  # its walk is known, that of a model is its own
+        check(rig)
     if asked.shot:
         yield from portrait.take(rig, hand.place, asked.shot)
     with in_view():
@@ -224,4 +225,5 @@ def story(asked):
     print("OK", flush=True)
 
 
-hand.drive(story(arguments()), LIMIT)
+WORDS = arguments()
+hand.drive(story(WORDS), 3 * LIMIT if WORDS.shot else LIMIT)  # the true model takes its time
