@@ -175,6 +175,19 @@ def test_poses_are_read(tmp_path):
     poses = read_request(request(tmp_path, pose_frames=(0, 40))).poses
     assert [p.frame for p in poses] == [0, 40]
     assert np.array_equal(poses[1].joints, joints[1])
+    assert all(p.bound is None and p.placed for p in poses)
+
+
+def test_poses_of_body_parts_and_the_steering_are_read(tmp_path):
+    bound = np.ones((2, 22), dtype=bool)
+    bound[1, :16] = False
+    np.savez(tmp_path / wire.POSES_FILE, joints=fake.walk("x", 2, 0), bound=bound)
+    asked = read_request(request(tmp_path, pose_frames=(0, 40), steer=2.5))
+    whole, part = asked.poses
+    assert asked.steer == 2.5 and whole.bound is None and whole.placed
+    assert np.array_equal(part.bound, bound[1]) and not part.placed
+    with pytest.raises(PipelineError, match="choose 0 to 10"):
+        read_request(request(tmp_path, pose_frames=(0, 40), steer=-1.0))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +199,9 @@ def test_poses_are_read(tmp_path):
         ({"joints": np.zeros((2, 21, 3))}, (0, 40)),
         ({"joints": np.full((2, 22, 3), np.nan)}, (0, 40)),
         ({"joints": np.array([{}, {}])}, (0, 40)),
+        ({"joints": fake.walk("x", 2, 0), "bound": np.ones((2, 21), bool)}, (0, 40)),
+        ({"joints": fake.walk("x", 2, 0), "bound": np.zeros((2, 22), bool)}, (0, 40)),
+        ({"joints": fake.walk("x", 2, 0), "bound": np.ones((2, 22))}, (0, 40)),
         ({"joints": fake.walk("x", 2, 0)}, (0, 20, 40)),
         ({"joints": fake.walk("x", 2, 0)}, (0, 41)),
         ({"joints": fake.walk("x", 2, 0)}, (-1, 4)),
