@@ -208,10 +208,10 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
         )
         if report.keys:
             box = layout.box().column(align=True)
-            box.label(text="The model alone came this near:")
+            box.label(text="The model alone, by frame:")
             for key in report.keys:
                 row = box.row()
-                row.label(text=f"frame {frame_text(key.frame)}")
+                row.label(text=f"{frame_text(key.frame)}:")  # a word more is cut off
                 body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
                 place = f"place {key.place_cm:.0f} cm" if key.placed else "place free"
                 for distance in (f"body {body}", place):
