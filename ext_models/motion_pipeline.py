@@ -341,7 +341,7 @@ def course_of(
     Places are seen from the first pose, or from the last frame that was given.
     """
     if not poses:
-        return Course()
+        return Course((), request.steer, given)
     seen_from_here = next((p for p in poses if p.bound is None or p.placed), poses[0])
     origin, first = seen_from_here.frame, seen_from_here.joints
     if ahead and request.beginning is not None:

@@ -28,11 +28,47 @@ Array = NDArray[np.floating]
 WEIGHTS: Final = "gist.safetensors"
 #: Moments of a clip that are looked at, evenly from its first frame to its last.
 MOMENTS: Final = 12
-#: What a metre travelled, a turn of a radian and a metre a second count, beside a metre
-#: between joints.
-TRAVELLED, TURNED, SPEED, SECONDS = 0.3, 1.0, 0.5, 0.5
+JOINTS: Final = 22
+#: What a metre travelled, a metre of height, a turn of a radian and a metre a second count,
+#: beside a metre between joints.
+TRAVELLED, RISE, TURNED, SPEED, SECONDS = 0.3, 2.0, 1.0, 0.5, 0.5
 #: Dimensions that are kept of a description.
 WIDTH: Final = 64
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What descriptions (..., D) say of their moments.
+
+    Attributes:
+        bodies: (..., MOMENTS, 22, 3) metres from the pelvis, facing +z.
+        heights: (..., MOMENTS) metres of the pelvis.
+        path: (..., MOMENTS, 2) metres to the left and ahead of where the motion begins.
+        turns: (..., MOMENTS) radians to the left of how it faces there.
+    """
+
+    bodies: Array
+    heights: Array
+    path: Array
+    turns: Array
+
+    @classmethod
+    def of(cls, told: Array) -> Outline:
+        """Read what ``describe`` has written."""
+        lengths = (MOMENTS * JOINTS * 3, MOMENTS * 2, MOMENTS, MOMENTS)
+        ends = np.cumsum(lengths)
+        body, path, height, turn = np.split(told, ends, axis=-1)[:4]
+        return cls(
+            body.reshape(*told.shape[:-1], MOMENTS, JOINTS, 3),
+            height / RISE,
+            path.reshape(*told.shape[:-1], MOMENTS, 2) / TRAVELLED,
+            turn / TURNED,
+        )
+
+
+def moments(frames: int) -> NDArray[np.intp]:
+    """The frames (MOMENTS,) of a motion of so many frames that are looked at."""
+    return np.linspace(0, frames - 1, MOMENTS).round().astype(int)
 
 
 @dataclass(frozen=True)
@@ -62,6 +98,13 @@ class Gist:
             codes.append(int(np.argmin(((book - rest) ** 2).sum(-1))))
             rest = rest - book[codes[-1]]
         return tuple(codes)
+
+    def outlines(self, said: Sequence[int], *, following: bool = False) -> Outline:
+        """What a gist announces, as far as it was said; or with each of its next tokens (K,)."""
+        told = sum((self.books[k][c] for k, c in enumerate(said)), np.zeros(self.basis.shape[1]))
+        if following:
+            told = told + self.books[len(said)]
+        return Outline.of(self.mean + told @ self.basis.T)
 
     def far(self, joints: Array, announced: Sequence[int]) -> float:
         """How far a motion (T, 22, 3) is from a gist (G,), as a distance of descriptions."""
@@ -104,7 +147,7 @@ def fit_gist(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> Gi
 def describe(joints: Array) -> NDArray[np.float64]:
     """A description (D,) of a motion (T, 22, 3), from its own start and heading."""
     joints = joints.astype(np.float64)
-    at = np.linspace(0, len(joints) - 1, MOMENTS).round().astype(int)
+    at = moments(len(joints))
     facing = np.unwrap(heading(joints))
     path = joints[:, 0] - joints[0, 0] * np.array([1, 0, 1])
     path = rotate(np.broadcast_to(about_y(-facing[0]), (len(path), 4)), path)
@@ -118,7 +161,7 @@ def describe(joints: Array) -> NDArray[np.float64]:
     parts = [
         body[at].reshape(-1),
         TRAVELLED * path[at][:, [0, 2]].reshape(-1),
-        2 * path[at][:, 1],
+        RISE * path[at][:, 1],
         TURNED * turn,
         SPEED * speed,
         SPEED * still,

@@ -5,13 +5,14 @@ code that is due how the body would be posed with it and where it would stand; c
 the body nearer to a marked pose, or the path nearer to a marked place, become likelier. It
 is a product of two opinions, the model's and the poses': softly before a pose, firmly at its
 step. A gist is steered as well, by what it says of the moments where poses stand, so that the
-plan fits them before the first step.
+plan fits them before the first step. Where no poses are marked, what the gist announces for
+its moments takes their place: a motion does what it set out to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -27,7 +28,7 @@ from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 
 from . import ways
-from .gist import MOMENTS, TRAVELLED, TURNED, Gist
+from .gist import MOMENTS, Gist, moments
 from .vocabulary import TokenIds
 
 #: Metres that a pose is missed by which cost half a unit of log-likelihood, by level: at its
@@ -43,6 +44,8 @@ HEIGHT: Final = 0.5
 #: Metres and radians off a place that cost half a unit, and how much more for each second left.
 PLACE: Final = (0.05, 0.08)
 A_SECOND: Final = 2.0
+#: How much what a gist announces counts, where no poses are marked, beside a marked pose.
+FOLLOW: Final = 2.0
 #: The same for a gist: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
 
@@ -106,8 +109,12 @@ class Rudder:
         return Foresight.of(self.tokenizer, self.levels)
 
     def helm(self, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]) -> Helm | None:
-        """Steers the rows of a batch, a course and a length in code steps each; or None."""
-        if not self.fits or not any(c.steers for c in courses):
+        """Steers the rows of a batch, a course and a length in code steps each.
+
+        None when there is nothing to steer by: neither poses nor gists.
+        """
+        plan = self.gist is not None
+        if not self.fits or not any(c.strength > 0 and (c.marks or plan) for c in courses):
             return None
         return Helm(self, ids, courses, steps)
 
@@ -120,7 +127,7 @@ class Helm:
     ) -> None:
         self.tokenizer, self.gist = rudder.tokenizer, rudder.gist
         self.foresight = rudder.foresight
-        self.ids, self.courses, self.steps = ids, courses, steps
+        self.ids, self.courses, self.steps = ids, list(courses), steps
         self.stride = self.tokenizer.config.stride
         self.targets = [[self._target(m) for m in c.marks] for c in courses]
         self._stood: dict[int, Stood] = {}
@@ -143,6 +150,8 @@ class Helm:
         at = given.shape[1]
         if at < levels:
             return due if self.gist is None else due + self._plan(given, due)
+        if at == levels and self.gist is not None:
+            self._follow(given)
         first = torch.tensor(self.ids.first_code, device=given.device)
         count = len(first)
         whole = (at - levels) // count
@@ -178,26 +187,32 @@ class Helm:
 
     def _misses(self, said: Sequence[int], course: Course, steps: int) -> NDArray[np.float64]:
         """How much each next token (K,) of a gist quarrels with the marks."""
-        gist = self.gist
-        assert gist is not None
-        so_far = sum((gist.books[k][c] for k, c in enumerate(said)), np.zeros(gist.basis.shape[1]))
-        told = gist.mean + (so_far + gist.books[len(said)]) @ gist.basis.T
-        joints = 3 * features.HUMANML3D.joints * MOMENTS
-        bodies = told[:, :joints].reshape(len(told), MOMENTS, -1, 3)
-        path = told[:, joints : joints + 2 * MOMENTS].reshape(-1, MOMENTS, 2) / TRAVELLED
-        turns = told[:, joints + 3 * MOMENTS : joints + 4 * MOMENTS] / TURNED
+        assert self.gist is not None
+        told = self.gist.outlines(said, following=True)
         last = max(steps * self.stride - 1, 1)
-        moments = [round(m.frame / last * (MOMENTS - 1)) for m in course.marks]
+        at = [round(m.frame / last * (MOMENTS - 1)) for m in course.marks]
         near, off, turned = PLAN
-        miss = np.zeros(len(told))
-        for mark, moment in zip(course.marks, moments, strict=True):
-            apart = bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
+        miss = np.zeros(len(told.bodies))
+        for mark, moment in zip(course.marks, at, strict=True):
+            apart = told.bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
             miss += np.average(np.linalg.norm(apart, axis=-1), -1, mark.counts) / near
             if mark.place is not None and course.origin == 0:
-                away = path[:, moment] - np.array(mark.place[:2])
+                away = told.path[:, moment] - np.array(mark.place[:2])
                 miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
-                miss += 0.5 * (_wrapped(turns[:, moment] - mark.place[2]) / turned) ** 2
+                miss += 0.5 * (_wrapped(told.turns[:, moment] - mark.place[2]) / turned) ** 2
         return miss
+
+    def _follow(self, given: Tensor) -> None:
+        """Where no poses are marked, set the course by what the gists announce."""
+        assert self.gist is not None
+        first = np.array(self.ids.first_gist)
+        for row, course in enumerate(self.courses):
+            if course.marks or not course.strength:
+                continue
+            said = (given[row].cpu().numpy() - first).tolist()
+            marks = announced(self.gist, said, self.steps[row] * self.stride)
+            self.courses[row] = replace(course, marks=marks, strength=FOLLOW * course.strength)
+            self.targets[row] = [self._target(m) for m in marks]
 
     # -- the codes ------------------------------------------------------------------
 
@@ -308,6 +323,18 @@ class Stood:
 
     root: Tensor
     origin: Tensor | None
+
+
+def announced(gist: Gist, said: Sequence[int], frames: int) -> tuple[Mark, ...]:
+    """What a gist announces for a motion of so many frames, as marks."""
+    told = gist.outlines(said)
+    bodies = told.bodies + told.heights[:, None, None] * np.array([0, 1, 0])
+    ways = zip(told.path, told.turns, strict=True)
+    places = [(float(left), float(ahead), float(turn)) for (left, ahead), turn in ways]
+    return tuple(
+        Mark(int(frame), body.astype(np.float32), place if k else None)
+        for k, (frame, body, place) in enumerate(zip(moments(frames), bodies, places, strict=True))
+    )
 
 
 def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from motion_folders import walker
 
 from ext_models.evaluation.motion_metrics import local_pose
 from ext_models.language import places, ways
+from ext_models.language.gist import Outline, describe, moments
 from ext_models.language.steering import Course
 from ext_models.motion import features
 from ext_models.motion_pipeline import MotionPipeline, course_of, miss, silent
@@ -176,15 +177,16 @@ def test_parts_of_a_body_steer_by_themselves(pipeline):
 def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
     request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), steer=0.0)
     written = pipeline.write_many([request]), pipeline.generate(request, *silent()).clips[0].tokens
-    monkeypatch.setattr("ext_models.motion_pipeline.course_of", lambda *_: Course())
+    monkeypatch.setattr("ext_models.motion_pipeline.course_of", lambda *_: Course(strength=0.0))
     on = replace(request, steer=3.0)
     again = pipeline.write_many([on]), pipeline.generate(on, *silent()).clips[0].tokens
     assert written == again
 
 
-def test_a_motion_without_poses_is_not_steered(pipeline):
+def test_without_poses_and_gist_nothing_steers(tmp_path):
+    pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack"), "cpu")
     one, other = (asked(steer=s) for s in (0.0, 5.0))
-    assert pipeline.write_many([one]) == pipeline.write_many([other])
+    assert pipe.write_many([one]) == pipe.write_many([other])
 
 
 def test_the_same_seed_gives_the_same_motion_alone_and_among_others(pipeline):
@@ -222,3 +224,34 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     course = course_of(later, request, given, 8)
     assert course.origin == 7 and course.given == given
     assert np.allclose(course.marks[0].place, places.seen_from(*places.stands(body[[1, 3]])))
+
+
+# -- gists -----------------------------------------------------------------------------
+
+
+def test_an_outline_says_what_was_described():
+    joints = walker(37, seed=2)
+    told = Outline.of(describe(joints))
+    at = moments(len(joints))
+    assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
+    assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
+    stands = places.stands(joints[at])
+    seen = np.array([places.seen_from(stands[0], stand) for stand in stands])
+    assert np.allclose(told.path, seen[:, :2], atol=1e-5)
+    assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
+
+
+def test_without_poses_a_motion_keeps_to_its_gist(pipeline):
+    """Even a random model poses more as it announced; unsteered it does not look at it."""
+    requests = [asked(seed=s) for s in range(8)]
+    off = {}
+    for steer in (0.0, 1.0):
+        answers = [a for (a,) in pipeline.write_many([replace(r, steer=steer) for r in requests])]
+        assert len({a.gist for a in answers}) > 1
+        made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
+        told = [pipeline.gist.outlines(a.gist).bodies for a in answers]
+        at = moments(36)
+        off[steer] = np.mean(
+            [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
+        )
+    assert off[1.0] < 0.9 * off[0.0]
