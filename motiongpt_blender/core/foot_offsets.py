@@ -6,7 +6,7 @@ and out with the foot's own speed, so that nothing starts or stops at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -15,18 +15,34 @@ import numpy as np
 from .footfalls import Stand
 from .frames import smoothstep
 from .rotations import Array
+from .seams import bump, inward_speed
 
 #: Seconds within which a foot comes from its place in the motion to its stand, and back.
 EASE: Final = 0.35
 #: Seconds from a marked pose within which a stand takes its place from it.
 NEAR_KEY: Final = 0.2
+#: Seconds within which a foot that moves at a seam comes to rest.
+REST: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Held:
+    """Frames that may not change.
+
+    Attributes:
+        frames: their indices, ascending.
+        moving: those at an end of the motion that also keep their speed.
+    """
+
+    frames: tuple[int, ...]
+    moving: frozenset[int] = frozenset()
 
 
 def offsets(
     tip: Array,
     heel: Array,
     stands: tuple[Stand, ...],
-    kept: Collection[int],
+    held: Held,
     level: float,
     fps: float,
     most_speed: float,
@@ -37,19 +53,23 @@ def offsets(
         tip: (T, 3) where the toe is.
         heel: (T, 3) where the heel is.
         stands: when the toe stands.
-        kept: frames that may not change.
+        held: frames that may not change.
         level: height of a toe that stands.
         fps: frames a second.
         most_speed: the fastest that an offset changes where a stand begins or ends.
     """
+    kept = held.frames
     knots: list[tuple[int, int, Array]] = []  # first frame, last frame, offsets (n, 3)
     inside: set[int] = set()
     for stand in stands:
         own = [k for k in kept if stand.first <= k <= stand.last]
         place = _place(tip, stand, own, kept, level, fps)
+        for seam in held.moving.intersection(own):
+            place = place + _coming_to_rest(tip, seam, kept, fps)[stand.first : stand.last + 1]
         away = place - tip[stand.first : stand.last + 1]
         begin = stand.first
-        early = [k for k in kept if stand.heel <= k < stand.first]
+        soon = stand.heel - NEAR_KEY * fps  # no time to come there from a marked pose
+        early = [k for k in kept if soon < k < stand.first]
         if stand.heel < stand.first and not early:
             rolled = heel[stand.first] + away[0] - heel[stand.heel : stand.first]
             away, begin = np.concatenate([rolled, away]), stand.heel
@@ -60,7 +80,7 @@ def offsets(
 
 
 def _place(
-    tip: Array, stand: Stand, own: list[int], kept: Collection[int], level: float, fps: float
+    tip: Array, stand: Stand, own: list[int], kept: tuple[int, ...], level: float, fps: float
 ) -> Array:
     """Where (n, 3) the toe stands: one place, unless marked poses ask for several."""
     frames = np.arange(stand.first, stand.last + 1)
@@ -75,6 +95,15 @@ def _place(
         place = tip[min(frames, key=lambda f: min(abs(f - k) for k in near))].copy()
     place[1] = level
     return np.broadcast_to(place, (len(frames), 3))
+
+
+def _coming_to_rest(tip: Array, seam: int, kept: tuple[int, ...], fps: float) -> Array:
+    """Ways (T, 3) of a toe from a seam, at which it still has its speed, to its place."""
+    room = min((abs(k - seam) for k in kept if k != seam), default=len(tip) - 1)
+    reach = min(REST * fps, room)
+    if reach < 2:
+        return 0 * tip
+    return bump(len(tip), seam, reach)[:, None] * inward_speed(tip, seam)
 
 
 def _filled(knots: list[tuple[int, int, Array]], count: int, reach: float, most: float) -> Array:

@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from .bone_maps import Part
-from .foot_offsets import offsets
-from .footfalls import SIDES, Footfalls, Stand, runs
+from .foot_offsets import Held, offsets
+from .footfalls import SIDES, UP_SPEED, Footfalls, Stand, runs
 from .frames import Limb, gaussian_smooth, rest_hinge, smoothstep
 from .kinematics import Figure, basis_of, control_of, forward, joint_place, raised
 from .pins import bend_again
@@ -104,6 +104,7 @@ def plant_feet(
     footfalls: Footfalls,
     kept: Collection[int] = (),
     floor: float = 0.0,
+    moving: Collection[int] = (),
 ) -> tuple[RigMotion, PlantReport]:
     """The motion with its feet planted, and what that took.
 
@@ -113,6 +114,8 @@ def plant_feet(
         footfalls: when each foot stands.
         kept: indices of frames that may not change.
         floor: height of the floor over the rig's own.
+        moving: those of ``kept`` at an end of the motion whose speed may not change either:
+            a foot that stands there comes to rest instead of stopping at once.
     """
     kept = sorted(k for k in kept if 0 <= k < len(motion))
     if not footfalls.left and not footfalls.right:
@@ -120,7 +123,8 @@ def plant_feet(
     figure = forward(rig, motion)
     for side in SIDES:
         _calm(rig, figure.turns, footfalls.of(side), side, kept, motion.fps)
-    legs = [_leg(rig, motion, figure, footfalls.of(s), s, kept, floor)
+    held = Held(tuple(kept), frozenset(moving))
+    legs = [_leg(rig, motion, figure, footfalls.of(s), s, held, floor)
             for s in SIDES if hangs_together(rig, s)]  # fmt: skip
     if not legs:
         return motion, PlantReport()
@@ -162,9 +166,10 @@ def _leg(
     figure: Figure,
     stands: tuple[Stand, ...],
     side: str,
-    kept: list[int],
+    held: Held,
     floor: float,
 ) -> _Leg:
+    kept = list(held.frames)
     hip, knee, ankle, tip = (
         joint_place(rig, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE", "FOOT")
     )
@@ -177,8 +182,8 @@ def _leg(
     rest_ankle = rig.points[Joint[f"{side}_ANKLE"]]
     heel = ankle + rotate(figure.turns[foot.name], np.array([0.0, -rest_ankle[1], 0.0]))
     level = floor + float(rig.points[Joint[f"{side}_FOOT"]][1])
-    stands = _standing(stands, tip, kept, level, rig.leg, motion.fps)
-    wanted = tip + offsets(tip, heel, stands, kept, level, motion.fps, MOST_SPEED * rig.leg)
+    stands = _standing(stands, tip, held, level, rig, motion.fps)
+    wanted = tip + offsets(tip, heel, stands, held, level, motion.fps, MOST_SPEED * rig.leg)
     wanted = _above(wanted, tip, kept, level - DIP * rig.leg, motion.fps)
     toe = control_of(rig, Part(f"toe_{side.lower()}"))
     far = _farthest((hip, knee, ankle), kept, motion.fps)
@@ -221,12 +226,18 @@ def _calm(
 
 
 def _standing(
-    stands: tuple[Stand, ...], tip: Array, kept: list[int], level: float, leg: float, fps: float
+    stands: tuple[Stand, ...], tip: Array, held: Held, level: float, rig: RigDescription, fps: float
 ) -> tuple[Stand, ...]:
-    """The stands without the frames in which a marked pose lifts that foot, and those about."""
+    """The stands without the frames in which that foot cannot stand.
+
+    These are the ones about a marked pose that lifts it, and about a seam at which it moves.
+    """
     away = round(LIFTED_SECONDS * fps)
-    high = tip[:, 1] - level > LIFTED * leg
-    spans = [(a - away, b + away) for a, b in runs(high) if any(a <= k <= b for k in kept)]
+    high = tip[:, 1] - level > LIFTED * rig.leg
+    speed = np.linalg.norm(np.gradient(tip, axis=0), axis=-1) * fps if len(tip) > 1 else 0 * high
+    fast = speed > UP_SPEED * rig.scale
+    spans = [(a - away, b + away) for a, b in runs(high) if any(a <= k <= b for k in held.frames)]
+    spans += [(a - away, b + away) for a, b in runs(fast) if any(a <= k <= b for k in held.moving)]
     out: list[Stand] = []
     for stand in stands:
         parts = [stand]

@@ -101,35 +101,35 @@ def speed_jump(motion: RigMotion, seam: Seam) -> tuple[float, float]:
 
 def _fitted(motion: RigMotion, seam: Seam, reach: float, *, free: bool) -> RigMotion:
     inward = _inward(seam.frame)
-    bump = _bump(len(motion), seam.frame, reach)
+    weights = bump(len(motion), seam.frame, reach)
     rotations = dict(motion.rotations)
     for name, q in motion.rotations.items():
         outer = _outer_turning(q, name, seam)
         if outer is not None:
-            rotations[name] = with_turning(q, seam.frame, outer, bump)
+            rotations[name] = with_turning(q, seam.frame, outer, weights)
     away = _outer_moving(motion, seam) - _moving(motion.locations, seam.frame, inward)
-    locations = motion.locations + bump[:, None] * away
+    locations = motion.locations + weights[:, None] * away
     if free:  # nothing waits at the other end: the way goes on beside where it was
         up = rotate(inverse(motion.root_rest), np.array([0.0, 1.0, 0.0]))
         level = away - up * (away @ up)
-        locations += (_drift(len(motion), seam.frame, reach) - bump)[:, None] * level
+        locations += (_drift(len(motion), seam.frame, reach) - weights)[:, None] * level
     return replace(motion, rotations=rotations, locations=locations)
 
 
-def with_turning(q: Array, frame: int, wanted: Array, bump: Array) -> Array:
+def with_turning(q: Array, frame: int, wanted: Array, weights: Array) -> Array:
     """Rotations (T, 4) that turn with ``wanted`` (3,) radians a frame at an end of theirs.
 
     Args:
         q: the rotations.
         frame: first or last index.
         wanted: away from the end, into the motion.
-        bump: (T,) nothing at ``frame``, with a slope of one there.
+        weights: (T,) nothing at ``frame``, with a slope of one there.
     """
     inward, added = _inward(frame), np.zeros(3)
     out = q
     for _ in range(_ROUNDS):  # turns do not add up like numbers, but nearly
         added = added + wanted - _turning(out, frame, inward)
-        out = continuous(multiply(q, from_log(bump[:, None] * added)))
+        out = continuous(multiply(q, from_log(weights[:, None] * added)))
     return out
 
 
@@ -144,7 +144,7 @@ def _room(count: int, frame: int, kept: Collection[int], reach: float) -> float:
     return float(min([reach, count - 1, *others]))
 
 
-def _bump(count: int, frame: int, reach: float) -> Array:
+def bump(count: int, frame: int, reach: float) -> Array:
     """Weights (T,): 0 at the seam with a slope of one, 0 from ``reach`` on, smooth between."""
     away: Array = np.abs(np.arange(count, dtype=np.float64) - frame)
     left = _left(away, reach)
@@ -174,6 +174,11 @@ def _turning(q: Array, frame: int, step: int) -> Array:
     """Turning speed (3,) in radians a frame at an end of rotations (T, 4), going inward."""
     near, far = (to_log(multiply(inverse(q[frame]), q[frame + k * step])) for k in (1, 2))
     return 2 * near - 0.5 * far
+
+
+def inward_speed(places: Array, frame: int) -> Array:
+    """Speed (3,) a frame of places (T, 3) at their first or last frame, going inward."""
+    return _moving(places, frame, _inward(frame))
 
 
 def _moving(places: Array, frame: int, step: int) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import bpy
 import numpy as np
 
 from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part
@@ -289,3 +290,11 @@ def _carrying_part(bone: MappedBone, parts: dict[Part, list[MappedBone]]) -> str
         if carrier in parts:
             return parts[carrier][-1].control
     return None
+
+
+def armature_named(name: str) -> Any:
+    """The armature object once more; Blender may have moved it in memory meanwhile."""
+    obj = bpy.data.objects.get(name)
+    if obj is None:
+        raise RigError(f"The armature '{name}' was removed while its take was written.")
+    return obj

@@ -15,10 +15,11 @@ from motiongpt_blender.core.neutral import DIRECTIONS, build
 from motiongpt_blender.core.poses import MarkedPose, PoseRole
 from motiongpt_blender.core.rotations import angle_between, from_log, inverse, normalise, rotate
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.windows import Fit
 from motiongpt_blender.scene import apply as apply_module
 from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.action_writer import SWITCHES_KEY
-from motiongpt_blender.scene.apply import ApplyReport, apply_clip
+from motiongpt_blender.scene.action_writer import SWITCHES_KEY, run
+from motiongpt_blender.scene.apply import ApplyReport, apply_clip, steps_of_take
 from motiongpt_blender.scene.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.marking import mark_pose
 from motiongpt_blender.scene.rig import RigError, describe
@@ -289,7 +290,7 @@ def test_switches_are_keyed_and_given_back(rigify_rig):
     nla.remove_take(rigify_rig, "no such track")
 
 
-@pytest.mark.parametrize("where", ["push_take", "write_steps", "meet_keys"])
+@pytest.mark.parametrize("where", ["push_take", "write_steps", "fit_motion"])
 def test_a_failure_leaves_everything_as_it_was(smpl_rig, monkeypatch, where):
     author(smpl_rig)
     data = smpl_rig.animation_data
@@ -372,3 +373,14 @@ def test_a_way_that_the_motion_does_not_go_is_dragged_and_told(smpl_rig):
     bpy.context.scene.frame_set(25)
     assert (smpl_rig.pose.bones[rig.root].matrix.translation - wanted).length < 1e-4
     assert any("frame 25" in note and "m of it are dragged" in note for note in report.notes)
+
+
+def test_a_planned_take_has_its_length_and_begins_where_it_is_said(smpl_rig):
+    """The frames that were planned are written; without a pose it begins at its stance."""
+    stands = capture_joints(smpl_rig, describe(smpl_rig)) + np.float32([0.7, 0.0, 0.3])
+    fit = Fit(standing=stands)
+    report = run(steps_of_take(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
+    assert (report.frame_start, report.frame_end) == (3, 27)
+    set_frame(3)
+    now = capture_joints(smpl_rig, describe(smpl_rig))
+    assert np.linalg.norm((now - stands)[Joint.PELVIS][[0, 2]]) < 0.02

@@ -137,12 +137,12 @@ def test_outside_of_a_window_nothing_changes_and_the_seams_are_smooth(addon, smp
 
 
 def test_without_fitting_the_seam_would_jump(addon, smpl_rig, monkeypatch):
-    from motiongpt_blender.scene import apply
+    from motiongpt_blender.core import fitting
 
     hand_keyed(smpl_rig)
     place = bpy.context.scene.motiongpt.window
     place.mode, place.start, place.end = "RANGE", 25, 45
-    monkeypatch.setattr(apply, "fit_seams", lambda motion, *_: (motion, ()))
+    monkeypatch.setattr(fitting, "fit_seams", lambda motion, *_: (motion, ()))
     generate(addon)
     assert max(jump(smpl_rig, 25), jump(smpl_rig, 45)) > 2.0
 

@@ -1,0 +1,84 @@
+"""A motion fitted to what waits for it: poses met, speeds met, ends closed, feet planted.
+
+The order matters. Feet are planted after seams have moved them; that leaves poses as they
+are, and the speed at seams nearly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from .footfalls import Footfalls
+from .keys import KeyReport, RigPose, completed, meet_keys
+from .loops import closing_poses, closing_seams
+from .planting import PlantReport, plant_feet
+from .retarget import RigDescription, RigMotion
+from .rig_options import RigOptions
+from .seams import SeamReport, fit_seams
+from .windows import Fit
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A motion that fits, and what that took.
+
+    Attributes:
+        motion: as it will be keyed.
+        keys: how far it was from each marked pose.
+        seams: how its speed differed from its neighbours' at each seam.
+        planted: what planting the feet took.
+    """
+
+    motion: RigMotion
+    keys: tuple[KeyReport, ...]
+    seams: tuple[SeamReport, ...]
+    planted: PlantReport
+
+
+def fit_motion(
+    rig: RigDescription,
+    motion: RigMotion,
+    poses: Mapping[int, RigPose],
+    footfalls: Footfalls,
+    start_frame: float,
+    fit: Fit,
+    options: RigOptions,
+) -> Fitted:
+    """The motion through its poses, with its neighbours' speeds, closed, its feet planted.
+
+    Args:
+        rig: whose motion it is.
+        motion: what the model gave.
+        poses: index of a frame -> the pose there.
+        footfalls: when each foot is to stand.
+        start_frame: scene frame of the first frame.
+        fit: what it has to join.
+        options: reach and floor.
+    """
+    last, asked = len(motion) - 1, set(poses)
+    closes = fit.loop and last > 1
+    if closes:
+        start = poses.get(0)
+        first, final = closing_poses(motion, start and completed(motion, 0, start))
+        poses = {**poses, 0: first, last: final}
+    motion, reports = meet_keys(motion, poses, options.reach)
+    kept = [f for f, pose in poses.items() if pose.placed]
+    seams = fit.seams(start_frame, len(motion))
+    if closes:  # both ends have the speeds of feet that stand
+        motion, _ = plant_feet(rig, motion, footfalls, kept, options.floor)
+        seams += closing_seams(motion)
+    motion, found = fit_seams(motion, seams, poses)
+    at = {seam.frame for seam in seams}
+    motion, planted = plant_feet(rig, motion, footfalls, kept, options.floor, moving=at)
+    # What planting took from the speed at a seam is so little that feet go on standing.
+    motion, left = fit_seams(motion, seams, poses)
+    return Fitted(
+        motion,
+        tuple(r for r in reports if r.frame in asked),
+        tuple(
+            replace(r, degrees_left=after.degrees_left, cm_left=after.cm_left)
+            for r, after in zip(found, left, strict=True)
+        ),
+        planted,
+    )

@@ -1,0 +1,111 @@
+"""Everything that a take keys: controls, extras, IK controls, switches, what poses hold.
+
+Works on a motion that is fitted already; changes nothing in the scene.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..core.bone_maps import Switch
+from ..core.keys import RigPose
+from ..core.retarget import RigDescription, RigMotion
+from ..core.rig_options import RigOptions, RootTarget
+from ..core.rotations import continuous, multiply
+from ..core.windows import Fit
+from .action_writer import (
+    SLICE,
+    Channel,
+    location_channels,
+    property_channel,
+    rotation_channels,
+)
+from .detached import detached_channels
+from .held import held_channels
+from .ik_constraints import influences, off_channels
+from .ik_controls import ik_channels, ik_switches
+from .neighbours import animated_properties
+from .rig import armature_named, quaternion_of
+from .roots import split
+
+
+def channel_steps(
+    obj: Any,
+    rig: RigDescription,
+    motion: RigMotion,
+    poses: Mapping[int, RigPose],
+    options: RigOptions,
+    fit: Fit,
+) -> Generator[None, None, list[Channel]]:
+    """Everything to key: controls, extras that anything uses, switches, what poses hold."""
+    used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
+    motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
+    motion, channels = split(obj, rig, motion, options, fit)
+    who = obj.name
+    if options.root is not RootTarget.BONE:
+        motion = _seen_from_carriers(obj, rig, motion)
+    began = time.perf_counter()
+    for name in motion.rotations:
+        if time.perf_counter() - began > SLICE:
+            yield
+            obj, began = armature_named(who), time.perf_counter()
+        channels += rotation_channels(obj, name, motion)
+    channels += location_channels(obj, motion)
+    channels += detached_channels(obj, rig, motion)
+    channels += off_channels(obj, influences(obj, [c.name for c in rig.controls]))
+    yield
+    obj = armature_named(who)
+    if options.ik_controls:
+        channels += ik_channels(obj, rig, motion)
+    for switch in switches_of(rig, options):
+        bone = obj.pose.bones[switch.bone]
+        if switch.prop in bone:
+            channels.append(property_channel(bone, switch.prop, switch.value))
+    yield
+    obj = armature_named(who)
+    animated = None if fit.alone else animated_properties(obj)
+    taken = {(c.path, c.index) for c in channels}
+    held = held_channels(obj, rig, poses, len(motion), animated)
+    return channels + [c for c in held if (c.path, c.index) not in taken]
+
+
+def _used_extras(obj: Any, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
+    """Extra controls that a marked pose turns, or that stand turned now."""
+    used: set[str] = set()
+    for name in rig.extras:
+        now = tuple(quaternion_of(obj.pose.bones[name].matrix_basis))
+        seen = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
+        if any(np.linalg.norm(q[1:]) > 1e-5 for q in seen):
+            used.add(name)
+    return used
+
+
+def _seen_from_carriers(obj: Any, rig: RigDescription, motion: RigMotion) -> RigMotion:
+    """The root's channels when the bones that carry it are not at rest (a moved root bone)."""
+    bone = obj.pose.bones[rig.root]
+    carried = bone.matrix @ bone.matrix_basis.inverted()
+    change = carried.inverted() @ bone.bone.matrix_local
+    turn = quaternion_of(change)
+    if abs(abs(turn[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
+        return motion
+    matrix = np.array(change)
+    locations = motion.locations @ matrix[:3, :3].T + matrix[:3, 3]
+    rotation = continuous(multiply(np.broadcast_to(turn, (len(motion), 4)),
+                                   motion.rotations[rig.root]))  # fmt: skip
+    return replace(motion, locations=locations, rotations={**motion.rotations, rig.root: rotation})
+
+
+def switches_of(rig: RigDescription, options: RigOptions) -> tuple[Switch, ...]:
+    """The switches that a take holds."""
+    return ik_switches(rig) if options.ik_controls else rig.switches
+
+
+def switch_values(obj: Any, switches: Sequence[Switch]) -> list[tuple[str, str, float]]:
+    """What the switched properties hold now, each as the kind of number that it is."""
+    bones = obj.pose.bones
+    return [(s.bone, s.prop, bones[s.bone][s.prop]) for s in switches if s.prop in bones[s.bone]]
