@@ -89,7 +89,8 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         "--steer",
         type=float,
         default=1.0,
-        help="how much the poses steer the model while it writes, 0 to 10; 0 only tells it (1)",
+        help="how firmly the model is held to the poses while it writes, or without poses to what "
+        "it set out to do: 0 (left alone) to 10 (%(default)s)",
     )
     p.add_argument(
         "--raw", action="store_true", help="as the model gave it, not corrected to meet the poses"

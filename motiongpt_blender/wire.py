@@ -51,7 +51,8 @@ class Generate:
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
         tries: motions drawn for each of them; the best are given.
-        steer: how much the poses steer the model while it writes, 0 .. 10; 0 only tells it.
+        steer: how firmly the model is held to the poses while it writes, or without poses to
+            what it set out to do, 0 .. 10; 0 leaves it alone.
         goes_on: whether the motion goes on from a beginning.
     """
 

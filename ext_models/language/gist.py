@@ -2,7 +2,7 @@
 
 A sentence says what a motion is as a whole, and says little about any one code. So an
 answer begins with its gist: a small description of the whole clip (poses at even times,
-path, speeds), quantised residually like the codes. Motion alone teaches which codes follow
+path, speeds, posture, swing), quantised residually like the codes. Motion alone teaches which codes follow
 which gist, without a single caption; sentences then only have to be led to the right gist.
 """
 
@@ -32,6 +32,10 @@ JOINTS: Final = 22
 #: What a metre travelled, a metre of height, a turn of a radian and a metre a second count,
 #: beside a metre between joints.
 TRAVELLED, RISE, TURNED, SPEED, SECONDS = 0.3, 2.0, 1.0, 0.5, 0.5
+#: What a metre counts in the posture, the mean of all bodies, and in the swing, how far joints
+#: stray from it. Much: both stay the same whatever foot a run begins with, and hold its style,
+#: while bodies at even moments say above all where in its stride it is.
+POSTURE, SWING = 6.0, 8.0
 #: Dimensions that are kept of a description.
 WIDTH: Final = 64
 
@@ -166,5 +170,7 @@ def describe(joints: Array) -> NDArray[np.float64]:
         SPEED * speed,
         SPEED * still,
         [SECONDS * np.log(len(joints) / 20)],
+        POSTURE * body.mean(0).reshape(-1),
+        SWING * body.std(0).reshape(-1),
     ]
     return np.array(list(itertools.chain.from_iterable(parts)))

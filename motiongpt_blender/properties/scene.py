@@ -54,8 +54,9 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     )
     steer: bpy.props.FloatProperty(
         name="Steering",
-        description="How firmly the marked poses steer the model while it writes; 0 only tells "
-        "it of them. The take passes through them either way",
+        description="How firmly the model is held to the marked poses while it writes, or without "
+        "poses to what it set out to do; 0 leaves it alone. A take passes through its poses "
+        "either way",
         default=1.0,
         min=0.0,
         max=10.0,
