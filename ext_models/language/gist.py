@@ -2,8 +2,9 @@
 
 A sentence says what a motion is as a whole, and says little about any one code. So an
 answer begins with its gist: a small description of the whole clip (poses at even times,
-path, speeds, posture, swing), quantised residually like the codes. Motion alone teaches which codes follow
-which gist, without a single caption; sentences then only have to be led to the right gist.
+path, speeds, posture, swing), quantised residually like the codes. Motion alone teaches
+which codes follow which gist, without a single caption; sentences then only have to be led
+to the right gist.
 """
 
 from __future__ import annotations

@@ -32,6 +32,20 @@ def test_a_description_is_the_motion_s_own(data):
     np.testing.assert_allclose(describe(moved), describe(joints), atol=1e-3)
 
 
+def test_a_style_is_told_apart_whatever_foot_goes_first(data):
+    """A run a few frames later is mostly nearest to itself; by bodies and path alone, 1 in 6 is."""
+    examples = [e for e in read_examples(data, "nc") if e.label.startswith("run, ")]
+    one = {e.label: e.joints for e in examples if len(e.joints) >= 60}
+    early = {label: describe(joints[:50]) for label, joints in one.items()}
+    late = {label: describe(joints[-50:]) for label, joints in one.items()}
+    nearest = {
+        label: min(early, key=lambda k, told=told: float(np.linalg.norm(early[k] - told)))
+        for label, told in late.items()
+    }
+    assert len(one) >= 5
+    assert sum(a == b for a, b in nearest.items()) >= 0.5 * len(one)
+
+
 def test_kinds_of_motion_are_told_apart(data, tmp_path):
     clips = read_examples(data, "clean")
     made = fit_gist([e.joints for e in clips], levels=2, kinds=16, seed=0)
