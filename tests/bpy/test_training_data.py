@@ -114,10 +114,10 @@ def test_the_panel_names_what_is_exported(rig):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_training_data
 
     for words in ("Walk, slow", "smpl has no action"):
-        panel = MagicMock()
-        MOTIONGPT_PT_training_data.draw(panel, bpy.context)
-        assert words in str(panel.layout.mock_calls)
-        panel.layout.operator.assert_called_once_with("motiongpt.export_clip", icon="EXPORT")
+        layout = MagicMock()
+        MOTIONGPT_PT_training_data.draw_for(MagicMock(), bpy.context, layout, rig)
+        assert words in str(layout.mock_calls)
+        layout.operator.assert_called_once_with("motiongpt.export_clip", icon="EXPORT")
         rig.animation_data_clear()
 
 

@@ -108,8 +108,8 @@ def test_answers_have_the_asked_length(model, text, temperature):
     )
     shares = []
     answers = writer.write(order, shares.append, lambda: False)
-    assert [len(a) for a in answers] == [9, 9]
-    assert all(0 <= code < CODES for a in answers for (code,) in a)
+    assert [len(a.codes) for a in answers] == [9, 9]
+    assert all(0 <= code < CODES for a in answers for (code,) in a.codes)
     assert shares == sorted(shares)
     assert writer.write(order, shares.append, lambda: False) == answers
     with pytest.raises(GenerationCancelledError):
