@@ -97,12 +97,19 @@ class Gist:
 
     def __call__(self, joints: Array) -> tuple[int, ...]:
         """The gist (G,) of a motion (T, 22, 3)."""
-        rest = (describe(joints) - self.mean) @ self.basis
+        rest = self._described(joints)
         codes: list[int] = []
         for book in self.books:
             codes.append(int(np.argmin(((book - rest) ** 2).sum(-1))))
             rest = rest - book[codes[-1]]
         return tuple(codes)
+
+    def _described(self, joints: Array) -> Array:
+        """A motion (T, 22, 3) along the main directions (WIDTH,).
+
+        Packs from before posture and swing were added, behind the rest, do without them.
+        """
+        return (describe(joints)[: len(self.mean)] - self.mean) @ self.basis
 
     def outlines(self, said: Sequence[int], *, following: bool = False) -> Outline:
         """What a gist announces, as far as it was said; or with each of its next tokens (K,)."""
@@ -113,7 +120,7 @@ class Gist:
 
     def far(self, joints: Array, announced: Sequence[int]) -> float:
         """How far a motion (T, 22, 3) is from a gist (G,), as a distance of descriptions."""
-        rest = (describe(joints) - self.mean) @ self.basis
+        rest = self._described(joints)
         for book, code in zip(self.books, announced, strict=True):
             rest = rest - book[code]
         return float(np.linalg.norm(rest))
