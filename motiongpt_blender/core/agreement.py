@@ -25,6 +25,10 @@ LEAST_TURN: Final = 90.0
 MOST_SPEED: Final = 9.0
 #: Centimetres of the model that a way is dragged before it is told.
 TOLD_DRAG: Final = 30.0
+#: Centimetres that head, hands and feet may be moved to meet a pose, and how much jerkier the
+#: motion may become by more, before it is told.
+TOLD_MOVE: Final = 10.0
+TOLD_JERK: Final = 1.3
 
 
 def check_agreement(marked: Sequence[MarkedPose], scene_fps: float) -> None:
@@ -81,6 +85,17 @@ def drag_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[s
         "slide; give it more time, or ask for walking in the prompt."
         for r in reports
         if r.dragged_cm > TOLD_DRAG
+    ]
+
+
+def jerk_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[str]:
+    """A sentence for each pose that makes the motion around it jerky."""
+    return [
+        f"The pose at frame {frame_text(r.frame + start_frame)} moves hands, feet or head by up to "
+        f"{r.moved_cm:.0f} cm and makes the motion {r.jerk:.1f} x as jerky around it: raise Reach "
+        "under Retargeting, or give it more time."
+        for r in reports
+        if r.moved_cm > TOLD_MOVE and r.jerk > TOLD_JERK
     ]
 
 

@@ -6,7 +6,7 @@ are, and the speed at seams nearly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 from .footfalls import Footfalls
@@ -16,6 +16,7 @@ from .planting import PlantReport, plant_feet
 from .retarget import RigDescription, RigMotion
 from .rig_options import RigOptions
 from .seams import SeamReport, fit_seams
+from .smoothness import with_smoothness
 from .windows import Fit
 
 
@@ -36,7 +37,7 @@ class Fitted:
     planted: PlantReport
 
 
-def fit_motion(
+def fit_steps(
     rig: RigDescription,
     motion: RigMotion,
     poses: Mapping[int, RigPose],
@@ -44,8 +45,10 @@ def fit_motion(
     start_frame: float,
     fit: Fit,
     options: RigOptions,
-) -> Fitted:
+) -> Generator[None, None, Fitted]:
     """The motion through its poses, with its neighbours' speeds, closed, its feet planted.
+
+    In slices of some milliseconds.
 
     Args:
         rig: whose motion it is.
@@ -62,20 +65,27 @@ def fit_motion(
         start = poses.get(0)
         first, final = closing_poses(motion, start and completed(motion, 0, start))
         poses = {**poses, 0: first, last: final}
+    before = motion
     motion, reports = meet_keys(motion, poses, options.reach)
+    reports = tuple(r for r in reports if r.frame in asked)
+    yield
+    reports = with_smoothness(reports, rig, before, motion, options.reach)
+    yield
     kept = [f for f, pose in poses.items() if pose.placed]
     seams = fit.seams(start_frame, len(motion))
     if closes:  # both ends have the speeds of feet that stand
         motion, _ = plant_feet(rig, motion, footfalls, kept, options.floor)
         seams += closing_seams(motion)
+    yield
     motion, found = fit_seams(motion, seams, poses)
     at = {seam.frame for seam in seams}
     motion, planted = plant_feet(rig, motion, footfalls, kept, options.floor, moving=at)
+    yield
     # What planting took from the speed at a seam is so little that feet go on standing.
     motion, left = fit_seams(motion, seams, poses)
     return Fitted(
         motion,
-        tuple(r for r in reports if r.frame in asked),
+        reports,
         tuple(
             replace(r, degrees_left=after.degrees_left, cm_left=after.cm_left)
             for r, after in zip(found, left, strict=True)

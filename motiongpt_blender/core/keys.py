@@ -10,16 +10,16 @@ others are left alone, and the residuals of other poses pass through its frame.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .frames import smoothstep
 from .motion import heading
 from .path import Stop, bend
+from .residuals import spent
 from .retarget import RigMotion
 from .rig_options import REACH
 from .rotations import (
@@ -118,6 +118,8 @@ class KeyReport:
         body_cm: mean distance of the bound joints, place and heading left out, in the same.
         dragged_cm: how far the way to this pose had to be dragged, because no bend gave it.
         placed: whether place and heading are bound.
+        moved_cm: the farthest that head, hands or feet are moved to meet it, in the same.
+        jerk: their jerk around it, over what it was before.
     """
 
     frame: int
@@ -126,6 +128,8 @@ class KeyReport:
     body_cm: float = 0.0
     dragged_cm: float = 0.0
     placed: bool = True
+    moved_cm: float = 0.0
+    jerk: float = 1.0
 
 
 def body_distance(joints: Array, marked: Array, counted: NDArray[np.bool_] | None = None) -> float:
@@ -184,59 +188,30 @@ def meet_keys(
         reports = [
             replace(r, dragged_cm=100 * far.get(r.frame, 0.0) / motion.scale) for r in reports
         ]
-    bumps = _Bumps(len(motion), reach * motion.fps)
     rotations = {
         name: _meet_rotation(q, {f: keys[f].rotations[name] for f in frames
-                                 if name in keys[f].rotations}, bumps)
+                                 if name in keys[f].rotations}, reach * motion.fps)
         for name, q in motion.rotations.items()
     }  # fmt: skip
     locations = motion.locations
     if placed:
         wanted = np.array([keys[f].root_location for f in placed])
-        locations = locations + bumps.at(tuple(placed)).T @ (wanted - locations[placed])
+        away = wanted - locations[placed]
+        locations = locations + spent(placed, away, len(motion), reach * motion.fps)
         locations[placed] = wanted
     return replace(motion, rotations=rotations, locations=locations), tuple(reports)
 
 
-def _meet_rotation(q: Array, targets: Mapping[int, tuple[float, ...]], bumps: _Bumps) -> Array:
-    """Rotations (T, 4) with the residual of each frame's target added on its bump."""
-    if not targets:
+def _meet_rotation(q: Array, targets: Mapping[int, tuple[float, ...]], reach: float) -> Array:
+    """Rotations (T, 4) with the residuals of their frames' targets, spent within ``reach``."""
+    frames = list(targets)
+    if not frames:
         return q
-    residual = np.zeros((len(q), 3))
-    rows = bumps.at(tuple(targets))
-    for (frame, target), bump in zip(targets.items(), rows, strict=True):
-        step = to_log(multiply(inverse(q[frame]), normalise(np.array(target))))
-        residual += bump[:, None] * step
-    if not residual.any():
+    wanted = normalise(np.array([targets[f] for f in frames]))
+    steps = to_log(multiply(inverse(q[frames]), wanted))
+    if not steps.any():
         return q
-    return continuous(multiply(q, from_log(residual)))
-
-
-class _Bumps:
-    """How residuals at frames are spent; each set of frames is worked out once."""
-
-    def __init__(self, count: int, reach: float) -> None:
-        """For a motion of ``count`` frames, with a reach in frames."""
-        self._count, self._reach = count, reach
-        self._known: dict[tuple[int, ...], Array] = {}
-
-    def at(self, frames: tuple[int, ...]) -> Array:
-        """Weights (K, T) of ascending frames."""
-        if frames not in self._known:
-            self._known[frames] = _bumps(self._count, frames, self._reach)
-        return self._known[frames]
-
-
-def _bumps(count: int, frames: Sequence[int], reach: float) -> Array:
-    """Weights (K, T): 1 at the own key, 0 at every other and beyond reach."""
-    time = np.arange(count, dtype=np.float64)
-    rows: list[Array] = []
-    for i, frame in enumerate(frames):
-        before = reach if i == 0 else min(reach, frame - frames[i - 1])
-        after = reach if i + 1 == len(frames) else min(reach, frames[i + 1] - frame)
-        away: Array = np.where(time < frame, (frame - time) / before, (time - frame) / after)
-        rows.append(smoothstep(1.0 - away))
-    return np.stack(rows)
+    return continuous(multiply(q, from_log(spent(frames, steps, len(q), reach))))
 
 
 def _meet_places(

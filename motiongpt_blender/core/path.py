@@ -155,8 +155,17 @@ class _Leg:
         low = np.array([-MOST_BEND, -MOST_BEND, STEPS[0]])
         high = np.array([MOST_BEND, MOST_BEND, STEPS[1]])
 
+        # Places on the floor as complex numbers: forwards, and to the left times i.
+        middle = 0.5 * (self.at[1:] + self.at[:-1])
+        hill, wave = _hill(middle), np.cos(np.pi * middle)
+        eased = self.angles[0] + (self.angles[1] - self.angles[0]) * smoothstep(middle)
+        steps = (self.steps[:, 2] + 1j * self.steps[:, 0]) * np.exp(1j * eased)
+        goal = asked[2] + 1j * asked[0]
+
         def faults(change: Array) -> Array:
-            return np.concatenate([(self.walk(change)[-1] - asked) / unit, weights * change])
+            turned = np.exp(1j * hill * (change[0] + change[1] * wave)) * (1 + change[2] * hill)
+            off = complex(steps @ turned - goal) / unit
+            return np.array([off.imag, off.real, *(weights * change)])
 
         tried = [_least(faults, np.array([b, 0.0, 0.0]), low, high) for b in _BEGINNINGS]
         sizes = [float(np.sum(faults(change) ** 2)) for change in tried]

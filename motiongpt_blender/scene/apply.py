@@ -12,8 +12,8 @@ from typing import Any
 
 import bpy
 
-from ..core.agreement import drag_notes, with_bodies
-from ..core.fitting import fit_motion
+from ..core.agreement import drag_notes, jerk_notes, with_bodies
+from ..core.fitting import fit_steps
 from ..core.footfalls import NO_FOOTFALLS, find_footfalls
 from ..core.keys import KeyReport
 from ..core.motion import MotionClip
@@ -127,10 +127,12 @@ def steps_of_take(
     with watch.stage("keys"):
         by_index = bound_poses(armature_named(who), rig, marked, start_frame)
         footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
-        fitted = fit_motion(rig, motion, by_index, footfalls, start_frame, fit, options)
+        fitted = yield from watch.paused(
+            fit_steps(rig, motion, by_index, footfalls, start_frame, fit, options)
+        )
         motion, reports = fitted.motion, fitted.keys
         reports = with_bodies(reports, joints, marked, start_frame)
-        notes += tuple(drag_notes(reports, start_frame))
+        notes += (*drag_notes(reports, start_frame), *jerk_notes(reports, start_frame))
     yield
     obj = armature_named(who)
     with watch.stage("write"):

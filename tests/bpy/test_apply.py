@@ -290,7 +290,7 @@ def test_switches_are_keyed_and_given_back(rigify_rig):
     nla.remove_take(rigify_rig, "no such track")
 
 
-@pytest.mark.parametrize("where", ["push_take", "write_steps", "fit_motion"])
+@pytest.mark.parametrize("where", ["push_take", "write_steps", "fit_steps"])
 def test_a_failure_leaves_everything_as_it_was(smpl_rig, monkeypatch, where):
     author(smpl_rig)
     data = smpl_rig.animation_data

@@ -1,23 +1,37 @@
 """Poses, seams and feet together: each keeps what the others made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rig_of_numbers import a_rig, as_generated, real_clips
 
-from motiongpt_blender.core.fitting import fit_motion
-from motiongpt_blender.core.footfalls import find_footfalls
+from motiongpt_blender.core.agreement import jerk_notes
+from motiongpt_blender.core.fitting import fit_steps
+from motiongpt_blender.core.footfalls import NO_FOOTFALLS, find_footfalls
+from motiongpt_blender.core.frames import gaussian_smooth
 from motiongpt_blender.core.keys import pose_at
 from motiongpt_blender.core.kinematics import forward, joint_place
 from motiongpt_blender.core.planting import plant_feet
 from motiongpt_blender.core.retarget import solve
 from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.core.rotations import angle_between
+from motiongpt_blender.core.rotations import angle_between, from_log, multiply
 from motiongpt_blender.core.skeleton import Joint
 from motiongpt_blender.core.windows import Fit, Join
 
 RIG = a_rig(1)
 FPS = 20.0
 PLANTED = RigOptions(plant_feet=True)
+
+
+def fit_motion(*args):
+    """The motion fitted, all steps at once."""
+    steps = fit_steps(RIG, *args)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +66,7 @@ def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(clips, which):
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
     footfalls = find_footfalls(other, FPS)
-    made = fit_motion(RIG, motion, {0: pose}, footfalls, 0, fit, PLANTED)
+    made = fit_motion(motion, {0: pose}, footfalls, 0, fit, PLANTED)
     stays = speeds(toes(before))[at - 1] < 0.05  # where the neighbour's own toe stands
     near = speeds(toes(made.motion))[:12][:, stays]
     assert near[standing(other, len(other))[:12][:, stays]].max(initial=0) < 0.02
@@ -70,7 +84,7 @@ def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(clips, which):
 def test_feet_of_a_loop_stand_at_its_seam(clips, which):
     joints = clips[which][:57]
     motion = solve(RIG, joints, FPS)
-    made = fit_motion(RIG, motion, {}, find_footfalls(joints, FPS), 0, Fit(loop=True), PLANTED)
+    made = fit_motion(motion, {}, find_footfalls(joints, FPS), 0, Fit(loop=True), PLANTED)
     last = len(motion) - 1
     for name, q in made.motion.rotations.items():
         assert np.degrees(angle_between(q[0], q[last])) < 1e-3, name
@@ -87,8 +101,46 @@ def test_a_stand_is_given_up_where_the_neighbours_foot_flies(clips):
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
     poses = {0: pose_at(before, at)}
-    made = fit_motion(RIG, motion, poses, find_footfalls(other, FPS), 0, fit, PLANTED)
-    free = fit_motion(RIG, motion, poses, find_footfalls(other[:1], FPS), 0, fit, PLANTED)
+    made = fit_motion(motion, poses, find_footfalls(other, FPS), 0, fit, PLANTED)
+    free = fit_motion(motion, poses, find_footfalls(other[:1], FPS), 0, fit, PLANTED)
     planted, loose = (speeds(toes(m.motion))[:3].max() for m in (made, free))
     assert planted < 1.3 * loose + 0.1
     assert made.seams[0].degrees_left < 0.5
+
+
+def pose_off(motion, frame, size):
+    """The motion's pose with an arm turned away by an angle."""
+    here = pose_at(motion, frame)
+    turned = multiply(np.array(here.rotations["upper_arm_l"]), from_log(np.array([size, 0, 0])))
+    return replace(here, rotations={**here.rotations, "upper_arm_l": tuple(turned)})
+
+
+@pytest.mark.parametrize("size, told", [(0.15, False), (1.8, True)])
+def test_a_pose_that_makes_the_motion_jerky_is_told(clips, size, told):
+    joints = clips[9][:80]
+    motion = solve(RIG, joints, FPS)
+    poses = {0: pose_at(motion, 0), 40: pose_off(motion, 40, size)}
+    made = fit_motion(motion, poses, NO_FOOTFALLS, 0, Fit(), RigOptions(reach=0.3))
+    first, second = made.keys
+    assert first.moved_cm < 0.1
+    assert first.jerk == pytest.approx(1.0, abs=0.01)
+    assert (second.moved_cm > 10) is told
+    notes = jerk_notes(made.keys, 1.0)
+    assert len(notes) == told
+    assert all("frame 41 moves" in note and "raise Reach" in note for note in notes)
+
+
+def test_one_joint_ten_centimetres_off_keeps_generated_motion_smooth(clips):
+    """Motion without the trembling of a recording, as a model gives it; hands and feet alone."""
+    ratios = []
+    for whole in clips[::3]:
+        motion = solve(RIG, gaussian_smooth(whole[:80], 0.5), FPS)
+        for name, length in (("upper_arm_l", 0.55), ("thigh_r", 0.85), ("forearm_r", 0.27)):
+            here = pose_at(motion, 40)
+            axis = np.array([0.0, 0.6, 0.8]) * 0.1 / length
+            turned = tuple(multiply(np.array(here.rotations[name]), from_log(axis)))
+            pose = replace(here, rotations={**here.rotations, name: turned})
+            poses = {0: pose_at(motion, 0), 40: pose}
+            made = fit_motion(motion, poses, NO_FOOTFALLS, 0, Fit(), RigOptions())
+            ratios.append(made.keys[1].jerk)
+    assert max(ratios) < 1.3
