@@ -12,7 +12,17 @@ import bpy
 from . import preferences
 from .backend import pump
 from .operators import bone_map as bone_operators
-from .operators import generation, packs, poses, sequence, session, setup, training_data, window
+from .operators import (
+    generation,
+    packs,
+    poses,
+    sequence,
+    session,
+    setup,
+    takes,
+    training_data,
+    window,
+)
 from .properties import armature, bone_map, retargeting, scene
 from .properties import sequence as sequence_properties
 from .properties import window as window_properties
@@ -39,6 +49,7 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_jump_to_pose,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
+    takes.MOTIONGPT_OT_remove_take,
     sequence.MOTIONGPT_OT_add_block,
     sequence.MOTIONGPT_OT_remove_block,
     sequence.MOTIONGPT_OT_move_block,

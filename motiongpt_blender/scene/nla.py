@@ -23,11 +23,13 @@ class PushedTake:
 
     Attributes:
         track: the new track's name.
-        stashed: name of the muted track that holds the earlier action, or "".
+        stashed: name of the track that holds the earlier action, or "".
+        around: name of the track that keeps the take's curves outside it, or "".
     """
 
     track: str
     stashed: str
+    around: str = ""
 
 
 def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -> PushedTake:
@@ -103,7 +105,8 @@ def join_take(
     except Exception:
         _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
-    return PushedTake(track.name, added[0].name if earlier is not None else "")
+    around = added[-2].name if held is not None else ""
+    return PushedTake(track.name, added[0].name if earlier is not None else "", around)
 
 
 def add_block(

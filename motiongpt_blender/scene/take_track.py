@@ -13,6 +13,7 @@ from ..core.windows import Fit
 from . import nla
 from .action_writer import Channel, WrittenAction, write_action
 from .neighbours import animated_properties
+from .removal import note, stands
 
 
 def put_on_track(
@@ -24,24 +25,26 @@ def put_on_track(
     fit: Fit,
 ) -> str:
     """Put the action where it belongs; returns the track's name."""
+    stood = stands(obj)
     if fit.track:
-        track = nla.add_block(obj, written, start_frame, name, fit.track).track
+        pushed = nla.add_block(obj, written, start_frame, name, fit.track)
     elif fit.alone:
-        track = nla.push_take(obj, written, start_frame, name).track
+        pushed = nla.push_take(obj, written, start_frame, name)
     else:
         held = _held(obj, channels, name)
         try:
-            track = nla.join_take(obj, written, held, start_frame, name, holds=fit.holds).track
+            pushed = nla.join_take(obj, written, held, start_frame, name, holds=fit.holds)
         except Exception:
             if held is not None:
                 bpy.data.actions.remove(held.action)
             raise
+    note(written, pushed, stood)
     if fit.loop and fit.cyclic:
-        strip = next(s for s in obj.animation_data.nla_tracks[track].strips
+        strip = next(s for s in obj.animation_data.nla_tracks[pushed.track].strips
                      if s.action == written.action)  # fmt: skip
         last = float(bpy.context.scene.frame_end)
         nla.repeat_for_ever(written.action, strip, last, beyond=fit.alone and not fit.track)
-    return track
+    return pushed.track
 
 
 def _held(obj: Any, channels: Sequence[Channel], name: str) -> WrittenAction | None:

@@ -127,7 +127,7 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         self._action(layout)
         pack = paths.pack_info(chosen_pack(context))
         if pack is not None and pack.non_commercial:
-            _sentence(context, layout, f"Not for commercial use: {pack.licence}", "ERROR")
+            _sentence(context, layout, licence_text(pack.licence), "ERROR")
         if SESSION.message and (SESSION.failed or not taken_back()):
             _sentence(context, layout, SESSION.message, "ERROR" if SESSION.failed else "CHECKMARK")
 
@@ -201,7 +201,9 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
         if report is None:
             return
         column = layout.column(align=True)
-        column.label(text=report.track_name, icon="NLA")
+        row = column.row()
+        row.label(text=report.track_name, icon="NLA")
+        row.operator("motiongpt.remove_take", text="Remove", icon="TRASH")
         column.label(
             text=f"Frames {frame_text(report.frame_start)} to {frame_text(report.frame_end)}",
             icon="TIME",
@@ -247,6 +249,12 @@ def taken_back() -> bool:
     """Whether the last take is gone again, as after an undo; a redo brings it back."""
     report = SESSION.report
     return report is not None and bpy.data.actions.get(report.action_name) is None
+
+
+def licence_text(licence: str) -> str:
+    """A licence that forbids commercial use, with these words once."""
+    says = "commercial" in licence.lower()
+    return f"Licence: {licence}" if says else f"Not for commercial use: {licence}"
 
 
 def feet_text(planted: PlantReport) -> str:

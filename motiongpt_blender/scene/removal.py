@@ -1,0 +1,110 @@
+"""Taking a take off again: what it made goes, what was there before it comes back.
+
+A take notes on its action what was made beside it and how the armature stood. Only that is
+undone; what the animator did since stays.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import bpy
+
+from .. import compat
+from ..core.transforms import Transform, rest_of
+from .action_writer import WrittenAction
+from .held import own_transform, rotation_property, set_transform, transforms_of
+from .neighbours import animated_properties
+from .nla import PushedTake, restore_switches
+from .roots import WAY_KEY
+
+#: Custom property of a generated action: its companions and the pose before it, as JSON.
+BESIDE_KEY: Final = "motiongpt_beside"
+
+
+def stands(obj: Any) -> dict[str, Any]:
+    """How an armature stands: its own transform under "", bones that are not at rest."""
+    return {n: t.to_list() for n, t in {"": own_transform(obj), **transforms_of(obj)}.items()}
+
+
+def note(written: WrittenAction, pushed: PushedTake, stood: dict[str, Any]) -> None:
+    """Note on a take what was made beside it, and how the armature stood before."""
+    beside = {"around": pushed.around, "earlier": pushed.stashed, "stood": stood}
+    written.action[BESIDE_KEY] = json.dumps(beside)
+
+
+def owner_of(action_name: str) -> tuple[Any, Any, Any] | None:
+    """The object, track and strip that play an action; None when it is gone or never played."""
+    action = bpy.data.actions.get(action_name)
+    for obj in bpy.data.objects if action is not None else ():
+        for track in obj.animation_data.nla_tracks if obj.animation_data is not None else ():
+            for strip in track.strips:
+                if strip.action == action:
+                    return obj, track, strip
+    return None
+
+
+def take_back(action_name: str) -> bool:
+    """Remove a take with all that it made; whether it was there."""
+    found = owner_of(action_name)
+    if found is None:
+        return False
+    obj, track, strip = found
+    action = strip.action
+    beside = json.loads(action.get(BESIDE_KEY, "{}"))
+    moved = {(c.data_path, c.array_index) for c in compat.all_curves(action)}
+    data = obj.animation_data
+    track.strips.remove(strip)
+    if not len(track.strips):
+        data.nla_tracks.remove(track)
+    _drop_track(data, beside.get("around", ""))
+    _give_back(data, beside.get("earlier", ""))
+    restore_switches(obj, action)
+    if action.users == 0:
+        bpy.data.actions.remove(action)
+    _stand_as_before(obj, beside.get("stood", {}), moved)
+    if WAY_KEY in obj and not any(WAY_KEY in path for path, _ in animated_properties(obj)):
+        del obj[WAY_KEY]
+    obj.update_tag()
+    bpy.context.scene.frame_set(
+        bpy.context.scene.frame_current, subframe=bpy.context.scene.frame_subframe
+    )
+    return True
+
+
+def _drop_track(data: Any, name: str) -> None:
+    track = data.nla_tracks.get(name) if name else None
+    if track is None:
+        return
+    actions = [s.action for s in track.strips if s.action is not None]
+    data.nla_tracks.remove(track)
+    for action in actions:
+        if action.users == 0:
+            bpy.data.actions.remove(action)
+
+
+def _give_back(data: Any, name: str) -> None:
+    """Make the earlier action the active one again, unless something lies above it by now."""
+    track = data.nla_tracks.get(name) if name else None
+    last = len(data.nla_tracks) - 1
+    if track is None or data.action is not None or data.nla_tracks[last] != track:
+        return
+    if len(track.strips) == 1 and (action := track.strips[0].action) is not None:
+        slot = compat.strip_slot(track.strips[0])
+        data.nla_tracks.remove(track)
+        compat.assign_action(data, action, slot)
+
+
+def _stand_as_before(obj: Any, stood: dict[str, Any], moved: set[tuple[str, int]]) -> None:
+    """What the take alone moved stands as it stood before."""
+    left = moved - animated_properties(obj)
+    paths = {path for path, _ in left}
+    for name, owner in {"": obj, **{b.name: b for b in obj.pose.bones}}.items():
+        props = ("location", rotation_property(str(owner.rotation_mode)), "scale")
+        if not any((owner.path_from_id(p) if name else p) in paths for p in props):
+            continue
+        mode = str(owner.rotation_mode)
+        before = Transform.from_list(stood[name]) if name in stood else rest_of(mode)
+        if before.mode == mode:
+            set_transform(owner, before)

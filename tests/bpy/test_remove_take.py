@@ -1,0 +1,111 @@
+"""Remove takes the last take off: what it made goes, everything else is as it was."""
+
+import numpy as np
+import pytest
+from test_beside import addon, generate, hand_keyed, seen, show, wait  # noqa: F401 - a fixture
+from test_sequence import JUMP, WALK, blocks, make, spans
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+FRAMES = (-5, 1, 20, 30, 45, 80)
+
+
+def scene_of(rig):
+    """Everything of the scene that a take could leave something in."""
+    data = rig.animation_data
+    tracks = [(t.name, t.mute, [(s.name, s.action.name) for s in t.strips])
+              for t in data.nla_tracks] if data else []  # fmt: skip
+    active = data.action.name if data and data.action else None
+    return tracks, active, sorted(a.name for a in bpy.data.actions), sorted(rig.keys())
+
+
+def removed(rig):
+    assert bpy.ops.motiongpt.remove_take.poll()
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
+    assert not bpy.ops.motiongpt.remove_take.poll()
+
+
+@pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place):  # noqa: F811
+    chosen = smpl_rig.motiongpt.retargeting
+    chosen.root, chosen.in_place = root, in_place
+    smpl_rig.pose.bones["l_elbow"].rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
+    smpl_rig.pose.bones["pelvis"].location = (0.3, 0.1, 0.0)
+    smpl_rig.location = (1.0, 2.0, 0.0)
+    bpy.context.view_layer.update()
+    show(1)
+    before, was = seen(smpl_rig, 1), scene_of(smpl_rig)
+    generate(addon)
+    assert np.abs(seen(smpl_rig, 15) - before).max() > 0.05
+    removed(smpl_rig)
+    assert np.abs(seen(smpl_rig, 15) - before).max() < 1e-6
+    tracks, active, actions, keys = scene_of(smpl_rig)
+    assert (tracks, active, actions) == ([], was[1], was[2])
+    assert keys == was[3]
+
+
+@pytest.mark.parametrize("mode", ["FREE", "RANGE"])
+def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):  # noqa: F811
+    hand_keyed(smpl_rig)
+    before, was = [seen(smpl_rig, f) for f in FRAMES], scene_of(smpl_rig)
+    place = bpy.context.scene.motiongpt.window
+    place.mode, place.start, place.end = mode, 20, 40
+    show(20)
+    generate(addon)
+    assert np.abs(seen(smpl_rig, 30) - before[3]).max() > 0.05
+    removed(smpl_rig)
+    assert scene_of(smpl_rig) == was
+    for frame, matrices in zip(FRAMES, before, strict=True):
+        assert np.abs(seen(smpl_rig, frame) - matrices).max() < 1e-6, frame
+
+
+def test_only_the_last_of_two_takes_goes(addon, smpl_rig):  # noqa: F811
+    generate(addon)
+    was, before = scene_of(smpl_rig), seen(smpl_rig, 15)
+    bpy.context.scene.motiongpt.seed = 7
+    generate(addon)
+    removed(smpl_rig)
+    assert scene_of(smpl_rig) == was
+    assert np.abs(seen(smpl_rig, 15) - before).max() < 1e-6
+
+
+def test_of_a_sequence_the_last_block_goes(addon, smpl_rig):  # noqa: F811
+    blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
+    make(addon)
+    before = seen(smpl_rig, 20)
+    removed(smpl_rig)
+    assert spans(smpl_rig) == [(WALK, 1, 31)]
+    assert np.abs(seen(smpl_rig, 20) - before).max() < 1e-6
+
+
+def test_what_the_animator_made_since_stays(addon, smpl_rig):  # noqa: F811
+    generate(addon)
+    hand_keyed(smpl_rig)
+    own = smpl_rig.animation_data.action
+    removed(smpl_rig)
+    assert smpl_rig.animation_data.action == own
+    assert [t.name for t in smpl_rig.animation_data.nla_tracks] == []
+
+
+def test_it_can_be_undone_and_says_why_not(addon, smpl_rig):  # noqa: F811
+    from motiongpt_blender.operators.takes import MOTIONGPT_OT_remove_take, _why_not
+
+    assert "UNDO" in MOTIONGPT_OT_remove_take.bl_options
+    assert _why_not() == "There is no take yet"
+    report = generate(addon)
+    data = smpl_rig.animation_data
+    data.nla_tracks[report.track_name].strips[0].select = True
+    data.use_tweak_mode = True
+    assert "tweak mode" in _why_not()
+    data.use_tweak_mode = False
+    smpl_rig.animation_data_clear()
+    assert _why_not() == "The last take is gone already"
+
+
+def test_the_licence_says_commercial_once():
+    from motiongpt_blender.ui.panels import licence_text
+
+    said = licence_text("CC BY-NC 4.0: non-commercial use only, with credit")
+    assert said.lower().count("commercial") == 1
+    assert licence_text("CC BY-NC 4.0") == "Not for commercial use: CC BY-NC 4.0"
