@@ -2,7 +2,8 @@
 
 Standard library only: it runs before and outside the environment it is given. A tier
 is a folder of tests, but for ``lint`` (ruff and pyright) and ``matrix`` (``tests/bpy``
-once more under each Blender of the matrix). Nothing is skipped silently: the closing
+once more under each Blender of the matrix). Two run at a time, where there are two cores;
+each says what it has to say when it has ended. Nothing is skipped silently: the closing
 lines count the skips and name their reasons.
 """
 
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +26,10 @@ from motiongpt_blender.backend.installer import Environment, Pins
 from motiongpt_blender.backend.locations import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
-TIERS = ("lint", "unit", "models", "bpy", "package", "gui", "matrix")
+#: The long ones first, so that no core waits for the other at the end.
+TIERS = ("matrix", "models", "bpy", "gui", "unit", "package", "lint")
+#: Tiers that run at one time.
+LANES = min(2, os.cpu_count() or 1)
 #: pytest's word for "there was nothing to run".
 NO_TESTS = 5
 #: Seconds after which a tier counts as stuck.
@@ -48,6 +53,28 @@ class Tally:
     failed: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
+    def add(self, other: Tally) -> None:
+        """Count what another came to as well."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one tier came to, and what it printed."""
+
+    tally: Tally
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One tier, or one Blender of the matrix, that can run beside others."""
+
+    name: str
+    run: Callable[[], Outcome]
+
 
 def run(python: str, pins: Pins, chosen: Sequence[str] | None) -> int:
     """Run the chosen tiers, or all that this machine can; returns the exit status.
@@ -58,18 +85,34 @@ def run(python: str, pins: Pins, chosen: Sequence[str] | None) -> int:
         chosen: tier names; None for all, without setting up Blenders for the matrix.
     """
     tally = Tally()
+    jobs: list[Job] = []
     for tier in TIERS if chosen is None else dict.fromkeys(chosen):
-        _say(f"\n== {tier} ==")
         if tier == "models" and os.environ.get(VARIABLE):
             tally.skipped[f"{tier}: .venv goes without PyTorch, {VARIABLE} names its own"] += 1
         elif tier == "lint":
-            _lint(python, tally)
+            jobs.append(Job(tier, lambda: _lint(python)))
         elif tier == "matrix":
-            _matrix(pins, tally, set_up=chosen is not None)
+            jobs += _matrix(pins, tally, set_up=chosen is not None)
         else:
-            _pytest(python, tier, ROOT / "tests" / tier, tally)
+            jobs.append(_tests(python, tier, ROOT / "tests" / tier))
+    _run_beside(jobs, tally)
     _close(tally)
     return 1 if tally.failed else 0
+
+
+def _run_beside(jobs: Sequence[Job], tally: Tally) -> None:
+    """Run some jobs in lanes and add them up; their words come out one after the other."""
+
+    def begun(job: Job) -> Outcome:
+        _say(f"{job.name}: running ...")
+        return job.run()
+
+    with ThreadPoolExecutor(max_workers=LANES) as lanes:
+        names = {lanes.submit(begun, job): job.name for job in jobs}
+        for done in as_completed(names):
+            outcome = done.result()
+            _say(f"\n== {names[done]} ==\n{outcome.text.strip()}\n")
+            tally.add(outcome.tally)
 
 
 def _close(tally: Tally) -> None:
@@ -86,58 +129,89 @@ def _close(tally: Tally) -> None:
 # --- one tier ---------------------------------------------------------------------------
 
 
-def _lint(python: str, tally: Tally) -> None:
+def _lint(python: str) -> Outcome:
     checks = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "pyright": [python, "-m", "pyright"],
     }
+    tally, said = Tally(), list[str]()
     for name, command in checks.items():
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         text = done.stdout + done.stderr
         if done.returncode == 0:
             tally.passed += 1
-            _say(f"{name}: clean")
+            said.append(f"{name}: clean")
         elif name == "pyright" and os.environ.get(VARIABLE):
             tally.skipped["lint: pyright needs PyTorch in .venv to follow its types"] += 1
         elif name == "pyright" and not shutil.which("node") and _contains(text, NEEDS_NETWORK):
             tally.skipped[f"lint: {name} needs Node.js, which is not here"] += 1
         else:
             tally.failed.append(name)
-            _say(text)
+            said.append(text)
+    return Outcome(tally, "\n".join(said))
 
 
-def _pytest(python: str, tier: str, folder: Path, tally: Tally) -> None:
+def _tests(python: str, name: str, folder: Path) -> Job:
+    return Job(name, lambda: _pytest(python, name, folder))
+
+
+def _pytest(python: str, tier: str, folder: Path) -> Outcome:
     """Run pytest on a folder and take its numbers from the report that conftest.py writes."""
+    tally = Tally()
     if not any(folder.glob("**/test_*.py")):
         tally.skipped[f"{tier}: no tests"] += 1
-        return
+        return Outcome(tally)
     with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report.json"
-        environment = {**os.environ, "MOTIONGPT_TEST_REPORT": str(report)}
-        environment["PYTHONNOUSERSITE"] = "1"
-        command = [python, "-m", "pytest", str(folder), "-p", "no:cacheprovider"]
+        report, words = Path(scratch) / "report.json", Path(scratch) / "words.txt"
+        status = _call_pytest(python, folder, report, words)
+        # What else a dying Blender wrote need not be text.
+        text = words.read_text("utf-8", errors="replace")
+        numbers = json.loads(report.read_text("utf-8")) if report.exists() else None
+    if status is None:
+        tally.failed.append(f"{tier}: did not end within {LIMIT} seconds")
+    elif numbers is None:
+        tally.failed.append(f"{tier}: pytest ended with {status} and no report")
+    else:
+        tally.passed += numbers["passed"]
+        tally.failed += [f"{tier}: {name}" for name in numbers["failed"]]
+        tally.skipped.update(f"{tier}: {reason}" for reason in numbers["skipped"])
+        if status not in (0, NO_TESTS) and not numbers["failed"]:
+            tally.failed.append(f"{tier}: pytest ended with {status} after its tests")
+    return Outcome(tally, text)
+
+
+def _call_pytest(python: str, folder: Path, report: Path, words: Path) -> int | None:
+    """Run it, its words into a file, which no process that outlives it can keep from ending.
+
+    Returns:
+        Its exit status; None when it had to be stopped.
+    """
+    threads = str(max(1, (os.cpu_count() or 1) // LANES))
+    environment = {"OMP_NUM_THREADS": threads, **os.environ, "PYTHONNOUSERSITE": "1"}
+    environment["MOTIONGPT_TEST_REPORT"] = str(report)
+    command = [python, "-m", "pytest", str(folder), "-p", "no:cacheprovider", "--durations=5"]
+    with words.open("wb") as out:
         try:
-            done = subprocess.run(command, cwd=ROOT, env=environment, check=False, timeout=LIMIT)
+            return subprocess.run(
+                command,
+                cwd=ROOT,
+                env=environment,
+                check=False,
+                timeout=LIMIT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            ).returncode
         except subprocess.TimeoutExpired:
-            tally.failed.append(f"{tier}: did not end within {LIMIT} seconds")
-            return
-        if not report.exists():
-            tally.failed.append(f"{tier}: pytest ended with {done.returncode} and no report")
-            return
-        numbers = json.loads(report.read_text("utf-8"))
-    tally.passed += numbers["passed"]
-    tally.failed += [f"{tier}: {name}" for name in numbers["failed"]]
-    for reason in numbers["skipped"]:
-        tally.skipped[f"{tier}: {reason}"] += 1
-    if done.returncode not in (0, NO_TESTS) and not numbers["failed"]:
-        tally.failed.append(f"{tier}: pytest ended with {done.returncode} after its tests")
+            return None
 
 
 # --- the matrix -------------------------------------------------------------------------
 
 
-def _matrix(pins: Pins, tally: Tally, *, set_up: bool) -> None:
+def _matrix(pins: Pins, tally: Tally, *, set_up: bool) -> list[Job]:
+    """A job for each Blender that is set up; why the others have none goes to the tally."""
+    jobs: list[Job] = []
     for blender, wanted in pins.matrix.items():
         tier = f"matrix {blender}"
         environment = Environment(cache_folder() / "matrix" / blender)
@@ -155,8 +229,8 @@ def _matrix(pins: Pins, tally: Tally, *, set_up: bool) -> None:
         except InstallError as error:
             tally.failed.append(f"{tier}: {error}")
             continue
-        _say(f"-- Blender {blender}")
-        _pytest(str(environment.python), tier, ROOT / "tests" / "bpy", tally)
+        jobs.append(_tests(str(environment.python), tier, ROOT / "tests" / "bpy"))
+    return jobs
 
 
 def _matrix_pins(pins: Pins, blender: str) -> Pins:

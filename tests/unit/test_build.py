@@ -206,7 +206,7 @@ def test_tiers_add_up_and_name_their_skips(tmp_path, capsys):
         "from tests.conftest import pytest_terminal_summary\n"
     )
     tally = tiers.Tally()
-    tiers._pytest(sys.executable, "moon", folder, tally)
+    tiers._run_beside([tiers._tests(sys.executable, "moon", folder)], tally)
     tiers._close(tally)
     out = capsys.readouterr().out
     assert "1 x moon: needs a moon" in out
@@ -214,17 +214,35 @@ def test_tiers_add_up_and_name_their_skips(tmp_path, capsys):
     assert out.splitlines()[-1] == "1 passed, 1 failed, 1 skipped"
 
 
+def test_tiers_beside_each_other_speak_one_after_the_other(capsys):
+    def job(name, words):
+        return tiers.Job(name, lambda: tiers.Outcome(tiers.Tally(passed=1), words))
+
+    tally = tiers.Tally()
+    tiers._run_beside([job("sea", "fish\nwhale"), job("land", "cow")], tally)
+    out = capsys.readouterr().out
+    assert "== sea ==\nfish\nwhale\n" in out
+    assert "== land ==\ncow\n" in out
+    assert tally.passed == 2
+
+
+def test_a_tier_that_does_not_end_is_stopped(tmp_path, monkeypatch):
+    (tmp_path / "test_x.py").write_text("import time\ntime.sleep(99)")
+    monkeypatch.setattr(tiers, "LIMIT", 3)
+    outcome = tiers._pytest(sys.executable, "endless", tmp_path)
+    assert outcome.tally.failed == ["endless: did not end within 3 seconds"]
+
+
 def test_a_tier_that_dies_has_failed(tmp_path):
     (tmp_path / "test_x.py").write_text("import os\nos._exit(7)")
-    tally = tiers.Tally()
-    tiers._pytest(sys.executable, "dead", tmp_path, tally)
+    tally = tiers._pytest(sys.executable, "dead", tmp_path).tally
     assert tally.failed == ["dead: pytest ended with 7 and no report"]
 
 
 def test_matrix_that_is_not_set_up_is_named_not_built(tmp_path, monkeypatch):
     monkeypatch.setattr(tiers, "cache_folder", lambda: tmp_path)
     tally = tiers.Tally()
-    tiers._matrix(read_pins(ROOT / "pyproject.toml"), tally, set_up=False)
+    assert tiers._matrix(read_pins(ROOT / "pyproject.toml"), tally, set_up=False) == []
     assert sum(tally.skipped.values()) == 4
     assert all("test --tier matrix" in reason for reason in tally.skipped)
     assert not list(tmp_path.iterdir())
