@@ -14,7 +14,6 @@ import bpy
 HAS_SLOTS: Final = bpy.app.version >= (4, 4, 0)
 
 #: A pose bone carries its own selection from 5.0 on; before, its bone did.
-POSE_BONE_SELECTS: Final = bpy.app.version >= (5, 0, 0)
 
 
 def new_action(name: str, owner: Any) -> tuple[Any, Any]:
@@ -95,13 +94,3 @@ def bind_strip(strip: Any, slot: Any) -> None:
     """Let an NLA strip play this slot; before 4.4 there is nothing to bind."""
     if HAS_SLOTS and slot is not None:
         strip.action_slot = slot
-
-
-def select_bone(pose_bone: Any, selected: bool) -> None:
-    """Select or deselect a bone in pose mode."""
-    (pose_bone if POSE_BONE_SELECTS else pose_bone.bone).select = selected
-
-
-def is_bone_selected(pose_bone: Any) -> bool:
-    """Whether a bone is selected in pose mode."""
-    return bool((pose_bone if POSE_BONE_SELECTS else pose_bone.bone).select)

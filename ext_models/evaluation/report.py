@@ -8,7 +8,7 @@ a table can be printed anywhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,10 +81,6 @@ class Table:
                     found.insert(behind, metric)
                 behind = found.index(metric) + 1
         return tuple(found)
-
-    def with_rows(self, rows: Iterable[Row]) -> Table:
-        """This table with more rows below."""
-        return Table(self.title, (*self.rows, *rows))
 
     def markdown(self) -> str:
         """The table for a report or a card; what a row lacks is a dash."""

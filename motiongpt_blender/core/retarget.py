@@ -266,16 +266,6 @@ def _bones(joints: Array, side: str, is_leg: bool) -> tuple[Array, Array]:
     return direction(joints, start, middle), direction(joints, middle, end)
 
 
-def part_turns(rig: RigDescription, joints: Array, fps: float) -> dict[Part, Array]:
-    """The turn (T, 4) away from rest of each part of the body that the rig has."""
-    steps = _turn_steps(rig, joints, fps)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
 def control_turns(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Array]:
     """The turn (T, 4) of each control; chains share out the way between two parts."""
     lower = {Part.SPINE: Part.PELVIS, Part.NECK: Part.CHEST}

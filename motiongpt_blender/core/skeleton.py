@@ -58,8 +58,3 @@ CHAINS: Final[tuple[tuple[int, ...], ...]] = (
 def joint_name(joint: int) -> str:
     """Lower-case name of a joint, as data files and messages write it (``l_knee``)."""
     return Joint(joint).name.lower()
-
-
-def joint_by_name(name: str) -> Joint:
-    """The joint of that name; raises KeyError with the name when there is none."""
-    return Joint[name.upper()]

@@ -84,11 +84,3 @@ def test_a_failed_write_leaves_no_action(smpl_rig):
     with pytest.raises(ValueError, match="could not convert"):
         write_action(smpl_rig, "broken", [broken], 1)
     assert len(bpy.data.actions) == before
-
-
-def test_bones_are_selected_in_every_version(smpl_rig):
-    bone = smpl_rig.pose.bones["l_knee"]
-    compat.select_bone(bone, True)
-    assert compat.is_bone_selected(bone)
-    compat.select_bone(bone, False)
-    assert not compat.is_bone_selected(bone)

@@ -187,9 +187,9 @@ def test_numbers_of_two_evaluators_do_not_mix(evaluator):
     vocabulary = evaluator.vocabulary
     other = ev.finished(SharedSpace(SMALL, vocabulary.rows), vocabulary, evaluator.data)
     assert other.name != evaluator.name
-    table = Table("R-precision", (Row("real", {"R@1": 0.5}, evaluator.name),))
+    real, ours = (Row(s, {"R@1": 0.5}, e.name) for s, e in (("real", evaluator), ("ours", other)))
     with pytest.raises(MixedEvaluatorsError, match=other.name):
-        table.with_rows([Row("ours", {"R@1": 0.6}, other.name)])
+        Table("R-precision", (real, ours))
 
 
 # -- training ------------------------------------------------------------------------

@@ -255,10 +255,10 @@ def test_bad_input_is_refused_with_a_sentence(call, says):
 def test_a_table_belongs_to_one_evaluator(tmp_path):
     real = Row("real motion", {"R@3": (0.9, 0.01), "FID": 0.0}, "aaaa-1111")
     feet = Row("feet alone", {"skating": 0.02})
-    table = Table("styles", (real,)).with_rows([feet])
+    table = Table("styles", (real, feet))
     assert table.evaluator == "aaaa-1111"
     with pytest.raises(MixedEvaluatorsError, match=r"aaaa-1111: measure both with one"):
-        table.with_rows([Row("ours", {"R@3": 0.8}, "bbbb-2222")])
+        Table("styles", (real, feet, Row("ours", {"R@3": 0.8}, "bbbb-2222")))
     table.save(tmp_path / "t.json")
     assert Table.load(tmp_path / "t.json") == table
     assert table.markdown().splitlines()[2:4] == [
