@@ -285,22 +285,26 @@ def foot_turn(
     rest = heading * np.cos(slope) - np.array([0.0, np.sin(slope), 0.0])
     turn = swing(shin, rest, target)
     near_floor = smoothstep((0.16 - joints[:, toe, 1]) / 0.12)
-    turn = _rolled_level(turn, 0.8 * near_floor)
+    turn = _rolled_level(turn, rest, 0.8 * near_floor)
     return turn, _toes_down(turn, smoothstep((0.20 - joints[:, toe, 1]) / 0.18), fps)
 
 
-def _rolled_level(turn: Array, share: Array) -> Array:
-    """Turns (T, 4) rolled about their forward axis until the sole is level across.
+def _rolled_level(turn: Array, rest: Array, share: Array) -> Array:
+    """Turns (T, 4) rolled about the foot, which stays where it points, until its sole is level.
 
     Args:
         turn: (T, 4) turns of a foot.
+        rest: (3,) direction from ankle to toe at rest, the sole flat on the floor.
         share: (T,) how much of the roll to take away; less where the foot stands on end
             or upside down.
     """
-    side, up, forward = (rotate(turn, _over_time(axis, turn)) for axis in np.eye(3))
-    roll: Array = np.arctan2(side[:, 1], up[:, 1])
+    across = normalise(np.array([rest[2], 0.0, -rest[0]]))  # up x rest: square to the foot
+    along, side, up = (
+        rotate(turn, _over_time(axis, turn)) for axis in (rest, across, np.eye(3)[1])
+    )
+    roll: Array = np.arctan2(side[:, 1], cross(along, side)[:, 1])
     share = share * smoothstep((up[:, 1] - 0.2) / 0.4)
-    return multiply(from_log(-(share * roll)[:, None] * forward), turn)
+    return multiply(from_log(-(share * roll)[:, None] * along), turn)
 
 
 def _toes_down(foot: Array, share: Array, fps: float) -> Array:

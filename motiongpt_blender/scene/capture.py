@@ -12,6 +12,7 @@ from ..core.bone_maps import Part
 from ..core.frames import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ..core.keys import RigPose
 from ..core.neutral import DIRECTIONS, build
+from ..core.readable import readable
 from ..core.retarget import (
     SIDES,
     Control,
@@ -83,7 +84,7 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     posed = _evaluated(obj)
     by_part = _part_turns(_turns(posed, rig), rig)
     directions = _directions(posed, rig, by_part)
-    joints = build(directions, np.zeros(3))
+    joints = build(readable(directions, by_part, _upper_bones(rig)), np.zeros(3))
     hips = 0.5 * (
         _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
     )  # rig units, floor at 0
@@ -229,6 +230,19 @@ def _directions(posed: Any, rig: RigDescription, turns: dict[Part, Array]) -> Ar
         out[toe] = rotate(turns[Part(f"foot_{s}")], flat)
     for joint, turn in carriers.items():
         out[joint] = rotate(turn, DIRECTIONS[joint])
+    return out
+
+
+def _upper_bones(rig: RigDescription) -> dict[Part, Array]:
+    """Unit directions (3,) of clavicles and neck at rest; of what is above, without a neck."""
+    heads = {c.part: c.head for c in reversed(rig.controls)}
+    out: dict[Part, Array] = {}
+    for s in "lr":
+        collar, arm = Part(f"collar_{s}"), Part(f"upper_arm_{s}")
+        if collar in heads:
+            out[collar] = normalise(heads[arm] - heads[collar])
+    if Part.NECK in heads and Part.HEAD in heads:
+        out[Part.NECK] = normalise(heads[Part.HEAD] - heads[Part.NECK])
     return out
 
 
