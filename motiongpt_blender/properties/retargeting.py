@@ -94,7 +94,8 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     ik_controls: bpy.props.BoolProperty(
         name="IK Controls",
-        description="Also key the IK controls and their poles, and switch the limbs to IK (Rigify)",
+        description="Also key the IK controls and their poles, and switch the limbs to IK "
+        "(Rigify, Auto-Rig Pro, CloudRig)",
     )
 
     def options(self) -> RigOptions:

@@ -139,7 +139,8 @@ def steps_of_take(
         at = [report.frame for report in reports]
         channels = yield from watch.paused(channel_steps(obj, rig, motion, by_index, options, fit))
         mapped = [c.name for c in rig.controls]
-        earlier = switch_values(armature_named(who), switches_of(rig, options))
+        obj = armature_named(who)
+        earlier = switch_values(obj, switches_of(obj, rig, options))
         sparse = None
         if options.sparse:
             sparse = yield from watch.paused(

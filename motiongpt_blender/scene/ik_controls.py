@@ -1,7 +1,7 @@
 """Inverse kinematics on request: hands, feet, toes and poles that show the same motion.
 
-Known for rigs that Rigify generates. Worked out from the solved FK channels; changes
-nothing in the scene.
+Known for rigs that Rigify generates, Auto-Rig Pro and CloudRig, by the names that these give
+their controls. Worked out from the solved FK channels; changes nothing in the scene.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from .rig import RigError, quaternion_of
 
 
 @dataclass(frozen=True)
-class _Goal:
-    """The IK controls of one kind of limb; ``{}`` is the side.
+class _Limb:
+    """The IK controls of one kind of limb; ``{s}`` is the side, ``{word}`` the side in words.
 
     Attributes:
         upper: part of the upper bone.
+        lower: part of the lower bone.
         end: part that the goal moves.
         goal: control at the limb's end.
         pole: control to which the middle joint points.
-        switch: bone with the properties of the limb.
+        holds: bone, property and value of what is held while a take plays.
         tip: part and control beyond the end, or two empty strings.
     """
 
@@ -38,63 +39,124 @@ class _Goal:
     end: str
     goal: str
     pole: str
-    switch: str
+    holds: tuple[tuple[str, str, float], ...]
     tip: tuple[str, str] = ("", "")
 
 
-_RIGIFY: Final = (
-    _Goal("thigh", "shin", "foot", "foot_ik.{}", "thigh_ik_target.{}", "thigh_parent.{}",
-          ("toe", "toe_ik.{}")),
-    _Goal("upper_arm", "forearm", "hand", "hand_ik.{}", "upper_arm_ik_target.{}",
-          "upper_arm_parent.{}"),
+@dataclass(frozen=True)
+class _Kind:
+    """Rigs that call their IK controls alike.
+
+    Attributes:
+        sides: left and right as the bones' names say them.
+        limbs: their legs and arms.
+    """
+
+    sides: tuple[str, str]
+    limbs: tuple[_Limb, ...]
+
+    def named(self, text: str, side: str) -> str:
+        """A name with the side filled in; ``side`` is one of ``sides``."""
+        return text.format(s=side, word="left" if side == self.sides[0] else "right")
+
+    def goals(self) -> list[str]:
+        """Names of all goals and poles."""
+        return [
+            self.named(n, s) for li in self.limbs for s in self.sides for n in (li.goal, li.pole)
+        ]
+
+
+def _rigify(switch: str) -> tuple[tuple[str, str, float], ...]:
+    """What a limb of Rigify holds; 1 stands for the root in the lists of parents."""
+    props = {"IK_FK": 0.0, "pole_vector": 1.0, "IK_parent": 1.0, "pole_parent": 1.0}
+    return tuple((switch, prop, value) for prop, value in props.items())
+
+
+def _auto_rig_pro(goal: str, pole: str, older: str) -> tuple[tuple[str, str, float], ...]:
+    """What a limb of Auto-Rig Pro holds; older rigs have the switch elsewhere."""
+    switch = "ik_fk_switch"
+    return ((goal, switch, 0.0), (older, switch, 0.0), (pole, "pole_parent", 0.0))
+
+
+def _cloudrig(limb: str, end: str) -> tuple[tuple[str, str, float], ...]:
+    """What a limb of CloudRig holds; 0 stands for the root in the lists of parents."""
+    holds = {f"ik_{limb}_{{word}}": 1.0, f"ik_parents_{limb}_{{word}}": 0.0,
+             f"ik_pole_follow_{end}": 0.0, f"ik_pole_follow_{limb}_{{word}}": 0.0}  # fmt: skip
+    return tuple(("Properties_IKFK", prop, value) for prop, value in holds.items())
+
+
+_LEG: Final = ("thigh", "shin", "foot")
+_ARM: Final = ("upper_arm", "forearm", "hand")
+_KINDS: Final = (
+    _Kind(("L", "R"), (
+        _Limb(*_LEG, "foot_ik.{s}", "thigh_ik_target.{s}", _rigify("thigh_parent.{s}"),
+              ("toe", "toe_ik.{s}")),
+        _Limb(*_ARM, "hand_ik.{s}", "upper_arm_ik_target.{s}", _rigify("upper_arm_parent.{s}")),
+    )),
+    _Kind(("l", "r"), (
+        _Limb(*_LEG, "c_foot_ik.{s}", "c_leg_pole.{s}",
+              _auto_rig_pro("c_foot_ik.{s}", "c_leg_pole.{s}", "c_ikfk_leg.{s}"),
+              ("toe", "c_toes_ik.{s}")),
+        _Limb(*_ARM, "c_hand_ik.{s}", "c_arms_pole.{s}",
+              _auto_rig_pro("c_hand_ik.{s}", "c_arms_pole.{s}", "c_ikfk_arm.{s}")),
+    )),
+    _Kind(("L", "R"), (
+        _Limb(*_LEG, "IK-MSTR-Foot.{s}", "IK-POLE-Thigh.{s}", _cloudrig("leg", "feet")),
+        _Limb(*_ARM, "IK-MSTR-Wrist.{s}", "IK-POLE-UpperArm.{s}", _cloudrig("arm", "hands")),
+    )),
 )  # fmt: skip
-#: Properties of a limb while it plays; 1 stands for the root in the lists of parents.
-_HOLD: Final = {"IK_FK": 0.0, "pole_vector": 1.0, "IK_parent": 1.0, "pole_parent": 1.0}
 
 
 def check_ik(obj: Any) -> None:
     """Raise RigError unless the rig has IK controls that are known."""
-    for goal in _RIGIFY:
-        for side in "LR":
-            for name in (goal.goal, goal.pole, goal.switch):
-                if name.format(side) not in obj.pose.bones:
-                    raise RigError(
-                        f"'{obj.name}' has no bone '{name.format(side)}': IK controls are written "
-                        "for generated Rigify rigs only; switch them off under Retargeting."
-                    )
+    absent = [name for name in _kind(obj).goals() if name not in obj.pose.bones]
+    if absent:
+        raise RigError(
+            f"'{obj.name}' has no bone '{absent[0]}': IK controls are written for generated "
+            "Rigify rigs, Auto-Rig Pro and CloudRig only; switch them off under Retargeting."
+        )
 
 
-def ik_switches(rig: RigDescription) -> tuple[Switch, ...]:
+def _kind(obj: Any) -> _Kind:
+    """The kind of rig of which the armature has the most IK controls."""
+    return max(_KINDS, key=lambda kind: sum(n in obj.pose.bones for n in kind.goals()))
+
+
+def ik_switches(obj: Any, rig: RigDescription) -> tuple[Switch, ...]:
     """The rig's switches with every limb on IK."""
-    limbs = {goal.switch.format(side) for goal in _RIGIFY for side in "LR"}
-    others = tuple(s for s in rig.switches if s.bone not in limbs)
-    held = (Switch(bone, prop, value) for bone in sorted(limbs) for prop, value in _HOLD.items())
-    return (*others, *held)
+    kind = _kind(obj)
+    held = {
+        (kind.named(bone, side), kind.named(prop, side)): value
+        for limb in kind.limbs for side in kind.sides for bone, prop, value in limb.holds
+    }  # fmt: skip
+    others = tuple(s for s in rig.switches if (s.bone, s.prop) not in held)
+    here = obj.pose.bones
+    return (*others, *(Switch(b, p, value) for (b, p), value in held.items() if b in here))
 
 
 def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
     """Channels of goals and poles that show what the FK channels show."""
-    figure = forward(rig, motion)
+    kind, figure = _kind(obj), forward(rig, motion)
     turns = {c.part: figure.turns[c.name] for c in rig.controls}
     places = {c.part: figure.places[c.name] for c in rig.controls}
     heads = {c.part: c.head for c in rig.controls}
-    for goal in _RIGIFY:
-        for side in "LR":
+    for limb in kind.limbs:
+        for side in kind.sides:
             upper, lower, end = (Part(f"{p}_{side.lower()}") for p in
-                                 (goal.upper, goal.lower, goal.end))  # fmt: skip
-            bone = obj.pose.bones[goal.goal.format(side)]
+                                 (limb.upper, limb.lower, limb.end))  # fmt: skip
+            bone = obj.pose.bones[kind.named(limb.goal, side)]
             rest, head = rest_of(rig, bone)
             offset = np.broadcast_to(head - heads[end], places[end].shape)
             yield from _placed(bone, rest, head, turns[end],
                                places[end] + rotate(turns[end], offset))  # fmt: skip
-            bone = obj.pose.bones[goal.pole.format(side)]
+            bone = obj.pose.bones[kind.named(limb.pole, side)]
             rest, head = rest_of(rig, bone)
             offset = np.broadcast_to(head - heads[lower], places[lower].shape)
             still = np.broadcast_to([1.0, 0.0, 0.0, 0.0], turns[upper].shape)
             yield from _placed(bone, rest, head, still,
                                places[lower] + rotate(turns[upper], offset))  # fmt: skip
-            part, name = goal.tip
-            tip = obj.pose.bones.get(name.format(side)) if name else None
+            part, name = limb.tip
+            tip = obj.pose.bones.get(kind.named(name, side)) if name else None
             if tip is not None and Part(f"{part}_{side.lower()}") in turns:
                 rest, head = rest_of(rig, tip)
                 turn = multiply(inverse(turns[end]), turns[Part(f"{part}_{side.lower()}")])

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-from mathutils import Matrix
+from mathutils import Euler, Matrix
 
 from ..core.frames import gaussian_smooth
 from ..core.retarget import RigDescription, RigMotion
 from ..core.rig_options import RigOptions, RootTarget
-from ..core.rotations import Array, about_y, continuous, inverse, multiply, rotate
+from ..core.rotations import IDENTITY, Array, about_y, continuous, inverse, multiply, rotate
 from ..core.windows import Fit
 from .action_writer import Channel, property_channels, transform_channels
 from .rig import RigError, quaternion_of
@@ -160,4 +160,16 @@ def _object_channels(
     now, stands = np.array(stood, dtype=np.float64), quaternion_of(stood)
     turned = multiply(multiply(rig.axes, turn), inverse(rig.axes))
     moved = rotate(rig.axes, way) @ now[:3, :3].T + now[:3, 3]
-    yield from transform_channels(obj, continuous(multiply(stands, turned)), moved)
+    wanted = multiply(inverse(_delta_turn(obj)), multiply(stands, turned))
+    yield from transform_channels(obj, continuous(wanted), moved - np.array(obj.delta_location))
+
+
+def _delta_turn(obj: Any) -> Array:
+    """Rotation (4,) that the object's delta transform puts before its own."""
+    mode = str(obj.rotation_mode)
+    if mode == "QUATERNION":
+        return np.array(obj.delta_rotation_quaternion.normalized(), dtype=np.float64)
+    if mode == "AXIS_ANGLE":  # Blender lets nobody set one
+        return IDENTITY
+    turn = Euler(obj.delta_rotation_euler, mode).to_quaternion()
+    return np.array(turn, dtype=np.float64)

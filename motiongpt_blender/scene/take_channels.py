@@ -62,7 +62,7 @@ def channel_steps(
     obj = armature_named(who)
     if options.ik_controls:
         channels += ik_channels(obj, rig, motion)
-    for switch in switches_of(rig, options):
+    for switch in switches_of(obj, rig, options):
         bone = obj.pose.bones[switch.bone]
         if switch.prop in bone:
             channels.append(property_channel(bone, switch.prop, switch.value))
@@ -100,9 +100,9 @@ def _seen_from_carriers(obj: Any, rig: RigDescription, motion: RigMotion) -> Rig
     return replace(motion, locations=locations, rotations={**motion.rotations, rig.root: rotation})
 
 
-def switches_of(rig: RigDescription, options: RigOptions) -> tuple[Switch, ...]:
+def switches_of(obj: Any, rig: RigDescription, options: RigOptions) -> tuple[Switch, ...]:
     """The switches that a take holds."""
-    return ik_switches(rig) if options.ik_controls else rig.switches
+    return ik_switches(obj, rig) if options.ik_controls else rig.switches
 
 
 def switch_values(obj: Any, switches: Sequence[Switch]) -> list[tuple[str, str, float]]:
