@@ -20,10 +20,9 @@ from . import packs
 from .devices import pick_device
 from .evaluation.report import Row, Table
 from .language import paper
-from .language.generation import MotionGrammar, Sampling, generate_codes, generate_ids
+from .language.generation import Asked, GrammarRows, generate_codes, generate_rows
 from .language.instructions import instruction, text_ids
-from .language.many import Asked, generate_codes_of_many
-from .language.vocabulary import TokenIds
+from .language.sampling import RowDraws, Sampling, numbers
 from .language.writers import PaperWriter, TokenWriter, load_writer
 from .motion_pipeline import vocabulary_of
 from .pipelines import PipelineError
@@ -78,50 +77,26 @@ class Bench:
             return [Way(BASELINE, 1, digits[0].write), digits[1], *many]
         tokens = self.writer
         return [
-            self._tokens(tokens, BASELINE, 1, use_cache=True),
+            self._tokens(tokens, BASELINE, 1),
             self._tokens(tokens, "one motion, no cache", 1, use_cache=False),
             self._tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
-            self._guided(tokens),
-            *(self._tokens(tokens, f"{n} variations at once", n, use_cache=True) for n in BATCHES),
-            *(self._requests(tokens, n) for n in BATCHES),
+            self._tokens(tokens, "one motion, guidance", 1, guidance=2.0),
+            *(self._tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
             self._digits(1, use_cache=True),
         ]
 
     def _tokens(self, writer: TokenWriter, name: str, motions: int, **more: Any) -> Way:
-        prompt = self._prompt(writer.ids)
-        total = writer.ids.vocabulary.tokens_of(self.steps)
-
-        def write() -> int:
-            generate_ids(
-                writer.model, prompt, total, MotionGrammar(writer.ids, len(prompt)),
-                Sampling(variations=motions), pad=writer.ids.pad, end=None,
-                progress=lambda _: None, cancelled=lambda: False, min_new_tokens=total, **more,
-            )  # fmt: skip
-            return total
-
-        return Way(name, motions, write)
-
-    def _guided(self, writer: TokenWriter) -> Way:
-        prompt, untold = self._prompt(writer.ids), instruction((), self.steps, [], writer.ids)
-
-        def write() -> int:
-            generate_codes(
-                writer.model, writer.ids, prompt, self.steps, Sampling(),
-                untold=untold, guidance=2.0,
-            )  # fmt: skip
-            return writer.ids.vocabulary.tokens_of(self.steps)
-
-        return Way("one motion, guidance", 1, write)
-
-    def _requests(self, writer: TokenWriter, motions: int) -> Way:
-        prompt, untold = self._prompt(writer.ids), instruction((), self.steps, [], writer.ids)
+        prompt, untold = (
+            instruction(words, self.steps, [], writer.ids)
+            for words in (text_ids(writer.text, PROMPT), ())
+        )
         asked = [Asked(prompt, untold, self.steps, seed) for seed in range(motions)]
 
         def write() -> int:
-            generate_codes_of_many(writer.model, writer.ids, asked, Sampling())
+            generate_codes(writer.model, writer.ids, asked, Sampling(), **more)
             return writer.ids.vocabulary.tokens_of(self.steps)
 
-        return Way(f"{motions} requests at once", motions, write)
+        return Way(name, motions, write)
 
     def _digits(self, motions: int, *, use_cache: bool) -> Way:
         """The prompt style ``paper``: digits in text, with the same base."""
@@ -131,19 +106,17 @@ class Bench:
 
         def write() -> int:
             grammar = paper.DigitsGrammar(text, self.codes, self.steps, len(tokens))
-            rows = generate_ids(
-                model, tokens, longest, grammar, Sampling(variations=motions),
-                pad=grammar.end, end=grammar.end, progress=lambda _: None,
-                cancelled=lambda: False, use_cache=use_cache,
+            draws = RowDraws([numbers(seed, longest) for seed in range(motions)], Sampling())
+            rows = generate_rows(
+                model, [tokens] * motions, longest,
+                GrammarRows([grammar] * motions, len(tokens), draws),
+                pad=grammar.end, end=grammar.end, use_cache=use_cache,
             )  # fmt: skip
             return max(sum(i in grammar.spelling for i in row) + 1 for row in rows)
 
         kind = "" if use_cache else ", no cache"
-        name = f"{motions} variations as digits" if motions > 1 else f"one motion as digits{kind}"
+        name = f"{motions} motions as digits" if motions > 1 else f"one motion as digits{kind}"
         return Way(name, motions, write)
-
-    def _prompt(self, ids: TokenIds) -> list[int]:
-        return instruction(text_ids(self.writer.text, PROMPT), self.steps, [], ids)
 
 
 def measure(way: Way, rounds: int, device: str) -> Measured:

@@ -220,7 +220,7 @@ def generate(arguments: argparse.Namespace) -> int:
 def caption(arguments: argparse.Namespace) -> int:
     """``caption``: what a clip file shows, in words."""
     clip = MotionClip.load(arguments.clip)
-    from .language.generation import Sampling
+    from .language.sampling import Sampling
     from .motion_pipeline import MotionPipeline
 
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)

@@ -21,10 +21,10 @@ from motiongpt_blender.core.rotations import about_y, rotate
 from . import packs
 from .devices import pick_device
 from .evaluation.motion_metrics import local_pose
-from .language.generation import Sampling
 from .language.gist import Gist
 from .language.instructions import PoseCode, unknown_words
 from .language.places import bins, seen_from, stands
+from .language.sampling import Sampling
 from .language.steering import Course, Mark, Rudder
 from .language.tasks import BEGINNING
 from .language.vocabulary import MotionVocabulary, Skill, Written
@@ -87,7 +87,7 @@ class MotionPipeline:
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
         answers = self.writer.write(
-            order,
+            [order],
             lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled,
         )
@@ -106,11 +106,11 @@ class MotionPipeline:
     ) -> list[list[Written]]:
         """The answers to each of some requests, written in one batch; ``best`` chooses.
 
-        Every request draws from its own seed, whatever is beside it; ``generate`` makes
-        another motion of the same seed. All have the first one's temperature.
+        Every request draws from its own seed, whatever is beside it. All have the first
+        one's temperature.
         """
         orders = [self._order(r) for r in requests]
-        answers = iter(self.writer.write_many(orders, progress, cancelled))
+        answers = iter(self.writer.write(orders, progress, cancelled))
         return [
             [with_given(order, answer) for answer in islice(answers, order.sampling.asked)]
             for order in orders

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ext_models.language.generation import Sampling
 from ext_models.language.instructions import PoseCode
 from ext_models.language.paper import Task
+from ext_models.language.sampling import Sampling
 from ext_models.language.writers import CodeWriter, Order
 from ext_models.motion.clip_vectors import vectors_of
 from ext_models.motion.examples import Example
@@ -257,7 +257,7 @@ class PaperStudy:
         with tqdm(total=len(orders), desc=what, unit="clip", leave=False) as bar:
             for start in range(0, len(orders), self.settings.batch):
                 part = orders[start : start + self.settings.batch]
-                written = self.writer.write_many(part, lambda _: None, lambda: False)
+                written = self.writer.write(part, lambda _: None, lambda: False)
                 # A model that says nothing stands still: one code is the least there is.
                 answers += [[step[0] for step in answer.codes] or [0] for answer in written]
                 bar.update(len(part))

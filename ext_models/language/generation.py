@@ -1,109 +1,108 @@
-"""Answers of the language model, held to the grammar of a motion.
+"""Answers of the language model, held to the grammar of a motion: many in one batch.
 
-transformers generates; a logits processor allows at each step only the codes of the
-level that is due, until the asked length is reached. A broken answer is impossible.
+transformers generates; a logits processor leaves each row at each step one token, drawn
+from what is due: the gist, then codes level by level, until the row's length is reached. A
+broken answer is impossible. Prompts are padded on their left, so that all answers begin in
+one column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import (
     LogitsProcessor,
     LogitsProcessorList,
     StoppingCriteria,
     StoppingCriteriaList,
-    set_seed,
 )
 
 from ext_models.pipelines import CancelCheck, GenerationCancelledError
 
-from .steering import Helm
+from .sampling import GIST_SPREAD, RowDraws, Sampling, numbers
+from .steering import Course, Helm, Rudder
 from .vocabulary import TokenIds, Written
-
-#: The spread of a gist's tokens, of that of the codes: what a sentence means is not to be
-#: diced as freely as how it is carried out.
-GIST_SPREAD: Final = 0.5
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How answers are drawn.
+class Asked:
+    """One instruction of a batch, in the style ``tokens``.
 
     Attributes:
-        seed: the same seed gives the same answer on the same device.
-        temperature: spread; 0 takes the likeliest token each time.
-        top_p: share of the likeliest tokens that are drawn from.
-        top_k: number of the likeliest tokens that are drawn from; 0 is all.
-        variations: answers to write, in one batch.
-        tries: of each of them; tries share their gist.
+        prompt: its token ids.
+        untold: the same instruction without its caption, for guidance.
+        steps: code steps to write.
+        seed: of its draws; its gist is drawn from it.
+        attempt: number of the try among those of one gist, from 0; each draws other codes.
+        course: the marked poses that it is steered by.
     """
 
-    seed: int = 0
-    temperature: float = 0.8
-    top_p: float = 0.95
-    top_k: int = 0
-    variations: int = 1
-    tries: int = 1
-
-    @property
-    def asked(self) -> int:
-        """Answers to give."""
-        return self.variations * self.tries
-
-    @property
-    def count(self) -> int:
-        """Answers that differ: without a spread there is only one."""
-        return self.asked if self.temperature > 0 else 1
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The same as transformers names it."""
-        if self.temperature <= 0:
-            return {"do_sample": False}
-        spread = {"temperature": self.temperature, "top_p": self.top_p, "top_k": self.top_k}
-        return {"do_sample": True, **spread}
+    prompt: Sequence[int]
+    untold: Sequence[int]
+    steps: int
+    seed: int
+    attempt: int = 0
+    course: Course = field(default_factory=Course)
 
 
-class MotionGrammar(LogitsProcessor):
-    """Allows, after the prompt, tokens of what is due: the gist, then codes level by level.
+class CodeRows(LogitsProcessor):
+    """Writes what is due, gist and codes, in all rows at once; then the padding.
 
-    A gist is drawn here, once for all the tries of a variation.
+    With guidance the batch is doubled: behind the rows stand the same ones without their
+    captions, which are given the same tokens.
     """
 
     def __init__(
         self,
         ids: TokenIds,
-        prompt_length: int,
-        sampling: Sampling | None = None,
+        asked: Sequence[Asked],
+        width: int,
+        sampling: Sampling,
+        *,
+        guidance: float = 1.0,
         helm: Helm | None = None,
     ) -> None:
-        self.ids = ids
-        self.prompt_length = prompt_length
-        self.sampling = sampling or Sampling()
-        self.helm = helm
+        """Args: ids; the rows; columns of their prompts; how all are drawn; what else leads."""
+        self.ids, self.width, self.guidance, self.helm = ids, width, guidance, helm
+        self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
+        longest, gist = int(self.totals.max()), ids.vocabulary.gist[0]
+        self.draws = RowDraws(
+            [numbers(a.seed, longest, attempt=a.attempt, shared=gist) for a in asked], sampling
+        )
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Scores (B, V) with everything else at minus infinity."""
-        step = input_ids.shape[1] - self.prompt_length
-        span = self.ids.due(step)
-        held = torch.full_like(scores, -torch.inf)
-        due = scores[:, span]
+        """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
+        step = input_ids.shape[1] - self.width
+        due = self.ids.due(step)
+        span = scores[:, due]
+        told, untold = span[: len(self.totals)], span[len(self.totals) :]
+        if len(untold):
+            told = untold + self.guidance * (told - untold)
         if self.helm is not None:
-            due = self.helm(input_ids[:, self.prompt_length :], due)
-        held[:, span] = due
-        if step >= self.ids.vocabulary.gist[0] or self.sampling.temperature <= 0:
-            return held
-        # The tries of a variation have read the same so far: the first one draws for all.
-        tries = self.sampling.tries
-        spread = GIST_SPREAD * self.sampling.temperature
-        drawn = torch.multinomial((held[::tries].float() / spread).softmax(-1), 1)
-        return torch.full_like(scores, -torch.inf).scatter_(
-            1, drawn.repeat_interleave(tries, 0), 0.0
-        )
+            told = self.helm(input_ids[: len(told), self.width :], told)
+        spread = GIST_SPREAD if step < self.ids.vocabulary.gist[0] else 1.0
+        tokens = due.start + self.draws(step, told, spread)
+        tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
+        return only(tokens, scores)
+
+
+class GrammarRows(LogitsProcessor):
+    """Writes what each row's own grammar allows, in all rows at once."""
+
+    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, draws: RowDraws) -> None:
+        self.grammars, self.width, self.draws = grammars, width, draws
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Scores (B, V) that leave each row one token."""
+        held: list[Tensor] = [
+            grammar(input_ids[row : row + 1], scores[row : row + 1])
+            for row, grammar in enumerate(self.grammars)
+        ]
+        return only(self.draws(input_ids.shape[1] - self.width, torch.cat(held)), scores)
 
 
 class WordsOnly(LogitsProcessor):
@@ -138,81 +137,34 @@ class StepWatch(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
+def only(tokens: Tensor, scores: Tensor) -> Tensor:
+    """Scores (N B, V) that allow each row nothing but its token of (B,), N times over."""
+    held = torch.full_like(scores, -torch.inf)
+    every = tokens.repeat(len(scores) // len(tokens))
+    return held.scatter_(1, every[:, None], 0.0)
+
+
 def generate_codes(
     model: Any,
     ids: TokenIds,
-    prompt: Sequence[int],
-    steps: int,
+    asked: Sequence[Asked],
     sampling: Sampling,
     *,
-    untold: Sequence[int] = (),
     guidance: float = 1.0,
-    helm: Helm | None = None,
+    rudder: Rudder | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
+    **more: Any,
 ) -> list[Written]:
-    """Answers to an instruction of the style ``tokens``: the tries of each variation in a row.
+    """One answer for each of some instructions of the style ``tokens``.
 
     Args:
         model: a causal language model of transformers.
         ids: ids of the added tokens.
-        prompt: token ids of the instruction.
-        steps: code steps to write.
-        sampling: how they are drawn.
-        untold: the same instruction without its caption, for guidance.
+        asked: the instructions; of similar lengths little is padding.
+        sampling: how all are drawn; seed and variations of it are not used.
         guidance: scale of classifier-free guidance; 1 does without.
-        helm: steers all answers towards marked poses.
-        progress: told the share that is done after every step.
-        cancelled: asked at every step.
-
-    Raises:
-        GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
-    """
-    total = ids.vocabulary.tokens_of(steps)
-    more: dict[str, Any] = {"min_new_tokens": total}
-    if guidance != 1 and untold:
-        other = torch.tensor([list(untold)] * sampling.count, device=model.device)
-        more |= {"guidance_scale": guidance, "negative_prompt_ids": other}
-        more |= {"negative_prompt_attention_mask": torch.ones_like(other)}
-    rows = generate_ids(
-        model,
-        prompt,
-        total,
-        MotionGrammar(ids, len(prompt), sampling, helm),
-        sampling,
-        pad=ids.pad,
-        end=None,
-        progress=progress,
-        cancelled=cancelled,
-        **more,
-    )
-    return [ids.written(row) for row in rows]
-
-
-@torch.no_grad()
-def generate_ids(
-    model: Any,
-    prompt: Sequence[int],
-    total: int,
-    grammar: LogitsProcessor,
-    sampling: Sampling,
-    *,
-    pad: int,
-    end: int | None,
-    progress: Callable[[float], None],
-    cancelled: CancelCheck,
-    **more: Any,
-) -> list[list[int]]:
-    """Token ids of N answers to a prompt, each at most ``total`` long and held to a grammar.
-
-    Args:
-        model: a causal language model of transformers.
-        prompt: token ids.
-        total: the longest answer.
-        grammar: what may follow what has been written.
-        sampling: how they are drawn.
-        pad: id after the end of the shorter answers.
-        end: id that ends an answer; None where the length alone does.
+        rudder: steers each towards its marked poses.
         progress: told the share that is done after every step.
         cancelled: asked at every step.
         more: further arguments of transformers' ``generate``.
@@ -220,21 +172,70 @@ def generate_ids(
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
-    tokens = torch.tensor([list(prompt)], device=model.device)
-    set_seed(sampling.seed)
+    tokens_of = ids.vocabulary.tokens_of
+    longest = tokens_of(max(a.steps for a in asked))
+    prompts = [a.prompt for a in asked]
+    if guidance != 1:
+        prompts += [a.untold for a in asked]
+    whole = [a.steps + len(a.course.given) for a in asked]
+    helm = rudder.helm(ids, [a.course for a in asked], whole) if rudder else None
+    width = max(map(len, prompts))
+    held = CodeRows(ids, asked, width, sampling, guidance=guidance, helm=helm)
+    rows = generate_rows(
+        model, prompts, longest, held, pad=ids.pad, end=None,
+        progress=progress, cancelled=cancelled, **more,
+    )  # fmt: skip
+    return [
+        ids.written(row[: tokens_of(a.steps)])
+        for a, row in zip(asked, rows[: len(asked)], strict=True)
+    ]
+
+
+@torch.no_grad()
+def generate_rows(
+    model: Any,
+    prompts: Sequence[Sequence[int]],
+    longest: int,
+    rows: LogitsProcessor,
+    *,
+    pad: int,
+    end: int | None,
+    progress: Callable[[float], None] = lambda _: None,
+    cancelled: CancelCheck = lambda: False,
+    **more: Any,
+) -> list[list[int]]:
+    """Token ids of one answer a prompt, whatever their lengths.
+
+    Args:
+        model: a causal language model of transformers.
+        prompts: token ids of each.
+        longest: most tokens of an answer.
+        rows: leaves each row the one token that it writes.
+        pad: id before the shorter prompts and after the shorter answers.
+        end: id that ends an answer; None where its length does.
+        progress: told the share that is done after every step.
+        cancelled: asked at every step.
+        more: further arguments of transformers' ``generate``.
+
+    Raises:
+        GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
+    """
+    width = max(map(len, prompts))
+    tokens = torch.full((len(prompts), width), pad)
+    mask = torch.zeros_like(tokens)
+    for row, prompt in enumerate(prompts):
+        tokens[row, width - len(prompt) :] = torch.tensor(list(prompt))
+        mask[row, width - len(prompt) :] = 1
     out = model.generate(
-        input_ids=tokens,
-        attention_mask=torch.ones_like(tokens),
-        max_new_tokens=total,
-        num_return_sequences=sampling.count,
+        input_ids=tokens.to(model.device),
+        attention_mask=mask.to(model.device),
+        max_new_tokens=longest,
+        do_sample=False,
         pad_token_id=pad,
         eos_token_id=end,
-        logits_processor=LogitsProcessorList([grammar]),
-        stopping_criteria=StoppingCriteriaList(
-            [StepWatch(tokens.shape[1], total, progress, cancelled)]
-        ),
-        **sampling.options,
+        logits_processor=LogitsProcessorList([rows]),
+        stopping_criteria=StoppingCriteriaList([StepWatch(width, longest, progress, cancelled)]),
+        **({"min_new_tokens": longest} if end is None else {}),
         **more,
     )
-    answers = [row[tokens.shape[1] :].tolist() for row in out]
-    return answers if len(answers) == sampling.asked else answers * sampling.asked
+    return [row[width:].tolist() for row in out]

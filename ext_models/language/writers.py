@@ -12,10 +12,10 @@ from ext_models.pipelines import CancelCheck, PipelineError
 
 from . import paper
 from .bases import context_of
-from .generation import Sampling, WordsOnly, generate_codes, generate_ids
+from .generation import Asked, GrammarRows, WordsOnly, generate_codes, generate_rows
 from .instructions import MAX_TEXT_TOKENS, PoseCode, instruction, question, text_ids
-from .many import APART, Asked, GrammarColumns, RowDraws, generate_codes_of_many, generate_columns
 from .model import load_model, load_text_model
+from .sampling import RowDraws, Sampling, numbers
 from .steering import Course, Rudder
 from .vocabulary import MotionVocabulary, Skill, TokenIds, Written
 
@@ -57,21 +57,12 @@ class CodeWriter(Protocol):
     """Writes the codes of a motion."""
 
     def write(
-        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
-        """Answers to an order: the tries of each variation in a row.
-
-        ``cancelled`` is asked at every step.
-        """
-        ...
-
-    def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[Written]:
         """The answers to each of some orders in a row, written in one batch.
 
-        All are drawn with the spread of the first, each from its own seed; ``write`` gives
-        another answer for the same seed.
+        The tries of a variation stand together. All are drawn with the spread of the first
+        order, each from its own seed. ``cancelled`` is asked at every step.
         """
         ...
 
@@ -95,38 +86,15 @@ class TokenWriter:
     rudder: Rudder | None = None
 
     def write(
-        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
-        """See ``CodeWriter.write``."""
-        asked = self._asked(order)
-        helm = None
-        if self.rudder is not None:
-            count = order.sampling.count
-            helm = self.rudder.helm(self.ids, [order.course] * count, [order.steps] * count)
-        return generate_codes(
-            self.model,
-            self.ids,
-            asked.prompt,
-            asked.steps,
-            order.sampling,
-            untold=asked.untold,
-            guidance=self.guidance,
-            helm=helm,
-            progress=progress,
-            cancelled=cancelled,
-        )
-
-    def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[Written]:
-        """See ``CodeWriter.write_many``."""
+        """See ``CodeWriter.write``."""
         asked = [
-            replace(asked, seed=asked.seed + APART * variation, attempt=attempt)
+            replace(asked, seed=seed, attempt=attempt)
             for order, asked in zip(orders, map(self._asked, orders), strict=True)
-            for variation in range(order.sampling.variations)
-            for attempt in range(order.sampling.tries)
+            for seed, attempt in order.sampling.draws
         ]
-        return generate_codes_of_many(
+        return generate_codes(
             self.model,
             self.ids,
             asked,
@@ -157,17 +125,16 @@ class TokenWriter:
         """See ``CodeWriter.tell``."""
         if Skill.CAPTION not in self.ids.vocabulary.skills:
             raise PipelineError(NOT_LEARNT)
-        asked = question(codes, self.ids)
-        rows = generate_ids(
+        asked, seeds = question(codes, self.ids), [seed for seed, _ in sampling.draws]
+        words = WordsOnly(list(self.ids.ids.values()))
+        draws = RowDraws([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
+        rows = generate_rows(
             self.model,
-            asked,
+            [asked] * len(seeds),
             MAX_TEXT_TOKENS,
-            WordsOnly(list(self.ids.ids.values())),
-            sampling,
+            GrammarRows([words] * len(seeds), len(asked), draws),
             pad=self.ids.pad,
             end=self.text.eos_token_id,
-            progress=lambda _: None,
-            cancelled=lambda: False,
         )
         return [self.text.decode(row, skip_special_tokens=True).strip() for row in rows]
 
@@ -181,54 +148,30 @@ class PaperWriter:
     codes: int
 
     def write(
-        self, order: Order, progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
-        """See ``CodeWriter.write``."""
-        prompt = paper.prompt(order.prompt, order.steps, order.poses, order.task)
-        tokens: Sequence[int] = self.text(prompt).input_ids
-        fit_in(self.model, len(tokens), order.steps * DIGITS_A_CODE)
-        grammar = paper.DigitsGrammar(
-            self.text, self.codes, order.steps, len(tokens), least=order.least
-        )
-        longest = order.steps * (len(str(self.codes - 1)) + 1)
-        rows = generate_ids(
-            self.model,
-            tokens,
-            longest,
-            grammar,
-            order.sampling,
-            pad=self.text.pad_token_id if self.text.pad_token_id is not None else grammar.end,
-            end=grammar.end,
-            progress=progress,
-            cancelled=cancelled,
-        )
-        return [self._read(grammar.spell(row)) for row in rows]
-
-    def write_many(
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[Written]:
-        """See ``CodeWriter.write_many``."""
-        seeds = [o.sampling.seed + k * APART for o in orders for k in range(o.sampling.asked)]
-        orders = [o for o in orders for _ in range(o.sampling.asked)]
+        """See ``CodeWriter.write``."""
+        every = [o for o in orders for _ in o.sampling.draws]
         prompts = [
-            self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in orders
+            self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in every
         ]
-        width = max(map(len, prompts))
+        width, most = max(map(len, prompts)), max(o.steps for o in every)
+        fit_in(self.model, width, most * DIGITS_A_CODE)
         grammars = {
             (steps, least): paper.DigitsGrammar(self.text, self.codes, steps, width, least=least)
             for steps, least in {(o.steps, o.least) for o in orders}
         }
-        rules = [grammars[o.steps, o.least] for o in orders]
-        longest = max(o.steps for o in orders) * (len(str(self.codes - 1)) + 1)
-        fit_in(self.model, width, max(o.steps for o in orders) * DIGITS_A_CODE)
-        draws = RowDraws.of_seeds(seeds, longest, orders[0].sampling)
-        rows = generate_columns(
+        rules = [grammars[o.steps, o.least] for o in every]
+        longest = most * (len(str(self.codes - 1)) + 1)
+        drawn = [numbers(s, longest, attempt=k) for o in orders for s, k in o.sampling.draws]
+        end = rules[0].end
+        rows = generate_rows(
             self.model,
             prompts,
             longest,
-            GrammarColumns(rules, width, draws),
-            pad=self.text.pad_token_id if self.text.pad_token_id is not None else rules[0].end,
-            end=rules[0].end,
+            GrammarRows(rules, width, RowDraws(drawn, orders[0].sampling)),
+            pad=end if self.text.pad_token_id is None else self.text.pad_token_id,
+            end=end,
             progress=progress,
             cancelled=cancelled,
         )

@@ -21,7 +21,7 @@ from ext_models.__main__ import main
 from ext_models.language import bases, memory, writers
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
-from ext_models.language.generation import Sampling
+from ext_models.language.sampling import Sampling
 from ext_models.packs import PackError
 from ext_models.pipelines import PipelineError
 
@@ -224,12 +224,12 @@ def test_a_prompt_that_does_not_fit(tmp_path):
     writer = writers.TokenWriter(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
     told = (lambda share: None), (lambda: False)
     with pytest.raises(PipelineError) as raised:
-        writer.write(writers.Order("walks forward " * 60, 8, (), Sampling()), *told)
+        writer.write([writers.Order("walks forward " * 60, 8, (), Sampling())], *told)
     assert "say it in fewer words" in sentence(raised)
     with pytest.raises(PipelineError) as raised:
-        writer.write(writers.Order("a person walks " * 18, 10, (), Sampling()), *told)
+        writer.write([writers.Order("a person walks " * 18, 10, (), Sampling())], *told)
     assert "language model reads 64" in sentence(raised)
-    assert writer.write(writers.Order("a person walks", 4, (), Sampling()), *told)
+    assert writer.write([writers.Order("a person walks", 4, (), Sampling())], *told)
 
 
 def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():

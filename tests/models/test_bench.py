@@ -19,8 +19,8 @@ def test_every_way_is_measured_against_the_first(tmp_path, capsys):
         "one motion, no cache",
         "one motion, static cache",
         "one motion, guidance",
-        "4 variations at once",
-        "16 requests at once",
+        "4 motions at once",
+        "16 motions at once",
         "one motion as digits",
     ):
         assert rows[name]["tokens/s"] > 0

@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, LlamaCon
 from ext_models.language import corpus, generation, instructions, tasks
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
+from ext_models.language.sampling import Sampling
 from ext_models.pipelines import GenerationCancelledError
 
 VOCABULARY = tiny_pack.VOCABULARY
@@ -128,17 +129,16 @@ def small_model(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature):
-    sampling = generation.Sampling(3, temperature, variations=3)
-    answers = generation.generate_codes(small_model, ids, [1, ids.start], 7, sampling)
+    asked = [generation.Asked([1, ids.start], [], 7, seed) for seed in range(3)]
+    answers = generation.generate_codes(small_model, ids, asked, Sampling(0, temperature))
     assert [len(a.codes) for a in answers] == [7, 7, 7]
     assert all(0 <= c < 12 for a in answers for step in a.codes for c in step)
 
 
 def test_the_same_seed_gives_the_same_answer(small_model, ids):
     def run(seed):
-        return generation.generate_codes(
-            small_model, ids, [1, ids.start], 9, generation.Sampling(seed, 1.0)
-        )
+        asked = [generation.Asked([1, ids.start], [], 9, seed)]
+        return generation.generate_codes(small_model, ids, asked, Sampling(temperature=1.0))
 
     assert run(5) == run(5)
     assert run(5) != run(6)
@@ -148,7 +148,7 @@ def test_cancel_stops_at_the_next_step(small_model, ids):
     seen = []
     with pytest.raises(GenerationCancelledError):
         generation.generate_codes(
-            small_model, ids, [1, ids.start], 9, generation.Sampling(0, 1.0),
+            small_model, ids, [generation.Asked([1, ids.start], [], 9, 0)], Sampling(0, 1.0),
             progress=seen.append, cancelled=lambda: len(seen) >= 3,
         )  # fmt: skip
     assert len(seen) == 3

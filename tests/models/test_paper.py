@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from ext_models.language import paper, writers
-from ext_models.language.generation import Sampling
 from ext_models.language.instructions import PoseCode
+from ext_models.language.sampling import Sampling
 from ext_models.language.vocabulary import train_text_tokenizer
 from ext_models.packs import PackError
 from ext_models.pipelines import GenerationCancelledError
@@ -107,13 +107,13 @@ def test_answers_have_the_asked_length(model, text, temperature):
         "a person walks", 9, (PoseCode(0, (4,)),), Sampling(3, temperature, variations=2)
     )
     shares = []
-    answers = writer.write(order, shares.append, lambda: False)
+    answers = writer.write([order], shares.append, lambda: False)
     assert [len(a.codes) for a in answers] == [9, 9]
     assert all(0 <= code < CODES for a in answers for (code,) in a.codes)
     assert shares == sorted(shares)
-    assert writer.write(order, shares.append, lambda: False) == answers
+    assert writer.write([order], shares.append, lambda: False) == answers
     with pytest.raises(GenerationCancelledError):
-        writer.write(order, shares.append, lambda: True)
+        writer.write([order], shares.append, lambda: True)
 
 
 def test_a_tokenizer_without_digits_is_named():

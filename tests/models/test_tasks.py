@@ -14,8 +14,8 @@ from ext_models.language import model as m
 from ext_models.language import places, tasks, writers
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded
-from ext_models.language.generation import Sampling
 from ext_models.language.instructions import PoseCode, instruction, question
+from ext_models.language.sampling import Sampling
 from ext_models.pipelines import PipelineError
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.neutral import NEUTRAL

@@ -4,10 +4,10 @@ import pytest
 import tiny_pack
 import torch
 
-from ext_models.language import many
+from ext_models.language import generation
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
-from ext_models.language.generation import Sampling
+from ext_models.language.sampling import RowDraws, Sampling, numbers
 from ext_models.motion_pipeline import MotionPipeline, silent
 from ext_models.pipelines import GenerationCancelledError, GenerationRequest
 
@@ -30,7 +30,7 @@ def model():
 
 
 def asked(ids, words, steps, seed):
-    return many.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
+    return generation.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
                       steps, seed)  # fmt: skip
 
 
@@ -41,10 +41,9 @@ def test_a_row_does_not_depend_on_its_neighbours(model, guidance, sampling):
     rows = [
         asked(ids, range(5, 5 + n), steps, 40 + n) for n, steps in ((1, 3), (9, 7), (4, 5), (2, 7))
     ]
-    together = many.generate_codes_of_many(base, ids, rows, sampling, guidance=guidance)
+    together = generation.generate_codes(base, ids, rows, sampling, guidance=guidance)
     alone = [
-        many.generate_codes_of_many(base, ids, [row], sampling, guidance=guidance)[0]
-        for row in rows
+        generation.generate_codes(base, ids, [row], sampling, guidance=guidance)[0] for row in rows
     ]
     assert [len(answer.codes) for answer in together] == [3, 7, 5, 7]
     assert together == alone
@@ -54,7 +53,7 @@ def test_guidance_changes_what_is_written(model):
     base, ids = model
     row = asked(ids, (5, 6, 7), 8, 1)
     plain, guided = (
-        many.generate_codes_of_many(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
+        generation.generate_codes(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
     )
     assert plain != guided
 
@@ -62,7 +61,7 @@ def test_guidance_changes_what_is_written(model):
 def test_seeds_give_different_rows(model):
     base, ids = model
     rows = [asked(ids, (5, 6), 8, seed) for seed in range(4)]
-    codes = many.generate_codes_of_many(base, ids, rows, Sampling(temperature=2.0, top_p=1.0))
+    codes = generation.generate_codes(base, ids, rows, Sampling(temperature=2.0, top_p=1.0))
     assert len({str(c) for c in codes}) == 4
 
 
@@ -70,11 +69,11 @@ def test_draws_follow_the_shares():
     """Of 3000 seeds, each column is drawn as often as it is likely; the unlikely never."""
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sampling = Sampling(temperature=1.0, top_p=0.9)
-    draws = many.RowDraws.of_seeds(range(3000), 1, sampling)
+    draws = RowDraws([numbers(seed, 1) for seed in range(3000)], sampling)
     drawn = draws(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[3] == 0
     assert torch.allclose(drawn[:3], shares[:3] / 0.95, atol=0.03)
-    colder = many.RowDraws.of_seeds(range(3000), 1, Sampling(temperature=0.5, top_p=1.0, top_k=2))
+    colder = RowDraws(draws.numbers, Sampling(temperature=0.5, top_p=1.0, top_k=2))
     drawn = colder(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[0] == pytest.approx(0.25 / 0.34, abs=0.03)
     assert drawn[2:].sum() == 0

@@ -1,0 +1,95 @@
+"""How answers are drawn: every row of a batch with random numbers of its own seed.
+
+So what a request becomes does not hang on what is written beside it, but for rounding:
+the same seed gives the same motion in the panel, on the command line and in an evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+#: The spread of a gist's tokens, of that of the codes: what a sentence means is not to be
+#: diced as freely as how it is carried out.
+GIST_SPREAD: Final = 0.5
+#: How far the seeds of variations, and of the tries of one variation, are apart.
+APART: Final = 7919
+TRIES_APART: Final = 104_729
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn.
+
+    Attributes:
+        seed: the same seed gives the same answer on the same device.
+        temperature: spread; 0 takes the likeliest token each time.
+        top_p: share of the likeliest tokens that are drawn from.
+        top_k: number of the likeliest tokens that are drawn from; 0 is all.
+        variations: answers to write, in one batch.
+        tries: of each of them; tries share their gist.
+    """
+
+    seed: int = 0
+    temperature: float = 0.8
+    top_p: float = 0.95
+    top_k: int = 0
+    variations: int = 1
+    tries: int = 1
+
+    @property
+    def asked(self) -> int:
+        """Answers to give."""
+        return self.variations * self.tries
+
+    @property
+    def draws(self) -> list[tuple[int, int]]:
+        """Seed and number of the try of each answer, the tries of a variation in a row."""
+        return [
+            (self.seed + APART * variation, attempt)
+            for variation in range(self.variations)
+            for attempt in range(self.tries)
+        ]
+
+
+def numbers(seed: int, count: int, *, attempt: int = 0, shared: int = 0) -> Tensor:
+    """Random numbers (count,) in 0..1 of a seed; of another try all but the first ``shared``."""
+    first = torch.rand(count, generator=torch.Generator().manual_seed(seed))
+    if not attempt:
+        return first
+    other = torch.Generator().manual_seed(seed + attempt * TRIES_APART)
+    return torch.cat([first[:shared], torch.rand(count - shared, generator=other)])
+
+
+class RowDraws:
+    """Draws one column after the other of a batch, each row with its own numbers."""
+
+    def __init__(self, numbers: Sequence[Tensor], sampling: Sampling) -> None:
+        """Args: numbers of each row; how they are drawn (its seed is not used)."""
+        self.sampling = sampling
+        self.numbers = torch.stack(list(numbers))
+
+    def __call__(self, step: int, logits: Tensor, spread: float = 1.0) -> Tensor:
+        """Columns (B,) drawn from logits (B, C) at a step of the answer.
+
+        ``spread`` multiplies the temperature.
+        """
+        if self.sampling.temperature <= 0:
+            return logits.argmax(-1)
+        heat = spread * self.sampling.temperature
+        likeliest, order = (logits.float() / heat).sort(-1, descending=True)
+        shares = likeliest.softmax(-1)
+        # A column stays as long as those before it do not fill the share that is drawn from.
+        kept = shares.cumsum(-1) - shares < self.sampling.top_p
+        if self.sampling.top_k:
+            kept[:, self.sampling.top_k :] = False
+        shares = shares * kept
+        upto = shares.cumsum(-1)
+        at = self.numbers[:, step, None].to(upto.device) * upto[:, -1:]
+        last = (shares > 0).sum(-1, keepdim=True) - 1
+        place = torch.searchsorted(upto, at, right=True).clamp(max=last)
+        return order.gather(-1, place)[:, 0]
