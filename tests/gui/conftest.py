@@ -37,7 +37,7 @@ def play(request, tmp_path, screen):
     if request.param is None:
         pytest.skip(blenders.NONE_HERE)
 
-    def run(script, *words, timeout=500):
+    def run(script, *words, timeout=700):
         story = blenders.copy_of_checkout(tmp_path) / HERE / script
         options = ["--factory-startup", "--enable-event-simulate", *WINDOW, "--python", story]
         status, text = blenders.run(
