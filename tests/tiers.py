@@ -234,12 +234,12 @@ def _matrix(pins: Pins, tally: Tally, *, set_up: bool) -> list[Job]:
 
 
 def _matrix_pins(pins: Pins, blender: str) -> Pins:
-    """One Blender with numpy and pytest: the add-on needs no more, and this proves it."""
+    """One Blender with numpy and what tests need: the add-on needs no more, and this proves it."""
     extra = [
         line
         for name in ("backend", "test")
         for line in pins.groups[name]
-        if line.startswith(("numpy==", "pytest=="))
+        if line.startswith(("numpy==", "pytest==", "hypothesis=="))
     ]
     groups = {"matrix": (f"bpy=={blender}", *extra)}
     return Pins(groups, {"matrix": MATRIX_MEGABYTES}, {})
