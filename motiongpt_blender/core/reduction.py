@@ -184,7 +184,7 @@ def _bent_again(
         first, second, _ = bend_again(chain, hinge, joint_place(rig, now, hip), chain[2])
         turns[thigh.name] = multiply(first, turns[thigh.name])
         turns[shin.name] = multiply(second, turns[shin.name])
-    return {c.name: basis_of(c, turns) for c in rig.controls if c.name in legs}
+    return {c.name: basis_of(rig, c, turns, shown) for c in rig.controls if c.name in legs}
 
 
 def _turned_again(
