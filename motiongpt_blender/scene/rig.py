@@ -65,6 +65,12 @@ def check_usable(obj: Any) -> None:
             f"'{obj.name}' is linked from another file and cannot be animated here: choose "
             "Object > Library Override > Make, or Object > Relations > Make Local."
         )
+    override = obj.override_library
+    if override is not None and override.is_system_override:
+        raise RigError(
+            f"'{obj.name}' is a library override that is not editable, so it cannot be animated: "
+            "right-click it in the Outliner and choose Library Override > Make > Selected."
+        )
     if obj.mode == "EDIT":
         raise RigError(f"'{obj.name}' is in Edit Mode: press Tab to leave it, then try again.")
     if obj.data.pose_position == "REST":
