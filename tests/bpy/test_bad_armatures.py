@@ -111,7 +111,7 @@ def scene_of(obj):
         [a.name for a in bpy.data.actions],
         data and [t.name for t in data.nla_tracks],
         obj.mode,
-        sorted(obj.keys()),
+        sorted(set(obj.keys()) - {"motiongpt"}),  # Blender 4.2 lists it once it was read
         [(row.part, row.bone) for row in obj.motiongpt.bone_map.rows],
         [tuple(v for row in bone.matrix_basis for v in row) for bone in obj.pose.bones],
         tuple(v for row in obj.matrix_basis for v in row),

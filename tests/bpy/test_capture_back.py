@@ -114,7 +114,7 @@ def directions(obj, rig):
 FAMILIES = ("mixamo", "unreal4", "makehuman", "meebit")
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(FAMILIES),
     st.sampled_from(list(product(Stance, Axes))),
