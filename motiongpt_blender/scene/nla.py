@@ -149,7 +149,9 @@ def hidden_by(obj: Any, track_name: str) -> tuple[list[str], float]:
     Takes that were made to join it end where they end, and do not count.
     """
     data = obj.animation_data
-    names = [t.name for t in data.nla_tracks] if data is not None else []
+    if data is None:
+        return [], 0.0
+    names = [t.name for t in data.nla_tracks]
     if track_name not in names or not data.nla_tracks[track_name].strips:
         return [], 0.0
     own = data.nla_tracks[track_name].strips
