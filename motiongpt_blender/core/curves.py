@@ -24,7 +24,7 @@ LONGEST: Final = 16
 #: are in line where they can be.
 _OWN_SLOPE: Final = 0.02
 #: Of two ways with as many keys the one with the smaller error is taken.
-_ERROR_COST: Final = 0.25
+ERROR_COST: Final = 0.25
 
 Indices = NDArray[np.int64]
 
@@ -55,14 +55,14 @@ class Curve:
         at = np.clip(np.arange(count), self.frames[0], self.frames[-1])
         low = np.clip(np.searchsorted(self.frames, at, side="right") - 1, 0, len(self) - 2)
         span = (self.frames[low + 1] - self.frames[low]).astype(np.float64)
-        weights = _weights((at - self.frames[low]) / span, span)
+        weights = weights_of((at - self.frames[low]) / span, span)
         return (
             weights[0] * self.values[low] + weights[1] * self.values[low + 1]
             + weights[2] * self.leaving[low] + weights[3] * self.arriving[low + 1]
         )  # fmt: skip
 
 
-def _weights(t: Array, span: Array | float) -> tuple[Array, Array, Array, Array]:
+def weights_of(t: Array, span: Array | float) -> tuple[Array, Array, Array, Array]:
     """Weights (N, 1) of both values and both slopes, ``t`` (N,) of the way."""
     back = 1 - t
     four = ((1 + 2 * t) * back**2, t**2 * (3 - 2 * t), span * t * back**2, -span * t**2 * back)
@@ -91,7 +91,7 @@ class Fitter:
         """Best slopes ((n, C), (n, C)) of stretches of ``span`` frames, and what is left over."""
         at = np.arange(1, span)
         ends = self.values[first], self.values[first + span]
-        weights = _weights(at / span, float(span))
+        weights = weights_of(at / span, float(span))
         inner = self.values[first[:, None] + at]
         left = inner - weights[0] * ends[0][:, None] - weights[1] * ends[1][:, None]
         basis = np.concatenate(weights[2:], axis=1)  # (span - 1, 2)
@@ -100,6 +100,10 @@ class Fitter:
         right = np.matmul(basis.T, left) + _OWN_SLOPE * own
         slopes = np.matmul(np.linalg.inv(matrix), right)
         return slopes, left - np.matmul(basis, slopes)
+
+    def slopes(self, first: Indices, span: int) -> Array:
+        """Best slopes (N, 2, C) at both ends of the stretches of ``span`` frames from these."""
+        return self._slopes(first, span)[0]
 
     def _stretches(self, span: int) -> Array:
         """Errors (T - span, span - 1) at the frames inside each stretch."""
@@ -125,24 +129,8 @@ class Fitter:
                 worst = (errors * sliding_window_view(per[1:-1], span - 1)).max(1)
             inside = passed[span : self.count] - passed[1 : self.count - span + 1]
             free = (worst <= 1.0) & (inside == 0)
-            cost[span, span:] = np.where(free, 1 + _ERROR_COST * worst, np.inf)
-        return self._cheapest(cost)
-
-    def _cheapest(self, cost: Array) -> list[int]:
-        """The cheapest way from the first frame to the last."""
-        spans = len(cost) - 1
-        total = np.full(self.count, np.inf)
-        total[0] = 0.0
-        came = [0] * self.count
-        for frame in range(1, self.count):
-            reach = min(spans, frame)
-            ways = cost[1 : reach + 1, frame] + total[frame - reach : frame][::-1]
-            best = int(ways.argmin())
-            total[frame], came[frame] = ways[best], best + 1
-        frames = [self.count - 1]
-        while frames[-1] > 0:
-            frames.append(frames[-1] - came[frames[-1]])
-        return frames[::-1]
+            cost[span, span:] = np.where(free, 1 + ERROR_COST * worst, np.inf)
+        return cheapest(cost)
 
     def curve(self, frames: Collection[int]) -> Curve:
         """The best curve with keys at these frames."""
@@ -156,3 +144,24 @@ class Fitter:
             leaving[where], arriving[where + 1] = slopes[:, 0], slopes[:, 1]
         arriving[0], leaving[-1] = leaving[0], arriving[-1]
         return Curve(at, values, arriving, leaving)
+
+
+def cheapest(cost: Array) -> list[int]:
+    """The cheapest way from the first frame to the last.
+
+    Args:
+        cost: (S, T) of the stretch of so many frames that ends at a frame.
+    """
+    spans, count = len(cost) - 1, cost.shape[1]
+    total = np.full(count, np.inf)
+    total[0] = 0.0
+    came = [0] * count
+    for frame in range(1, count):
+        reach = min(spans, frame)
+        ways = cost[1 : reach + 1, frame] + total[frame - reach : frame][::-1]
+        best = int(ways.argmin())
+        total[frame], came[frame] = ways[best], best + 1
+    frames = [count - 1]
+    while frames[-1] > 0:
+        frames.append(frames[-1] - came[frames[-1]])
+    return frames[::-1]

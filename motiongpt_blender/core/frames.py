@@ -185,28 +185,28 @@ def limb_turns(
     from_neutral = swing(carrier, limb.neutral, upper)
     hinge = rotate(from_neutral, _over_time(limb.hinge, carrier))
     angle, trust = _hinge_vote(hinge, upper, lower, limb.is_leg)
-    turn = multiply(_about(upper, _settled(angle, trust, fps)), from_neutral)
-    turn = multiply(turn, inverse(_rest_from_neutral(rest, limb)))
+    turn = multiply(about(upper, _settled(angle, trust, fps)), from_neutral)
+    turn = multiply(turn, inverse(rest_from_neutral(rest, limb)))
     return turn, swing(turn, rest[1], lower)
 
 
 def rest_hinge(rest: tuple[Array, Array], limb: Limb) -> Array:
     """Axis (3,) about which a rig's limb bends while at rest, square to its upper bone."""
-    return rotate(_rest_from_neutral(rest, limb), limb.hinge)
+    return rotate(rest_from_neutral(rest, limb), limb.hinge)
 
 
-def _rest_from_neutral(rest: tuple[Array, Array], limb: Limb) -> Array:
+def rest_from_neutral(rest: tuple[Array, Array], limb: Limb) -> Array:
     """Rotation (4,) of the upper bone from the T-pose to a rig's rest."""
     upper, lower = rest
     bent = between(limb.neutral, upper)
     angle, trust = _hinge_vote(
         rotate(bent, limb.hinge)[None], upper[None], lower[None], limb.is_leg
     )
-    return multiply(_about(upper[None], _settled(angle, trust, 1.0))[0], bent)
+    return multiply(about(upper[None], _settled(angle, trust, 1.0))[0], bent)
 
 
-def _about(axis: Array, angle: Array) -> Array:
-    """Rotations (T, 4) by ``angle`` (T,) about unit axes (T, 3)."""
+def about(axis: Array, angle: Array) -> Array:
+    """Rotations (T, 4) by ``angle`` (T,) about unit axes (T, 3) or one for all (3,)."""
     half = 0.5 * angle[:, None]
     return np.concatenate([np.cos(half), np.sin(half) * axis], axis=-1)
 

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from .bone_maps import Part
-from .retarget import Control, RigDescription, RigMotion, local_basis
-from .rotations import Array, inverse, multiply, rotate
+from .retarget import Control, RigDescription, RigMotion
+from .rotations import IDENTITY, Array, inverse, local_basis, multiply, rotate
 from .skeleton import Joint
 
 #: The part that begins at a joint.
@@ -29,7 +29,8 @@ class Figure:
     """A rig in motion.
 
     Attributes:
-        turns: control -> (T, 4) turn away from rest, seen from the armature.
+        turns: control -> (T, 4) turn away from rest, seen from the armature; of a limb with
+            twist bones in the chain, the turn below these.
         places: control -> (T, 3) where its part begins.
     """
 
@@ -53,6 +54,8 @@ def figure_of(rig: RigDescription, rotations: Mapping[str, Array], locations: Ar
         carrier = control.carrier or control.parent or rig.root
         if control.parent is not None:
             turn = multiply(turns[control.parent], turn)
+        if control.below:
+            turn = multiply(turn, turn_below(rig, control, rotations))
         turns[control.name] = turn
         if control.name == rig.root:
             place, step = rig.root_head + rotate(rest, locations), control.head - rig.root_head
@@ -83,11 +86,35 @@ def joint_place(rig: RigDescription, figure: Figure, joint: Joint) -> Array:
     return figure.places[carrier.name] + rotate(figure.turns[carrier.name], step)
 
 
-def basis_of(control: Control, turns: Mapping[str, Array]) -> Array:
-    """Basis rotations (T, 4) that give a control its turn, its carrier having its own."""
+def turn_below(rig: RigDescription, control: Control, rotations: Mapping[str, Array]) -> Array:
+    """What the twist bones below a control turn, (T, 4) or (4,), of basis rotations by bone."""
+    turn = IDENTITY
+    for name in control.below:
+        rest = rig.extras[name]
+        basis = rotations.get(name, IDENTITY)
+        turn = multiply(turn, multiply(multiply(rest, basis), inverse(rest)))
+    return turn
+
+
+def basis_of(
+    rig: RigDescription,
+    control: Control,
+    turns: Mapping[str, Array],
+    rotations: Mapping[str, Array],
+) -> Array:
+    """Basis rotations (T, 4) that give a control its turn, all others having theirs.
+
+    Args:
+        rig: whose control it is.
+        control: which one.
+        turns: control -> (T, 4) turn away from rest, as in ``Figure``.
+        rotations: bone -> (T, 4) basis rotation, for the twist bones.
+    """
     turn = turns[control.name]
     if control.parent is not None:
         turn = multiply(inverse(turns[control.parent]), turn)
+    if control.below:
+        turn = multiply(turn, inverse(turn_below(rig, control, rotations)))
     return local_basis(turn, control.rest)
 
 

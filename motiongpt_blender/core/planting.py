@@ -139,7 +139,7 @@ def plant_feet(
             slid = max(slid, float(np.linalg.norm((reached - leg.wanted)[mask], axis=-1).max()))
         for control in (leg.thigh, leg.shin, leg.foot, leg.toe):
             if control is not None:
-                basis = basis_of(control, turns)
+                basis = basis_of(rig, control, turns, motion.rotations)
                 basis[kept] = motion.rotations[control.name][kept]
                 rotations[control.name] = continuous(basis)
     locations = raised(motion.root_rest, motion.locations, -drop)

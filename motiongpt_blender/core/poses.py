@@ -34,6 +34,7 @@ class MarkedPose:
         joints: (22, 3) float32 metres, the same pose as the model sees it; own position
             and heading, y up.
         binds: the parts of the body that the motion has to meet.
+        carrier: (4, 4) matrix of the armature object when it was marked; None: not known.
     """
 
     frame: float
@@ -41,3 +42,4 @@ class MarkedPose:
     pose: RigPose
     joints: NDArray[np.float32]
     binds: frozenset[BodyPart] = WHOLE
+    carrier: NDArray[np.float64] | None = None

@@ -28,12 +28,13 @@ from .rotations import (
 from .skeleton import Joint
 
 #: Rounds of comparing and correcting, and the error in radians that is good enough.
-ROUNDS: Final = 30
-ENOUGH: Final = 1e-4
+ROUNDS: Final = 10
+ENOUGH: Final = 2e-3
 #: The most that a clavicle or a neck is shown to turn against the chest, radians.
 MOST_SHOWN: Final = 1.8
 
-_ON_CHEST: Final = (Joint.SPINE3, Joint.NECK, Joint.L_COLLAR, Joint.R_COLLAR)
+_SPINE: Final = (Joint.SPINE3, Joint.NECK)
+_COLLARS: Final = (Joint.L_COLLAR, Joint.R_COLLAR)
 
 
 def readable(directions: Array, turns: Mapping[Part, Array], bones: Mapping[Part, Array]) -> Array:
@@ -51,7 +52,9 @@ def readable(directions: Array, turns: Mapping[Part, Array], bones: Mapping[Part
         seen = chest_turn(joints)
         missing = multiply(chest, inverse(seen[0]))
         errors = [float(np.linalg.norm(to_log(missing)))]
-        out[list(_ON_CHEST)] = rotate(missing, out[list(_ON_CHEST)])
+        out[list(_SPINE)] = rotate(missing, out[list(_SPINE)])
+        more = from_log(1.6 * to_log(missing))  # shoulders have their say as well
+        out[list(_COLLARS)] = rotate(more, out[list(_COLLARS)])
         for part, bone in bones.items():
             if part is Part.NECK:
                 joint, share, read = Joint.HEAD, NECK_SHARE, neck_turn(joints, seen)

@@ -18,6 +18,7 @@ from .bone_maps import Part
 from .curves import Curve, Fitter
 from .footfalls import SIDES, Footfalls
 from .kinematics import Figure, basis_of, control_of, figure_of, joint_place
+from .leg_curves import Tolerance, leg_of, leg_steps
 from .pins import bend_again
 from .planting import hangs_together, leg_hinge
 from .retarget import RigDescription
@@ -81,13 +82,11 @@ class _End:
         chain: controls whose turn moves it, root first; "" moves the root.
         turn: the control whose turn is measured.
         joint: the joint whose place is measured; None: where that control's part begins.
-        standing: (T,) 1 where it is a toe that stands.
     """
 
     chain: tuple[str, ...]
     turn: str
     joint: Joint | None
-    standing: Array | None = None
 
 
 def reduce_steps(
@@ -118,7 +117,7 @@ def reduce_steps(
     legs = _legs(rig)
     dense = figure_of(rig, shown, shown[""])
     body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
-    one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits, fps)
+    one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits)
     yield from one.steps()
     bent = _bent_again(rig, one.shown, dense, legs)
     kept = sorted(k for k in location.keys if 0 <= k < len(location.values))
@@ -126,12 +125,35 @@ def reduce_steps(
         turned[kept] = shown[name][kept]
     below = {name: again(name, continuous(bent[name])) for name in legs}
     yield
+    now = figure_of(rig, {**one.shown, **bent}, one.shown[""])
+    curves: dict[str, Curve] = {}
+    for side in sorted(set(legs.values())):
+        leg = leg_of(rig, side, now, dense, footfalls.mask(side, len(location.values)))
+        names = [control.name for control in leg.controls]
+        may = Tolerance(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
+        found = yield from leg_steps(leg, [below[name] for name in names], may)
+        curves |= dict(zip(names, found, strict=True))
+    for name, curve in curves.items():
+        bent[name] = below[name].turns(curve.sample(len(location.values)))
+    toes = [name for name in legs if name not in curves]
+    bent |= _turned_again(rig, {**one.shown, **bent}, dense, toes)
+    for name in toes:
+        bent[name][kept] = shown[name][kept]
     shown = {**one.shown, **bent}
-    ends = _leg_ends(rig, legs, footfalls, len(location.values))
-    two = _Work(rig, below, shown, ends, dense, limits, fps)
+    ends = _leg_ends(rig, legs)
+    two = _Work(
+        rig,
+        {name: again(name, continuous(bent[name])) for name in toes},
+        shown,
+        ends,
+        dense,
+        limits,
+    )
     yield from two.steps()
-    report = _report((one, two), two.shown, dense)
-    return {**one.curves(), **two.curves()}, one.curve(""), report
+    curves |= two.curves()
+    tracks = {**body, **below}
+    report = _report(tracks, {**one.curves(), "": one.curve(""), **curves}, (one, two), two.shown)
+    return {**one.curves(), **curves}, one.curve(""), report
 
 
 def _legs(rig: RigDescription) -> dict[str, str]:
@@ -162,20 +184,32 @@ def _bent_again(
         first, second, _ = bend_again(chain, hinge, joint_place(rig, now, hip), chain[2])
         turns[thigh.name] = multiply(first, turns[thigh.name])
         turns[shin.name] = multiply(second, turns[shin.name])
-    return {c.name: basis_of(c, turns) for c in rig.controls if c.name in legs}
+    return {c.name: basis_of(rig, c, turns, shown) for c in rig.controls if c.name in legs}
 
 
-def _report(works: tuple[_Work, ...], shown: Mapping[str, Array], dense: Figure) -> ReductionReport:
-    keys = every = 0
+def _turned_again(
+    rig: RigDescription, shown: Mapping[str, Array], dense: Figure, names: Collection[str]
+) -> dict[str, Array]:
+    """Basis rotations with which controls are turned as they were, below another body."""
+    now = figure_of(rig, shown, shown[""])
+    turns = {**now.turns, **{name: dense.turns[name] for name in names}}
+    return {c.name: continuous(basis_of(c, turns)) for c in rig.controls if c.name in names}
+
+
+def _report(
+    tracks: Mapping[str, Track],
+    curves: Mapping[str, Curve],
+    works: tuple[_Work, ...],
+    shown: Mapping[str, Array],
+) -> ReductionReport:
+    moving = {n: t.values.shape for n, t in tracks.items() if not t.still}
+    keys = sum(size * len(curves[n]) for n, (_, size) in moving.items())
+    every = sum(count * size for count, size in moving.values())
     degrees = distance = 0.0
     for work in works:
-        moving = [n for n, t in work.tracks.items() if not t.still]
-        sizes = {n: work.tracks[n].values.shape[1] for n in moving}
-        keys += sum(sizes[n] * len(work.frames[n]) for n in moving)
-        every += sum(sizes[n] * work.count for n in moving)
         places, turns = work.away(shown)
-        degrees = max(degrees, *(float(np.degrees(t.max())) for t in turns))
-        distance = max(distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in places))
+        degrees = max([degrees, *(float(np.degrees(t.max())) for t in turns)])
+        distance = max([distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in places)])
     return ReductionReport(keys, every, degrees, distance)
 
 
@@ -190,9 +224,8 @@ class _Work:
         ends: Sequence[_End],
         dense: Figure,
         limits: Limits,
-        fps: float,
     ) -> None:
-        self.rig, self.limits, self.fps = rig, limits, fps
+        self.rig, self.limits = rig, limits
         self.tracks, self.shown, self.ends = tracks, dict(shown), ends
         self.count = len(shown[""])
         self.most: dict[str, Array] = {}
@@ -281,15 +314,9 @@ class _Work:
         """For each end, errors (T,) as shares of the limits."""
         places, turns = self.away(self.shown)
         out: list[Array] = []
-        for i, end in enumerate(self.ends):
+        for i in range(len(self.ends)):
             far = np.linalg.norm(places[i], axis=-1) / self.limits.distance
             far = np.maximum(far, turns[i] / np.radians(self.limits.degrees))
-            if end.standing is not None:
-                step = np.linalg.norm(np.diff(places[i], axis=0), axis=-1) * self.fps
-                step *= end.standing[1:] * end.standing[:-1]
-                step /= TOE_SPEED * self.rig.scale
-                far[1:] = np.maximum(far[1:], step)
-                far[:-1] = np.maximum(far[:-1], step)
             out.append(far)
         return out
 
@@ -321,18 +348,15 @@ def _body_ends(rig: RigDescription, legs: Collection[str]) -> list[_End]:
     return out + [_End(_chain(rig, name), name, None) for name in left]
 
 
-def _leg_ends(
-    rig: RigDescription, legs: Mapping[str, str], footfalls: Footfalls, count: int
-) -> list[_End]:
+def _leg_ends(rig: RigDescription, legs: Mapping[str, str]) -> list[_End]:
     """Ankles, toes' joints, and the bones of toes."""
     out: list[_End] = []
     for side in sorted(set(legs.values())):
         foot = control_of(rig, Part(f"foot_{side.lower()}"))
         toe = control_of(rig, Part(f"toe_{side.lower()}"))
         assert foot is not None
-        chain, standing = _chain(rig, foot.name), footfalls.mask(side, count)
-        out.append(_End(chain, foot.name, Joint[f"{side}_ANKLE"]))
-        out.append(_End(chain, foot.name, Joint[f"{side}_FOOT"], standing))
+        chain = _chain(rig, foot.name)
+        out += [_End(chain, foot.name, Joint[f"{side}_{joint}"]) for joint in ("ANKLE", "FOOT")]
         if toe is not None:
             out.append(_End(_chain(rig, toe.name), toe.name, None))
     return out

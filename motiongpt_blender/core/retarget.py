@@ -32,8 +32,18 @@ from .frames import (
 from .neutral import ANKLE_HEIGHT, LEG_LENGTH
 from .pins import reach
 from .rig_options import RigOptions
-from .rotations import IDENTITY, Array, continuous, inverse, multiply, normalise, rotate
+from .rotations import (
+    IDENTITY,
+    Array,
+    continuous,
+    inverse,
+    local_basis,
+    multiply,
+    normalise,
+    rotate,
+)
 from .skeleton import Joint
+from .twists import TwistBone, shared
 
 SIDES: Final = ("L", "R")
 
@@ -53,6 +63,7 @@ class Control:
         head: (3,) where the part begins at rest, model axes, the floor at 0.
         carrier: name of the control that carries the part in a body where this bone hangs
             elsewhere: it has to be moved as well.
+        below: twist bones between this bone and the next part, which they carry.
     """
 
     name: str
@@ -64,6 +75,7 @@ class Control:
     raw: bool = False
     head: Array = field(default_factory=lambda: np.zeros(3))
     carrier: str | None = None
+    below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,7 @@ class RigDescription:
         extras: controls that stay at rest unless a marked pose uses them, with their
             rest rotations in model axes.
         switches: properties to hold while a generated motion plays.
+        twists: bones that take a share of a limb's twist; they are among the extras.
     """
 
     label: str
@@ -92,6 +105,7 @@ class RigDescription:
     axes: Array
     extras: dict[str, Array]
     switches: tuple[Switch, ...] = ()
+    twists: tuple[TwistBone, ...] = ()
 
     @property
     def leg(self) -> float:
@@ -169,6 +183,8 @@ def solve_steps(
             yield
     for name in rig.extras:
         rotations[name] = np.broadcast_to(IDENTITY, (len(joints), 4)).copy()
+    yield
+    rotations |= _twisted(rig, rotations)
     root = next(c for c in rig.controls if c.name == rig.root)
     return RigMotion(
         rotations=rotations,
@@ -286,9 +302,20 @@ def _basis(control: Control, turns: dict[str, Array]) -> Array:
     return continuous(local_basis(turn, control.rest))
 
 
-def local_basis(turn: Array, rest: Array) -> Array:
-    """A turn (..., 4), relative to what carries the bone, in the bone's own axes."""
-    return multiply(multiply(inverse(rest), turn), rest)
+def _twisted(rig: RigDescription, rotations: dict[str, Array]) -> dict[str, Array]:
+    """Basis rotations of upper arms and thighs with twist bones, and of these."""
+    out: dict[str, Array] = {}
+    for control in rig.controls:
+        bones = [bone for bone in rig.twists if bone.control == control.name]
+        side = control.part.side.upper()
+        if bones and control.part.base in ("thigh", "upper_arm"):
+            is_leg = control.part.base == "thigh"
+            chain = ("HIP", "KNEE", "ANKLE") if is_leg else ("SHOULDER", "ELBOW", "WRIST")
+            rest = _rest_bones(rig, *_side(side, *chain))
+            limb = Limb.leg() if is_leg else Limb.arm(side)
+            own, others = shared(rotations[control.name], control.rest, rest, limb, bones)
+            out |= {control.name: own, **others}
+    return out
 
 
 def _side(side: str, *names: str) -> tuple[Joint, ...]:

@@ -126,6 +126,11 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
     return multiply(a, from_log(step * np.asarray(t)[..., None]))
 
 
+def local_basis(turn: Array, rest: Array) -> Array:
+    """A turn (..., 4), relative to what carries a bone of this rest rotation, in its own axes."""
+    return multiply(multiply(inverse(rest), turn), rest)
+
+
 def continuous(q: Array) -> Array:
     """The same rotations (T, ..., 4) with signs chosen so that neighbours are close."""
     dots = (q[1:] * q[:-1]).sum(-1)

@@ -21,8 +21,10 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
 from ..core.rig_options import RootTarget
 from ..core.windows import Fit, Window
+from ..scene.carried import seen_from_take
 from ..scene.clock import current_frame, scene_fps
 from ..scene.neighbours import (
+    animated_properties,
     beginning,
     carrier,
     check_joinable,
@@ -149,13 +151,14 @@ def _joined(
     """All poses that count, how the take fits in, what comes before it, and remarks."""
     window, marked = wish.window, tuple(sorted(wish.marked, key=lambda m: m.frame))
     if window is None:
-        return marked, wish.fit, None, ()
+        return _in_place(obj, rig, marked, wish.fit), wish.fit, None, ()
     if not wish.fit.track:
         check_joinable(obj)
     fit, before, notes = wish.fit, None, ()
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
         fit = replace(fit, carrier=carrier(obj, window.start))
+    marked = _in_place(obj, rig, marked, fit)
     if wish.joined and keyed_frames(obj):
         taken = {pose.frame for pose in marked}
         ends = {PoseRole.START: window.start, PoseRole.END: window.end}
@@ -172,6 +175,15 @@ def _joined(
     if not marked:
         fit = replace(fit, standing=stance(obj, rig, window.start))
     return marked, fit, before, notes
+
+
+def _in_place(
+    obj: Any, rig: RigDescription, marked: tuple[MarkedPose, ...], fit: Fit
+) -> tuple[MarkedPose, ...]:
+    """The poses where they stood when they were marked, wherever the object is by now."""
+    options = obj.motiongpt.retargeting.options()
+    drives = options.root is RootTarget.OBJECT and not options.in_place
+    return seen_from_take(obj, rig, marked, fit.carrier, () if drives else animated_properties(obj))
 
 
 def _check_loop(wish: Wish, fit: Fit) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..core.poses import MarkedPose, PoseRole
 from ..core.windows import frame_text
@@ -59,7 +60,13 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         try:
             rig = describe(obj)
             pose, miss = exact_pose(obj, rig)
-            marked = MarkedPose(frame, PoseRole(self.role), pose, capture_joints(obj, rig))
+            marked = MarkedPose(
+                frame,
+                PoseRole(self.role),
+                pose,
+                capture_joints(obj, rig),
+                carrier=np.array(obj.matrix_basis, dtype=np.float64),
+            )
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -20,7 +20,7 @@ from ..preferences import settings
 from ..properties.scene import target
 from ..properties.sequence import active_block
 from ..scene.clock import scene_fps
-from ..scene.nla import strips_over
+from ..scene.nla import hidden_by, strips_over
 from ..scene.rig import RigError, check_usable
 from . import generation
 from .orders import Wish, poses_between
@@ -209,6 +209,19 @@ def _wish(obj: Any, run: Run, piece: Piece) -> Wish:
     )
 
 
+def hidden_note(armature: str) -> str:
+    """A sentence about takes that lie over the sequence, with a space before it, or ""."""
+    obj = bpy.data.objects.get(armature)
+    names, frame = hidden_by(obj, TRACK) if obj is not None else ([], 0.0)
+    if not names:
+        return ""
+    listed = ", ".join(f"'{name}'" for name in names)
+    return (
+        f" From frame {frame:g} on it is hidden by {listed} above it: mute that in the NLA editor, "
+        "or move it below."
+    )
+
+
 def _next(run: Run, *, written: bool) -> None:
     """After a piece: the next one, or the end. Runs from a timer."""
     if SESSION.run is not run:
@@ -224,7 +237,7 @@ def _next(run: Run, *, written: bool) -> None:
         SESSION.run = None
         blocks = len({piece.block for piece in run.pieces})
         made = "1 block" if blocks == 1 else f"{blocks} blocks"
-        SESSION.tell(f"{made} made, on the NLA track '{TRACK}'.")
+        SESSION.tell(f"{made} made, on the NLA track '{TRACK}'.{hidden_note(run.armature)}")
         return
     scene = bpy.data.scenes.get(run.scene)
     obj = scene.objects.get(run.armature) if scene else None

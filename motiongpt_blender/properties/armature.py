@@ -6,6 +6,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.binding import WHOLE, BodyPart
 from ..core.keys import PoseError, RigPose
@@ -50,6 +51,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     )
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
+    carrier: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
     def at(self) -> float:
@@ -64,6 +66,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         self.binds = {part.value for part in marked.binds}
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
+        self.carrier = "" if marked.carrier is None else json.dumps(marked.carrier.tolist())
 
     def load(self) -> MarkedPose:
         """The pose that is stored; raises PoseError when it cannot be read."""
@@ -83,7 +86,15 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
                 "under the list, or remove the pose."
             )
-        return MarkedPose(self.at, PoseRole(self.role), pose, joints, binds)
+        return MarkedPose(self.at, PoseRole(self.role), pose, joints, binds, self._carrier())
+
+    def _carrier(self) -> NDArray[np.float64] | None:
+        """Where the object was; None when that was not kept."""
+        try:
+            carrier = np.array(json.loads(self.carrier), dtype=np.float64)
+        except (ValueError, TypeError):
+            return None
+        return carrier if carrier.shape == (4, 4) and np.isfinite(carrier).all() else None
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):

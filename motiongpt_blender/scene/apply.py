@@ -23,13 +23,14 @@ from ..core.retarget import solve_steps
 from ..core.rig_options import RigOptions
 from ..core.seams import SeamReport
 from ..core.windows import Fit
-from .action_writer import SWITCHES_KEY, run, write_steps
+from .action_writer import SWITCHES_KEY, Channel, WrittenAction, run, write_steps
 from .bound import bound_poses
 from .clock import remapping_note, scene_fps
 from .ik_constraints import INFLUENCES_KEY, influences
 from .ik_controls import check_ik
 from .placing import placed
 from .remarks import remarks
+from .removal import take_back
 from .rig import armature_named, describe
 from .roots import WAY_KEY, check_root
 from .sparse_keys import sparse_steps
@@ -106,7 +107,7 @@ def steps_of_take(
     """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
 
     ``count`` is the number of scene frames to write, where it was planned.
-    Nothing shows in the scene before the last slice.
+    Nothing shows in the scene before the last slice but one.
     """
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
     who = obj.name
@@ -153,15 +154,11 @@ def steps_of_take(
         written.action[INFLUENCES_KEY] = json.dumps(influences(armature_named(who), mapped))
         if options.in_place:
             armature_named(who)[WAY_KEY] = [0.0, 0.0, 0.0]
+    label = str(written.action.name)
     with watch.stage("track"):
-        try:
-            track = put_on_track(armature_named(who), written, channels, start_frame, name, fit)
-        except Exception:
-            bpy.data.actions.remove(written.action)
-            raise
-        bpy.context.view_layer.update()
+        track = yield from watch.paused(_shown(who, written, channels, start_frame, name, fit))
     return ApplyReport(
-        action_name=written.action.name,
+        action_name=label,
         track_name=track,
         frame_start=start_frame,
         frame_end=start_frame + len(motion) - 1,
@@ -171,3 +168,27 @@ def steps_of_take(
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.seams),
         planted=fitted.planted if options.plant_feet else None,
     )
+
+
+def _shown(
+    who: str,
+    written: WrittenAction,
+    channels: Sequence[Channel],
+    start_frame: float,
+    name: str,
+    fit: Fit,
+) -> Generator[None, None, str]:
+    """Put the action on its track, in two slices; returns the track's name."""
+    label = str(written.action.name)
+    try:
+        track = put_on_track(armature_named(who), written, channels, start_frame, name, fit)
+    except Exception:
+        bpy.data.actions.remove(written.action)
+        raise
+    try:
+        yield  # Blender's turn to evaluate the whole rig anew
+    except GeneratorExit:
+        take_back(label)
+        raise
+    bpy.context.view_layer.update()
+    return track

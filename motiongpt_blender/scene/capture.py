@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..core.bone_maps import Part
 from ..core.frames import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ..core.keys import RigPose
+from ..core.kinematics import turn_below
 from ..core.neutral import DIRECTIONS, build
 from ..core.readable import readable
 from ..core.retarget import (
@@ -18,7 +19,6 @@ from ..core.retarget import (
     Control,
     RigDescription,
     ankle_lift,
-    local_basis,
 )
 from ..core.rotations import (
     IDENTITY,
@@ -26,6 +26,7 @@ from ..core.rotations import (
     between,
     from_log,
     inverse,
+    local_basis,
     multiply,
     normalise,
     rotate,
@@ -67,6 +68,10 @@ def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
             turn = turns[control.name]
             if control.parent is not None:
                 turn = multiply(inverse(turns[control.parent]), turn)
+            if control.below:
+                turn = multiply(
+                    turn, inverse(turn_below(rig, control, _bases(posed, control.below)))
+                )
             rotations[control.name] = local_basis(turn, control.rest)
     for name in rig.extras:
         rotations[name] = quaternion_of(bones[name].matrix_basis)
@@ -185,8 +190,13 @@ def _unstretched(seen: list[Array], rest: list[Array]) -> tuple[Array, Array]:
     return between(now[0], bent), between(now[1], reach * normalise(span) - bent)
 
 
+def _bases(posed: Any, names: tuple[str, ...]) -> dict[str, Array]:
+    return {name: quaternion_of(posed.pose.bones[name].matrix_basis) for name in names}
+
+
 def _turn(posed: Any, rig: RigDescription, control: Control) -> Array:
-    bone = posed.pose.bones[control.body]
+    """Turn (4,) away from rest of what a control moves; of a limb, below its twist bones."""
+    bone = posed.pose.bones[control.below[-1] if control.below else control.body]
     turn = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
     return multiply(multiply(inverse(rig.axes), turn), rig.axes)
 

@@ -19,6 +19,12 @@ from ..core.transforms import Transform, over_time, rest_of
 from .action_writer import Channel
 from .roots import ROOT_NAMES
 
+#: What all channels of a bone at rest are, whatever its rotation mode.
+_AT_REST = {
+    "location": (0.0, 0.0, 0.0), "scale": (1.0, 1.0, 1.0),
+    "rotation_quaternion": (1.0, 0.0, 0.0, 0.0), "rotation_euler": (0.0, 0.0, 0.0),
+    "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0),
+}  # fmt: skip
 _PROPERTIES = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
 
 
@@ -40,7 +46,14 @@ def own_transform(bone: Any) -> Transform:
 
 def transforms_of(obj: Any) -> dict[str, Transform]:
     """The own channels of every bone that is not at rest."""
-    found = {bone.name: own_transform(bone) for bone in obj.pose.bones}
+    bones = obj.pose.bones
+    moved = np.zeros(len(bones), dtype=bool)
+    for prop, rest in _AT_REST.items():  # all bones at once: one by one is slow on large rigs
+        values = np.empty(len(bones) * len(rest), dtype=np.float32)
+        bones.foreach_get(prop, values)
+        moved |= (values.reshape(-1, len(rest)) != rest).any(-1)
+    names = [bone.name for bone in bones]
+    found = {names[i]: own_transform(bones[int(i)]) for i in np.flatnonzero(moved)}
     return {name: own for name, own in found.items() if not own.at_rest}
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Quaternion, Vector
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 from .. import compat
@@ -19,11 +19,11 @@ from ..core.keys import RigPose
 from ..core.motion import MODEL_FPS
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
-from ..core.rotations import inverse, multiply, rotate
 from ..core.windows import Join
 from .capture import capture_joints, capture_pose, out_of_reach, reach_note
+from .carried import carried_joints, carried_pose
 from .clock import scene_fps, show_frame
-from .rig import RigError, quaternion_of
+from .rig import RigError
 
 #: What carries a bone's or an object's pose.
 _TRANSFORMS: Final = (
@@ -132,7 +132,7 @@ def neighbours(
             if seen_from is None:
                 return pose, joints
             change = Matrix(seen_from.tolist()).inverted() @ obj.matrix_basis
-            return _carried(obj, rig, pose, change), carried_joints(joints, change, rig)
+            return carried_pose(obj, rig, pose, change), carried_joints(joints, change, rig)
 
         for frame, role in ends:
             outward = -1 if role is PoseRole.START else 1
@@ -141,38 +141,6 @@ def neighbours(
             joins.append(Join(frame, outside))
             notes.append(reach_note(frame, out_of_reach(obj, rig), rig))
     return tuple(poses), tuple(joins), tuple(filter(None, notes))
-
-
-def _carried(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
-    """A pose of the armature's space where the object itself has moved by ``change``."""
-    rest = obj.data.bones[rig.root].matrix_local
-    root = pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0))
-    basis = Matrix.LocRotScale(Vector(pose.root_location), Quaternion(root), None)
-    moved = rest.inverted() @ change @ rest @ basis
-    w, x, y, z = (float(v) for v in moved.to_quaternion())
-    place = moved.translation
-    return RigPose(
-        rotations={**pose.rotations, rig.root: (w, x, y, z)},
-        root_location=(float(place[0]), float(place[1]), float(place[2])),
-    )
-
-
-def carried_joints(
-    joints: NDArray[np.float32], change: Any, rig: RigDescription
-) -> NDArray[np.float32]:
-    """Joints (22, 3) of the armature's space where the object itself has moved to.
-
-    Args:
-        joints: metres, y up.
-        change: matrix of the object now in its own space at another frame.
-        rig: its axes, unit and floor.
-    """
-    turn = multiply(multiply(inverse(rig.axes), quaternion_of(change)), rig.axes)
-    way = rotate(inverse(rig.axes), np.array(change.translation, dtype=np.float64))
-    floor = np.array([0.0, rig.floor, 0.0])
-    points = joints * rig.scale + floor
-    turned = rotate(np.broadcast_to(turn, (len(points), 4)), points)
-    return ((turned + way - floor) / rig.scale).astype(np.float32)
 
 
 def animated_properties(obj: Any) -> set[tuple[str, int]]:

@@ -143,6 +143,27 @@ def strips_over(obj: Any, track_name: str, start: float, end: float) -> list[Any
     return [s for s in track.strips if s.frame_start < end - 1e-3 and s.frame_end > start + 1e-3]
 
 
+def hidden_by(obj: Any, track_name: str) -> tuple[list[str], float]:
+    """Takes above that play over this track from a frame on, and that frame; [] for none.
+
+    Takes that were made to join it end where they end, and do not count.
+    """
+    data = obj.animation_data
+    if data is None:
+        return [], 0.0
+    names = [t.name for t in data.nla_tracks]
+    if track_name not in names or not data.nla_tracks[track_name].strips:
+        return [], 0.0
+    own = data.nla_tracks[track_name].strips
+    start, end = own[0].frame_start, own[-1].frame_end
+    found: dict[str, float] = {}
+    for track in list(data.nla_tracks)[names.index(track_name) + 1 :]:
+        for strip in track.strips if not track.mute else ():
+            if strip.extrapolation == "HOLD_FORWARD" and strip.frame_start < end:
+                found.setdefault(track.name, max(float(strip.frame_start), float(start)))
+    return list(found), min(found.values(), default=0.0)
+
+
 def repeat_for_ever(action: Any, strip: Any, last: float, *, beyond: bool) -> None:
     """Give every curve of a loop a Cycles modifier; what travels goes on from cycle to cycle.
 

@@ -17,8 +17,8 @@ from ..core.motion import MODEL_FPS, place_at_origin
 from ..core.retarget import RigDescription
 from ..core.rotations import Array
 from .capture import capture_joints
+from .carried import carried_joints
 from .clock import scene_fps
-from .neighbours import carried_joints
 from .rig import RigError
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.

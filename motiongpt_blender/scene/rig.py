@@ -5,6 +5,7 @@ Reads the armature, never changes it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import bpy
@@ -16,6 +17,7 @@ from ..core.retarget import Control, RigDescription
 from ..core.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
 from ..core.skeleton import Joint
 from .bones import map_of
+from .twist_bones import find_twists
 
 #: Which part of the body carries which, where the bones themselves do not say.
 _CARRIER: Final[dict[Part, tuple[Part, ...]]] = {
@@ -62,6 +64,12 @@ def check_usable(obj: Any) -> None:
         raise RigError(
             f"'{obj.name}' is linked from another file and cannot be animated here: choose "
             "Object > Library Override > Make, or Object > Relations > Make Local."
+        )
+    override = obj.override_library
+    if override is not None and override.is_system_override:
+        raise RigError(
+            f"'{obj.name}' is a library override that is not editable, so it cannot be animated: "
+            "right-click it in the Outliner and choose Library Override > Make > Selected."
         )
     if obj.mode == "EDIT":
         raise RigError(f"'{obj.name}' is in Edit Mode: press Tab to leave it, then try again.")
@@ -121,16 +129,22 @@ def describe(obj: Any) -> RigDescription:
     floor = _floor(points)
     down = np.array([0.0, floor, 0.0])
     root = parts[Part.PELVIS][0]
+    twists = find_twists(obj, bone_map, axes)
     return RigDescription(
         label=bone_map.label,
-        controls=_controls(bone_map, bones, axes, floor),
+        controls=tuple(
+            replace(c, below=tuple(t.name for t in twists if t.control == c.name and t.carries))
+            for c in _controls(bone_map, bones, axes, floor)
+        ),
         root=root.control,
         root_head=heads[root.control] - down,
         points={j: p - down for j, p in points.items()},
         floor=floor,
         axes=axes,
-        extras={n: _rest(axes, bones[n]) for n in bone_map.extras},
+        extras={n: _rest(axes, bones[n]) for n in bone_map.extras}
+        | {twist.name: twist.rest for twist in twists},
         switches=bone_map.switches,
+        twists=twists,
     )
 
 

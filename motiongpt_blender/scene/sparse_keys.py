@@ -56,17 +56,16 @@ def sparse_steps(
     carried = options.root is not RootTarget.HIPS
     share = 1 - _CARRIER if carried else 1.0
     distance = options.millimetres / 1000 * rig.scale
-    stands = {f for s in SIDES for stand in footfalls.of(s) for f in (stand.first, stand.last)}
+    stands = {s.lower(): {f for stand in footfalls.of(s) for f in (stand.first, stand.last)}
+              for s in SIDES}  # fmt: skip
 
     def track(path: str, keys: Collection[int]) -> Track:
         values = np.stack([c.values for c in paths[path]], axis=1)
         return Track(values, kinds[path], frozenset(keys))
 
-    legs = {c.name for c in rig.controls if c.part.base in ("thigh", "shin", "foot", "toe")}
-    rotations = {
-        name: track(path, {*marked, *stands} if name in legs else marked)
-        for name, path in turns.items()
-    }
+    legs = {c.name: stands[c.part.value[-1]] for c in rig.controls
+            if c.part.base in ("thigh", "shin", "foot", "toe")}  # fmt: skip
+    rotations = {name: track(path, {*marked, *legs.get(name, ())}) for name, path in turns.items()}
     own = track(place, marked)
     location = Track(own.values @ axes, own.kind, own.keys)
     limits = Limits(share * options.degrees, share * distance)

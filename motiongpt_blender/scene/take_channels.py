@@ -44,6 +44,7 @@ def channel_steps(
 ) -> Generator[None, None, list[Channel]]:
     """Everything to key: controls, extras that anything uses, switches, what poses hold."""
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
+    used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
     motion, channels = split(obj, rig, motion, options, fit)
     who = obj.name

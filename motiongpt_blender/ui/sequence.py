@@ -4,12 +4,12 @@ from typing import Any
 
 import bpy
 
-from ..operators.sequence import TRACK
+from ..operators.sequence import TRACK, hidden_note
 from ..operators.session import SESSION
 from ..properties.sequence import active_block
 from ..scene.clock import scene_fps
 from ..scene.nla import strips_over
-from .panels import _ArmaturePanel, _hint, _List
+from .panels import _ArmaturePanel, _hint, _List, _sentence
 
 
 class MOTIONGPT_UL_blocks(_List, bpy.types.UIList):
@@ -50,6 +50,10 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
             _hint(layout, "The plus adds a block with the prompt above")
             return
         self._block(layout, block)
+        if context.scene.motiongpt.window.loop:
+            _hint(layout, "Blocks do not loop: Loop is for single takes")
+        if (hidden := hidden_note(obj.name)) != "":
+            _sentence(context, layout, hidden.strip(), "INFO")
         if SESSION.run is not None:
             _hint(layout, _progress())
         row = layout.row(align=True)

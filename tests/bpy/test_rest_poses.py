@@ -249,3 +249,19 @@ def test_arms_from_the_hips_to_over_the_head_do_not_spin():
         turn, _ = limb_turns(still, (at_rest, at_rest), (arm, arm), Limb.arm("L"), 20.0)
         step = np.degrees(2 * np.arccos(np.clip(np.abs((turn[1:] * turn[:-1]).sum(-1)), 0, 1)))
         assert step.max() < 1.5 * np.degrees(lift[1] - lift[0])
+
+
+def test_a_take_dropped_at_its_last_slice_leaves_no_trace(empty_scene):
+    obj = build_family(Build("mixamo"))
+    clip = MotionClip(exercise(), FPS)
+    whole = sum(1 for _ in steps_of_take(obj, clip, (), 1, "counted"))
+    obj.animation_data_clear()
+    for action in list(bpy.data.actions):
+        bpy.data.actions.remove(action)
+    steps = steps_of_take(obj, clip, (), 1, "dropped")
+    for _ in range(whole):
+        next(steps)
+    assert len(obj.animation_data.nla_tracks) == 1
+    steps.close()
+    assert not bpy.data.actions
+    assert not obj.animation_data.nla_tracks

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_beside import addon, assert_smooth, seen, show, wait  # noqa: F401 - a fixture
+from test_beside import addon, assert_smooth, generate, seen, show, wait  # noqa: F401 - a fixture
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -189,3 +189,71 @@ def test_sequences_that_are_refused_change_nothing(addon, smpl_rig, rows, says):
     assert addon.failed
     assert addon.run is None
     assert not bpy.data.actions
+
+
+@pytest.fixture
+def carried_rig(smpl_rig):
+    """The armature with a bone below it that carries the hips."""
+    bpy.context.view_layer.objects.active = smpl_rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = smpl_rig.data.edit_bones
+    root = bones.new("root")
+    root.head, root.tail, root.roll = (0.0, 0.0, 0.0), (0.0, 0.3, 0.0), 0.4
+    bones["pelvis"].parent = root
+    bpy.ops.object.mode_set(mode="OBJECT")
+    smpl_rig.pose.bones["root"].rotation_mode = "QUATERNION"
+    return smpl_rig
+
+
+@pytest.mark.parametrize("in_place", [False, True])
+def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):  # noqa: F811
+    chosen = carried_rig.motiongpt.retargeting
+    chosen.root, chosen.in_place = "BONE", in_place
+    group = blocks(carried_rig, (WALK, 1, 21), (TURN, 21, 41), (WALK, 41, 61))
+    make(addon)
+    frames = (1, 12, 21, 41, 61)
+    before = [seen(carried_rig, f) for f in frames]
+    root = [b.name for b in carried_rig.pose.bones].index("root")
+    travelled = np.linalg.norm(before[-1][root, :2, 3] - before[0][root, :2, 3])
+    assert travelled < 0.3 if in_place else travelled > 0.8
+    group.active, group.blocks[1].seed = 1, 5
+    assert bpy.ops.motiongpt.generate_block() == {"FINISHED"}
+    wait(addon)
+    assert not addon.failed, addon.message
+    for frame, matrices in zip(frames, before, strict=True):
+        assert np.abs(seen(carried_rig, frame) - matrices).max() < 5e-4, frame
+
+
+def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):  # noqa: F811
+    from motiongpt_blender.operators.sequence import hidden_note
+
+    blocks(smpl_rig, (WALK, 1, 31))
+    make(addon)
+    assert hidden_note(smpl_rig.name) == ""
+    bpy.context.scene.motiongpt.seconds = 1.0
+    show(20)
+    report = generate(addon)
+    said = f"From frame 20 on it is hidden by '{report.track_name}' above it"
+    assert said in hidden_note(smpl_rig.name)
+    make(addon)
+    assert said in addon.message
+    smpl_rig.animation_data.nla_tracks[report.track_name].mute = True
+    assert hidden_note(smpl_rig.name) == ""
+
+
+@pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
+def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):  # noqa: F811
+    """Poses come back where they stood in the scene, though the object stands elsewhere."""
+    smpl_rig.motiongpt.retargeting.root = root
+    show(1)
+    bpy.ops.motiongpt.add_pose(role="START")
+    first = seen(smpl_rig, 1)
+    smpl_rig.location, smpl_rig.rotation_euler.z = (1.0, -2.0, 0.0), 0.6
+    bpy.context.view_layer.update()
+    show(41)
+    bpy.ops.motiongpt.add_pose(role="END")
+    last = seen(smpl_rig, 41)
+    assert np.abs(first - last).max() > 1.0
+    generate(addon)
+    assert np.abs(seen(smpl_rig, 1) - first).max() < 1e-4
+    assert np.abs(seen(smpl_rig, 41) - last).max() < 1e-4

@@ -10,7 +10,7 @@ import numpy as np
 
 from .bones import Bones
 from .names import canonical, keys_of
-from .parts import BoneMap, Failure, MappedBone, MappingError, Part, Source, Switch
+from .parts import CHAINS, BoneMap, Failure, MappedBone, MappingError, Part, Source, Switch
 from .structure import SHAPE, SHAPE_LABEL
 from .tables import families
 
@@ -63,6 +63,12 @@ def check_made(bone_map: BoneMap, bones: Bones) -> None:
                 f"{bone.part.words}: clear one of them in the panel under Bones."
             )
         seen[bone.control] = bone.part
+    for part in {bone.part for bone in bone_map.bones} - set(CHAINS):
+        if len(both := bone_map.of(part)) > 1:
+            raise MappingError(
+                f"'{both[0].control}' and '{both[1].control}' are both chosen for {part.words}: "
+                "clear one of them in the panel under Bones."
+            )
     check_lengths(bone_map, bones)
 
 
