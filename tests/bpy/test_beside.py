@@ -36,7 +36,7 @@ def addon(monkeypatch, smpl_rig):
     registration.unregister()
 
 
-def wait(session, seconds=60.0):
+def wait(session, seconds=240.0):
     """Drive the timer by hand: as a module, Blender runs none."""
     from motiongpt_blender.backend import pump
 
