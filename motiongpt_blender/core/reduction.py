@@ -193,7 +193,9 @@ def _turned_again(
     """Basis rotations with which controls are turned as they were, below another body."""
     now = figure_of(rig, shown, shown[""])
     turns = {**now.turns, **{name: dense.turns[name] for name in names}}
-    return {c.name: continuous(basis_of(c, turns)) for c in rig.controls if c.name in names}
+    return {
+        c.name: continuous(basis_of(rig, c, turns, shown)) for c in rig.controls if c.name in names
+    }
 
 
 def _report(

@@ -16,7 +16,8 @@ def scene_of(rig):
     tracks = [(t.name, t.mute, [(s.name, s.action.name) for s in t.strips])
               for t in data.nla_tracks] if data else []  # fmt: skip
     active = data.action.name if data and data.action else None
-    return tracks, active, sorted(a.name for a in bpy.data.actions), sorted(rig.keys())
+    own = sorted(set(rig.keys()) - {"motiongpt"})  # Blender 4.2 lists it once it was read
+    return tracks, active, sorted(a.name for a in bpy.data.actions), own
 
 
 def removed(rig):

@@ -17,7 +17,7 @@ def test_residuals_are_exact_local_and_never_overshoot(frames, reach, seed):
     out = spent(frames, values, 100, reach)
     assert np.array_equal(out[frames], values)
     away = np.abs(np.arange(100)[:, None] - np.array(frames)).min(1)
-    assert np.abs(out[away >= reach]).max(initial=0) < 1e-12
+    assert np.abs(out[away > reach]).max(initial=0) < 1e-12
     assert (out <= np.maximum(values.max(0), 0) + 1e-9).all()
     assert (out >= np.minimum(values.min(0), 0) - 1e-9).all()
 
