@@ -109,12 +109,12 @@ class Material:
     """What a stage learns from.
 
     Attributes:
-        draw: a new batch.
+        draw: a new batch, for the share of the budget that is used, 0..1.
         held_out: batches that are never learnt from, the same at every look.
         loss: of a batch, for a model.
     """
 
-    draw: Callable[[], Batch]
+    draw: Callable[[float], Batch]
     held_out: Sequence[Batch]
     loss: Callable[[Any, Batch], torch.Tensor]
 
@@ -189,9 +189,9 @@ class Stage:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * self.schedule.rate
         self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.device)
+        total, done = torch.zeros((), device=self.device), self.schedule.done
         for _ in range(self.settings.accumulate):
-            loss = self._loss(self.material.draw()) / self.settings.accumulate
+            loss = self._loss(self.material.draw(done)) / self.settings.accumulate
             loss.backward()
             total += loss.detach()
         self.workers.average_gradients(self.trained)

@@ -153,7 +153,7 @@ def _fit(
     device = next(model.parameters()).device
     pad: int = text.pad_token_id
 
-    def batch() -> Batch:
+    def batch(_: float) -> Batch:
         chosen = torch.randint(len(told[0]), (settings.batch,)).tolist()
         return batch_of([pair(told[0][k]) for k in chosen], pad)
 

@@ -43,6 +43,7 @@ class TaskMix:
             learns to go on from its own mistakes.
         outlines: share of the batches whose answers are gists alone. A sentence says a gist and
             little else, and a gist is short: many times as many sentences are read in the time.
+        late_outlines: the same in the second half of the training; unchanged when None.
     """
 
     text: float = 0.4
@@ -58,6 +59,7 @@ class TaskMix:
     forget: float = 0.0
     corrupt: float = 0.0
     outlines: float = 0.0
+    late_outlines: float | None = None
 
 
 def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:

@@ -25,6 +25,8 @@ __all__ = ["Curve", "LanguageTraining", "fine_tune", "pretrain"]
 Pair = tuple[Sequence[int], Sequence[int]]
 #: How many more sequences a batch has when all its answers are gists.
 OUTLINES = 4
+#: Share of the budget from which ``TaskMix.late_outlines`` holds.
+HALF = 0.5
 #: A training in one process.
 ALONE = Workers()
 
@@ -104,12 +106,15 @@ def _fit(
     pool = Pool(clips[0])
     weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
 
-    outlines = mix.outlines if ids.vocabulary.gist[0] else 0.0
+    early = mix.outlines if ids.vocabulary.gist[0] else 0.0
+    late = mix.late_outlines if early and mix.late_outlines is not None else early
 
-    def batch() -> Batch:
-        if float(torch.rand(())) < outlines:
-            pairs = [draw_outline(pool.pick(), mix, ids) for _ in range(OUTLINES * settings.batch)]
-            return batch_of(pairs, ids.pad)
+    def outline() -> Pair:
+        return draw_outline(pool.pick(), mix, ids)
+
+    def batch(done: float) -> Batch:
+        if float(torch.rand(())) < (late if done >= HALF else early):
+            return batch_of(_similar_lengths(outline, OUTLINES * settings.batch), ids.pad)
         made = batch_of(_similar_lengths(lambda: draw(pool), settings.batch), ids.pad)
         corrupted(made, ids, mix.corrupt)
         return made

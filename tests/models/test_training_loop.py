@@ -45,7 +45,7 @@ def squares(model, batch):
 
 
 def material(held=5.0):
-    def draw():
+    def draw(_done):
         return {"target": torch.randn(3)}
 
     asked = {
