@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from motiongpt_blender.core.motion import MotionError
@@ -104,7 +106,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--out", type=Path, default=Path("clip.npz"), help="file, .npz or .bvh (%(default)s)"
     )
-    p.set_defaults(run=_generate)
+    p.set_defaults(run=_later(".commands", "generate"))
 
 
 def _add_caption(commands: argparse._SubParsersAction) -> None:
@@ -117,7 +119,7 @@ def _add_caption(commands: argparse._SubParsersAction) -> None:
         "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
     )
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    p.set_defaults(run=_caption)
+    p.set_defaults(run=_later(".commands", "caption"))
 
 
 def _add_serve(commands: argparse._SubParsersAction) -> None:
@@ -150,7 +152,7 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
                 action="store_true",
                 help="train a new decoder for the codes of the tokenizer that --out holds",
             )
-        p.set_defaults(run=_train, what=name)
+        p.set_defaults(run=_later(".commands", "train"), what=name)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
@@ -163,7 +165,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--minutes", type=float, help="train each so many minutes")
     p.add_argument("--steps", type=int, help="train each so many steps")
-    p.set_defaults(run=_compare)
+    p.set_defaults(run=_later(".tokenizer.comparison"))
 
 
 def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
@@ -176,7 +178,7 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--minutes", type=float, help="stop after so many minutes")
     p.add_argument("--steps", type=int, help="stop after so many steps")
-    p.set_defaults(run=_train_evaluator)
+    p.set_defaults(run=_later(".evaluation.train_command"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -206,7 +208,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--seed", type=int, default=0, help="of all draws")
-    p.set_defaults(run=_evaluate)
+    p.set_defaults(run=_later(".evaluation.evaluate_command"))
 
 
 def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
@@ -224,7 +226,7 @@ def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--seed", type=int, default=0, help="of orders, captions and motions")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--out", type=Path, help="folder of the tables (runs/evaluate/NAME)")
-    p.set_defaults(run=_evaluate_paper)
+    p.set_defaults(run=_later(".evaluation.paper_command"))
 
 
 def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
@@ -243,7 +245,7 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--steps", type=int, help="of each training")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--seed", type=int, default=0, help="of the folds and all draws")
-    p.set_defaults(run=_evaluate_folds)
+    p.set_defaults(run=_later(".evaluation.folds"))
 
 
 def _add_import(commands: argparse._SubParsersAction) -> None:
@@ -264,7 +266,7 @@ def _add_import(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--heads", type=int, help="attention heads, if not of 128 channels each")
     p.add_argument("--name", help="short name (that of the folder)")
     p.add_argument("--licence", help="licence as the pack will say it")
-    p.set_defaults(run=_import_checkpoint)
+    p.set_defaults(run=_later(".importers.import_pack"))
 
 
 def _add_export(commands: argparse._SubParsersAction) -> None:
@@ -276,7 +278,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     )
     p.add_argument("--out", type=Path, required=True, help="folder to write, new")
     p.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
-    p.set_defaults(run=_export_merged)
+    p.set_defaults(run=_later(".export"))
 
 
 def _add_bench(commands: argparse._SubParsersAction) -> None:
@@ -288,7 +290,7 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--rounds", type=int, default=3, help="the best of so many (%(default)s)")
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--out", type=Path, help="also write the numbers (JSON)")
-    p.set_defaults(run=_bench)
+    p.set_defaults(run=_later(".bench"))
 
 
 def _add_ablate(commands: argparse._SubParsersAction) -> None:
@@ -300,7 +302,7 @@ def _add_ablate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     p.add_argument("--minutes", type=float, help="each training takes so many minutes")
     p.add_argument("--steps", type=int, help="each training takes so many steps")
-    p.set_defaults(run=_ablate)
+    p.set_defaults(run=_later(".ablation"))
 
 
 def _add_prepare(commands: argparse._SubParsersAction) -> None:
@@ -317,85 +319,16 @@ def _add_prepare(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--scale", type=float, help="metres in one unit of a BVH (guessed)")
     p.add_argument("--up", choices=("auto", "y", "z"), default="auto", help="up axis of a BVH")
     p.add_argument("--own-proportions", action="store_true", help="keep each file's bone lengths")
-    p.set_defaults(run=_prepare_data)
+    p.set_defaults(run=_later(".commands", "prepare_data"))
 
 
-def _generate(arguments: argparse.Namespace) -> int:
-    from .commands import generate
+def _later(module: str, name: str = "run") -> Callable[[argparse.Namespace], int]:
+    """A command whose module is imported when it runs."""
 
-    return generate(arguments)
+    def run(arguments: argparse.Namespace) -> int:
+        return int(getattr(import_module(module, __package__), name)(arguments))
 
-
-def _caption(arguments: argparse.Namespace) -> int:
-    from .commands import caption
-
-    return caption(arguments)
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from .evaluation.evaluate_command import run
-
-    return run(arguments)
-
-
-def _evaluate_paper(arguments: argparse.Namespace) -> int:
-    from .evaluation.paper_command import run
-
-    return run(arguments)
-
-
-def _evaluate_folds(arguments: argparse.Namespace) -> int:
-    from .evaluation.folds import run
-
-    return run(arguments)
-
-
-def _import_checkpoint(arguments: argparse.Namespace) -> int:
-    from .importers.import_pack import run
-
-    return run(arguments)
-
-
-def _export_merged(arguments: argparse.Namespace) -> int:
-    from .export import run
-
-    return run(arguments)
-
-
-def _ablate(arguments: argparse.Namespace) -> int:
-    from .ablation import run
-
-    return run(arguments)
-
-
-def _bench(arguments: argparse.Namespace) -> int:
-    from .bench import run
-
-    return run(arguments)
-
-
-def _prepare_data(arguments: argparse.Namespace) -> int:
-    from .commands import prepare_data
-
-    return prepare_data(arguments)
-
-
-def _train(arguments: argparse.Namespace) -> int:
-    from .commands import train
-
-    return train(arguments)
-
-
-def _compare(arguments: argparse.Namespace) -> int:
-    from .tokenizer.comparison import run
-
-    return run(arguments)
-
-
-def _train_evaluator(arguments: argparse.Namespace) -> int:
-    from .evaluation.train_command import run
-
-    return run(arguments)
+    return run
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -69,7 +69,10 @@ class Schedule:
 
     def __iter__(self) -> Iterator[tuple[int, tqdm]]:
         self._started = time.monotonic()
-        with tqdm(total=100, desc=self.name, unit="%", bar_format=_BAR, disable=self.quiet) as bar:
+        begun = round(100 * self.done, 1)
+        with tqdm(
+            total=100, initial=begun, desc=self.name, bar_format=_BAR, disable=self.quiet
+        ) as bar:
             while (done := self.done) < 1:
                 bar.n = round(100 * done, 1)
                 yield self.step, bar
