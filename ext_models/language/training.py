@@ -105,23 +105,29 @@ def _fit(
     """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
     pool = Pool(clips[0])
     weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
+    held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
+    material = Material(_drawn(draw, pool, ids, settings.batch, mix), held, weights.loss)
+    return Stage(name, model, material, settings, run, workers).run()
 
+
+def _drawn(
+    draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, size: int, mix: TaskMix
+) -> Callable[[float], Batch]:
+    """Draws a batch at a share of the budget: whole answers, or more of gists alone."""
     early = mix.outlines if ids.vocabulary.gist[0] else 0.0
-    late = mix.late_outlines if early and mix.late_outlines is not None else early
+    late = early if mix.late_outlines is None or not ids.vocabulary.gist[0] else mix.late_outlines
 
     def outline() -> Pair:
         return draw_outline(pool.pick(), mix, ids)
 
     def batch(done: float) -> Batch:
         if float(torch.rand(())) < (late if done >= HALF else early):
-            return batch_of(_similar_lengths(outline, OUTLINES * settings.batch), ids.pad)
-        made = batch_of(_similar_lengths(lambda: draw(pool), settings.batch), ids.pad)
+            return batch_of(_similar_lengths(outline, OUTLINES * size), ids.pad)
+        made = batch_of(_similar_lengths(lambda: draw(pool), size), ids.pad)
         corrupted(made, ids, mix.corrupt)
         return made
 
-    held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
-    material = Material(batch, held, weights.loss)
-    return Stage(name, model, material, settings, run, workers).run()
+    return batch
 
 
 def _similar_lengths(draw: Callable[[], Pair], batch: int, pool: int = 4) -> list[Pair]:

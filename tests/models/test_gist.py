@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tiny_pack
 
-from ext_models.language import tasks
+from ext_models.language import tasks, training
 from ext_models.language import vocabulary as voc
-from ext_models.language.corpus import Encoded
+from ext_models.language.corpus import Encoded, Pool
 from ext_models.language.generation import Asked, CodeRows
 from ext_models.language.gist import Gist, describe, fit_gist
 from ext_models.language.instructions import answer, instruction
@@ -105,6 +105,17 @@ def test_an_outline_is_the_gist_alone(ids):
     asked, reply = tasks.draw_outline(one, tasks.TaskMix(text=1.0), ids)
     assert asked == instruction([5, 6], 2, (), ids)
     assert reply == ids.of_gist((0, 2))
+
+
+@pytest.mark.parametrize("late, many", [(None, False), (1.0, True)])
+def test_gists_alone_are_learnt_late(ids, late, many):
+    codes = np.array([[1, 2], [3, 4]])
+    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
+    mix = tasks.TaskMix(text=1.0, outlines=0.0, late_outlines=late)
+    draw = training._drawn(lambda pool: tasks.draw(pool.pick(), mix, ids, 2), Pool([one]), ids, 3,
+                           mix)  # fmt: skip
+    assert {len(draw(0.4)["labels"]) for _ in range(20)} == {3}
+    assert {len(draw(0.6)["labels"]) for _ in range(20)} == {12 if many else 3}
 
 
 @pytest.mark.parametrize("poses", [(), (PoseCondition(3, walker(5)[2]),)])

@@ -68,7 +68,7 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
     targets = torch.arange(24.0).reshape(4, 2, 3) / 10
     small, large = iter(targets.reshape(8, 1, 3)), iter(targets)
     one, few = (
-        stage(tmp_path / name, replace(material(), draw=lambda it=it: {"target": next(it)}),
+        stage(tmp_path / name, replace(material(), draw=lambda _, it=it: {"target": next(it)}),
               steps=4, accumulate=k, save_every=99)
         for name, it, k in (("large", large, 1), ("small", small, 2))
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path):
 
 def test_it_stops_when_nothing_gets_better_and_stays_stopped(tmp_path):
     away = material(held=-100.0)  # whatever is learnt is worse for this one
-    pushed = replace(away, draw=lambda: {"target": torch.full((3,), 9.0)})
+    pushed = replace(away, draw=lambda _: {"target": torch.full((3,), 9.0)})
     _, made = stage(tmp_path, pushed, steps=500, patience=2, check_every=2, keep="best")
     curve = made.run()
     assert made.schedule.step < 20
