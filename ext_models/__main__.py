@@ -58,6 +58,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _data(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("MOTIONGPT_DATA"),
+        help="folder with the motion data (or set MOTIONGPT_DATA)",
+    )
+
+
+def _pack(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
+
+
+def _device(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+
+
 def _add_packs(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("packs", help="list, install and remove model packs")
     p.set_defaults(run=lambda _: installed.listing())
@@ -99,10 +118,8 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     )
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _pack(p)
+    _device(p)
     p.add_argument(
         "--out", type=Path, default=Path("clip.npz"), help="file, .npz or .bvh (%(default)s)"
     )
@@ -115,19 +132,15 @@ def _add_caption(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--variations", type=int, default=1, help="how many sentences (%(default)s)")
     p.add_argument("--seed", type=int, default=0, help="the same seed gives the same sentence")
     p.add_argument("--temperature", type=float, default=0.0, help="spread (%(default)s)")
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _pack(p)
+    _device(p)
     p.set_defaults(run=_later(".commands", "caption"))
 
 
 def _add_serve(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("serve", help="answer requests on stdin (what Blender starts)")
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _pack(p)
+    _device(p)
     p.add_argument("--fake", action="store_true", help="no model: for tests of the interface")
     p.set_defaults(run=_serve)
 
@@ -136,14 +149,9 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
     for name, what in (("train-tokenizer", "poses to codes"), ("train-language", "the LLM")):
         p = commands.add_parser(name, help=f"train {what} from a TOML recipe")
         p.add_argument("config", type=Path, help="recipe (TOML)")
-        p.add_argument(
-            "--data",
-            type=Path,
-            default=os.environ.get("MOTIONGPT_DATA"),
-            help="folder with the motion data (or set MOTIONGPT_DATA)",
-        )
+        _data(p)
         p.add_argument("--out", type=Path, required=True, help="folder of the pack")
-        p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+        _device(p)
         p.add_argument("--minutes", type=float, help="stop after so many minutes")
         p.add_argument("--steps", type=int, help="stop after so many steps")
         if name == "train-tokenizer":
@@ -160,9 +168,9 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
         "compare-tokenizers", help="train several tokenizers alike, and put them in one table"
     )
     p.add_argument("config", type=Path, help="recipe (TOML) with a [comparison] table")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the table and of the runs")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--minutes", type=float, help="train each so many minutes")
     p.add_argument("--steps", type=int, help="train each so many steps")
     p.set_defaults(run=_later(".tokenizer.comparison"))
@@ -173,9 +181,9 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
         "train-evaluator", help="train the evaluator: text and motion in one space"
     )
     p.add_argument("config", type=Path, help="recipe (TOML) with an [evaluator] table")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the evaluator")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--minutes", type=float, help="stop after so many minutes")
     p.add_argument("--steps", type=int, help="stop after so many steps")
     p.set_defaults(run=_later(".evaluation.train_command"))
@@ -184,10 +192,8 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("evaluate", help="measure a pack on held-out clips")
     p.add_argument("config", type=Path, nargs="?", help="recipe that says which data sets count")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
+    _data(p)
+    _pack(p)
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
     p.add_argument("--out", type=Path, help="folder of the report (runs/evaluate/PACK)")
     p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's, or all)")
@@ -206,7 +212,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     )
     p.add_argument("--sheets", type=int, default=0, help="draw so many clips, pose by pose")
     p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--seed", type=int, default=0, help="of all draws")
     p.set_defaults(run=_later(".evaluation.evaluate_command"))
 
@@ -216,7 +222,7 @@ def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
         "evaluate-paper", help="measure a pack of the style 'paper' as the paper was measured"
     )
     p.add_argument("config", type=Path, help="recipe (TOML), e.g. humanml3d_paper.toml")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    _data(p)
     p.add_argument("--pack", type=Path, required=True, help="model pack folder")
     p.add_argument("--authors", type=Path, required=True, help="checkpoints of Guo et al. 2022")
     p.add_argument("--glove", type=Path, required=True, help="their word vectors (our_vab_*)")
@@ -224,7 +230,7 @@ def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--repeats", type=int, help="measurements, instead of the recipe's")
     p.add_argument("--clips", type=int, help="at most so many clips, instead of all")
     p.add_argument("--seed", type=int, default=0, help="of orders, captions and motions")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--out", type=Path, help="folder of the tables (runs/evaluate/NAME)")
     p.set_defaults(run=_later(".evaluation.paper_command"))
 
@@ -234,7 +240,7 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
         "evaluate-folds", help="train and measure a recipe several times, each clip held out once"
     )
     p.add_argument("config", type=Path, help="recipe (TOML)")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the folds and the tables")
     p.add_argument("--folds", type=int, default=5, help="how many (%(default)s)")
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
@@ -243,7 +249,7 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
     p.add_argument("--minutes", type=float, help="of each training")
     p.add_argument("--steps", type=int, help="of each training")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--seed", type=int, default=0, help="of the folds and all draws")
     p.set_defaults(run=_later(".evaluation.folds"))
 
@@ -273,9 +279,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
         "export-merged", help="a pack's language model as one folder for vLLM or transformers"
     )
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
+    _pack(p)
     p.add_argument("--out", type=Path, required=True, help="folder to write, new")
     p.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
     p.set_defaults(run=_later(".export"))
@@ -283,12 +287,10 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
 
 def _add_bench(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("bench", help="how fast a pack writes motion, as ratios of one run")
-    p.add_argument(
-        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
-    )
+    _pack(p)
     p.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)")
     p.add_argument("--rounds", type=int, default=3, help="the best of so many (%(default)s)")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--out", type=Path, help="also write the numbers (JSON)")
     p.set_defaults(run=_later(".bench"))
 
@@ -296,10 +298,10 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
 def _add_ablate(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("ablate", help="what each choice of a recipe is worth, in tables")
     p.add_argument("config", type=Path, help="recipe (TOML) with an [ablation] table")
-    p.add_argument("--data", type=Path, default=os.environ.get("MOTIONGPT_DATA"), help="as above")
+    _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the rows and tables")
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
-    p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    _device(p)
     p.add_argument("--minutes", type=float, help="each training takes so many minutes")
     p.add_argument("--steps", type=int, help="each training takes so many steps")
     p.set_defaults(run=_later(".ablation"))
