@@ -29,6 +29,7 @@ from .evaluation.evaluation import Evaluation, evaluate
 from .evaluation.report import Row, Table, Value
 from .evaluation.study import Judge, Settings, study
 from .evaluation.systems import TEXT
+from .language.corpus import Seen
 from .language.foundation import Trained
 from .language.recipe import train_pack
 from .motion.datasets import DataError, Example
@@ -136,6 +137,7 @@ class Runner:
     ) -> None:
         self.wanted, self.data, self.out = wanted, data, out
         self.judge, self.device = judge, device
+        self.seen: Seen = {}
 
     def row(self, change: Change) -> Row:
         """One row, trained and measured, or as it was before."""
@@ -157,7 +159,9 @@ class Runner:
         self._tokenizer(change, examples, pack)
         recipe = self._resolved(change)
         started = time.monotonic()
-        trained = train_pack(recipe, examples, pack, run, device=self.device, budget={})
+        trained = train_pack(
+            recipe, examples, pack, run, device=self.device, budget={}, seen=self.seen
+        )
         minutes = (time.monotonic() - started) / 60
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
         evaluator = self.judge.name if self.judge else ""

@@ -7,6 +7,7 @@ code step. What is drawn from them is in ``tasks``.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,11 @@ from motiongpt_blender.core.motion import MODEL_FPS, resample
 from .instructions import text_ids
 from .places import stands
 from .vocabulary import TokenIds
+
+#: Codes (S, L) of a motion, those of a pose in each step, and where these stand (S, 3).
+Variant = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+#: Motions that were encoded before; None for those too short.
+Seen = dict[bytes, Variant | None]
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,13 @@ def encode_examples(
     mirror: bool = False,
     weights: Sequence[float] = (),
     gist: Callable[[NDArray[Any]], tuple[int, ...]] | None = None,
+    seen: Seen | None = None,
 ) -> list[Encoded]:
-    """Every variant of every example as codes; ``weights`` are those of ``label_weights``."""
+    """Every variant of every example as codes; ``weights`` are those of ``label_weights``.
+
+    ``seen`` is asked first and told afterwards: trainings on one tokenizer encode a clip once.
+    """
+    seen, who = {} if seen is None else seen, _fingerprint(tokenizer, levels, max_steps)
     encoded: list[Encoded] = []
     bar = tqdm(examples, desc="encoding", unit="clip", leave=False)
     for example, weight in zip(bar, weights or [1.0] * len(examples), strict=True):
@@ -97,16 +108,27 @@ def encode_examples(
                 joints = resample(one.joints, MODEL_FPS, MODEL_FPS / speed)
                 for offset in offsets:
                     part = joints[offset:][: max_steps * tokenizer.config.stride + 1]
-                    variant = _encode(part, tokenizer, levels, max_steps)
-                    if variant is not None:
+                    key = hashlib.blake2b(part.tobytes(), key=who, digest_size=16).digest()
+                    if key not in seen:
+                        seen[key] = _encode(part, tokenizer, levels, max_steps, key)
+                    if (variant := seen[key]) is not None:
                         whole = gist(part) if gist else ()
                         encoded.append(Encoded(captions, *variant, weight, whole))
     return encoded
 
 
+def _fingerprint(tokenizer: VQVAE, levels: int, max_steps: int) -> bytes:
+    """What codes depend on besides the motion."""
+    told = hashlib.blake2b(f"{levels} {max_steps}".encode(), digest_size=32)
+    for weights in tokenizer.state_dict().values():
+        told.update(weights.cpu().numpy().tobytes())
+    return told.digest()
+
+
 def _encode(
-    joints: NDArray[Any], tokenizer: VQVAE, levels: int, max_steps: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    joints: NDArray[Any], tokenizer: VQVAE, levels: int, max_steps: int, key: bytes
+) -> Variant | None:
+    """Codes, codes of poses and where these stand; ``key`` seeds which frames are posed."""
     stride = tokenizer.config.stride
     if len(joints) < 2 * stride + 1:
         return None
@@ -114,7 +136,7 @@ def _encode(
     device = tokenizer.mean.device
     codes = tokenizer.encode(torch.from_numpy(x)[None].to(device))[0, :max_steps, :levels]
     # Any frame of a step may be the one that an animator marks.
-    within = torch.randint(stride, (len(codes),)).numpy()
+    within = np.random.default_rng(list(key)).integers(stride, size=len(codes))
     frames = np.arange(len(codes)) * stride + within
     poses = tokenizer.encode_poses(joints[frames])[:, :levels]
     return codes.cpu().numpy(), poses, stands(joints[frames])

@@ -19,6 +19,7 @@ from ext_models.tokenizer.vqvae import VQVAE
 
 from . import bases
 from . import model as models
+from .corpus import Seen
 from .curves import draw_curves
 from .loop import Curve, LanguageTraining
 from .vocabulary import MotionVocabulary, add_tokens, train_text_tokenizer
@@ -41,6 +42,7 @@ class Job:
         device: as PyTorch names it.
         budget: steps or minutes that overrule the recipe's.
         workers: the processes that share it.
+        seen: motions that other trainings encoded.
     """
 
     recipe: dict[str, Any]
@@ -51,6 +53,7 @@ class Job:
     device: str
     budget: dict[str, float]
     workers: Workers = field(default_factory=Workers)
+    seen: Seen | None = None
 
     @property
     def language(self) -> dict[str, Any]:

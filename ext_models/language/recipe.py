@@ -22,7 +22,7 @@ from ext_models.training import read_recipe
 
 from . import bases, paper_training
 from . import gist as gists
-from .corpus import Encoded, encode_examples, label_weights
+from .corpus import Encoded, Seen, encode_examples, label_weights
 from .foundation import (
     Job,
     Trained,
@@ -55,13 +55,17 @@ def train_pack(
     device: str,
     budget: dict[str, float],
     workers: Workers = ALONE,
+    seen: Seen | None = None,
 ) -> Trained:
-    """Train base and adapter for the tokenizer in ``out`` and complete the pack there."""
+    """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
+
+    ``seen`` keeps the clips' codes for further trainings.
+    """
     language, seed = recipe["language"], recipe["pack"]["seed"]
     torch.manual_seed(seed)
     own = workers.device(device)
     examples = with_captions(examples, language.get("captioned", 1.0), seed)
-    job = Job(recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers)
+    job = Job(recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers, seen)
     style = language.get("prompt_style", "tokens")
     if style == "paper":
         return paper_training.train(job)
@@ -185,7 +189,9 @@ def _encode(
 
     def encode(part: list[Example], **variants: Any) -> list[Encoded]:
         steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
-        return encode_examples(part, job.tokenizer, text, gist=gist, **steps, **variants)
+        return encode_examples(
+            part, job.tokenizer, text, gist=gist, seen=job.seen, **steps, **variants
+        )
 
     held_out = [e for e in job.part("val") if e.captions]
     speeds, offsets = language["speeds"], language["offsets"]

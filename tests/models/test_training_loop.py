@@ -14,7 +14,7 @@ import torch
 from motion_folders import walker
 
 from ext_models import packs
-from ext_models.language import loop, recipe
+from ext_models.language import corpus, loop, recipe
 from ext_models.language import model as m
 from ext_models.language.workers import Workers
 from ext_models.motion.datasets import Example
@@ -194,6 +194,27 @@ def test_a_whole_training_in_bfloat16_with_all_that_saves_memory(tokenizer, tmp_
         GenerationRequest("a person walks", 20), *silent()
     )
     assert len(clips.clips[0]) == 20
+
+
+def test_clips_are_encoded_once_for_several_trainings(tokenizer, tmp_path, monkeypatch):
+    text = tiny_pack.text_tokenizer(tiny_pack.VOCABULARY)
+
+    def encoded(motion, seen):
+        sizes = {"levels": 2, "max_steps": 10, "mirror": True}
+        return corpus.encode_examples(EXAMPLES[:3], motion, text, seen=seen, **sizes)
+
+    motion, seen = v.load_tokenizer(tokenizer, "cpu"), {}
+    first = encoded(motion, seen)
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus, "_encode", lambda *_: pytest.fail("it was encoded before"))
+        again = encoded(motion, seen)
+    assert [(a.codes.tolist(), a.poses.tolist()) for a in first] == [
+        (b.codes.tolist(), b.poses.tolist()) for b in again
+    ]
+    motion.quantizer.books[0].codebook.neg_()
+    count = len(seen)
+    encoded(motion, seen)
+    assert len(seen) == 2 * count
 
 
 def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
