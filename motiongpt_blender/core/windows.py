@@ -82,6 +82,16 @@ class Fit:
     standing: NDArray[np.float32] | None = None
     carrier: NDArray[np.float64] | None = None
 
+    def staying(self, start: float) -> int | None:
+        """Index of the frame whose place a motion in place keeps, of a take from ``start``.
+
+        The frame where it joins: its first, or its last where that alone is joined. None
+        without a join.
+        """
+        if not self.joins:
+            return None
+        return 0 if any(round(join.frame - start) == 0 for join in self.joins) else -1
+
     def seams(self, start: float, count: int) -> list[Seam]:
         """The joins as a take of ``count`` frames from ``start`` counts them."""
         at = [(round(join.frame - start), join.outside) for join in self.joins]

@@ -138,7 +138,9 @@ def steps_of_take(
     obj = armature_named(who)
     with watch.stage("write"):
         at = [report.frame for report in reports]
-        channels = yield from watch.paused(channel_steps(obj, rig, motion, by_index, options, fit))
+        channels = yield from watch.paused(
+            channel_steps(obj, rig, motion, by_index, options, fit, fit.staying(start_frame))
+        )
         mapped = [c.name for c in rig.controls]
         obj = armature_named(who)
         earlier = switch_values(obj, switches_of(obj, rig, options))

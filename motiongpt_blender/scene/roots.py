@@ -59,7 +59,12 @@ def check_root(obj: Any, rig: RigDescription, options: RigOptions) -> None:
 
 
 def split(
-    obj: Any, rig: RigDescription, motion: RigMotion, options: RigOptions, fit: Fit | None = None
+    obj: Any,
+    rig: RigDescription,
+    motion: RigMotion,
+    options: RigOptions,
+    fit: Fit | None = None,
+    staying: int | None = None,
 ) -> tuple[RigMotion, list[Channel]]:
     """The motion without its way over the floor, and the channels that the way goes to.
 
@@ -68,8 +73,9 @@ def split(
         rig: its description.
         motion: carried by nothing but the hips.
         options: which root.
-        fit: a loop's way is smoothed round the loop; beside other animation a motion in
-            place stays where it begins.
+        fit: a loop's way is smoothed round the loop.
+        staying: frame whose place a motion in place keeps, beside other animation; else it
+            stays where the rig is at rest.
     """
     fit = fit or Fit()
     carried = options.root is not RootTarget.HIPS
@@ -80,8 +86,8 @@ def split(
     yaw = _heading(turn, motion.fps, loop=fit.loop)
     kept = about_y(yaw) if carried else about_y(0 * yaw)
     way = _way(place, kept, motion, connected=connected, loop=fit.loop)
-    if options.in_place and fit.joins:
-        way = way - way[0]
+    if options.in_place and staying is not None:
+        way = way - way[staying]
     back = inverse(kept)
     left = replace(
         motion,

@@ -41,12 +41,16 @@ def channel_steps(
     poses: Mapping[int, RigPose],
     options: RigOptions,
     fit: Fit,
+    staying: int | None = None,
 ) -> Generator[None, None, list[Channel]]:
-    """Everything to key: controls, extras that anything uses, switches, what poses hold."""
+    """Everything to key: controls, extras that anything uses, switches, what poses hold.
+
+    ``staying`` is the frame whose place a motion in place keeps.
+    """
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
-    motion, channels = split(obj, rig, motion, options, fit)
+    motion, channels = split(obj, rig, motion, options, fit, staying)
     who = obj.name
     if options.root is not RootTarget.BONE:
         motion = _seen_from_carriers(obj, rig, motion)

@@ -102,6 +102,21 @@ def test_blocks_join_whatever_travels(addon, smpl_rig, root, in_place):  # noqa:
     assert not addon.failed, addon.message
     for frame, matrices in zip(frames, before, strict=True):
         assert np.abs(seen(smpl_rig, frame) - matrices).max() < 5e-4, frame
+    assert_first_is_made_again(addon, smpl_rig, frames[2:], before[2:])
+
+
+def assert_first_is_made_again(session, rig, frames, before):
+    """The first block made again ends where the second one begins, and that stays."""
+    group = rig.motiongpt.sequence
+    group.active, group.blocks[0].seed = 0, 8
+    assert bpy.ops.motiongpt.generate_block() == {"FINISHED"}
+    wait(session)
+    assert not session.failed, session.message
+    end = group.blocks[0].end
+    for frame, matrices in zip(frames, before, strict=True):
+        assert np.abs(seen(rig, frame) - matrices).max() < 5e-4, frame
+    step = np.abs(seen(rig, end) - seen(rig, end - 1)).max()
+    assert step < 0.2, "the block leaps into the next one"
 
 
 def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # noqa: F811
@@ -222,6 +237,7 @@ def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):  #
     assert not addon.failed, addon.message
     for frame, matrices in zip(frames, before, strict=True):
         assert np.abs(seen(carried_rig, frame) - matrices).max() < 5e-4, frame
+    assert_first_is_made_again(addon, carried_rig, frames[2:], before[2:])
 
 
 def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):  # noqa: F811
