@@ -1,5 +1,8 @@
 """Sequences: blocks that join, one made again, and what is refused."""
 
+import gc
+import sys
+
 import numpy as np
 import pytest
 from test_beside import addon, assert_smooth, generate, seen, show, wait  # noqa: F401 - a fixture
@@ -273,3 +276,22 @@ def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):  # noqa: 
     generate(addon)
     assert np.abs(seen(smpl_rig, 1) - first).max() < 1e-4
     assert np.abs(seen(smpl_rig, 41) - last).max() < 1e-4
+
+
+def test_a_long_sequence_needs_the_memory_of_a_block(addon, smpl_rig, monkeypatch):  # noqa: F811
+    """What the add-on holds does not grow with the blocks made; keys are Blender's."""
+    from motiongpt_blender.operators import sequence
+
+    held: list[int] = []
+    following = sequence._next
+
+    def weighed(run, *, written):
+        gc.collect()
+        held.append(sys.getallocatedblocks())  # every array is one
+        following(run, written=written)
+
+    monkeypatch.setattr(sequence, "_next", weighed)
+    blocks(smpl_rig, *[(WALK, 1 + 20 * k, 21 + 20 * k) for k in range(8)])
+    make(addon)
+    assert len(held) == 8
+    assert held[-1] - held[2] < 1000
