@@ -119,6 +119,14 @@ def _walks(folder: Path) -> Iterator[Array]:
             yield walk
 
 
+def straightest(folder: Path) -> Array:
+    """The walk (T, 22, 3) that is drawn: the one that turns least."""
+    walks = list(_walks(folder))
+    if not walks:
+        raise DemoError(f"{folder}: no clip there gets {FAR:.1f} m on.")
+    return max(walks, key=_gets_on)
+
+
 def _gets_on(walk: Array) -> float:
     """How much of a walk (T, 22, 3) leads to its end; 1 is a straight line."""
     steps = np.diff(walk[:, 0] * _LEVEL, axis=0)
