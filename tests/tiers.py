@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,7 +92,10 @@ def run(python: str, pins: Pins, chosen: Sequence[str] | None) -> int:
         elif tier == "lint":
             jobs.append(Job(tier, lambda: _lint(python)))
         elif tier == "matrix":
-            jobs += _matrix(pins, tally, set_up=chosen is not None)
+            wanted = dict(pins.matrix)
+            if chosen is None or "bpy" in chosen:  # once is enough
+                wanted = {b: p for b, p in wanted.items() if not _is_own(pins, b)}
+            jobs += _matrix(pins, wanted, tally, set_up=chosen is not None)
         else:
             jobs.append(_tests(python, tier, ROOT / "tests" / tier))
     _run_beside(jobs, tally)
@@ -209,10 +212,17 @@ def _call_pytest(python: str, folder: Path, report: Path, words: Path) -> int | 
 # --- the matrix -------------------------------------------------------------------------
 
 
-def _matrix(pins: Pins, tally: Tally, *, set_up: bool) -> list[Job]:
+def _is_own(pins: Pins, blender: str) -> bool:
+    """Whether the tier ``bpy`` runs on this Blender: the one that ``.venv`` has."""
+    own = "{}.{}".format(*sys.version_info)
+    pinned = any(line.startswith(f"bpy=={blender};") for line in pins.groups["blender"])
+    return pinned and pins.matrix[blender] == own
+
+
+def _matrix(pins: Pins, blenders: Mapping[str, str], tally: Tally, *, set_up: bool) -> list[Job]:
     """A job for each Blender that is set up; why the others have none goes to the tally."""
     jobs: list[Job] = []
-    for blender, wanted in pins.matrix.items():
+    for blender, wanted in blenders.items():
         tier = f"matrix {blender}"
         environment = Environment(cache_folder() / "matrix" / blender)
         if not set_up and not environment.folder.exists():

@@ -214,6 +214,14 @@ def test_tiers_add_up_and_name_their_skips(tmp_path, capsys):
     assert out.splitlines()[-1] == "1 passed, 1 failed, 1 skipped"
 
 
+def test_the_blender_of_the_tier_bpy_is_not_tested_twice():
+    pins = read_pins(ROOT / "pyproject.toml")
+    own = [blender for blender in pins.matrix if tiers._is_own(pins, blender)]
+    version = "{}.{}".format(*sys.version_info)
+    assert [pins.matrix[blender] for blender in own] == [version]
+    assert len(own) < len(pins.matrix)
+
+
 def test_tiers_beside_each_other_speak_one_after_the_other(capsys):
     def job(name, words):
         return tiers.Job(name, lambda: tiers.Outcome(tiers.Tally(passed=1), words))
