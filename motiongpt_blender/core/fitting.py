@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 from .footfalls import Footfalls
 from .keys import KeyReport, RigPose, completed, meet_keys
+from .loop_feet import plant_loop, staying
 from .loops import closing_poses, closing_seams
 from .planting import PlantReport, plant_feet
 from .retarget import RigDescription, RigMotion
 from .rig_options import RigOptions
-from .seams import SeamReport, fit_seams
+from .seams import SeamReport, fit_seams, speed_jump
 from .smoothness import with_smoothness
 from .windows import Fit
 
@@ -29,12 +30,14 @@ class Fitted:
         keys: how far it was from each marked pose.
         seams: how its speed differed from its neighbours' at each seam.
         planted: what planting the feet took.
+        footfalls: when each foot stands; in a loop, as its closed motion has it.
     """
 
     motion: RigMotion
     keys: tuple[KeyReport, ...]
     seams: tuple[SeamReport, ...]
     planted: PlantReport
+    footfalls: Footfalls
 
 
 def fit_steps(
@@ -57,11 +60,13 @@ def fit_steps(
         footfalls: when each foot is to stand.
         start_frame: scene frame of the first frame.
         fit: what it has to join.
-        options: reach and floor.
+        options: reach, floor, and whether feet of a loop are planted.
     """
     last, asked = len(motion) - 1, set(poses)
     closes = fit.loop and last > 1
     if closes:
+        if options.plant_feet:
+            motion = staying(rig, motion, options.floor)
         start = poses.get(0)
         first, final = closing_poses(motion, start and completed(motion, 0, start))
         poses = {**poses, 0: first, last: final}
@@ -73,22 +78,30 @@ def fit_steps(
     yield
     kept = [f for f, pose in poses.items() if pose.placed]
     seams = fit.seams(start_frame, len(motion))
-    if closes:  # both ends have the speeds of feet that stand
-        motion, _ = plant_feet(rig, motion, footfalls, kept, options.floor)
+    if closes:
         seams += closing_seams(motion)
-    yield
-    motion, found = fit_seams(motion, seams, poses)
-    at = {seam.frame for seam in seams}
-    motion, planted = plant_feet(rig, motion, footfalls, kept, options.floor, moving=at)
-    yield
-    # What planting took from the speed at a seam is so little that feet go on standing.
-    motion, left = fit_seams(motion, seams, poses)
+        yield
+    found: list[SeamReport] = []
+    for seam in seams:
+        motion, reports_here = fit_seams(motion, [seam], poses)
+        found += reports_here
+        yield
+    if closes and options.plant_feet:
+        held = asked.intersection(kept)
+        motion, footfalls, planted = yield from plant_loop(rig, motion, held, options.floor)
+        yield
+        left = {seam.frame: speed_jump(motion, seam) for seam in closing_seams(motion)}
+    else:
+        at = {seam.frame for seam in seams}
+        motion, planted = plant_feet(rig, motion, footfalls, kept, options.floor, moving=at)
+        yield
+        # What planting took from the speed at a seam is so little that feet go on standing.
+        motion, after = fit_seams(motion, seams, poses)
+        left = {r.frame: (r.degrees_left, r.cm_left) for r in after}
     return Fitted(
         motion,
         reports,
-        tuple(
-            replace(r, degrees_left=after.degrees_left, cm_left=after.cm_left)
-            for r, after in zip(found, left, strict=True)
-        ),
+        tuple(replace(r, degrees_left=left[r.frame][0], cm_left=left[r.frame][1]) for r in found),
         planted,
+        footfalls,
     )

@@ -101,6 +101,19 @@ def find_footfalls(joints: Array, fps: float) -> Footfalls:
     return Footfalls(left, right)
 
 
+def ever_lifted(joints: Array, side: str, fps: float) -> bool:
+    """Whether a foot leaves the floor at any time, of a motion as for ``find_footfalls``."""
+    toe = joints[:, Joint[f"{side}_FOOT"]]
+    height, speed = _height_and_speed(toe, _floor(joints), fps)
+    return bool(((height > UP_HEIGHT) | (speed > UP_SPEED)).any())
+
+
+def _height_and_speed(toe: Array, floor: float, fps: float) -> tuple[Array, Array]:
+    """Heights (T,) over the floor and speeds (T,) a second of a toe (T, 3), smoothed."""
+    smooth = gaussian_smooth(toe, SMOOTHING * fps)
+    return smooth[:, 1] - floor, _speed(smooth, fps)
+
+
 def _floor(joints: Array) -> float:
     """Height of a motion's floor: its lowest toes', where that is near 0."""
     lowest = np.minimum(joints[:, Joint.L_FOOT, 1], joints[:, Joint.R_FOOT, 1])
@@ -109,9 +122,7 @@ def _floor(joints: Array) -> float:
 
 def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Stand, ...]:
     toe, ankle = joints[:, Joint[f"{side}_FOOT"]], joints[:, Joint[f"{side}_ANKLE"]]
-    smooth = gaussian_smooth(toe, SMOOTHING * fps)
-    speed = _speed(smooth, fps)
-    height = smooth[:, 1] - floor
+    height, speed = _height_and_speed(toe, floor, fps)
     down = (height < DOWN_HEIGHT) & (speed < DOWN_SPEED)
     up = (height > UP_HEIGHT) | (speed > UP_SPEED)
     mask = _without_gaps(hysteresis(down, up), GAP * fps)

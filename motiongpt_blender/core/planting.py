@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -105,6 +106,7 @@ def plant_feet(
     kept: Collection[int] = (),
     floor: float = 0.0,
     moving: Collection[int] = (),
+    clearance: float = 0.0,
 ) -> tuple[RigMotion, PlantReport]:
     """The motion with its feet planted, and what that took.
 
@@ -116,6 +118,8 @@ def plant_feet(
         floor: height of the floor over the rig's own.
         moving: those of ``kept`` at an end of the motion whose speed may not change either:
             a foot that stands there comes to rest instead of stopping at once.
+        clearance: share of a step's length by which its toe is lifted at least; 0 leaves
+            feet that are dragged over the floor.
     """
     kept = sorted(k for k in kept if 0 <= k < len(motion))
     if not footfalls.left and not footfalls.right:
@@ -124,7 +128,7 @@ def plant_feet(
     for side in SIDES:
         _calm(rig, figure.turns, footfalls.of(side), side, kept, motion.fps)
     held = Held(tuple(kept), frozenset(moving))
-    legs = [_leg(rig, motion, figure, footfalls.of(s), s, held, floor)
+    legs = [_leg(rig, motion, figure, footfalls.of(s), s, held, floor, clearance)
             for s in SIDES if hangs_together(rig, s)]  # fmt: skip
     if not legs:
         return motion, PlantReport()
@@ -168,6 +172,7 @@ def _leg(
     side: str,
     held: Held,
     floor: float,
+    clearance: float,
 ) -> _Leg:
     kept = list(held.frames)
     hip, knee, ankle, tip = (
@@ -184,7 +189,8 @@ def _leg(
     level = floor + float(rig.points[Joint[f"{side}_FOOT"]][1])
     stands = _standing(stands, tip, held, level, rig, motion.fps)
     wanted = tip + offsets(tip, heel, stands, held, level, motion.fps, MOST_SPEED * rig.leg)
-    wanted = _above(wanted, tip, kept, level - DIP * rig.leg, motion.fps)
+    wanted = _above(wanted, kept, level - DIP * rig.leg, motion.fps)
+    wanted[:, 1] += _lift(wanted, stands, level, clearance) * _away_from(kept, len(tip), motion.fps)
     toe = control_of(rig, Part(f"toe_{side.lower()}"))
     far = _farthest((hip, knee, ankle), kept, motion.fps)
     return _Leg(side, thigh, shin, foot, toe, hip, knee, ankle, tip, wanted, far)
@@ -260,11 +266,26 @@ def _without(stand: Stand, first: int, last: int) -> list[Stand]:
     return [s for s in out if len(s) >= 2]
 
 
-def _above(wanted: Array, tip: Array, kept: list[int], lowest: float, fps: float) -> Array:
+def _above(wanted: Array, kept: list[int], lowest: float, fps: float) -> Array:
     """Places (T, 3) lifted where they would be under the floor; marked poses stay."""
     lift = np.maximum(lowest - wanted[:, 1], 0.0) * _away_from(kept, len(wanted), fps)
     out = wanted.copy()
     out[:, 1] += lift
+    return out
+
+
+def _lift(places: Array, stands: tuple[Stand, ...], level: float, clearance: float) -> Array:
+    """Heights (T,) by which steps between stands are raised to their clearance."""
+    out = np.zeros(len(places))
+    for one, other in pairwise(stands):
+        between = slice(one.last + 1, other.heel)
+        count = other.heel - one.last - 1
+        if count < 1:
+            continue
+        away = (places[other.first] - places[one.last])[[0, 2]]
+        need = clearance * float(np.linalg.norm(away)) - float(places[between, 1].max() - level)
+        share = np.arange(1, count + 1) / (count + 1)
+        out[between] = max(0.0, need) * np.sin(np.pi * share) ** 2
     return out
 
 

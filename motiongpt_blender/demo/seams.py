@@ -17,8 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..core.footfalls import UP_SPEED
 from ..core.motion import MODEL_FPS, MotionClip
 from ..core.poses import PoseRole
+from ..core.rig_options import RigOptions
 from ..core.rotations import Array
 from ..core.windows import Fit
 from .__main__ import leave, run_in_words
@@ -30,6 +32,7 @@ FPS: Final = 24
 #: Bones whose curve is drawn, and frames on either side of the seam.
 DRAWN: Final = "mixamorig:LeftHand"
 AROUND: Final = 14
+TOES: Final = ("mixamorig:LeftToeBase", "mixamorig:RightToeBase")
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,11 @@ def _run(arguments: argparse.Namespace) -> int:
     for which in ("alone", "cut", "fitted"):
         print(f"median {which}: {np.median([getattr(r, which) for r in rows]):.3f} m/s")
     for name, joints in clips:
-        turn, jump = loop(joints)
-        print(f"loop of {name}: ends {turn:.4f} degrees apart, jump {jump:.2f} m/s")
+        turn, jump, toes = loop(joints)
+        print(
+            f"loop of {name}: ends {turn:.4f} degrees apart, jump {jump:.2f} m/s, standing toes "
+            f"near the seam {toes:.1f} cm/s"
+        )
     if arguments.out:
         draw(drawn, arguments.out)
     return 0
@@ -132,21 +138,47 @@ def measure(
     ]
 
 
-def loop(joints: Array) -> tuple[float, float]:
-    """A clip closed to a loop: degrees between its ends, and the jump in speed there, m/s."""
+def loop(joints: Array) -> tuple[float, float, float]:
+    """A clip closed to a loop, feet planted, played on past its end.
+
+    Returns:
+        Degrees between its ends; the jump in speed there, m/s; and the speed of the fastest toe
+        that stands within ``AROUND`` frames of the seam, cm/s.
+    """
     from ..scene.apply import apply_clip
 
     obj = _new_rig()
     fit = Fit(loop=True, cyclic=True)
     clip = MotionClip(joints.astype(np.float32), MODEL_FPS)
-    report = apply_clip(obj, clip, (), 1, "loop", fit=fit)
+    options = RigOptions(plant_feet=True)
+    report = apply_clip(obj, clip, (), 1, "loop", options, fit)
     ends = [_turns(obj, f) for f in (1, report.frame_end)]
     # The chord of the angle: its cosine would lose small angles in rounding.
     away = np.linalg.norm(ends[0] - ends[1], axis=(1, 2)) / np.sqrt(8.0)
     strip = obj.animation_data.nla_tracks[report.track_name].strips[0]
     length = report.frame_end - 1
     strip.action_frame_end = strip.frame_end_raw = report.frame_end + length
-    return float(np.degrees(2 * np.arcsin(away)).max()), _jump(obj, report.frame_end)
+    turn = float(np.degrees(2 * np.arcsin(away)).max())
+    return turn, _jump(obj, report.frame_end), _standing_toes(obj, round(report.frame_end))
+
+
+def _standing_toes(obj: Any, seam: int) -> float:
+    """Speed of the fastest toe within ``AROUND`` frames of a seam, cm/s, while it stands.
+
+    It stands where it is as low as a toe at rest (within a centimetre) and moves too slowly for a
+    step. A frame is as fast as the slower of the steps to it and from it: landing is no sliding.
+    """
+    frames = range(seam - AROUND, seam + AROUND + 1)
+    places = [dict(_posed(obj, f)) for f in frames]
+    fastest = 0.0
+    for toe in TOES:
+        path = np.array([p[toe][:3, 3] for p in places])
+        low = path[:, 2] < (obj.matrix_world @ obj.data.bones[toe].head_local)[2] + 0.01
+        speed = FPS * np.linalg.norm(np.diff(path, axis=0), axis=-1)
+        to, off = speed[:-1], speed[1:]
+        stands = low[:-2] & low[1:-1] & low[2:] & (np.maximum(to, off) < UP_SPEED)
+        fastest = max(fastest, float(np.minimum(to, off)[stands].max(initial=0)))
+    return 100 * fastest
 
 
 def _new_rig() -> Any:

@@ -147,7 +147,7 @@ def steps_of_take(
         sparse = None
         if options.sparse:
             sparse = yield from watch.paused(
-                sparse_steps(armature_named(who), rig, channels, footfalls, at, options)
+                sparse_steps(armature_named(who), rig, channels, fitted.footfalls, at, options)
             )
         written = yield from watch.paused(
             write_steps(armature_named(who), name, channels, start_frame, at, sparse)
