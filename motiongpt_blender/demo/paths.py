@@ -26,6 +26,7 @@ from ..core.rotations import Array, about_y, from_log, inverse, multiply, rotate
 from ..core.skeleton import Joint
 from .__main__ import leave, run_in_words
 from .errors import DemoError
+from .plots import new_figure
 
 FAMILY: Final = "mixamo"
 #: Metres that a clip has to get on, frames that it has to have and that are used of it, and
@@ -199,13 +200,7 @@ def _slide(rig: RigDescription, motion: RigMotion, standing: Any) -> float:
 
 def draw(rig: RigDescription, joints: Array, path: Path) -> None:
     """Ways from above, before and after, and how far a hand is moved around a marked pose."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DemoError(f"{path} needs matplotlib: install it into this environment.") from None
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((12, 4.2))
     axes = figure.subplots(1, len(DRAWN) + 1, width_ratios=[1] * len(DRAWN) + [1.5])
     motion = solve(rig, joints, MODEL_FPS)
     for one, case in zip(axes, DRAWN, strict=False):

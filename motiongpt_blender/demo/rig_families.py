@@ -133,6 +133,15 @@ def rest_joints(wanted: Build) -> Array:
     return wanted.size * (joints - [0, joints[:, 1].min(), 0])
 
 
+def fresh_rig(family: str, fps: float) -> Any:
+    """An armature of a family, alone in a scene of so many frames a second."""
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    bpy.context.scene.render.fps = round(fps)
+    bpy.context.scene.frame_set(1)
+    return build_family(build_of(family))
+
+
 def build_family(wanted: Build) -> Any:
     """A new armature object with a family's bone names."""
     data = dict(families())[wanted.family]

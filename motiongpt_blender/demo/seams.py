@@ -24,7 +24,7 @@ from ..core.rig_options import RigOptions
 from ..core.rotations import Array
 from ..core.windows import Fit
 from .__main__ import leave, run_in_words
-from .errors import DemoError
+from .plots import new_figure
 from .rigs import load_clips
 
 FAMILY: Final = "mixamo"
@@ -110,8 +110,9 @@ def measure(
     from ..scene.apply import apply_clip
     from ..scene.neighbours import neighbours
     from ..scene.rig import describe
+    from .rig_families import fresh_rig
 
-    obj = _new_rig()
+    obj = fresh_rig(FAMILY, FPS)
     rig = describe(obj)
     apply_clip(obj, MotionClip(joints.astype(np.float32), MODEL_FPS), (), 1, name)
     last = round((len(joints) - 1) / MODEL_FPS * FPS) + 1
@@ -146,8 +147,9 @@ def loop(joints: Array) -> tuple[float, float, float]:
         that stands within ``AROUND`` frames of the seam, cm/s.
     """
     from ..scene.apply import apply_clip
+    from .rig_families import fresh_rig
 
-    obj = _new_rig()
+    obj = fresh_rig(FAMILY, FPS)
     fit = Fit(loop=True, cyclic=True)
     clip = MotionClip(joints.astype(np.float32), MODEL_FPS)
     options = RigOptions(plant_feet=True)
@@ -179,18 +181,6 @@ def _standing_toes(obj: Any, seam: int) -> float:
         stands = low[:-2] & low[1:-1] & low[2:] & (np.maximum(to, off) < UP_SPEED)
         fastest = max(fastest, float(np.minimum(to, off)[stands].max(initial=0)))
     return 100 * fastest
-
-
-def _new_rig() -> Any:
-    import bpy
-
-    from .rig_families import build_family, build_of
-
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-    bpy.context.scene.render.fps = FPS
-    bpy.context.scene.frame_set(1)
-    return build_family(build_of(FAMILY))
 
 
 def _posed(obj: Any, frame: float) -> Iterator[tuple[str, Array]]:
@@ -229,13 +219,7 @@ def _curve(obj: Any, frame: int) -> Array:
 
 def draw(curves: dict[str, Array], path: Path) -> None:
     """Height and speed of a hand at a seam, with and without fitting."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise DemoError(f"{path} needs matplotlib: install it into this environment.") from None
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((9, 3.6))
     frames = np.arange(-AROUND, AROUND + 1)
     looks = {
         "the clip alone": ("0.65", "--"),

@@ -8,11 +8,11 @@ pytest.importorskip("matplotlib", reason="the pictures are drawn with matplotlib
 
 
 def test_feet_and_keys_are_drawn(shared, empty_scene, tmp_path, capsys):
-    from motiongpt_blender.demo import edits, paths
+    from motiongpt_blender.demo import edits, few_keys, paths
 
     walk = paths.straightest(shared("data"))[-edits.FRAMES :]
     edits.draw_feet(walk, tmp_path / "feet.png")
-    edits.draw_keys(walk[:30], tmp_path / "keys.png")
+    few_keys.draw_keys(walk[:30], tmp_path / "keys.png")
     before, planted, *few = capsys.readouterr().out.splitlines()[-4:]
     assert 10 < float(before.split("before: ")[1].split()[0]) < 30  # cm/s, standing
     assert "0.0 at most, 0.0 cm under the floor" in planted
