@@ -65,7 +65,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         default="DENSE",
     )
     degrees: bpy.props.FloatProperty(
-        name="Direction",
+        name="Direction (°)",
         description="Degrees by which head, hands and feet may be turned away from "
         "every-frame keys",
         default=1.0,
@@ -74,7 +74,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         precision=1,
     )
     millimetres: bpy.props.FloatProperty(
-        name="Place",
+        name="Place (mm)",
         description="How far head, hands and feet may be from every-frame keys, in millimetres "
         "for a person of usual size",
         default=5.0,

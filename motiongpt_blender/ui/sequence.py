@@ -47,7 +47,7 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.move_block", text="", icon="TRIA_DOWN").up = False
         block = active_block(group)
         if block is None:
-            _hint(layout, "The plus adds a block with the prompt above")
+            _sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
             return
         self._block(layout, block)
         if context.scene.motiongpt.window.loop:

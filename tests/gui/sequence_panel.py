@@ -39,7 +39,8 @@ def enable():
     from motiongpt_blender.ui import panels, sequence
 
     sequence.MOTIONGPT_PT_sequence.bl_options = set()
-    panels.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
+    for other in (panels.MOTIONGPT_PT_poses, panels.MOTIONGPT_PT_result):
+        other.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
     chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
