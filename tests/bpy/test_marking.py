@@ -11,6 +11,7 @@ from test_families import COVERED, FILES, IN_PART, tables, walk
 
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.poses import PoseRole
+from motiongpt_blender.core.rig_options import RigOptions
 from motiongpt_blender.core.rotations import from_log
 from motiongpt_blender.demo.rig_files import read_rig
 from motiongpt_blender.scene.apply import apply_clip
@@ -82,8 +83,8 @@ def below(obj, names):
     return found
 
 
-def check_exact(obj):
-    """Mark two poses, spoil them, apply a clip, and see both again."""
+def check_exact(obj, *, sparse=False):
+    """Mark two poses, spoil them, apply a clip as the panel does, and see both again."""
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = 30, 1.001
     obj.matrix_world = Matrix.Translation((1, -2, 0.5)) @ Matrix.Rotation(0.7, 4, "Z")
@@ -101,7 +102,8 @@ def check_exact(obj):
         bone.location, bone.scale = (0, 0, 0), (1, 1, 1)
         turn(bone, (0, 0, 0))
     update(obj)
-    apply_clip(obj, MotionClip(walk(), 20), marked, 5, "walk")
+    options = RigOptions(plant_feet=True, sparse=sparse)
+    apply_clip(obj, MotionClip(walk(), 20), marked, 5, "walk", options)
     for frame, matrices in before.items():
         scene.frame_set(frame)
         degrees, millimetres = worst(matrices, shown(obj), below(obj, {rig.root}))
@@ -177,6 +179,11 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
 @pytest.mark.parametrize("table", [t for t in COVERED if t not in IN_PART])
 def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, table):
     check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))))
+
+
+@pytest.mark.parametrize("table", ["mixamo", "rigify_control", "unreal_ue5_metahuman"])
+def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table):
+    check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), sparse=True)
 
 
 #: Its hands and feet hang on the root: the motion places them, at marked poses too.
