@@ -114,16 +114,18 @@ def _mirrored_middle(
         inner: as many frames into the take from the seam.
         moved: (3,) from the far end's place to the seam's.
     """
-    rotations: dict[str, tuple[float, float, float, float]] = {}
-    for name, q in motion.rotations.items():
-        here = q[frame]
-        out = to_log(multiply(inverse(here), np.array(outer.rotations[name])))
-        into = to_log(multiply(inverse(here), np.array(inner.rotations[name])))
-        w, x, y, z = (float(v) for v in multiply(here, from_log(0.5 * (out - into))))
-        rotations[name] = (w, x, y, z)
+    names = list(motion.rotations)
+    turned = np.array([motion.rotations[name][frame] for name in names])
+    back = inverse(turned)
+    out, into = (
+        to_log(multiply(back, np.array([pose.rotations[name] for name in names])))
+        for pose in (outer, inner)
+    )
+    middle = multiply(turned, from_log(0.5 * (out - into))).tolist()
+    rotations = {name: (w, x, y, z) for name, (w, x, y, z) in zip(names, middle, strict=True)}
     here = motion.locations[frame]
-    out, into = np.array(outer.root_location) + moved, np.array(inner.root_location)
-    x, y, z = (float(v) for v in here + 0.5 * ((out - here) - (into - here)))
+    away, near = np.array(outer.root_location) + moved, np.array(inner.root_location)
+    x, y, z = (float(v) for v in here + 0.5 * ((away - here) - (near - here)))
     return RigPose(rotations, (x, y, z))
 
 
