@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -326,11 +327,11 @@ def _add_prepare(commands: argparse._SubParsersAction) -> None:
 
 def _later(module: str, name: str = "run") -> Callable[[argparse.Namespace], int]:
     """A command whose module is imported when it runs."""
+    return partial(_call, module, name)
 
-    def run(arguments: argparse.Namespace) -> int:
-        return int(getattr(import_module(module, __package__), name)(arguments))
 
-    return run
+def _call(module: str, name: str, arguments: argparse.Namespace) -> int:
+    return int(getattr(import_module(module, __package__), name)(arguments))
 
 
 def _serve(arguments: argparse.Namespace) -> int:
