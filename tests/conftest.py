@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -50,6 +51,28 @@ def shared():
         return path
 
     return part
+
+
+@pytest.fixture(scope="session")
+def longest_slice():
+    """``longest_slice(make)``: the longest slice of some steps, as a share of all their time.
+
+    ``make`` makes the steps anew for each run, of which the best counts. It is the processor's
+    time, and a share, so that a slow or busy machine says the same as a fast one.
+    """
+
+    def share(make, runs=5):
+        shares = []
+        for _ in range(runs):
+            slices, began = [], time.thread_time()
+            for _ in make():
+                slices.append(time.thread_time() - began)
+                began = time.thread_time()
+            slices.append(time.thread_time() - began)
+            shares.append(max(slices) / sum(slices))
+        return min(shares)
+
+    return share
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -10,14 +10,14 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
 from .footfalls import Footfalls
-from .keys import KeyReport, RigPose, completed, meet_keys
+from .keys import KeyReport, RigPose, completed, meet_steps
 from .loop_feet import plant_loop, staying
 from .loops import closing_poses, closing_seams
-from .planting import PlantReport, plant_feet
+from .planting import PlantReport, plant_steps
 from .retarget import RigDescription, RigMotion
 from .rig_options import RigOptions
 from .seams import SeamReport, fit_seams, speed_jump
-from .smoothness import with_smoothness
+from .smoothness import smoothness_steps
 from .windows import Fit
 
 
@@ -67,14 +67,15 @@ def fit_steps(
     if closes:
         if options.plant_feet:
             motion = staying(rig, motion, options.floor)
+            yield
         start = poses.get(0)
         first, final = closing_poses(motion, start and completed(motion, 0, start))
         poses = {**poses, 0: first, last: final}
     before = motion
-    motion, reports = meet_keys(motion, poses, options.reach)
+    motion, reports = yield from meet_steps(motion, poses, options.reach)
     reports = tuple(r for r in reports if r.frame in asked)
     yield
-    reports = with_smoothness(reports, rig, before, motion, options.reach)
+    reports = yield from smoothness_steps(reports, rig, before, motion, options.reach)
     yield
     kept = [f for f, pose in poses.items() if pose.placed]
     seams = fit.seams(start_frame, len(motion))
@@ -93,7 +94,9 @@ def fit_steps(
         left = {seam.frame: speed_jump(motion, seam) for seam in closing_seams(motion)}
     else:
         at = {seam.frame for seam in seams}
-        motion, planted = plant_feet(rig, motion, footfalls, kept, options.floor, moving=at)
+        motion, planted = yield from plant_steps(
+            rig, motion, footfalls, kept, options.floor, moving=at
+        )
         yield
         # What planting took from the speed at a seam is so little that feet go on standing.
         motion, after = fit_seams(motion, seams, poses)

@@ -10,7 +10,7 @@ others are left alone, and the residuals of other poses pass through its frame.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .motion import heading
-from .path import Stop, bend
+from .path import Stop, bend_steps
 from .residuals import spent
 from .retarget import RigMotion
 from .rig_options import REACH
@@ -35,6 +35,7 @@ from .rotations import (
     rotate,
     to_log,
 )
+from .steps import at_once
 from .transforms import Transform
 
 
@@ -169,7 +170,16 @@ def completed(motion: RigMotion, frame: int, pose: RigPose) -> RigPose:
 def meet_keys(
     motion: RigMotion, keys: Mapping[int, RigPose], reach: float = REACH
 ) -> tuple[RigMotion, tuple[KeyReport, ...]]:
+    """``meet_steps``, all at once."""
+    return at_once(meet_steps(motion, keys, reach))
+
+
+def meet_steps(
+    motion: RigMotion, keys: Mapping[int, RigPose], reach: float = REACH
+) -> Generator[None, None, tuple[RigMotion, tuple[KeyReport, ...]]]:
     """The motion passing exactly through the keys, and how far it was from them.
+
+    In slices of a few milliseconds.
 
     Args:
         motion: what the model gave.
@@ -181,9 +191,10 @@ def meet_keys(
     if not frames:
         return motion, ()
     reports = [_report(motion, f, keys[f]) for f in frames]
+    yield
     placed = [f for f in frames if keys[f].placed]
     if placed:
-        motion, dragged = _meet_places(motion, {f: keys[f] for f in placed})
+        motion, dragged = yield from _meet_places(motion, {f: keys[f] for f in placed})
         far = dict(zip(placed, dragged, strict=True))
         reports = [
             replace(r, dragged_cm=100 * far.get(r.frame, 0.0) / motion.scale) for r in reports
@@ -224,7 +235,7 @@ def _meet_rotations(
 
 def _meet_places(
     motion: RigMotion, keys: Mapping[int, RigPose]
-) -> tuple[RigMotion, tuple[float, ...]]:
+) -> Generator[None, None, tuple[RigMotion, tuple[float, ...]]]:
     """The motion's way bent to the keys' places and headings, and how far each was dragged."""
     turn, place = _upright(motion)
     stops: list[Stop] = []
@@ -234,7 +245,7 @@ def _meet_places(
         angle = float(_yaw(multiply(wanted_turn, inverse(turn[frame]))))
         last = last + (angle - last + np.pi) % (2 * np.pi) - np.pi
         stops.append(Stop(frame, last, wanted_place))
-    way = bend(place, stops, motion.fps, motion.scale)
+    way = yield from bend_steps(place, stops, motion.fps, motion.scale)
     return _with_upright(motion, multiply(about_y(way.yaw), turn), way.places), way.dragged
 
 

@@ -95,12 +95,17 @@ def leg_steps(
     leg: Leg, tracks: Sequence[Track], tolerance: Tolerance
 ) -> Generator[None, None, list[Curve]]:
     """Curves of thigh, shin and foot, keys on the same frames, in slices of some milliseconds."""
-    work = _Stretches(leg, tracks, tolerance)
+    fitters: list[Fitter] = []
+    for track in tracks:
+        fitters.append(Fitter(track.values, scale_of(track)))
+        yield
+    work = _Stretches(leg, tracks, fitters, tolerance)
     yield
     for span in range(2, work.longest + 1):
         yield from work.fit(span)
         if work.worst[span].min(initial=np.inf) > SMALL:
             break  # longer ones are no better
+    yield
     return work.curves()
 
 
@@ -134,11 +139,16 @@ def leg_of(rig: RigDescription, side: str, now: Figure, dense: Figure, standing:
 class _Stretches:
     """All stretches of a leg's motion, each fitted as one."""
 
-    def __init__(self, leg: Leg, tracks: Sequence[Track], tolerance: Tolerance) -> None:
-        self.leg, self.tracks, self.tolerance = leg, tracks, tolerance
+    def __init__(
+        self,
+        leg: Leg,
+        tracks: Sequence[Track],
+        fitters: Sequence[Fitter],
+        tolerance: Tolerance,
+    ) -> None:
+        self.leg, self.tracks, self.fitters, self.tolerance = leg, tracks, fitters, tolerance
         self.count = len(leg.start)
         self.longest = min(LONGEST, self.count - 1)
-        self.fitters = [Fitter(track.values, scale_of(track)) for track in tracks]
         sizes = [track.values.shape[1] for track in tracks]
         self.parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
         fixed = np.zeros(self.count, dtype=bool)

@@ -14,7 +14,7 @@ import numpy as np
 
 from .footfalls import MOST_SLIDE, SIDES, Footfalls, Stand, ever_lifted, find_footfalls
 from .kinematics import forward, joint_place
-from .planting import PlantReport, hangs_together, plant_feet
+from .planting import PlantReport, hangs_together, plant_steps
 from .retarget import RigDescription, RigMotion
 from .rotations import Array, continuous, inverse, rotate
 from .skeleton import Joint
@@ -37,7 +37,7 @@ def staying(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> RigMo
     way = way - up * (way @ up)
     if np.linalg.norm(way) / motion.scale > MOST_SLIDE:
         return motion
-    feet = _toes_and_ankles(rig, motion, floor)
+    feet = _toes_and_ankles(_without_arms(rig), motion, floor)
     there = [s for s in SIDES if hangs_together(rig, s)]
     if all(ever_lifted(feet, side, motion.fps) for side in there):
         return motion
@@ -61,11 +61,13 @@ def plant_loop(
     count = len(motion) - 1
     legs = _without_arms(rig)
     laid = laid_out(motion, {name for c in legs.controls for name in (c.name, *c.below)})
-    found = find_footfalls(_toes_and_ankles(legs, laid, floor), motion.fps)
+    feet = _toes_and_ankles(legs, laid, floor)
+    yield
+    found = find_footfalls(feet, motion.fps)
     yield
     every = {k % count + turn * count for k in kept for turn in range(_ROUNDS)}
     every |= {k + count for k in every if k % count == 0}
-    planted, report = plant_feet(legs, laid, found, every, floor, clearance=CLEARANCE)
+    planted, report = yield from plant_steps(legs, laid, found, every, floor, clearance=CLEARANCE)
     return _one_round(planted, motion), _stands_of(found, count), report
 
 

@@ -9,7 +9,7 @@ instant, nothing is bent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -69,8 +69,12 @@ class Way:
     dragged: tuple[float, ...]
 
 
-def bend(places: Array, stops: Sequence[Stop], fps: float, scale: float = 1.0) -> Way:
+def bend_steps(
+    places: Array, stops: Sequence[Stop], fps: float, scale: float = 1.0
+) -> Generator[None, None, Way]:
     """The way through all stops; before the first and after the last it is only moved.
+
+    In slices, one from each stop to the next.
 
     Args:
         places: (T, 3) the body's, y up.
@@ -90,6 +94,7 @@ def bend(places: Array, stops: Sequence[Stop], fps: float, scale: float = 1.0) -
         bent, turned, rest = _between(places[part] * _LEVEL, one, other, fps, scale)
         moved[part], yaw[part] = bent, turned
         dragged.append(rest)
+        yield
     moved = moved * _LEVEL + places * (1 - _LEVEL)
     return Way(moved, yaw, tuple(dragged))
 
@@ -162,13 +167,18 @@ class _Leg:
         steps = (self.steps[:, 2] + 1j * self.steps[:, 0]) * np.exp(1j * eased)
         goal = asked[2] + 1j * asked[0]
 
-        def faults(change: Array) -> Array:
-            turned = np.exp(1j * hill * (change[0] + change[1] * wave)) * (1 + change[2] * hill)
-            off = complex(steps @ turned - goal) / unit
-            return np.array([off.imag, off.real, *(weights * change)])
+        def faults(change: Array) -> tuple[Array, Array]:
+            turned = steps * np.exp(1j * hill * (change[0] + change[1] * wave))
+            grown = turned * (1 + change[2] * hill)
+            off = complex(grown.sum() - goal) / unit
+            slope = np.array([1j * (grown @ hill), 1j * (grown @ (hill * wave)), turned @ hill])
+            return (
+                np.array([off.imag, off.real, *(weights * change)]),
+                np.array([slope.imag / unit, slope.real / unit, *np.diag(weights)]),
+            )
 
         tried = [_least(faults, np.array([b, 0.0, 0.0]), low, high) for b in _BEGINNINGS]
-        sizes = [float(np.sum(faults(change) ** 2)) for change in tried]
+        sizes = [float(np.sum(faults(change)[0] ** 2)) for change in tried]
         return tried[int(np.argmin(sizes))]
 
 
@@ -177,18 +187,26 @@ def _hill(at: Array) -> Array:
     return smoothstep(2 * at) * smoothstep(2 * (1 - at))
 
 
-def _least(faults: Callable[[Array], Array], start: Array, low: Array, high: Array) -> Array:
-    """The numbers with the least squares of faults near a start, by damped Gauss-Newton."""
+def _least(
+    faults: Callable[[Array], tuple[Array, Array]], start: Array, low: Array, high: Array
+) -> Array:
+    """The numbers with the least squares of faults near a start, by damped Gauss-Newton.
+
+    Args:
+        faults: of (N,) numbers the faults (M,) and their slopes (M, N).
+        start: (N,) to begin with.
+        low: (N,) the least that each may be.
+        high: (N,) the most.
+    """
     now, damping = start, 1e-3
-    here = faults(now)
+    here, slopes = faults(now)
     for _ in range(_ROUNDS):
-        slopes = np.stack([(faults(now + d) - here) / 1e-5 for d in 1e-5 * np.eye(len(now))], 1)
         matrix = slopes.T @ slopes + damping * np.eye(len(now))
         then = np.clip(now - np.linalg.solve(matrix, slopes.T @ here), low, high)
-        there = faults(then)
+        there, steeper = faults(then)
         if there @ there < here @ here:
             moved = float(np.abs(then - now).max())
-            now, here, damping = then, there, 0.3 * damping
+            now, here, slopes, damping = then, there, steeper, 0.3 * damping
             if moved < 1e-6:
                 break
         else:

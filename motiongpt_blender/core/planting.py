@@ -8,7 +8,7 @@ heel up. Frames that may not change, the marked poses, do not.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -33,6 +33,7 @@ from .rotations import (
     slerp,
 )
 from .skeleton import Joint
+from .steps import at_once
 
 #: Seconds on either side of a marked pose within which the pelvis comes back up.
 KEY_EASE: Final = 0.35
@@ -105,10 +106,21 @@ def plant_feet(
     footfalls: Footfalls,
     kept: Collection[int] = (),
     floor: float = 0.0,
+) -> tuple[RigMotion, PlantReport]:
+    """``plant_steps``, all at once."""
+    return at_once(plant_steps(rig, motion, footfalls, kept, floor))
+
+
+def plant_steps(
+    rig: RigDescription,
+    motion: RigMotion,
+    footfalls: Footfalls,
+    kept: Collection[int] = (),
+    floor: float = 0.0,
     moving: Collection[int] = (),
     clearance: float = 0.0,
-) -> tuple[RigMotion, PlantReport]:
-    """The motion with its feet planted, and what that took.
+) -> Generator[None, None, tuple[RigMotion, PlantReport]]:
+    """The motion with its feet planted, and what that took, in slices of a few milliseconds.
 
     Args:
         rig: whose motion it is.
@@ -125,11 +137,15 @@ def plant_feet(
     if not footfalls.left and not footfalls.right:
         return motion, PlantReport()
     figure = forward(rig, motion)
-    for side in SIDES:
-        _calm(rig, figure.turns, footfalls.of(side), side, kept, motion.fps)
+    yield
     held = Held(tuple(kept), frozenset(moving))
-    legs = [_leg(rig, motion, figure, footfalls.of(s), s, held, floor, clearance)
-            for s in SIDES if hangs_together(rig, s)]  # fmt: skip
+    legs: list[_Leg] = []
+    for side in SIDES:
+        stands = footfalls.of(side)
+        _calm(rig, figure.turns, stands, side, kept, motion.fps)
+        if hangs_together(rig, side):
+            legs.append(_leg(rig, motion, figure, stands, side, held, floor, clearance))
+        yield
     if not legs:
         return motion, PlantReport()
     drop = _drop(legs, kept, motion.fps, rig.leg)
@@ -138,6 +154,7 @@ def plant_feet(
     rotations, slid = dict(motion.rotations), 0.0
     for leg in legs:
         reached = _bend(rig, leg, leg.hip + down, turns)
+        yield
         mask = footfalls.mask(leg.side, len(motion)) > 0
         if mask.any():
             slid = max(slid, float(np.linalg.norm((reached - leg.wanted)[mask], axis=-1).max()))
@@ -146,6 +163,7 @@ def plant_feet(
                 basis = basis_of(rig, control, turns, motion.rotations)
                 basis[kept] = motion.rotations[control.name][kept]
                 rotations[control.name] = continuous(basis)
+        yield
     locations = raised(motion.root_rest, motion.locations, -drop)
     locations[kept] = motion.locations[kept]
     moved = max(float(np.linalg.norm(leg.wanted - leg.tip, axis=-1).max()) for leg in legs)

@@ -115,7 +115,9 @@ def reduce_steps(
     shown = {name: track.turns(track.values) for name, track in rotations.items()}
     shown[""] = location.values
     legs = _legs(rig)
+    yield
     dense = figure_of(rig, shown, shown[""])
+    yield
     body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
     one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits)
     yield from one.steps()
@@ -126,6 +128,7 @@ def reduce_steps(
     below = {name: again(name, continuous(bent[name])) for name in legs}
     yield
     now = figure_of(rig, {**one.shown, **bent}, one.shown[""])
+    yield
     curves: dict[str, Curve] = {}
     for side in sorted(set(legs.values())):
         leg = leg_of(rig, side, now, dense, footfalls.mask(side, len(location.values)))
@@ -133,12 +136,14 @@ def reduce_steps(
         may = Tolerance(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
         found = yield from leg_steps(leg, [below[name] for name in names], may)
         curves |= dict(zip(names, found, strict=True))
+        yield
     for name, curve in curves.items():
         bent[name] = below[name].turns(curve.sample(len(location.values)))
     toes = [name for name in legs if name not in curves]
     bent |= _turned_again(rig, {**one.shown, **bent}, dense, toes)
     for name in toes:
         bent[name][kept] = shown[name][kept]
+    yield
     shown = {**one.shown, **bent}
     ends = _leg_ends(rig, legs)
     two = _Work(
@@ -150,10 +155,11 @@ def reduce_steps(
         limits,
     )
     yield from two.steps()
-    curves |= two.curves()
-    tracks = {**body, **below}
-    report = _report(tracks, {**one.curves(), "": one.curve(""), **curves}, (one, two), two.shown)
-    return {**one.curves(), **curves}, one.curve(""), report
+    curves = {**one.curves, **curves, **two.curves}
+    yield
+    report = _report({**body, **below}, curves, (one, two), two.shown)
+    yield
+    return curves, curves.pop(""), report
 
 
 def _legs(rig: RigDescription) -> dict[str, str]:
@@ -232,7 +238,7 @@ class _Work:
         self.count = len(shown[""])
         self.most: dict[str, Array] = {}
         self.fitters: dict[str, Fitter] = {}
-        self.frames: dict[str, list[int]] = {}
+        self.curves: dict[str, Curve] = {}
         self.off: dict[str, Array] = {}
         self.figure = dense
         self.dense = _seen(rig, self.ends, dense)
@@ -252,10 +258,6 @@ class _Work:
             for name in changed:
                 self.fit(name)
                 yield
-
-    def curves(self) -> dict[str, Curve]:
-        """The curves of all controls that it turns."""
-        return {name: self.curve(name) for name in self.tracks if name}
 
     def _levers(self, chain: Sequence[str], place: Array) -> Array:
         """Errors (N, T) at an end, as shares of the limits, by one unit of each control's own."""
@@ -287,14 +289,10 @@ class _Work:
         frames = first_keys(track)
         if not track.still:
             frames = self.fitters[name].fewest(self.most[name], frames)
-        self.frames[name] = frames
-        values = self.curve(name).sample(self.count)
+        self.curves[name] = self.fitters[name].curve(frames)
+        values = self.curves[name].sample(self.count)
         self.shown[name] = track.turns(values) if track.is_rotation else values
         self.off[name] = own_error(track, values)
-
-    def curve(self, name: str) -> Curve:
-        """The curve of a track with the keys that it has now."""
-        return self.fitters[name].curve(self.frames[name])
 
     def tighten(self) -> list[str]:
         """Allow less where the body is too far off; the controls for which that is so."""

@@ -43,6 +43,7 @@ from .rotations import (
     rotate,
 )
 from .skeleton import Joint
+from .steps import at_once
 from .twists import TwistBone, shared
 
 SIDES: Final = ("L", "R")
@@ -155,12 +156,7 @@ def solve(
         fps: frames a second, for the smoothing of hinges and heights.
         options: what is pinned.
     """
-    steps = solve_steps(rig, joints, fps, options)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+    return at_once(solve_steps(rig, joints, fps, options))
 
 
 def solve_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,14 +20,14 @@ from .skeleton import Joint
 CALM: Final = 10.0
 
 
-def with_smoothness(
+def smoothness_steps(
     reports: Sequence[KeyReport],
     rig: RigDescription,
     before: RigMotion,
     after: RigMotion,
     reach: float,
-) -> tuple[KeyReport, ...]:
-    """The reports with what meeting each pose did to the motion.
+) -> Generator[None, None, tuple[KeyReport, ...]]:
+    """The reports with what meeting each pose did to the motion, in slices of milliseconds.
 
     Args:
         reports: by index of the frame.
@@ -38,7 +38,10 @@ def with_smoothness(
     """
     if not reports:
         return ()
-    was, now = (_ends(rig, motion) / rig.scale for motion in (before, after))
+    was = _ends(rig, before)
+    yield
+    now = _ends(rig, after)
+    yield
     out: list[KeyReport] = []
     for report in reports:
         around = round(reach * before.fps)
@@ -50,14 +53,14 @@ def with_smoothness(
 
 
 def _ends(rig: RigDescription, motion: RigMotion) -> Array:
-    """Places (T, N, 3) of head, hands and feet."""
+    """Places (T, N, 3) of head, hands and feet, in metres of the model."""
     figure = forward(rig, motion)
     names = [f"{side}_{joint}" for side in SIDES for joint in ("WRIST", "ANKLE", "FOOT")]
     rows = [joint_place(rig, figure, Joint[name]) for name in names]
     head = control_of(rig, Part.HEAD) or control_of(rig, Part.CHEST)
     if head is not None:
         rows.append(figure.places[head.name])
-    return np.stack(rows, axis=1)
+    return np.stack(rows, axis=1) / rig.scale
 
 
 def _jerk(places: Array, fps: float) -> float:

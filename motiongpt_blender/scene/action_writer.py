@@ -19,6 +19,7 @@ from .. import compat
 from ..core.curves import Curve
 from ..core.retarget import RigMotion
 from ..core.rotations import Array
+from ..core.steps import at_once
 
 #: Custom property of a generated action: the switches' values before it, as JSON.
 SWITCHES_KEY: Final = "motiongpt_switches"
@@ -125,16 +126,7 @@ def write_action(
         marked: indices of frames whose pose is the animator's own; all other keys are
             of the type GENERATED, so that the two can be told apart.
     """
-    return run(write_steps(obj, name, channels, start_frame, marked))
-
-
-def run(steps: Generator[None, None, Any]) -> Any:
-    """All steps at once; returns what they lead to."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+    return at_once(write_steps(obj, name, channels, start_frame, marked))
 
 
 def write_steps(

@@ -22,8 +22,9 @@ from ..core.poses import MarkedPose
 from ..core.retarget import solve_steps
 from ..core.rig_options import RigOptions
 from ..core.seams import SeamReport
+from ..core.steps import at_once
 from ..core.windows import Fit
-from .action_writer import SWITCHES_KEY, Channel, WrittenAction, run, write_steps
+from .action_writer import SWITCHES_KEY, Channel, WrittenAction, write_steps
 from .bound import bound_poses
 from .clock import remapping_note, scene_fps
 from .ik_constraints import INFLUENCES_KEY, influences
@@ -90,8 +91,7 @@ def apply_clip(
     Raises:
         RigError: when the armature cannot be used.
     """
-    report: ApplyReport = run(steps_of_take(obj, clip, marked, start_frame, name, options, fit))
-    return report
+    return at_once(steps_of_take(obj, clip, marked, start_frame, name, options, fit))
 
 
 def steps_of_take(

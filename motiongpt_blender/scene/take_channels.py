@@ -76,6 +76,7 @@ def channel_steps(
     animated = None if fit.alone else animated_properties(obj)
     taken = {(c.path, c.index) for c in channels}
     held = held_channels(obj, rig, poses, len(motion), animated)
+    yield
     return channels + [c for c in held if (c.path, c.index) not in taken]
 
 

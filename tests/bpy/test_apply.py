@@ -15,10 +15,11 @@ from motiongpt_blender.core.neutral import DIRECTIONS, build
 from motiongpt_blender.core.poses import MarkedPose, PoseRole
 from motiongpt_blender.core.rotations import angle_between, from_log, inverse, normalise, rotate
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.steps import at_once
 from motiongpt_blender.core.windows import Fit
 from motiongpt_blender.scene import apply as apply_module
 from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.action_writer import SWITCHES_KEY, run
+from motiongpt_blender.scene.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.apply import ApplyReport, apply_clip, steps_of_take
 from motiongpt_blender.scene.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.marking import mark_pose
@@ -379,7 +380,7 @@ def test_a_planned_take_has_its_length_and_begins_where_it_is_said(smpl_rig):
     """The frames that were planned are written; without a pose it begins at its stance."""
     stands = capture_joints(smpl_rig, describe(smpl_rig)) + np.float32([0.7, 0.0, 0.3])
     fit = Fit(standing=stands)
-    report = run(steps_of_take(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
+    report = at_once(steps_of_take(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
     assert (report.frame_start, report.frame_end) == (3, 27)
     set_frame(3)
     now = capture_joints(smpl_rig, describe(smpl_rig))

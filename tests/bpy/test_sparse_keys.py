@@ -11,7 +11,7 @@ from motiongpt_blender.core.poses import MarkedPose, PoseRole
 from motiongpt_blender.core.rig_options import RigOptions, RootTarget
 from motiongpt_blender.core.rotations import angle_between
 from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.apply import apply_clip
+from motiongpt_blender.scene.apply import apply_clip, steps_of_take
 from motiongpt_blender.scene.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig import describe
 
@@ -104,6 +104,16 @@ def test_written_handles_are_those_that_were_fitted(smpl_rig, shared):
             third = (right.co[0] - left.co[0]) / 3
             assert left.handle_right[0] - left.co[0] == pytest.approx(third, abs=1e-3)
             assert right.co[0] - right.handle_left[0] == pytest.approx(third, abs=1e-3)
+
+
+def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longest_slice):
+    clip = MotionClip(max(some_clips(shared), key=len).astype(np.float32))
+    options = RigOptions(sparse=True, plant_feet=True)
+
+    def steps():
+        return steps_of_take(smpl_rig, clip, (), 1, "c", options)
+
+    assert longest_slice(steps, runs=3) < 0.05
 
 
 def test_a_single_frame_takes_a_single_key(smpl_rig, shared):

@@ -19,6 +19,7 @@ from motiongpt_blender.core.retarget import solve
 from motiongpt_blender.core.rig_options import RigOptions
 from motiongpt_blender.core.rotations import angle_between, from_log, inverse, multiply, to_log
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.steps import at_once
 from motiongpt_blender.core.windows import Fit, Join
 
 RIG = a_rig(1)
@@ -28,12 +29,7 @@ PLANTED = RigOptions(plant_feet=True)
 
 def fit_motion(*args):
     """The motion fitted, all steps at once."""
-    steps = fit_steps(RIG, *args)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
+    return at_once(fit_steps(RIG, *args))
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +152,20 @@ def test_a_stand_is_given_up_where_the_neighbours_foot_flies(clips):
     planted, loose = (speeds(toes(m.motion))[:3].max() for m in (made, free))
     assert planted < 1.3 * loose + 0.1
     assert made.seams[0].degrees_left < 0.5
+
+
+@pytest.mark.parametrize("loop, marked", [(True, 0), (False, 8)])
+def test_blender_gets_its_turn_while_a_motion_is_fitted(clips, longest_slice, loop, marked):
+    """All at once, a long clip or many poses would hold up Blender's window."""
+    joints = np.concatenate([clips[9], clips[9][::-1]])[:160]
+    motion, footfalls = solve(RIG, joints, FPS), find_footfalls(joints, FPS)
+    at = np.linspace(0, len(motion) - 1, marked).round().astype(int).tolist()
+    poses = {f: pose_off(motion, f, 0.1) for f in at}
+
+    def steps():
+        return fit_steps(RIG, motion, poses, footfalls, 0, Fit(loop=loop), PLANTED)
+
+    assert longest_slice(steps) < 0.2
 
 
 def pose_off(motion, frame, size):

@@ -9,13 +9,19 @@ from rig_of_numbers import a_rig, real_clips
 from motiongpt_blender.core.footfalls import find_footfalls
 from motiongpt_blender.core.keys import _upright, _with_upright, _yaw, meet_keys, pose_at
 from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.path import MOST_BEND, Stop, bend
+from motiongpt_blender.core.path import MOST_BEND, Stop, bend_steps
 from motiongpt_blender.core.retarget import solve
 from motiongpt_blender.core.rotations import about_y, multiply
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.steps import at_once
 
 FPS = 20.0
 LEVEL = np.array([1.0, 0.0, 1.0])
+
+
+def bend(*args):
+    """The bent way, all at once."""
+    return at_once(bend_steps(*args))
 
 
 def a_walk(metres=4.0, count=81):

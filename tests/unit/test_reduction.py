@@ -22,6 +22,7 @@ from motiongpt_blender.core.rotations import (
     normalise,
 )
 from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.steps import at_once
 from motiongpt_blender.core.tracks import Track, reduce_alone
 
 RIG = a_rig(1)
@@ -90,11 +91,7 @@ def reduced(joints, degrees, mm, *, planted, keys=frozenset()):
         RIG, tracks, Track(motion.locations, "LOCATION", keys), footfalls,
         Limits(degrees, mm / 1000 * RIG.scale), 20.0, lambda n, q: Track(q, "QUATERNION", keys),
     )  # fmt: skip
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return motion, footfalls, *end.value
+    return motion, footfalls, *at_once(steps)
 
 
 @pytest.mark.parametrize(
