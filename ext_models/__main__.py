@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_training(commands)
     _add_compare(commands)
     _add_train_evaluator(commands)
+    _add_train_matcher(commands)
     _add_evaluate(commands)
     _add_evaluate_folds(commands)
     _add_evaluate_paper(commands)
@@ -188,6 +189,19 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--minutes", type=float, help="stop after so many minutes")
     p.add_argument("--steps", type=int, help="stop after so many steps")
     p.set_defaults(run=_later(".evaluation.train_command"))
+
+
+def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
+    p = commands.add_parser(
+        "train-matcher", help="train only what chooses among a pack's tries, into that pack"
+    )
+    p.add_argument("config", type=Path, help="recipe (TOML) with a [matcher] table")
+    _data(p)
+    p.add_argument("--out", type=Path, required=True, help="folder of the pack")
+    _device(p)
+    p.add_argument("--minutes", type=float, help="stop after so many minutes")
+    p.add_argument("--steps", type=int, help="stop after so many steps")
+    p.set_defaults(run=_later(".matcher"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:

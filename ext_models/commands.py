@@ -69,7 +69,8 @@ def examples_of(recipe: dict[str, Any], data: Path | str | None) -> list[Example
     return [e for name in names for e in read_examples(folder, name, **wanted)]
 
 
-def _budget(arguments: argparse.Namespace) -> dict[str, float]:
+def budget_of(arguments: argparse.Namespace) -> dict[str, float]:
+    """The steps and minutes of a training, as far as they were given."""
     given = {"steps": arguments.steps, "minutes": arguments.minutes}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -81,7 +82,7 @@ def _train_tokenizer(
     from .tokenizer.report import HEAD, report, strips
     from .tokenizer.vqvae import load_tokenizer, save_tokenizer
 
-    recipe["tokenizer"].setdefault("training", {}).update(_budget(arguments))
+    recipe["tokenizer"].setdefault("training", {}).update(budget_of(arguments))
     if recipe["tokenizer"].get("way") == reference_training.WAY:
         work = RUNS / recipe["pack"]["name"]
         reference_training.run(recipe, examples, arguments.data, arguments.out, work, device)
@@ -117,6 +118,7 @@ def _train_language(
     workers: Workers,
 ) -> int:
     from .language.recipe import train_pack
+    from .matcher import train_matcher
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
@@ -126,12 +128,13 @@ def _train_language(
         arguments.out,
         run,
         device=device,
-        budget=_budget(arguments),
+        budget=budget_of(arguments),
         workers=workers,
     )
     workers.leave()
     if not workers.first:
         return 0
+    train_matcher(recipe, examples, arguments.out, run, device=device, budget=budget_of(arguments))
     for curve in trained.curves:
         print(f"{curve.name}: held-out loss {curve.held_out[-1][1]:.3f}, best {curve.best:.3f}")
     print(f"trainable share: {trained.trainable_share:.2%} of all parameters")

@@ -29,6 +29,7 @@ from .language.steering import Course, Mark, Rudder
 from .language.tasks import BEGINNING
 from .language.vocabulary import MotionVocabulary, Skill, Written
 from .language.writers import CodeWriter, Order, load_writer
+from .matcher import Matcher
 from .motion import features
 from .pipelines import (
     CancelCheck,
@@ -53,11 +54,13 @@ class MotionPipeline:
         tokenizer: VQVAE,
         writer: CodeWriter,
         gist: Gist | None = None,
+        matcher: Matcher | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.writer = writer
         self.gist = gist
+        self.matcher = matcher
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -75,7 +78,7 @@ class MotionPipeline:
         writer = load_writer(
             folder, manifest, vocabulary, place, Rudder(tokenizer, gist, manifest.levels)
         )
-        return cls(manifest, tokenizer, writer, gist)
+        return cls(manifest, tokenizer, writer, gist, Matcher.of_pack(folder, place))
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -122,24 +125,38 @@ class MotionPipeline:
         """The clips that a request is given, of all that were written for it.
 
         Those nearest to the poses, the nearest first; without poses, of each variation's tries
-        the one that is most what its gist announced.
+        the one that fits the sentence best, as the pack's matcher finds; without a matcher the
+        one that is most what its gist announced.
         """
         clips = [self.clip(answer.codes, request) for answer in answers]
         if request.poses:
             return tuple(sorted(clips, key=lambda c: miss(c, request))[: request.variations])
         if not self._tells_tries_apart(request):
             return tuple(clips[: request.variations])
-        far = [self._strays(clip, a.gist) for clip, a in zip(clips, answers, strict=True)]
+        far = self._strays(clips, answers, request)
         tries = len(clips) // request.variations
         starts = range(0, request.variations * tries, tries)
         return tuple(clips[min(range(s, s + tries), key=far.__getitem__)] for s in starts)
 
     def _tells_tries_apart(self, request: GenerationRequest) -> bool:
         """Whether one try without poses can be called better than another."""
+        if self.matcher is not None:
+            return True
         return self.gist is not None and request.beginning is None
 
-    def _strays(self, clip: MotionClip, announced: Sequence[int]) -> float:
-        return self.gist.far(clip.joints, announced) if self.gist and announced else 0.0
+    def _strays(
+        self, clips: Sequence[MotionClip], answers: Sequence[Written], request: GenerationRequest
+    ) -> list[float]:
+        """How far each clip is from what was asked: the less, the better it is."""
+        if self.matcher is not None:
+            fits = self.matcher.fits(request.prompt, [clip.joints for clip in clips])
+            return (-fits).tolist()
+        if self.gist is None:
+            return [0.0] * len(clips)
+        return [
+            self.gist.far(clip.joints, answer.gist) if answer.gist else 0.0
+            for clip, answer in zip(clips, answers, strict=True)
+        ]
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Sentences that say what a clip shows; raises PipelineError in one sentence."""

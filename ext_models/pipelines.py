@@ -64,7 +64,7 @@ class GenerationRequest:
         temperature: spread of the sampling; 0 takes the likeliest token.
         variations: number of motions, made in one batch.
         tries: motions drawn for each of them, of which the best are given: those nearest to
-            the poses, or without poses those that keep to what their gist announced.
+            the poses, or without poses those that fit the prompt best.
         steer: how much the poses, or without poses the gist, steer what the model writes, to
             ``MOST_STEER``; 0 leaves it alone. The style ``paper`` cannot be steered.
         beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last

@@ -224,6 +224,12 @@ def _notes(study: Study) -> list[str]:
     if study.settings.tries > 1:
         notes.append(
             f"Of {study.settings.tries} tries the best was taken: nearest to the poses or, "
-            "without poses, to what its own gist announced."
+            f"without poses, {_chosen_by(study)}."
         )
     return notes
+
+
+def _chosen_by(study: Study) -> str:
+    if study.pipeline.matcher is None:
+        return "to what its own gist announced"
+    return "most fitting by the pack's own matcher, which knows neither test clips nor evaluator"

@@ -121,6 +121,7 @@ def trained(
 ) -> Path:
     """Train a fold's pack, or find it: its folder."""
     from ext_models.language.recipe import train_pack
+    from ext_models.matcher import train_matcher
     from ext_models.tokenizer import training
     from ext_models.tokenizer.vqvae import save_tokenizer
 
@@ -138,6 +139,7 @@ def trained(
                 config, settings, examples, work, seed=seed, device=device
             )
             save_tokenizer(model, pack)
+        train_matcher(own, examples, pack, work, device=device, budget=budget)
         train_pack(own, examples, pack, work, device=device, budget=budget)
     except KeyError as error:
         raise PackError(f"the recipe of the folds has no {error}.") from None

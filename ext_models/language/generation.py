@@ -36,8 +36,7 @@ class Asked:
         prompt: its token ids.
         untold: the same instruction without its caption, for guidance.
         steps: code steps to write.
-        seed: of its draws; its gist is drawn from it.
-        attempt: number of the try among those of one gist, from 0; each draws other codes.
+        seed: of its draws, its gist's too.
         course: the marked poses that it is steered by.
     """
 
@@ -45,7 +44,6 @@ class Asked:
     untold: Sequence[int]
     steps: int
     seed: int
-    attempt: int = 0
     course: Course = field(default_factory=Course)
 
 
@@ -69,10 +67,8 @@ class CodeRows(LogitsProcessor):
         """Args: ids; the rows; columns of their prompts; how all are drawn; what else leads."""
         self.ids, self.width, self.guidance, self.helm = ids, width, guidance, helm
         self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
-        longest, gist = int(self.totals.max()), ids.vocabulary.gist[0]
-        self.draws = RowDraws(
-            [numbers(a.seed, longest, attempt=a.attempt, shared=gist) for a in asked], sampling
-        )
+        longest = int(self.totals.max())
+        self.draws = RowDraws([numbers(a.seed, longest) for a in asked], sampling)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""

@@ -6,7 +6,7 @@ Here the prompt style ``tokens``; the style ``paper`` is in ``paper_training``.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from .training import ALONE, Curve, fine_tune, pretrain
 from .vocabulary import MotionVocabulary, Skill, TokenIds
 from .workers import Workers
 
-__all__ = ["Trained", "train_pack"]
+__all__ = ["Trained", "joined_clips", "train_pack"]
 
 #: Prompts whose parts no training joins, so that they can be measured.
 COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
@@ -87,7 +87,7 @@ def _train_tokens(job: Job) -> Trained:
     base = foundation(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
-    joined = _joined(language, job.examples, job.recipe["pack"]["seed"])
+    joined = joined_clips(language, job.examples, job.recipe["pack"]["seed"])
     train, held_out = _encode(job, joined, base.text, vocabulary)
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
@@ -133,8 +133,13 @@ def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
     return words + 3 + max(poses, draft) + motion + vocabulary.gist[0]
 
 
-def _joined(language: dict[str, Any], examples: Sequence[Example], seed: int) -> list[Example]:
-    """New training clips out of two; see ``motion.joining``."""
+def joined_clips(
+    language: Mapping[str, Any], examples: Sequence[Example], seed: int
+) -> list[Example]:
+    """New training clips out of two, as a recipe's language part asks; see ``motion.joining``.
+
+    The parts of the compositions that are measured are never joined.
+    """
     asked = language.get("joining", {})
     wanted = {how: asked.get(how, 0) for how in ("then", "together")}
     train = [e for e in examples if e.split == "train" and e.captions]

@@ -31,7 +31,7 @@ class Sampling:
         top_p: share of the likeliest tokens that are drawn from.
         top_k: number of the likeliest tokens that are drawn from; 0 is all.
         variations: answers to write, in one batch.
-        tries: of each of them; tries share their gist.
+        tries: of each of them.
     """
 
     seed: int = 0
@@ -47,22 +47,18 @@ class Sampling:
         return self.variations * self.tries
 
     @property
-    def draws(self) -> list[tuple[int, int]]:
-        """Seed and number of the try of each answer, the tries of a variation in a row."""
+    def seeds(self) -> list[int]:
+        """The seed of each answer, the tries of a variation in a row."""
         return [
-            (self.seed + APART * variation, attempt)
+            self.seed + APART * variation + TRIES_APART * attempt
             for variation in range(self.variations)
             for attempt in range(self.tries)
         ]
 
 
-def numbers(seed: int, count: int, *, attempt: int = 0, shared: int = 0) -> Tensor:
-    """Random numbers (count,) in 0..1 of a seed; of another try all but the first ``shared``."""
-    first = torch.rand(count, generator=torch.Generator().manual_seed(seed))
-    if not attempt:
-        return first
-    other = torch.Generator().manual_seed(seed + attempt * TRIES_APART)
-    return torch.cat([first[:shared], torch.rand(count - shared, generator=other)])
+def numbers(seed: int, count: int) -> Tensor:
+    """Random numbers (count,) in 0..1 of a seed."""
+    return torch.rand(count, generator=torch.Generator().manual_seed(seed))
 
 
 class RowDraws:

@@ -90,9 +90,9 @@ class TokenWriter:
     ) -> list[Written]:
         """See ``CodeWriter.write``."""
         asked = [
-            replace(asked, seed=seed, attempt=attempt)
+            replace(asked, seed=seed)
             for order, asked in zip(orders, map(self._asked, orders), strict=True)
-            for seed, attempt in order.sampling.draws
+            for seed in order.sampling.seeds
         ]
         return generate_codes(
             self.model,
@@ -125,7 +125,7 @@ class TokenWriter:
         """See ``CodeWriter.tell``."""
         if Skill.CAPTION not in self.ids.vocabulary.skills:
             raise PipelineError(NOT_LEARNT)
-        asked, seeds = question(codes, self.ids), [seed for seed, _ in sampling.draws]
+        asked, seeds = question(codes, self.ids), sampling.seeds
         words = WordsOnly(list(self.ids.ids.values()))
         draws = RowDraws([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
         rows = generate_rows(
@@ -151,7 +151,7 @@ class PaperWriter:
         self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
     ) -> list[Written]:
         """See ``CodeWriter.write``."""
-        every = [o for o in orders for _ in o.sampling.draws]
+        every = [o for o in orders for _ in o.sampling.seeds]
         prompts = [
             self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in every
         ]
@@ -163,7 +163,7 @@ class PaperWriter:
         }
         rules = [grammars[o.steps, o.least] for o in every]
         longest = most * (len(str(self.codes - 1)) + 1)
-        drawn = [numbers(s, longest, attempt=k) for o in orders for s, k in o.sampling.draws]
+        drawn = [numbers(seed, longest) for o in orders for seed in o.sampling.seeds]
         end = rules[0].end
         rows = generate_rows(
             self.model,

@@ -1,0 +1,130 @@
+"""The matcher: what chooses among tries, how it is trained, what it must never see."""
+
+import math
+
+import numpy as np
+import pytest
+import tiny_pack
+import torch
+from judged import body
+from motion_folders import walker
+
+from ext_models import matcher as m
+from ext_models.__main__ import main
+from ext_models.evaluation import evaluator as spaces
+from ext_models.evaluation.shared_space import SharedSpace
+from ext_models.evaluation.words import Vocabulary
+from ext_models.motion.examples import Example
+from ext_models.motion_pipeline import MotionPipeline
+from ext_models.packs import PackError
+from ext_models.pipelines import GenerationRequest, PoseCondition
+
+SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "buckets": 64}
+RECIPE = {
+    "pack": {"name": "tiny", "seed": 1},
+    "language": {"max_frames": 40, "joining": {"then": 3}},
+    "matcher": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "look_every": 2}},
+}
+MOVES = ("walk", "run", "bow", "kick")
+
+
+def write_matcher(pack):
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.of(["a person walks"], SMALL["buckets"], 48)
+    config = spaces.EvaluatorConfig(**SMALL, max_frames=40)
+    space = spaces.finished(SharedSpace(config, vocabulary.rows), vocabulary, "0" * 16)
+    spaces.save(space, pack / m.FOLDER)
+    return pack
+
+
+def make_examples():
+    return [
+        Example(
+            f"{move}{k}", body(18, 7 * kind + k), (f"a person {move}s.",), split, f"{move}, old"
+        )
+        for kind, move in enumerate(MOVES)
+        for k, split in enumerate(["train", "train", "val", "test"])
+    ]
+
+
+@pytest.mark.parametrize("gist", [(), (2, 5)])
+def test_of_the_tries_the_most_fitting_is_given(tmp_path, gist):
+    pipe = MotionPipeline.from_pack(
+        write_matcher(tiny_pack.write(tmp_path / "pack", gist=gist)), "cpu"
+    )
+    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, tries=4)
+    (answers,) = pipe.write_many([request])
+    assert len(answers) == 8
+    clips = [pipe.clip(a.codes, request).joints for a in answers]
+    fits = pipe.matcher.fits(request.prompt, clips)
+    assert len(set(fits.round(6))) > 4
+    chosen = pipe.best(answers, request)
+    best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
+    assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
+
+
+def test_poses_choose_before_the_matcher(tmp_path):
+    pack = tiny_pack.write(tmp_path / "pack")
+    request = GenerationRequest("a person walks", 20, (PoseCondition(3, walker(5)[2]),), 3, 5.0)
+    clips = []
+    for folder in (pack, write_matcher(pack)):
+        pipe = MotionPipeline.from_pack(folder, "cpu")
+        (answers,) = pipe.write_many([request])
+        clips.append(pipe.best(answers, request)[0].joints)
+    assert np.array_equal(*clips)
+
+
+def test_motion_of_any_length_is_judged(tmp_path):
+    matcher = m.Matcher.of_pack(write_matcher(tmp_path), "cpu")
+    assert matcher.fits("a person walks", [walker(3)] * 2).tolist() == [0, 0]
+    assert matcher.fits("a person walks", []).shape == (0,)
+    for frames in (5, 40, 41, 90):
+        fits = matcher.fits("someone jumps", [walker(frames), walker(frames, 1)])
+        assert (np.abs(fits) <= 1 + 1e-6).all()
+        assert fits[0] != fits[1]
+
+
+def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
+    examples, seen = make_examples(), []
+    train = m.train_evaluator
+
+    def spy(config, settings, given, run, **more):
+        seen.extend(given)
+        return train(config, settings, given, run, **more)
+
+    monkeypatch.setattr(m, "train_evaluator", spy)
+    options = {"device": "cpu", "budget": {}}
+    made = m.train_matcher(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
+    assert {e.split for e in seen} == {"train", "val"}
+    joined = [e for e in seen if "+" in e.id]
+    assert joined
+    assert {e.split for e in joined} == {"train"}
+    # "walk, then bow" is among the compositions that are measured.
+    assert not [e for e in joined if e.label.startswith("walk") and ", then bow" in e.label]
+    again = m.Matcher.of_pack(tmp_path / "pack", "cpu")
+    clips = [e.joints for e in examples[:3]]
+    assert np.allclose(made.fits("a person walks.", clips), again.fits("a person walks.", clips))
+    assert again.space.config.max_frames == RECIPE["language"]["max_frames"]
+
+
+def test_no_table_no_matcher(tmp_path):
+    recipe = {k: v for k, v in RECIPE.items() if k != "matcher"}
+    options = {"device": "cpu", "budget": {}}
+    assert m.train_matcher(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
+    assert not (tmp_path / "pack").exists()
+    assert m.Matcher.of_pack(tmp_path, "cpu") is None
+
+
+def test_what_is_wrong_is_named(tmp_path, capsys):
+    pack = write_matcher(tiny_pack.write(tmp_path / "pack"))
+    (pack / m.FOLDER / spaces.WEIGHTS).write_bytes(b"cut off")
+    with pytest.raises(PackError, match=r"evaluator\.safetensors is damaged"):
+        MotionPipeline.from_pack(pack, "cpu")
+    options = {"device": "cpu", "budget": {}}
+    wrong = {**RECIPE, "matcher": {"breadth": 3}}
+    with pytest.raises(PackError, match=r"\[matcher\] table: .*breadth"):
+        m.train_matcher(wrong, [], tmp_path / "p", tmp_path / "r", **options)
+    recipe = tmp_path / "none.toml"
+    recipe.write_text('[pack]\nname = "x"\n')
+    assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0
+    assert "has no [matcher] table" in capsys.readouterr().err
