@@ -262,6 +262,7 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's)")
     p.add_argument("--pool", type=int, default=16, help="captions that compete (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
+    p.add_argument("--pose-clips", type=int, default=0, help="fewer clips for pose tasks (all)")
     p.add_argument("--minutes", type=float, help="of each training")
     p.add_argument("--steps", type=int, help="of each training")
     _device(p)

@@ -46,6 +46,8 @@ OF_ROW: Final = "row:"
 AGREEMENT: Final = ("R@1", "R@3", "MM-Dist", "FID")
 RESULT: Final = "row.json"
 TABLES: Final = "ablation.md"
+#: What an ``[ablation]`` table may say of how rows are measured.
+MEASURING: Final = ("seed", "pool", "draws", "samples", "tries", "pose_clips")
 #: Seconds of the motion that speed is measured on.
 MOTION: Final = 4.0
 
@@ -104,7 +106,7 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
             f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
             "differ from and has none."
         )
-    wanted = {k: body[k] for k in ("seed", "pool", "draws", "samples") if k in body}
+    wanted = {k: body[k] for k in MEASURING if k in body}
     return Ablation(changes, body.get("clips"), Settings(**wanted))
 
 

@@ -267,15 +267,18 @@ def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseC
 
 
 def parameter_counts(folder: Path) -> dict[str, int]:
-    """Parameters of a pack's tokenizer, base and adapter; 0 for a part that it does not hold."""
+    """Parameters of a pack's parts: tokenizer, base, adapter, matcher; 0 where it has none."""
     from safetensors import safe_open
 
+    from .evaluation.evaluator import WEIGHTS
     from .language.model import ADAPTER, BASE
+    from .matcher import FOLDER as MATCHER
 
     files = {
         "tokenizer": folder / TOKENIZER_WEIGHTS,
         "base": folder / BASE / "model.safetensors",
         "adapter": folder / ADAPTER / "adapter_model.safetensors",
+        "matcher": folder / MATCHER / WEIGHTS,
     }
     counts = dict.fromkeys(files, 0)
     require(files["tokenizer"])

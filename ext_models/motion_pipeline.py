@@ -19,8 +19,8 @@ from motiongpt_blender.core.motion import MotionClip, Origin, heading, place_at_
 from motiongpt_blender.core.rotations import about_y, rotate
 
 from . import packs
+from .choosing import Chooser
 from .devices import pick_device
-from .evaluation.motion_metrics import local_pose
 from .language.gist import Gist
 from .language.instructions import PoseCode, unknown_words
 from .language.places import bins, seen_from, stands
@@ -53,14 +53,12 @@ class MotionPipeline:
         manifest: packs.PackManifest,
         tokenizer: VQVAE,
         writer: CodeWriter,
-        gist: Gist | None = None,
-        matcher: Matcher | None = None,
+        chooser: Chooser | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.writer = writer
-        self.gist = gist
-        self.matcher = matcher
+        self.chooser = chooser or Chooser()
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -78,7 +76,7 @@ class MotionPipeline:
         writer = load_writer(
             folder, manifest, vocabulary, place, Rudder(tokenizer, gist, manifest.levels)
         )
-        return cls(manifest, tokenizer, writer, gist, Matcher.of_pack(folder, place))
+        return cls(manifest, tokenizer, writer, Chooser(gist, Matcher.of_pack(folder, place)))
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -122,41 +120,9 @@ class MotionPipeline:
     def best(
         self, answers: Sequence[Written], request: GenerationRequest
     ) -> tuple[MotionClip, ...]:
-        """The clips that a request is given, of all that were written for it.
-
-        Those nearest to the poses, the nearest first; without poses, of each variation's tries
-        the one that fits the sentence best, as the pack's matcher finds; without a matcher the
-        one that is most what its gist announced.
-        """
+        """The clips that a request is given, of all that were written for it; see ``choosing``."""
         clips = [self.clip(answer.codes, request) for answer in answers]
-        if request.poses:
-            return tuple(sorted(clips, key=lambda c: miss(c, request))[: request.variations])
-        if not self._tells_tries_apart(request):
-            return tuple(clips[: request.variations])
-        far = self._strays(clips, answers, request)
-        tries = len(clips) // request.variations
-        starts = range(0, request.variations * tries, tries)
-        return tuple(clips[min(range(s, s + tries), key=far.__getitem__)] for s in starts)
-
-    def _tells_tries_apart(self, request: GenerationRequest) -> bool:
-        """Whether one try without poses can be called better than another."""
-        if self.matcher is not None:
-            return True
-        return self.gist is not None and request.beginning is None
-
-    def _strays(
-        self, clips: Sequence[MotionClip], answers: Sequence[Written], request: GenerationRequest
-    ) -> list[float]:
-        """How far each clip is from what was asked: the less, the better it is."""
-        if self.matcher is not None:
-            fits = self.matcher.fits(request.prompt, [clip.joints for clip in clips])
-            return (-fits).tolist()
-        if self.gist is None:
-            return [0.0] * len(clips)
-        return [
-            self.gist.far(clip.joints, answer.gist) if answer.gist else 0.0
-            for clip, answer in zip(clips, answers, strict=True)
-        ]
+        return self.chooser.best(clips, [answer.gist for answer in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Sentences that say what a clip shows; raises PipelineError in one sentence."""
@@ -219,7 +185,7 @@ class MotionPipeline:
         """Variations and tries that are written: what poses choose from had better differ."""
         if request.poses:
             return {"variations": request.drawn}
-        tries = request.tries if self._tells_tries_apart(request) else 1
+        tries = request.tries if self.chooser.knows(request) else 1
         return {"variations": request.variations, "tries": tries}
 
     def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
@@ -272,25 +238,6 @@ class MotionPipeline:
 def with_given(order: Order, answer: Written) -> Written:
     """The whole motion: what was given, and what was written behind it."""
     return replace(answer, codes=[*map(list, order.given), *answer.codes])
-
-
-def miss(clip: MotionClip, request: GenerationRequest) -> float:
-    """Metres between a clip and the poses of its request, the mean over the poses.
-
-    Poses are compared as bodies, facing the same way and with the pelvis over the origin;
-    where they stand counts as well where it was asked for.
-    """
-    misses: list[float] = []
-    for pose in request.poses:
-        made = clip.joints[pose.frame]
-        apart = np.linalg.norm(local_pose(made) - local_pose(pose.joints), axis=-1)
-        far = apart.mean() if pose.bound is None else apart[pose.bound].mean()
-        if pose.placed and pose is not request.poses[0]:
-            asked = stands(np.stack([request.poses[0].joints, pose.joints]))
-            came = stands(np.stack([clip.joints[request.poses[0].frame], made]))
-            far += np.linalg.norm(seen_from(*asked) - seen_from(*came))
-        misses.append(float(far))
-    return float(np.mean(misses))
 
 
 class Clock:

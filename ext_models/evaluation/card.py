@@ -23,7 +23,7 @@ def model_card(
         manifest: of the pack.
         tokenizer: reconstruction of the held-out clips with the levels that are used.
         evaluation: what was measured on the same clips.
-        sizes: millions of parameters: tokenizer, base, adapter.
+        sizes: millions of parameters: tokenizer, base, adapter, matcher.
         counts: clips of each split.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
@@ -39,6 +39,7 @@ def model_card(
         f"{manifest.levels} codes for every 4 frames.",
         _base(manifest, sizes["base"]),
         _trained(sizes["adapter"], share),
+        *_matcher(sizes["matcher"]),
         f"- Trained on {counts['train']} clips and what is made of them, watched on "
         f"{counts['val']}, measured below on {counts['test']} that it has not seen.",
         f"- It has read {len(manifest.words)} words. Other words mean nothing to it.",
@@ -76,3 +77,13 @@ def _base(manifest: PackManifest, size: float) -> str:
         f"- Base: a Llama of {size:.1f} M parameters made from scratch. It read captions "
         "alone and motion codes alone, never a pair."
     )
+
+
+def _matcher(size: float) -> list[str]:
+    """What chooses among the tries of a request, where there is such a thing."""
+    if not size:
+        return []
+    return [
+        f"- Matcher: text and motion in one space, {size:.1f} M parameters, trained on the same "
+        "clips as the rest. Of several tries it chooses the one that fits the sentence best."
+    ]

@@ -230,6 +230,6 @@ def _notes(study: Study) -> list[str]:
 
 
 def _chosen_by(study: Study) -> str:
-    if study.pipeline.matcher is None:
+    if study.pipeline.chooser.matcher is None:
         return "to what its own gist announced"
     return "most fitting by the pack's own matcher, which knows neither test clips nor evaluator"

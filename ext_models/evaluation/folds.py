@@ -53,7 +53,12 @@ def run(arguments: argparse.Namespace) -> int:
     judge = read_judge(arguments.evaluator, device)
     parts = deal(examples, takes(arguments.data), arguments.folds, arguments.seed)
     budget = {k: v for k in ("steps", "minutes") if (v := getattr(arguments, k)) is not None}
-    settings = Settings(seed=arguments.seed, pool=arguments.pool, samples=arguments.samples)
+    settings = Settings(
+        seed=arguments.seed,
+        pool=arguments.pool,
+        samples=arguments.samples,
+        pose_clips=arguments.pose_clips,
+    )
     results: list[Evaluation] = []
     for number, part in enumerate(parts, 1):
         folder = arguments.out / f"fold{number}"

@@ -47,7 +47,7 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     tries: bpy.props.IntProperty(
         name="Tries",
         description="Draw so many motions and give the best: nearest to the marked poses, "
-        "or truest to what the model set out to do",
+        "or without poses the one that fits the prompt best",
         default=4,
         min=1,
         max=32,

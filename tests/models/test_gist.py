@@ -126,7 +126,7 @@ def test_tries_have_gists_of_their_own(tmp_path):
     assert len(answers) == 12
     assert len({a.gist for a in answers[:6]}) > 1
     chosen = pipe.best(answers, request)
-    far = [pipe.gist.far(pipe.clip(a.codes, request).joints, a.gist) for a in answers]
+    far = [pipe.chooser.gist.far(pipe.clip(a.codes, request).joints, a.gist) for a in answers]
     best = [answers[int(np.argmin(far[:6]))], answers[6 + int(np.argmin(far[6:]))]]
     for clip, right in zip(chosen, best, strict=True):
         assert np.array_equal(clip.joints, pipe.clip(right.codes, request).joints)

@@ -11,6 +11,7 @@ from motion_folders import walker
 
 from ext_models import matcher as m
 from ext_models.__main__ import main
+from ext_models.choosing import LURCHES, lurch
 from ext_models.evaluation import evaluator as spaces
 from ext_models.evaluation.shared_space import SharedSpace
 from ext_models.evaluation.words import Vocabulary
@@ -56,8 +57,9 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, gist):
     (answers,) = pipe.write_many([request])
     assert len(answers) == 8
     clips = [pipe.clip(a.codes, request).joints for a in answers]
-    fits = pipe.matcher.fits(request.prompt, clips)
+    fits = pipe.chooser.matcher.fits(request.prompt, clips)
     assert len(set(fits.round(6))) > 4
+    fits = fits - LURCHES * np.array([lurch(c, 20.0) for c in clips])
     chosen = pipe.best(answers, request)
     best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
     assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
@@ -72,6 +74,17 @@ def test_poses_choose_before_the_matcher(tmp_path):
         (answers,) = pipe.write_many([request])
         clips.append(pipe.best(answers, request)[0].joints)
     assert np.array_equal(*clips)
+
+
+def test_a_lurch_is_what_the_body_gains_in_a_frame():
+    joints = np.zeros((10, 22, 3), dtype=np.float32)
+    joints[:, :, 2] = 0.05 * np.arange(10)[:, None]  # 1 m/s
+    assert lurch(joints, 20.0) == pytest.approx(0, abs=1e-5)
+    joints[5:, :, 0] += 0.03  # aside in one frame, and no further
+    assert lurch(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
+    joints[:, :, 1] += np.random.default_rng(0).normal(size=(10, 22))  # up and down is no lurch
+    assert lurch(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
+    assert lurch(joints[:2], 20.0) == 0
 
 
 def test_motion_of_any_length_is_judged(tmp_path):
