@@ -23,12 +23,13 @@ from torch import Tensor
 
 from ext_models.evaluation.motion_metrics import local_pose
 from ext_models.motion import features
-from ext_models.tokenizer.foresight import CHANNELS, Foresight
+from ext_models.tokenizer.foresight import CHANNELS, SEEN, Foresight
 from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 
 from . import ways
 from .gist import MOMENTS, Gist, moments
+from .outlook import Foreseen, Outlook, Wanted
 from .vocabulary import TokenIds
 
 #: Metres that a pose is missed by which cost half a unit of log-likelihood, by level: at its
@@ -108,6 +109,17 @@ class Rudder:
         """What a code would bring; fitted when first needed."""
         return Foresight.of(self.tokenizer, self.levels)
 
+    @cached_property
+    def _outlooks(self) -> dict[tuple[int, bool], Outlook]:
+        return {}
+
+    def outlook(self, level: int, *, first: bool) -> Outlook:
+        """What the codes of a level would bring, in a motion's first step or a later one."""
+        if (level, first) not in self._outlooks:
+            added = self.foresight.added(level, first=first)
+            self._outlooks[level, first] = Outlook(Foreseen.of(added))
+        return self._outlooks[level, first]
+
     def helm(self, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]) -> Helm | None:
         """Steers the rows of a batch, a course and a length in code steps each.
 
@@ -125,19 +137,20 @@ class Helm:
     def __init__(
         self, rudder: Rudder, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]
     ) -> None:
-        self.tokenizer, self.gist = rudder.tokenizer, rudder.gist
-        self.foresight = rudder.foresight
+        self.rudder, self.tokenizer, self.gist = rudder, rudder.tokenizer, rudder.gist
         self.ids, self.courses, self.steps = ids, list(courses), steps
         self.stride = self.tokenizer.config.stride
-        self.targets = [[self._target(m) for m in c.marks] for c in courses]
-        self._stood: dict[int, Stood] = {}
+        #: By row, the stand (3,) of the body from which places are seen, as seen from the root in
+        #: the first frame that is foreseen; None while it is not written.
+        self._origin: dict[int, Tensor | None] = {}
+        self._want()
 
-    def _target(self, mark: Mark) -> tuple[Tensor, Tensor]:
-        """Joints (22, 3) over the origin at their height, facing +z; and what each counts."""
-        body = local_pose(mark.pose.astype(np.float32)) + mark.pose[0] * np.array([0, 1, 0])
-        counts = np.ones(len(body)) if mark.counts is None else mark.counts
-        mean = self.tokenizer.mean
-        return mean.new_tensor(body), mean.new_tensor(counts)
+    def _want(self) -> None:
+        """Make all marks of all rows ready, those of a row behind one another."""
+        marks = [m for course in self.courses for m in course.marks]
+        self.wanted = Wanted.of([m.pose for m in marks], [m.counts for m in marks])
+        counts = [len(course.marks) for course in self.courses]
+        self._first_mark = [sum(counts[:row]) for row in range(len(counts))]
 
     def __call__(self, given: Tensor, due: Tensor) -> Tensor:
         """Logits (B, K) of what is due, steered by the poses.
@@ -152,24 +165,28 @@ class Helm:
             return due if self.gist is None else due + self._plan(given, due)
         if at == levels and self.gist is not None:
             self._follow(given)
-        first = torch.tensor(self.ids.first_code, device=given.device)
+        first = torch.tensor(self.ids.first_code)
         count = len(first)
         whole = (at - levels) // count
-        written = given[:, levels:]
+        written = given[:, levels:].cpu()
         codes = written[:, : whole * count].unflatten(1, (whole, count)) - first
         partial = written[:, whole * count :] - first[: at - levels - whole * count]
         steered = due.clone()
-        rows = [
-            row
-            for row, course in enumerate(self.courses)
-            if self._matters(course, self.steps[row], whole + len(course.given))
-        ]
-        if not partial.shape[1]:
-            self._stand(rows, codes)
-        for row in rows:
-            cost = self._cost(row, codes[row], partial[row])
-            steered[row] -= self.courses[row].strength * cost.to(due.device, due.dtype)
+        for rows in self._abreast(whole):
+            before = self._codes(rows, codes)
+            if not partial.shape[1]:
+                self._stand(rows, before)
+            steered[rows] -= self._cost(rows, before, partial[rows]).to(due.device, due.dtype)
         return steered
+
+    def _abreast(self, whole: int) -> list[list[int]]:
+        """The rows that are steered after so many steps, those together that are equally far."""
+        groups: dict[int, list[int]] = {}
+        for row, course in enumerate(self.courses):
+            given = len(course.given)
+            if self._matters(course, self.steps[row], whole + given):
+                groups.setdefault(given, []).append(row)
+        return list(groups.values())
 
     # -- the plan -------------------------------------------------------------------
 
@@ -212,7 +229,7 @@ class Helm:
             said = (given[row].cpu().numpy() - first).tolist()
             marks = announced(self.gist, said, self.steps[row] * self.stride)
             self.courses[row] = replace(course, marks=marks, strength=FOLLOW * course.strength)
-            self.targets[row] = [self._target(m) for m in marks]
+        self._want()
 
     # -- the codes ------------------------------------------------------------------
 
@@ -235,94 +252,113 @@ class Helm:
         later = (m for m in course.marks if m.frame > course.origin and m.frame >= start)
         return next((m for m in later if m.place is not None), None)
 
-    @torch.no_grad()
-    def _cost(self, row: int, written: Tensor, partial: Tensor) -> Tensor:
-        """What each code (C,) that is due costs, at least 0."""
-        course, level = self.courses[row], len(partial)
-        device = self.tokenizer.mean.device
-        codes = self._codes(row, written)
-        begun = self.foresight.latents(partial[None].to(device))[0]
-        frames = self.foresight.frames(self.foresight.latents(codes[-4:]), begun, level)
-        start = len(codes) * self.stride
-        cost = torch.zeros(len(frames), device=device)
-        for mark, target in zip(course.marks, self.targets[row], strict=True):
-            if self._near(mark, start):
-                cost += self._off_pose(frames, mark.frame - start, target, level)
-        going = self._placed(course, start)
-        if going is not None:
-            cost += self._off_way(frames, going, start, course.origin, self._stood[row])
-        return cost - cost.min()
-
-    def _off_pose(
-        self, frames: Tensor, ahead: int, target: tuple[Tensor, Tensor], level: int
-    ) -> Tensor:
-        """Cost (C,) for a pose so many frames ahead of the step's first."""
-        wanted, counts = target
-        if ahead < self.stride:
-            made = ways.bodies(frames[:, self.stride + ahead])
-            miss = POSE[min(level, len(POSE) - 1)]
-            return ways.off_pose(made, wanted, counts, HEIGHT) / (2 * miss**2)
-        # Not there yet: an even share of the way that is left.
-        left = ahead - self.stride + 1
-        now, then = ways.bodies(frames[:, self.stride - 1]), ways.bodies(frames[:, -1])
-        due = now + (wanted - now) * min(1.0, EAGER * self.stride / (left + self.stride))
-        share = 1 - left / (APPROACH + 1)
-        return share * ways.off_pose(then, due, counts, HEIGHT) / (2 * ON_THE_WAY**2)
+    def _codes(self, rows: Sequence[int], written: Tensor) -> Tensor:
+        """Codes (R, S, L) of the motions of some rows, what was given first."""
+        given = written.new_tensor([self.courses[row].given for row in rows])
+        return torch.cat([given.reshape(len(rows), -1, written.shape[-1]), written[rows]], 1)
 
     @torch.no_grad()
-    def _stand(self, rows: Sequence[int], written: Tensor) -> None:
-        """Look where the rows that go to a place stand after codes (B, S, L) written so far."""
-        alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
-        for row in rows:
-            given = self.courses[row].given
-            start = (written.shape[1] + len(given)) * self.stride
+    def _stand(self, rows: Sequence[int], codes: Tensor) -> None:
+        """Look where the rows that go to a place stand after codes (R, S, L) written so far."""
+        start = codes.shape[1] * self.stride
+        alike: dict[int, list[int]] = {}
+        for k, row in enumerate(rows):
             if self._placed(self.courses[row], start) is not None:
-                alike.setdefault(given, []).append(row)
-        for some in alike.values():
-            codes = torch.stack([self._codes(row, written[row]) for row in some])
-            made = self.tokenizer.decode(codes)[..., :CHANNELS]
-            for row, frames, path in zip(some, made, ways.roots(made), strict=True):
-                origin = self.courses[row].origin
-                known = origin < len(path)
-                seen = ways.stand_at(frames, path, origin) if known else None
-                self._stood[row] = Stood(path[-self.stride], seen)
+                alike.setdefault(self.courses[row].origin, []).append(k)
+        for origin, some in alike.items():
+            if origin >= start:
+                self._origin.update((rows[k], None) for k in some)
+                continue
+            made = self.tokenizer.decode(codes[some].to(self.tokenizer.mean.device))
+            made = made[..., :CHANNELS].cpu()
+            path = ways.roots(made)
+            seen = ways.seen_from(path[:, -self.stride], ways.stand_at(made, path, origin))
+            self._origin.update((rows[k], one) for k, one in zip(some, seen, strict=True))
 
-    def _codes(self, row: int, written: Tensor) -> Tensor:
-        """Codes (S, L) of a row's whole motion, what was given first."""
-        device = self.tokenizer.mean.device
-        given = torch.tensor(self.courses[row].given, dtype=written.dtype, device=device)
-        return torch.cat([given.reshape(-1, written.shape[1]), written.to(device)])
+    @torch.no_grad()
+    def _cost(self, rows: Sequence[int], codes: Tensor, partial: Tensor) -> Tensor:
+        """What each code that is due costs some rows (R, C), at least 0.
 
-    def _off_way(self, frames: Tensor, mark: Mark, start: int, origin: int, stood: Stood) -> Tensor:
-        """Cost (C,) of leaving the way to a mark's place."""
-        path = ways.behind(stood.root, ways.roots(frames))
-        seen = stood.origin
-        if seen is None:
-            seen = ways.stand_at(frames, path, origin - start + self.stride)
-        assert mark.place is not None
-        goal = ways.behind(seen, frames.new_tensor(mark.place))
-        metres, radians = PLACE
-        left = mark.frame - start - self.stride + 1
-        if left <= 0:
-            there = ways.stand_at(frames, path, mark.frame - start + self.stride)
-            return ways.off_way(there, goal, metres, radians)
-        now, then = (ways.stand_at(frames, path, at) for at in (self.stride - 1, -1))
+        Args:
+            rows: that are equally far.
+            codes: of their motions (R, S, L) so far.
+            partial: what they have written (R, L') of the step.
+        """
+        sight, level = self.rudder.foresight, partial.shape[1]
+        start = codes.shape[1] * self.stride
+        known = sight.known(sight.latents(codes[:, 1 - SEEN :]), sight.latents(partial))
+        outlook, seen = self.rudder.outlook(level, first=not start), Foreseen.of(known)
+        cost = self._off_poses(outlook, seen, rows, start, level)
+        goals = {k: self._placed(self.courses[row], start) for k, row in enumerate(rows)}
+        going = {k: mark for k, mark in goals.items() if mark is not None}
+        if going:
+            some = list(going)
+            cost[some] += self._off_ways(
+                outlook, seen.some(some), [rows[k] for k in some], start, list(going.values())
+            )
+        strength = torch.tensor([[self.courses[row].strength] for row in rows])
+        return strength * (cost - cost.amin(-1, keepdim=True))
+
+    def _off_poses(
+        self, outlook: Outlook, seen: Foreseen, rows: Sequence[int], start: int, level: int
+    ) -> Tensor:
+        """Cost (R, C) of the poses that are near a step which begins at a frame."""
+        at_pose = 1 / (2 * POSE[min(level, len(POSE) - 1)] ** 2)
+        # By the frame that is compared and what is left: row, mark, share that is due, weight.
+        groups: dict[tuple[int, bool], list[tuple[int, int, float, float]]] = {}
+        for k, row in enumerate(rows):
+            for number, mark in enumerate(self.courses[row].marks, self._first_mark[row]):
+                if not self._near(mark, start):
+                    continue
+                there = mark.frame - start < self.stride
+                frame = self.stride + mark.frame - start if there else 2 * self.stride - 1
+                told = (1.0, at_pose) if there else self._approach(mark.frame - start)
+                groups.setdefault((frame, there), []).append((k, number, *told))
+        cost = torch.zeros(len(rows), outlook.codes.turn.shape[1], dtype=torch.double)
+        for (frame, _), found in groups.items():
+            some, marks, share, weight = zip(*found, strict=True)
+            miss = outlook.off_pose(
+                seen.some(some), self.wanted.some(marks), share, frame, self.stride - 1, HEIGHT
+            )
+            cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * miss)
+        return cost
+
+    def _approach(self, ahead: int) -> tuple[float, float]:
+        """Of a pose behind the step: the share of the way to it that is due, and its weight."""
+        left = ahead - self.stride + 1
+        share = min(1.0, EAGER * self.stride / (left + self.stride))
+        return share, (1 - left / (APPROACH + 1)) / (2 * ON_THE_WAY**2)
+
+    def _off_ways(
+        self,
+        outlook: Outlook,
+        seen: Foreseen,
+        rows: Sequence[int],
+        start: int,
+        marks: Sequence[Mark],
+    ) -> Tensor:
+        """Cost (R, C) of leaving the ways to a mark's place each."""
+        last = 2 * self.stride - 1
+        behind = [mark.frame - start - self.stride + 1 for mark in marks]
+        at = [[self.stride - 1] * len(rows), [last + min(left, 0) for left in behind]]
+        # Places are seen from a frame that is known, or from one of those foreseen.
+        ahead = [self.courses[row].origin - start + self.stride for row in rows]
+        origins = [self._origin[row] for row in rows]
+        if None in origins:
+            at.append([min(max(frame, 0), last) for frame in ahead])
+        now, then, *foreseen = outlook.stands(seen, at)
+        nowhere = now.new_zeros(3)
+        here = torch.stack([nowhere if o is None else o for o in origins])[:, None]
+        if foreseen:
+            here = torch.where(
+                now.new_tensor([[[o is None]] for o in origins]) > 0, *foreseen, here
+            )
+        goal = ways.behind(here, now.new_tensor([m.place for m in marks])[:, None])
+        left = now.new_tensor(behind).clamp(min=0)[:, None, None]
         due = ways.even_share(now, goal, self.stride, left)
         wide = 1 + A_SECOND * left / features.HUMANML3D.fps
-        return ways.off_way(then, due, wide * metres, wide * radians)
-
-
-@dataclass(frozen=True)
-class Stood:
-    """What is known of a way so far.
-
-    Attributes:
-        root: stand (3,) of the root at the first frame that is foreseen.
-        origin: stand (3,) of the body from which places are seen; None while it is not written.
-    """
-
-    root: Tensor
-    origin: Tensor | None
+        metres, radians = PLACE
+        return ways.off_way(then, due, wide * metres, wide[..., 0] * radians)
 
 
 def announced(gist: Gist, said: Sequence[int], frames: int) -> tuple[Mark, ...]:

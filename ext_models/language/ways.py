@@ -1,4 +1,4 @@
-"""Bodies and ways in feature frames: how a body is posed, where it stands, what is left to go.
+"""Ways in feature frames: which way a body faces, where it stands, what is left to go.
 
 A stand is x, z in metres and a heading in radians, 0 facing +z and growing to the left, as in
 ``places.stands``. Frames are the first 67 channels of ``motion.features``: turn, way (2),
@@ -14,15 +14,6 @@ from torch import Tensor
 
 #: Hips and shoulders, (left, right) each, that say which way a body faces.
 ACROSS: Final = ((1, 2), (16, 17))
-
-
-def bodies(frames: Tensor) -> Tensor:
-    """Bodies (..., 22, 3) of frames (..., 67), facing +z, the pelvis over the origin."""
-    body = _bodies(frames)
-    angle = -facing(body)
-    s, c = angle.sin()[..., None], angle.cos()[..., None]
-    x, y, z = body.unbind(-1)
-    return torch.stack([c * x + s * z, y, c * z - s * x], -1)
 
 
 def facing(body: Tensor) -> Tensor:
@@ -67,12 +58,19 @@ def behind(here: Tensor, seen: Tensor) -> Tensor:
     )
 
 
+def seen_from(here: Tensor, there: Tensor) -> Tensor:
+    """How a stand (..., 3) is seen, left, ahead and turn, from another one; undoes ``behind``."""
+    s, c = here[..., 2].sin(), here[..., 2].cos()
+    x, z, turn = (there - here).unbind(-1)
+    return torch.stack([c * x - s * z, s * x + c * z, turn], -1)
+
+
 def wrapped(angle: Tensor) -> Tensor:
     """Angles within half a turn."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
 
 
-def even_share(now: Tensor, goal: Tensor, frames: int, left: int) -> Tensor:
+def even_share(now: Tensor, goal: Tensor, frames: int, left: int | Tensor) -> Tensor:
     """Where to stand after some frames: an even share of the way that remains.
 
     Args:
@@ -86,27 +84,11 @@ def even_share(now: Tensor, goal: Tensor, frames: int, left: int) -> Tensor:
     return now + way * (frames / (frames + left))
 
 
-def off_way(stand: Tensor, due: Tensor, metres: float, radians: float) -> Tensor:
+def off_way(stand: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor) -> Tensor:
     """Half the squared distance (...,) of stands (..., 3), in units of metres and radians."""
     off = due - stand
     square = (off[..., :2] / metres).square().sum(-1)
     return 0.5 * (square + (wrapped(off[..., 2]) / radians).square())
-
-
-def off_pose(body: Tensor, wanted: Tensor, counts: Tensor, height: float) -> Tensor:
-    """Squared miss (...,) in m^2 of bodies (..., 22, 3), of both pelvises over the origin.
-
-    Args:
-        body: what is foreseen.
-        wanted: what is asked for.
-        counts: how much each joint counts, (22,).
-        height: how much the pelvis' height counts beside the mean of the joints.
-    """
-    off = body - wanted
-    high = off[..., 0, 1]
-    joints = off - high[..., None, None] * off.new_tensor([0.0, 1.0, 0.0])
-    mean = (joints.square().sum(-1) * counts).sum(-1) / counts.sum().clamp(min=1e-6)
-    return mean + height * high.square()
 
 
 def _bodies(frames: Tensor) -> Tensor:

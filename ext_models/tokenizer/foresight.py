@@ -9,7 +9,6 @@ decoder itself does at the end of a motion.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import torch
@@ -31,6 +30,8 @@ HELD: Final = 0.6
 @dataclass(frozen=True)
 class Foresight:
     """Frames that codes would bring.
+
+    On the CPU: what is summed is small, and a GPU would spend its time on being told.
 
     Attributes:
         books: (L, C, width), code vectors.
@@ -64,41 +65,57 @@ class Foresight:
         made = tokenizer.decode(codes)[:, -FORESEEN * c.stride :, :CHANNELS]
         alone = tokenizer.decode(codes[:, :1])[..., :CHANNELS]
         later = _fit(z[:, -SEEN:].flatten(1), made.flatten(1))
-        return cls(books, later, _fit(z[:, 0], alone.flatten(1)), c.stride)
+        first = _fit(z[:, 0], alone.flatten(1))
+        return cls(books.cpu(), later, first, c.stride)
 
     def latents(self, codes: Tensor) -> Tensor:
-        """Vectors (S, width) of codes (S, L')."""
+        """Vectors (..., width) of codes (..., L')."""
         return sum(
-            (self.books[level][codes[:, level]] for level in range(codes.shape[1])),
-            torch.zeros(len(codes), self.books.shape[-1], device=self.books.device),
+            (self.books[level][codes[..., level]] for level in range(codes.shape[-1])),
+            torch.zeros(*codes.shape[:-1], self.books.shape[-1]),
         )
 
-    @cached_property
-    def _added(self) -> tuple[Tensor, Tensor]:
-        """What each code (L, C) adds to the frames, of a first step and of later ones."""
+    def added(self, level: int, *, first: bool) -> Tensor:
+        """What each code of a level adds to the frames (C, FORESEEN * stride, CHANNELS).
+
+        ``first``: to those of a motion's first step.
+        """
         width = self.books.shape[-1]
-        return self.books @ self.first[:-1], self.books @ self.later[-1 - width : -1]
+        if first:
+            return self._held(self.books[level] @ self.first[:-1])
+        return self._split(self.books[level] @ self.later[-1 - width : -1])
+
+    def known(self, before: Tensor, partial: Tensor) -> Tensor:
+        """Frames (B, FORESEEN * stride, CHANNELS) of what is known before a code is added.
+
+        Args:
+            before: latents (B, S, width) of the steps before, of which the last three count.
+            partial: (B, width), what coarser levels have said of the step.
+
+        Without a step before, the first half of the frames repeats the first frame.
+        """
+        if not before.shape[1]:
+            return self._held(partial @ self.first[:-1] + self.first[-1])
+        last = before[:, -(SEEN - 1) :]
+        missing = SEEN - 1 - last.shape[1]
+        last = torch.cat([last[:, :1].expand(-1, missing, -1), last, partial[:, None]], 1)
+        return self._split(last.flatten(1) @ self.later[:-1] + self.later[-1])
 
     def frames(self, before: Tensor, partial: Tensor, level: int) -> Tensor:
         """Frames (C, FORESEEN * stride, CHANNELS) for each code of a level.
 
-        Args:
-            before: latents (S, width) of the steps before, of which the last three count.
-            partial: (width,), what coarser levels have said of the step.
-            level: that is due.
-
-        Without a step before, the first half of the frames repeats the first frame.
+        Args: latents (S, width) of the steps before; ``partial`` (width,), see ``known``.
         """
-        alone, behind = (added[level] for added in self._added)
-        if not len(before):
-            made = alone + (partial @ self.first[:-1] + self.first[-1])
-            made = made.unflatten(-1, (-1, CHANNELS))
-            return torch.cat([made[:, :1].expand(-1, made.shape[1], -1), made], 1)
-        known = before[-(SEEN - 1) :]
-        missing = SEEN - 1 - len(known)
-        known = torch.cat([known[:1].expand(missing, -1), known, partial[None]])
-        made = behind + (known.flatten() @ self.later[:-1] + self.later[-1])
-        return made.unflatten(-1, (-1, CHANNELS))
+        added = self.added(level, first=not len(before))
+        return added + self.known(before[None], partial[None])
+
+    def _split(self, frames: Tensor) -> Tensor:
+        return frames.unflatten(-1, (-1, CHANNELS))
+
+    def _held(self, frames: Tensor) -> Tensor:
+        """A first step's frames behind as many that repeat its first."""
+        made = self._split(frames)
+        return torch.cat([made[:, :1].expand(-1, made.shape[1], -1), made], 1)
 
 
 def _vectors(tokenizer: VQVAE, codes: Tensor, level: int) -> Tensor:
@@ -111,7 +128,7 @@ def _vectors(tokenizer: VQVAE, codes: Tensor, level: int) -> Tensor:
 
 def _fit(x: Tensor, y: Tensor) -> Tensor:
     """The linear map (N + 1, M) with least squares from x (K, N), and a one, to y (K, M)."""
-    ones = torch.ones(len(x), 1, dtype=x.dtype, device=x.device)
-    a = torch.cat([x, ones], 1).double()
-    ridge = 1e-6 * len(x) * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
-    return torch.linalg.solve(a.T @ a + ridge, a.T @ y.double()).float()
+    x, y = x.cpu().double(), y.cpu().double()  # not every GPU reckons in double precision
+    a = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], 1)
+    ridge = 1e-6 * len(x) * torch.eye(a.shape[1], dtype=a.dtype)
+    return torch.linalg.solve(a.T @ a + ridge, a.T @ y).float()

@@ -36,6 +36,7 @@ def test_what_is_seen_from_a_stand_is_found_again_behind_it(here, there):
     again = ways.behind(here, seen)
     assert torch.allclose(again[:2], there[:2], atol=1e-9)
     assert abs(float(ways.wrapped(again[2] - there[2]))) < 1e-9
+    assert torch.allclose(ways.seen_from(here, ways.behind(here, seen)), seen, atol=1e-9)
 
 
 @settings(max_examples=40)
@@ -61,14 +62,12 @@ def test_ways_do_not_hang_on_where_the_world_begins(world, now, goal):
     assert torch.allclose(moved[:2], ways.behind(world, due)[:2], atol=1e-8)
 
 
-def test_bodies_and_roots_are_those_of_the_joints():
-    """Read from features, bodies and stands are the ones that the joints themselves have."""
+def test_roots_and_stands_are_those_of_the_joints():
+    """Read from features, they are the ones that the joints themselves have."""
     x = features.from_joints(walker(40, seed=3))
     joints = features.to_joints(x)
     frames = torch.from_numpy(x[:, :CHANNELS])
     path = ways.roots(frames)
-    body = ways.bodies(frames).numpy()
-    assert np.allclose(body - body[:, :1], local_pose(joints), atol=1e-4)
     assert np.allclose(path[:, :2].numpy(), joints[:, 0, [0, 2]], atol=1e-4)
     stand = [ways.stand_at(frames, path, at) for at in range(len(frames))]
     turned = np.array([float(s[2]) for s in stand])

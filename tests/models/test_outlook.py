@@ -1,0 +1,197 @@
+"""Costs that are multiplied out for all codes at once are those of one body after the other."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_pack
+import torch
+from motion_folders import walker
+
+from ext_models.evaluation.motion_metrics import local_pose
+from ext_models.language import places, steering, ways
+from ext_models.language.outlook import HEAD, Foreseen, Outlook, Wanted
+from ext_models.language.steering import Course, Helm, Mark, Rudder
+from ext_models.language.vocabulary import TokenIds
+from ext_models.motion import features
+from ext_models.tokenizer import vqvae as v
+from ext_models.tokenizer.foresight import CHANNELS
+
+STRIDE, LEVELS, CODES = 4, 2, 12
+FRAMES = 2 * STRIDE
+
+
+def upright(frame):
+    """The body (22, 3) of a frame (67,), facing +z, its pelvis at its height over the origin."""
+    joints = np.concatenate([[[0.0, frame[3], 0.0]], frame[HEAD:].reshape(-1, 3)])
+    return local_pose(joints) + [0.0, frame[3], 0.0]
+
+
+def apart(body, wanted, counts):
+    """Squared metres between two bodies: the mean of the joints, and the pelvis' height."""
+    off = body - wanted
+    joints = off - off[0] * [0, 1, 0]
+    mean = np.average((joints**2).sum(-1), weights=counts)
+    return mean + steering.HEIGHT * off[0, 1] ** 2
+
+
+def stand(frames, at):
+    """Where the body of a frame stands, seen from the first frame's root: plain sums."""
+    turn, place = 0.0, np.zeros(2)
+    for frame in frames[:at]:
+        turn -= 2 * frame[0]
+        s, c = np.sin(turn), np.cos(turn)
+        place += [c * frame[1] + s * frame[2], c * frame[2] - s * frame[1]]
+    return np.array([*place, turn + float(ways.facing(torch.tensor(body_of(frames[at]))))])
+
+
+def body_of(frame):
+    return np.concatenate([[[0.0, frame[3], 0.0]], frame[HEAD:].reshape(-1, 3)])
+
+
+def some_frames(count, seed):
+    """Frames (count, F, 67) like those of walking people, each a little off."""
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([features.from_joints(walker(40, s)) for s in range(3)])[:, :CHANNELS]
+    starts = rng.integers(len(x) - FRAMES, size=count)
+    frames = np.stack([x[s : s + FRAMES] for s in starts])
+    return torch.from_numpy(frames + rng.normal(0, 0.05, frames.shape).astype(np.float32))
+
+
+@pytest.mark.parametrize("then", range(FRAMES))
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_what_is_multiplied_out_is_the_distance_itself(then, share):
+    rng = np.random.default_rng(then)
+    codes, rows = some_frames(6, 1) * 0.2, some_frames(3, 2)
+    poses = [walker(40, seed=9)[k] for k in (3, 17, 30)]
+    counts = [None, rng.random(22).astype("f4"), np.eye(22, dtype="f4")[20]]
+    wanted = Wanted.of(poses, counts)
+    shares = [share, 1.0, share]
+    off = Outlook(Foreseen.of(codes)).off_pose(
+        Foreseen.of(rows), wanted, shares, then, STRIDE - 1, steering.HEIGHT
+    )
+    for n in range(3):
+        goal = local_pose(poses[n].astype(float)) + poses[n][0] * [0, 1, 0]
+        weights = np.ones(22) if counts[n] is None else counts[n]
+        for c in range(6):
+            made = (rows[n] + codes[c]).double().numpy()
+            now, end = upright(made[STRIDE - 1]), upright(made[then])
+            due = now + (goal - now) * shares[n]
+            assert float(off[n, c]) == pytest.approx(apart(end, due, weights), abs=1e-6)
+
+
+def test_stands_are_those_of_one_frame_after_the_other():
+    codes, rows = some_frames(5, 3) * 0.3, some_frames(3, 4)
+    at = [[3, 3, 3], [7, 5, 0]]
+    made = Outlook(Foreseen.of(codes)).stands(Foreseen.of(rows), at)
+    for n in range(3):
+        for c in range(5):
+            frames = (rows[n] + codes[c]).double().numpy()
+            for stands, frame in zip(made, at, strict=True):
+                off = stands[n, c].numpy() - stand(frames, frame[n])
+                assert np.abs([*off[:2], np.sin(off[2] / 2)]).max() < 1e-5
+
+
+# -- a whole batch ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rudder():
+    torch.manual_seed(1)
+    tokenizer = v.VQVAE(replace(tiny_pack.TOKENIZER, form="patches", lap=2)).eval()
+    x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
+    tokenizer.mean.copy_(x.mean(0))
+    tokenizer.std.copy_(x.std(0).clamp(min=1e-3))
+    for book, scale in zip(tokenizer.quantizer.books, (2.0, 0.7), strict=True):
+        book.codebook.normal_().mul_(scale)
+    return Rudder(tokenizer, None, LEVELS)
+
+
+def slow_cost(rudder, course, codes, partial):
+    """What each code costs one motion, body by body and stand by stand, as it is meant."""
+    sight, level, start = rudder.foresight, len(partial), len(codes) * STRIDE
+    made = sight.frames(sight.latents(codes[-4:]), sight.latents(partial[None])[0], level)
+    decoded = rudder.tokenizer.decode(codes[None])[..., :CHANNELS] if start else None
+    return np.array(
+        [slow_pose(m, course, start, level) + slow_way(m, course, start, decoded)
+         for m in made.double().numpy()]
+    )  # fmt: skip
+
+
+def slow_pose(frames, course, start, level):
+    cost = 0.0
+    for mark in course.marks:
+        ahead = mark.frame - start
+        goal = local_pose(mark.pose.astype(float)) + mark.pose[0] * [0, 1, 0]
+        counts = np.ones(22) if mark.counts is None else mark.counts
+        if -2 <= ahead < STRIDE:
+            made = upright(frames[STRIDE + ahead])
+            cost += apart(made, goal, counts) / (2 * steering.POSE[level] ** 2)
+        elif STRIDE <= ahead < STRIDE + steering.APPROACH:
+            left = ahead - STRIDE + 1
+            now, then = upright(frames[STRIDE - 1]), upright(frames[-1])
+            due = now + (goal - now) * min(1, steering.EAGER * STRIDE / (left + STRIDE))
+            share = 1 - left / (steering.APPROACH + 1)
+            cost += share * apart(then, due, counts) / (2 * steering.ON_THE_WAY**2)
+    return cost
+
+
+def slow_way(frames, course, start, decoded):
+    later = [m for m in course.marks if m.place and course.origin < m.frame >= start]
+    if not later or start + STRIDE <= course.origin or not start:
+        return 0.0
+    mark = later[0]
+    if course.origin < start:
+        path = ways.roots(decoded)[0]
+        origin = ways.stand_at(decoded[0], path, course.origin)
+        seen = ways.seen_from(path[-STRIDE], origin).double()
+    else:
+        seen = torch.tensor(stand(frames, course.origin - start + STRIDE))
+    goal = ways.behind(seen, torch.tensor(mark.place, dtype=torch.double))
+    left = mark.frame - start - STRIDE + 1
+    if left <= 0:
+        there = torch.tensor(stand(frames, mark.frame - start + STRIDE))
+        return float(ways.off_way(there, goal, *steering.PLACE))
+    now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, FRAMES - 1))
+    wide = 1 + steering.A_SECOND * left / 20
+    metres, radians = steering.PLACE
+    due = ways.even_share(now, goal, STRIDE, left)
+    return float(ways.off_way(then, due, wide * metres, wide * radians))
+
+
+def courses():
+    body = walker(40, seed=5)
+    seen = [tuple(map(float, places.seen_from(*places.stands(body[[a, b]]))))
+            for a, b in ((0, 30), (9, 30))]  # fmt: skip
+    arm = np.eye(22, dtype="f4")[[16, 18, 20]].sum(0)
+    return [
+        Course((Mark(0, body[0]), Mark(14, body[14]), Mark(30, body[30], seen[0])), 1.5),
+        Course((Mark(9, body[9]), Mark(30, body[30], seen[1])), origin=9),
+        Course((Mark(21, body[21], counts=arm),), given=((1, 2), (3, 4))),
+        Course((Mark(26, body[26], seen[0]),), given=((5, 6), (7, 8)), origin=7),
+        Course(strength=0.0),
+    ]
+
+
+@pytest.mark.parametrize("steps", range(9))
+@pytest.mark.parametrize("level", range(LEVELS))
+def test_rows_are_steered_together_as_each_by_itself(rudder, steps, level):
+    ids = TokenIds.of(tiny_pack.text_tokenizer(), tiny_pack.VOCABULARY)
+    every = courses()
+    helm = Helm(rudder, ids, every, [9 + len(c.given) for c in every])
+    codes = torch.randint(
+        CODES, (len(every), 9, LEVELS), generator=torch.Generator().manual_seed(7)
+    )
+    due = torch.zeros(len(every), CODES)
+    for at in range(LEVELS * steps, LEVELS * steps + level + 1):  # a step's first code looks round
+        told = codes.reshape(len(every), -1)[:, :at]
+        given = told + torch.tensor(ids.first_code).repeat(9)[:at]
+        steered = helm(given, due)
+    for row, course in enumerate(every):
+        before = torch.tensor(course.given, dtype=torch.long).reshape(-1, LEVELS)
+        before = torch.cat([before, codes[row, :steps]])
+        slow = np.zeros(CODES)
+        if course.steers and len(before) < 9 + len(course.given):
+            slow = course.strength * slow_cost(rudder, course, before, codes[row, steps, :level])
+        wanted = -(slow - slow.min())
+        assert steered[row].numpy() == pytest.approx(wanted, rel=1e-5, abs=2e-3)
