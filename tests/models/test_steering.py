@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_folders import walker
 
+from ext_models.choosing import miss
 from ext_models.evaluation.motion_metrics import local_pose
 from ext_models.language import places, ways
 from ext_models.language.gist import Outline, describe, moments
 from ext_models.language.steering import Course
 from ext_models.motion import features
-from ext_models.motion_pipeline import MotionPipeline, course_of, miss, silent
+from ext_models.motion_pipeline import MotionPipeline, course_of, silent
 from ext_models.pipelines import GenerationCancelledError, GenerationRequest, PoseCondition
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.foresight import CHANNELS, Foresight
