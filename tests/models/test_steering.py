@@ -249,7 +249,7 @@ def test_without_poses_a_motion_keeps_to_its_gist(pipeline):
         answers = [a for (a,) in pipeline.write_many([replace(r, steer=steer) for r in requests])]
         assert len({a.gist for a in answers}) > 1
         made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
-        told = [pipeline.gist.outlines(a.gist).bodies for a in answers]
+        told = [pipeline.chooser.gist.outlines(a.gist).bodies for a in answers]
         at = moments(36)
         off[steer] = np.mean(
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
