@@ -107,7 +107,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         "--place", action="store_true", help="where the poses stand counts too, from the first one"
     )
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
-    p.add_argument("--tries", type=int, default=4, help="draw N for each, give the best (4)")
+    p.add_argument("--tries", type=int, default=16, help="draw N for each, give the best (16)")
     p.add_argument(
         "--steer",
         type=float,
@@ -219,7 +219,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--pool", type=int, default=32, help="captions that compete (%(default)s)")
     p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
-    p.add_argument("--tries", type=int, default=4, help="take the best of so many (4)")
+    p.add_argument("--tries", type=int, default=16, help="take the best of so many (16)")
     p.add_argument("--pose-clips", type=int, default=0, help="fewer clips for pose tasks (all)")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument(

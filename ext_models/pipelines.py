@@ -20,7 +20,7 @@ ProgressCallback = Callable[[str, float], None]
 #: Asked at every step; True means: stop now.
 CancelCheck = Callable[[], bool]
 #: Motions that are drawn for each that is given.
-TRIES: Final = 4
+TRIES: Final = 16
 #: How much poses count beside the model, and the most that they may.
 STEER: Final = 1.0
 MOST_STEER: Final = 10.0

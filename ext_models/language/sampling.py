@@ -13,9 +13,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-#: The spread of a gist's tokens, of that of the codes: what a sentence means is not to be
-#: diced as freely as how it is carried out.
-GIST_SPREAD: Final = 0.5
+#: The spread of a gist's tokens, of that of the codes. Wide, so that there is something to choose
+#: from among the tries: on clips held out R@3 of the best of 8 is 0.98 with it and 0.95 with 0.5;
+#: of a single try it is 0.92 with both.
+GIST_SPREAD: Final = 2.0
 #: How far the seeds of variations, and of the tries of one variation, are apart.
 APART: Final = 7919
 TRIES_APART: Final = 104_729

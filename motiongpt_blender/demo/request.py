@@ -25,7 +25,7 @@ from ..core.poses import MarkedPose
 from .errors import DemoError
 
 #: Motions drawn; the one nearest to the marked poses is shown, as in the panel.
-TRIES: Final = 8
+TRIES: Final = 16
 
 #: Longest motion when the pack does not say, in frames.
 MAX_FRAMES: Final = 196

@@ -48,9 +48,9 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         name="Tries",
         description="Draw so many motions and give the best: nearest to the marked poses, "
         "or without poses the one that fits the prompt best",
-        default=4,
+        default=16,
         min=1,
-        max=32,
+        max=64,
     )
     steer: bpy.props.FloatProperty(
         name="Steering",

@@ -11,7 +11,7 @@ from motion_folders import walker
 
 from ext_models import matcher as m
 from ext_models.__main__ import main
-from ext_models.choosing import LURCHES, lurch
+from ext_models.choosing import LURCHES, SMOOTH, lurch
 from ext_models.evaluation import evaluator as spaces
 from ext_models.evaluation.shared_space import SharedSpace
 from ext_models.evaluation.words import Vocabulary
@@ -59,7 +59,7 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, gist):
     clips = [pipe.clip(a.codes, request).joints for a in answers]
     fits = pipe.chooser.matcher.fits(request.prompt, clips)
     assert len(set(fits.round(6))) > 4
-    fits = fits - LURCHES * np.array([lurch(c, 20.0) for c in clips])
+    fits = fits - LURCHES * np.maximum([lurch(c, 20.0) - SMOOTH for c in clips], 0)
     chosen = pipe.best(answers, request)
     best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
     assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
