@@ -56,16 +56,23 @@ class Loading:
         bits: 4 or 8 to load the layers quantised (needs bitsandbytes); 0 as they are.
         device: where it will run.
         learning: whether it will be trained, which needs more memory.
+        whole: whether every weight will be, which needs the most.
     """
 
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     bits: int = 0
     device: str = "cpu"
     learning: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.bits not in (0, 4, 8):
             raise PackError(f"a base is loaded in 4 or 8 bits, not in {self.bits}: bits = 4.")
+        if self.bits and self.whole:
+            raise PackError(
+                f"a base in {self.bits} bits cannot learn with every weight: write "
+                'method = "lora", or bits = 0.'
+            )
         if self.dtype not in ("auto", "float32", "bfloat16"):
             raise PackError(
                 f"a base is loaded as auto, float32 or bfloat16, not as '{self.dtype}'."
@@ -146,7 +153,7 @@ def _options(place: str, config: Any, how: Loading) -> dict[str, Any]:
     form = how.dtype
     if form == "auto":
         form = memory.fitting(parameters, how.device, learning=how.learning)
-    memory.check(place, parameters, form, how.device, learning=how.learning)
+    memory.check(place, parameters, form, how.device, learning=how.learning, whole=how.whole)
     return {"dtype": getattr(torch, form)}
 
 

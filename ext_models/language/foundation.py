@@ -113,7 +113,8 @@ def foundation(
     table: dict[str, Any] = {"id": said} if isinstance(said, str) else dict(said)
     if name := table.pop("id", None):
         table.pop("training", None)
-        how = bases.Loading(**table, device=job.device, learning=True)
+        whole = job.language["adapter"].get("method") == "full"
+        how = bases.Loading(**table, device=job.device, learning=True, whole=whole)
         if vocabulary is None:
             model, text = bases.load_plain_base(name, job.out, how)
         else:

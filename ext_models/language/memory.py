@@ -18,6 +18,8 @@ BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "8 bits": 1.1, "4 bits": 0.6}
 #: What comes on top of the weights: buffers and a short batch; more while it learns.
 OVERHEAD: Final = 1.1
 LEARNING: Final = 1.4
+#: Bytes of a parameter that learns itself: exact, with its gradient and two means of AdamW's.
+WHOLE: Final = 16.0
 GIGABYTE: Final = 1e9
 #: Below so much, no base is refused.
 SMALL: Final = 0.5 * GIGABYTE
@@ -30,8 +32,10 @@ def parameters_of(config: Any) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
-def needed(parameters: int, form: str, *, learning: bool) -> float:
-    """Bytes for so many parameters in a form of ``BYTES``."""
+def needed(parameters: int, form: str, *, learning: bool, whole: bool = False) -> float:
+    """Bytes for so many parameters in a form of ``BYTES``; ``whole``: every one of them learns."""
+    if whole:
+        return parameters * WHOLE * OVERHEAD
     return parameters * BYTES[form] * (LEARNING if learning else OVERHEAD)
 
 
@@ -59,22 +63,26 @@ def _of_container() -> float:
         return float("inf")
 
 
-def check(name: str, parameters: int, form: str, device: str, *, learning: bool) -> None:
+def check(
+    name: str, parameters: int, form: str, device: str, *, learning: bool, whole: bool = False
+) -> None:
     """Refuse a base that does not fit; raises PackError with what it needs and what would fit."""
     there = free(device)
-    wanted = needed(parameters, form, learning=learning)
+    wanted = needed(parameters, form, learning=learning, whole=whole)
     if wanted <= max(there, SMALL):
         return
     smaller = [
         f"{other} (about {needed(parameters, other, learning=learning) / GIGABYTE:.1f} GB)"
         for other, size in BYTES.items()
-        if size < BYTES[form] and needed(parameters, other, learning=learning) <= there
+        if (whole or size < BYTES[form]) and needed(parameters, other, learning=learning) <= there
     ]
     most = there / needed(1, "4 bits", learning=learning) / 1e9
-    advice = f"it would fit in {' or '.join(smaller)}; otherwise " if smaller else ""
+    way = 'with method = "lora" ' if whole else ""
+    advice = f"it would fit {way}in {' or '.join(smaller)}; otherwise " if smaller else ""
+    how = "to train every weight" if whole else f"in {form}"
     raise PackError(
         f"the base model {name} ({parameters / 1e9:.2f} billion parameters) needs about "
-        f"{wanted / GIGABYTE:.1f} GB in {form} and {there / GIGABYTE:.1f} GB are free on "
+        f"{wanted / GIGABYTE:.1f} GB {how} and {there / GIGABYTE:.1f} GB are free on "
         f"{device}: {advice}take one of at most {most:.2f} billion parameters (in 4 bits)."
     )
 

@@ -173,10 +173,11 @@ class Outlook:
                 way = rows.way[k][:, None] + self.codes.way[k]
                 place = place + torch.polar(torch.ones_like(turn), -turn) * way
             asked = [[n for n, f in enumerate(frames) if f == frame] for frames in at]
-            if any(asked):
-                across = rows.across[frame][:, None] + self.codes.across[frame]
-                heading = across.to(place.dtype).conj().angle()
-                stand = torch.stack([place.real, place.imag, turn + heading], -1)
+            if not any(asked):
+                continue
+            across = rows.across[frame][:, None] + self.codes.across[frame]
+            heading = across.to(place.dtype).conj().angle()
+            stand = torch.stack([place.real, place.imag, turn + heading], -1)
             for stands, some in zip(made, asked, strict=True):
                 if some:
                     stands[some] = stand[some]

@@ -350,9 +350,8 @@ class Helm:
         nowhere = now.new_zeros(3)
         here = torch.stack([nowhere if o is None else o for o in origins])[:, None]
         if foreseen:
-            here = torch.where(
-                now.new_tensor([[[o is None]] for o in origins]) > 0, *foreseen, here
-            )
+            unknown = torch.tensor([[[origin is None]] for origin in origins])
+            here = torch.where(unknown, foreseen[0], here)
         goal = ways.behind(here, now.new_tensor([m.place for m in marks])[:, None])
         left = now.new_tensor(behind).clamp(min=0)[:, None, None]
         due = ways.even_share(now, goal, self.stride, left)

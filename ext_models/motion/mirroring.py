@@ -16,9 +16,13 @@ from .examples import Array, Example
 KIT_MIRRORED: Final = (0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, *range(16, 21), *range(11, 16))
 
 _SIDES: Final = {"left": "right", "right": "left", "clockwise": "counterclockwise",
-                 "counterclockwise": "clockwise", "anticlockwise": "clockwise",
                  "lefthanded": "righthanded", "righthanded": "lefthanded"}  # fmt: skip
-_SIDE_WORDS: Final = re.compile(rf"\b({'|'.join(_SIDES)})(s|wards?)?\b", re.IGNORECASE)
+#: Words of sides; not "right away", "all right", nor "left the room", which say none.
+_SIDE_WORDS: Final = re.compile(
+    rf"\b(?:counter|anti)[ -]?clockwise\b"
+    rf"|\b(?<!all )(?!right[ -](?:away|now|angles?)\b|left the\b)({'|'.join(_SIDES)})(s|wards?)?\b",
+    re.IGNORECASE,
+)
 
 
 def mirrored(example: Example) -> Example:
@@ -43,6 +47,8 @@ def mirror_caption(caption: str) -> str:
     """The caption of the mirrored motion: left becomes right and so on."""
 
     def swap(match: re.Match[str]) -> str:
+        if not match.group(1):
+            return "clockwise"
         return _SIDES[match.group(1).lower()] + (match.group(2) or "")
 
     return _SIDE_WORDS.sub(swap, caption)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import tiny_pack
 from motion_folders import walker
+from test_ablation import START
+from test_bases import CONFIGS, write_base
+from test_paper_experiment import data_set
 
 from ext_models.__main__ import main
 from ext_models.language import bases, memory
@@ -87,3 +90,44 @@ def test_a_pose_outside_the_motion(when, tmp_path, refused):
 
 def test_a_length_beyond_the_pack(refused):
     assert "makes up to 2.0 s" in refused("--prompt", "walks", "--seconds", "9")
+
+
+# -- the same for a training -----------------------------------------------------------
+
+
+@pytest.fixture
+def untaught(pack, tmp_path, capsys, monkeypatch):
+    """Run ``train-language`` on a base; what it says, after it has refused."""
+    monkeypatch.chdir(tmp_path)
+    data = data_set(tmp_path / "HumanML3D", kit=False)
+
+    def run(base, adapter=""):
+        scratch = START[START.index("[language.base]") : START.index("[language.adapter]")]
+        recipe = START.replace(scratch, f"[language.base]\n{base}\n")
+        recipe = recipe.replace("[language.adapter]\n", f"[language.adapter]\n{adapter}\n")
+        (tmp_path / "own.toml").write_text(recipe)
+        before = (pack / "pack.json").read_bytes()
+        call = ["train-language", "own.toml", "--data", data, "--out", pack, "--device", "cpu"]
+        capsys.readouterr()
+        assert main([str(part) for part in call]) == 1
+        assert (pack / "pack.json").read_bytes() == before
+        found, sentence = capsys.readouterr().err.rpartition("motiongpt: ")[1:]
+        assert found and sentence.endswith(".\n") and sentence.count("\n") == 1
+        return sentence
+
+    return run
+
+
+def test_a_training_on_a_base_that_cannot_be_had(untaught, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    said = untaught('id = "nobody/no-such-base"')
+    assert "nobody/no-such-base" in said and "is not on this machine" in said
+    folder = write_base(tmp_path / "own", CONFIGS["gpt2"])
+    said = untaught(f'id = "{folder}"\nbits = 4', 'method = "full"')
+    assert "cannot learn with every weight" in said
+    monkeypatch.setattr(memory, "free", lambda device: 1e3)
+    monkeypatch.setattr(memory, "SMALL", 0.0)
+    assert "to train every weight" in untaught(f'id = "{folder}"', 'method = "full"')
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    assert "has no text tokenizer" in untaught(f'id = "{folder}"')

@@ -18,9 +18,11 @@ from transformers import (
 )
 
 from ext_models.__main__ import main
-from ext_models.language import bases, memory, writers
+from ext_models.language import bases, generation, memory, writers
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
+from ext_models.language.corpus import batch_of
+from ext_models.language.loss import IGNORED, TokenWeights
 from ext_models.language.sampling import Sampling
 from ext_models.packs import PackError
 from ext_models.pipelines import PipelineError
@@ -102,6 +104,49 @@ def test_only_the_new_rows_learn_and_the_merged_model_is_the_same(name, tmp_path
         assert not moved[others].any()
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("guidance", [1.0, 2.0])
+def test_answers_of_any_base_do_not_hang_on_padding_or_cache(name, guidance, tmp_path):
+    """Side by side or alone, with a growing cache, a static one or none: the same codes."""
+    model, text = m.load_base(str(write_base(tmp_path / "base", CONFIGS[name])), None, VOCABULARY)
+    model, ids = model.eval(), voc.TokenIds.of(text, VOCABULARY)
+    rows = [
+        generation.Asked([*range(5, 5 + n), ids.start], [ids.start], steps, seed=n)
+        for n, steps in ((2, 5), (11, 3), (6, 5))
+    ]
+
+    def written(rows, **more):
+        return generation.generate_codes(
+            model, ids, rows, Sampling(temperature=2.0), guidance=guidance, **more
+        )
+
+    together = written(rows)
+    assert [len(answer.codes) for answer in together] == [5, 3, 5]
+    assert [written([row])[0] for row in rows] == together
+    assert written(rows, cache_implementation="static") == together
+    assert written(rows, use_cache=False) == together
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_padding_counts_nothing_in_the_loss(name, tmp_path):
+    """A padded batch has the loss of its rows, each by itself, weighted by what they answer."""
+    model, text = m.load_base(str(write_base(tmp_path / "base", CONFIGS[name])), None, VOCABULARY)
+    ids = voc.TokenIds.of(text, VOCABULARY)
+    pairs = [
+        ([7, 8, ids.start], ids.of_codes([[1, 2], [3, 4]])),
+        ([*range(5, 20), ids.start], ids.of_codes([[5, 6]])),
+    ]
+    for levels in ((), (1.0, 0.25)):
+        weights = TokenWeights(ids, levels, torch.device("cpu"))
+        whole, *alone = (
+            weights.loss(model.eval(), batch_of(some, ids.pad)).item()
+            for some in (pairs, pairs[:1], pairs[1:])
+        )
+        assert whole == pytest.approx((2 * alone[0] + alone[1]) / 3, rel=1e-4)
+    labels = batch_of(pairs, ids.pad)["labels"]
+    assert [int((row == IGNORED).sum()) for row in labels] == [14, 16]
+
+
 def test_layers_for_the_lora_by_name(tmp_path):
     base, _ = m.load_plain_base(str(write_base(tmp_path / "base", CONFIGS["llama, tied"])), None)
     adapted = m.add_adapter(base, m.AdapterConfig(rank=2, targets=["q_proj", "v_proj"]), [])
@@ -178,6 +223,19 @@ def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monk
     with pytest.raises(PackError) as raised:
         m.load_plain_base(str(tmp_path), None)
     assert "take one of at most 3.03 billion" in sentence(raised)
+
+
+def test_training_every_weight_needs_gradients_and_means(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda device: 16e9)
+    with pytest.raises(PackError) as raised:
+        memory.check("a-base", 1_000_000_000, "float32", "cpu", learning=True, whole=True)
+    said = sentence(raised)
+    assert "17.6 GB to train every weight" in said
+    assert 'fit with method = "lora" in float32 (about 5.6 GB)' in said
+    memory.check("a-base", 1_000_000_000, "float32", "cpu", learning=True)
+    with pytest.raises(PackError) as raised:
+        bases.Loading(bits=4, whole=True)
+    assert "cannot learn with every weight" in sentence(raised)
 
 
 @pytest.mark.parametrize("bits", [4, 8])

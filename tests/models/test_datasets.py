@@ -11,7 +11,7 @@ from ext_models.motion import humanml3d
 from ext_models.motion.data_folder import ClipRecord, PackWriter
 from ext_models.motion.datasets import DataError, Layout, layout_of, mirrored, read_examples
 from ext_models.motion.examples import MIN_FRAMES
-from ext_models.motion.mirroring import KIT_MIRRORED, mirror_joints
+from ext_models.motion.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
 from motiongpt_blender.core.skeleton import MIRRORED
 
 WALK = "a person walks.#a/DET person/NOUN walk/VERB#0.0#0.0\n"
@@ -276,3 +276,24 @@ def test_mirroring_twice_is_the_identity(order):
     joints = np.random.default_rng(0).normal(size=(5, len(order), 3)).astype(np.float32)
     assert np.array_equal(mirror_joints(mirror_joints(joints)), joints)
     assert not np.allclose(mirror_joints(joints), joints)
+
+
+@pytest.mark.parametrize(
+    ("said", "mirror"),
+    [
+        ("raises the left hand to the right", "raises the right hand to the left"),
+        ("a left-handed throw, leftwards", "a right-handed throw, rightwards"),
+        ("walks clockwise", "walks counterclockwise"),
+        ("walks counter-clockwise", "walks clockwise"),
+        ("turns anti clockwise", "turns clockwise"),
+        ("stands upright right away", "stands upright right away"),
+        ("bends at a right angle to the left", "bends at a right angle to the right"),
+        ("is all right, waves right", "is all right, waves left"),
+        ("a man who left the room turns left", "a man who left the room turns right"),
+    ],
+)
+def test_a_mirror_swaps_the_words_of_sides_only(said, mirror):
+    assert mirror_caption(said) == mirror
+    assert mirror_caption(mirror_caption(said)).replace("counterclockwise", "x") == said.replace(
+        "counter-clockwise", "x"
+    ).replace("anti clockwise", "x")

@@ -168,6 +168,17 @@ def test_a_share_of_the_captions_can_be_held_back():
     assert (prompt, reply[-1]) == ([ids.start], ids.end)
 
 
+def test_the_base_never_reads_a_caption_and_a_motion_together():
+    ids = tiny_ids()
+    one = Encoded(((5, 6, 7), (8, 9)), *[np.ones((3, 2), dtype=np.int64)] * 2, np.zeros((3, 3)))
+    torch.manual_seed(0)
+    drawn = [[*a, *b] for a, b in (pretraining_pair(one, ids, 2) for _ in range(200))]
+    added = set(ids.ids.values())
+    kinds = [{token in added for token in read} for read in drawn]
+    assert all(len(kind) == 1 for kind in kinds)
+    assert 20 < kinds.count({False}) < 80
+
+
 def tiny_ids():
     text = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
     voc.add_tokens(text, tiny_pack.VOCABULARY)
