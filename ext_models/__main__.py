@@ -258,6 +258,8 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
     _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the folds and the tables")
     p.add_argument("--folds", type=int, default=5, help="how many (%(default)s)")
+    p.add_argument("--fold", type=int, help="only this one; without it the table of all is made")
+    p.add_argument("--share", type=float, default=1.0, help="of the recipe's minutes (1)")
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
     p.add_argument("--sets", nargs="+", help="sets of the data folder (the recipe's)")
     p.add_argument("--pool", type=int, default=16, help="captions that compete (%(default)s)")

@@ -24,8 +24,8 @@ from motiongpt_blender.core.packs import CARD
 
 Array = NDArray[np.float32]
 
-#: Requests that are written in one batch.
-AT_ONCE: Final = 40
+#: Motions that are written in one batch, all tries counted.
+AT_ONCE: Final = 112
 
 
 class ClipMaker:

@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = read_recipe(arguments.config)
     if arguments.folds < 2:
         raise PipelineError(f"--folds {arguments.folds}: at least 2.")
+    if arguments.fold is not None and not 1 <= arguments.fold <= arguments.folds:
+        raise PipelineError(f"--fold {arguments.fold}: 1 to {arguments.folds}.")
     if "pack" not in recipe or "name" not in recipe["pack"]:
         raise PackError(f"{arguments.config}: the recipe has no [pack] table with a name.")
     name = recipe["pack"]["name"]
@@ -59,14 +61,28 @@ def run(arguments: argparse.Namespace) -> int:
         samples=arguments.samples,
         pose_clips=arguments.pose_clips,
     )
+    recipe = shortened(recipe, arguments.share)
     results: list[Evaluation] = []
     for number, part in enumerate(parts, 1):
+        if arguments.fold not in (None, number):
+            continue
         folder = arguments.out / f"fold{number}"
         print(f"fold {number} of {len(parts)}: {sum(e.split == 'test' for e in part)} held out")
         pack = trained(recipe, part, folder, device, budget)
         results.append(_measured(pack, part, folder, settings, judge, device))
-    save(results, arguments.out)
+    if arguments.fold is None:
+        save(results, arguments.out)
     return 0
+
+
+def shortened(recipe: dict[str, Any], share: float) -> dict[str, Any]:
+    """A recipe whose trainings take a share of their minutes, wherever it says how many."""
+    if not 0 < share <= 1:
+        raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
+    own = {k: shortened(v, share) if isinstance(v, dict) else v for k, v in recipe.items()}
+    if "minutes" in own:
+        own["minutes"] *= share
+    return own
 
 
 def takes(folder: Path | str | None) -> dict[str, str]:
