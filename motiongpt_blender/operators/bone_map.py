@@ -15,12 +15,11 @@ from ..core.bone_maps import (
     from_preset,
     made_map,
     mirrored_name,
-    propose,
     rows_of,
     to_preset,
 )
 from ..properties.scene import target
-from ..scene.bones import bones_of, made_map_of, proposal, rows_from
+from ..scene.bones import bones_of, found_anew, made_map_of, proposal, rows_from
 from ..scene.rig import RigError, check_usable
 from .poses import NO_ARMATURE
 
@@ -70,7 +69,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Fill the rows with what is found now."""
         obj = target(context)
-        found = propose(bones_of(obj.data))
+        found = found_anew(obj)
         obj.motiongpt.bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
@@ -180,10 +179,13 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
             listed = ", ".join(f"'{n}'" for n in lost)
             self.report({"ERROR"}, f"No bone is named as the other side of {listed}: choose it.")
             return {"CANCELLED"}
+        begun = {r.part: (r.body, r.raw) for r in rows}
         for row in kept.rows:
             other = Part(row.part).mirrored.value
             if other in wanted:
                 row.bone = wanted[other]
+                body, row.raw = begun[other]
+                row.body = mirrored_name(body, names) or row.bone
         return {"FINISHED"}
 
 

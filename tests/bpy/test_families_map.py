@@ -85,6 +85,63 @@ def test_the_active_bone_of_the_view_is_taken(rig):
     assert control(rig, Part.TOE_R) == "mixamorig:RightToeBase"
 
 
+def test_every_entry_can_be_cleared_set_from_the_selected_bone_and_changed(rig):
+    bpy.ops.motiongpt.find_bones()
+    kept = rig.motiongpt.bone_map
+    found = [(row.part, row.bone) for row in kept.rows]
+    for k, (part, bone) in enumerate(found):
+        kept.active = k
+        kept.rows[k].bone = ""  # as the field's own button does
+        assert (kept.rows[k].source, kept.rows[k].note) == ("user", "You cleared it."), part
+        rig.data.bones.active = rig.data.bones[bone]
+        bpy.ops.motiongpt.bone_from_selected()
+        assert (kept.rows[k].bone, kept.rows[k].source) == (bone, "user"), part
+        if sum(p == part for p, _ in found) == 1:
+            bpy.ops.motiongpt.clear_bone()
+            assert not kept.rows[k].bone
+        kept.rows[k].bone = bone  # as the search field does
+    assert [(row.part, row.bone) for row in kept.rows] == found
+    assert {c.part for c in describe(rig).controls} == set(Part)
+
+
+@pytest.mark.parametrize(("what", "side"), [("ACTIVE", "l"), ("LEFT", "l"), ("RIGHT", "r")])
+def test_every_entry_of_a_side_can_be_mirrored(rig, what, side):
+    bpy.ops.motiongpt.find_bones()
+    limbs = [p for p in Part if p.side == side]
+    wanted = {p.mirrored.value: rows(rig)[p.mirrored.value].bone for p in limbs}
+    for part in limbs:
+        rows(rig)[part.mirrored.value].bone = ""
+    for part in limbs if what == "ACTIVE" else limbs[:1]:
+        activate(rig, part.value)
+        bpy.ops.motiongpt.mirror_bones(what=what)
+    assert {part: rows(rig)[part].bone for part in wanted} == wanted
+
+
+def test_a_mirrored_control_is_read_from_the_mirrored_body(registered, rigify_rig):
+    bpy.context.scene.motiongpt.armature = rigify_rig
+    bpy.ops.motiongpt.find_bones()
+    row = rows(rigify_rig)["thigh_r"]
+    before = (row.bone, row.body, row.raw)
+    assert before[0] != before[1]
+    row.bone = ""
+    activate(rigify_rig, "thigh_l")
+    bpy.ops.motiongpt.mirror_bones()
+    row = rows(rigify_rig)["thigh_r"]
+    assert (row.bone, row.body, row.raw) == before
+
+
+def test_each_armature_has_a_map_of_its_own(rig):
+    other = build(plan_from_names(MIXAMO), "other")
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["hand_l"].bone = ""
+    bpy.context.scene.motiongpt.armature = other
+    assert not len(other.motiongpt.bone_map.rows)
+    assert Part.HAND_L in {c.part for c in describe(other).controls}
+    bpy.ops.motiongpt.find_bones()
+    assert rows(other)["hand_l"].bone == "mixamorig:LeftHand"
+    assert not rows(rig)["hand_l"].bone
+
+
 def test_without_an_active_bone_it_is_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     rig.data.bones.active = None
