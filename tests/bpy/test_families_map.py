@@ -8,6 +8,7 @@ import pytest
 from rig_builders import Bone, build, plan_from_names
 
 from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.properties.scene import target
 from motiongpt_blender.scene.rig import RigError, describe
 
 MIXAMO = {
@@ -55,6 +56,29 @@ def activate(obj, part):
 
 def control(obj, part):
     return next(c.name for c in describe(obj).controls if c.part is part)
+
+
+def test_what_an_importer_leaves_active_leads_to_its_armature(registered):
+    obj, context = build(plan_from_names(MIXAMO)), bpy.context
+    active = context.view_layer.objects
+    for other in context.selected_objects:
+        other.select_set(False)
+    mesh = bpy.data.objects.new("body", bpy.data.meshes.new("body"))
+    empty = bpy.data.objects.new("Z_UP", None)
+    for new in (mesh, empty):
+        context.collection.objects.link(new)
+    active.active = mesh
+    assert target(context) is None
+    mesh.modifiers.new("Armature", "ARMATURE").object = obj
+    assert target(context) == obj
+    active.active = empty
+    assert target(context) is None
+    obj.select_set(True)
+    assert target(context) == obj
+    second = build(plan_from_names(MIXAMO), "second")
+    second.select_set(True)
+    active.active = empty
+    assert target(context) is None  # which one is not said
 
 
 def test_the_bones_are_listed_with_how_sure_they_are(rig):
