@@ -5,7 +5,7 @@ import json
 import bpy
 import numpy as np
 import pytest
-from rig_builders import Bone, build, plan_from_names
+from rig_builders import Bone, build, nameless, plan_from_names
 
 from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.properties.scene import target
@@ -206,14 +206,43 @@ def test_the_other_side_is_mirrored(rig, what):
     assert control(rig, Part.THIGH_R) == "mixamorig:RightUpLeg"
 
 
+def move_away(obj, bone, name):
+    """Give a bone another name, and a place that is no other's mirror image."""
+    bpy.ops.object.mode_set(mode="EDIT")
+    found = obj.data.edit_bones[bone]
+    found.name = name
+    found.head.y += 0.4
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+@pytest.mark.parametrize("kind", ["nameless", "counted otherwise"])
+def test_bones_whose_names_do_not_mirror_are_told_by_where_they_lie(registered, kind):
+    plan = plan_from_names(MIXAMO)
+    if kind == "nameless":
+        plan = nameless(plan)
+        obj = build(plan)
+    else:  # as in CesiumMan, whose left arm counts from 2 and whose right arm from 1
+        obj = build(plan)
+        for k, part in enumerate(("upper_arm", "forearm", "hand")):
+            obj.data.bones[plan.parts[f"{part}_l"][0]].name = f"arm_joint_L__{k + 2}_"
+            obj.data.bones[plan.parts[f"{part}_r"][0]].name = f"arm_joint_R__{k + 1}_"
+    bpy.context.scene.motiongpt.armature = obj
+    bpy.ops.motiongpt.find_bones()
+    before = {part: row.bone for part, row in rows(obj).items()}
+    for part in [p for p in Part if p.side == "l"]:
+        rows(obj)[part.value].bone = ""
+    bpy.ops.motiongpt.mirror_bones(what="RIGHT")
+    assert {part: row.bone for part, row in rows(obj).items()} == before
+
+
 def test_what_cannot_be_mirrored_is_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     activate(rig, "chest")
     with pytest.raises(RuntimeError, match="The chest has no other side"):
         bpy.ops.motiongpt.mirror_bones()
-    rig.data.bones["mixamorig:RightLeg"].name = "peg"
+    move_away(rig, "mixamorig:RightLeg", "peg")
     activate(rig, "shin_l")
-    with pytest.raises(RuntimeError, match="No bone is named as the other side of"):
+    with pytest.raises(RuntimeError, match="No bone is named as, or lies, opposite to"):
         bpy.ops.motiongpt.mirror_bones()
 
 
