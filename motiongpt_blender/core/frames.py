@@ -187,7 +187,10 @@ def limb_turns(
     angle, trust = _hinge_vote(hinge, upper, lower, limb.is_leg)
     turn = multiply(about(upper, _settled(angle, trust, fps)), from_neutral)
     turn = multiply(turn, inverse(rest_from_neutral(rest, limb)))
-    return turn, swing(turn, rest[1], lower)
+    # Straightened first, then bent about the hinge: an elbow that rests a little beside the
+    # plane in which it bends would roll the forearm, and the palm with it.
+    straight = multiply(turn, np.broadcast_to(between(rest[1], rest[0]), turn.shape))
+    return turn, multiply(between(rotate(turn, _over_time(rest[0], turn)), lower), straight)
 
 
 def rest_hinge(rest: tuple[Array, Array], limb: Limb) -> Array:

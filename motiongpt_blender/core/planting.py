@@ -79,6 +79,7 @@ class _Leg:
         tip: (T, 3) where the toe is.
         wanted: (T, 3) where it is wanted.
         far: (T,) the farthest that the ankle may be from the hip.
+        heel: (T,) the angle by which its heel has to come up to stay over the floor.
     """
 
     side: str
@@ -92,6 +93,7 @@ class _Leg:
     tip: Array
     wanted: Array
     far: Array
+    heel: Array
 
 
 def on_floor(motion: RigMotion, height: float) -> RigMotion:
@@ -211,7 +213,13 @@ def _leg(
     wanted[:, 1] += _lift(wanted, stands, level, clearance) * _away_from(kept, len(tip), motion.fps)
     toe = control_of(rig, Part(f"toe_{side.lower()}"))
     far = _farthest((hip, knee, ankle), kept, motion.fps)
-    return _Leg(side, thigh, shin, foot, toe, hip, knee, ankle, tip, wanted, far)
+    across = rotate(figure.turns[foot.name], np.array([1.0, 0.0, 0.0]))
+    # No lower than it was before: a motion may have its heel in the floor.
+    lowest = np.minimum(heel[:, 1], floor) - DIP * rig.leg
+    raised_by = _heel_clear(heel - tip, across, lowest - wanted[:, 1])
+    raised_by = gaussian_smooth(raised_by, CALM * motion.fps)
+    raised_by *= _away_from(kept, len(tip), motion.fps)
+    return _Leg(side, thigh, shin, foot, toe, hip, knee, ankle, tip, wanted, far, raised_by)
 
 
 def _farthest(chain: tuple[Array, Array, Array], kept: list[int], fps: float) -> Array:
@@ -338,6 +346,7 @@ def _bend(rig: RigDescription, leg: _Leg, hip: Array, turns: dict[str, Array]) -
     """Turn a leg's parts so that its toe comes to where it is wanted; where it comes, (T, 3)."""
     side = rotate(turns[leg.foot.name], np.array([1.0, 0.0, 0.0]))
     raise_by = _heel_raise(hip - leg.wanted, leg.ankle - leg.tip, side, leg.far)
+    raise_by = np.maximum(raise_by, leg.heel)
     rolled = from_log(raise_by[:, None] * side)
     target = leg.wanted + rotate(rolled, leg.ankle - leg.tip)
     hinge = rotate(turns[leg.thigh.name], leg_hinge(rig, leg.side))
@@ -346,6 +355,25 @@ def _bend(rig: RigDescription, leg: _Leg, hip: Array, turns: dict[str, Array]) -
     turns[leg.shin.name] = multiply(shin, turns[leg.shin.name])
     turns[leg.foot.name] = multiply(rolled, turns[leg.foot.name])  # the toes stay as they are
     return reached - rotate(rolled, leg.ankle - leg.tip)
+
+
+def _heel_clear(heel: Array, side: Array, lowest: Array) -> Array:
+    """Angles (T,) by which a foot rolls on its toe until its heel is no lower than it may be.
+
+    A foot that stands on its heel has its toe brought down to the floor; its heel would go
+    through it.
+
+    Args:
+        heel: (T, 3) as seen from the toe.
+        side: (T, 3) axis to the left of the foot.
+        lowest: (T,) how high over the toe the heel has to be.
+    """
+    arm = heel - (heel * side).sum(-1, keepdims=True) * side
+    height, rise = arm[:, 1], cross(side, arm)[:, 1]
+    size = np.maximum(np.hypot(height, rise), 1e-12)
+    wanted = np.clip((lowest - heel[:, 1] + height) / size, -1.0, 1.0)
+    angle = np.arcsin(wanted) - np.arctan2(height, rise)
+    return np.where(height < wanted * size, np.clip(angle, 0.0, MOST_RAISE), 0.0)
 
 
 def leg_hinge(rig: RigDescription, side: str) -> Array:

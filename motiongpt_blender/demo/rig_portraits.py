@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from ..core.bone_maps import Part
 from ..core.retarget import RigDescription
 from ..core.rotations import Array, about_y, normalise, rotate
-from ..core.skeleton import PARENTS
+from ..core.skeleton import PARENTS, Joint
 from .pictures import FAINT, PAPER, TEXT, font
 from .rig_measures import Played
 
@@ -46,7 +46,7 @@ def portrait(rig: RigDescription, played: Played, drawn: list[str], joints: Arra
     order = [body[name] for name in drawn]
     beside = played.heads[Part.PELVIS][0] / rig.scale - joints[0, 0]
     away = rig.scale * beside * np.array([1.0, 0.0, 1.0])  # a rig need not rest at its origin
-    solids = _solids(played.bones - away, order)
+    solids = _with_feet(rig, played, _solids(played.bones - away, order), order)
     for k, frame in enumerate(np.linspace(4, len(joints) - 5, COUNT).round().astype(int)):
         cell = _cell(rig, solids[frame], order, joints[frame])
         sheet.paste(cell, (k * CELL[0], 30))
@@ -79,6 +79,19 @@ def _solids(bones: Array, parts: list[Part]) -> Array:
                 * np.linalg.norm(bones[:, b, 1] - bones[:, b, 0], axis=-1, keepdims=True)
                 * along
             )
+    return out
+
+
+def _with_feet(rig: RigDescription, played: Played, bones: Array, parts: list[Part]) -> Array:
+    """The same, feet without toes as long as they are taken to be: importers make up tails."""
+    out = bones.copy()
+    for side in "LR":
+        foot = Part(f"foot_{side.lower()}")
+        if foot in parts and Part(f"toe_{side.lower()}") not in parts:
+            step = rig.points[Joint[f"{side}_FOOT"]] - rig.points[Joint[f"{side}_ANKLE"]]
+            turn = played.turns[foot]
+            along = rotate(turn, np.broadcast_to(step, (len(turn), 3)))
+            out[:, parts.index(foot), 1] = out[:, parts.index(foot), 0] + along
     return out
 
 

@@ -14,13 +14,12 @@ from ..core.bone_maps import (
     chosen,
     from_preset,
     made_map,
-    mirrored_name,
-    propose,
+    mirrored_bone,
     rows_of,
     to_preset,
 )
 from ..properties.scene import target
-from ..scene.bones import bones_of, made_map_of, proposal, rows_from
+from ..scene.bones import bones_of, found_anew, made_map_of, proposal, rows_from
 from ..scene.rig import RigError, check_usable
 from .poses import NO_ARMATURE
 
@@ -56,6 +55,14 @@ class _MapOperator:
         return not reason
 
 
+def _pairs(obj: Any) -> list[tuple[str, str]]:
+    """Left and right bones of parts that have both, as the animator has them and as found."""
+    bone = {row.part: row.bone for row in obj.motiongpt.bone_map.rows}
+    found = {b.part.value: b.control for b in proposal(obj).bones}
+    left = [p for p in Part if p.side == "l"]
+    return [(d.get(p.value, ""), d.get(p.mirrored.value, "")) for d in (bone, found) for p in left]
+
+
 def _active(kept: Any) -> Any:
     return kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
 
@@ -70,7 +77,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Fill the rows with what is found now."""
         obj = target(context)
-        found = propose(bones_of(obj.data))
+        found = found_anew(obj)
         obj.motiongpt.bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
@@ -147,7 +154,7 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
 
 
 class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
-    """Give the other side of the body the bones with the mirrored names"""
+    """Give the other side of the body the bones with the mirrored names, or those opposite"""
 
     bl_idname = "motiongpt.mirror_bones"
     bl_label = "Mirror Bones"
@@ -165,7 +172,7 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Set the rows of the other side."""
         obj = target(context)
-        kept, names = obj.motiongpt.bone_map, tuple(obj.data.bones.keys())
+        kept, bones = obj.motiongpt.bone_map, bones_of(obj.data)
         if self.what == "ACTIVE":
             rows = [_active(kept)]
         else:
@@ -174,16 +181,22 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
             words = Part(rows[0].part).words
             self.report({"ERROR"}, f"The {words} has no other side: choose a row of a limb.")
             return {"CANCELLED"}
-        wanted = {r.part: mirrored_name(r.bone, names) or "" for r in rows}
+        pairs = _pairs(obj)
+        wanted = {r.part: mirrored_bone(bones, r.bone, pairs) or "" for r in rows}
         lost = [r.bone for r in rows if r.bone and not wanted[r.part]]
         if lost:
             listed = ", ".join(f"'{n}'" for n in lost)
-            self.report({"ERROR"}, f"No bone is named as the other side of {listed}: choose it.")
+            self.report(
+                {"ERROR"}, f"No bone is named as, or lies, opposite to {listed}: choose it."
+            )
             return {"CANCELLED"}
+        begun = {r.part: (r.body, r.raw) for r in rows}
         for row in kept.rows:
             other = Part(row.part).mirrored.value
             if other in wanted:
                 row.bone = wanted[other]
+                body, row.raw = begun[other]
+                row.body = mirrored_bone(bones, body, pairs) or row.bone
         return {"FINISHED"}
 
 

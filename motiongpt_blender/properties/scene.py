@@ -16,7 +16,8 @@ class MotionGPTScene(bpy.types.PropertyGroup):
 
     armature: bpy.props.PointerProperty(
         name="Armature",
-        description="The character that moves; empty: the active armature",
+        description="The character that moves; empty: the active armature, or that of the "
+        "active mesh",
         type=bpy.types.Object,
         poll=_is_armature,
     )
@@ -67,9 +68,23 @@ class MotionGPTScene(bpy.types.PropertyGroup):
 
 
 def target(context: Any) -> Any:
-    """The armature in question: the chosen one, else the active object, else None."""
+    """The armature in question: the chosen one, else that of the active object, else None.
+
+    Importers leave a mesh or an empty active; the armature that moves it counts, else the only
+    one that is selected.
+    """
     chosen = context.scene.motiongpt.armature
     if chosen is not None and chosen.name in context.scene.objects:
         return chosen
-    active = context.view_layer.objects.active
-    return active if active is not None and active.type == "ARMATURE" else None
+    objects = context.view_layer.objects
+    if (found := _moved_by(objects.active)) is not None:
+        return found
+    selected = [obj for obj in objects.selected if obj.type == "ARMATURE"]
+    return selected[0] if len(selected) == 1 else None
+
+
+def _moved_by(obj: Any) -> Any:
+    """The armature that an object is, or that moves it; None where there is none."""
+    if obj is None or obj.type == "ARMATURE":
+        return obj
+    return obj.find_armature()

@@ -27,7 +27,7 @@ from ..core.bone_maps import (
 from .vrm import humanoid_rows
 
 #: Proposals already worked out, by what the armature's bones are; the newest last.
-_PROPOSED: dict[int, BoneMap] = {}
+_PROPOSED: dict[tuple[Any, ...], BoneMap] = {}
 _FOUND: dict[tuple[Any, ...], BoneMap] = {}
 _KEPT = 8
 
@@ -71,9 +71,7 @@ def _told(armature: Any) -> BoneMap | None:
 
 def _found(bones: Bones) -> BoneMap:
     """``find``, remembered: a take asks for the map more often than the bones change."""
-    assert bones.heads is not None
-    assert bones.tails is not None
-    key = (bones.names, bones.parents, bones.heads.tobytes(), bones.tails.tobytes())
+    key = _key(bones)
     if key not in _FOUND:
         while len(_FOUND) >= _KEPT:
             _FOUND.pop(next(iter(_FOUND)))
@@ -105,16 +103,29 @@ def rows_from(kept: Any) -> tuple[MappedBone, ...]:
     )
 
 
+def found_anew(obj: Any) -> BoneMap:
+    """What the armature's own VRM data tells, else names and shape; complete or not."""
+    return _told(obj.data) or propose(bones_of(obj.data))
+
+
 def proposal(obj: Any) -> BoneMap:
-    """What would be found for an armature, complete or not; remembered, for drawing."""
+    """``found_anew``, remembered, for drawing."""
     if (told := _told(obj.data)) is not None:
         return told
-    key = hash(tuple((b.name, b.parent.name if b.parent else "") for b in obj.data.bones))
+    bones = bones_of(obj.data)
+    key = _key(bones)
     if key not in _PROPOSED:
         while len(_PROPOSED) >= _KEPT:
             _PROPOSED.pop(next(iter(_PROPOSED)))
-        _PROPOSED[key] = propose(bones_of(obj.data))
+        _PROPOSED[key] = propose(bones)
     return _PROPOSED[key]
+
+
+def _key(bones: Bones) -> tuple[Any, ...]:
+    """What a map hangs on: another place of a bone may be another map."""
+    assert bones.heads is not None
+    assert bones.tails is not None
+    return (bones.names, bones.parents, bones.heads.tobytes(), bones.tails.tobytes())
 
 
 def _points(bones: Any, which: str) -> np.ndarray[Any, np.dtype[np.float64]]:

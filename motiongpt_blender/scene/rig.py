@@ -214,10 +214,22 @@ def _points(
                 point = tails[parts[Part(f"{ends}_{side.lower()}")][0].body]
             points[Joint[f"{side}_{joint}"]] = point
     for side in "LR":
-        if Part(f"toe_{side.lower()}") not in parts:
-            toe = Joint[f"{side}_FOOT"]
+        ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
+        has_toe = Part(f"toe_{side.lower()}") in parts
+        if not has_toe or _points_nowhere(points[toe] - points[ankle], _leg_of(points, side)):
             points[toe] = _believable_toe(points, side)
     return points
+
+
+def _leg_of(points: dict[Joint, Array], side: str) -> float:
+    """Length from hip by the knee to the ankle."""
+    hip, knee, ankle = (points[Joint[f"{side}_{n}"]] for n in ("HIP", "KNEE", "ANKLE"))
+    return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+
+
+def _points_nowhere(foot: Array, leg: float) -> bool:
+    """Whether toes begin at the ankle, or right under it: then they do not say what is ahead."""
+    return float(np.linalg.norm(foot[[0, 2]])) < FOOT_LENGTHS[0] * leg / 4
 
 
 def _believable_toe(points: dict[Joint, Array], side: str) -> Array:
@@ -225,8 +237,8 @@ def _believable_toe(points: dict[Joint, Array], side: str) -> Array:
 
     Importers make up the length of a last bone, so its tail may be anywhere.
     """
-    hip, knee, ankle, toe = (Joint[f"{side}_{n}"] for n in ("HIP", "KNEE", "ANKLE", "FOOT"))
-    leg = float(sum(np.linalg.norm(points[b] - points[a]) for a, b in ((hip, knee), (knee, ankle))))
+    ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
+    leg = _leg_of(points, side)
     foot = points[toe] - points[ankle]
     flat = foot * np.array([1.0, 0.0, 1.0])
     length = float(np.linalg.norm(flat))

@@ -1,5 +1,7 @@
 """The sub-panel "Bones": which bone turns which part, how sure that is, and why not."""
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import bpy
@@ -20,15 +22,24 @@ class MOTIONGPT_UL_bones(_List, bpy.types.UIList):
 
     def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
         """One part: how sure, name, bone."""
+        data = item.id_data.motiongpt.bone_map
         armature = target(context)
         part = Part(item.part)
         name = part.base.removeprefix("upper_").capitalize()
-        row = layout.split(factor=0.5)
+        row = layout.split(factor=0.54)
         row.label(text=f"{name} {part.side.upper()}", icon=_symbol(item, armature))
         right = row.row()
         right.active = bool(item.bone)
-        # The namespace is the same in all rows and would leave no room for the name.
-        right.label(text=item.bone.rsplit(":", 1)[-1] or "no bone")
+        right.label(text=short_name(item.bone, [r.bone for r in data.rows]) or "no bone")
+
+
+def short_name(name: str, others: Sequence[str]) -> str:
+    """A bone's name without what most names begin with, which would leave no room for it."""
+    begins = re.match(r"[^:_ ]+[:_ ]+(?=.)", name)
+    if begins is None:
+        return name
+    alike = sum(other.startswith(begins[0]) for other in others)
+    return name[begins.end() :] if 2 * alike > sum(map(bool, others)) else name
 
 
 def _symbol(item: Any, obj: Any) -> str:

@@ -107,7 +107,7 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
         obj = target(context)
         layout.prop(wish, "armature", text="Armature")
         if wish.armature is None and obj is not None:
-            _hint(layout, f"Uses the active one, {obj.name}")
+            _hint(layout, f"Uses the selected one, {obj.name}")
         column = layout.column()
         column.use_property_split = False
         column.prop(wish, "prompt", text="", icon="SMALL_CAPS")

@@ -147,6 +147,8 @@ def test_a_prompt_that_cannot_be_used(addon, prompt, word):
 def test_without_an_armature_the_button_says_so(addon):
     bpy.context.scene.motiongpt.armature = None
     bpy.context.view_layer.objects.active = None
+    for obj in bpy.context.selected_objects:
+        obj.select_set(False)
     assert not bpy.ops.motiongpt.generate.poll()
     with pytest.raises(RuntimeError, match="armature"):
         bpy.ops.motiongpt.generate()

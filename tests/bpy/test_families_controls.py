@@ -12,6 +12,7 @@ from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.core.bone_maps.structure import by_structure
 from motiongpt_blender.scene.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.bones import bones_of, map_of
+from motiongpt_blender.scene.nla import remove_take
 
 
 def built(shared, table, holders, **names):
@@ -64,6 +65,9 @@ def test_controls_are_driven_and_their_switches_set_to_fk(empty_scene, shared, t
     assert held(obj, action) == wanted
     before = {(bone, prop): value for bone, prop, value in json.loads(action[SWITCHES_KEY])}
     assert before == {(b, p): v for b, props in holders.items() for p, v in props.items()}
+    assert all(obj.pose.bones[b][p] == fk for b, p in before)
+    remove_take(obj, obj.animation_data.nla_tracks[0].name)
+    assert {(b, p): obj.pose.bones[b][p] for b, p in before} == before
 
 
 @pytest.mark.parametrize("which", ["rigify_rig", "metarig"])

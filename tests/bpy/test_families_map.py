@@ -5,9 +5,10 @@ import json
 import bpy
 import numpy as np
 import pytest
-from rig_builders import Bone, build, plan_from_names
+from rig_builders import Bone, build, nameless, plan_from_names
 
 from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.properties.scene import target
 from motiongpt_blender.scene.rig import RigError, describe
 
 MIXAMO = {
@@ -57,6 +58,29 @@ def control(obj, part):
     return next(c.name for c in describe(obj).controls if c.part is part)
 
 
+def test_what_an_importer_leaves_active_leads_to_its_armature(registered):
+    obj, context = build(plan_from_names(MIXAMO)), bpy.context
+    active = context.view_layer.objects
+    for other in context.selected_objects:
+        other.select_set(False)
+    mesh = bpy.data.objects.new("body", bpy.data.meshes.new("body"))
+    empty = bpy.data.objects.new("Z_UP", None)
+    for new in (mesh, empty):
+        context.collection.objects.link(new)
+    active.active = mesh
+    assert target(context) is None
+    mesh.modifiers.new("Armature", "ARMATURE").object = obj
+    assert target(context) == obj
+    active.active = empty
+    assert target(context) is None
+    obj.select_set(True)
+    assert target(context) == obj
+    second = build(plan_from_names(MIXAMO), "second")
+    second.select_set(True)
+    active.active = empty
+    assert target(context) is None  # which one is not said
+
+
 def test_the_bones_are_listed_with_how_sure_they_are(rig):
     bpy.ops.motiongpt.find_bones()
     found = rows(rig)
@@ -83,6 +107,63 @@ def test_the_active_bone_of_the_view_is_taken(rig):
     rig.data.bones.active = rig.data.bones["mixamorig:RightToeBase"]
     bpy.ops.motiongpt.bone_from_selected()
     assert control(rig, Part.TOE_R) == "mixamorig:RightToeBase"
+
+
+def test_every_entry_can_be_cleared_set_from_the_selected_bone_and_changed(rig):
+    bpy.ops.motiongpt.find_bones()
+    kept = rig.motiongpt.bone_map
+    found = [(row.part, row.bone) for row in kept.rows]
+    for k, (part, bone) in enumerate(found):
+        kept.active = k
+        kept.rows[k].bone = ""  # as the field's own button does
+        assert (kept.rows[k].source, kept.rows[k].note) == ("user", "You cleared it."), part
+        rig.data.bones.active = rig.data.bones[bone]
+        bpy.ops.motiongpt.bone_from_selected()
+        assert (kept.rows[k].bone, kept.rows[k].source) == (bone, "user"), part
+        if sum(p == part for p, _ in found) == 1:
+            bpy.ops.motiongpt.clear_bone()
+            assert not kept.rows[k].bone
+        kept.rows[k].bone = bone  # as the search field does
+    assert [(row.part, row.bone) for row in kept.rows] == found
+    assert {c.part for c in describe(rig).controls} == set(Part)
+
+
+@pytest.mark.parametrize(("what", "side"), [("ACTIVE", "l"), ("LEFT", "l"), ("RIGHT", "r")])
+def test_every_entry_of_a_side_can_be_mirrored(rig, what, side):
+    bpy.ops.motiongpt.find_bones()
+    limbs = [p for p in Part if p.side == side]
+    wanted = {p.mirrored.value: rows(rig)[p.mirrored.value].bone for p in limbs}
+    for part in limbs:
+        rows(rig)[part.mirrored.value].bone = ""
+    for part in limbs if what == "ACTIVE" else limbs[:1]:
+        activate(rig, part.value)
+        bpy.ops.motiongpt.mirror_bones(what=what)
+    assert {part: rows(rig)[part].bone for part in wanted} == wanted
+
+
+def test_a_mirrored_control_is_read_from_the_mirrored_body(registered, rigify_rig):
+    bpy.context.scene.motiongpt.armature = rigify_rig
+    bpy.ops.motiongpt.find_bones()
+    row = rows(rigify_rig)["thigh_r"]
+    before = (row.bone, row.body, row.raw)
+    assert before[0] != before[1]
+    row.bone = ""
+    activate(rigify_rig, "thigh_l")
+    bpy.ops.motiongpt.mirror_bones()
+    row = rows(rigify_rig)["thigh_r"]
+    assert (row.bone, row.body, row.raw) == before
+
+
+def test_each_armature_has_a_map_of_its_own(rig):
+    other = build(plan_from_names(MIXAMO), "other")
+    bpy.ops.motiongpt.find_bones()
+    rows(rig)["hand_l"].bone = ""
+    bpy.context.scene.motiongpt.armature = other
+    assert not len(other.motiongpt.bone_map.rows)
+    assert Part.HAND_L in {c.part for c in describe(other).controls}
+    bpy.ops.motiongpt.find_bones()
+    assert rows(other)["hand_l"].bone == "mixamorig:LeftHand"
+    assert not rows(rig)["hand_l"].bone
 
 
 def test_without_an_active_bone_it_is_a_sentence(rig):
@@ -125,14 +206,43 @@ def test_the_other_side_is_mirrored(rig, what):
     assert control(rig, Part.THIGH_R) == "mixamorig:RightUpLeg"
 
 
+def move_away(obj, bone, name):
+    """Give a bone another name, and a place that is no other's mirror image."""
+    bpy.ops.object.mode_set(mode="EDIT")
+    found = obj.data.edit_bones[bone]
+    found.name = name
+    found.head.y += 0.4
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+@pytest.mark.parametrize("kind", ["nameless", "counted otherwise"])
+def test_bones_whose_names_do_not_mirror_are_told_by_where_they_lie(registered, kind):
+    plan = plan_from_names(MIXAMO)
+    if kind == "nameless":
+        plan = nameless(plan)
+        obj = build(plan)
+    else:  # as in CesiumMan, whose left arm counts from 2 and whose right arm from 1
+        obj = build(plan)
+        for k, part in enumerate(("upper_arm", "forearm", "hand")):
+            obj.data.bones[plan.parts[f"{part}_l"][0]].name = f"arm_joint_L__{k + 2}_"
+            obj.data.bones[plan.parts[f"{part}_r"][0]].name = f"arm_joint_R__{k + 1}_"
+    bpy.context.scene.motiongpt.armature = obj
+    bpy.ops.motiongpt.find_bones()
+    before = {part: row.bone for part, row in rows(obj).items()}
+    for part in [p for p in Part if p.side == "l"]:
+        rows(obj)[part.value].bone = ""
+    bpy.ops.motiongpt.mirror_bones(what="RIGHT")
+    assert {part: row.bone for part, row in rows(obj).items()} == before
+
+
 def test_what_cannot_be_mirrored_is_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     activate(rig, "chest")
     with pytest.raises(RuntimeError, match="The chest has no other side"):
         bpy.ops.motiongpt.mirror_bones()
-    rig.data.bones["mixamorig:RightLeg"].name = "peg"
+    move_away(rig, "mixamorig:RightLeg", "peg")
     activate(rig, "shin_l")
-    with pytest.raises(RuntimeError, match="No bone is named as the other side of"):
+    with pytest.raises(RuntimeError, match="No bone is named as, or lies, opposite to"):
         bpy.ops.motiongpt.mirror_bones()
 
 

@@ -5,16 +5,21 @@ import math
 import bpy
 import numpy as np
 import pytest
+import rig_builders
+from test_families_map import MIXAMO
 
+from motiongpt_blender import compat
+from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.core.frames import Limb, limb_turns
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.neutral import DIRECTIONS, build
 from motiongpt_blender.core.rig_options import RigOptions, RootTarget
-from motiongpt_blender.core.rotations import from_log, normalise, rotate
+from motiongpt_blender.core.rotations import angle_between, from_log, normalise, rotate
 from motiongpt_blender.core.skeleton import Joint
 from motiongpt_blender.demo.rig_families import Axes, Build, Stance, build_family
 from motiongpt_blender.demo.rig_measures import angle, measure, play
 from motiongpt_blender.scene.apply import apply_clip, steps_of_take
+from motiongpt_blender.scene.bones import map_of
 from motiongpt_blender.scene.capture import capture_joints
 from motiongpt_blender.scene.rig import RigError, describe
 
@@ -65,6 +70,77 @@ def test_any_rest_pose_and_any_axes(empty_scene, stance, axes):
     assert errors.toes.mean() < 5
     assert errors.flips == 0
     assert errors.jumps.max() < 20
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_a_spine_of_any_length_turns_the_chest_as_far(empty_scene, count):
+    names = {**MIXAMO, "spine": [f"spine {k}" for k in range(count)]}
+    plan = rig_builders.nameless(rig_builders.plan_from_names(names))
+    obj, trunk = rig_builders.build(plan), plan.parts.get("spine", []) + plan.parts["chest"]
+    rows = [r.control for r in map_of(obj).bones if r.part in (Part.SPINE, Part.CHEST)]
+    assert rows == trunk
+    assert len(trunk) == count
+    bpy.context.scene.render.fps = FPS
+    joints = exercise()
+    upper = [j for j in Joint if j.name[2:] in ("COLLAR", "SHOULDER", "ELBOW", "WRIST")]
+    upper += [Joint.NECK, Joint.HEAD]
+    turn = from_log(np.linspace(0, 0.9, len(joints))[:, None, None] * [0.3, 0.9, 0.2])
+    middle = joints[:, [Joint.SPINE3]].astype(float)
+    joints[:, upper] = middle + rotate(turn, joints[:, upper] - middle)
+    rig = describe(obj)
+    apply_clip(obj, MotionClip(joints, FPS), (), 1, "turned")
+    played = play(obj, rig, 1, len(joints), [])
+    errors = measure(rig, played, joints.astype(float), FPS)
+    assert errors.limbs.max() < 2
+    assert errors.headings.mean() < 5
+    assert errors.hinges.mean() < 5
+    chest = played.turns[Part.CHEST]
+    if count > 1:  # each bone of the chain turns its share of the way
+        steps = [rig_turn(obj, name, len(joints)) for name in trunk]
+        assert np.ptp(steps) < 0.3 * max(steps)
+    assert np.degrees(angle_between(chest[0], chest[-1])) > 30
+
+
+def rig_turn(obj, bone, frame):
+    """Radians that a bone turns against its parent at a frame."""
+    bpy.context.scene.frame_set(frame)
+    return float(obj.pose.bones[bone].matrix_basis.to_quaternion().angle)
+
+
+@pytest.mark.parametrize("under", [0.0, -0.05])
+def test_toes_that_do_not_say_what_is_ahead_are_not_asked(empty_scene, under):
+    plan = rig_builders.plan_from_names(MIXAMO)
+    for side in ("Left", "Right"):
+        foot, toe = (plan.bone(f"mixamorig:{side}{n}") for n in ("Foot", "ToeBase"))
+        toe.head = foot.head + [0, 0, under]
+        toe.tail = toe.head + [0, -0.08, 0]
+    obj = rig_builders.build(plan)
+    _, played, errors = put_on(obj)
+    joints = exercise()
+    for side in "lr":
+        ahead = rotate(played.turns[Part(f"foot_{side}")], np.array([0.0, 0.0, 1.0]))
+        wanted = (
+            joints[:, Joint[f"{side.upper()}_FOOT"]] - joints[:, Joint[f"{side.upper()}_ANKLE"]]
+        )
+        assert angle(ahead * [1, 0, 1], wanted * [1, 0, 1]).max() < 10
+    assert abs(errors.lowest) < 0.03
+
+
+def test_rotation_modes_of_the_rig_are_kept(empty_scene):
+    obj = build_family(Build("mixamo", Stance.A, Axes.FOREIGN))
+    modes = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE", "QUATERNION")
+    given = {bone.name: modes[k % len(modes)] for k, bone in enumerate(obj.pose.bones)}
+    for bone in obj.pose.bones:
+        bone.rotation_mode = given[bone.name]
+    _, _, errors = put_on(obj)
+    assert errors.limbs.max() < 0.5
+    assert {bone.name: bone.rotation_mode for bone in obj.pose.bones} == given
+    action = obj.animation_data.nla_tracks[0].strips[0].action
+    eulers = [c for c in compat.all_curves(action) if c.data_path.endswith("rotation_euler")]
+    assert len(eulers) > 30
+    for curve in eulers:
+        values = [k.co[1] for k in curve.keyframe_points]
+        assert np.abs(np.diff(values)).max() < math.pi
 
 
 @pytest.mark.parametrize(("size", "scale"), [(100.0, 0.01), (0.01, 100.0), (40.0, 1.0)])

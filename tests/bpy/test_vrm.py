@@ -106,3 +106,19 @@ def test_a_file_that_says_too_little_is_told_by_its_shape(extension):
     found = map_of(obj)
     assert found.family == "structure"
     assert found.of(Part.SHIN_L)
+
+
+def test_the_list_to_be_changed_begins_with_what_the_file_says(extension):
+    from motiongpt_blender import registration
+
+    obj, parts = nameless_body()
+    tell(obj, parts, "1.0")
+    registration.register()
+    try:
+        bpy.context.scene.motiongpt.armature = obj
+        bpy.ops.motiongpt.find_bones()
+        kept = {row.part: row.bone for row in obj.motiongpt.bone_map.rows}
+        assert {p: n[0] for p, n in parts.items()}.items() <= kept.items()
+        assert obj.motiongpt.bone_map.family == "vroid"
+    finally:
+        registration.unregister()

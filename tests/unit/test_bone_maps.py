@@ -125,7 +125,7 @@ def test_any_name_can_be_read(name):
 def test_every_family_is_told_by_its_own_names():
     for family, data in families():
         assert set(data) <= {
-            "label", "checked", "covers", "signature", "exact", "by_hierarchy",
+            "label", "checked", "unproved", "covers", "signature", "exact", "by_hierarchy",
             "parts", "extras", "switches",
         }, family  # fmt: skip
         assert data["checked"] in CONFIDENCE

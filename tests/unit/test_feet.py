@@ -73,6 +73,26 @@ def test_a_stand_is_found_where_it_is():
     assert footfalls.right[0].last == 59
 
 
+def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
+    directions = np.repeat(DIRECTIONS[None], 60, 0)
+    up = from_log(np.array([-0.45, 0.0, 0.0]))  # the toe seven centimetres over the floor
+    directions[:, Joint.L_FOOT] = rotate(up, directions[:, Joint.L_FOOT])
+    joints = build(directions, np.zeros((60, 3)))
+    joints[..., 1] -= joints[:, Joint.R_FOOT, 1].min()
+    motion = solve(RIG, joints, FPS)
+    planted, _ = plant_feet(RIG, motion, Footfalls((Stand(20, 39, 20),), ()))
+    heels = []
+    for one in (motion, planted):
+        figure = forward(RIG, one)
+        sole = np.array([0.0, -RIG.points[Joint.L_ANKLE][1], 0.0])
+        ankle = joint_place(RIG, figure, Joint.L_ANKLE)
+        heels.append((ankle + rotate(figure.turns["foot_l"], sole))[:, 1] / RIG.scale)
+    assert np.allclose(toes(planted, "L")[20:40, 1], RIG.points[Joint.L_FOOT][1], atol=1e-3)
+    assert (heels[1] - np.minimum(heels[0], 0)).min() > -0.015
+    steps = np.abs(np.diff(planted.rotations["foot_l"], axis=0)).max()
+    assert steps < 0.06  # it rolls there and back
+
+
 def test_a_still_frame_and_a_flight_have_no_stands():
     joints = stepping()
     assert find_footfalls(joints[:1], FPS) == Footfalls((), ())

@@ -18,6 +18,7 @@ from motiongpt_blender.core.neutral import NEUTRAL
 from motiongpt_blender.core.rotations import (
     IDENTITY,
     angle_between,
+    between,
     from_log,
     normalise,
     rotate,
@@ -129,6 +130,21 @@ def test_the_rests_own_bend_is_the_hinge_when_it_is_clear():
     assert np.allclose(rest_hinge((-Y, lower), Limb.leg()), wanted, atol=0.02)
     wrong_way = normalise(np.array([0.0, -1.0, 0.4]))
     assert np.allclose(rest_hinge((-Y, wrong_way), Limb.leg()), X)
+
+
+@pytest.mark.parametrize("tilt", [-8.0, -4.0, 4.0, 8.0])
+def test_a_forearm_that_rests_beside_its_plane_is_not_rolled(tilt):
+    """The palm faces the elbow's hinge, however little the elbow is bent at rest, and where to."""
+    limb, sign = Limb.arm("L"), np.radians(tilt)
+    rest = np.array([1.0, 0.0, 0.0]), np.array([np.cos(sign), np.sin(sign), 0.0])
+    bend = np.linspace(0.6, 2.2, 40)
+    lower = np.stack([np.cos(bend), 0 * bend, np.sin(bend)], axis=-1)
+    upper = np.tile([1.0, 0.0, 0.0], (40, 1))
+    still = np.tile(IDENTITY, (40, 1))
+    _, turn = limb_turns(still, rest, (upper, lower), limb, 20.0)
+    palm = rotate(turn, rotate(between(rest[0], rest[1]), rest_hinge(rest, limb)))
+    away = np.degrees(np.arccos(np.clip(palm @ limb.hinge, -1, 1)))
+    assert away.max() < 1.0
 
 
 def test_the_flat_foot_is_read_from_resting_frames():

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from .bones import Bones
 from .detection import explain, find, propose
-from .editing import check_made, chosen, from_preset, made_map, rows_of, to_preset
+from .editing import (
+    check_made,
+    chosen,
+    from_preset,
+    made_map,
+    mirrored_bone,
+    rows_of,
+    to_preset,
+)
 from .names import canonical, mirrored_name
 from .parts import (
     CHAINS,
@@ -45,6 +53,7 @@ __all__ = [
     "find",
     "from_preset",
     "made_map",
+    "mirrored_bone",
     "mirrored_name",
     "missing",
     "propose",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from .bones import Bones
-from .names import canonical, keys_of
+from .names import canonical, keys_of, mirrored_name
 from .parts import CHAINS, BoneMap, Failure, MappedBone, MappingError, Part, Source, Switch
 from .structure import SHAPE, SHAPE_LABEL
 from .tables import families
@@ -17,6 +17,10 @@ from .tables import families
 #: What a preset file calls itself, and the newest version that is understood.
 FORMAT: Final = "motiongpt-bone-map"
 VERSION: Final = 1
+#: Share of the skeleton's size within which a bone lies opposite to another.
+OPPOSITE: Final = 0.03
+#: Part of the line from right to left that lies along an axis which is then that line.
+STRAIGHT: Final = 0.98
 #: Limbs whose two beginnings must not be one point.
 _SEGMENTS: Final = (
     ("thigh", "shin"), ("shin", "foot"), ("upper_arm", "forearm"), ("forearm", "hand"),
@@ -91,6 +95,36 @@ def check_lengths(bone_map: BoneMap, bones: Bones) -> None:
                         "upper_arm", "upper arm"
                     )
                 )
+
+
+def mirrored_bone(bones: Bones, name: str, pairs: Iterable[tuple[str, str]]) -> str | None:
+    """The bone of the other side: named so and lying there, else lying there, else named so.
+
+    Args:
+        bones: the armature's bones.
+        name: one of them.
+        pairs: left and right bones of parts that are known: they tell where the other side is.
+    """
+    named = mirrored_name(name, bones.names)
+    known = [(a, b) for a, b in pairs if a in bones.index and b in bones.index]
+    if bones.heads is None or bones.tails is None or name not in bones.index or not known:
+        return named
+    ends = np.stack([bones.heads, bones.tails], axis=1)
+    left, right = (bones.heads[[bones.index[n] for n in side]] for side in zip(*known, strict=True))
+    across = np.median(left - right, axis=0)
+    across = across / max(float(np.linalg.norm(across)), 1e-12)
+    if np.abs(across).max() > STRAIGHT:  # bodies stand straight in their armature, or nearly
+        across = np.round(across)
+    middle = np.median(0.5 * (left + right), axis=0)
+    here = ends[bones.index[name]] - middle
+    there = here - 2 * (here @ across)[:, None] * across + middle
+    away = np.linalg.norm(ends - there, axis=-1)
+    near = away[:, 0] <= OPPOSITE * float(np.ptp(bones.heads, axis=0).max())
+    if named is not None and near[bones.index[named]]:
+        return named
+    # Importers make up tails: they only tell bones apart that begin at one point.
+    nearest = int(np.argmin(np.where(near, away.sum(axis=-1), np.inf)))
+    return bones.names[nearest] if near[nearest] and bones.names[nearest] != name else named
 
 
 def to_preset(bone_map: BoneMap) -> str:

@@ -3,7 +3,8 @@
 A file in ``families/`` names the bone of each part of the body, without its side, several
 spellings where there are several. Rigs made of controls give names exactly, the left
 side's, and what to switch. ``checked`` says how far the names can be trusted: read in a
-rig ``file``, in a public ``source``, or written down from ``memory``.
+rig ``file``, in a public ``source``, or written down from ``memory``; ``unproved`` is a pattern of
+spellings that are from memory while the others are not.
 """
 
 from __future__ import annotations
@@ -77,7 +78,10 @@ class _Filling:
         if signature:
             seen = any(re.search(signature, n) for n in self.bones.names)
             self.signed = 1 if seen else -1
-        self.sure = CONFIDENCE[self.data["checked"]] + (0.04 if self.signed > 0 else 0.0)
+        unproved = self.data.get("unproved")
+        doubted = unproved and any(re.search(unproved, n) for n in self.bones.names)
+        checked = "memory" if doubted else self.data["checked"]
+        self.sure = CONFIDENCE[checked] + (0.04 if self.signed > 0 else 0.0)
 
     def run(self) -> Scored:
         """Fill in limbs first, then the trunk that has to carry them."""
