@@ -189,12 +189,12 @@ def _in_place(
 def _check_loop(wish: Wish, fit: Fit) -> None:
     if any(pose.role is PoseRole.END for pose in wish.marked):
         raise PlanError(
-            "A loop ends as it begins: remove the end pose, or switch Loop off under Place."
+            "A loop ends as it begins: remove the end pose, or switch Loop off under Timing."
         )
     if fit.joins:
         raise PlanError(
-            "A loop cannot also join the animation beside it: choose Free as its place, or switch "
-            "Loop off."
+            "A loop cannot also join the animation beside it: choose Free under Timing, or "
+            "switch Loop off."
         )
 
 

@@ -1,4 +1,4 @@
-"""The sub-panel "Place": where in time a take goes, and whether it loops."""
+"""The sub-panel "Timing": where in time a take goes, and whether it loops."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from .panels import _Panel
 
 
 class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
-    """Place, range, loop."""
+    """Where the take goes, range, loop."""
 
-    bl_label = "Place"
+    bl_label = "Timing"
     bl_idname = "MOTIONGPT_PT_window"
     bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}

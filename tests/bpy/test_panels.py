@@ -92,6 +92,45 @@ def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
 
 
+def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
+    """A pose that comes pushes no button away: the next click would bind another part."""
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_poses
+
+    def draw():
+        listener, panel = MagicMock(), MagicMock()
+        MOTIONGPT_PT_poses.draw_for(panel, bpy.context, listener, smpl_rig)
+        return str(listener.mock_calls)
+
+    before = draw()
+    assert before.index("motiongpt.add_pose") < before.index("template_list")
+    bpy.ops.motiongpt.add_pose(role="START")
+    after = draw()
+    upto = before.index("template_list")
+    assert after[:upto] == before[:upto]
+
+
+def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
+    from motiongpt_blender.core.bone_maps import Part
+    from motiongpt_blender.core.keys import KeyReport
+    from motiongpt_blender.core.poses import Miss
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, missed_text
+
+    met = KeyReport(1.0, 5.0, 2.0)
+    addon.report = replace(take, keys=(met,))
+    said = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" in said
+    assert missed_text(met) == ""
+    short = replace(met, frame=12.0, missed=Miss("DEF-palm.01.R", 1.827, 111.28, Part("hand_r")))
+    addon.report = replace(take, keys=(met, short))
+    said = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" not in said
+    assert missed_text(short) == (
+        "Frame 12: FK controls cannot show the right hand to the last; 'DEF-palm.01.R' stays "
+        "111.3 mm and 1.83° away"
+    )
+    assert "111.3 mm" in said
+
+
 def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):  # noqa: F811
     from motiongpt_blender import preferences
 
