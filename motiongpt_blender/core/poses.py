@@ -51,7 +51,10 @@ class Miss:
     @property
     def where(self) -> str:
         """The part of the body in words."""
-        return f"the {self.part.words}" if self.part else "all"
+        if self.part is None:
+            return "all"
+        side = {"l": "left ", "r": "right "}.get(self.part.side, "")
+        return f"the {side}{self.part.base.replace('_', ' ')}"
 
     @property
     def size(self) -> float:

@@ -213,13 +213,13 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
         if report is None:
             return
         column = layout.column(align=True)
-        row = column.split(factor=0.68)
-        row.label(text=report.track_name, icon="NLA")
-        row.operator("motiongpt.remove_take", text="Remove")
-        column.label(
+        column.label(text=report.track_name, icon="NLA")  # its number at the end tells takes apart
+        row = column.row()
+        row.label(
             text=f"Frames {frame_text(report.frame_start)} to {frame_text(report.frame_end)}",
             icon="TIME",
         )
+        row.operator("motiongpt.remove_take", text="Remove", icon="TRASH")
         if report.keys:
             box = layout.box().column(align=True)
             box.label(text="The model alone, by frame:")

@@ -5,7 +5,15 @@ from typing import Any
 import bpy
 
 from ..core.windows import WindowMode
+from ..properties.window import MODES
 from .panels import _Panel
+
+
+def chosen_text(place: Any) -> str:
+    """What is unusual about where a take goes, in a few words, or ""."""
+    if place.mode != WindowMode.FREE.value:
+        return next(name for value, name, _ in MODES if value == place.mode)
+    return "Loop" if place.loop else ""
 
 
 class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
@@ -15,6 +23,11 @@ class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
     bl_idname = "MOTIONGPT_PT_window"
     bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: Any) -> None:
+        """What is chosen, so that it is seen while the panel is closed."""
+        if (chosen := chosen_text(context.scene.motiongpt.window)) != "":
+            self.layout.label(text=chosen)
 
     def draw(self, context: Any) -> None:
         """The choices of ``MotionGPTWindow``."""

@@ -131,6 +131,30 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
     assert "111.3 mm" in said
 
 
+def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
+    from motiongpt_blender.ui.window import MOTIONGPT_PT_window
+
+    place = bpy.context.scene.motiongpt.window
+    for mode, loop, says in (
+        ("FREE", False, ""), ("FREE", True, "Loop"), ("BETWEEN", True, "Between Keyframes"),
+        ("CONTINUE", False, "After the Last Frame"),
+    ):  # fmt: skip
+        place.mode, place.loop = mode, loop
+        header = MagicMock()
+        MOTIONGPT_PT_window.draw_header_preset(header, bpy.context)
+        drawn = str(header.layout.label.mock_calls)
+        assert (says in drawn) if says else drawn == "[]", (mode, loop)
+
+
+def test_the_prompt_of_the_chosen_block_has_a_field_of_its_own(addon, smpl_rig):  # noqa: F811
+    from motiongpt_blender.ui.sequence import MOTIONGPT_PT_sequence
+
+    bpy.ops.motiongpt.add_block()
+    listener, block = MagicMock(), smpl_rig.motiongpt.sequence.blocks[0]
+    MOTIONGPT_PT_sequence._block(MagicMock(), listener, block)
+    assert "'prompt'" in str(listener.prop.mock_calls)
+
+
 def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):  # noqa: F811
     from motiongpt_blender import preferences
 
