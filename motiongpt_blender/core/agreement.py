@@ -62,6 +62,8 @@ def with_bodies(
 ) -> tuple[KeyReport, ...]:
     """The reports with how far the bodies were apart, as far as they are bound.
 
+    And with what FK controls cannot show of the marked poses.
+
     Args:
         reports: by index of the frame.
         joints: (T, 22, 3) metres, the motion before it met anything.
@@ -74,7 +76,9 @@ def with_bodies(
         for at, m in told.items()
         if 0 <= at < len(joints)
     }
-    return tuple(replace(r, body_cm=bodies[r.frame]) for r in reports)
+    return tuple(
+        replace(r, body_cm=bodies[r.frame], missed=told[r.frame].worst_missed) for r in reports
+    )
 
 
 def drag_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[str]:

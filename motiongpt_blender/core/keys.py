@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .motion import heading
 from .path import Stop, bend_steps
+from .poses import Miss
 from .residuals import spent
 from .retarget import RigMotion
 from .rig_options import REACH
@@ -121,6 +122,7 @@ class KeyReport:
         placed: whether place and heading are bound.
         moved_cm: the farthest that head, hands or feet are moved to meet it, in the same.
         jerk: their jerk around it, over what it was before.
+        missed: what FK controls cannot show of the pose, so that the take does not either.
     """
 
     frame: int
@@ -131,6 +133,7 @@ class KeyReport:
     placed: bool = True
     moved_cm: float = 0.0
     jerk: float = 1.0
+    missed: Miss | None = None
 
 
 def body_distance(joints: Array, marked: Array, counted: NDArray[np.bool_] | None = None) -> float:

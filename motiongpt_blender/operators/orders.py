@@ -117,7 +117,7 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     """
     check_usable(obj)
     rig = describe(obj)  # a rig that cannot be mapped is refused before the model works
-    marked, fit, before, notes = _joined(obj, rig, wish)
+    marked, fit, before = _joined(obj, rig, wish)
     planned = plan(
         wish.prompt,
         [(m.frame, m.role) for m in marked],
@@ -129,7 +129,7 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
         wish.window,
     )
     check_agreement(marked, scene_fps())
-    notes = (*notes, *haste_notes(marked, scene_fps()))
+    notes = tuple(haste_notes(marked, scene_fps()))
     poses = [
         Told(at, m.joints, bound_joints(m.binds))
         for at, m in zip(planned.pose_frames, marked, strict=True)
@@ -147,14 +147,14 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
 
 def _joined(
     obj: Any, rig: RigDescription, wish: Wish
-) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None, tuple[str, ...]]:
-    """All poses that count, how the take fits in, what comes before it, and remarks."""
+) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
+    """All poses that count, how the take fits in, and what comes before it."""
     window, marked = wish.window, tuple(sorted(wish.marked, key=lambda m: m.frame))
     if window is None:
-        return _in_place(obj, rig, marked, wish.fit), wish.fit, None, ()
+        return _in_place(obj, rig, marked, wish.fit), wish.fit, None
     if not wish.fit.track:
         check_joinable(obj)
-    fit, before, notes = wish.fit, None, ()
+    fit, before = wish.fit, None
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
         fit = replace(fit, carrier=carrier(obj, window.start))
@@ -167,14 +167,14 @@ def _joined(
             for role, frame in ends.items()
             if role in wish.joined and frame is not None and frame not in taken
         ]
-        found, joins, notes = neighbours(obj, rig, asked, fit.carrier)
+        found, joins = neighbours(obj, rig, asked, fit.carrier)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
         if any(join.frame == window.start for join in joins):
             before = beginning(obj, rig, window.start)
     if not marked:
         fit = replace(fit, standing=stance(obj, rig, window.start))
-    return marked, fit, before, notes
+    return marked, fit, before
 
 
 def _in_place(
@@ -189,12 +189,12 @@ def _in_place(
 def _check_loop(wish: Wish, fit: Fit) -> None:
     if any(pose.role is PoseRole.END for pose in wish.marked):
         raise PlanError(
-            "A loop ends as it begins: remove the end pose, or switch Loop off under Place."
+            "A loop ends as it begins: remove the end pose, or switch Loop off under Timing."
         )
     if fit.joins:
         raise PlanError(
-            "A loop cannot also join the animation beside it: choose Free as its place, or switch "
-            "Loop off."
+            "A loop cannot also join the animation beside it: choose Free under Timing, or "
+            "switch Loop off."
         )
 
 

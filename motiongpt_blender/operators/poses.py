@@ -1,19 +1,22 @@
 """Operators on the list of marked poses."""
 
-from typing import Any
+from typing import Any, Final
 
 import bpy
 import numpy as np
 
-from ..core.poses import MarkedPose, PoseRole
+from ..core.binding import WHOLE, BodyPart, is_whole
+from ..core.poses import MarkedPose, PoseRole, miss_note
 from ..core.windows import frame_text
-from ..properties.armature import ROLES, sort_poses
+from ..properties.armature import PARTS, ROLES, sort_poses
 from ..properties.scene import target
 from ..scene.capture import capture_joints, out_of_reach, reach_note
 from ..scene.clock import current_frame
-from ..scene.marking import exact_pose, miss_note
+from ..scene.marking import exact_pose
 from ..scene.rig import RigError, describe
 
+#: The choice that leaves nothing of a pose free.
+WHOLE_BODY: Final = "WHOLE"
 NO_ARMATURE = "Choose an armature in the panel, or select one"
 
 
@@ -59,13 +62,14 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         obj, frame = target(context), current_frame()
         try:
             rig = describe(obj)
-            pose, miss = exact_pose(obj, rig)
+            pose, missed = exact_pose(obj, rig)
             marked = MarkedPose(
                 frame,
                 PoseRole(self.role),
                 pose,
                 capture_joints(obj, rig),
                 carrier=np.array(obj.matrix_basis, dtype=np.float64),
+                missed=missed,
             )
         except RigError as error:
             self.report({"ERROR"}, str(error))
@@ -78,9 +82,12 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
-        if note := reach_note(frame, out_of_reach(obj, rig), rig) or miss_note(miss):
+        note = reach_note(frame, out_of_reach(obj, rig), rig) or miss_note(marked.worst_missed)
+        if note:  # alone: Blender shows the last report only
             self.report({"WARNING"}, note)
-        self.report({"INFO"}, f"Frame {frame_text(frame)} is {'again ' if replaced else ''}marked")
+        else:
+            again = "again " if replaced else ""
+            self.report({"INFO"}, f"Frame {frame_text(frame)} is {again}marked")
         return {"FINISHED"}
 
     def _replaced(self, group: Any, frame: float) -> list[int]:
@@ -110,6 +117,50 @@ class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
         group = target(context).motiongpt
         group.poses.remove(group.active)
         group.active = max(0, min(group.active, len(group.poses) - 1))
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_bind_part(bpy.types.Operator):
+    """The motion meets this part of the pose alone; Shift-click joins parts or lets one go"""
+
+    bl_idname = "motiongpt.bind_part"
+    bl_label = "Bind Part"
+    bl_options = {"REGISTER", "UNDO"}
+
+    part: bpy.props.EnumProperty(
+        name="Part", items=((WHOLE_BODY, "Whole Body", "Everything", 0), *PARTS)
+    )
+    join: bpy.props.BoolProperty(name="Join", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """A marked pose is needed."""
+        return _has_active(cls, context)
+
+    @classmethod
+    def description(cls, context: Any, properties: Any) -> str:
+        """Tooltip by part."""
+        if properties.part == WHOLE_BODY:
+            return "The motion meets the whole pose"
+        what = next(text for value, _, text, _ in PARTS if value == properties.part)
+        return f"The motion meets only this part: {what}. Shift-click joins parts or lets one go"
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """Shift joins."""
+        self.join = event.shift
+        return self.execute(context)
+
+    def execute(self, context: Any) -> set[str]:
+        """Choose the parts of the active pose."""
+        group = target(context).motiongpt
+        pose = group.poses[group.active]
+        if self.part == WHOLE_BODY:
+            chosen = WHOLE
+        elif self.join and not is_whole(pose.bound):
+            chosen = pose.bound ^ {BodyPart(self.part)}
+        else:
+            chosen = {BodyPart(self.part)}
+        pose.binds = {part.value for part in chosen or WHOLE}
         return {"FINISHED"}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.binding import WHOLE, BodyPart
+from ..core.bone_maps import Part
 from ..core.keys import PoseError, RigPose
-from ..core.poses import MarkedPose, PoseRole
+from ..core.poses import MarkedPose, Miss, PoseRole, miss_note, worst_bound
 from ..core.skeleton import JOINT_COUNT
 from ..core.windows import frame_text
 from .bone_map import MotionGPTBoneMap
@@ -43,8 +44,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
     binds: bpy.props.EnumProperty(
         name="Binds",
-        description="What the motion has to meet of this pose; the rest stays the motion's own. "
-        "Shift-click joins parts",
+        description="What the motion has to meet of this pose; the rest stays the motion's own",
         items=PARTS,
         options={"ENUM_FLAG"},
         default={part.value for part in WHOLE},
@@ -52,11 +52,22 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
     carrier: bpy.props.StringProperty(options={"HIDDEN"})
+    missed: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
     def at(self) -> float:
         """The frame, with the part of a frame beyond it."""
         return round(self.frame + self.subframe, 3)
+
+    @property
+    def bound(self) -> frozenset[BodyPart]:
+        """The parts that count."""
+        return frozenset(BodyPart(part) for part in self.binds)
+
+    @property
+    def note(self) -> str:
+        """A sentence about what FK controls cannot show of what counts, or ""."""
+        return miss_note(worst_bound(self._missed(), self.bound))
 
     def store(self, marked: MarkedPose) -> None:
         """Fill in all fields."""
@@ -67,6 +78,9 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
         self.carrier = "" if marked.carrier is None else json.dumps(marked.carrier.tolist())
+        self.missed = json.dumps(
+            [(m.bone, m.degrees, m.millimetres, m.part and m.part.value) for m in marked.missed]
+        )
 
     def load(self) -> MarkedPose:
         """The pose that is stored; raises PoseError when it cannot be read."""
@@ -80,13 +94,22 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
                 "mark the pose again."
             )
-        binds = frozenset(BodyPart(part) for part in self.binds)
+        binds = self.bound
         if not binds:
             raise PoseError(
                 f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
                 "under the list, or remove the pose."
             )
-        return MarkedPose(self.at, PoseRole(self.role), pose, joints, binds, self._carrier())
+        role, carrier = PoseRole(self.role), self._carrier()
+        return MarkedPose(self.at, role, pose, joints, binds, carrier, self._missed())
+
+    def _missed(self) -> tuple[Miss, ...]:
+        """What FK controls cannot show; nothing when that was not kept."""
+        try:
+            rows = json.loads(self.missed)
+            return tuple(Miss(b, float(d), float(m), Part(p) if p else None) for b, d, m, p in rows)
+        except (ValueError, TypeError):
+            return ()
 
     def _carrier(self) -> NDArray[np.float64] | None:
         """Where the object was; None when that was not kept."""

@@ -30,7 +30,7 @@ class MotionGPTWindow(bpy.types.PropertyGroup):
     """Place of a take in time."""
 
     mode: bpy.props.EnumProperty(
-        name="Place",
+        name="Where",
         description="Where in time the take goes",
         items=MODES,
         default=WindowMode.FREE.value,

@@ -24,13 +24,31 @@ def bound_poses(
 
 
 def part_of_bones(obj: Any, rig: RigDescription) -> dict[str, Part]:
-    """Bone -> the part whose control carries it; bones that hang on none are left out."""
+    """Bone -> the part whose control carries it; bones that hang on none are left out.
+
+    A bone that copies another one's transforms is carried by that one, not by its parent:
+    so do the fingers and the face of a generated Rigify rig hang on its hands and its head.
+    """
     owned = {c.body: c.part for c in rig.controls} | {c.name: c.part for c in rig.controls}
     parts: dict[str, Part] = {}
     for bone in obj.pose.bones:
-        above = bone
-        while above is not None and above.name not in owned:
-            above = above.parent
-        if above is not None:
+        above, seen = bone, set[str]()
+        while above is not None and above.name not in owned and above.name not in seen:
+            seen.add(above.name)
+            above = _copied(obj, above) or above.parent
+        if above is not None and above.name in owned:
             parts[bone.name] = owned[above.name]
     return parts
+
+
+def _copied(obj: Any, bone: Any) -> Any:
+    """The bone of the same armature that a bone is always where, or None."""
+    for constraint in bone.constraints:
+        if (
+            constraint.type == "COPY_TRANSFORMS"
+            and not constraint.mute
+            and constraint.influence == 1.0
+            and constraint.target == obj
+        ):
+            return obj.pose.bones.get(constraint.subtarget)
+    return None

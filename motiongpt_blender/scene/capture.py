@@ -128,8 +128,8 @@ def reach_note(frame: float, missing: dict[str, float], rig: RigDescription) -> 
         return ""
     told = " and ".join(f"the {n} by {100 * m / rig.scale:.1f} cm" for n, m in missing.items())
     return (
-        f"At frame {frame_text(frame)} a stretch makes longer or shorter what bones that only turn "
-        f"cannot: {told}; so much is missing there in the take."
+        f"At frame {frame_text(frame)} IK makes longer or shorter {told}, which FK controls "
+        "cannot: so much is missing there in the take."
     )
 
 

@@ -7,27 +7,27 @@ corrected, and put back before anyone sees it. What cannot be reached is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import bpy
 import numpy as np
 from mathutils import Quaternion
 
+from ..core.bone_maps import Part
 from ..core.keys import RigPose
-from ..core.poses import MarkedPose, PoseRole
+from ..core.poses import MarkedPose, Miss, PoseRole
 from ..core.retarget import RigDescription
 from ..core.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
+from .bound import part_of_bones
 from .capture import body_turns, capture_joints, capture_pose
 from .held import own_transform, quaternion_in, rotation_property, set_transform, transforms_of
 from .ik_constraints import ik_on, is_driven
 from .rig import quaternion_of
 
-#: Degrees and millimetres that count as met.
-MET: Final = (0.01, 0.1)
-#: Those at which nothing more is tried.
+#: Degrees and millimetres at which nothing more is tried.
 _GOOD: Final = (0.002, 0.01)
 #: Rounds of comparing and correcting, and what a round has to take away to be worth another.
 _ROUNDS: Final = 6
@@ -37,77 +37,40 @@ _WORTH: Final = 0.8
 _MOST_MOVED: Final = 1.0
 
 
-@dataclass(frozen=True)
-class Miss:
-    """The bone that an FK pose shows worst.
-
-    Attributes:
-        bone: its name; "" when there are no bones.
-        degrees: how far it is turned away.
-        millimetres: how far it is away, in the scene.
-    """
-
-    bone: str = ""
-    degrees: float = 0.0
-    millimetres: float = 0.0
-
-    @property
-    def met(self) -> bool:
-        """Whether nobody can see it."""
-        return self.degrees <= MET[0] and self.millimetres <= MET[1]
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing more is to be gained."""
-        return self.degrees <= _GOOD[0] and self.millimetres <= _GOOD[1]
-
-    @property
-    def size(self) -> float:
-        """One number to compare by."""
-        return max(self.degrees / MET[0], self.millimetres / MET[1])
-
-
 def mark_pose(obj: Any, rig: RigDescription, frame: float, role: PoseRole) -> MarkedPose:
     """The pose that an armature shows now, as the motion has to pass through it."""
-    pose, _ = exact_pose(obj, rig)
-    return MarkedPose(frame, role, pose, capture_joints(obj, rig))
+    pose, missed = exact_pose(obj, rig)
+    return MarkedPose(frame, role, pose, capture_joints(obj, rig), missed=missed)
 
 
-def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, Miss]:
-    """The controls that show the evaluated pose with FK, and what they miss of it."""
+def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]]:
+    """The controls that show the evaluated pose with FK, and what they miss of it.
+
+    Of each part the worst bone that is not met, worst first.
+    """
     seen = capture_pose(obj, rig)
     kept = replace(seen, others=transforms_of(obj), switches=_switches(obj, rig))
     own = replace(kept, rotations={**seen.rotations, **_own_rotations(obj, rig)})
     target, turns = _shown(obj, rig), body_turns(obj, rig)
     scale = 1000 * float(sum(obj.matrix_world.to_scale()) / 3) * _unit()
+    owners = part_of_bones(obj, rig)
     with _put_back(obj, rig):
         _strike(obj, rig, own)
-        best = own, _miss(target, _shown(obj, rig), scale)
+        best = own, _misses(target, _shown(obj, rig), scale, owners)
         pose, last = kept, np.inf
         for _ in range(_ROUNDS):
-            if best[1].good:
+            if _good(best[1]):
                 break
             _strike(obj, rig, pose)
             shown = _shown(obj, rig)
-            miss = _miss(target, shown, scale)
-            if miss.size < best[1].size:
-                best = pose, miss
-            if miss.size > _WORTH * last:  # turning takes no more away
+            misses = _misses(target, shown, scale, owners)
+            if misses[0].size < best[1][0].size:
+                best = pose, misses
+            if misses[0].size > _WORTH * last:  # turning takes no more away
                 break
-            last = miss.size
+            last = misses[0].size
             pose = _moved(obj, rig, _corrected(obj, rig, pose, turns), (target, shown), scale)
-    return best
-
-
-def miss_note(miss: Miss) -> str:
-    """A sentence about what FK cannot show, or ""."""
-    if miss.met:
-        return ""
-    return (
-        f"FK controls cannot show this pose to the last: '{miss.bone}' is "
-        f"{miss.degrees:.2f}° and {miss.millimetres:.1f} mm away (a stretched limb, or a "
-        "constraint that acts on it)."
-    )
+    return best[0], tuple(miss for miss in best[1] if not miss.met)
 
 
 def _unit() -> float:
@@ -150,17 +113,26 @@ def _is_below(bone: Any, bodies: set[str]) -> bool:
     return bone is not None
 
 
-def _miss(target: dict[str, Any], now: dict[str, Any], scale: float) -> Miss:
-    """The worst bone, by degrees or by place; ``scale`` makes millimetres of places."""
-    misses = (
-        Miss(
+def _misses(
+    target: dict[str, Any], now: dict[str, Any], scale: float, owners: Mapping[str, Part]
+) -> list[Miss]:
+    """The worst bone of each part, worst first; ``scale`` makes millimetres of places."""
+    worst: dict[Part | None, Miss] = {}
+    for name, (turn, place) in target.items():
+        miss = Miss(
             name,
             float(np.degrees(angle_between(normalise(turn), normalise(now[name][0])))),
             scale * float(np.linalg.norm(place - now[name][1])),
+            owners.get(name),
         )
-        for name, (turn, place) in target.items()
-    )
-    return max(misses, key=lambda miss: miss.size, default=Miss())
+        if miss.part not in worst or miss.size > worst[miss.part].size:
+            worst[miss.part] = miss
+    return sorted(worst.values(), key=lambda miss: -miss.size)
+
+
+def _good(misses: Sequence[Miss]) -> bool:
+    """Whether nothing more is to be gained."""
+    return all(m.degrees <= _GOOD[0] and m.millimetres <= _GOOD[1] for m in misses)
 
 
 @contextmanager

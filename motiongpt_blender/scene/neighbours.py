@@ -20,9 +20,10 @@ from ..core.motion import MODEL_FPS
 from ..core.poses import MarkedPose, PoseRole
 from ..core.retarget import RigDescription
 from ..core.windows import Join
-from .capture import capture_joints, capture_pose, out_of_reach, reach_note
+from .capture import capture_joints, capture_pose
 from .carried import carried_joints, carried_pose
 from .clock import scene_fps, show_frame
+from .marking import exact_pose
 from .rig import RigError
 
 #: What carries a bone's or an object's pose.
@@ -109,7 +110,7 @@ def neighbours(
     rig: RigDescription,
     ends: Sequence[tuple[float, PoseRole]],
     seen_from: NDArray[np.float64] | None = None,
-) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...], tuple[str, ...]]:
+) -> tuple[tuple[MarkedPose, ...], tuple[Join, ...]]:
     """The poses at which a take joins what is there, and how that moves.
 
     Args:
@@ -118,12 +119,9 @@ def neighbours(
         ends: first frame (START) and last frame (END) of the take, or one of them.
         seen_from: (4, 4) matrix that the object has at the take's start, where it travels.
 
-    Returns:
-        The poses, the joins, and a sentence for each pose that the take cannot reach.
     """
     poses: list[MarkedPose] = []
     joins: list[Join] = []
-    notes: list[str] = []
     with looking_around(obj) as show:
 
         def look(frame: float) -> tuple[RigPose, NDArray[np.float32]]:
@@ -137,10 +135,11 @@ def neighbours(
         for frame, role in ends:
             outward = -1 if role is PoseRole.START else 1
             outside = look(frame + outward)[0], look(frame + 2 * outward)[0]
-            poses.append(MarkedPose(frame, role, *look(frame)))
+            here = look(frame)
+            _, missed = exact_pose(obj, rig)
+            poses.append(MarkedPose(frame, role, *here, missed=missed))
             joins.append(Join(frame, outside))
-            notes.append(reach_note(frame, out_of_reach(obj, rig), rig))
-    return tuple(poses), tuple(joins), tuple(filter(None, notes))
+    return tuple(poses), tuple(joins)
 
 
 def animated_properties(obj: Any) -> set[tuple[str, int]]:

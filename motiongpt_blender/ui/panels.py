@@ -7,10 +7,12 @@ import blf
 import bpy
 
 from .. import paths
-from ..core.binding import WHOLE, BodyPart
+from ..core.binding import BodyPart, is_whole
+from ..core.keys import KeyReport
 from ..core.planting import PlantReport
 from ..core.poses import PoseRole
 from ..core.windows import WindowMode, frame_text
+from ..operators.poses import WHOLE_BODY
 from ..operators.session import SESSION, stage_text
 from ..preferences import chosen_pack
 from ..properties.armature import PARTS
@@ -85,7 +87,7 @@ class MOTIONGPT_UL_poses(_List, bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        part = "" if item.binds == {p.value for p in WHOLE} else "part of it, "
+        part = "" if is_whole(item.bound) else "part of it, "
         right.label(text=f"{part}frame {frame_text(item.at)}")
 
 
@@ -152,8 +154,19 @@ class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
     bl_idname = "MOTIONGPT_PT_poses"
 
     def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
-        """List and buttons."""
+        """Buttons, list, and what is chosen of it.
+
+        The buttons stand first, so that no pose that comes pushes them from under the mouse.
+        """
         group = obj.motiongpt
+        layout.label(text="Mark this frame's pose as")
+        row = layout.row(align=True)
+        for role in PoseRole:
+            name = role.value.capitalize()
+            button = row.operator(
+                "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
+            )
+            button.role = role.value
         row = layout.row()
         row.template_list(
             "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=3, maxrows=8
@@ -163,24 +176,23 @@ class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
         if 0 <= group.active < len(group.poses):
             self._binds(layout, group.poses[group.active])
-        layout.label(text="Mark this frame's pose as")
-        row = layout.row(align=True)
-        for role in PoseRole:
-            name = role.value.capitalize()
-            button = row.operator(
-                "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
-            )
-            button.role = role.value
+            if (note := group.poses[group.active].note) != "":
+                _sentence(context, layout, note, "INFO")
 
     def _binds(self, layout: Any, pose: Any) -> None:
         """What of the active pose counts."""
         layout.label(text=f"Frame {frame_text(pose.at)} binds")
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)
+        bound, whole = pose.bound, is_whole(pose.bound)
+        button = column.operator("motiongpt.bind_part", text="Whole Body", depress=whole)
+        button.part = WHOLE_BODY
         for group in PARTS_BY_ROW:
             row = column.row(align=True)
             for part in group:
-                row.prop_enum(pose, "binds", part.value, text=names[part.value])
+                lit = not whole and part in bound
+                name = names[part.value]
+                row.operator("motiongpt.bind_part", text=name, depress=lit).part = part.value
 
 
 class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
@@ -201,13 +213,13 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
         if report is None:
             return
         column = layout.column(align=True)
+        column.label(text=report.track_name, icon="NLA")  # its number at the end tells takes apart
         row = column.row()
-        row.label(text=report.track_name, icon="NLA")
-        row.operator("motiongpt.remove_take", text="Remove", icon="TRASH")
-        column.label(
+        row.label(
             text=f"Frames {frame_text(report.frame_start)} to {frame_text(report.frame_end)}",
             icon="TIME",
         )
+        row.operator("motiongpt.remove_take", text="Remove", icon="TRASH")
         if report.keys:
             box = layout.box().column(align=True)
             box.label(text="The model alone, by frame:")
@@ -220,7 +232,10 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
                     cell = row.row()
                     cell.alignment = "RIGHT"
                     cell.label(text=distance)
-            _hint(box, "The take meets them exactly")
+            missed = [key for key in report.keys if key.missed is not None]
+            _hint(box, f"The take meets {'the rest' if missed else 'them'} exactly")
+            for key in missed:
+                _sentence(context, layout, missed_text(key), "INFO")
         if report.planted is not None:
             _sentence(context, layout, feet_text(report.planted), "CON_FLOOR")
         for note in SESSION.notes:
@@ -257,6 +272,16 @@ def licence_text(licence: str) -> str:
     return f"Licence: {licence}" if says else f"Not for commercial use: {licence}"
 
 
+def missed_text(key: KeyReport) -> str:
+    """What FK controls cannot show of a pose, in one line; "" where they show it all."""
+    if (miss := key.missed) is None:
+        return ""
+    return (
+        f"Frame {frame_text(key.frame)}: FK controls cannot show {miss.where} to the last; "
+        f"'{miss.bone}' stays {miss.millimetres:.1f} mm and {miss.degrees:.2f}° away"
+    )
+
+
 def feet_text(planted: PlantReport) -> str:
     """What planting did to the feet, in one line."""
     if planted == PlantReport():
@@ -270,7 +295,7 @@ def feet_text(planted: PlantReport) -> str:
 def _length_decided(wish: Any, obj: Any) -> str:
     """What decides the length instead of its field, or ""."""
     if wish.window.mode in (WindowMode.RANGE.value, WindowMode.BETWEEN.value):
-        return "by the place below"
+        return "by Timing below"
     ends = obj is not None and any(p.role == PoseRole.END.value for p in obj.motiongpt.poses)
     return "up to the end pose" if ends else ""
 

@@ -18,7 +18,7 @@ class MOTIONGPT_UL_blocks(_List, bpy.types.UIList):
     def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
         """One block: whether it is made, its prompt, its frames."""
         row = layout.row(align=True)
-        row.prop(item, "prompt", text="", emboss=False, icon=_symbol(item.id_data, item, index))
+        row.label(text=item.prompt, icon=_symbol(item.id_data, item, index))
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.start <= context.scene.frame_current < item.end
@@ -62,6 +62,7 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
         row.operator("motiongpt.generate_block")
 
     def _block(self, layout: Any, block: Any) -> None:
+        layout.prop(block, "prompt", text="", icon="SMALL_CAPS")  # in the list it is cut off
         column = layout.column(align=True)
         column.use_property_split = True
         column.use_property_decorate = False

@@ -1,20 +1,33 @@
-"""The sub-panel "Place": where in time a take goes, and whether it loops."""
+"""The sub-panel "Timing": where in time a take goes, and whether it loops."""
 
 from typing import Any
 
 import bpy
 
 from ..core.windows import WindowMode
+from ..properties.window import MODES
 from .panels import _Panel
 
 
-class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
-    """Place, range, loop."""
+def chosen_text(place: Any) -> str:
+    """What is unusual about where a take goes, in a few words, or ""."""
+    if place.mode != WindowMode.FREE.value:
+        return next(name for value, name, _ in MODES if value == place.mode)
+    return "Loop" if place.loop else ""
 
-    bl_label = "Place"
+
+class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
+    """Where the take goes, range, loop."""
+
+    bl_label = "Timing"
     bl_idname = "MOTIONGPT_PT_window"
     bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: Any) -> None:
+        """What is chosen, so that it is seen while the panel is closed."""
+        if (chosen := chosen_text(context.scene.motiongpt.window)) != "":
+            self.layout.label(text=chosen)
 
     def draw(self, context: Any) -> None:
         """The choices of ``MotionGPTWindow``."""

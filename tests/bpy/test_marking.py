@@ -1,6 +1,8 @@
 """A marked pose comes back to the last bone, on every family of rigs."""
 
 import math
+from dataclasses import replace
+from itertools import cycle
 
 import bpy
 import numpy as np
@@ -9,14 +11,15 @@ from mathutils import Matrix, Quaternion, Vector
 from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, FILES, IN_PART, tables, walk
 
+from motiongpt_blender.core.binding import BodyPart, parts_of
 from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import PoseRole
+from motiongpt_blender.core.poses import PoseRole, miss_note
 from motiongpt_blender.core.rig_options import RigOptions
 from motiongpt_blender.core.rotations import from_log
 from motiongpt_blender.demo.rig_files import read_rig
 from motiongpt_blender.scene.apply import apply_clip
 from motiongpt_blender.scene.held import carriers_of
-from motiongpt_blender.scene.marking import exact_pose, mark_pose, miss_note
+from motiongpt_blender.scene.marking import exact_pose, mark_pose
 from motiongpt_blender.scene.rig import describe
 
 
@@ -83,15 +86,26 @@ def below(obj, names):
     return found
 
 
-def check_exact(obj, *, sparse=False):
+def carry(obj):
+    """Offsets of the object by its own channels, by its delta transform and by a parent."""
+    parent = bpy.data.objects.new("carrier", None)
+    bpy.context.collection.objects.link(parent)
+    parent.matrix_world = Matrix.Translation((3, 1, 0)) @ Matrix.Rotation(-0.4, 4, "Z")
+    obj.parent = parent
+    obj.matrix_world = Matrix.Translation((1, -2, 0.5)) @ Matrix.Rotation(0.7, 4, "Z")
+    obj.delta_location, obj.delta_rotation_euler.z = (0.3, 0.2, 0.1), 0.5
+    update(obj)
+
+
+def check_exact(obj, *, sparse=False, rate=(30, 1.001)):
     """Mark two poses, spoil them, apply a clip as the panel does, and see both again."""
     scene = bpy.context.scene
-    scene.render.fps, scene.render.fps_base = 30, 1.001
-    obj.matrix_world = Matrix.Translation((1, -2, 0.5)) @ Matrix.Rotation(0.7, 4, "Z")
-    update(obj)
+    scene.render.fps, scene.render.fps_base = rate
+    carry(obj)
     rig = describe(obj)
     marked, before = [], {}
-    for frame, seed in ((5, 1), (27, 2)):
+    later = 5 + round(1.1 * rate[0] / rate[1])  # within the walk, whatever the rate
+    for frame, seed in ((5, 1), (later, 2)):
         scene.frame_set(frame)
         pose_at_random(obj, rig, seed)
         before[frame] = shown(obj)
@@ -135,13 +149,17 @@ def pose_with_ik(obj, stretch):
     update(obj)
 
 
+#: What the last take said of its poses.
+REPORTS = []
+
+
 def come_back(obj, mark):
     """Apply a walk through the mark, everything else reset; what is shown at its frame."""
     for bone in obj.pose.bones:
         bone.location, bone.scale = (0, 0, 0), (1, 1, 1)
         turn(bone, (0, 0, 0))
     update(obj)
-    apply_clip(obj, MotionClip(walk(), 20), [mark], 1, "walk")
+    REPORTS[:] = apply_clip(obj, MotionClip(walk(), 20), [mark], 1, "walk").keys
     bpy.context.scene.frame_set(int(mark.frame))
     return shown(obj)
 
@@ -150,9 +168,9 @@ def test_a_rigify_rigs_ik_pose_is_snapped_to_fk(rigify_rig):
     rig = describe(rigify_rig)
     pose_with_ik(rigify_rig, stretch=False)
     before = shown(rigify_rig)
-    pose, miss = exact_pose(rigify_rig, rig)
-    assert miss.met, miss
-    assert miss_note(miss) == ""
+    pose, missed = exact_pose(rigify_rig, rig)
+    assert missed == ()
+    assert miss_note(None) == ""
     assert ("thigh_parent.L", "IK_FK", 0.0) in pose.switches
     assert rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
     after = come_back(rigify_rig, mark_pose(rigify_rig, rig, 12, PoseRole.KEY))
@@ -165,10 +183,18 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
     rig = describe(rigify_rig)
     pose_with_ik(rigify_rig, stretch=True)
     before = shown(rigify_rig)
-    _, miss = exact_pose(rigify_rig, rig)
+    _, missed = exact_pose(rigify_rig, rig)
+    miss = missed[0]
     assert not miss.met
+    assert [m.size for m in missed] == sorted((m.size for m in missed), reverse=True)
+    assert len({m.part for m in missed}) == len(missed)
     assert f"'{miss.bone}' is {miss.degrees:.2f}° and {miss.millimetres:.1f} mm" in miss_note(miss)
-    after = come_back(rigify_rig, mark_pose(rigify_rig, rig, 12, PoseRole.KEY))
+    mark = mark_pose(rigify_rig, rig, 12, PoseRole.KEY)
+    assert mark.worst_missed == miss
+    one = replace(mark, binds=frozenset({BodyPart.ARM_L}))
+    assert one.worst_missed.part in parts_of(one.binds)
+    after = come_back(rigify_rig, mark)
+    assert REPORTS[-1].missed == miss
     _, millimetres = worst(before, after, [miss.bone])
     assert millimetres == pytest.approx(miss.millimetres, abs=0.1)
     for hand_or_foot in ("ORG-foot.L", "ORG-hand.R", "ORG-hand.L"):  # ends stay, middles move
@@ -176,14 +202,20 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
         assert millimetres < 1, hand_or_foot
 
 
-@pytest.mark.parametrize("table", [t for t in COVERED if t not in IN_PART])
-def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, table):
-    check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))))
+#: Frames a second and what divides them; each family gets the next.
+RATES = ((12, 1.0), (24, 1.001), (25, 1.0), (30, 1.001), (50, 1.0), (60, 1.001), (120, 1.0))
+EVERY = list(zip((t for t in COVERED if t not in IN_PART), cycle(RATES)))
 
 
-@pytest.mark.parametrize("table", ["mixamo", "rigify_control", "unreal_ue5_metahuman"])
-def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table):
-    check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), sparse=True)
+@pytest.mark.parametrize(("table", "rate"), EVERY)
+def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, table, rate):
+    check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), rate=rate)
+
+
+@pytest.mark.parametrize(("table", "rate"), EVERY[::3])
+def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table, rate):
+    obj = build(plan_from_names(names_of_table(tables(shared)[table])))
+    check_exact(obj, sparse=True, rate=rate)
 
 
 #: Its hands and feet hang on the root: the motion places them, at marked poses too.

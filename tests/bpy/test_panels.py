@@ -92,6 +92,69 @@ def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
 
 
+def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
+    """A pose that comes pushes no button away: the next click would bind another part."""
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_poses
+
+    def draw():
+        listener, panel = MagicMock(), MagicMock()
+        MOTIONGPT_PT_poses.draw_for(panel, bpy.context, listener, smpl_rig)
+        return str(listener.mock_calls)
+
+    before = draw()
+    assert before.index("motiongpt.add_pose") < before.index("template_list")
+    bpy.ops.motiongpt.add_pose(role="START")
+    after = draw()
+    upto = before.index("template_list")
+    assert after[:upto] == before[:upto]
+
+
+def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
+    from motiongpt_blender.core.bone_maps import Part
+    from motiongpt_blender.core.keys import KeyReport
+    from motiongpt_blender.core.poses import Miss
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, missed_text
+
+    met = KeyReport(1.0, 5.0, 2.0)
+    addon.report = replace(take, keys=(met,))
+    said = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" in said
+    assert missed_text(met) == ""
+    short = replace(met, frame=12.0, missed=Miss("DEF-palm.01.R", 1.827, 111.28, Part("hand_r")))
+    addon.report = replace(take, keys=(met, short))
+    said = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" not in said
+    assert missed_text(short) == (
+        "Frame 12: FK controls cannot show the right hand to the last; 'DEF-palm.01.R' stays "
+        "111.3 mm and 1.83° away"
+    )
+    assert "111.3 mm" in said
+
+
+def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
+    from motiongpt_blender.ui.window import MOTIONGPT_PT_window
+
+    place = bpy.context.scene.motiongpt.window
+    for mode, loop, says in (
+        ("FREE", False, ""), ("FREE", True, "Loop"), ("BETWEEN", True, "Between Keyframes"),
+        ("CONTINUE", False, "After the Last Frame"),
+    ):  # fmt: skip
+        place.mode, place.loop = mode, loop
+        header = MagicMock()
+        MOTIONGPT_PT_window.draw_header_preset(header, bpy.context)
+        drawn = str(header.layout.label.mock_calls)
+        assert (says in drawn) if says else drawn == "[]", (mode, loop)
+
+
+def test_the_prompt_of_the_chosen_block_has_a_field_of_its_own(addon, smpl_rig):  # noqa: F811
+    from motiongpt_blender.ui.sequence import MOTIONGPT_PT_sequence
+
+    bpy.ops.motiongpt.add_block()
+    listener, block = MagicMock(), smpl_rig.motiongpt.sequence.blocks[0]
+    MOTIONGPT_PT_sequence._block(MagicMock(), listener, block)
+    assert "'prompt'" in str(listener.prop.mock_calls)
+
+
 def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):  # noqa: F811
     from motiongpt_blender import preferences
 

@@ -3,6 +3,7 @@
 import bpy
 import numpy as np
 import pytest
+from mathutils import Matrix
 from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, IN_PART, tables, walk
 from test_marking import pose_at_random, shown, turn, update, worst
@@ -87,6 +88,49 @@ def test_each_part_comes_back_alone(smpl_rig, part):
     check_part(smpl_rig, PARTS[part])
 
 
+def test_fingers_and_face_of_a_rigify_rig_belong_to_its_hands_and_head(rigify_rig):
+    """Deforming bones hang on each other there, and fingers and face on them."""
+    owners = part_of_bones(rigify_rig, describe(rigify_rig))
+    for part, names in {
+        "hand_r": ("f_index.01_master.R", "f_ring.03.R", "palm.R", "DEF-hand.R", "DEF-palm.01.R"),
+        "hand_l": ("thumb.01_master.L", "DEF-f_pinky.03.L"),
+        "head": ("jaw_master", "master_eye.L", "DEF-spine.006", "DEF-lip.T.L"),
+        "forearm_l": ("DEF-forearm.L", "DEF-forearm.L.001"),
+        "shin_l": ("DEF-shin.L",),
+        "toe_r": ("DEF-toe.R",),
+    }.items():
+        assert {owners[n].value for n in names if n in rigify_rig.pose.bones} == {part}, names
+
+
+@pytest.mark.parametrize("part", [BodyPart.HAND_L, BodyPart.ARM_L, BodyPart.UPPER])
+def test_a_rigify_hand_comes_back_with_its_fingers(rigify_rig, part):
+    rig = describe(rigify_rig)
+    bones = rigify_rig.pose.bones
+    for limb in ("upper_arm_parent", "thigh_parent"):
+        for side in "LR":
+            bones[f"{limb}.{side}"]["IK_FK"] = 1.0
+    fingers = [f"f_index.0{k}.L" for k in (1, 2, 3)]
+    for name, angles in (*((f, (50, 0, 0)) for f in fingers), ("hand_fk.L", (20, 10, 30)),
+                         ("jaw_master", (12, 0, 0)), ("f_index.01.R", (40, 0, 0))):  # fmt: skip
+        turn(bones[name], angles)
+    update(rigify_rig)
+    before = locally(rigify_rig, shown(rigify_rig))
+    mark = mark_pose(rigify_rig, rig, MARKED, PoseRole.KEY)
+    mark = MarkedPose(mark.frame, mark.role, mark.pose, mark.joints, frozenset({part}))
+    for name in (*fingers, "hand_fk.L", "jaw_master", "f_index.01.R"):
+        turn(bones[name], (0, 0, 0))
+    update(rigify_rig)
+    resting = locally(rigify_rig, shown(rigify_rig))
+    met, _ = take(rigify_rig, [mark])
+    tips = [f"DEF-f_index.0{k}.L" for k in (2, 3)]
+    degrees, millimetres = worst(before, met, tips)
+    assert degrees < 0.01
+    assert millimetres < 0.1
+    # The face and the other hand are of the upper body alone.
+    elsewhere = before if part is BodyPart.UPPER else resting
+    assert worst(elsewhere, met, ["DEF-jaw", "DEF-f_index.02.R"])[0] < 0.01
+
+
 @pytest.fixture
 def registered():
     motiongpt_blender.register()
@@ -104,6 +148,47 @@ def test_what_is_bound_is_kept_and_nothing_is_refused(registered, smpl_rig):
     entry.binds = set()
     with pytest.raises(PoseError, match="frame 3 binds no part"):
         entry.load()
+
+
+def test_a_click_binds_one_part_and_shift_joins(registered, smpl_rig):
+    bpy.context.scene.motiongpt.armature = smpl_rig
+    bpy.ops.motiongpt.add_pose(role="KEY")
+    pose = smpl_rig.motiongpt.poses[0]
+    for part, join, left in (
+        ("ARM_R", False, {"ARM_R"}),  # the first click on a whole pose leaves this part alone
+        ("HIPS", True, {"ARM_R", "HIPS"}),
+        ("ARM_R", True, {"HIPS"}),
+        ("HIPS", True, {"UPPER", "LOWER"}),  # nothing bound would be no pose
+        ("HAND_L", True, {"HAND_L"}),  # to a whole pose nothing can be joined
+        ("WHOLE", False, {"UPPER", "LOWER"}),
+        ("UPPER", False, {"UPPER"}),
+    ):
+        bpy.ops.motiongpt.bind_part(part=part, join=join)
+        assert pose.binds == left, (part, join)
+
+
+def test_what_fk_cannot_show_is_kept_told_and_limited_to_what_is_bound(
+    registered, rigify_rig, capfd
+):
+    bpy.context.scene.motiongpt.armature = rigify_rig
+    bpy.ops.motiongpt.add_pose(role="START")
+    assert "Info: Frame 1 is marked" in capfd.readouterr().out
+    hand = rigify_rig.pose.bones["hand_ik.L"]
+    hand.matrix = Matrix.Translation((0.4, -0.3, 0.5)) @ hand.matrix  # out of reach
+    update(rigify_rig)
+    bpy.context.scene.frame_set(5)
+    bpy.ops.motiongpt.add_pose(role="KEY")
+    said = capfd.readouterr().out
+    assert "the left arm by" in said
+    assert "is marked" not in said  # Blender shows the last report alone
+    pose = rigify_rig.motiongpt.poses[1]
+    miss = pose.load().worst_missed
+    assert miss.millimetres > 50
+    assert f"'{miss.bone}' is" in pose.note
+    pose.binds = {"ARM_R"}
+    assert pose.load().worst_missed is None or pose.load().worst_missed.millimetres < 50
+    pose.missed = "broken"
+    assert pose.note == ""
 
 
 def test_without_a_place_the_take_stands_where_the_armature_does(smpl_rig):

@@ -80,8 +80,11 @@ def raise_arms(rig, left, right):
     bpy.context.view_layer.update()
 
 
-def mark_poses(rig):
-    """A start pose at frame 1; an end pose two metres further, the right arm raised."""
+def mark_poses(rig, *, on_the_way):
+    """A start pose at frame 1; an end pose two metres further, the right arm raised.
+
+    And, for the picture, one ``on_the_way`` of which only the right arm counts.
+    """
     scene = bpy.context.scene
     scene.frame_end = LAST
     scene.render.fps = 24
@@ -92,6 +95,12 @@ def mark_poses(rig):
     raise_arms(rig, -0.95, -0.95)
     with in_view():
         bpy.ops.motiongpt.add_pose(role="START")
+    if on_the_way:
+        scene.frame_set(LAST // 2)
+        raise_arms(rig, -0.95, 0.9)
+        with in_view():
+            bpy.ops.motiongpt.add_pose(role="KEY")
+            bpy.ops.motiongpt.bind_part(part="ARM_R")
     scene.frame_set(LAST)
     rig.pose.bones["torso"].location.y = -2.0
     raise_arms(rig, -0.95, 0.8)
@@ -99,7 +108,8 @@ def mark_poses(rig):
         bpy.ops.motiongpt.add_pose(role="END")
     scene.frame_set(1)
     scene.motiongpt.prompt = PROMPT
-    assert [pose.role for pose in rig.motiongpt.poses] == ["START", "END"]
+    roles = [pose.role for pose in rig.motiongpt.poses]
+    assert roles == ["START", *["KEY"] * on_the_way, "END"]
 
 
 def press(at):
@@ -206,7 +216,7 @@ def story(asked):
     rig = make_rig()
     if asked.shot:
         portrait.dress(rig)
-    mark_poses(rig)
+    mark_poses(rig, on_the_way=bool(asked.shot))
     yield from hand.open_tab()
     at = yield from hand.find_button("motiongpt.generate")
     print(f"click: Generate lies at {at}")

@@ -12,7 +12,11 @@ import bpy
 #: Controls that stay in sight; the others would hide the figure.
 SHOWN = ("Torso", "Arm.L (FK)", "Arm.R (FK)", "Leg.L (FK)", "Leg.R (FK)", "Root")
 FIGURE = (0.86, 0.72, 0.58, 1.0)
-GHOSTS = {"START": (0.30, 0.75, 0.40, 0.45), "END": (0.95, 0.35, 0.30, 0.45)}
+GHOSTS = {
+    "START": (0.30, 0.75, 0.40, 0.45),
+    "KEY": (0.95, 0.75, 0.25, 0.45),
+    "END": (0.95, 0.35, 0.30, 0.45),
+}
 FRAME = 50
 SEED = 1
 

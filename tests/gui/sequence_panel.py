@@ -22,7 +22,7 @@ LIMIT = 900
 BLOCKS = (
     ("a person walks forward", 2.0),
     ("a person jumps", 1.5),
-    ("a person turns around and waves", 2.5),
+    ("a person turns left", 2.5),
 )
 
 
