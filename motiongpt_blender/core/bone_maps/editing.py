@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .bones import Bones
 from .names import canonical, keys_of, mirrored_name
@@ -111,11 +112,11 @@ def mirrored_bone(bones: Bones, name: str, pairs: Iterable[tuple[str, str]]) -> 
         return named
     ends = np.stack([bones.heads, bones.tails], axis=1)
     left, right = (bones.heads[[bones.index[n] for n in side]] for side in zip(*known, strict=True))
-    across = np.median(left - right, axis=0)
+    across: NDArray[np.float64] = np.median(left - right, axis=0)
     across = across / max(float(np.linalg.norm(across)), 1e-12)
     if np.abs(across).max() > STRAIGHT:  # bodies stand straight in their armature, or nearly
         across = np.round(across)
-    middle = np.median(0.5 * (left + right), axis=0)
+    middle: NDArray[np.float64] = np.median(0.5 * (left + right), axis=0)
     here = ends[bones.index[name]] - middle
     there = here - 2 * (here @ across)[:, None] * across + middle
     away = np.linalg.norm(ends - there, axis=-1)
