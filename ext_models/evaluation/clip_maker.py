@@ -79,16 +79,20 @@ def key(request: GenerationRequest) -> str:
             p.frame,
             p.placed,
             None if p.bound is None else p.bound.tolist(),
-            hashlib.sha256(np.round(p.joints, 4).tobytes()).hexdigest(),
+            _hash(p.joints),
         )
         for p in request.poses
     ]
+    before = None if request.beginning is None else _hash(request.beginning)
     asked = [
         request.prompt, request.frames, request.seed, request.temperature, request.drawn, poses,
+        request.steer, before,
     ]  # fmt: skip
-    if poses:
-        asked.append(request.steer)
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+
+
+def _hash(joints: Array) -> str:
+    return hashlib.sha256(np.round(joints, 4).tobytes()).hexdigest()
 
 
 def pack_hash(folder: Path) -> str:

@@ -114,6 +114,9 @@ def test_requests_have_names_of_their_own():
         GenerationRequest("a", 20, (pose,)),
         GenerationRequest("a", 20, (replace(pose, placed=True),)),
         GenerationRequest("a", 20, (replace(pose, frame=3),)),
+        GenerationRequest("a", 20, steer=0.5),
+        GenerationRequest("a", 20, beginning=body(20)),
+        GenerationRequest("a", 20, beginning=body(20, seed=1)),
     ]
     assert len({clip_maker.key(r) for r in some}) == len(some)
 
