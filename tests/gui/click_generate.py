@@ -83,7 +83,7 @@ def raise_arms(rig, left, right):
 def mark_poses(rig, *, on_the_way):
     """A start pose at frame 1; an end pose two metres further, the right arm raised.
 
-    And, for the picture, one ``on_the_way`` of which only the right arm counts.
+    And, for the picture, one ``on_the_way``.
     """
     scene = bpy.context.scene
     scene.frame_end = LAST
@@ -97,10 +97,10 @@ def mark_poses(rig, *, on_the_way):
         bpy.ops.motiongpt.add_pose(role="START")
     if on_the_way:
         scene.frame_set(LAST // 2)
+        rig.pose.bones["torso"].location.y = -1.0
         raise_arms(rig, -0.95, 0.9)
         with in_view():
             bpy.ops.motiongpt.add_pose(role="KEY")
-            bpy.ops.motiongpt.bind_part(part="ARM_R")
     scene.frame_set(LAST)
     rig.pose.bones["torso"].location.y = -2.0
     raise_arms(rig, -0.95, 0.8)
