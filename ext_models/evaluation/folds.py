@@ -79,9 +79,11 @@ def shortened(recipe: dict[str, Any], share: float) -> dict[str, Any]:
     """A recipe whose trainings take a share of their minutes, wherever it says how many."""
     if not 0 < share <= 1:
         raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
-    own = {k: shortened(v, share) if isinstance(v, dict) else v for k, v in recipe.items()}
-    if "minutes" in own:
-        own["minutes"] *= share
+    own: dict[str, Any] = {}
+    for key, value in recipe.items():
+        own[key] = shortened(value, share) if isinstance(value, dict) else value
+        if key == "minutes":
+            own[key] = share * value
     return own
 
 

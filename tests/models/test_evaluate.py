@@ -165,6 +165,15 @@ rank = 2
 """
 
 
+def test_a_share_of_the_minutes():
+    recipe = {"name": "x", "tokenizer": {"training": {"minutes": 8, "steps": 5}}, "matcher": {}}
+    short = folds.shortened(recipe, 0.5)
+    assert short["tokenizer"]["training"] == {"minutes": 4, "steps": 5}
+    assert recipe["tokenizer"]["training"]["minutes"] == 8
+    with pytest.raises(PipelineError, match="--share 0"):
+        folds.shortened(recipe, 0)
+
+
 def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = write_folder(tmp_path / "data", [e for e in examples if e.id[-1] in "02"])
@@ -173,6 +182,11 @@ def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
              "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
              "--evaluator", str(judge)]  # fmt: skip
+    assert main([*asked, "--fold", "3"]) != 0
+    assert "--fold 3: 1 to 2." in capsys.readouterr().err
+    assert main([*asked, "--fold", "2"]) == 0
+    assert not (tmp_path / "out" / "folds.md").exists()
+    assert "fold 1 of 2" not in capsys.readouterr().out
     assert main(asked) == 0
     said = capsys.readouterr().out
     assert "agreement, 2 folds" in said
