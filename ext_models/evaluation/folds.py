@@ -81,9 +81,10 @@ def shortened(recipe: dict[str, Any], share: float) -> dict[str, Any]:
         raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
     own: dict[str, Any] = {}
     for key, value in recipe.items():
-        own[key] = shortened(value, share) if isinstance(value, dict) else value
-        if key == "minutes":
-            own[key] = share * value
+        if isinstance(value, dict):
+            own[key] = shortened(value, share)
+        else:
+            own[key] = share * value if key == "minutes" else value
     return own
 
 
