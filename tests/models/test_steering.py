@@ -154,12 +154,12 @@ def off_place(clip, request):
 def test_steering_brings_the_motion_to_its_place(pipeline):
     requests = [
         asked(goal(pipeline, 0, s), goal(pipeline, 35, s + 1, placed=True), seed=s)
-        for s in range(6)
+        for s in range(24)
     ]
     made = clips(pipeline, requests)
     free = clips(pipeline, [replace(r, steer=0.0) for r in requests])
     off = [[off_place(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
-    assert np.mean(off[0]) < 0.6 * np.mean(off[1])
+    assert np.mean(off[0]) < 0.7 * np.mean(off[1])
 
 
 def test_parts_of_a_body_steer_by_themselves(pipeline):
