@@ -1,6 +1,7 @@
 """The commands ``evaluate`` and ``evaluate-folds``: from files to files, refused in a sentence."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -86,6 +87,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
     assert "initial, another clip's poses" in card
+    assert re.search(r"[\d.]+% of all were trained to follow instructions", card)
 
 
 @pytest.mark.parametrize(
