@@ -320,6 +320,7 @@ def _add_ablate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--out", type=Path, required=True, help="folder of the rows and tables")
     p.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
     _device(p)
+    p.add_argument("--rows", type=int, nargs="+", help="only these, by number; all make the tables")
     p.add_argument("--minutes", type=float, help="each training takes so many minutes")
     p.add_argument("--steps", type=int, help="each training takes so many steps")
     p.set_defaults(run=_later(".ablation"))

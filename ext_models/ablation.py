@@ -263,17 +263,24 @@ def run(arguments: argparse.Namespace) -> int:
     data = Path(arguments.data) if arguments.data else None
     runner = Runner(wanted, data, arguments.out, judge, device)
     rows: dict[str, Row] = {}
-    text = ""
+    text, count = "", len(wanted.changes)
+    some = arguments.rows or range(1, count + 1)
+    if strange := [n for n in some if not 1 <= n <= count]:
+        raise PipelineError(f"--rows {strange[0]}: {arguments.config} has the rows 1 to {count}.")
     for number, change in enumerate(wanted.changes, 1):
+        if number not in some:
+            continue
         print(f"{number} of {len(wanted.changes)}: {change.group or 'all'}: {change.name}")
         try:
             rows[change.folder] = runner.row(change)
         except (KeyError, TypeError) as error:
             raise PackError(f"{arguments.config}: row '{change.name}': {error}.") from None
+        if arguments.rows:
+            continue  # others may be at the rest; the command without --rows makes the tables
         text = "\n".join(table.markdown() for table in tables(wanted, rows))
         (arguments.out / TABLES).write_text(text, encoding="utf-8")
-    print("\n" + text)
-    print(f"tables written to {arguments.out / TABLES}")
+    if not arguments.rows:
+        print(f"\n{text}\ntables written to {arguments.out / TABLES}")
     return 0
 
 

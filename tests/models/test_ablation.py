@@ -79,6 +79,11 @@ def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
     (tmp_path / "rows.toml").write_text(ROWS)
     call = ["ablate", tmp_path / "rows.toml", "--data", data, "--out", tmp_path / "out",
             "--steps", "2", "--device", "cpu"]  # fmt: skip
+    assert main([*map(str, call), "--rows", "4"]) != 0
+    assert "--rows 4" in capsys.readouterr().err
+    assert main([*map(str, call), "--rows", "1", "2"]) == 0, capsys.readouterr().err
+    assert not (tmp_path / "out" / ablation.TABLES).exists()
+    assert len(list((tmp_path / "out").glob("*/row.json"))) == 2
     assert main([str(part) for part in call]) == 0, capsys.readouterr().err
     text = (tmp_path / "out" / ablation.TABLES).read_text()
     assert text.count("| as it is |") == 2
