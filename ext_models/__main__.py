@@ -79,6 +79,11 @@ def _device(p: argparse.ArgumentParser) -> None:
     p.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
+def _budget(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--minutes", type=float, help="stop after so many minutes")
+    p.add_argument("--steps", type=int, help="stop after so many steps")
+
+
 def _add_packs(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("packs", help="list, install and remove model packs")
     p.set_defaults(run=lambda _: installed.listing())
@@ -154,8 +159,7 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
         _data(p)
         p.add_argument("--out", type=Path, required=True, help="folder of the pack")
         _device(p)
-        p.add_argument("--minutes", type=float, help="stop after so many minutes")
-        p.add_argument("--steps", type=int, help="stop after so many steps")
+        _budget(p)
         if name == "train-tokenizer":
             p.add_argument(
                 "--keep-codes",
@@ -186,8 +190,7 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
     _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the evaluator")
     _device(p)
-    p.add_argument("--minutes", type=float, help="stop after so many minutes")
-    p.add_argument("--steps", type=int, help="stop after so many steps")
+    _budget(p)
     p.set_defaults(run=_later(".evaluation.train_command"))
 
 
@@ -199,8 +202,7 @@ def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
     _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the pack")
     _device(p)
-    p.add_argument("--minutes", type=float, help="stop after so many minutes")
-    p.add_argument("--steps", type=int, help="stop after so many steps")
+    _budget(p)
     p.set_defaults(run=_later(".matcher"))
 
 
