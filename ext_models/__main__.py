@@ -203,7 +203,7 @@ def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--out", type=Path, required=True, help="folder of the pack")
     _device(p)
     _budget(p)
-    p.set_defaults(run=_later(".matcher"))
+    p.set_defaults(run=_later(".matcher_training"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:

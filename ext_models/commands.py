@@ -118,7 +118,7 @@ def _train_language(
     workers: Workers,
 ) -> int:
     from .language.recipe import train_pack
-    from .matcher import train_matcher
+    from .matcher_training import train_matcher
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)

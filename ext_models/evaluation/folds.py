@@ -145,7 +145,7 @@ def trained(
 ) -> Path:
     """Train a fold's pack, or find it: its folder."""
     from ext_models.language.recipe import train_pack
-    from ext_models.matcher import train_matcher
+    from ext_models.matcher_training import train_matcher
     from ext_models.tokenizer import training
     from ext_models.tokenizer.vqvae import save_tokenizer
 

@@ -7,6 +7,7 @@ from functools import partial
 from importlib import import_module
 
 import ext_models.__main__ as command_line
+from ext_models.pipelines import TRIES
 
 SUBCOMMANDS = next(
     action
@@ -24,3 +25,10 @@ def test_every_command_runs_something_that_exists() -> None:
     for name, (module, function) in late.items():
         target = getattr(import_module(module, "ext_models"), function, None)
         assert callable(target), f"{name} asks {module} for {function}"
+
+
+def test_as_many_tries_are_drawn_everywhere():
+    """The command line knows the number without importing what it belongs to."""
+    parse = command_line._parser().parse_args
+    assert parse(["generate", "--prompt", "x", "--out", "y.npz"]).tries == TRIES
+    assert parse(["evaluate"]).tries == TRIES

@@ -10,6 +10,7 @@ from judged import body
 from motion_folders import walker
 
 from ext_models import matcher as m
+from ext_models import matcher_training as training
 from ext_models.__main__ import main
 from ext_models.choosing import LURCHES, SMOOTH, lurch
 from ext_models.evaluation import evaluator as spaces
@@ -99,15 +100,15 @@ def test_motion_of_any_length_is_judged(tmp_path):
 
 def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     examples, seen = make_examples(), []
-    train = m.train_evaluator
+    train = training.train_evaluator
 
     def spy(config, settings, given, run, **more):
         seen.extend(given)
         return train(config, settings, given, run, **more)
 
-    monkeypatch.setattr(m, "train_evaluator", spy)
+    monkeypatch.setattr(training, "train_evaluator", spy)
     options = {"device": "cpu", "budget": {}}
-    made = m.train_matcher(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
+    made = training.train_matcher(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
     assert {e.split for e in seen} == {"train", "val"}
     joined = [e for e in seen if "+" in e.id]
     assert joined
@@ -123,7 +124,9 @@ def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
 def test_no_table_no_matcher(tmp_path):
     recipe = {k: v for k, v in RECIPE.items() if k != "matcher"}
     options = {"device": "cpu", "budget": {}}
-    assert m.train_matcher(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
+    assert (
+        training.train_matcher(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
+    )
     assert not (tmp_path / "pack").exists()
     assert m.Matcher.of_pack(tmp_path, "cpu") is None
 
@@ -136,7 +139,11 @@ def test_what_is_wrong_is_named(tmp_path, capsys):
     options = {"device": "cpu", "budget": {}}
     wrong = {**RECIPE, "matcher": {"breadth": 3}}
     with pytest.raises(PackError, match=r"\[matcher\] table: .*breadth"):
-        m.train_matcher(wrong, [], tmp_path / "p", tmp_path / "r", **options)
+        training.train_matcher(wrong, [], tmp_path / "p", tmp_path / "r", **options)
+    recipe = tmp_path / "headless.toml"
+    recipe.write_text("[matcher]\nspace = 8\n")
+    assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0
+    assert "the recipe has no 'pack'" in capsys.readouterr().err
     recipe = tmp_path / "none.toml"
     recipe.write_text('[pack]\nname = "x"\n')
     assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0
