@@ -31,6 +31,7 @@ from .language.vocabulary import MotionVocabulary, Skill, Written
 from .language.writers import CodeWriter, Order, load_writer
 from .matcher import Matcher
 from .motion import features
+from .motion.representations import HUMANML3D
 from .pipelines import (
     CancelCheck,
     GenerationRequest,
@@ -64,9 +65,9 @@ class MotionPipeline:
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
         """Load a pack; raises PackError or PipelineError with one sentence."""
         manifest = packs.read_manifest(folder)
-        if manifest.representation != features.HUMANML3D.name:
+        if manifest.representation != HUMANML3D.name:
             raise packs.PackError(
-                f"{folder / packs.MANIFEST}: motion is made in {features.HUMANML3D.name} and not "
+                f"{folder / packs.MANIFEST}: motion is made in {HUMANML3D.name} and not "
                 f"in {manifest.representation}: choose another pack."
             )
         place = pick_device(device)

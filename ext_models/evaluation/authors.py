@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ext_models.importers.guo_evaluator import STRIDE, GuoEvaluator, load_evaluator
 from ext_models.importers.word_vectors import WordVectors, load_word_vectors
-from ext_models.motion.features import HUMANML3D, KIT, Representation
 from ext_models.motion.humanml3d import Statistics, read_statistics
+from ext_models.motion.representations import HUMANML3D, KIT, Representation
 from ext_models.packs import PackError
 
 Array = NDArray[np.float32]

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ext_models import packs
-from ext_models.motion import features
+from ext_models.motion import features, representations
 from ext_models.motion.examples import Example
 
 from .shared_space import (
@@ -212,7 +212,7 @@ def _weights_hash(network: SharedSpace, vocabulary: Vocabulary) -> str:
     return total.hexdigest()[:16]
 
 
-def clip_features(joints: Array, rep: features.Representation) -> Array:
+def clip_features(joints: Array, rep: representations.Representation) -> Array:
     """Features (T', C) of a clip, T' a multiple of four, without contacts.
 
     The clip keeps its floor and its bones: hovering and stretching should cost.

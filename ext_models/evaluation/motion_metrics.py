@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ext_models.motion.features import HUMANML3D, KIT, Representation
+from ext_models.motion.representations import HUMANML3D, KIT, Representation
 from motiongpt_blender.core.motion import MODEL_FPS
 from motiongpt_blender.core.rotations import about_y, rotate
 

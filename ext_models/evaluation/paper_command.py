@@ -12,7 +12,7 @@ from ext_models.devices import pick_device
 from ext_models.language.vocabulary import MotionVocabulary
 from ext_models.language.writers import load_writer
 from ext_models.motion.datasets import DataError, read_examples
-from ext_models.motion.features import REPRESENTATIONS
+from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
 from ext_models.pipelines import PipelineError
 from ext_models.tokenizer.vqvae import load_tokenizer

@@ -23,7 +23,8 @@ from ext_models.language.sampling import Sampling
 from ext_models.language.writers import CodeWriter, Order
 from ext_models.motion.clip_vectors import vectors_of
 from ext_models.motion.examples import Example
-from ext_models.motion.features import Representation, to_joints
+from ext_models.motion.features import to_joints
+from ext_models.motion.representations import Representation
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ext_models.motion import features
+from ext_models.motion import representations
 from ext_models.packs import PackError
 
 from .words import PADDING, CaptionBatch
@@ -51,7 +51,7 @@ class EvaluatorConfig:
         max_words: words of a caption that it reads.
     """
 
-    representation: str = features.HUMANML3D.name
+    representation: str = representations.HUMANML3D.name
     space: int = 64
     width: int = 96
     layers: int = 3
@@ -67,8 +67,8 @@ class EvaluatorConfig:
             raise EvaluatorError(
                 f"an evaluator's space has 2 to {WIDEST} dimensions, not {self.space}."
             )
-        if self.representation not in features.REPRESENTATIONS:
-            known = ", ".join(features.REPRESENTATIONS)
+        if self.representation not in representations.REPRESENTATIONS:
+            known = ", ".join(representations.REPRESENTATIONS)
             raise EvaluatorError(
                 f"'{self.representation}' features are unknown to an evaluator; it reads {known}."
             )
@@ -78,9 +78,9 @@ class EvaluatorConfig:
             )
 
     @property
-    def rep(self) -> features.Representation:
+    def rep(self) -> representations.Representation:
         """The features that it reads."""
-        return features.REPRESENTATIONS[self.representation]
+        return representations.REPRESENTATIONS[self.representation]
 
     @property
     def channels(self) -> int:

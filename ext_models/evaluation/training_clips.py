@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ext_models.motion.examples import Example
-from ext_models.motion.features import Representation
 from ext_models.motion.mirroring import mirror_caption, mirrored
+from ext_models.motion.representations import Representation
 from ext_models.motion.sentences import then
 
 from .evaluator import clip_features

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from ext_models import __version__
 from ext_models.language.model import ADAPTER, BASE, save_adapter
 from ext_models.motion import features
+from ext_models.motion.representations import HUMANML3D, KIT, REPRESENTATIONS, Representation
 from ext_models.packs import (
     FORMAT_VERSION,
     TOKENIZER_WEIGHTS,
@@ -43,8 +44,8 @@ CREDITS: Final = (
     "LLaMA: Open and Efficient Foundation Language Models (Touvron et al., 2023).",
 )
 DATA_CREDITS: Final = {
-    features.HUMANML3D.name: "HumanML3D (Guo et al., CVPR 2022), made from AMASS and HumanAct12.",
-    features.KIT.name: "KIT Motion-Language (Plappert et al., 2016).",
+    HUMANML3D.name: "HumanML3D (Guo et al., CVPR 2022), made from AMASS and HumanAct12.",
+    KIT.name: "KIT Motion-Language (Plappert et al., 2016).",
 }
 
 
@@ -138,11 +139,11 @@ def _check_places(downloads: Downloads, out: Path) -> None:
             raise CheckpointError(f"{path} ({what}): there is no such file.")
 
 
-def _codec(downloads: Downloads) -> tuple[ReferenceVQVAE, features.Representation]:
+def _codec(downloads: Downloads) -> tuple[ReferenceVQVAE, Representation]:
     """The VQ-VAE with its statistics inside, and what its features are."""
     codec = load_vqvae(downloads.vqvae)
     channels = codec.config.channels
-    rep = next((r for r in features.REPRESENTATIONS.values() if r.width == channels), None)
+    rep = next((r for r in REPRESENTATIONS.values() if r.width == channels), None)
     if rep is None:
         raise CheckpointError(
             f"{downloads.vqvae} is made for {channels} channels; packs know 263 (HumanML3D) and "
@@ -159,12 +160,12 @@ def _codec(downloads: Downloads) -> tuple[ReferenceVQVAE, features.Representatio
     return codec, rep
 
 
-def _skeleton(path: Path | None, rep: features.Representation) -> tuple[tuple[float, ...], ...]:
+def _skeleton(path: Path | None, rep: Representation) -> tuple[tuple[float, ...], ...]:
     """Offsets (J, 3) of each joint from its parent in metres."""
     if path is not None:
         joints = read_array(path, (None, rep.joints, 3))
         offsets = features.bone_offsets(joints[0], rep) * rep.unit
-    elif rep == features.HUMANML3D:
+    elif rep == HUMANML3D:
         offsets = features.default_offsets()
     else:
         raise CheckpointError(

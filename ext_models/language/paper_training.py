@@ -17,7 +17,8 @@ from tqdm import tqdm
 from ext_models import packs
 from ext_models.motion.clip_vectors import vectors_of
 from ext_models.motion.datasets import Example
-from ext_models.motion.features import REPRESENTATIONS, bone_offsets
+from ext_models.motion.features import bone_offsets
+from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
 

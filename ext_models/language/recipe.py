@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ext_models import packs
-from ext_models.motion import features
+from ext_models.motion import features, representations
 from ext_models.motion.datasets import Example, mirrored
 from ext_models.motion.joining import Apart, join_examples
 from ext_models.tokenizer.vqvae import load_tokenizer
@@ -217,8 +217,8 @@ def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
         title=pack["title"],
         licence=pack["licence"],
         credits=tuple(pack["credits"]),
-        representation=features.HUMANML3D.name,
-        fps=features.HUMANML3D.fps,
+        representation=representations.HUMANML3D.name,
+        fps=representations.HUMANML3D.fps,
         max_frames=language["max_frames"],
         skeleton=tuple(tuple(round(x, 5) for x in row) for row in skeleton),
         prompt_style="tokens",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ext_models.evaluation.motion_metrics import local_pose
-from ext_models.motion import features
+from ext_models.motion import representations
 from ext_models.tokenizer.foresight import CHANNELS, SEEN, Foresight
 from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
@@ -355,7 +355,7 @@ class Helm:
         goal = ways.behind(here, now.new_tensor([m.place for m in marks])[:, None])
         left = now.new_tensor(behind).clamp(min=0)[:, None, None]
         due = ways.even_share(now, goal, self.stride, left)
-        wide = 1 + A_SECOND * left / features.HUMANML3D.fps
+        wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
         metres, radians = PLACE
         return ways.off_way(then, due, wide * metres, wide[..., 0] * radians)
 

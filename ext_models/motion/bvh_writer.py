@@ -27,7 +27,7 @@ from motiongpt_blender.core.rotations import (
 )
 from motiongpt_blender.core.skeleton import JOINT_COUNT, PARENTS, joint_name
 
-from .features import HUMANML3D
+from .representations import HUMANML3D
 
 Array = NDArray[np.float64]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .examples import Array, Example
-from .features import REPRESENTATIONS, from_joints
+from .features import from_joints
+from .representations import REPRESENTATIONS
 
 
 def vectors_of(example: Example) -> Array:

@@ -21,7 +21,7 @@ from motiongpt_blender.core.rotations import normalise
 from motiongpt_blender.core.skeleton import JOINT_COUNT, PARENTS, Joint
 
 from .examples import DataError, check_finite
-from .features import HUMANML3D, KIT
+from .representations import HUMANML3D, KIT
 
 Array = NDArray[np.floating]
 

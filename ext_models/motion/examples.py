@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .features import HUMANML3D, REPRESENTATIONS
+from .representations import HUMANML3D, REPRESENTATIONS
 
 Array = NDArray[np.float32]
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
@@ -22,7 +21,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from motiongpt_blender.core import rotations
 from motiongpt_blender.core.motion import MotionError
-from motiongpt_blender.core.skeleton import CHAINS
+
+from .representations import HUMANML3D, Representation, of_width
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,96 +35,6 @@ FORWARD: Final = np.array([0.0, 0.0, 1.0], dtype=np.float32)
 FACING_SIGMA: Final = 20
 #: The most frames that are turned into features at once: 7 hours at 20 fps, some gigabytes.
 MAX_FRAMES: Final = 500_000
-
-
-@dataclass(frozen=True)
-class Representation:
-    """What differs between the two published data sets.
-
-    Attributes:
-        name: as packs write it.
-        fps: frames a second.
-        chains: kinematic chains from the root outwards.
-        directions: (J, 3) unit rest direction of each bone from its parent.
-        facing: right hip, left hip, right shoulder, left shoulder.
-        leg: upper and lower leg joint whose lengths scale the root's path.
-        left_foot, right_foot: ankle and toe of each side.
-        contact_threshold: squared displacement a frame below which a foot stands.
-        unit: metres in one unit of the data set's own joints.
-    """
-
-    name: str
-    fps: float
-    chains: tuple[tuple[int, ...], ...]
-    directions: tuple[tuple[int, int, int], ...]
-    facing: tuple[int, int, int, int]
-    leg: tuple[int, int]
-    left_foot: tuple[int, int]
-    right_foot: tuple[int, int]
-    contact_threshold: float
-    unit: float = 1.0
-
-    @property
-    def joints(self) -> int:
-        """Number of joints, J."""
-        return len(self.directions)
-
-    @property
-    def width(self) -> int:
-        """Channels of one frame: 12 J - 1."""
-        return 12 * self.joints - 1
-
-    @property
-    def parents(self) -> list[int]:
-        """Parent of each joint, -1 for the root."""
-        parents = [-1] * self.joints
-        for chain in self.chains:
-            for parent, child in itertools.pairwise(chain):
-                parents[child] = parent
-        return parents
-
-
-_X, _Y, _Z, _O = (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)
-_MX, _MY = (-1, 0, 0), (0, -1, 0)
-
-HUMANML3D: Final = Representation(
-    name="humanml3d_263",
-    fps=20.0,
-    chains=CHAINS,
-    directions=(
-        _O, _X, _MX, _Y, _MY, _MY, _Y, _MY, _MY, _Y, _Z, _Z, _Y, _X, _MX, _Z,
-        _MY, _MY, _MY, _MY, _MY, _MY,
-    ),
-    facing=(2, 1, 17, 16),
-    leg=(5, 8),
-    left_foot=(7, 10),
-    right_foot=(8, 11),
-    contact_threshold=0.002,
-)  # fmt: skip
-
-KIT: Final = Representation(
-    name="kit_251",
-    fps=12.5,
-    chains=(
-        (0, 11, 12, 13, 14, 15),
-        (0, 16, 17, 18, 19, 20),
-        (0, 1, 2, 3, 4),
-        (3, 5, 6, 7),
-        (3, 8, 9, 10),
-    ),
-    directions=(
-        _O, _Y, _Y, _Y, _Y, _X, _MY, _MY, _MX, _MY, _MY, _X, _MY, _MY, _Z, _Z,
-        _MX, _MY, _MY, _Z, _Z,
-    ),
-    facing=(11, 16, 5, 8),
-    leg=(17, 18),
-    left_foot=(19, 20),
-    right_foot=(14, 15),
-    contact_threshold=0.05,
-    unit=0.001,
-)  # fmt: skip
-
-REPRESENTATIONS: Final = {r.name: r for r in (HUMANML3D, KIT)}
 
 
 def bone_offsets(pose: Array, rep: Representation = HUMANML3D) -> Array:
@@ -263,7 +173,7 @@ def to_joints(features: Any, rep: Representation | None = None) -> Any:
     """
     if (like := _as_tensor(features)) is not None:
         return like.new_tensor(to_joints(like.numpy(force=True), rep), dtype=like.dtype)
-    rep = rep or _representation_of(features)
+    rep = rep or of_width(features.shape[-1])
     _check_size(features.shape[:-1])
     count = rep.joints
     half = np.zeros_like(features[..., 0])
@@ -394,11 +304,3 @@ def _checked(joints: Array, rep: Representation, least: int = 2) -> Array:
     if not np.isfinite(joints).all():
         raise MotionError("the joints hold numbers that are not finite.")
     return joints.astype(np.float32)
-
-
-def _representation_of(features: Array) -> Representation:
-    for rep in REPRESENTATIONS.values():
-        if features.shape[-1] == rep.width:
-            return rep
-    widths = " or ".join(str(r.width) for r in REPRESENTATIONS.values())
-    raise MotionError(f"features have {widths} channels; these have {features.shape[-1]}.")

@@ -33,7 +33,8 @@ from .examples import (
     check_finite,
     npy_shape,
 )
-from .features import HUMANML3D, KIT, REPRESENTATIONS, Representation, to_joints
+from .features import to_joints
+from .representations import HUMANML3D, KIT, REPRESENTATIONS, Representation
 
 VECTORS: Final = "new_joint_vecs"
 JOINTS: Final = "new_joints"

@@ -39,8 +39,8 @@ from .examples import (
     check_finite,
     check_length,
 )
-from .features import HUMANML3D
 from .npz import npz_shape
+from .representations import HUMANML3D
 
 Array = NDArray[np.float32]
 

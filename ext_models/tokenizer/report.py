@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ext_models.evaluation.metrics import skating_ratio
-from ext_models.motion import features
+from ext_models.motion import features, representations
 from ext_models.motion.datasets import Example
 from ext_models.packs import PackError
 from motiongpt_blender.core.skeleton import PARENTS
@@ -99,7 +99,7 @@ def report(
         facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
         single.append(_error(again, facing))
     slides, shakes = np.mean(sliding, axis=0), np.mean(jerks, axis=0)
-    fps = features.HUMANML3D.fps
+    fps = representations.HUMANML3D.fps
     return Report(
         clips=len(examples),
         bits=levels * np.log2(model.config.codes) * fps / model.config.stride,

@@ -14,7 +14,7 @@ from .keys import KeyReport, RigPose, completed, meet_steps
 from .loop_feet import plant_loop, staying
 from .loops import closing_poses, closing_seams
 from .planting import PlantReport, plant_steps
-from .retarget import RigDescription, RigMotion
+from .rig_description import RigDescription, RigMotion
 from .rig_options import RigOptions
 from .seams import SeamReport, fit_seams, speed_jump
 from .smoothness import smoothness_steps

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .frames import gaussian_smooth
 from .rotations import Array
-from .skeleton import Joint
+from .skeleton import SIDES, Joint
 
 #: Metres over the floor and metres a second below which a toe comes down ...
 DOWN_HEIGHT: Final = 0.05
@@ -35,8 +35,6 @@ GAP: Final = 0.06
 MOST_SLIDE: Final = 0.30
 #: Metres by which the floor of a motion may be off.
 MOST_OFF: Final = 0.05
-
-SIDES: Final = ("L", "R")
 
 Mask = NDArray[np.bool_]
 

@@ -21,7 +21,7 @@ from .motion import heading
 from .path import Stop, bend_steps
 from .poses import Miss
 from .residuals import spent
-from .retarget import RigMotion
+from .rig_description import RigMotion
 from .rig_options import REACH
 from .rotations import (
     IDENTITY,

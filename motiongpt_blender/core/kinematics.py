@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from .bone_maps import Part
-from .retarget import Control, RigDescription, RigMotion
+from .rig_description import Control, RigDescription, RigMotion
 from .rotations import IDENTITY, Array, inverse, local_basis, multiply, rotate
 from .skeleton import Joint
 

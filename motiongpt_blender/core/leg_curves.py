@@ -18,7 +18,7 @@ import numpy as np
 from .bone_maps import Part
 from .curves import ERROR_COST, LONGEST, Curve, Fitter, Indices, cheapest, weights_of
 from .kinematics import Figure, control_of, joint_place
-from .retarget import Control, RigDescription
+from .rig_description import Control, RigDescription
 from .rotations import IDENTITY, Array, cross, inverse, multiply, rotate, to_log
 from .skeleton import Joint
 from .tracks import SMALL, Track, first_keys, scale_of

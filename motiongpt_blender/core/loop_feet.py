@@ -12,12 +12,12 @@ from typing import Final
 
 import numpy as np
 
-from .footfalls import MOST_SLIDE, SIDES, Footfalls, Stand, ever_lifted, find_footfalls
+from .footfalls import MOST_SLIDE, Footfalls, Stand, ever_lifted, find_footfalls
 from .kinematics import forward, joint_place
 from .planting import PlantReport, hangs_together, plant_steps
-from .retarget import RigDescription, RigMotion
+from .rig_description import RigDescription, RigMotion
 from .rotations import Array, continuous, inverse, rotate
-from .skeleton import Joint
+from .skeleton import SIDES, Joint
 
 _ROUNDS: Final = 3
 #: Share of a step's length by which its toe is lifted: a foot that closing has moved over the

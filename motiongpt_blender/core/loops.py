@@ -13,7 +13,7 @@ import numpy as np
 
 from .keys import RigPose, pose_at
 from .motion import heading
-from .retarget import RigMotion
+from .rig_description import RigMotion
 from .rotations import (
     Array,
     about_y,

@@ -17,11 +17,11 @@ import numpy as np
 
 from .bone_maps import Part
 from .foot_offsets import Held, offsets
-from .footfalls import SIDES, UP_SPEED, Footfalls, Stand, runs
+from .footfalls import UP_SPEED, Footfalls, Stand, runs
 from .frames import Limb, gaussian_smooth, rest_hinge, smoothstep
 from .kinematics import Figure, basis_of, control_of, forward, joint_place, raised
 from .pins import bend_again
-from .retarget import Control, RigDescription, RigMotion
+from .rig_description import Control, RigDescription, RigMotion
 from .rotations import (
     Array,
     continuous,
@@ -32,7 +32,7 @@ from .rotations import (
     rotate,
     slerp,
 )
-from .skeleton import Joint
+from .skeleton import SIDES, Joint
 from .steps import at_once
 
 #: Seconds on either side of a marked pose within which the pelvis comes back up.

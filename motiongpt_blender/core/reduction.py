@@ -16,12 +16,12 @@ import numpy as np
 
 from .bone_maps import Part
 from .curves import Curve, Fitter
-from .footfalls import SIDES, Footfalls
+from .footfalls import Footfalls
 from .kinematics import Figure, basis_of, control_of, figure_of, joint_place
 from .leg_curves import Tolerance, leg_of, leg_steps
 from .pins import bend_again
 from .planting import hangs_together, leg_hinge
-from .retarget import RigDescription
+from .rig_description import RigDescription
 from .rotations import (
     Array,
     angle_between,
@@ -29,7 +29,7 @@ from .rotations import (
     multiply,
     rotate,
 )
-from .skeleton import Joint
+from .skeleton import SIDES, Joint
 from .tracks import SMALL, Track, first_keys, own_error, scale_of
 
 #: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.

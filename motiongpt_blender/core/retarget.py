@@ -10,12 +10,11 @@ disappear by construction.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from .bone_maps import Part, Switch
+from .bone_maps import Part
 from .contacts import height_correction, place_correction
 from .frames import (
     Limb,
@@ -29,8 +28,9 @@ from .frames import (
     pelvis_turn,
     share_of,
 )
-from .neutral import ANKLE_HEIGHT, LEG_LENGTH
+from .neutral import ANKLE_HEIGHT
 from .pins import reach
+from .rig_description import Control, RigDescription, RigMotion
 from .rig_options import RigOptions
 from .rotations import (
     IDENTITY,
@@ -42,107 +42,9 @@ from .rotations import (
     normalise,
     rotate,
 )
-from .skeleton import Joint
+from .skeleton import SIDES, Joint, of_side
 from .steps import at_once
-from .twists import TwistBone, shared
-
-SIDES: Final = ("L", "R")
-
-
-@dataclass(frozen=True)
-class Control:
-    """A bone that the animator turns.
-
-    Attributes:
-        name: the bone's name.
-        part: what it turns.
-        body: the bone whose evaluated pose shows the part.
-        parent: name of the control that carries it, or None.
-        rest: (4,) rotation of the bone at rest, model axes.
-        share: for bones of a chain, the way from the lower part (0) to the upper one (1).
-        raw: a marked pose keeps the control's own channels.
-        head: (3,) where the part begins at rest, model axes, the floor at 0.
-        carrier: name of the control that carries the part in a body where this bone hangs
-            elsewhere: it has to be moved as well.
-        below: twist bones between this bone and the next part, which they carry.
-    """
-
-    name: str
-    part: Part
-    body: str
-    parent: str | None
-    rest: Array
-    share: float = 1.0
-    raw: bool = False
-    head: Array = field(default_factory=lambda: np.zeros(3))
-    carrier: str | None = None
-    below: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RigDescription:
-    """Rest data of a rig, in its own unit of length and in model axes.
-
-    Attributes:
-        label: name of its family, for people.
-        controls: parents before children.
-        root: name of the control that also moves.
-        root_head: (3,) where the root control's head is at rest.
-        points: joint -> (3,) where the rig has it at rest.
-        floor: height of the floor in the armature; heights here are measured from it.
-        axes: (4,) rotation from model axes to the armature's.
-        extras: controls that stay at rest unless a marked pose uses them, with their
-            rest rotations in model axes.
-        switches: properties to hold while a generated motion plays.
-        twists: bones that take a share of a limb's twist; they are among the extras.
-    """
-
-    label: str
-    controls: tuple[Control, ...]
-    root: str
-    root_head: Array
-    points: dict[Joint, Array]
-    floor: float
-    axes: Array
-    extras: dict[str, Array]
-    switches: tuple[Switch, ...] = ()
-    twists: tuple[TwistBone, ...] = ()
-
-    @property
-    def leg(self) -> float:
-        """Length from hip to ankle, the mean of both sides."""
-        return float(np.mean([_leg(self, s) for s in SIDES]))
-
-    @property
-    def scale(self) -> float:
-        """The rig's unit of length in model metres: its leg over the model's."""
-        return self.leg / LEG_LENGTH
-
-
-@dataclass(frozen=True)
-class RigMotion:
-    """Channels of a rig over time.
-
-    Attributes:
-        rotations: control -> (T, 4) local basis quaternions, continuous.
-        root: the control that also moves.
-        locations: (T, 3) basis locations of the root.
-        fps: frames a second.
-        root_rest: (4,) rest rotation of the root, model axes; turns its basis upright.
-        root_head: (3,) where the root's head is at rest, model axes.
-        scale: the rig's unit in model metres, for distances that people read.
-    """
-
-    rotations: dict[str, Array]
-    root: str
-    locations: Array
-    fps: float
-    root_rest: Array
-    root_head: Array
-    scale: float = 1.0
-
-    def __len__(self) -> int:
-        return len(self.locations)
+from .twists import shared
 
 
 def solve(
@@ -224,8 +126,8 @@ def _pin_steps(
     wanted = rig.scale * joints
     for side in SIDES:
         if options.pin_feet:
-            hip, knee, ankle = _side(side, "HIP", "KNEE", "ANKLE")
-            offset = rig.points[hip] - rest_hip_centre(rig)
+            hip, knee, ankle = of_side(side, "HIP", "KNEE", "ANKLE")
+            offset = rig.points[hip] - rig.hip_centre
             start = hips + rotate(turns[Part.PELVIS], np.broadcast_to(offset, hips.shape))
             target = wanted[:, ankle].copy()
             above = rig.scale * np.maximum(joints[:, ankle, 1] - ANKLE_HEIGHT, 0.0)
@@ -236,7 +138,7 @@ def _pin_steps(
             _solve_leg(rig, joints, bones, turns, side, fps)
             yield
         if options.pin_hands:
-            shoulder, elbow, wrist = _side(side, "SHOULDER", "ELBOW", "WRIST")
+            shoulder, elbow, wrist = of_side(side, "SHOULDER", "ELBOW", "WRIST")
             start = _part_places(rig, hips, turns)[Part(f"upper_arm_{side.lower()}")]
             bones = reach(
                 start,
@@ -251,7 +153,7 @@ def _pin_steps(
 def _part_places(rig: RigDescription, hips: Array, turns: dict[Part, Array]) -> dict[Part, Array]:
     """Where each part begins, (T, 3), the last bone of a chain counting."""
     by_control = control_turns(rig, turns)
-    centre = rest_hip_centre(rig)
+    centre = rig.hip_centre
     places: dict[str, Array] = {}
     out: dict[Part, Array] = {}
     for control in rig.controls:
@@ -274,7 +176,7 @@ def _lengths(rig: RigDescription, *chain: Joint) -> tuple[float, float]:
 def _bones(joints: Array, side: str, is_leg: bool) -> tuple[Array, Array]:
     """Unit directions ((T, 3), (T, 3)) of a limb's upper and lower bone in the motion."""
     names = ("HIP", "KNEE", "ANKLE") if is_leg else ("SHOULDER", "ELBOW", "WRIST")
-    start, middle, end = _side(side, *names)
+    start, middle, end = of_side(side, *names)
     return direction(joints, start, middle), direction(joints, middle, end)
 
 
@@ -307,20 +209,11 @@ def _twisted(rig: RigDescription, rotations: dict[str, Array]) -> dict[str, Arra
         if bones and control.part.base in ("thigh", "upper_arm"):
             is_leg = control.part.base == "thigh"
             chain = ("HIP", "KNEE", "ANKLE") if is_leg else ("SHOULDER", "ELBOW", "WRIST")
-            rest = _rest_bones(rig, *_side(side, *chain))
+            rest = _rest_bones(rig, *of_side(side, *chain))
             limb = Limb.leg() if is_leg else Limb.arm(side)
             own, others = shared(rotations[control.name], control.rest, rest, limb, bones)
             out |= {control.name: own, **others}
     return out
-
-
-def _side(side: str, *names: str) -> tuple[Joint, ...]:
-    return tuple(Joint[f"{side}_{n}"] for n in names)
-
-
-def _leg(rig: RigDescription, side: str) -> float:
-    hip, knee, ankle = (rig.points[j] for j in _side(side, "HIP", "KNEE", "ANKLE"))
-    return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
 
 
 def _rest_bones(rig: RigDescription, *chain: Joint) -> tuple[Array, Array]:
@@ -337,7 +230,7 @@ def _solve_arm(
     fps: float,
 ) -> None:
     s = side.lower()
-    rest = _rest_bones(rig, *_side(side, "SHOULDER", "ELBOW", "WRIST"))
+    rest = _rest_bones(rig, *of_side(side, "SHOULDER", "ELBOW", "WRIST"))
     upper, lower = limb_turns(turns[Part(f"collar_{s}")], rest, bones, Limb.arm(side), fps)
     turns[Part(f"upper_arm_{s}")] = upper
     turns[Part(f"forearm_{s}")] = lower
@@ -353,32 +246,21 @@ def _solve_leg(
     fps: float,
 ) -> None:
     s = side.lower()
-    rest = _rest_bones(rig, *_side(side, "HIP", "KNEE", "ANKLE"))
+    rest = _rest_bones(rig, *of_side(side, "HIP", "KNEE", "ANKLE"))
     upper, lower = limb_turns(turns[Part.PELVIS], rest, bones, Limb.leg(), fps)
     turns[Part(f"thigh_{s}")] = upper
     turns[Part(f"shin_{s}")] = lower
-    ankle, toe = _side(side, "ANKLE", "FOOT")
+    ankle, toe = of_side(side, "ANKLE", "FOOT")
     level = (rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0])
     foot, toes = foot_turn(joints, lower, side, normalise(level), fps)
     turns[Part(f"foot_{s}")] = foot
     turns[Part(f"toe_{s}")] = toes
 
 
-def rest_hip_centre(rig: RigDescription) -> Array:
-    """The point (3,) between the rig's hips at rest."""
-    return 0.5 * (rig.points[Joint.L_HIP] + rig.points[Joint.R_HIP])
-
-
-def ankle_lift(rig: RigDescription) -> float:
-    """What the rig's hips stand higher than scaling says, as its ankles are higher."""
-    ankles = 0.5 * (rig.points[Joint.L_ANKLE] + rig.points[Joint.R_ANKLE])
-    return float(ankles[1]) - rig.scale * ANKLE_HEIGHT
-
-
 def _hips(rig: RigDescription, joints: Array, turns: dict[Part, Array], fps: float) -> Array:
     """Where the point between the hips comes to be, (T, 3) in the rig's unit."""
     hips = rig.scale * hip_centre(joints)
-    hips[:, 1] += ankle_lift(rig)
+    hips[:, 1] += rig.ankle_lift
     feet = _feet(rig, joints, hips, turns)
     wanted = rig.scale * joints[:, FEET]
     wanted[..., 1] -= rig.scale * USUAL_HEIGHTS
@@ -391,7 +273,7 @@ def _root_locations(
     rig: RigDescription, root: Control, hips: Array, turns: dict[Part, Array]
 ) -> Array:
     """Basis locations (T, 3) of the root that put the hips in their place."""
-    offset = np.broadcast_to(rest_hip_centre(rig) - rig.root_head, hips.shape)
+    offset = np.broadcast_to(rig.hip_centre - rig.root_head, hips.shape)
     moved = hips - rotate(turns[root.part], offset) - rig.root_head
     return rotate(np.broadcast_to(inverse(root.rest), (len(hips), 4)), moved)
 
@@ -407,9 +289,9 @@ def _feet(rig: RigDescription, joints: Array, hips: Array, turns: dict[Part, Arr
     out: list[Array] = []
     for side in SIDES:
         s = side.lower()
-        chain = _side(side, "HIP", "KNEE", "ANKLE", "FOOT")
+        chain = of_side(side, "HIP", "KNEE", "ANKLE", "FOOT")
         carriers = (Part.PELVIS, Part(f"thigh_{s}"), Part(f"shin_{s}"), Part(f"foot_{s}"))
-        place, last = hips, rest_hip_centre(rig)
+        place, last = hips, rig.hip_centre
         for joint, carrier in zip(chain, carriers, strict=True):
             step = np.broadcast_to(rig.points[joint] - last, hips.shape)
             place, last = place + rotate(turns[carrier], step), rig.points[joint]

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from .keys import RigPose
-from .retarget import RigMotion
+from .rig_description import RigMotion
 from .rotations import (
     Array,
     continuous,

@@ -35,6 +35,9 @@ class Joint(IntEnum):
 
 JOINT_COUNT: Final = len(Joint)
 
+#: Prefixes of the joints of the left and the right side.
+SIDES: Final = ("L", "R")
+
 #: Parent of each joint; the pelvis has none (-1).
 PARENTS: Final[tuple[int, ...]] = (
     -1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19,
@@ -53,6 +56,11 @@ CHAINS: Final[tuple[tuple[int, ...], ...]] = (
     (9, 14, 17, 19, 21),
     (9, 13, 16, 18, 20),
 )
+
+
+def of_side(side: str, *names: str) -> tuple[Joint, ...]:
+    """The joints of one side (``"L"`` or ``"R"``), by their names without it."""
+    return tuple(Joint[f"{side}_{name}"] for name in names)
 
 
 def joint_name(joint: int) -> str:

@@ -9,12 +9,11 @@ from typing import Final
 import numpy as np
 
 from .bone_maps import Part
-from .footfalls import SIDES
 from .keys import KeyReport
 from .kinematics import control_of, forward, joint_place
-from .retarget import RigDescription, RigMotion
+from .rig_description import RigDescription, RigMotion
 from .rotations import Array
-from .skeleton import Joint
+from .skeleton import SIDES, Joint
 
 #: Jerk in metres a second cubed that nobody sees; a body that stands still has less.
 CALM: Final = 10.0

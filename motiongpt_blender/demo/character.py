@@ -9,7 +9,8 @@ import numpy as np
 from mathutils import Quaternion
 
 from ..core.poses import MarkedPose, PoseRole
-from ..core.retarget import RigDescription, solve
+from ..core.retarget import solve
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array
 from ..scene.capture import capture_joints, capture_pose
 from .errors import DemoError

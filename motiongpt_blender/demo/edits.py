@@ -20,7 +20,8 @@ from ..core.frames import gaussian_smooth
 from ..core.kinematics import forward, joint_place
 from ..core.motion import MODEL_FPS
 from ..core.planting import plant_feet
-from ..core.retarget import RigDescription, RigMotion, solve
+from ..core.retarget import solve
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rotations import Array
 from ..core.skeleton import Joint
 from . import few_keys, paths, seams

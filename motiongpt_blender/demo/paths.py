@@ -21,7 +21,8 @@ from ..core.keys import RigPose, meet_keys, pose_at
 from ..core.kinematics import forward, joint_place
 from ..core.motion import MODEL_FPS, heading
 from ..core.planting import plant_feet
-from ..core.retarget import RigDescription, RigMotion, solve
+from ..core.retarget import solve
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rotations import Array, about_y, from_log, inverse, multiply, rotate
 from ..core.skeleton import Joint
 from .__main__ import leave, run_in_words

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.motion import MotionClip
 from ..core.poses import MarkedPose
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array, angle_between
 from ..scene.apply import ApplyReport, apply_clip
 from ..scene.capture import capture_joints, capture_pose

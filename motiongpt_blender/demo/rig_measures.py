@@ -16,9 +16,9 @@ import numpy as np
 from ..core.bone_maps import Part
 from ..core.frames import Limb, rest_hinge
 from ..core.neutral import NEUTRAL
-from ..core.retarget import SIDES, RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array, inverse, multiply, normalise, rotate
-from ..core.skeleton import Joint
+from ..core.skeleton import SIDES, Joint
 
 #: A limb bent by less than this says nothing about its hinge.
 CLEAR_BEND: Final = float(np.radians(30))

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..core.bone_maps import Part
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array, about_y, normalise, rotate
 from ..core.skeleton import PARENTS, Joint
 from .pictures import FAINT, PAPER, TEXT, font

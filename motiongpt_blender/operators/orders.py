@@ -18,7 +18,7 @@ from ..core.loops import SPARE_SECONDS, best_stretch
 from ..core.motion import MODEL_FPS, MotionClip
 from ..core.plan import Plan, PlanError, plan
 from ..core.poses import MarkedPose, PoseRole
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rig_options import RootTarget
 from ..core.windows import Fit, Window
 from ..scene.carried import seen_from_take

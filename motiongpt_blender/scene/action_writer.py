@@ -17,7 +17,7 @@ from mathutils import Euler, Quaternion
 
 from .. import compat
 from ..core.curves import Curve
-from ..core.retarget import RigMotion
+from ..core.rig_description import RigMotion
 from ..core.rotations import Array
 from ..core.steps import at_once
 

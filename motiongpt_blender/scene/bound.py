@@ -9,7 +9,7 @@ from ..core.binding import is_whole, limited
 from ..core.bone_maps import Part
 from ..core.keys import RigPose
 from ..core.poses import MarkedPose
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 
 
 def bound_poses(

@@ -14,12 +14,7 @@ from ..core.keys import RigPose
 from ..core.kinematics import turn_below
 from ..core.neutral import DIRECTIONS, build
 from ..core.readable import readable
-from ..core.retarget import (
-    SIDES,
-    Control,
-    RigDescription,
-    ankle_lift,
-)
+from ..core.rig_description import Control, RigDescription
 from ..core.rotations import (
     IDENTITY,
     Array,
@@ -32,7 +27,7 @@ from ..core.rotations import (
     rotate,
     to_log,
 )
-from ..core.skeleton import Joint
+from ..core.skeleton import SIDES, Joint
 from ..core.windows import frame_text
 from .rig import quaternion_of
 
@@ -93,7 +88,7 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     hips = 0.5 * (
         _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
     )  # rig units, floor at 0
-    centre = (hips - np.array([0.0, ankle_lift(rig), 0.0])) / rig.scale
+    centre = (hips - np.array([0.0, rig.ankle_lift, 0.0])) / rig.scale
     return (joints + centre - hip_centre(joints)).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.keys import RigPose
 from ..core.poses import MarkedPose
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import inverse, multiply, rotate
 from .rig import quaternion_of
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.kinematics import forward
-from ..core.retarget import RigDescription, RigMotion
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rotations import inverse, rotate
 from .action_writer import Channel, location_channels_of
 from .ik_controls import rest_of

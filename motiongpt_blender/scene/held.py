@@ -14,7 +14,7 @@ import numpy as np
 from mathutils import Euler, Quaternion
 
 from ..core.keys import RigPose
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.transforms import Transform, over_time, rest_of
 from .action_writer import Channel
 from .roots import ROOT_NAMES

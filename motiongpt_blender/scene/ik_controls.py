@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.bone_maps import Part, Switch
 from ..core.kinematics import forward
-from ..core.retarget import RigDescription, RigMotion
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rotations import Array, continuous, inverse, multiply, rotate
 from .action_writer import Channel, transform_channels
 from .rig import RigError, quaternion_of

@@ -19,7 +19,7 @@ from mathutils import Quaternion
 from ..core.bone_maps import Part
 from ..core.keys import RigPose
 from ..core.poses import MarkedPose, Miss, PoseRole
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
 from .bound import part_of_bones
 from .capture import body_turns, capture_joints, capture_pose

@@ -18,7 +18,7 @@ from .. import compat
 from ..core.keys import RigPose
 from ..core.motion import MODEL_FPS
 from ..core.poses import MarkedPose, PoseRole
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.windows import Join
 from .capture import capture_joints, capture_pose
 from .carried import carried_joints, carried_pose

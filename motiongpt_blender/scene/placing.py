@@ -11,7 +11,7 @@ from ..core.binding import binds_place
 from ..core.motion import MotionClip, heading, place_at_origin
 from ..core.poses import MarkedPose, PoseRole
 from ..core.resampling import resample_motion
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array, about_y, rotate
 from .capture import capture_joints
 from .clock import scene_fps

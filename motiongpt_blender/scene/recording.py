@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.motion import MODEL_FPS, place_at_origin
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rotations import Array
 from .capture import capture_joints
 from .carried import carried_joints

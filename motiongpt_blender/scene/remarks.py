@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from .ik_constraints import ik_on, is_driven
 
 #: Constraints that only hold back or follow; they leave a control's rotation its own.

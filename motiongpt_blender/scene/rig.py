@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.bone_maps import BoneMap, MappedBone, MappingError, Part
 from ..core.neutral import BONE_LENGTHS, FLAT_FOOT_SLOPE, LEG_LENGTH
-from ..core.retarget import Control, RigDescription
+from ..core.rig_description import Control, RigDescription
 from ..core.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
 from ..core.skeleton import Joint
 from .bones import map_of

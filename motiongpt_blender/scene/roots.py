@@ -13,7 +13,7 @@ import numpy as np
 from mathutils import Euler, Matrix
 
 from ..core.frames import gaussian_smooth
-from ..core.retarget import RigDescription, RigMotion
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import IDENTITY, Array, about_y, continuous, inverse, multiply, rotate
 from ..core.windows import Fit

@@ -14,10 +14,11 @@ import bpy
 import numpy as np
 
 from ..core.curves import Curve, turned
-from ..core.footfalls import SIDES, Footfalls
+from ..core.footfalls import Footfalls
 from ..core.reduction import Limits, reduce_steps
-from ..core.retarget import RigDescription
+from ..core.rig_description import RigDescription
 from ..core.rig_options import RigOptions, RootTarget
+from ..core.skeleton import SIDES
 from ..core.tracks import Track, reduce_alone
 from .action_writer import Channel, rotation_values
 from .clock import scene_fps

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.bone_maps import Switch
 from ..core.keys import RigPose
-from ..core.retarget import RigDescription, RigMotion
+from ..core.rig_description import RigDescription, RigMotion
 from ..core.rig_options import RigOptions, RootTarget
 from ..core.rotations import continuous, multiply
 from ..core.windows import Fit

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.retarget import RigMotion
+from motiongpt_blender.core.rig_description import RigMotion
 from motiongpt_blender.core.rotations import IDENTITY, angle_between, from_log
 from motiongpt_blender.scene.action_writer import (
     Channel,

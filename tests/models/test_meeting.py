@@ -7,7 +7,7 @@ import pytest
 
 from ext_models.__main__ import main
 from ext_models.evaluation.metrics import jerk, local_pose
-from ext_models.motion import features
+from ext_models.motion import representations
 from ext_models.motion.bvh import joints_of, read_bvh
 from ext_models.motion.bvh_writer import write_bvh
 from ext_models.motion.datasets import read_examples
@@ -114,4 +114,4 @@ def test_generate_writes_bvh_and_meets_its_poses(tmp_path, capsys):
     assert len(read_bvh(tmp_path / "a.bvh", 20.0).points) == 30
     assert main([*ask, "--out", str(tmp_path / "a.fbx")]) != 0
     assert ".npz or .bvh" in capsys.readouterr().err
-    assert features.HUMANML3D.fps == 20
+    assert representations.HUMANML3D.fps == 20

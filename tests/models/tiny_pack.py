@@ -9,7 +9,7 @@ from ext_models import packs
 from ext_models.language import model as m
 from ext_models.language import vocabulary as voc
 from ext_models.language.gist import fit_gist
-from ext_models.motion import features
+from ext_models.motion import representations
 from ext_models.tokenizer import vqvae as v
 
 CAPTIONS = ["a person walks forward.", "someone jumps up and turns left.", "he waves."] * 3
@@ -52,10 +52,12 @@ def manifest():
         title="Tiny",
         licence="none",
         credits=("nobody",),
-        representation=features.HUMANML3D.name,
+        representation=representations.HUMANML3D.name,
         fps=20.0,
         max_frames=40,
-        skeleton=tuple(tuple(float(x) / 4 for x in d) for d in features.HUMANML3D.directions),
+        skeleton=tuple(
+            tuple(float(x) / 4 for x in d) for d in representations.HUMANML3D.directions
+        ),
         prompt_style="tokens",
         levels=2,
         words=("a", "person", "walks"),

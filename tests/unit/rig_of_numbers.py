@@ -5,7 +5,7 @@ import numpy as np
 from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.core.frames import gaussian_smooth
 from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.retarget import Control, RigDescription
+from motiongpt_blender.core.rig_description import Control, RigDescription
 from motiongpt_blender.core.rotations import IDENTITY, normalise
 from motiongpt_blender.core.skeleton import PARENTS, Joint
 

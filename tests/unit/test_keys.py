@@ -14,7 +14,8 @@ from motiongpt_blender.core.keys import (
     pose_at,
 )
 from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.retarget import RigMotion, solve
+from motiongpt_blender.core.retarget import solve
+from motiongpt_blender.core.rig_description import RigMotion
 from motiongpt_blender.core.rotations import (
     IDENTITY,
     about_y,

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from motiongpt_blender.core.bone_maps import Part
 from motiongpt_blender.core.neutral import BONE_LENGTHS, DIRECTIONS, build
-from motiongpt_blender.core.retarget import Control, RigDescription, solve
+from motiongpt_blender.core.retarget import solve
+from motiongpt_blender.core.rig_description import Control, RigDescription
 from motiongpt_blender.core.rotations import (
     IDENTITY,
     angle_between,
