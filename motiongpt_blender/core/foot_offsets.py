@@ -23,6 +23,8 @@ EASE: Final = 0.35
 NEAR_KEY: Final = 0.2
 #: Seconds within which a foot that moves at a seam comes to rest.
 REST: Final = 0.25
+#: Share of a step's length by which its toe is lifted.
+CLEARANCE: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,32 @@ def offsets(
         inside.update(range(begin, stand.last + 1))
     knots += [(k, k, np.zeros((1, 3))) for k in kept if k not in inside]
     return _filled(sorted(knots, key=lambda k: k[0]), len(tip), EASE * fps, most_speed / fps)
+
+
+def swing_lift(places: Array, stands: tuple[Stand, ...], level: float, heights: Array) -> Array:
+    """How far (T,) swinging toes have to be lifted so that they clear the floor.
+
+    A motion that hovers brings its foot over the floor from one stand to the next, just as
+    high as it stands: lowered at both ends, it would be dragged.
+
+    Args:
+        places: (T, 3) where the toe is going to be.
+        stands: when it stands.
+        level: height of a toe that stands.
+        heights: (T,) over that of the toe in the motion; no swing is lifted higher than it was.
+    """
+    out = np.zeros(len(places))
+    for one, other in pairwise(stands):
+        between = slice(one.last + 1, other.heel)
+        count = other.heel - one.last - 1
+        if count < 1:
+            continue
+        away = (places[other.first] - places[one.last])[[0, 2]]
+        high = min(CLEARANCE * float(np.linalg.norm(away)), float(heights[between].max()))
+        need = high - float(places[between, 1].max() - level)
+        share = np.arange(1, count + 1) / (count + 1)
+        out[between] = max(0.0, need) * np.sin(np.pi * share) ** 2
+    return out
 
 
 def _place(

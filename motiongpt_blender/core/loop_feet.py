@@ -20,9 +20,6 @@ from .rotations import Array, continuous, inverse, rotate
 from .skeleton import SIDES, Joint
 
 _ROUNDS: Final = 3
-#: Share of a step's length by which its toe is lifted: a foot that closing has moved over the
-#: floor steps there.
-CLEARANCE: Final = 0.1
 #: How the names of the parts begin that planting turns.
 _OF_LEGS: Final = ("thigh", "shin", "foot", "toe")
 
@@ -67,7 +64,7 @@ def plant_loop(
     yield
     every = {k % count + turn * count for k in kept for turn in range(_ROUNDS)}
     every |= {k + count for k in every if k % count == 0}
-    planted, report = yield from plant_steps(legs, laid, found, every, floor, clearance=CLEARANCE)
+    planted, report = yield from plant_steps(legs, laid, found, every, floor, step=True)
     return _one_round(planted, motion), _stands_of(found, count), report
 
 

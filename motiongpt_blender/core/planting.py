@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from .bone_maps import Part
-from .foot_offsets import Held, offsets
+from .foot_offsets import Held, offsets, swing_lift
 from .footfalls import UP_SPEED, Footfalls, Stand, runs
 from .frames import Limb, gaussian_smooth, rest_hinge, smoothstep
 from .kinematics import Figure, basis_of, control_of, forward, joint_place, raised
@@ -120,7 +119,8 @@ def plant_steps(
     kept: Collection[int] = (),
     floor: float = 0.0,
     moving: Collection[int] = (),
-    clearance: float = 0.0,
+    *,
+    step: bool = False,
 ) -> Generator[None, None, tuple[RigMotion, PlantReport]]:
     """The motion with its feet planted, and what that took, in slices of a few milliseconds.
 
@@ -132,8 +132,7 @@ def plant_steps(
         floor: height of the floor over the rig's own.
         moving: those of ``kept`` at an end of the motion whose speed may not change either:
             a foot that stands there comes to rest instead of stopping at once.
-        clearance: share of a step's length by which its toe is lifted at least; 0 leaves
-            feet that are dragged over the floor.
+        step: lift a foot also where the motion drags it over the floor from stand to stand.
     """
     kept = sorted(k for k in kept if 0 <= k < len(motion))
     if not footfalls.left and not footfalls.right:
@@ -146,7 +145,7 @@ def plant_steps(
         stands = footfalls.of(side)
         _calm(rig, figure.turns, stands, side, kept, motion.fps)
         if hangs_together(rig, side):
-            legs.append(_leg(rig, motion, figure, stands, side, held, floor, clearance))
+            legs.append(_leg(rig, motion, figure, stands, side, held, floor, step))
         yield
     if not legs:
         return motion, PlantReport()
@@ -192,7 +191,7 @@ def _leg(
     side: str,
     held: Held,
     floor: float,
-    clearance: float,
+    step: bool,
 ) -> _Leg:
     kept = list(held.frames)
     hip, knee, ankle, tip = (
@@ -210,7 +209,9 @@ def _leg(
     stands = _standing(stands, tip, held, level, rig, motion.fps)
     wanted = tip + offsets(tip, heel, stands, held, level, motion.fps, MOST_SPEED * rig.leg)
     wanted = _above(wanted, kept, level - DIP * rig.leg, motion.fps)
-    wanted[:, 1] += _lift(wanted, stands, level, clearance) * _away_from(kept, len(tip), motion.fps)
+    heights = np.full(len(tip), np.inf) if step else tip[:, 1] - level
+    lift = swing_lift(wanted, stands, level, heights)
+    wanted[:, 1] += lift * _away_from(kept, len(tip), motion.fps)
     toe = control_of(rig, Part(f"toe_{side.lower()}"))
     far = _farthest((hip, knee, ankle), kept, motion.fps)
     across = rotate(figure.turns[foot.name], np.array([1.0, 0.0, 0.0]))
@@ -297,21 +298,6 @@ def _above(wanted: Array, kept: list[int], lowest: float, fps: float) -> Array:
     lift = np.maximum(lowest - wanted[:, 1], 0.0) * _away_from(kept, len(wanted), fps)
     out = wanted.copy()
     out[:, 1] += lift
-    return out
-
-
-def _lift(places: Array, stands: tuple[Stand, ...], level: float, clearance: float) -> Array:
-    """Heights (T,) by which steps between stands are raised to their clearance."""
-    out = np.zeros(len(places))
-    for one, other in pairwise(stands):
-        between = slice(one.last + 1, other.heel)
-        count = other.heel - one.last - 1
-        if count < 1:
-            continue
-        away = (places[other.first] - places[one.last])[[0, 2]]
-        need = clearance * float(np.linalg.norm(away)) - float(places[between, 1].max() - level)
-        share = np.arange(1, count + 1) / (count + 1)
-        out[between] = max(0.0, need) * np.sin(np.pi * share) ** 2
     return out
 
 
