@@ -47,6 +47,7 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_add_pose,
     poses.MOTIONGPT_OT_remove_pose,
     poses.MOTIONGPT_OT_jump_to_pose,
+    poses.MOTIONGPT_OT_show_pose,
     poses.MOTIONGPT_OT_bind_part,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,

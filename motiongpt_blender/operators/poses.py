@@ -1,11 +1,13 @@
 """Operators on the list of marked poses."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import bpy
 import numpy as np
 
 from ..core.binding import WHOLE, BodyPart, is_whole
+from ..core.keys import PoseError
 from ..core.poses import MarkedPose, PoseRole, miss_note
 from ..core.windows import frame_text
 from ..properties.armature import PARTS, ROLES, sort_poses
@@ -14,6 +16,7 @@ from ..scene.capture import capture_joints, out_of_reach, reach_note
 from ..scene.clock import current_frame
 from ..scene.marking import exact_pose
 from ..scene.rig import RigError, describe
+from ..scene.showing import show_pose
 
 #: The choice that leaves nothing of a pose free.
 WHOLE_BODY: Final = "WHOLE"
@@ -76,6 +79,9 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
             return {"CANCELLED"}
         group = obj.motiongpt
         replaced = self._replaced(group, frame)
+        again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
+        if again is not None:  # the same pose, better: it binds what it did
+            marked = replace(marked, binds=again.bound or WHOLE)
         for index in reversed(replaced):
             group.poses.remove(index)
         entry = group.poses.add()
@@ -86,8 +92,8 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         if note:  # alone: Blender shows the last report only
             self.report({"WARNING"}, note)
         else:
-            again = "again " if replaced else ""
-            self.report({"INFO"}, f"Frame {frame_text(frame)} is {again}marked")
+            word = "again " if replaced else ""
+            self.report({"INFO"}, f"Frame {frame_text(frame)} is {word}marked")
         return {"FINISHED"}
 
     def _replaced(self, group: Any, frame: float) -> list[int]:
@@ -181,4 +187,31 @@ class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
         group = target(context).motiongpt
         pose = group.poses[group.active]
         context.scene.frame_set(pose.frame, subframe=pose.subframe)
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_show_pose(bpy.types.Operator):
+    """Go to the frame of the pose and show it on the armature: change it there and mark it again"""
+
+    bl_idname = "motiongpt.show_pose"
+    bl_label = "Show Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        """A marked pose is needed."""
+        return _has_active(cls, context)
+
+    def execute(self, context: Any) -> set[str]:
+        """Set the scene's frame and the bones; no key is made."""
+        obj = target(context)
+        entry = obj.motiongpt.poses[obj.motiongpt.active]
+        try:
+            marked = entry.load()
+            show_pose(context.scene, obj, describe(obj), marked)
+        except (PoseError, RigError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if marked.carrier is not None and not np.allclose(marked.carrier, obj.matrix_basis):
+            self.report({"WARNING"}, f"{obj.name} stands elsewhere since the pose was marked")
         return {"FINISHED"}

@@ -93,7 +93,7 @@ def held_channels(
             continue
         mode = str(bone.rotation_mode)
         stands = now.get(name, rest_of(mode))
-        keys = {f: _in_mode(others.get(name, rest_of(mode)), mode) for f, others in asked.items()}
+        keys = {f: in_mode(others.get(name, rest_of(mode)), mode) for f, others in asked.items()}
         driven = (name == rig.root, name in turned, False)
         if animated is not None:
             keys = {0: stands, count - 1: stands, **keys}
@@ -120,7 +120,7 @@ def _bone_channels(
                 yield Channel(bone.path_from_id(path), index, bone.name, values[:, index])
 
 
-def _in_mode(transform: Transform, mode: str) -> Transform:
+def in_mode(transform: Transform, mode: str) -> Transform:
     """The same in another rotation mode, which the bone got since."""
     if transform.mode == mode:
         return transform

@@ -174,6 +174,7 @@ class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
         side = row.column(align=True)
         side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
+        side.operator("motiongpt.show_pose", text="", icon="POSE_HLT")
         if 0 <= group.active < len(group.poses):
             self._binds(layout, group.poses[group.active])
             if (note := group.poses[group.active].note) != "":
