@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +44,16 @@ from .training import read_recipe
 OF_ROW: Final = "row:"
 #: Columns of the evaluation that stand in the tables, and what they are called there.
 AGREEMENT: Final = ("R@1", "R@3", "MM-Dist", "FID")
+#: What a pose task of the clip's own poses is called in a row, and the ratio that sums it up:
+#: 0 is as good as the tokenizer, 1 no better than text alone.
+OWN_POSES: Final = "{}, own poses, model alone: Recon (with - floor) / (text - floor)"
+#: The numbers of a row that stand in the tables, and what they are called there.
+SHOWN: Final = {
+    **{name: name for name in ("trained", "held-out loss", *AGREEMENT)},
+    **{OWN_POSES.format(task): f"{task} pose" for task in ("initial", "last")},
+    OWN_POSES.format("keys"): "key poses",
+    **{name: name for name in ("tokens a motion", "s a motion")},
+}
 RESULT: Final = "row.json"
 TABLES: Final = "ablation.md"
 #: What an ``[ablation]`` table may say of how rows are measured.
@@ -244,7 +254,8 @@ def numbers_of(result: Evaluation) -> dict[str, Value]:
 
 
 def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
-    """A table for each question, the common row first."""
+    """A table for each question, the common row first; the rows' files say more."""
+    rows = {folder: _shown(row) for folder, row in rows.items()}
     common = rows[wanted.changes[0].folder]
     groups = dict.fromkeys(c.group for c in wanted.changes if c.group)
     found: list[Table] = []
@@ -252,6 +263,11 @@ def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
         own = [rows[c.folder] for c in wanted.changes if c.group == group and c.folder in rows]
         found.append(Table(group, (common, *own)))
     return found or [Table("as it is", (common,))]
+
+
+def _shown(row: Row) -> Row:
+    values = {name: row.values[key] for key, name in SHOWN.items() if key in row.values}
+    return replace(row, values=values)
 
 
 def run(arguments: argparse.Namespace) -> int:

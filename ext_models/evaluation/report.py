@@ -126,6 +126,8 @@ def _row(body: dict[str, Any]) -> Row:
 def _cell(value: Value | None) -> str:
     if value is None:
         return "-"
+    if isinstance(value, tuple) and not value[1]:
+        value = value[0]  # measured once: nothing is known of its interval
     if isinstance(value, tuple):
         digits = _digits(value[0])
         return f"{value[0]:.{digits}f} ± {value[1]:.{digits}f}"

@@ -89,7 +89,7 @@ def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
     assert text.count("| as it is |") == 2
     assert "| everything | 1.000 |" in text
     assert "| digits |" in text
-    for column in ("held-out loss", "tokens a motion", "s a motion", "minutes", "Recon"):
+    for column in ("held-out loss", "tokens a motion", "s a motion", "key poses"):
         assert column in text
     assert len(list((tmp_path / "out" / "tokenizers").iterdir())) == 2
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.safetensors")}
