@@ -81,17 +81,20 @@ def offsets(
     return _filled(sorted(knots, key=lambda k: k[0]), len(tip), EASE * fps, most_speed / fps)
 
 
-def swing_lift(places: Array, stands: tuple[Stand, ...], level: float, heights: Array) -> Array:
+def swing_lift(
+    places: Array, stands: tuple[Stand, ...], level: float, heights: Array | None
+) -> Array:
     """How far (T,) swinging toes have to be lifted so that they clear the floor.
 
-    A motion that hovers brings its foot over the floor from one stand to the next, just as
-    high as it stands: lowered at both ends, it would be dragged.
+    A motion that hovers brings its foot over the floor from one stand to the next, little
+    higher than it stands: lowered at both ends, it would be dragged.
 
     Args:
         places: (T, 3) where the toe is going to be.
         stands: when it stands.
         level: height of a toe that stands.
-        heights: (T,) over that of the toe in the motion; no swing is lifted higher than it was.
+        heights: (T,) of the toe in the motion, over which no toe is lifted; None lifts it in
+            every step.
     """
     out = np.zeros(len(places))
     for one, other in pairwise(stands):
@@ -100,10 +103,12 @@ def swing_lift(places: Array, stands: tuple[Stand, ...], level: float, heights: 
         if count < 1:
             continue
         away = (places[other.first] - places[one.last])[[0, 2]]
-        high = min(CLEARANCE * float(np.linalg.norm(away)), float(heights[between].max()))
-        need = high - float(places[between, 1].max() - level)
-        share = np.arange(1, count + 1) / (count + 1)
-        out[between] = max(0.0, need) * np.sin(np.pi * share) ** 2
+        need = CLEARANCE * float(np.linalg.norm(away)) - float(places[between, 1].max() - level)
+        lift = np.sin(np.pi * np.arange(1, count + 1) / (count + 1)) ** 2
+        if heights is not None:
+            lift *= np.maximum(heights[between] - places[between, 1], 0.0)
+            need = min(need / max(float(lift.max()), 1e-12), 1.0)
+        out[between] = max(0.0, need) * lift
     return out
 
 

@@ -209,8 +209,7 @@ def _leg(
     stands = _standing(stands, tip, held, level, rig, motion.fps)
     wanted = tip + offsets(tip, heel, stands, held, level, motion.fps, MOST_SPEED * rig.leg)
     wanted = _above(wanted, kept, level - DIP * rig.leg, motion.fps)
-    heights = np.full(len(tip), np.inf) if step else tip[:, 1] - level
-    lift = swing_lift(wanted, stands, level, heights)
+    lift = swing_lift(wanted, stands, level, None if step else tip[:, 1])
     wanted[:, 1] += lift * _away_from(kept, len(tip), motion.fps)
     toe = control_of(rig, Part(f"toe_{side.lower()}"))
     far = _farthest((hip, knee, ankle), kept, motion.fps)
