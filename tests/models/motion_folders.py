@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from ext_models.motion import features as f
+from ext_models.motion.representations import KIT
 from motiongpt_blender.core import rotations
 from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.neutral import NEUTRAL
@@ -60,12 +61,12 @@ def walker(frames=60, seed=0):
 
 def kit_features(frames=60):
     """Features (frames, 251) of a made-up KIT-ML clip."""
-    offsets = np.array(f.KIT.directions, float) * 100.0
+    offsets = np.array(KIT.directions, float) * 100.0
     rng = np.random.default_rng(1)
     angles = 0.2 * np.sin(np.linspace(0, 6, frames + 1))[:, None, None] * rng.normal(size=(21, 3))
     local = rotations.from_log(angles)
     root = np.tile([0.0, 300.0, 0.0], (frames + 1, 1))
-    return f.from_joints(f.forward_kinematics(local, root, offsets, f.KIT), f.KIT, uniform=False)
+    return f.from_joints(f.forward_kinematics(local, root, offsets, KIT), KIT, uniform=False)
 
 
 def published(folder, clips, *, splits=None, width=263):

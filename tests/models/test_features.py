@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from ext_models.motion import features as f
+from ext_models.motion.representations import HUMANML3D, KIT
 from motiongpt_blender.core import rotations
 from motiongpt_blender.core.skeleton import MIRRORED, PARENTS
 
@@ -15,14 +16,14 @@ def standing_walk(frames=40, seed=0):
     """A made-up walker: the rest skeleton with swinging limbs, moving forward and turning."""
     rng = np.random.default_rng(seed)
     lengths = rng.uniform(0.1, 0.4, 22)
-    offsets = np.array(f.HUMANML3D.directions, float) * lengths[:, None]
+    offsets = np.array(HUMANML3D.directions, float) * lengths[:, None]
     local = rotations.from_log(
         0.3 * np.sin(np.linspace(0, 6, frames))[:, None, None] * rng.normal(size=(22, 3))
     )
     heading = np.linspace(0, 1.0, frames)
     local[:, 0] = rotations.about_y(heading)
     root = np.stack([np.sin(heading), np.full(frames, 1.0), np.linspace(0, 2, frames)], -1)
-    return f.forward_kinematics(local, root, offsets, f.HUMANML3D)
+    return f.forward_kinematics(local, root, offsets, HUMANML3D)
 
 
 @pytest.mark.parametrize("clip", CLIPS)
@@ -59,7 +60,7 @@ def test_mirroring_twice_changes_nothing():
 
 
 def test_kit_round_trip_shape():
-    rep = f.KIT
+    rep = KIT
     offsets = np.array(rep.directions, np.float32)
     local = np.zeros((20, rep.joints, 4), np.float32)
     local[..., 0] = 1
@@ -105,7 +106,7 @@ def test_memory_is_bounded():
 
 
 def test_parents_agree():
-    assert f.HUMANML3D.parents == list(PARENTS)
+    assert HUMANML3D.parents == list(PARENTS)
 
 
 def test_single_poses_are_the_first_frame_of_the_pose_held_still():

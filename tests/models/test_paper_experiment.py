@@ -25,6 +25,7 @@ from ext_models.importers.guo_evaluator import (
 from ext_models.language import bases, loop, paper, paper_training
 from ext_models.language import model as m
 from ext_models.motion import features as f
+from ext_models.motion.representations import HUMANML3D, KIT
 from ext_models.tokenizer import reference_training
 from ext_models.tokenizer.vqvae import load_tokenizer
 
@@ -139,7 +140,7 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     assert "0.567" in said  # the published numbers stand beside
 
     # R-precision and FID, once more, from the judge's points.
-    judge = authors.load_authors(tmp_path / "checkpoints", tmp_path / "glove", f.HUMANML3D)
+    judge = authors.load_authors(tmp_path / "checkpoints", tmp_path / "glove", HUMANML3D)
     names = sorted((data / "new_joint_vecs").glob("*.npy"))[8:12]
     together = judge.embed_motion([np.load(n) for n in names])
     alone = judge.embed_motion([np.load(names[2])[:43]])
@@ -258,7 +259,7 @@ def test_pose_errors_follow_their_definition():
 
 def test_authors_files_that_are_missing_are_named(tmp_path):
     with pytest.raises(packs.PackError, match=r"finest\.tar is missing: --authors names"):
-        authors.load_authors(tmp_path, tmp_path, f.KIT)
+        authors.load_authors(tmp_path, tmp_path, KIT)
 
 
 def test_a_pack_of_tokens_is_measured_elsewhere(tmp_path, capsys):
