@@ -127,7 +127,7 @@ def _cell(value: Value | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, tuple) and not value[1]:
-        value = value[0]  # measured once: nothing is known of its interval
+        value = value[0]  # measured once, or nothing varied: there is no interval to tell
     if isinstance(value, tuple):
         digits = _digits(value[0])
         return f"{value[0]:.{digits}f} ± {value[1]:.{digits}f}"
