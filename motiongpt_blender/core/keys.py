@@ -55,6 +55,8 @@ class RigPose:
         others: bone -> its own channels, for every bone of the rig that is not at rest;
             None when they are not known.
         switches: (bone, property, value) of each switch between FK and IK.
+        influences: (bone, constraint, value) of each IK constraint that a take switches off;
+            empty in poses of earlier versions too.
         placed: whether the pose binds the root, and with it place and heading.
         bound: bones of which ``others`` speaks; None when it speaks of all.
     """
@@ -63,6 +65,7 @@ class RigPose:
     root_location: tuple[float, float, float]
     others: dict[str, Transform] | None = None
     switches: tuple[tuple[str, str, float], ...] = field(default=())
+    influences: tuple[tuple[str, str, float], ...] = field(default=())
     placed: bool = True
     bound: frozenset[str] | None = None
 
@@ -75,7 +78,7 @@ class RigPose:
         others = self.others and {n: t.to_list() for n, t in self.others.items()}
         return json.dumps(
             {"rotations": self.rotations, "root_location": self.root_location,
-             "others": others, "switches": self.switches}
+             "others": others, "switches": self.switches, "influences": self.influences}
         )  # fmt: skip
 
     @classmethod
@@ -89,7 +92,10 @@ class RigPose:
             others: dict[str, Any] | None = data.get("others")
             if others is not None:
                 others = {str(n): Transform.from_list(t) for n, t in others.items()}
-            switches = tuple((str(b), str(p), float(v)) for b, p, v in data.get("switches", ()))
+            switches, influences = (
+                tuple((str(bone), str(what), float(value)) for bone, what, value in rows)
+                for rows in (data.get("switches", ()), data.get("influences", ()))
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise PoseError(
                 f"A stored pose cannot be read ({error}): remove it and mark the pose again."
@@ -99,6 +105,7 @@ class RigPose:
             root_location=(place[0], place[1], place[2]),
             others=others,
             switches=switches,
+            influences=influences,
         )
 
 

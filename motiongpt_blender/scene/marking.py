@@ -49,7 +49,12 @@ def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]
     Of each part the worst bone that is not met, worst first.
     """
     seen = capture_pose(obj, rig)
-    kept = replace(seen, others=transforms_of(obj), switches=_switches(obj, rig))
+    kept = replace(
+        seen,
+        others=transforms_of(obj),
+        switches=_switches(obj, rig),
+        influences=_influences(obj, rig),
+    )
     own = replace(kept, rotations={**seen.rotations, **_own_rotations(obj, rig)})
     target, turns = _shown(obj, rig), body_turns(obj, rig)
     scale = 1000 * float(sum(obj.matrix_world.to_scale()) / 3) * _unit()
@@ -84,6 +89,19 @@ def _switches(obj: Any, rig: RigDescription) -> tuple[tuple[str, str, float], ..
         (s.bone, s.prop, float(bones[s.bone][s.prop]))
         for s in rig.switches if s.prop in bones[s.bone]
     )  # fmt: skip
+
+
+def _influences(obj: Any, rig: RigDescription) -> tuple[tuple[str, str, float], ...]:
+    return tuple(
+        (bone.name, str(solver.name), float(solver.influence))
+        for bone, solver in _solvers(obj, rig)
+    )
+
+
+def _solvers(obj: Any, rig: RigDescription) -> list[tuple[Any, Any]]:
+    """The IK constraints that a take switches off, each with its bone."""
+    found = ik_on(obj, [c.name for c in rig.controls])
+    return [(bone, solver) for bone, solver in found if not is_driven(obj, solver)]
 
 
 def _own_rotations(obj: Any, rig: RigDescription) -> dict[str, Any]:
@@ -142,7 +160,7 @@ def _put_back(obj: Any, rig: RigDescription) -> Iterator[None]:
     before = {bone.name: own_transform(bone) for bone in bones}
     props = [(s.bone, s.prop) for s in rig.switches if s.prop in bones[s.bone]]
     held = [(bone, prop, bones[bone][prop]) for bone, prop in props]
-    solvers = [c for _, c in ik_on(obj, [c.name for c in rig.controls]) if not is_driven(obj, c)]
+    solvers = [solver for _, solver in _solvers(obj, rig)]
     strengths = [float(solver.influence) for solver in solvers]
     try:
         for solver in solvers:

@@ -40,6 +40,9 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
     for name, prop, value in pose.switches:
         if name in bones and prop in bones[name]:
             bones[name][prop] = type(bones[name][prop])(value)
-    for name, constraint, influence in influences(obj, [c.name for c in rig.controls]):
-        bones[name].constraints[constraint].influence = influence
+    told = pose.influences or influences(obj, [c.name for c in rig.controls])
+    for name, constraint, influence in told:
+        solver = bones[name].constraints.get(constraint) if name in bones else None
+        if solver is not None:
+            solver.influence = influence
     obj.update_tag()  # drivers do not see a property that is set from Python

@@ -6,9 +6,12 @@ import pytest
 from test_rest_poses import put_on
 
 from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.core.poses import PoseRole
 from motiongpt_blender.demo.rig_families import build_family, build_of
+from motiongpt_blender.scene.marking import mark_pose
 from motiongpt_blender.scene.nla import remove_take
 from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.scene.showing import show_pose
 
 
 @pytest.fixture
@@ -56,3 +59,30 @@ def test_a_muted_constraint_is_let_be(legs_on_ik):
         ik.mute = True
     put_on(obj)
     assert np.allclose([ik.influence for ik in held], 0.75)
+
+
+def feet(obj):
+    bpy.context.view_layer.update()
+    posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    names = {c.part: c.name for c in describe(obj).controls}
+    return np.array([posed.pose.bones[names[Part(f"foot_{s}")]].matrix for s in "lr"])
+
+
+def test_a_pose_of_held_legs_and_one_of_a_take_are_shown_as_they_were_made(legs_on_ik):
+    obj, held = legs_on_ik
+    rig, scene = describe(obj), bpy.context.scene
+    for ik in held:
+        ik.target.location.z += 0.2
+    scene.frame_set(1)
+    made = feet(obj)
+    by_hand = mark_pose(obj, rig, 1, PoseRole.KEY)
+    put_on(obj)
+    scene.frame_set(3)
+    taken = feet(obj)
+    of_take = mark_pose(obj, rig, 3, PoseRole.KEY)
+    assert np.abs(made - taken).max() > 0.01
+    for marked, expected, influence in ((by_hand, made, 0.75), (of_take, taken, 0.0)):
+        scene.frame_set(5)
+        show_pose(scene, obj, rig, marked)
+        assert [ik.influence for ik in held] == [influence] * 2
+        assert np.abs(feet(obj) - expected).max() < 1e-5
