@@ -287,7 +287,12 @@ def parameter_counts(folder: Path) -> dict[str, int]:
             continue  # a base of its own place, or a pack without an adapter
         with safe_open(path, "pt") as f:  # type: ignore[no-untyped-call]
             counts[name] = sum(math.prod(f.get_slice(k).get_shape()) for k in f.keys())  # noqa: SIM118
-    if not counts["base"] and (folder / TRAINING).is_file():
-        note = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    if not counts["base"] and (note := training_note(folder)):
         counts["base"] = int(note["parameters"]) - int(note["trained_parameters"])
     return counts
+
+
+def training_note(folder: Path) -> dict[str, Any]:
+    """How a pack's language model was trained; empty where it does not say."""
+    path = folder / TRAINING
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -16,6 +16,8 @@ def model_card(
     evaluation: Evaluation,
     sizes: Mapping[str, float],
     counts: Mapping[str, int],
+    *,
+    pretrained: bool = True,
 ) -> str:
     """Markdown of ``MODEL_CARD.md``.
 
@@ -25,6 +27,7 @@ def model_card(
         evaluation: what was measured on the same clips.
         sizes: millions of parameters: tokenizer, base, adapter, matcher.
         counts: clips of each split.
+        pretrained: whether a base of the pack's own read captions and motions beforehand.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
     lines = [
@@ -37,7 +40,7 @@ def model_card(
         "",
         f"- Tokenizer: residual VQ-VAE, {sizes['tokenizer']:.1f} M parameters, "
         f"{manifest.levels} codes for every 4 frames.",
-        _base(manifest, sizes["base"]),
+        _base(manifest, sizes["base"], pretrained),
         _trained(sizes["adapter"], share),
         *_matcher(sizes["matcher"]),
         f"- Trained on {counts['train']} clips and what is made of them, watched on "
@@ -70,13 +73,16 @@ def _trained(adapter: float, share: float) -> str:
     )
 
 
-def _base(manifest: PackManifest, size: float) -> str:
+def _base(manifest: PackManifest, size: float, pretrained: bool) -> str:
     if not manifest.base_model.startswith("./"):
         return f"- Base: {manifest.base_model}, {size:.0f} M parameters, not part of this pack."
-    return (
-        f"- Base: a Llama of {size:.1f} M parameters made from scratch. It read captions "
-        "alone and motion codes alone, never a pair."
+    before = (
+        "Before it was taught instructions it read captions alone and motion codes alone, never a "
+        "pair."
+        if pretrained
+        else "It had read nothing before it was taught instructions."
     )
+    return f"- Base: a Llama of {size:.1f} M parameters made from scratch. {before}"
 
 
 def _matcher(size: float) -> list[str]:

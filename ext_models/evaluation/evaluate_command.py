@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ext_models import packs
-from ext_models.commands import RUNS, parameter_counts
+from ext_models.commands import RUNS, parameter_counts, training_note
 from ext_models.devices import pick_device
 from ext_models.motion import data_folder
 from ext_models.motion.datasets import DataError, Layout, layout_of
@@ -135,6 +135,7 @@ def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Eva
         result,
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
+        pretrained=training_note(pack).get("pretrained", True),
     )
     (pack / CARD).write_text(card, encoding="utf-8")
     print(f"card written to {pack / CARD}")

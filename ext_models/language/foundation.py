@@ -194,6 +194,7 @@ def _note(job: Job, base: Foundation, model: Any, share: float) -> None:
     settings = job.training(job.language["adapter"])
     body = {
         "base": base.name,
+        "pretrained": base.pretrain or not base.made,
         "method": job.language["adapter"].get("method", "lora"),
         "parameters": parameters,
         "trained_parameters": round(share * parameters),

@@ -9,6 +9,7 @@ import tiny_pack
 import torch
 from judged import LABELS, PROMPTS, captions, make_examples, write_folder, write_list
 
+from ext_models import packs
 from ext_models.__main__ import main
 from ext_models.evaluation import evaluator as ev
 from ext_models.evaluation import folds
@@ -75,6 +76,7 @@ def test_the_command(pack, folder, judge, tmp_path, monkeypatch, capsys):
 
 def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (pack / packs.TRAINING).write_text('{"pretrained": false}')
     assert (
         evaluate(
             pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card", "--sheets", 4
@@ -88,6 +90,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     card = (pack / "MODEL_CARD.md").read_text()
     assert "initial, another clip's poses" in card
     assert re.search(r"[\d.]+% of all were trained to follow instructions", card)
+    assert "It had read nothing before" in card
 
 
 @pytest.mark.parametrize(

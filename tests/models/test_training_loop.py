@@ -188,6 +188,7 @@ def test_a_whole_training_in_bfloat16_with_all_that_saves_memory(tokenizer, tmp_
     note = json.loads((tokenizer / packs.TRAINING).read_text())
     assert note["trainable_share"] == trained.trainable_share
     assert note["sequences_a_step"] == 6
+    assert not note["pretrained"]
     assert np.isfinite(trained.curves[0].held_out[-1][1])
     assert trained.picture and trained.picture.stat().st_size > 5000
     clips = MotionPipeline.from_pack(tokenizer, "cpu").generate(
