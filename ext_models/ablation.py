@@ -11,6 +11,7 @@ import argparse
 import copy
 import hashlib
 import json
+import math
 import re
 import shutil
 import time
@@ -26,6 +27,7 @@ from .devices import pick_device
 from .evaluation.clip_maker import ClipMaker, pack_hash
 from .evaluation.evaluate_command import read_judge
 from .evaluation.evaluation import Evaluation, evaluate
+from .evaluation.plots import draw_curve
 from .evaluation.report import Row, Table, Value
 from .evaluation.study import Judge, Settings, study
 from .evaluation.systems import TEXT
@@ -56,6 +58,8 @@ SHOWN: Final = {
 }
 RESULT: Final = "row.json"
 TABLES: Final = "ablation.md"
+#: What a curve shows.
+MEASURES: Final = ("R@1", "R@3")
 #: What an ``[ablation]`` table may say of how rows are measured.
 MEASURING: Final = ("seed", "pool", "draws", "samples", "tries", "pose_clips")
 #: Seconds of the motion that speed is measured on.
@@ -70,16 +74,18 @@ class Change:
         name: as the table says it.
         group: the question that it answers; empty for the row that all differ from.
         recipe: complete.
+        at: how much of something it has; two rows of a group or more that say so are a curve.
     """
 
     name: str
     group: str
     recipe: dict[str, Any]
+    at: float | None = None
 
     @property
     def folder(self) -> str:
         """A name for its folder."""
-        return re.sub(r"\W+", "_", f"{self.group} {self.name}".strip()).lower()
+        return _file_name(f"{self.group} {self.name}")
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,17 @@ def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> Cha
     if "name" not in row:
         raise PackError(f"{path}: a row of [[ablation.rows]] has no name.")
     recipe = changed(start, row.get("change", {}), f"{path}: row '{row['name']}'")
-    return Change(row["name"], row.get("group", ""), recipe)
+    return Change(row["name"], row.get("group", ""), recipe, _place(path, row))
+
+
+def _place(path: Path, row: Mapping[str, Any]) -> float | None:
+    """Where a row stands on its group's curve, if it does."""
+    at = row.get("at")
+    if at is None:
+        return None
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 < at < math.inf:
+        raise PackError(f"{path}: row '{row['name']}' is at {at!r}; write a number above 0.")
+    return float(at)
 
 
 def changed(start: Mapping[str, Any], changes: Mapping[str, Any], who: str) -> dict[str, Any]:
@@ -265,6 +281,18 @@ def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
     return found or [Table("as it is", (common,))]
 
 
+def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
+    """Draw a curve for each group that has one; returns sentences that say where they are."""
+    said: list[str] = []
+    for group in dict.fromkeys(c.group for c in wanted.changes if c.group):
+        own = [c for c in wanted.changes if c.group in (group, "") and c.at is not None]
+        done = [(c.at or 0.0, rows[c.folder]) for c in own if c.folder in rows]
+        points = [(at, row) for at, row in done if MEASURES[0] in row.values]
+        if sum(bool(c.group) for c in own) >= 2 and len(points) >= 2:
+            said.append(draw_curve(group, points, MEASURES, out / f"{_file_name(group)}.png"))
+    return said
+
+
 def _shown(row: Row) -> Row:
     values = {name: row.values[key] for key, name in SHOWN.items() if key in row.values}
     return replace(row, values=values)
@@ -297,7 +325,12 @@ def run(arguments: argparse.Namespace) -> int:
         (arguments.out / TABLES).write_text(text, encoding="utf-8")
     if not arguments.rows:
         print(f"\n{text}\ntables written to {arguments.out / TABLES}")
+        print(*curves(wanted, rows, arguments.out), sep="\n")
     return 0
+
+
+def _file_name(words: str) -> str:
+    return re.sub(r"\W+", "_", words.strip()).lower()
 
 
 def _hash(parts: Any) -> str:

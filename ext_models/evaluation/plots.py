@@ -26,13 +26,16 @@ COLOURS: Final = {
 AIM: Final = "#15803d"
 
 
+NONE_HERE: Final = "No pictures: install matplotlib into this environment."
+
+
 def draw(evaluation: Evaluation, folder: Path) -> list[str]:
     """Write the pictures; returns sentences that say where they are, or why there are none."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        return ["No pictures: install matplotlib into this environment."]
+        return [NONE_HERE]
     pictures = {
         "agreement.png": (_agreement, evaluation.agreement is not None, (11, 4)),
         "poses.png": (_poses, True, (11, 4)),
@@ -46,6 +49,47 @@ def draw(evaluation: Evaluation, folder: Path) -> list[str]:
             FigureCanvasAgg(figure).print_png(folder / name)
             said.append(f"picture: {folder / name}")
     return said
+
+
+def draw_curve(
+    title: str, points: Sequence[tuple[float, Row]], metrics: Sequence[str], path: Path
+) -> str:
+    """Draw how metrics between 0 and 1 grow with what the rows have more and more of.
+
+    Args:
+        title: what they have more of.
+        points: how much of it, and the row.
+        metrics: one line each, with its intervals.
+        path: of the picture.
+
+    Returns:
+        A sentence that says where it is, or why there is none.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import FixedLocator, NullLocator
+    except ImportError:
+        return NONE_HERE
+    figure = Figure(figsize=(6, 4), dpi=100, layout="constrained")
+    axes: Any = figure.subplots()
+    points = sorted(points, key=lambda point: point[0])
+    for metric, colour in zip(metrics, ("#2563eb", "#c2410c"), strict=True):
+        there = [(at, *pair) for at, row in points if (pair := _pair(row, metric))]
+        if there:
+            at, means, halves = zip(*there, strict=True)
+            axes.errorbar(at, means, halves, color=colour, label=metric, marker="o", capsize=3)
+    axes.set_xscale("log", base=2)
+    places = [at for at, _ in points]
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([f"{at:g}" for at in places])
+    axes.set_ylim(0, 1.02)
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.legend(fontsize=8, loc="lower right")
+    _plain(axes)
+    FigureCanvasAgg(figure).print_png(path)
+    return f"picture: {path}"
 
 
 def _agreement(evaluation: Evaluation, figure: Any) -> None:

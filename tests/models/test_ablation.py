@@ -8,6 +8,7 @@ from test_paper_experiment import data_set
 
 from ext_models import ablation
 from ext_models.__main__ import main
+from ext_models.evaluation.report import Row
 from ext_models.language import model as m
 from ext_models.language.loop import LanguageTraining
 from ext_models.language.tasks import TaskMix
@@ -60,6 +61,7 @@ draws = 1
 "language.base.context" = 1024
 [[ablation.rows]]
 name = "as it is"
+at = 1
 [[ablation.rows]]
 group = "All or little"
 name = "everything"
@@ -114,6 +116,21 @@ def test_the_shipped_recipe_changes_what_there_is():
             TaskMix(**language["tasks"])
 
 
+def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
+    wanted = ablation.read_ablation(RECIPES / "shares.toml", {})
+    rows = {
+        c.folder: Row(c.name, {"R@1": (0.5, 0.1), "R@3": (0.8 * (c.at or 0.1), 0.1)})
+        for c in wanted.changes
+    }
+    assert [c.at for c in wanted.changes[:4]] == [1.0, 0.5, 0.25, 0.125]
+    (said,) = ablation.curves(wanted, rows, tmp_path)
+    picture = tmp_path / "share_of_the_captioned_motion.png"
+    assert str(picture) in said
+    assert picture.stat().st_size > 5000
+    few = {folder: row for folder, row in rows.items() if folder == wanted.changes[0].folder}
+    assert not ablation.curves(wanted, few, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -121,9 +138,10 @@ def test_the_shipped_recipe_changes_what_there_is():
         ('[ablation]\n[[ablation.rows]]\nname = "a"\n', "names no recipe"),
         (ROWS.replace('group = "All or little"\nname = "everything"', ""), "has no name"),
         (ROWS.replace('"language.adapter.method"', '"pack.name.x"'), "'name' is no table"),
+        (ROWS.replace("at = 1", "at = 0"), "row 'as it is' is at 0; write a number above 0"),
         (ROWS.replace('name = "as it is"', 'name = "as it is"\ngroup = "g"'), "has the group 'g'"),
     ],
-    ids=["no rows", "no recipe", "no name", "no table", "no common row"],
+    ids=["no rows", "no recipe", "no name", "no table", "no place", "no common row"],
 )
 def test_recipes_that_ask_for_nothing_or_nonsense(body, message, tmp_path):
     (tmp_path / "start.toml").write_text(START)
