@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ext_models.language.vocabulary import Written
 from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import GenerationRequest
+from ext_models.pipelines import GenerationRequest, PoseCondition
 from motiongpt_blender.core.packs import CARD
 
 Array = NDArray[np.float32]
@@ -47,6 +47,22 @@ class ClipMaker:
         """
         self._write(requests, name)
         return [self.pipeline.best(self._answers[key(r)], r)[0].joints for r in requests]
+
+    def nearest(
+        self,
+        requests: Sequence[GenerationRequest],
+        poses: Sequence[tuple[PoseCondition, ...]],
+        name: str,
+    ) -> list[Array]:
+        """Of what was written for each request, the try nearest to poses that it was not told of.
+
+        What choosing among tries brings by itself, without a model that listens.
+        """
+        self._write(requests, name)
+        return [
+            self.pipeline.best(self._answers[key(r)], replace(r, poses=asked))[0].joints
+            for r, asked in zip(requests, poses, strict=True)
+        ]
 
     def _write(self, requests: Sequence[GenerationRequest], name: str) -> None:
         """Write what is not there yet; requests of like length together."""

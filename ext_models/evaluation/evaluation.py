@@ -38,7 +38,9 @@ _EXPLAINED: Final = {
     ),
     "poses": (
         "Before the final correction, at the asked frame. Floor: what the tokenizer alone makes "
-        "of the same poses (Vel: of their clips). Model alone: told of the poses as it was taught. "
+        "of the same poses (Vel: of their clips). Of several tries with poses the nearest to them "
+        "is given; text only is what is given without poses, its nearest try the one of the same "
+        "tries that lies nearest by chance. Model alone: told of the poses as it was taught. "
         "Steered: while it writes, codes that bring it to the poses gain, as in the add-on."
     ),
     "places": "How far the last pose stands off, as seen from the first frame.",

@@ -6,7 +6,9 @@ those of another clip, which the text cannot foresee. The floor is what the toke
 alone makes of the same poses; it is the model's best, and the text alone its worst.
 
 The model is measured twice: alone, told of the poses as its training taught it; and steered
-by them while it writes, as the add-on does it.
+by them while it writes, as the add-on does it. Of several tries the one nearest to the poses
+is given, which helps by itself: so the text alone stands there twice, as the add-on would
+give it without poses, and with its nearest try.
 """
 
 from __future__ import annotations
@@ -46,6 +48,9 @@ OWN, OTHER = "own poses", "another clip's poses"
 ALONE, STEERED = "model alone", "steered"
 STRENGTHS: Final = {ALONE: 0.0, STEERED: STEER}
 RATIO: Final = "(with - floor) / (text - floor)"
+#: The text's own tries, chosen by the poses as those that were told of them are.
+NEAREST: Final = "text only, nearest try"
+FAIR: Final = "(with - floor) / (nearest try - floor)"
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class PoseErrors:
         how: ``ALONE`` or ``STEERED``.
         given: Recon and Vel (N, 2) with the poses.
         text: the same with the text only.
+        nearest: the same of that text's try nearest to the poses.
         floor: the same of the tokenizer alone.
     """
 
@@ -91,6 +97,7 @@ class PoseErrors:
     how: str
     given: Array
     text: Array
+    nearest: Array
     floor: Array
 
     def row(self, seed: int) -> Row:
@@ -104,12 +111,16 @@ class PoseErrors:
                 f"{name} floor": over(floor),
                 f"{name} {RATIO}": ratio(given - floor, text - floor, seed),
             }
+        given, near, floor = (a[:, 0] for a in (self.given, self.nearest, self.floor))
+        values[f"Recon {NEAREST}"] = over(near)
+        values[f"Recon {FAIR}"] = ratio(given - floor, near - floor, seed)
         return Row(f"{self.task}, {self.whose}, {self.how}", values)
 
 
 def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
     """All pose tasks, with the poses of the clip and with those of another."""
-    text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
+    texts = [text_request(study, i, 0) for i in range(len(study.clips))]
+    text = maker.make(texts, "text")
     tasks = [
         (name, whose, [_task(study, e, name, whose) for e in study.clips])
         for whose in (OWN, OTHER)
@@ -117,6 +128,10 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
     ]
     rebuilt = _remembering(lambda joints: reconstructed(study.pipeline, joints))
     floors = [_floors(study.pipeline, asked, rebuilt) for _, _, asked in tasks]
+    near = [
+        _errors(maker.nearest(texts, [t.poses for t in asked], "text"), asked)
+        for _, _, asked in tasks
+    ]
     errors: list[PoseErrors] = []
     for how in ways_of(study.pipeline):
         requests = [
@@ -132,8 +147,9 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
                     name,
                     whose,
                     how,
-                    np.array([_error(m, t) for m, t in zip(given, asked, strict=True)]),
-                    np.array([_error(m, t) for m, t in zip(text, asked, strict=True)]),
+                    _errors(given, asked),
+                    _errors(text, asked),
+                    near[place],
                     floors[place],
                 )
             )
@@ -240,6 +256,11 @@ def _with_poses(study: Study, index: int, task: PoseTask, how: str) -> Generatio
         tries=study.settings.tries,
         steer=STRENGTHS[how],
     )
+
+
+def _errors(motions: Sequence[Array], tasks: Sequence[PoseTask]) -> Array:
+    """Recon and Vel (N, 2) of motions against their tasks' poses."""
+    return np.array([_error(m, t) for m, t in zip(motions, tasks, strict=True)])
 
 
 def _error(motion: Array, task: PoseTask) -> tuple[float, float]:

@@ -74,6 +74,9 @@ class Copier:
     def make(self, requests, name):
         return [self._made(r) for r in requests]
 
+    def nearest(self, requests, poses, name):
+        return self.make(requests, name)
+
     def _made(self, request):
         joints = body(request.frames, seed=999)
         for pose in request.poses if self.exact else ():

@@ -200,6 +200,22 @@ def test_a_model_that_does_not_listen_gains_nothing(work):
         values = error.row(0).values
         assert values[f"Recon {poses.RATIO}"][0] == pytest.approx(1)
         assert values[f"Vel {poses.RATIO}"][0] == pytest.approx(1)
+        assert values[f"Recon {poses.FAIR}"][0] == pytest.approx(1)
+
+
+def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_path, monkeypatch):
+    maker = clip_maker.ClipMaker(pipeline, tmp_path / "clips.jsonl")
+    requests = [GenerationRequest("a person walks", 20, seed=seed) for seed in (3, 4)]
+    maker.make(requests, "text")
+    tries = [answer for r in requests for answer in maker._answers[clip_maker.key(r)]]
+    asked = requests[0]
+    maker._answers[clip_maker.key(asked)] = tries
+    monkeypatch.setattr(type(pipeline), "write_many", None)  # nothing is made anew
+    clips = [pipeline.clip(answer.codes, asked).joints for answer in tries]
+    assert poses.pose_recon(clips[0][10], clips[1][10]) > 0.1
+    for clip in clips:
+        (near,) = maker.nearest([asked], [(PoseCondition(10, clip[10], False),)], "text")
+        assert poses.pose_recon(near[10], clip[10]) < 1e-3
 
 
 def test_where_the_end_stands(work):
