@@ -83,6 +83,21 @@ def active_slot(animation_data: Any) -> Any:
     return animation_data.action_slot if HAS_SLOTS else None
 
 
+def slot_name(slot: Any) -> str:
+    """What names a slot within its action; "" for none."""
+    return str(slot.identifier) if slot is not None else ""
+
+
+def named_slot(action: Any, name: str) -> Any:
+    """The slot of an action that ``slot_name`` named, or None."""
+    return action.slots.get(name) if HAS_SLOTS and name else None
+
+
+def session_id(block: Any) -> int:
+    """What tells a data-block apart while Blender runs, whatever its name; 0 if nothing does."""
+    return int(getattr(block, "session_uid", 0))
+
+
 def assign_action(animation_data: Any, action: Any, slot: Any) -> None:
     """Make an action the active one; from 4.4 on its slot does not follow by itself."""
     animation_data.action = action

@@ -1,5 +1,6 @@
 """Generate and Cancel: from the panel's wish to a take on the armature."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -306,13 +307,22 @@ def _apply(ticket: Ticket, job: Job) -> bool:
     return True
 
 
+def in_scene(name: str) -> contextlib.AbstractContextManager[Any]:
+    """The context of the scene that a take was asked for, wherever the animator has gone since."""
+    scene = bpy.data.scenes.get(name)
+    if scene is None or scene == bpy.context.scene:
+        return contextlib.nullcontext()
+    return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+
+
 def _write_slice(ticket: Ticket, job: Job, clip: MotionClip) -> float | None:
     """One slice; seconds until the next, or None after the last."""
     if SESSION.writing is None:
         return None
     written = False
     try:
-        next(SESSION.writing)
+        with in_scene(ticket.scene):
+            next(SESSION.writing)
     except StopIteration as end:
         SESSION.writing, written = None, True
         _written(ticket, job, clip, end.value)

@@ -21,6 +21,7 @@ from ..core.poses import MarkedPose, PoseRole
 from ..core.rig_description import RigDescription
 from ..core.rig_options import RootTarget
 from ..core.windows import Fit, Window
+from ..scene.bound import check_bones
 from ..scene.carried import seen_from_take
 from ..scene.clock import current_frame, scene_fps
 from ..scene.neighbours import (
@@ -137,7 +138,7 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     ]
     frames = planned.frames
     if fit.loop:
-        _check_loop(wish, fit)
+        _check_loop(wish, fit, planned.end_frame)
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
         elif poses and poses[0].at == 0 and poses[-1].at < frames - 1:
@@ -181,15 +182,21 @@ def _in_place(
     obj: Any, rig: RigDescription, marked: tuple[MarkedPose, ...], fit: Fit
 ) -> tuple[MarkedPose, ...]:
     """The poses where they stood when they were marked, wherever the object is by now."""
+    check_bones(obj, marked)
     options = obj.motiongpt.retargeting.options()
     drives = options.root is RootTarget.OBJECT and not options.in_place
     return seen_from_take(obj, rig, marked, fit.carrier, () if drives else animated_properties(obj))
 
 
-def _check_loop(wish: Wish, fit: Fit) -> None:
+def _check_loop(wish: Wish, fit: Fit, last: float) -> None:
     if any(pose.role is PoseRole.END for pose in wish.marked):
         raise PlanError(
             "A loop ends as it begins: remove the end pose, or switch Loop off under Timing."
+        )
+    if any(abs(pose.frame - last) < 0.5 for pose in wish.marked):
+        raise PlanError(
+            f"A loop ends as it begins: remove the pose at its last frame, {last:g}, or switch "
+            "Loop off under Timing."
         )
     if fit.joins:
         raise PlanError(

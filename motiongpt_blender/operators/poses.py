@@ -15,7 +15,7 @@ from ..properties.scene import target
 from ..scene.capture import capture_joints, out_of_reach, reach_note
 from ..scene.clock import current_frame
 from ..scene.marking import exact_pose
-from ..scene.rig import RigError, describe
+from ..scene.rig import RigError, check_keeps_lists, describe
 from ..scene.showing import show_pose
 
 #: The choice that leaves nothing of a pose free.
@@ -64,6 +64,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         """Read the pose and put it into the list."""
         obj, frame = target(context), current_frame()
         try:
+            check_keeps_lists(obj)
             rig = describe(obj)
             pose, missed = exact_pose(obj, rig)
             marked = MarkedPose(

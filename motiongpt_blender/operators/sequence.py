@@ -21,7 +21,7 @@ from ..properties.scene import target
 from ..properties.sequence import active_block
 from ..scene.clock import scene_fps
 from ..scene.nla import hidden_by, strips_over
-from ..scene.rig import RigError, check_usable
+from ..scene.rig import RigError, check_keeps_lists, check_usable
 from . import generation
 from .orders import Wish, poses_between
 from .poses import NO_ARMATURE
@@ -64,6 +64,11 @@ class MOTIONGPT_OT_add_block(_OnSequence, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Append one with the prompt, length and seed of the panel."""
         wish, group = context.scene.motiongpt, target(context).motiongpt.sequence
+        try:
+            check_keeps_lists(target(context))
+        except RigError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         ends = [block.end for block in group.blocks]
         block = group.blocks.add()
         block.prompt, block.seed = wish.prompt, wish.seed
@@ -244,7 +249,8 @@ def _next(run: Run, *, written: bool) -> None:
     try:
         if obj is None:
             raise RigError(f"The armature '{run.armature}' is gone: the sequence was stopped.")
-        _send(bpy.context, obj, run)
+        with generation.in_scene(run.scene):
+            _send(bpy.context, obj, run)
     except REFUSED as error:
         SESSION.run = None
         SESSION.tell(str(error), failed=True)

@@ -29,7 +29,7 @@ class MOTIONGPT_OT_remove_take(bpy.types.Operator):
         """Remove it; an undo brings it back."""
         assert SESSION.report is not None
         name = SESSION.report.action_name
-        take_back(name)
+        take_back(name, SESSION.report.ids)
         self.report({"INFO"}, f"The take '{name}' was removed.")
         return {"FINISHED"}
 
@@ -39,7 +39,7 @@ def _why_not() -> str:
         return "There is no take yet"
     if SESSION.job is not None or SESSION.writing is not None:
         return "A motion is being made: wait or cancel it"
-    found = owner_of(SESSION.report.action_name)
+    found = owner_of(SESSION.report.action_name, SESSION.report.ids)
     if found is None:
         return "The last take is gone already"
     if found[0].animation_data.use_tweak_mode:

@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from ..compat import session_id
 from ..core.agreement import drag_notes, jerk_notes, with_bodies
 from ..core.fitting import fit_steps
 from ..core.footfalls import NO_FOOTFALLS, find_footfalls
@@ -31,7 +32,7 @@ from .ik_constraints import INFLUENCES_KEY, influences
 from .ik_controls import check_ik
 from .placing import placed
 from .remarks import remarks
-from .removal import take_back
+from .removal import NO_IDS, TakeIds, take_back
 from .rig import armature_named, describe
 from .roots import WAY_KEY, check_root
 from .sparse_keys import sparse_steps
@@ -55,6 +56,7 @@ class ApplyReport:
         notes: what the animator should know about the rig, one sentence each.
         seams: for each seam, by scene frame, the jump in speed before it was fitted.
         planted: what it took to plant the feet; None where they were not to be planted.
+        ids: by which the take is found again, whatever is renamed or copied.
     """
 
     action_name: str
@@ -66,6 +68,7 @@ class ApplyReport:
     notes: tuple[str, ...] = ()
     seams: tuple[SeamReport, ...] = ()
     planted: PlantReport | None = None
+    ids: TakeIds = NO_IDS
 
 
 def apply_clip(
@@ -169,6 +172,7 @@ def steps_of_take(
         notes=notes,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.seams),
         planted=fitted.planted if options.plant_feet else None,
+        ids=TakeIds(session_id(armature_named(who)), session_id(bpy.data.actions[label])),
     )
 
 

@@ -10,6 +10,7 @@ from ..core.bone_maps import Part
 from ..core.keys import RigPose
 from ..core.poses import MarkedPose
 from ..core.rig_description import RigDescription
+from .rig import RigError
 
 
 def bound_poses(
@@ -21,6 +22,17 @@ def bound_poses(
     return {
         round(m.frame - start_frame): limited(m.pose, m.binds, owners, rig.root) for m in marked
     }
+
+
+def check_bones(obj: Any, marked: Sequence[MarkedPose]) -> None:
+    """Raise RigError when a pose speaks of a control that is gone or is called otherwise now."""
+    for mark in marked:
+        gone = next((name for name in mark.pose.rotations if name not in obj.pose.bones), None)
+        if gone is not None:
+            raise RigError(
+                f"The pose at frame {mark.frame:g} was marked with the bone '{gone}', which is "
+                "gone or has another name now: rename it back, or mark the pose again."
+            )
 
 
 def part_of_bones(obj: Any, rig: RigDescription) -> dict[str, Part]:

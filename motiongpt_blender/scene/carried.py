@@ -45,13 +45,19 @@ def seen_from_take(
         if mark.carrier is None:
             out.append(mark)
             continue
-        change = now.inverted_safe() @ Matrix(mark.carrier.tolist())
+        change = now.inverted_safe() @ _of_size(Matrix(mark.carrier.tolist()), now)
         if np.allclose(np.array(change), np.eye(4), atol=1e-6):
             out.append(mark)
             continue
         pose = carried_pose(obj, rig, mark.pose, change)
         out.append(replace(mark, pose=pose, joints=carried_joints(mark.joints, change, rig)))
     return tuple(out)
+
+
+def _of_size(carrier: Any, now: Any) -> Any:
+    """Where an object was, at the size that it has now: a rescaled character stands as it did."""
+    place, turn, _ = carrier.decompose()
+    return Matrix.LocRotScale(place, turn, now.to_scale())
 
 
 def carried_pose(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:

@@ -5,7 +5,7 @@ The scene's frame and the armature's pose are put back afterwards; nothing else 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -67,7 +67,12 @@ def selected_frames(obj: Any) -> tuple[float, float] | None:
         chosen = np.zeros(len(points), dtype=bool)
         points.foreach_get("select_control_point", chosen)
         found += np.asarray(_times(points))[chosen].tolist()
-    return (min(found), max(found)) if found else None
+    if not found:
+        return None
+    first, last = min(found), max(found)
+    if data.use_tweak_mode:  # the action of a strip, in its own time
+        first, last = sorted(map(data.nla_tweak_strip_time_to_scene, (first, last)))
+    return first, last
 
 
 def check_joinable(obj: Any) -> None:
@@ -155,16 +160,24 @@ def looking_around(obj: Any) -> Iterator[Callable[[float], None]]:
     """
     scene = bpy.context.scene
     before = scene.frame_current, scene.frame_subframe
-    posed = [(b, {n: tuple(getattr(b, n)) for n in _TRANSFORMS}) for b in obj.pose.bones]
+    with unkeyed((*obj.pose.bones, *scene.objects)):
+        try:
+            yield show_frame
+        finally:
+            scene.frame_set(before[0], subframe=before[1])
+
+
+@contextmanager
+def unkeyed(owners: Iterable[Any]) -> Iterator[None]:
+    """Bones or objects stand afterwards as they do now, also where that was not keyed yet."""
+    stood = [(o, {n: tuple(getattr(o, n)) for n in _TRANSFORMS}) for o in owners]
     try:
-        yield show_frame
+        yield
     finally:
-        scene.frame_set(before[0], subframe=before[1])
-        # A pose that was not keyed yet is the animator's too.
-        for bone, values in posed:
+        for owner, values in stood:
             for name, value in values.items():
-                if tuple(getattr(bone, name)) != value:
-                    setattr(bone, name, value)
+                if tuple(getattr(owner, name)) != value:
+                    setattr(owner, name, value)
         bpy.context.view_layer.update()
 
 
@@ -173,10 +186,20 @@ def _keys(obj: Any) -> Iterator[tuple[Any, Any]]:
     for curve, strip in _played(obj):
         at, kinds = _times(curve.keyframe_points), _kinds(curve.keyframe_points)
         if strip is not None:
-            at = (at - strip.action_frame_start) * strip.scale + strip.frame_start
-            inside = (at >= strip.frame_start - 1e-4) & (at <= strip.frame_end + 1e-4)
-            at, kinds = at[inside], kinds[inside]
+            at, kinds = _in_scene(strip, at, kinds)
         yield at, kinds
+
+
+def _in_scene(strip: Any, at: Any, kinds: Any) -> tuple[Any, Any]:
+    """Keys of a strip's action where they play: backwards and repeated, as the strip says."""
+    first, last = strip.action_frame_start, strip.action_frame_end
+    heard = (at >= first - 1e-4) & (at <= last + 1e-4)
+    at = (last - at if strip.use_reverse else at - first)[heard]
+    starts = (last - first) * np.arange(max(int(np.ceil(strip.repeat - 1e-4)), 1))
+    at = (starts[:, None] + at).ravel() * strip.scale + strip.frame_start
+    kinds = np.tile(kinds[heard], len(starts))
+    inside = (at >= strip.frame_start - 1e-4) & (at <= strip.frame_end + 1e-4)
+    return np.round(at[inside], 3), kinds[inside]
 
 
 def _played(obj: Any) -> Iterator[tuple[Any, Any]]:
@@ -188,11 +211,20 @@ def _played(obj: Any) -> Iterator[tuple[Any, Any]]:
         for curve in compat.slot_curves(data.action, compat.active_slot(data)):
             yield curve, None
     for track in data.nla_tracks if data.use_nla else ():
-        for strip in track.strips:
-            if track.mute or strip.mute or strip.action is None:
-                continue
+        for strip in _audible(track.strips) if not track.mute else ():
             for curve in compat.slot_curves(strip.action, compat.strip_slot(strip)):
                 yield curve, strip
+
+
+def _audible(strips: Any) -> Iterator[Any]:
+    """Strips that play an action, those within meta strips too; their frames are the scene's."""
+    for strip in strips:
+        if strip.mute:
+            continue
+        if strip.type == "META":
+            yield from _audible(strip.strips)
+        elif strip.action is not None:
+            yield strip
 
 
 def _times(points: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import bpy
@@ -18,6 +19,28 @@ WIDE: Final = 10_000
 
 
 @dataclass(frozen=True)
+class Playing:
+    """How an armature was animated before a take, as far as the take changes it.
+
+    Attributes:
+        evaluated: whether its NLA played at all.
+        star: name of the soloed track, or "".
+        silenced: tracks that were muted because they did not play before.
+        active: name and slot of the active action where a track had it already, or ().
+        aside: (muted track, strip) of each strip that lay where the take is.
+    """
+
+    evaluated: bool = True
+    star: str = ""
+    silenced: tuple[str, ...] = ()
+    active: tuple[str, ...] = ()
+    aside: tuple[tuple[str, str], ...] = ()
+
+
+AS_ALWAYS: Final = Playing()
+
+
+@dataclass(frozen=True)
 class PushedTake:
     """What ``push_take`` added.
 
@@ -25,11 +48,13 @@ class PushedTake:
         track: the new track's name.
         stashed: name of the track that holds the earlier action, or "".
         around: name of the track that keeps the take's curves outside it, or "".
+        before: how the armature was animated until then.
     """
 
     track: str
     stashed: str
     around: str = ""
+    before: Playing = AS_ALWAYS
 
 
 def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -> PushedTake:
@@ -40,25 +65,26 @@ def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -
     had_data = obj.animation_data is not None
     data = obj.animation_data or obj.animation_data_create()
     earlier, earlier_slot = data.action, compat.active_slot(data)
+    before, silent = _playing(data), _silent(data)
     added: list[Any] = []
     try:
-        if earlier is not None and not _is_stashed(data, earlier):
+        if earlier is not None and not before.active:
             added.append(_stash(data, earlier, earlier_slot))
         track = _new_track(data, written.action, written.slot, start_frame, name)
         added.append(track)
         data.action = None
-        _let_play(data, track)
+        _let_play(data, track, silent)
     except Exception:
         _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
-    return PushedTake(track.name, added[0].name if len(added) > 1 else "")
+    return PushedTake(track.name, added[0].name if len(added) > 1 else "", before=before)
 
 
 def _take_back(obj: Any, added: list[Any], earlier: Any, slot: Any, *, had_data: bool) -> None:
     """Tracks and active action as they were."""
     data = obj.animation_data
     for track in reversed(added):
-        data.nla_tracks.remove(track)
+        drop_track(data, track)
     if data.action is not earlier:
         compat.assign_action(data, earlier, slot)
     if not had_data:
@@ -87,7 +113,7 @@ def join_take(
     had_data = obj.animation_data is not None
     data = obj.animation_data or obj.animation_data_create()
     earlier, earlier_slot = data.action, compat.active_slot(data)
-    muted = [t for t in data.nla_tracks if not t.mute] if not data.use_nla else []
+    before, silent = replace(_playing(data), active=()), _silent(data)
     added: list[Any] = []
     try:
         if earlier is not None:
@@ -99,14 +125,14 @@ def join_take(
         added.append(track)
         track.strips[0].extrapolation = "HOLD_FORWARD" if holds else "NOTHING"
         data.action = None
-        for silent in muted:
-            silent.mute = True
-        data.use_nla = True
+        for lit in (t for t in data.nla_tracks if t.is_solo):
+            lit.is_solo = False  # of an NLA that did not play: see check_joinable
+        _let_play(data, track, silent)
     except Exception:
         _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
     around = added[-2].name if held is not None else ""
-    return PushedTake(track.name, added[0].name if earlier is not None else "", around)
+    return PushedTake(track.name, added[0].name if earlier is not None else "", around, before)
 
 
 def add_block(
@@ -124,14 +150,42 @@ def add_block(
         return pushed
     end = start + _length(written.action)
     earlier, earlier_slot = data.action, compat.active_slot(data)
-    stashed = _stash(data, earlier, earlier_slot).name if earlier is not None else ""
-    for strip in list(track.strips):
-        if strip.frame_start < end - 1e-3 and strip.frame_end > start + 1e-3:
-            _set_aside(data, track, strip)
+    before, silent = _playing(data), [t for t in _silent(data) if t != track]
+    keep = earlier is not None and not before.active
+    stashed = _stash(data, earlier, earlier_slot).name if keep else ""
+    aside = tuple(
+        _set_aside(data, track, strip)
+        for strip in list(track.strips)
+        if strip.frame_start < end - 1e-3 and strip.frame_end > start + 1e-3
+    )
     _new_strip(track, written.action, written.slot, start, name)
     data.action = None
-    _let_play(data, track)
-    return PushedTake(track.name, stashed)
+    _let_play(data, track, silent)
+    return PushedTake(track.name, stashed, before=replace(before, aside=aside))
+
+
+def put_back(data: Any, track: Any, aside: Iterable[tuple[str, str]]) -> None:
+    """Strips that a block had pushed aside, on their track again where it is free by now."""
+    for below, name in aside:
+        if below not in data.nla_tracks or name not in data.nla_tracks[below].strips:
+            continue
+        muted = data.nla_tracks[below]
+        strip = muted.strips[name]
+        start, end = strip.frame_start, strip.frame_end
+        if any(s.frame_start < end - 1e-3 and s.frame_end > start + 1e-3 for s in track.strips):
+            continue
+        action, slot = strip.action, compat.strip_slot(strip)
+        muted.strips.remove(strip)
+        _new_strip(track, action, slot, start, name)
+        if not len(muted.strips):
+            drop_track(data, muted)
+
+
+def drop_track(data: Any, track: Any) -> None:
+    """Remove a track, its star first: Blender else plays none of the tracks from then on."""
+    if track.is_solo:
+        track.is_solo = False
+    data.nla_tracks.remove(track)
 
 
 def strips_over(obj: Any, track_name: str, start: float, end: float) -> list[Any]:
@@ -194,7 +248,7 @@ def remove_take(obj: Any, track_name: str) -> None:
     if data is None or (track := data.nla_tracks.get(track_name)) is None:
         return
     actions = [s.action for s in track.strips if s.action is not None]
-    data.nla_tracks.remove(track)
+    drop_track(data, track)
     for action in actions:
         restore_switches(obj, action)
         if action.users == 0:
@@ -211,8 +265,27 @@ def restore_switches(obj: Any, action: Any) -> None:
     obj.update_tag()
 
 
-def _let_play(data: Any, track: Any) -> None:
-    """A take must show: NLA evaluation on, and the solo star, if one is lit, on this track."""
+def _playing(data: Any) -> Playing:
+    star = next((str(t.name) for t in data.nla_tracks if t.is_solo), "")
+    active: tuple[str, ...] = ()
+    if data.action is not None and _is_stashed(data, data.action):
+        active = (str(data.action.name), compat.slot_name(compat.active_slot(data)))
+    silenced = tuple(str(t.name) for t in _silent(data))
+    return Playing(bool(data.use_nla), star, silenced, active)
+
+
+def _silent(data: Any) -> list[Any]:
+    """Tracks that play only once the NLA is evaluated, which it is not yet."""
+    return [t for t in data.nla_tracks if not t.mute] if not data.use_nla else []
+
+
+def _let_play(data: Any, track: Any, silent: Iterable[Any]) -> None:
+    """A take must show: NLA evaluation on, and the solo star, if one is lit, on this track.
+
+    What was ``silent`` without evaluation stays so.
+    """
+    for other in silent:
+        other.mute = True
     data.use_nla = True
     if any(t.is_solo for t in data.nla_tracks):
         track.is_solo = True
@@ -232,10 +305,15 @@ def _stash(data: Any, action: Any, slot: Any) -> Any:
 
 def _push_down(data: Any, action: Any, slot: Any) -> Any:
     """The active action as a track that plays just as it did; what it does beyond its keys too."""
-    track = _new_track(data, action, slot, float(action.frame_range[0]), action.name)
+    cut, action.use_frame_range = action.use_frame_range, False  # it plays beyond that range
+    try:
+        track = _new_track(data, action, slot, float(action.frame_range[0]), action.name)
+    finally:
+        action.use_frame_range = cut
     strip = track.strips[0]
-    strip.blend_type, strip.influence = data.action_blend_type, data.action_influence
-    strip.extrapolation = data.action_extrapolation
+    strip.blend_type, strip.extrapolation = data.action_blend_type, data.action_extrapolation
+    if data.action_influence < 1:
+        _set_influence(strip, data.action_influence)
     goes_on = any(c.modifiers or c.extrapolation != "CONSTANT" for c in compat.all_curves(action))
     if goes_on:
         strip.action_frame_start -= WIDE
@@ -245,19 +323,31 @@ def _push_down(data: Any, action: Any, slot: Any) -> Any:
     return track
 
 
-def _set_aside(data: Any, track: Any, strip: Any) -> None:
-    """Move a strip to a muted track below, where its frames are free."""
+def _set_influence(strip: Any, influence: float) -> None:
+    """Blender reads a strip's influence from a curve of its own only."""
+    strip.use_animated_influence = True
+    for point in strip.fcurves.find("influence").keyframe_points:
+        point.co[1] = influence
+    strip.influence = influence
+
+
+def _set_aside(data: Any, track: Any, strip: Any) -> tuple[str, str]:
+    """Move a strip to a muted track, where its frames are free; names of that and of the strip."""
     name = f"{track.name} (before)"
     start, end = strip.frame_start, strip.frame_end
     action, slot, own = strip.action, compat.strip_slot(strip), strip.name
     below = [t for t in data.nla_tracks if t.mute and t.name.startswith(name)]
     free = [t for t in below if all(s.frame_end <= start or s.frame_start >= end for s in t.strips)]
     if free:
-        _new_strip(free[0], action, slot, start, own)
+        aside = free[0]
+        kept = _new_strip(aside, action, slot, start, own)
     else:
-        _new_track(data, action, slot, start, own).mute = True
-        data.nla_tracks[-1].name = name
+        aside = _new_track(data, action, slot, start, name)
+        aside.mute = True
+        kept = aside.strips[0]
     track.strips.remove(strip)
+    kept.name = own  # free by now
+    return str(aside.name), str(kept.name)
 
 
 def _length(action: Any) -> float:
@@ -271,7 +361,7 @@ def _new_track(data: Any, action: Any, slot: Any, start: float, name: str) -> An
         track.name = _free_name(data, name)
         _new_strip(track, action, slot, start, name)
     except Exception:
-        data.nla_tracks.remove(track)
+        drop_track(data, track)
         raise
     return track
 

@@ -7,6 +7,7 @@ undone; what the animator did since stays.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import bpy
@@ -15,12 +16,23 @@ from .. import compat
 from ..core.transforms import Transform, rest_of
 from .action_writer import WrittenAction
 from .held import own_transform, rotation_property, set_transform, transforms_of
-from .neighbours import animated_properties
-from .nla import PushedTake, restore_switches
+from .neighbours import animated_properties, unkeyed
+from .nla import Playing, PushedTake, drop_track, put_back, restore_switches
 from .roots import WAY_KEY
 
 #: Custom property of a generated action: its companions and the pose before it, as JSON.
 BESIDE_KEY: Final = "motiongpt_beside"
+
+
+@dataclass(frozen=True)
+class TakeIds:
+    """Armature and action of a take, by what tells them apart while Blender runs; 0: not known."""
+
+    armature: int = 0
+    action: int = 0
+
+
+NO_IDS: Final = TakeIds()
 
 
 def stands(obj: Any) -> dict[str, Any]:
@@ -30,14 +42,27 @@ def stands(obj: Any) -> dict[str, Any]:
 
 def note(written: WrittenAction, pushed: PushedTake, stood: dict[str, Any]) -> None:
     """Note on a take what was made beside it, and how the armature stood before."""
-    beside = {"around": pushed.around, "earlier": pushed.stashed, "stood": stood}
+    beside = {
+        "around": pushed.around,
+        "earlier": pushed.stashed,
+        "stood": stood,
+        "before": asdict(pushed.before),
+    }
     written.action[BESIDE_KEY] = json.dumps(beside)
 
 
-def owner_of(action_name: str) -> tuple[Any, Any, Any] | None:
-    """The object, track and strip that play an action; None when it is gone or never played."""
+def owner_of(action_name: str, ids: TakeIds = NO_IDS) -> tuple[Any, Any, Any] | None:
+    """The object, track and strip that play an action; None when it is gone or never played.
+
+    With ``ids`` it is found under another name too, and the armature that it was made for is
+    preferred to a copy of it.
+    """
     action = bpy.data.actions.get(action_name)
-    for obj in bpy.data.objects if action is not None else ():
+    if ids.action:
+        action = next((a for a in bpy.data.actions if compat.session_id(a) == ids.action), None)
+    if action is None:
+        return None
+    for obj in sorted(bpy.data.objects, key=lambda o: compat.session_id(o) != ids.armature):
         for track in obj.animation_data.nla_tracks if obj.animation_data is not None else ():
             for strip in track.strips:
                 if strip.action == action:
@@ -45,21 +70,24 @@ def owner_of(action_name: str) -> tuple[Any, Any, Any] | None:
     return None
 
 
-def take_back(action_name: str) -> bool:
+def take_back(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     """Remove a take with all that it made; whether it was there."""
-    found = owner_of(action_name)
+    found = owner_of(action_name, ids)
     if found is None:
         return False
     obj, track, strip = found
     action = strip.action
     beside = json.loads(action.get(BESIDE_KEY, "{}"))
     moved = {(c.data_path, c.array_index) for c in compat.all_curves(action)}
-    data = obj.animation_data
+    data, before = obj.animation_data, Playing(**beside.get("before", {}))
+    starred, on_top = bool(track.is_solo), data.nla_tracks[len(data.nla_tracks) - 1] == track
     track.strips.remove(strip)
+    put_back(data, track, before.aside)
     if not len(track.strips):
-        data.nla_tracks.remove(track)
+        drop_track(data, track)
     _drop_track(data, beside.get("around", ""))
     _give_back(data, beside.get("earlier", ""))
+    _play_again(data, before, starred=starred, on_top=on_top)
     restore_switches(obj, action)
     if action.users == 0:
         bpy.data.actions.remove(action)
@@ -67,10 +95,30 @@ def take_back(action_name: str) -> bool:
     if WAY_KEY in obj and not any(WAY_KEY in path for path, _ in animated_properties(obj)):
         del obj[WAY_KEY]
     obj.update_tag()
-    bpy.context.scene.frame_set(
-        bpy.context.scene.frame_current, subframe=bpy.context.scene.frame_subframe
-    )
+    scene = bpy.context.scene
+    with unkeyed(o for o in scene.objects if o != obj):
+        scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     return True
+
+
+def _play_again(data: Any, before: Playing, *, starred: bool, on_top: bool) -> None:
+    """Star, active action and evaluation as before a take; other takes go on playing."""
+    if starred and before.star in data.nla_tracks:
+        data.nla_tracks[before.star].is_solo = True
+    action = bpy.data.actions.get(before.active[0]) if before.active else None
+    if on_top and action is not None and data.action is None:
+        compat.assign_action(data, action, compat.named_slot(action, before.active[1]))
+    heard = (strip for track in data.nla_tracks if not track.mute for strip in track.strips)
+    if before.evaluated or any(_is_take(strip) for strip in heard):
+        return
+    data.use_nla = False
+    for name in before.silenced:
+        if name in data.nla_tracks:
+            data.nla_tracks[name].mute = False
+
+
+def _is_take(strip: Any) -> bool:
+    return strip.action is not None and BESIDE_KEY in strip.action
 
 
 def _drop_track(data: Any, name: str) -> None:
@@ -78,7 +126,7 @@ def _drop_track(data: Any, name: str) -> None:
     if track is None:
         return
     actions = [s.action for s in track.strips if s.action is not None]
-    data.nla_tracks.remove(track)
+    drop_track(data, track)
     for action in actions:
         if action.users == 0:
             bpy.data.actions.remove(action)
@@ -92,7 +140,7 @@ def _give_back(data: Any, name: str) -> None:
         return
     if len(track.strips) == 1 and (action := track.strips[0].action) is not None:
         slot = compat.strip_slot(track.strips[0])
-        data.nla_tracks.remove(track)
+        drop_track(data, track)
         compat.assign_action(data, action, slot)
 
 

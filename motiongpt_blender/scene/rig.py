@@ -78,12 +78,38 @@ def check_usable(obj: Any) -> None:
             f"'{obj.name}' is shown in its rest position: set Armature > Pose Position back "
             "to Pose Position."
         )
+    if not _is_evaluated(obj):
+        raise RigError(
+            f"'{obj.name}' is switched off in the viewports, itself or by its collection, so its "
+            "pose cannot be read: switch on the monitor icon or the collection in the Outliner."
+        )
     _check_scale(obj)
     if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
         raise RigError(
             f"An NLA strip of '{obj.name}' is in tweak mode: press Tab in the NLA editor to "
             "leave it, then try again."
         )
+
+
+def check_keeps_lists(obj: Any) -> None:
+    """Raise RigError for an object on which Blender lets no list grow."""
+    if obj.override_library is not None:
+        raise RigError(
+            f"'{obj.name}' is a library override, on which Blender keeps no poses and blocks: use "
+            "Object > Relations > Make Local for them; a prompt alone works as it is."
+        )
+
+
+def _is_evaluated(obj: Any) -> bool:
+    """Whether Blender keeps the pose up to date; an object that is only hidden is."""
+    layer = bpy.context.view_layer
+    if layer is None:
+        return False
+    if layer.objects.get(obj.name) != obj:
+        layer.update()  # an object that was added by a script this moment
+    if layer.objects.get(obj.name) != obj:
+        return False
+    return not obj.hide_viewport and not all(c.hide_viewport for c in obj.users_collection)
 
 
 def _check_scale(obj: Any) -> None:

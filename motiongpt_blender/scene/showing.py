@@ -13,6 +13,7 @@ from typing import Any
 from ..core.poses import MarkedPose
 from ..core.rig_description import RigDescription
 from ..core.transforms import rest_of
+from .bound import check_bones
 from .held import in_mode, own_transform, set_transform
 from .ik_constraints import influences
 from .rig import RigError
@@ -22,7 +23,8 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
     """Go to the pose's frame; bones, switches and IK constraints become as they were marked.
 
     Raises:
-        RigError: for a pose that was kept without all bones; nothing has changed then.
+        RigError: for a pose that was kept without all bones, or with one that is gone; nothing
+            has changed then.
     """
     pose, frame = marked.pose, math.floor(marked.frame)
     if pose.others is None:
@@ -30,6 +32,7 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
             "This pose was kept without all bones and cannot be shown: go to its frame and mark "
             "it again."
         )
+    check_bones(obj, (marked,))
     scene.frame_set(frame, subframe=marked.frame - frame)
     bones = obj.pose.bones
     for bone in bones:
