@@ -16,6 +16,7 @@ from motion_folders import walker
 from ext_models import packs
 from ext_models.language import corpus, loop, recipe
 from ext_models.language import model as m
+from ext_models.language.gist import Gist
 from ext_models.language.workers import Workers
 from ext_models.motion.datasets import Example
 from ext_models.motion_pipeline import MotionPipeline, silent
@@ -275,6 +276,24 @@ def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
 def test_a_training_text_that_the_base_cannot_read_is_refused_at_once(tokenizer, tmp_path):
     with pytest.raises(PackError, match=r"the base model ./base reads 24"):
         train(table({**SCRATCH, "context": 24}), tokenizer, tmp_path / "run")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_no_clips_to_learn_from_or_to_be_watched_by(split, tokenizer, tmp_path, monkeypatch):
+    silent_ones = [replace(e, captions=() if e.split == split else e.captions) for e in EXAMPLES]
+    for clips in (silent_ones, [e for e in EXAMPLES if e.split != split]):
+        monkeypatch.setattr(f"{__name__}.EXAMPLES", clips)
+        with pytest.raises(PackError, match=f"the split '{split}' of the data has no captioned"):
+            train(table(SCRATCH), tokenizer, tmp_path / "run")
+    assert not (tokenizer / "base").exists()
+
+
+def test_a_gist_of_another_shape_is_made_anew(tokenizer, tmp_path):
+    body = table({**SCRATCH, "pretrain": False})
+    for shape in ([2, 3], [2, 3], [1, 2]):
+        body["language"]["gist"] = shape
+        train(body, tokenizer, tmp_path / str(shape))
+        assert Gist.load(tokenizer).shape == packs.read_manifest(tokenizer).gist == tuple(shape)
 
 
 LAUNCHED = """
