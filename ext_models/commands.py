@@ -16,6 +16,7 @@ from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.prompts import clean_prompt
 
 from .devices import pick_device
+from .fingerprints import claim, file_hash, short_hash, without_budget
 from .motion.datasets import DataError, Example, read_examples
 from .packs import (
     TOKENIZER_WEIGHTS,
@@ -122,6 +123,7 @@ def _train_language(
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
+    _claim(run, recipe, examples, arguments.out, write=workers.first)
     trained = train_pack(
         recipe,
         examples,
@@ -142,6 +144,27 @@ def _train_language(
         print(f"losses and right tokens over the steps: {trained.picture}")
     print(f"pack written to {arguments.out}")
     return 0
+
+
+def _claim(
+    run: Path, recipe: dict[str, Any], examples: list[Example], pack: Path, *, write: bool
+) -> None:
+    """Refuse to go on with a language training of something else; a longer budget may."""
+    from .evaluation.evaluator import data_hash
+
+    # Guidance is noted in the pack and no part of the training.
+    language = {k: v for k, v in recipe["language"].items() if k != "guidance"}
+    of = {
+        "recipe": short_hash([without_budget(language), recipe["pack"]["seed"]]),
+        "tokenizer": file_hash(pack / TOKENIZER_WEIGHTS),
+        "data": data_hash(examples),
+    }
+    refusal = (
+        "holds the training of another recipe, data or tokenizer: delete it, or name the pack "
+        "otherwise."
+    )
+    begun = any((run / f"{stage}.pt").is_file() for stage in ("base", "adapter"))
+    claim(run, of, refusal, begun=begun, write=write)
 
 
 def prepare_data(arguments: argparse.Namespace) -> int:

@@ -35,7 +35,9 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
-def claim(folder: Path, of: Mapping[str, str], refusal: str, *, begun: bool) -> None:
+def claim(
+    folder: Path, of: Mapping[str, str], refusal: str, *, begun: bool, write: bool = True
+) -> None:
     """Note what a folder's training is of, or refuse to go on with that of something else.
 
     A folder from before such notes were kept is taken as it is.
@@ -45,12 +47,13 @@ def claim(folder: Path, of: Mapping[str, str], refusal: str, *, begun: bool) -> 
         of: hashes of all that must not change.
         refusal: the sentence behind the folder's name.
         begun: whether there is anything yet to go on from.
+        write: whether to note it; of several processes one does.
     """
     path = folder / OF
     known = _known(path)
     if begun and known is not None and known != dict(of):
         raise PackError(f"{folder} {refusal}")
-    if known != dict(of):
+    if write and known != dict(of):
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(dict(of), indent=1) + "\n", encoding="utf-8")
