@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import hashlib
 import json
 import math
 import re
@@ -27,10 +26,12 @@ from .devices import pick_device
 from .evaluation.clip_maker import ClipMaker, pack_hash
 from .evaluation.evaluate_command import read_judge
 from .evaluation.evaluation import Evaluation, evaluate
+from .evaluation.evaluator import data_hash
 from .evaluation.plots import draw_curve
 from .evaluation.report import Row, Table, Value
 from .evaluation.study import Judge, Settings, study
 from .evaluation.systems import TEXT
+from .fingerprints import short_hash
 from .language.corpus import Seen
 from .language.foundation import Trained
 from .language.recipe import train_pack
@@ -166,25 +167,23 @@ class Runner:
         self.wanted, self.data, self.out = wanted, data, out
         self.judge, self.device = judge, device
         self.seen: Seen = {}
+        self._clips: tuple[str, list[Example], str] = ("", [], "")
 
     def row(self, change: Change) -> Row:
         """One row, trained and measured, or as it was before."""
         place = self.out / change.folder
         result, mark = place / RESULT, self._mark(change)
+        examples, data = self._examples(change)
         if result.is_file():
             body = json.loads(result.read_text(encoding="utf-8"))
-            if body["of"] == mark:
+            if body["of"] == mark and body.get("data", data) == data:
                 kept = body["values"].items()
                 values = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
                 return Row(change.name, values, body["evaluator"])
-        try:
-            examples = examples_of(change.recipe, self.data)
-        except DataError as error:
-            raise PipelineError(str(error)) from None
-        pack, run = place / "pack", place / f"run-{mark}"
+        pack, run = place / "pack", place / f"run-{short_hash([mark, data])}"
         pack.mkdir(parents=True, exist_ok=True)
         run.mkdir(exist_ok=True)
-        self._tokenizer(change, examples, pack)
+        self._tokenizer(change, examples, data, pack)
         recipe = self._resolved(change)
         started = time.monotonic()
         trained = train_pack(
@@ -193,21 +192,34 @@ class Runner:
         minutes = (time.monotonic() - started) / 60
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
         evaluator = self.judge.name if self.judge else ""
-        body = {"of": mark, "values": values, "evaluator": evaluator}
+        body = {"of": mark, "data": data, "values": values, "evaluator": evaluator}
         result.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
         return Row(change.name, values, evaluator)
 
     def _mark(self, change: Change) -> str:
-        """Names everything that a row's numbers depend on."""
+        """Names everything that a row's numbers depend on besides the clips."""
         measured = [self.wanted.clips, repr(self.wanted.settings)]
         judge = self.judge.name if self.judge else ""
-        return _hash([change.recipe, measured, judge])
+        return short_hash([change.recipe, measured, judge])
 
-    def _tokenizer(self, change: Change, examples: Sequence[Example], pack: Path) -> None:
+    def _examples(self, change: Change) -> tuple[list[Example], str]:
+        """The clips of a row and their hash; rows of one data set read it once."""
+        asked = short_hash(change.recipe["pack"])
+        if self._clips[0] != asked:
+            try:
+                examples = examples_of(change.recipe, self.data)
+            except DataError as error:
+                raise PipelineError(str(error)) from None
+            self._clips = (asked, examples, data_hash(examples))
+        return self._clips[1:]
+
+    def _tokenizer(
+        self, change: Change, examples: Sequence[Example], data: str, pack: Path
+    ) -> None:
         """Put the tokenizer of a row into its pack; trained once for all that are alike."""
         pack_table = change.recipe["pack"]
-        alike = [change.recipe["tokenizer"], pack_table["data"], pack_table["seed"]]
-        shared = self.out / "tokenizers" / _hash(alike)
+        alike = [change.recipe["tokenizer"], data, pack_table["seed"]]
+        shared = self.out / "tokenizers" / short_hash(alike)
         if not (shared / packs.TOKENIZER_WEIGHTS).is_file():
             config, settings = training.from_recipe(change.recipe)
             model = training.train_tokenizer(
@@ -331,8 +343,3 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _file_name(words: str) -> str:
     return re.sub(r"\W+", "_", words.strip()).lower()
-
-
-def _hash(parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

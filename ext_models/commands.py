@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -16,6 +17,7 @@ from motiongpt_blender.core.motion import MotionClip
 from motiongpt_blender.core.prompts import clean_prompt
 
 from .devices import pick_device
+from .fingerprints import claim, file_hash, short_hash, without_budget
 from .motion.datasets import DataError, Example, read_examples
 from .packs import (
     TOKENIZER_WEIGHTS,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 #: Test clips in the picture of a tokenizer.
 PICTURED = 6
+#: The widest spread of the sampling, and the end of the seeds.
+HOTTEST, SEEDS = 10.0, 10**18
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -122,6 +126,7 @@ def _train_language(
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
+    _claim(run, recipe, examples, arguments.out, write=workers.first)
     trained = train_pack(
         recipe,
         examples,
@@ -142,6 +147,27 @@ def _train_language(
         print(f"losses and right tokens over the steps: {trained.picture}")
     print(f"pack written to {arguments.out}")
     return 0
+
+
+def _claim(
+    run: Path, recipe: dict[str, Any], examples: list[Example], pack: Path, *, write: bool
+) -> None:
+    """Refuse to go on with a language training of something else; a longer budget may."""
+    from .evaluation.evaluator import data_hash
+
+    # Guidance is noted in the pack and no part of the training.
+    language = {k: v for k, v in recipe["language"].items() if k != "guidance"}
+    of = {
+        "recipe": short_hash([without_budget(language), recipe["pack"]["seed"]]),
+        "tokenizer": file_hash(pack / TOKENIZER_WEIGHTS),
+        "data": data_hash(examples),
+    }
+    refusal = (
+        "holds the training of another recipe, data or tokenizer: delete it, or name the pack "
+        "otherwise."
+    )
+    begun = any((run / f"{stage}.pt").is_file() for stage in ("base", "adapter"))
+    claim(run, of, refusal, begun=begun, write=write)
 
 
 def prepare_data(arguments: argparse.Namespace) -> int:
@@ -176,11 +202,21 @@ def generate(arguments: argparse.Namespace) -> int:
     """``generate``: one prompt to one clip file, or several."""
     prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
+    if not math.isfinite(arguments.seconds):
+        raise PipelineError(f"--seconds {arguments.seconds}: write a number of seconds.")
     frames = round(arguments.seconds * manifest.fps)
+    _check_sampling(arguments)
+    if arguments.tries < 1:
+        raise PipelineError(f"--tries {arguments.tries}: 1 at least.")
     if not 0 <= arguments.steer <= MOST_STEER:
         raise PipelineError(f"--steer {arguments.steer:g}: choose 0 to {MOST_STEER:g}.")
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
+    if twice := [a.frame for a, b in itertools.pairwise(poses) if a.frame == b.frame]:
+        raise PipelineError(
+            f"--pose: two poses stand at frame {twice[0]}, {twice[0] / manifest.fps:g} s: move "
+            "one of them."
+        )
     _check_output(arguments.out)
     from .motion.bvh_writer import write_bvh
     from .motion.meeting import meet_poses
@@ -222,6 +258,7 @@ def generate(arguments: argparse.Namespace) -> int:
 
 def caption(arguments: argparse.Namespace) -> int:
     """``caption``: what a clip file shows, in words."""
+    _check_sampling(arguments)
     clip = MotionClip.load(arguments.clip)
     from .language.sampling import Sampling
     from .motion_pipeline import MotionPipeline
@@ -230,6 +267,15 @@ def caption(arguments: argparse.Namespace) -> int:
     sampling = Sampling(arguments.seed, arguments.temperature, variations=arguments.variations)
     print("\n".join(pipeline.caption(clip, sampling)))
     return 0
+
+
+def _check_sampling(arguments: argparse.Namespace) -> None:
+    if arguments.variations < 1:
+        raise PipelineError(f"--variations {arguments.variations}: 1 at least.")
+    if not 0 <= arguments.temperature <= HOTTEST:
+        raise PipelineError(f"--temperature {arguments.temperature:g}: choose 0 to {HOTTEST:g}.")
+    if abs(arguments.seed) >= SEEDS:
+        raise PipelineError(f"--seed {arguments.seed}: choose one of at most 18 digits.")
 
 
 def _outputs(out: Path, count: int) -> list[Path]:
@@ -251,7 +297,7 @@ def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseC
     try:
         at = {"start": 0.0, "end": float(frames - 1)}.get(when)
         frame = round(float(when) * manifest.fps) if at is None else int(at)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise PipelineError(
             f"--pose {text}: write start:FILE.npy, end:FILE.npy or SECONDS:FILE.npy."
         ) from None

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .commands import RUNS, budget_of, examples_of
 from .devices import pick_device
 from .evaluation import evaluator as spaces
-from .evaluation.evaluator_training import EvaluatorTraining, train_evaluator
+from .evaluation.evaluator_training import CHECKPOINT, EvaluatorTraining, train_evaluator
 from .evaluation.shared_space import EvaluatorConfig
-from .language.recipe import joined_clips
+from .fingerprints import claim, short_hash, without_budget
+from .language.recipe import joined_clips, with_captions
 from .matcher import FOLDER, Matcher
 from .motion.datasets import DataError, Example
 from .packs import MANIFEST, PackError, require
@@ -31,7 +33,8 @@ def train_matcher(
 ) -> Matcher | None:
     """Train the matcher that a recipe asks for into a pack; None where it asks for none.
 
-    Resumes from ``run``. Raises PackError for a table that says nothing of use.
+    It reads the captions that the language model reads, and no more. Resumes from ``run``.
+    Raises PackError for a table that says nothing of use.
     """
     table = dict(recipe.get(FOLDER, {}))
     if not table:
@@ -44,11 +47,18 @@ def train_matcher(
         training = EvaluatorTraining(**settings)
     except TypeError as error:
         raise PackError(f"the recipe's [{FOLDER}] table: {error}.") from None
+    share = recipe["language"].get("captioned", 1.0)
+    examples = with_captions(examples, share, recipe["pack"]["seed"])
     told = [e for e in examples if e.captions and e.split != "test"]
     joined = joined_clips(recipe["language"], told, recipe["pack"]["seed"])
-    space = train_evaluator(
-        config, training, [*told, *joined], run / FOLDER, seed=seed, device=device
-    )
+    clips = [*told, *joined]
+    of = {
+        "recipe": short_hash([asdict(config), without_budget(asdict(training)), seed]),
+        "data": spaces.data_hash(clips),
+    }
+    refusal = "holds the training of another matcher, or on other clips: delete it to begin anew."
+    claim(run / FOLDER, of, refusal, begun=(run / FOLDER / CHECKPOINT).is_file())
+    space = train_evaluator(config, training, clips, run / FOLDER, seed=seed, device=device)
     spaces.save(space, pack / FOLDER, spaces.read_card(run / FOLDER / "best")["notes"])
     return Matcher(space)
 

@@ -39,7 +39,7 @@ class Schedule:
         name: shown beside the progress bar.
         steps: at most so many optimizer steps.
         minutes: at most so much time, that of resumed runs included.
-        warm_up: steps until the full learning rate.
+        warm_up: steps until the full learning rate; 0 begins with it.
         step, spent: where a resumed run stands (steps, seconds).
         agree: turns this process's share into the one that all processes of a training go by.
         quiet: no progress bar.
@@ -55,6 +55,13 @@ class Schedule:
     quiet: bool = False
     _started: float = field(default=0.0, repr=False)
 
+    def __post_init__(self) -> None:
+        if not (self.steps > 0 and self.minutes > 0):
+            raise PackError(
+                f"training '{self.name}' has {self.steps} steps and {self.minutes:g} minutes: "
+                "give it more than 0 of both."
+            )
+
     @property
     def done(self) -> float:
         """Share of the budget that is used, 0..1."""
@@ -64,7 +71,7 @@ class Schedule:
     @property
     def rate(self) -> float:
         """Factor for the learning rate at this step."""
-        warm = min(1.0, (self.step + 1) / self.warm_up)
+        warm = min(1.0, (self.step + 1) / max(self.warm_up, 1))
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.done)))
 
     def __iter__(self) -> Iterator[tuple[int, tqdm]]:

@@ -39,6 +39,8 @@ FEWEST_HELD_OUT = 4
 GROUPS = 3
 #: Where in the run's folder the best network is kept.
 BEST = "best"
+#: Where its state is kept.
+CHECKPOINT = "evaluator.pt"
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def train_evaluator(
         weight_decay=settings.weight_decay,
     )
     schedule = Schedule("evaluator", settings.steps, settings.minutes)
-    checkpoint = Checkpoint(run / "evaluator.pt")
+    checkpoint = Checkpoint(run / CHECKPOINT)
     checkpoint.resume(network, optimizer, schedule)
     judge = Judge(held_out, files.data_hash(examples), vocabulary, run / BEST, settings)
     for step, bar in schedule:

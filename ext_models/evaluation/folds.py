@@ -19,6 +19,7 @@ import numpy as np
 
 from ext_models import packs
 from ext_models.devices import pick_device
+from ext_models.fingerprints import claim, short_hash
 from ext_models.motion import data_folder
 from ext_models.motion.datasets import Example
 from ext_models.motion_pipeline import MotionPipeline
@@ -30,6 +31,7 @@ from .agreement import over
 from .clip_maker import ClipMaker, pack_hash
 from .evaluate_command import data_sets, read_judge
 from .evaluation import Evaluation, evaluate
+from .evaluator import data_hash
 from .report import Row, Table, Value
 from .study import Judge, Settings, study
 from .train_command import read_packs
@@ -143,13 +145,20 @@ def trained(
     device: str,
     budget: dict[str, float],
 ) -> Path:
-    """Train a fold's pack, or find it: its folder."""
+    """Train a fold's pack, or find it: its folder.
+
+    Raises:
+        PackError: when it was trained on other clips, or otherwise.
+    """
     from ext_models.language.recipe import train_pack
     from ext_models.matcher_training import train_matcher
     from ext_models.tokenizer import training
     from ext_models.tokenizer.vqvae import save_tokenizer
 
     pack, work = folder / "pack", folder / "training"
+    refusal = "holds a fold of other clips, recipe or budget: delete it, or choose another --out."
+    of = {"recipe": short_hash([recipe, budget]), "data": data_hash(examples)}
+    claim(folder, of, refusal, begun=pack.is_dir() or work.is_dir())
     if (pack / packs.MANIFEST).is_file():
         return pack
     own = copy.deepcopy(recipe)

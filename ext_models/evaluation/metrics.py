@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from .motion_metrics import (
     KeyErrors,
@@ -46,6 +47,9 @@ Indices = NDArray[np.intp]
 
 #: How many of a pool's nearest motions R-precision looks at.
 TOP: Final = 3
+#: Motions of one text, and motions of all, from which the field's tables draw pairs.
+SAMPLES: Final = 30
+MOTIONS: Final = 300
 #: Measurements are repeated this often in the field's tables.
 REPEATS: Final = 20
 
@@ -56,7 +60,7 @@ class Interval:
 
     Attributes:
         mean: of all values.
-        half: half the interval's width, 1.96 sigma / sqrt(n).
+        half: half the interval's width, by Student's t; 0 of a single value.
     """
 
     mean: float
@@ -69,7 +73,10 @@ class Interval:
 def interval(values: ArrayLike) -> Interval:
     """Mean and 95 % interval of numbers (n,)."""
     flat = _checked(np.reshape(np.asarray(values, dtype=np.float64), (-1, 1)), "values", 1)
-    return Interval(float(flat.mean()), float(1.96 * flat.std() / np.sqrt(len(flat))))
+    if len(flat) < 2:
+        return Interval(float(flat.mean()))
+    wide = float(stdtrit(len(flat) - 1, 0.975))
+    return Interval(float(flat.mean()), wide * float(flat.std(ddof=1)) / len(flat) ** 0.5)
 
 
 def repeated(measure: Callable[[int], float], repeats: int = REPEATS, seed: int = 0) -> Interval:
@@ -213,26 +220,35 @@ def kernel_distance(
 def diversity(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0) -> float:
     """Mean distance of random pairs of motions (N, D).
 
+    Of fewer motions than the published 300 none is paired with itself; of more, where it
+    hardly counts, that may happen, as published.
+
     Args:
         motion: embeddings.
         pairs: how many; 300 as published, 100 when there are fewer motions, at most N.
         seed: of the draw.
     """
     x = _checked(motion, "motions", 2)
-    pairs = min(300 if len(x) >= 300 else 100, len(x)) if pairs is None else pairs
+    few = len(x) < MOTIONS
+    pairs = min(100 if few else MOTIONS, len(x)) if pairs is None else pairs
     if not 1 <= pairs <= len(x):
         raise ValueError(f"{pairs} pairs cannot be drawn from {len(x)} motions.")
     rng = np.random.default_rng(seed)
     one, other = (rng.choice(len(x), pairs, replace=False) for _ in range(2))
+    if few:
+        other = (one + rng.integers(1, len(x), pairs)) % len(x)
     return float(np.linalg.norm(x[one] - x[other], axis=-1).mean())
 
 
 def multimodality(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0) -> float:
-    """Mean distance of random pairs of motions made from one text.
+    """Mean distance of pairs of motions made from one text.
+
+    Of fewer samples than the published 30, all pairs that there are: random ones would
+    often be a motion and itself.
 
     Args:
         motion: (texts, samples, D); 100 texts with 30 samples each as published.
-        pairs: drawn for each text; 10 as published, at most as many as there are samples.
+        pairs: draw so many for each text, as published, where 10 are drawn of 30 samples.
         seed: of the draw.
     """
     x = np.asarray(motion, dtype=np.float64)
@@ -240,11 +256,14 @@ def multimodality(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0)
         raise ValueError(f"motions should be (texts, samples, dimensions) and are {x.shape}.")
     samples = x.shape[1]
     _checked(x.reshape(len(x) * samples, -1), "motions", 2)
-    pairs = min(10, samples) if pairs is None else pairs
-    if samples < 2 or not 1 <= pairs <= samples:
-        raise ValueError(f"{pairs} pairs cannot be drawn from {samples} samples of each text.")
-    rng = np.random.default_rng(seed)
-    one, other = (rng.choice(samples, pairs, replace=False) for _ in range(2))
+    drawn = 10 if pairs is None else pairs
+    if samples < 2 or not 1 <= (1 if pairs is None else pairs) <= samples:
+        raise ValueError(f"{drawn} pairs cannot be drawn from {samples} samples of each text.")
+    if pairs is None and samples < SAMPLES:
+        one, other = np.triu_indices(samples, 1)
+    else:
+        rng = np.random.default_rng(seed)
+        one, other = (rng.choice(samples, drawn, replace=False) for _ in range(2))
     return float(np.linalg.norm(x[:, one] - x[:, other], axis=-1).mean())
 
 

@@ -8,6 +8,7 @@ a table can be printed anywhere.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,8 +127,10 @@ def _row(body: dict[str, Any]) -> Row:
 def _cell(value: Value | None) -> str:
     if value is None:
         return "-"
-    if isinstance(value, tuple) and not value[1]:
+    if isinstance(value, tuple) and not (value[1] and math.isfinite(value[1])):
         value = value[0]  # measured once, or nothing varied: there is no interval to tell
+    if not math.isfinite(value[0] if isinstance(value, tuple) else value):
+        return "-"
     if isinstance(value, tuple):
         digits = _digits(value[0])
         return f"{value[0]:.{digits}f} ± {value[1]:.{digits}f}"

@@ -134,6 +134,8 @@ def study(
 ) -> Study:
     """The study of a pack on the clips of some data sets.
 
+    Held-out clips without a caption are left out: there is nothing to ask the pack for.
+
     Args:
         pipeline: the pack.
         examples: all splits.
@@ -148,14 +150,16 @@ def study(
     longest = pipeline.manifest.max_frames
     short = [replace(e, joints=e.joints[:longest]) for e in examples]
     train = tuple(e for e in short if e.split == "train")
-    held_out = tuple(e for e in short if e.split == split)
-    if not train:
-        raise PipelineError("The data has no clips in its split 'train' to look captions up in.")
+    held_out = tuple(e for e in short if e.split == split and e.captions)
+    if not any(e.captions for e in train):
+        raise PipelineError(
+            "The data has no captioned clips in its split 'train' to look captions up in."
+        )
     looked_at = held_out if clips is None else spread(held_out, clips)
     if len({clip_label(e) for e in looked_at}) <= TOP:
         raise PipelineError(
             f"The clips looked at have fewer than {TOP + 1} labels: take more of the split "
-            f"'{split}', which has {len(held_out)} clips."
+            f"'{split}', which has {len(held_out)} clips with captions."
         )
     return Study(pipeline, train, looked_at, held_out, settings, judge)
 

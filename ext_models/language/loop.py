@@ -9,6 +9,7 @@ and what the loss is are its caller's.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ class LanguageTraining:
     """Settings of one stage.
 
     Attributes:
-        steps, minutes: the budget; whichever ends first.
+        steps, minutes: the budget, more than 0; whichever ends first.
         batch: sequences that are read at once, by each process.
         accumulate: batches a step; so many more sequences without more memory.
         learning_rate: of AdamW, at its highest.
@@ -70,6 +71,10 @@ class LanguageTraining:
         for name in ("steps", "batch", "accumulate", "check_every", "save_every"):
             if getattr(self, name) < 1:
                 raise PackError(f"a training's {name} is {getattr(self, name)}; it is at least 1.")
+        if not self.minutes > 0:
+            raise PackError(f"a training's minutes are {self.minutes:g}; write more than 0.")
+        if self.warm_up < 0:
+            raise PackError(f"a training's warm_up is {self.warm_up}; it is at least 0.")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise PackError(
                 f"a training's precision is '{self.precision}'; write auto, float32 or bfloat16."
@@ -195,9 +200,18 @@ class Stage:
             loss.backward()
             total += loss.detach()
         self.workers.average_gradients(self.trained)
-        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+        self._check_finite(float(total + norm), self.schedule.step)
         self.optimizer.step()
         return float(total)
+
+    def _check_finite(self, loss: float, step: int) -> None:
+        """Stop a training that has run away, before its weights are kept anywhere."""
+        if not math.isfinite(loss):
+            raise PackError(
+                f"training '{self.curve.name}': the loss is not a number after step {step}: lower "
+                "learning_rate in this stage's table of the recipe."
+            )
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         with self._arithmetic():
@@ -219,6 +233,7 @@ class Stage:
                 right, asked = right_tokens(self.model, batch, self.device)
             sums += torch.stack([loss.float(), torch.ones_like(sums[0]), right, asked])
         loss, batches, right, asked = self.workers.mean(sums).tolist()
+        self._check_finite(loss, step)
         self.curve.train.append((step, self.average))
         self.curve.held_out.append((step, loss / max(batches, 1e-9)))
         self.curve.right.append((step, right / max(asked, 1e-9)))
@@ -233,6 +248,7 @@ class Stage:
 
     def _resume(self) -> None:
         notes = self.checkpoint.resume(self.model, self.optimizer, self.schedule)
+        self.best.begin(anew=notes is None)
         if notes:
             points = {k: [(int(s), float(v)) for s, v in notes["curve"][k]] for k in _POINTS}
             self.curve = Curve(self.curve.name, **points)
@@ -284,13 +300,16 @@ class Best:
     workers: Workers = field(default_factory=Workers)
     loss: float = float("inf")
 
-    def __post_init__(self) -> None:
-        if self.wanted and self.path.is_file():
+    def begin(self, *, anew: bool) -> None:
+        """Go on from the file, or drop one that an earlier training has left."""
+        if anew and self.workers.first:
+            self.path.unlink(missing_ok=True)
+        elif not anew and self.wanted and self.path.is_file():
             self.loss = float(torch.load(self.path, weights_only=True)["loss"])
 
     def look(self, model: Any, loss: float) -> None:
         """Keep the weights when they are better than any before."""
-        if not self.wanted or loss >= self.loss:
+        if not self.wanted or not loss < self.loss:
             return
         self.loss = loss
         if self.workers.first:
@@ -300,6 +319,6 @@ class Best:
 
     def restore(self, model: Any, last: float) -> None:
         """Bring the best weights back, unless the last ones are better still."""
-        if self.wanted and self.loss < last:
+        if self.wanted and self.loss < math.inf and not last <= self.loss:
             weights = torch.load(self.path, weights_only=True)["weights"]
             model.load_state_dict(weights, strict=False)

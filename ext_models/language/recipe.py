@@ -84,6 +84,7 @@ def _train_tokens(job: Job) -> Trained:
         frozenset(map(Skill, language.get("skills", ()))),
         _gist_shape(language),
     )
+    _check_clips(job, 2 * config.stride + 1)
     base = foundation(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
@@ -104,6 +105,19 @@ def _train_tokens(job: Job) -> Trained:
     clips = (captioned, held_out)
     curves.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run, workers))
     return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), curves)
+
+
+def _check_clips(job: Job, least: int) -> None:
+    """Refuse data that leaves nothing to learn from or to look at, before a base is made."""
+    # What is seen faster has fewer frames.
+    fastest = max(1.0, *job.language["speeds"])
+    for split, speed, what in (("train", fastest, "learn from"), ("val", 1.0, "be watched by")):
+        if not any(e.captions and len(e.joints) / speed >= least for e in job.part(split)):
+            raise packs.PackError(
+                f"the split '{split}' of the data has no captioned clip of at least {least} frames "
+                f"for the language model to {what}: add some, or share the clips out anew with "
+                "prepare-data --split."
+            )
 
 
 def with_captions(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
@@ -154,11 +168,13 @@ def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:
 
 
 def _gist(job: Job, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
-    """The gist that the pack has, or else one made for these clips; None where none is wanted."""
+    """The pack's gist where it is of this shape, or one made for these clips; None if unwanted."""
     if not vocabulary.gist[0]:
         return None
     if (job.out / gists.WEIGHTS).is_file():
-        return Gist.load(job.out)
+        kept = Gist.load(job.out)
+        if kept.shape == vocabulary.gist:
+            return kept
     motions = [one.joints for e in train for one in (e, mirrored(e))]
     made = fit_gist(motions, *vocabulary.gist, job.recipe["pack"]["seed"])
     if job.workers.first:

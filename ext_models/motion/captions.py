@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ NAMES: Final = ("captions.json", "captions.csv")
 #: First cells of a CSV's heading.
 HEADINGS: Final = ("name", "clip", "clip id", "file", "filename", "id", "motion")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+#: What a sentence's own commas and semicolons stand in.
+_QUOTED: Final = re.compile(r'"[^"]*"')
 
 
 @dataclass
@@ -83,9 +86,9 @@ def _from_csv(path: Path) -> dict[str, list[str]]:
     """Rows ``name, caption, ...``; several rows of one name add up; a heading may come first."""
     try:
         text = path.read_text("utf-8-sig")
-        first = text.splitlines()[0] if text.strip() else ""
+        first = _QUOTED.sub("", text).partition("\n")[0]
         delimiter = max("\t;,", key=first.count)
-        rows = list(csv.reader(text.splitlines(), delimiter=delimiter, strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read ({error}).") from None
     by_name: dict[str, list[str]] = {}

@@ -114,7 +114,7 @@ def read_clips(folder: Path) -> list[dict[str, Any]]:
     """The lines of ``clips.jsonl``; raises DataError naming the first that is not one."""
     path = folder / CLIPS
     clips: list[dict[str, Any]] = []
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -120,7 +120,7 @@ def train_reference(
 
 
 def _rate(settings: ReferenceTraining, step: int, done: float) -> float:
-    warm = min(1.0, (step + 1) / settings.warm_up)
+    warm = min(1.0, (step + 1) / max(settings.warm_up, 1))
     return warm * (settings.drop if done >= settings.drop_at else 1.0)
 
 

@@ -105,6 +105,11 @@ def train_tokenizer(
     """
     torch.manual_seed(seed)
     train = [e for e in examples if e.split == "train"]
+    if not train:
+        raise PackError(
+            "the data has no clip in its split 'train' for the tokenizer to learn from: add some, "
+            "or share the clips out anew with prepare-data --split."
+        )
     train = [*train, *map(mirrored, train)]
     data = [_at_speed(e, speed) for e in train for speed in settings.speeds]
     model = VQVAE(config)

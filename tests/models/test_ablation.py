@@ -1,5 +1,6 @@
 """One change at a time: rows are trained, measured and kept."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -98,6 +99,18 @@ def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
     assert main([str(part) for part in call]) == 0
     assert (tmp_path / "out" / ablation.TABLES).read_text() == text
     assert times == {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.safetensors")}
+    # Of other clips nothing is as it was; rows from before clips were noted are taken as they are.
+    (row,) = (tmp_path / "out").glob("as_it_is/row.json")
+    noted = json.loads(row.read_text())
+    row.write_text(json.dumps({k: v for k, v in noted.items() if k != "data"}))
+    assert main([*map(str, call), "--rows", "1"]) == 0
+    assert "data" not in json.loads(row.read_text())
+    row.write_text(json.dumps(noted))
+    for path in (data / "texts").glob("*.txt"):
+        path.write_text(path.read_text().replace("a ", "one "))
+    assert main([*map(str, call), "--rows", "1"]) == 0
+    assert json.loads(row.read_text())["data"] != noted["data"]
+    assert len(list((tmp_path / "out" / "tokenizers").iterdir())) == 3
 
 
 def test_the_shipped_recipe_changes_what_there_is():

@@ -88,6 +88,29 @@ def test_a_pose_outside_the_motion(when, tmp_path, refused):
     assert "outside the motion's 0 to 19" in said
 
 
+def test_two_poses_at_one_frame(tmp_path, refused):
+    np.save(tmp_path / "pose.npy", walker(1)[0])
+    twice = [f"--pose={when}:{tmp_path / 'pose.npy'}" for when in ("start", "0.01")]
+    assert "two poses stand at frame 0, 0 s: move" in refused("--prompt", "walks", *twice)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--variations=0", "--variations 0: 1 at least."),
+        ("--tries=0", "--tries 0: 1 at least."),
+        ("--temperature=-1", "--temperature -1: choose 0 to 10."),
+        ("--temperature=nan", "--temperature nan: choose 0 to 10."),
+        ("--seconds=nan", "--seconds nan: write a number of seconds."),
+        ("--seconds=inf", "--seconds inf: write a number of seconds."),
+        (f"--seed={2**64}", f"--seed {2**64}: choose one of at most 18 digits."),
+        ("--pose=inf:x.npy", "write start:FILE.npy"),
+    ],
+)
+def test_numbers_that_make_no_sense(option, words, refused):
+    assert words in refused("--prompt", "walks", option)
+
+
 def test_a_length_beyond_the_pack(refused):
     assert "makes up to 2.0 s" in refused("--prompt", "walks", "--seconds", "9")
 

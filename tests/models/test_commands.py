@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
+import tiny_pack
+import torch
+from judged import make_examples, write_folder
+from test_evaluate import RECIPE
+
 import ext_models.__main__ as command_line
+from ext_models import fingerprints, packs
 from ext_models.pipelines import TRIES
 
 SUBCOMMANDS = next(
@@ -32,3 +40,43 @@ def test_as_many_tries_are_drawn_everywhere():
     parse = command_line._parser().parse_args
     assert parse(["generate", "--prompt", "x", "--out", "y.npz"]).tries == TRIES
     assert parse(["evaluate"]).tries == TRIES
+
+
+def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    pack, recipe = tiny_pack.write(tmp_path / "pack"), tmp_path / "tiny.toml"
+    clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
+    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (31, 32)}
+
+    def train(steps, text=RECIPE, clips=32):
+        recipe.write_text(text, encoding="utf-8")
+        call = ["train-language", recipe, "--data", data[clips], "--out", pack, "--device", "cpu"]
+        capsys.readouterr()
+        return command_line.main([*map(str, call), "--steps", str(steps)])
+
+    def refused(*what):
+        before = (pack / packs.MANIFEST).read_bytes()
+        assert train(*what) != 0
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.endswith("delete it, or name the pack otherwise.")
+        assert "holds the training of another recipe, data or tokenizer" in said
+        return before == (pack / packs.MANIFEST).read_bytes()
+
+    assert train(1) == 0
+    assert train(2, RECIPE.replace('title = "Tiny"', 'title = "More"')) == 0
+    run = tmp_path / "runs" / "tiny"
+    assert torch.load(run / "adapter.pt", weights_only=True)["schedule"]["step"] == 2
+    assert refused(2, RECIPE.replace("rank = 2", "rank = 2\nalpha = 3"))
+    assert refused(2, RECIPE, 31)
+    weights = (pack / packs.TOKENIZER_WEIGHTS).read_bytes()
+    (pack / packs.TOKENIZER_WEIGHTS).write_bytes(weights[:-4] + b"abcd")
+    assert refused(2)
+    (pack / packs.TOKENIZER_WEIGHTS).write_bytes(weights)
+    # A folder from before this was noted, and one where nothing has begun.
+    noted = json.loads((run / fingerprints.OF).read_text())
+    (run / fingerprints.OF).unlink()
+    assert train(3) == 0
+    assert json.loads((run / fingerprints.OF).read_text()) == noted
+    for stage in ("base", "adapter"):
+        (run / f"{stage}.pt").unlink()
+    assert train(1, RECIPE.replace("rank = 2", "rank = 3")) == 0

@@ -209,3 +209,14 @@ def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("ext_models.language.recipe.train_pack", None)
     assert main(asked) == 0
     assert Table.load(tmp_path / "out" / "agreement.json") == table
+    # With another seed other clips are held out, which this pack has learnt from.
+    other = tmp_path / "other.toml"
+    other.write_text(RECIPE.replace("rank = 2", "rank = 3"), encoding="utf-8")
+    for call in (
+        [*asked, "--seed", "1"],
+        [*asked, "--steps", "2"],
+        [asked[0], str(other), *asked[2:]],
+    ):
+        capsys.readouterr()
+        assert main(call) != 0
+        assert "fold1 holds a fold of other clips, recipe or budget" in capsys.readouterr().err

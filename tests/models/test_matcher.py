@@ -16,6 +16,7 @@ from ext_models.choosing import LURCHES, SMOOTH, lurch
 from ext_models.evaluation import evaluator as spaces
 from ext_models.evaluation.shared_space import SharedSpace
 from ext_models.evaluation.words import Vocabulary
+from ext_models.language.recipe import with_captions
 from ext_models.motion.examples import Example
 from ext_models.motion_pipeline import MotionPipeline
 from ext_models.packs import PackError
@@ -119,6 +120,37 @@ def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     clips = [e.joints for e in examples[:3]]
     assert np.allclose(made.fits("a person walks.", clips), again.fits("a person walks.", clips))
     assert again.space.config.max_frames == RECIPE["language"]["max_frames"]
+
+
+def test_it_reads_the_captions_that_the_language_model_reads(tmp_path, monkeypatch):
+    seen = []
+
+    def spy(config, settings, given, run, **more):
+        seen.extend(given)
+        raise PackError("seen enough")
+
+    monkeypatch.setattr(training, "train_evaluator", spy)
+    examples = make_examples()
+    recipe = {**RECIPE, "language": {"max_frames": 40, "captioned": 0.4}}
+    with pytest.raises(PackError, match="seen enough"):
+        training.train_matcher(recipe, examples, tmp_path, tmp_path, device="cpu", budget={})
+    read = {e.id for e in with_captions(examples, 0.4, 1) if e.captions and e.split == "train"}
+    assert {e.id for e in seen if e.split == "train"} == read
+    assert 0 < len(read) < sum(e.split == "train" for e in examples)
+
+
+def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
+    def train(examples, table, budget):
+        recipe = {**RECIPE, "matcher": {**RECIPE["matcher"], **table}}
+        places = (tmp_path / "pack", tmp_path / "run")
+        return training.train_matcher(recipe, examples, *places, device="cpu", budget=budget)
+
+    examples = make_examples()
+    train(examples, {}, {})
+    train(examples, {}, {"steps": 6})
+    for clips, table in ((examples[1:], {}), (examples, {"seed": 9})):
+        with pytest.raises(PackError, match="holds the training of another matcher"):
+            train(clips, table, {})
 
 
 def test_no_table_no_matcher(tmp_path):

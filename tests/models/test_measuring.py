@@ -59,10 +59,19 @@ def test_a_quick_look_sees_many_labels_and_the_same_draws(pipeline, examples):
     assert len(spread(whole.clips, 12)) == 12
 
 
+def test_clips_without_captions_are_not_asked_for(pipeline, examples):
+    mute = [replace(e, captions=()) if e.id.endswith("2") else e for e in examples]
+    work = study(pipeline, mute, SETTINGS, None)
+    assert len(work.captions) == len(work.clips) == len(work.held_out) == len(LABELS)
+    with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
+        mute = [replace(e, captions=()) if e.split == "train" else e for e in examples]
+        study(pipeline, mute, SETTINGS, None)
+
+
 def test_too_few_labels_are_refused(pipeline, examples):
     with pytest.raises(PipelineError, match="fewer than 4 labels"):
         study(pipeline, [e for e in examples if e.label in LABELS[:2]], SETTINGS, None)
-    with pytest.raises(PipelineError, match="no clips in its split 'train'"):
+    with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
         study(pipeline, [e for e in examples if e.split == "test"], SETTINGS, None)
 
 

@@ -121,7 +121,7 @@ def test_drawn_pools_hold_each_label_once(seed):
 
 
 def test_seeds():
-    rows, samples = cloud(0, 400), cloud(1, 60).reshape(5, 12, 6)
+    rows, samples = cloud(0, 400), cloud(1, 150).reshape(5, 30, 6)
     for measure, x in ((m.diversity, rows), (m.multimodality, samples)):
         assert measure(x, seed=4) == measure(x, seed=4) != measure(x, seed=5)
     assert m.multimodality(np.repeat(samples[:, :1], 12, axis=1)) == 0
@@ -130,8 +130,33 @@ def test_seeds():
 
 def test_intervals():
     assert m.interval([2.0, 2.0]) == m.Interval(2.0, 0.0)
-    assert m.interval([1.0, 3.0]).half == pytest.approx(1.96 / np.sqrt(2))
+    assert m.interval([2.5]) == m.Interval(2.5, 0.0)
+    assert m.interval([1.0, 3.0]).half == pytest.approx(12.706, abs=1e-3)
+    assert m.interval(np.tile([-1.0, 1.0], 1000)).half == pytest.approx(1.96 / 2000**0.5, rel=2e-3)
     assert str(m.Interval(0.5, 0.01)) == "0.500 ± 0.010"
+
+
+def test_few_motions_are_not_paired_with_themselves():
+    corners = np.eye(4)  # each a root of 2 from each other
+    for seed in range(9):
+        assert m.diversity(corners, seed=seed) == pytest.approx(2**0.5)
+        assert m.multimodality(np.stack([corners, corners]), seed=seed) == pytest.approx(2**0.5)
+    three = cloud(2, 3)
+    gaps = [np.linalg.norm(three[a] - three[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert m.multimodality(three[None]) == pytest.approx(np.mean(gaps))
+
+
+def test_many_motions_are_paired_as_published():
+    thirty = cloud(3, 30)
+    rng = np.random.default_rng(5)
+    one, other = (rng.choice(30, 10, replace=False) for _ in range(2))
+    far = np.linalg.norm(thirty[one] - thirty[other], axis=-1).mean()
+    assert m.multimodality(thirty[None], seed=5) == pytest.approx(far)
+
+
+def test_what_is_no_number_is_a_dash():
+    values = {"a": float("nan"), "b": (float("inf"), 1.0), "c": (0.5, float("nan"))}
+    assert Table("t", (Row("x", values),)).markdown().splitlines()[2] == "| x | - | - | 0.500 |"
 
 
 def test_copies_have_no_distance():

@@ -182,6 +182,22 @@ def test_a_folder_of_clips_with_captions(tmp_path):
     assert (source / "captions.json").is_file()
 
 
+def test_sentences_may_hold_any_separator(tmp_path):
+    path = tmp_path / "captions.csv"
+    path.write_text('w1,"a man turns; walks; sits"\nw2,"he\u2028runs, ""fast""\nand stops"\n')
+    found = find_captions(tmp_path, None)
+    assert found.of("w1.bvh") == ["a man turns; walks; sits"]
+    assert found.of("w2.bvh") == ['he runs, "fast" and stops']
+
+
+def test_names_may_hold_any_letter(tmp_path):
+    source, names = tmp_path / "odd", ["a\u2028b", "c\u0085d", "l\u00e4uft"]
+    made.clips(source, names)
+    made.captions(source, {name: ["a person walks."] for name in names})
+    assert main(["prepare-data", str(source), "--out", str(tmp_path / "data")]) == 0
+    assert len(read_examples(tmp_path / "data", "odd")) == len(names)
+
+
 def test_captions_from_csv_prompt_and_names(tmp_path):
     source = made.clips(tmp_path / "in", ["one"], prompt="he waves")
     made.clips(source, ["walk-turn-left_022"])

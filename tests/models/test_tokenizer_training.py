@@ -40,6 +40,11 @@ def test_the_same_seed_gives_the_same_tokenizer(examples, tmp_path):
     assert not torch.equal(weights(one), weights(other))
 
 
+def test_no_clips_to_learn_from(examples, tmp_path):
+    with pytest.raises(PackError, match="no clip in its split 'train'"):
+        training.train_tokenizer(SMALL, SETTINGS, examples[-2:], tmp_path, seed=1)
+
+
 def test_a_stopped_training_goes_on(examples, tmp_path):
     training.train_tokenizer(SMALL, replace(SETTINGS, steps=3), examples, tmp_path, seed=1)
     training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)

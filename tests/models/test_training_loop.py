@@ -16,6 +16,7 @@ from motion_folders import walker
 from ext_models import packs
 from ext_models.language import corpus, loop, recipe
 from ext_models.language import model as m
+from ext_models.language.gist import Gist
 from ext_models.language.workers import Workers
 from ext_models.motion.datasets import Example
 from ext_models.motion_pipeline import MotionPipeline, silent
@@ -129,6 +130,49 @@ def test_checkpoints_leave_out_what_is_not_trained(tmp_path):
         Checkpoint(path).resume(model, made.optimizer, Schedule("x", 1))
 
 
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
+    odd = iter([1.0, 1.0, 1.0, float("nan")] + [1.0] * 20)
+    broken = replace(material(), draw=lambda _: {"target": torch.full((3,), next(odd))})
+    model, made = stage(tmp_path, broken, save_every=2, check_every=2, keep="best")
+    with pytest.raises(PackError, match="not a number after step 3: lower learning_rate"):
+        made.run()
+    assert torch.isfinite(model.weight).all()
+    assert torch.isfinite(torch.load(tmp_path / "line.pt")["model"]["weight"]).all()
+    far = material(held=float("inf"))
+    with pytest.raises(PackError, match="not a number after step 1"):
+        stage(tmp_path / "far", far, check_every=2)[1].run()
+
+
+def test_the_best_weights_are_never_those_that_are_no_numbers(tmp_path):
+    model, best = Line(), loop.Best(tmp_path / "x.best.pt", True)
+    best.look(model, 0.5)
+    with torch.no_grad():
+        model.weight.fill_(float("nan"))
+    best.look(model, float("nan"))
+    assert best.loss == 0.5
+    best.restore(model, float("nan"))
+    assert model.weight.tolist() == [0, 0, 0]
+
+
+def test_best_weights_without_their_checkpoint_are_dropped(tmp_path):
+    stage(tmp_path, material(held=0.0), keep="best")[1].run()
+    (tmp_path / "line.pt").unlink()
+    model, again = stage(tmp_path, material(held=9.0), keep="best", learning_rate=1e-6)
+    again.run()
+    assert model.weight.abs().max() < 1e-4
+    assert again.best.loss > 50
+
+
+def test_no_warm_up_and_no_time(tmp_path):
+    assert stage(tmp_path, material(), warm_up=0)[1].schedule.rate == 1
+    for name, value in (("minutes", 0), ("minutes", float("nan")), ("warm_up", -1)):
+        with pytest.raises(PackError, match=f"a training's {name}"):
+            loop.LanguageTraining(**{name: value})
+    for budget in ((0, 1.0), (5, 0.0)):
+        with pytest.raises(PackError, match="give it more than 0 of both"):
+            Schedule("x", *budget)
+
+
 def test_settings_that_make_no_sense():
     with pytest.raises(PackError, match="accumulate is 0"):
         loop.LanguageTraining(accumulate=0)
@@ -232,6 +276,24 @@ def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
 def test_a_training_text_that_the_base_cannot_read_is_refused_at_once(tokenizer, tmp_path):
     with pytest.raises(PackError, match=r"the base model ./base reads 24"):
         train(table({**SCRATCH, "context": 24}), tokenizer, tmp_path / "run")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_no_clips_to_learn_from_or_to_be_watched_by(split, tokenizer, tmp_path, monkeypatch):
+    silent_ones = [replace(e, captions=() if e.split == split else e.captions) for e in EXAMPLES]
+    for clips in (silent_ones, [e for e in EXAMPLES if e.split != split]):
+        monkeypatch.setattr(f"{__name__}.EXAMPLES", clips)
+        with pytest.raises(PackError, match=f"the split '{split}' of the data has no captioned"):
+            train(table(SCRATCH), tokenizer, tmp_path / "run")
+    assert not (tokenizer / "base").exists()
+
+
+def test_a_gist_of_another_shape_is_made_anew(tokenizer, tmp_path):
+    body = table({**SCRATCH, "pretrain": False})
+    for shape in ([2, 3], [2, 3], [1, 2]):
+        body["language"]["gist"] = shape
+        train(body, tokenizer, tmp_path / str(shape))
+        assert Gist.load(tokenizer).shape == packs.read_manifest(tokenizer).gist == tuple(shape)
 
 
 LAUNCHED = """
