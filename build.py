@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     try:
         check_python(sys.version_info[:2])
-        from motiongpt_blender.backend.install_errors import InstallError
+        from motiongpt_blender.backend.setup.install_errors import InstallError
     except BuildError as error:
         return _complain(error)
     arguments = _parser().parse_args(argv)
@@ -127,7 +127,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def test(arguments: argparse.Namespace) -> int:
     """Set up, then run the tiers; ``tests/tiers.py`` knows them."""
     python = set_up(("torch", "backend", "blender", "test"))
-    from motiongpt_blender.backend.installer import read_pins
+    from motiongpt_blender.backend.setup.installer import read_pins
     from tests import tiers
 
     return tiers.run(python, read_pins(ROOT / "pyproject.toml"), arguments.tier)
@@ -149,8 +149,8 @@ def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
 
 def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
     """Write each pack that the extension does not carry as an archive of its own."""
-    from motiongpt_blender.core.pack_archives import write_archive
-    from motiongpt_blender.core.packs import PackError
+    from motiongpt_blender.core.packs.archives import write_archive
+    from motiongpt_blender.core.packs.manifest import PackError
 
     version = _version(root)
     found = (p for p in (root / "ext_models" / "model_packs").glob("*") if p.is_dir())
@@ -169,8 +169,8 @@ def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
 
 def set_up(groups: Sequence[str]) -> str:
     """Make ``.venv`` hold these groups of pins; returns its Python."""
-    from motiongpt_blender.backend.install_errors import InstallError
-    from motiongpt_blender.backend.installer import Environment, read_pins
+    from motiongpt_blender.backend.setup.install_errors import InstallError
+    from motiongpt_blender.backend.setup.installer import Environment, read_pins
 
     if os.environ.get(BACKEND_PYTHON):
         groups = [name for name in groups if name not in ("torch", "backend")]

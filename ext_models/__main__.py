@@ -14,12 +14,13 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from motiongpt_blender.core.motion import MotionError
-from motiongpt_blender.core.prompts import PromptError
+from ext_models.generation.request import Pipeline, PipelineError
+from motiongpt_blender.core.body.motion import MotionError
+from motiongpt_blender.core.timeline.prompts import PromptError
 from motiongpt_blender.wire import PROTOCOL, Hello
 
-from . import __version__, installed, packs
-from .pipelines import Pipeline, PipelineError
+from . import __version__, packs
+from .commands import packs as pack_commands
 
 DEFAULT_SECONDS = 4.0
 
@@ -86,15 +87,15 @@ def _budget(p: argparse.ArgumentParser) -> None:
 
 def _add_packs(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("packs", help="list, install and remove model packs")
-    p.set_defaults(run=lambda _: installed.listing())
+    p.set_defaults(run=lambda _: pack_commands.listing())
     actions = p.add_subparsers(metavar="ACTION")
     add = actions.add_parser("install", help="install a pack for this user")
     add.add_argument("source", type=Path, help="a pack's .zip, or its folder")
     add.add_argument("--replace", action="store_true", help="in place of one of the same name")
-    add.set_defaults(run=lambda a: installed.install(a.source, replace=a.replace))
+    add.set_defaults(run=lambda a: pack_commands.install(a.source, replace=a.replace))
     remove = actions.add_parser("remove", help="remove an installed pack")
     remove.add_argument("name", help="as `packs` lists it")
-    remove.set_defaults(run=lambda a: installed.remove(a.name))
+    remove.set_defaults(run=lambda a: pack_commands.remove(a.name))
 
 
 def _add_generate(commands: argparse._SubParsersAction) -> None:
@@ -130,7 +131,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--out", type=Path, default=Path("clip.npz"), help="file, .npz or .bvh (%(default)s)"
     )
-    p.set_defaults(run=_later(".commands", "generate"))
+    p.set_defaults(run=_later(".commands.commands", "generate"))
 
 
 def _add_caption(commands: argparse._SubParsersAction) -> None:
@@ -141,7 +142,7 @@ def _add_caption(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--temperature", type=float, default=0.0, help="spread (%(default)s)")
     _pack(p)
     _device(p)
-    p.set_defaults(run=_later(".commands", "caption"))
+    p.set_defaults(run=_later(".commands.commands", "caption"))
 
 
 def _add_serve(commands: argparse._SubParsersAction) -> None:
@@ -166,7 +167,7 @@ def _add_training(commands: argparse._SubParsersAction) -> None:
                 action="store_true",
                 help="train a new decoder for the codes of the tokenizer that --out holds",
             )
-        p.set_defaults(run=_later(".commands", "train"), what=name)
+        p.set_defaults(run=_later(".commands.commands", "train"), what=name)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
@@ -179,7 +180,7 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     _device(p)
     p.add_argument("--minutes", type=float, help="train each so many minutes")
     p.add_argument("--steps", type=int, help="train each so many steps")
-    p.set_defaults(run=_later(".tokenizer.comparison"))
+    p.set_defaults(run=_later(".lab.compare_tokenizers"))
 
 
 def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
@@ -191,7 +192,7 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--out", type=Path, required=True, help="folder of the evaluator")
     _device(p)
     _budget(p)
-    p.set_defaults(run=_later(".evaluation.train_command"))
+    p.set_defaults(run=_later(".commands.train_evaluator"))
 
 
 def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
@@ -203,7 +204,7 @@ def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--out", type=Path, required=True, help="folder of the pack")
     _device(p)
     _budget(p)
-    p.set_defaults(run=_later(".matcher_training"))
+    p.set_defaults(run=_later(".text_motion.reranker_training"))
 
 
 def _add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -231,7 +232,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     _device(p)
     p.add_argument("--seed", type=int, default=0, help="of all draws")
-    p.set_defaults(run=_later(".evaluation.evaluate_command"))
+    p.set_defaults(run=_later(".commands.evaluate"))
 
 
 def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
@@ -249,7 +250,7 @@ def _add_evaluate_paper(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--seed", type=int, default=0, help="of orders, captions and motions")
     _device(p)
     p.add_argument("--out", type=Path, help="folder of the tables (runs/evaluate/NAME)")
-    p.set_defaults(run=_later(".evaluation.paper_command"))
+    p.set_defaults(run=_later(".commands.evaluate_paper"))
 
 
 def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
@@ -271,7 +272,7 @@ def _add_evaluate_folds(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--steps", type=int, help="of each training")
     _device(p)
     p.add_argument("--seed", type=int, default=0, help="of the folds and all draws")
-    p.set_defaults(run=_later(".evaluation.folds"))
+    p.set_defaults(run=_later(".lab.folds"))
 
 
 def _add_import(commands: argparse._SubParsersAction) -> None:
@@ -302,7 +303,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
     _pack(p)
     p.add_argument("--out", type=Path, required=True, help="folder to write, new")
     p.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
-    p.set_defaults(run=_later(".export"))
+    p.set_defaults(run=_later(".commands.export_merged"))
 
 
 def _add_bench(commands: argparse._SubParsersAction) -> None:
@@ -312,7 +313,7 @@ def _add_bench(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--rounds", type=int, default=3, help="the best of so many (%(default)s)")
     _device(p)
     p.add_argument("--out", type=Path, help="also write the numbers (JSON)")
-    p.set_defaults(run=_later(".bench"))
+    p.set_defaults(run=_later(".lab.bench"))
 
 
 def _add_ablate(commands: argparse._SubParsersAction) -> None:
@@ -325,7 +326,7 @@ def _add_ablate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--rows", type=int, nargs="+", help="only these, by number; all make the tables")
     p.add_argument("--minutes", type=float, help="each training takes so many minutes")
     p.add_argument("--steps", type=int, help="each training takes so many steps")
-    p.set_defaults(run=_later(".ablation"))
+    p.set_defaults(run=_later(".lab.ablation"))
 
 
 def _add_prepare(commands: argparse._SubParsersAction) -> None:
@@ -342,7 +343,7 @@ def _add_prepare(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--scale", type=float, help="metres in one unit of a BVH (guessed)")
     p.add_argument("--up", choices=("auto", "y", "z"), default="auto", help="up axis of a BVH")
     p.add_argument("--own-proportions", action="store_true", help="keep each file's bone lengths")
-    p.set_defaults(run=_later(".commands", "prepare_data"))
+    p.set_defaults(run=_later(".commands.commands", "prepare_data"))
 
 
 def _later(module: str, name: str = "run") -> Callable[[argparse.Namespace], int]:
@@ -355,10 +356,10 @@ def _call(module: str, name: str, arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from . import server
+    from .serving import server
 
     if arguments.fake:
-        from .fake import FakePipeline
+        from ext_models.serving.fake import FakePipeline
 
         hello = _hello("fake (no model)", "none", fps=20.0, max_frames=196)
         return server.serve(hello, FakePipeline)
@@ -366,7 +367,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     hello = _hello("motiongpt", manifest.name, manifest.fps, manifest.max_frames)
 
     def load() -> Pipeline:
-        from .motion_pipeline import MotionPipeline
+        from ext_models.generation.pipeline import MotionPipeline
 
         return MotionPipeline.from_pack(arguments.pack, arguments.device)
 

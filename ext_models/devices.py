@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .pipelines import PipelineError
+from ext_models.generation.request import PipelineError
 
 
 def pick_device(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from motiongpt_blender.core.packs import (
+from motiongpt_blender.core.packs.manifest import (
     FORMAT_VERSION,
     MANIFEST,
     PackError,

@@ -6,7 +6,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from .core.packs import MANIFEST, PackError, PackInfo, packs_in, read_info
+from .core.packs.manifest import MANIFEST, PackError, PackInfo, packs_in, read_info
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]

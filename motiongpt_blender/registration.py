@@ -11,27 +11,18 @@ import bpy
 
 from . import preferences
 from .backend import pump
+from .generate import state
 from .operators import bone_map as bone_operators
-from .operators import (
-    generation,
-    packs,
-    poses,
-    sequence,
-    session,
-    setup,
-    takes,
-    training_data,
-    window,
-)
+from .operators import frame_range, generation, packs, poses, sequence, setup, takes, training_data
 from .properties import armature, bone_map, retargeting, scene
+from .properties import frame_range as window_properties
 from .properties import sequence as sequence_properties
-from .properties import window as window_properties
 from .ui import bone_map as bone_panel
+from .ui import frame_range as window_panel
 from .ui import icons, panels
 from .ui import packs as packs_menu
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
-from .ui import window as window_panel
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
@@ -57,7 +48,7 @@ CLASSES: Final = (
     sequence.MOTIONGPT_OT_move_block,
     sequence.MOTIONGPT_OT_generate_sequence,
     sequence.MOTIONGPT_OT_generate_block,
-    window.MOTIONGPT_OT_range_from_selection,
+    frame_range.MOTIONGPT_OT_range_from_selection,
     setup.MOTIONGPT_OT_check_backend,
     packs.MOTIONGPT_OT_choose_pack,
     packs.MOTIONGPT_OT_install_pack,
@@ -94,14 +85,14 @@ def register() -> None:
     bpy.types.Scene.motiongpt = bpy.props.PointerProperty(type=scene.MotionGPTScene)
     icons.load()
     pump.start()
-    bpy.app.handlers.load_pre.append(session.on_load)
+    bpy.app.handlers.load_pre.append(state.on_load)
 
 
 def unregister() -> None:
     """Remove all of it, last first; a running job is cancelled and the process ended."""
-    bpy.app.handlers.load_pre.remove(session.on_load)
+    bpy.app.handlers.load_pre.remove(state.on_load)
     pump.stop()
-    session.reset()
+    state.reset()
     icons.unload()
     del bpy.types.Scene.motiongpt
     del bpy.types.Object.motiongpt

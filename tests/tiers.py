@@ -21,9 +21,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from motiongpt_blender.backend.install_errors import InstallError
-from motiongpt_blender.backend.installer import Environment, Pins
 from motiongpt_blender.backend.locations import VARIABLE
+from motiongpt_blender.backend.setup.install_errors import InstallError
+from motiongpt_blender.backend.setup.installer import Environment, Pins
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The long ones first, so that no core waits for the other at the end.

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.language.vocabulary import Written
-from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import GenerationRequest, PoseCondition
-from motiongpt_blender.core.packs import CARD
+from motiongpt_blender.core.packs.manifest import CARD
 
 Array = NDArray[np.float32]
 

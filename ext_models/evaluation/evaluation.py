@@ -8,16 +8,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .agreement import Agreement, measure, plain_table
+from ext_models.evaluation.prompts.prompt_lists import PromptList
+from ext_models.evaluation.prompts.prompt_scores import (
+    PART,
+    PLAIN,
+    ListScore,
+    prompt_scores,
+    prompt_table,
+)
+
+from .baselines import LOOKED_UP, TEXT, compared
 from .clip_maker import ClipMaker
-from .lookup import known_share
+from .eval_set import Study
 from .metrics import TOP
-from .poses import RATIO, place_errors, place_table, pose_errors, pose_table
-from .prompt_lists import PromptList
-from .prompt_measure import PART, PLAIN, ListScore, prompt_scores, prompt_table
-from .report import Row, Table
-from .study import Study
-from .systems import LOOKED_UP, TEXT, compared
+from .nearest_caption import known_share
+from .pose_tasks import RATIO, place_errors, place_table, pose_errors, pose_table
+from .tables import Row, Table
+from .text_motion_table import Agreement, measure, plain_table
 
 REPORT: Final = "report.md"
 NUMBERS: Final = "report.json"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from .motion_metrics import (
+from ext_models.motion.motion_metrics import (
     KeyErrors,
     area_under_jerk,
     contact_speed,

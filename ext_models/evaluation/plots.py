@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from ext_models.evaluation.prompts.prompt_scores import PART
+
+from .baselines import CHANCE, CODES, LOOKED_UP, REAL, TEXT
 from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
 from .metrics import TOP
-from .poses import RATIO, STEERED
-from .prompt_measure import PART
-from .report import Row, Table
-from .systems import CHANCE, CODES, LOOKED_UP, REAL, TEXT
+from .pose_tasks import RATIO, STEERED
+from .tables import Row, Table
 
 #: One colour a system, in every picture; they differ in lightness too.
 COLOURS: Final = {

@@ -17,17 +17,12 @@ import torch
 from safetensors.torch import save_file
 
 from ext_models import __version__
-from ext_models.language.model import ADAPTER, BASE, save_adapter
+from ext_models.language.adapters import ADAPTER, BASE, save_adapter
 from ext_models.motion import features
 from ext_models.motion.representations import HUMANML3D, KIT, REPRESENTATIONS, Representation
-from ext_models.packs import (
-    FORMAT_VERSION,
-    TOKENIZER_WEIGHTS,
-    PackManifest,
-    write_manifest,
-)
+from ext_models.packs import FORMAT_VERSION, TOKENIZER_WEIGHTS, PackManifest, write_manifest
 from ext_models.tokenizer.vqvae import save_tokenizer
-from motiongpt_blender.core.packs import CARD
+from motiongpt_blender.core.packs.manifest import CARD
 
 from . import lit_llama
 from .reading import CheckpointError, read_array

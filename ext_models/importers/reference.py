@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import lit_llama
-from .guo_evaluator import load_evaluator
+from .guo_networks import load_evaluator
 from .reading import CheckpointError
 from .reference_vqvae import load_vqvae
 from .word_vectors import load_word_vectors

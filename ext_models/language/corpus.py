@@ -18,13 +18,13 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
-from ext_models.motion.datasets import Example, mirrored
 from ext_models.tokenizer.vqvae import VQVAE
-from motiongpt_blender.core.motion import MODEL_FPS, resample
+from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .instructions import text_ids
-from .places import stands
+from .place_tokens import stands
 from .vocabulary import TokenIds
 
 #: Codes (S, L) of a motion, those of a pose in each step, and where these stand (S, 3).

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .places import Bins
+from .place_tokens import Bins
 from .vocabulary import DRAFT, GIVEN, TELL, TokenIds
 
 #: Text is cut after so many tokens; the added tokens that follow always fit.

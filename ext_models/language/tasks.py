@@ -14,7 +14,7 @@ import torch
 
 from .corpus import Encoded
 from .instructions import PoseCode, answer, instruction, question
-from .places import bins
+from .place_tokens import bins
 from .vocabulary import Skill, TokenIds
 
 Pair = tuple[list[int], list[int]]

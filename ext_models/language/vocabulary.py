@@ -14,7 +14,7 @@ from typing import Any
 
 from ext_models.packs import PackError
 
-from . import places
+from . import place_tokens
 
 MOTION_START = "<motion>"
 MOTION_END = "</motion>"
@@ -74,7 +74,7 @@ class MotionVocabulary:
         words = {Skill.CONTINUE: GIVEN, Skill.DENOISE: DRAFT, Skill.CAPTION: TELL}
         named = [word for skill, word in words.items() if skill in self.skills]
         if Skill.PLACES in self.skills:
-            offsets, turns = range(places.OFFSETS), range(places.TURNS)
+            offsets, turns = range(place_tokens.OFFSETS), range(place_tokens.TURNS)
             named += [self.place(axis, k) for axis in ("left", "ahead") for k in offsets]
             named += [self.place("turn", k) for k in turns]
         return named
@@ -161,7 +161,7 @@ class TokenIds:
         """Id of an added token by its name: ``GIVEN``, ``DRAFT``, ``TELL``."""
         return self.ids[name]
 
-    def place(self, bins: places.Bins) -> list[int]:
+    def place(self, bins: place_tokens.Bins) -> list[int]:
         """Ids of the three tokens of a place."""
         axes = zip(("left", "ahead", "turn"), bins, strict=True)
         return [self.ids[self.vocabulary.place(axis, k)] for axis, k in axes]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from motiongpt_blender.core.motion import MotionClip, Origin
-from motiongpt_blender.core.rotations import (
+from motiongpt_blender.core.body.motion import MotionClip, Origin
+from motiongpt_blender.core.body.rotations import (
     between,
     from_matrix,
     inverse,
@@ -25,7 +25,7 @@ from motiongpt_blender.core.rotations import (
     rotate,
     to_matrix,
 )
-from motiongpt_blender.core.skeleton import JOINT_COUNT, PARENTS, joint_name
+from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, joint_name
 
 from .representations import HUMANML3D
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .examples import Array, Example
+from ext_models.datasets.examples import Array, Example
+
 from .features import from_joints
 from .representations import REPRESENTATIONS
 

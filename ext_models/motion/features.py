@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from motiongpt_blender.core import rotations
-from motiongpt_blender.core.motion import MotionError
+from motiongpt_blender.core.body import rotations
+from motiongpt_blender.core.body.motion import MotionError
 
 from .representations import HUMANML3D, Representation, of_width
 

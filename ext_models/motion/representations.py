@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass
 from typing import Final
 
-from motiongpt_blender.core.motion import MotionError
-from motiongpt_blender.core.skeleton import CHAINS
+from motiongpt_blender.core.body.motion import MotionError
+from motiongpt_blender.core.body.skeleton import CHAINS
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ext_models.datasets.examples import DataError, Example
+from ext_models.datasets.humanml3d import Statistics, read_statistics
 from ext_models.motion.clip_vectors import vectors_of
-from ext_models.motion.examples import DataError, Example
 from ext_models.motion.features import to_joints
-from ext_models.motion.humanml3d import Statistics, read_statistics
 from ext_models.motion.representations import REPRESENTATIONS, Representation
-from ext_models.training import Checkpoint, Schedule
+from ext_models.training.checkpoint import Checkpoint, Schedule
 
 from .vqvae import VQVAE, TokenizerConfig, save_tokenizer
 

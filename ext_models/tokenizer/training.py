@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
-from ext_models.motion.datasets import Example, mirrored
 from ext_models.packs import PackError
-from ext_models.training import Checkpoint, Schedule
-from motiongpt_blender.core.motion import MODEL_FPS, resample
+from ext_models.training.checkpoint import Checkpoint, Schedule
+from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .networks import PatchDecoder, PatchEncoder, TokenizerConfig
 from .vqvae import VQVAE

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ..core.packs import data_folder
+from ..core.packs.manifest import data_folder
 
 #: Names the backend's Python outright; for tests and unusual set-ups.
 VARIABLE: Final = "MOTIONGPT_PYTHON"

@@ -16,9 +16,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, Final
 
-from ..core.motion import MODEL_FPS, MotionError
-from ..core.plan import Plan, PlanError, plan
-from ..core.poses import PoseRole
+from ..core.body.motion import MODEL_FPS, MotionError
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.plan import Plan, PlanError, plan
 from .errors import DemoError
 from .stances import FIRST, Cue, cues
 from .terminal import Terminal

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from ..core.rotations import Array
+from ..core.body.rotations import Array
 from .surface import Indices, surface_net
 
 #: Head and tail (3,) of each bone.

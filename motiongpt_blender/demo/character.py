@@ -8,11 +8,11 @@ import bpy
 import numpy as np
 from mathutils import Quaternion
 
-from ..core.poses import MarkedPose, PoseRole
-from ..core.retarget import solve
-from ..core.rig_description import RigDescription
-from ..core.rotations import Array
-from ..scene.capture import capture_joints, capture_pose
+from ..core.body.rotations import Array
+from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ..core.retargeting.solver import solve
+from ..core.rig.rig_description import RigDescription
+from ..scene.pose.capture import capture_joints, capture_pose
 from .errors import DemoError
 
 

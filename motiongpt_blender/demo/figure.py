@@ -7,7 +7,7 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
-from ..core.rotations import Array
+from ..core.body.rotations import Array
 from .anatomy import mannequin
 from .shading import Colour, figure_material, ghost_material
 

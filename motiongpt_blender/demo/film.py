@@ -10,7 +10,7 @@ from typing import Final
 import bpy
 import numpy as np
 
-from ..core.rotations import Array
+from ..core.body.rotations import Array
 
 #: Seconds that the moving picture may take; on a slow machine it gets fewer frames.
 BUDGET: Final = 75.0

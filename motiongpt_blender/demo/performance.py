@@ -9,13 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..core.motion import MotionClip
-from ..core.poses import MarkedPose
-from ..core.rig_description import RigDescription
-from ..core.rotations import Array, angle_between
-from ..scene.apply import ApplyReport, apply_clip
-from ..scene.capture import capture_joints, capture_pose
-from ..scene.rig import describe
+from ..core.body.motion import MotionClip
+from ..core.body.rotations import Array, angle_between
+from ..core.pose_constraints.marked_pose import MarkedPose
+from ..core.rig.rig_description import RigDescription
+from ..scene.pose.capture import capture_joints, capture_pose
+from ..scene.rig.description import describe
+from ..scene.take.apply import ApplyReport, apply_clip
 from . import stage
 from .character import floor_path, make_rigify_human, mark, strike
 from .figure import add_figure, add_ghost

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ..core.poses import PoseRole
+from ..core.pose_constraints.marked_pose import PoseRole
 from .roles import COLOURS, NAMES
 
 PAPER: Final = (247, 248, 250)

@@ -19,9 +19,9 @@ from .. import paths, wire
 from ..backend.jobs import Job, JobQueue, JobState
 from ..backend.locations import VARIABLE
 from ..backend.process import Launch, LaunchError
-from ..core.motion import MotionClip, MotionError
-from ..core.plan import Plan
-from ..core.poses import MarkedPose
+from ..core.body.motion import MotionClip, MotionError
+from ..core.pose_constraints.marked_pose import MarkedPose
+from ..core.timeline.plan import Plan
 from .errors import DemoError
 
 #: Motions drawn; the one nearest to the marked poses is shown, as in the panel.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..core.poses import PoseRole
+from ..core.pose_constraints.marked_pose import PoseRole
 from .shading import Colour
 
 NAMES: Final = {PoseRole.START: "start pose", PoseRole.KEY: "key pose", PoseRole.END: "end pose"}

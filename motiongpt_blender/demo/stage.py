@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
-from ..core.frames import gaussian_smooth
-from ..core.rotations import Array
+from ..core.body.rotations import Array
+from ..core.retargeting.part_rotations import gaussian_smooth
 from .shading import floor_material, world
 
 #: Share of the picture's height that a standing figure takes, and where its middle is.

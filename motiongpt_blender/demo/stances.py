@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from ..core.neutral import DIRECTIONS, build
-from ..core.poses import PoseRole
-from ..core.rotations import Array, about_y, from_log, normalise, rotate
-from ..core.skeleton import Joint
+from ..core.body.neutral_pose import DIRECTIONS, build
+from ..core.body.rotations import Array, about_y, from_log, normalise, rotate
+from ..core.body.skeleton import Joint
+from ..core.pose_constraints.marked_pose import PoseRole
 
 Direction = tuple[float, float, float]
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.rotations import Array
+from ..core.body.rotations import Array
 
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..core.bone_maps import (
+from ..core.rig.bone_maps import (
     CHAINS,
     MappedBone,
     MappingError,
@@ -19,8 +19,8 @@ from ..core.bone_maps import (
     to_preset,
 )
 from ..properties.scene import target
-from ..scene.bones import bones_of, found_anew, made_map_of, proposal, rows_from
-from ..scene.rig import RigError, check_usable
+from ..scene.rig.bones import bones_of, found_anew, made_map_of, proposal, rows_from
+from ..scene.rig.description import RigError, check_usable
 from .poses import NO_ARMATURE
 
 PRESETS = "presets/motiongpt_bones"

@@ -18,22 +18,22 @@ from .. import paths, wire
 from ..backend import pump
 from ..backend.jobs import Job, JobState
 from ..backend.process import Launch, LaunchError
-from ..core.keys import PoseError
-from ..core.motion import MotionClip, MotionError
-from ..core.plan import PlanError
-from ..core.poses import PoseRole
-from ..core.windows import Fit, WindowError, WindowMode, find_window
+from ..core.body.motion import MotionClip, MotionError
+from ..core.pose_constraints.correction import PoseError
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.frame_range import Fit, WindowError, WindowMode, find_window
+from ..core.timeline.plan import PlanError
+from ..generate.request import MAX_FRAMES, Order, Wish, order
+from ..generate.state import SESSION, in_a_window, redraw
 from ..preferences import Settings, settings
 from ..properties.scene import target
-from ..scene.action_writer import WriteError
-from ..scene.apply import ApplyReport, steps_of_take
-from ..scene.clock import current_frame
-from ..scene.neighbours import keyed_frames
-from ..scene.provenance import mark
-from ..scene.rig import RigError, check_usable
-from .orders import MAX_FRAMES, Order, Wish, order
+from ..scene.action.action_writer import WriteError
+from ..scene.rig.description import RigError, check_usable
+from ..scene.scene_time import current_frame
+from ..scene.take.apply import ApplyReport, steps_of_take
+from ..scene.take.provenance import mark
+from ..scene.take.surroundings import keyed_frames
 from .poses import NO_ARMATURE
-from .session import SESSION, in_a_window, redraw
 
 
 class GenerateError(RuntimeError):

@@ -6,8 +6,8 @@ from typing import Any
 import bpy
 
 from .. import paths
-from ..core.pack_archives import install, remove
-from ..core.packs import PackError, read_info, user_packs
+from ..core.packs.archives import install, remove
+from ..core.packs.manifest import PackError, read_info, user_packs
 from ..preferences import entry, settings
 
 

@@ -6,17 +6,17 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
-from ..core.binding import WHOLE, BodyPart, is_whole
-from ..core.keys import PoseError
-from ..core.poses import MarkedPose, PoseRole, miss_note
-from ..core.windows import frame_text
+from ..core.pose_constraints.body_parts import WHOLE, BodyPart, is_whole
+from ..core.pose_constraints.correction import PoseError
+from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, miss_note
+from ..core.timeline.frame_range import frame_text
 from ..properties.armature import PARTS, ROLES, sort_poses
 from ..properties.scene import target
-from ..scene.capture import capture_joints, out_of_reach, reach_note
-from ..scene.clock import current_frame
-from ..scene.marking import exact_pose
-from ..scene.rig import RigError, check_keeps_lists, describe
-from ..scene.showing import show_pose
+from ..scene.pose.capture import capture_joints, out_of_reach, reach_note
+from ..scene.pose.marking import exact_pose
+from ..scene.pose.show_pose import show_pose
+from ..scene.rig.description import RigError, check_keeps_lists, describe
+from ..scene.scene_time import current_frame
 
 #: The choice that leaves nothing of a pose free.
 WHOLE_BODY: Final = "WHOLE"

@@ -12,20 +12,20 @@ from typing import Any, Final
 
 import bpy
 
-from ..core.motion import MODEL_FPS
-from ..core.poses import PoseRole
-from ..core.sequences import Block, Piece, SequenceError, pieces_of
-from ..core.windows import Fit, Window
+from ..core.body.motion import MODEL_FPS
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.frame_range import Fit, Window
+from ..core.timeline.sequences import Block, Piece, SequenceError, pieces_of
+from ..generate.request import Wish, poses_between
+from ..generate.state import SESSION, Run
 from ..preferences import settings
 from ..properties.scene import target
 from ..properties.sequence import active_block
-from ..scene.clock import scene_fps
-from ..scene.nla import hidden_by, strips_over
-from ..scene.rig import RigError, check_keeps_lists, check_usable
+from ..scene.action.nla import hidden_by, strips_over
+from ..scene.rig.description import RigError, check_keeps_lists, check_usable
+from ..scene.scene_time import scene_fps
 from . import generation
-from .orders import Wish, poses_between
 from .poses import NO_ARMATURE
-from .session import SESSION, Run
 
 #: The NLA track that the blocks of an armature are on.
 TRACK: Final = "MotionGPT Sequence"

@@ -6,8 +6,8 @@ from typing import Any
 
 import bpy
 
-from ..scene.removal import owner_of, take_back
-from .session import SESSION
+from ..generate.state import SESSION
+from ..scene.take.remove_take import owner_of, take_back
 
 
 class MOTIONGPT_OT_remove_take(bpy.types.Operator):

@@ -5,13 +5,13 @@ from typing import Any
 
 import bpy
 
-from ..core.clip_folder import ClipFolderError, add_clip, clip_name
-from ..core.motion import MODEL_FPS, MotionClip, MotionError
-from ..core.prompts import PromptError, clean_prompt
+from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
+from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
+from ..core.timeline.prompts import PromptError, clean_prompt
 from ..properties.scene import target
-from ..scene.provenance import origin_of
-from ..scene.recording import capture_clip, stretch_to_export
-from ..scene.rig import RigError, describe
+from ..scene.action.recording import capture_clip, stretch_to_export
+from ..scene.rig.description import RigError, describe
+from ..scene.take.provenance import origin_of
 from .poses import NO_ARMATURE
 
 

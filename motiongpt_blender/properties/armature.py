@@ -8,12 +8,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.binding import WHOLE, BodyPart
-from ..core.bone_maps import Part
-from ..core.keys import PoseError, RigPose
-from ..core.poses import MarkedPose, Miss, PoseRole, miss_note, worst_bound
-from ..core.skeleton import JOINT_COUNT
-from ..core.windows import frame_text
+from ..core.body.skeleton import JOINT_COUNT
+from ..core.pose_constraints.body_parts import WHOLE, BodyPart
+from ..core.pose_constraints.correction import PoseError, RigPose
+from ..core.pose_constraints.marked_pose import MarkedPose, Miss, PoseRole, miss_note, worst_bound
+from ..core.rig.bone_maps import Part
+from ..core.timeline.frame_range import frame_text
 from .bone_map import MotionGPTBoneMap
 from .retargeting import MotionGPTRetargeting
 from .sequence import MotionGPTSequence

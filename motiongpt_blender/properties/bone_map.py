@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from ..core.bone_maps import MappedBone, Part, Source
+from ..core.rig.bone_maps import MappedBone, Part, Source
 
 PARTS = tuple((part.value, part.words.capitalize(), "") for part in Part)
 SOURCES = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..core.rig_options import REACH, RigOptions, RootTarget
+from ..core.rig.rig_options import REACH, RigOptions, RootTarget
 
 ROOTS = (
     (RootTarget.HIPS.value, "Hips", "The hips travel; everything that carries them stays"),

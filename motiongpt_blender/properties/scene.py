@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from .window import MotionGPTWindow
+from .frame_range import MotionGPTWindow
 
 
 def _is_armature(_self: Any, obj: Any) -> bool:

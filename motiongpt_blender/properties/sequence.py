@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..core.sequences import Block
+from ..core.timeline.sequences import Block
 
 
 class MotionGPTBlock(bpy.types.PropertyGroup):

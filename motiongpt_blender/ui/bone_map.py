@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import bpy
 
-from ..core.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
+from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
 from ..operators.bone_map import used_twice
 from ..properties.scene import target
-from ..scene.bones import bones_of, made_map_of, proposal
+from ..scene.rig.bones import bones_of, made_map_of, proposal
 from .panels import _ArmaturePanel, _hint, _List, _sentence
 
 #: Least confidence of an entry that needs no second look.

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 
 from .. import paths
-from ..core.packs import packs_in, user_packs
+from ..core.packs.manifest import packs_in, user_packs
 
 
 class MOTIONGPT_MT_packs(bpy.types.Menu):

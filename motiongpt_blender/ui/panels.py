@@ -7,17 +7,17 @@ import blf
 import bpy
 
 from .. import paths
-from ..core.binding import BodyPart, is_whole
-from ..core.keys import KeyReport
-from ..core.planting import PlantReport
-from ..core.poses import PoseRole
-from ..core.windows import WindowMode, frame_text
+from ..core.feet.foot_locking import PlantReport
+from ..core.pose_constraints.body_parts import BodyPart, is_whole
+from ..core.pose_constraints.correction import KeyReport
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.frame_range import WindowMode, frame_text
+from ..generate.state import SESSION, stage_text
 from ..operators.poses import WHOLE_BODY
-from ..operators.session import SESSION, stage_text
 from ..preferences import chosen_pack
 from ..properties.armature import PARTS
 from ..properties.scene import target
-from ..scene.recording import current_action
+from ..scene.action.recording import current_action
 from .icons import icon
 
 #: Parts of a pose as they stand under the list, one row a kind.

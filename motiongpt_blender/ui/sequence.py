@@ -4,11 +4,11 @@ from typing import Any
 
 import bpy
 
+from ..generate.state import SESSION
 from ..operators.sequence import TRACK, hidden_note
-from ..operators.session import SESSION
 from ..properties.sequence import active_block
-from ..scene.clock import scene_fps
-from ..scene.nla import strips_over
+from ..scene.action.nla import strips_over
+from ..scene.scene_time import scene_fps
 from .panels import _ArmaturePanel, _hint, _List, _sentence
 
 

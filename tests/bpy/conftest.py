@@ -59,9 +59,9 @@ def make_smpl_rig():
 
 def _smpl_rig(scale=1.05, prefix=""):
     """Bones from each joint to its first child, named ``l_knee`` and so on."""
-    from motiongpt_blender.core.motion import to_blender
-    from motiongpt_blender.core.neutral import NEUTRAL
-    from motiongpt_blender.core.skeleton import PARENTS, Joint, joint_name
+    from motiongpt_blender.core.body.motion import to_blender
+    from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+    from motiongpt_blender.core.body.skeleton import PARENTS, Joint, joint_name
 
     points = to_blender(NEUTRAL * scale)
     points = points - [0, 0, points[:, 2].min()]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import bpy
 import numpy as np
 
-from motiongpt_blender.core.motion import to_blender
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.body.motion import to_blender
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.skeleton import Joint
 
 #: Where in a body a part's bone begins and ends: joints, or (joint, other, share of the way).
 SPANS = {

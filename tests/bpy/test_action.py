@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.rig_description import RigMotion
-from motiongpt_blender.core.rotations import IDENTITY, angle_between, from_log
-from motiongpt_blender.scene.action_writer import (
+from motiongpt_blender.core.body.rotations import IDENTITY, angle_between, from_log
+from motiongpt_blender.core.rig.rig_description import RigMotion
+from motiongpt_blender.scene.action.action_writer import (
     Channel,
     channels_of,
     property_channel,
     write_action,
 )
-from motiongpt_blender.scene.nla import push_take
+from motiongpt_blender.scene.action.nla import push_take
 
 COUNT = 80
 

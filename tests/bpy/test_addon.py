@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import motiongpt_blender
-from motiongpt_blender.core.rotations import angle_between, normalise
+from motiongpt_blender.core.body.rotations import angle_between, normalise
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -27,7 +27,8 @@ def traces():
 def addon(monkeypatch, rigify_rig):
     """The add-on with the fake model, on a scene with a Rigify rig."""
     from motiongpt_blender import preferences, registration
-    from motiongpt_blender.operators import generation, session
+    from motiongpt_blender.generate import state
+    from motiongpt_blender.operators import generation
 
     registration.register()
     settings = preferences.settings(bpy.context)
@@ -40,7 +41,7 @@ def addon(monkeypatch, rigify_rig):
     monkeypatch.setattr(generation, "settings", lambda _: chosen)
     bpy.context.scene.motiongpt.armature = rigify_rig
     bpy.context.scene.motiongpt.seconds = 1.5
-    yield session.SESSION
+    yield state.SESSION
     registration.unregister()
 
 
@@ -79,8 +80,8 @@ def test_registers_twice_without_a_trace():
 
 
 def test_generate_writes_a_take_that_meets_the_marked_poses(addon, rigify_rig):
-    from motiongpt_blender.scene.capture import capture_pose
-    from motiongpt_blender.scene.rig import describe
+    from motiongpt_blender.scene.pose.capture import capture_pose
+    from motiongpt_blender.scene.rig.description import describe
 
     scene = bpy.context.scene
     scene.frame_set(5)

@@ -9,21 +9,27 @@ import pytest
 from mathutils import Vector
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.keys import KeyReport
-from motiongpt_blender.core.motion import MotionClip, heading, place_at_origin
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.rotations import angle_between, from_log, inverse, normalise, rotate
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.core.steps import at_once
-from motiongpt_blender.core.windows import Fit
-from motiongpt_blender.scene import apply as apply_module
-from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.action_writer import SWITCHES_KEY
-from motiongpt_blender.scene.apply import ApplyReport, apply_clip, steps_of_take
-from motiongpt_blender.scene.capture import capture_joints, capture_pose
-from motiongpt_blender.scene.marking import mark_pose
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.core.body.motion import MotionClip, heading, place_at_origin
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import (
+    angle_between,
+    from_log,
+    inverse,
+    normalise,
+    rotate,
+)
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.slices import at_once
+from motiongpt_blender.core.pose_constraints.correction import KeyReport
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.timeline.frame_range import Fit
+from motiongpt_blender.scene.action import nla
+from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
+from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.take import apply as apply_module
+from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, steps_of_take
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
 LIMBS = (

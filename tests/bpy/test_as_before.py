@@ -5,9 +5,9 @@ import pytest
 from test_beside import addon, generate, hand_keyed, seen, show, wait
 from test_sequence import JUMP, WALK, blocks, make
 
-from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.neighbours import keyed_frames
-from motiongpt_blender.scene.rig import RigError, check_keeps_lists
+from motiongpt_blender.scene.action import nla
+from motiongpt_blender.scene.rig.description import RigError, check_keeps_lists
+from motiongpt_blender.scene.take.surroundings import keyed_frames
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 __all__ = ["addon"]

@@ -7,10 +7,10 @@ from rig_builders import Bone, build, plan_from_names
 from test_families_map import MIXAMO, linked_file, registered  # noqa: F401 - a fixture
 from test_rest_poses import FPS, exercise
 
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.removal import take_back
-from motiongpt_blender.scene.rig import RigError
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.scene.rig.description import RigError
+from motiongpt_blender.scene.take.apply import apply_clip
+from motiongpt_blender.scene.take.remove_take import take_back
 
 
 def put_on(obj):

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.rotations import angle_between, normalise
+from motiongpt_blender.core.body.rotations import angle_between, normalise
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -18,7 +18,8 @@ CONTROLS = ("l_hip", "r_knee", "l_shoulder", "r_elbow", "head", "pelvis", "spine
 def addon(monkeypatch, smpl_rig):
     """The add-on with the fake model, on a scene with a plain armature."""
     from motiongpt_blender import preferences, registration
-    from motiongpt_blender.operators import generation, sequence, session
+    from motiongpt_blender.generate import state
+    from motiongpt_blender.operators import generation, sequence
 
     registration.register()
     chosen = preferences.Settings(
@@ -32,7 +33,7 @@ def addon(monkeypatch, smpl_rig):
     bpy.context.scene.motiongpt.armature = smpl_rig
     for bone in smpl_rig.pose.bones:
         bone.rotation_mode = "QUATERNION"
-    yield session.SESSION
+    yield state.SESSION
     registration.unregister()
 
 
@@ -137,12 +138,12 @@ def test_outside_of_a_window_nothing_changes_and_the_seams_are_smooth(addon, smp
 
 
 def test_without_fitting_the_seam_would_jump(addon, smpl_rig, monkeypatch):
-    from motiongpt_blender.core import fitting
+    from motiongpt_blender.core import finish_motion
 
     hand_keyed(smpl_rig)
     place = bpy.context.scene.motiongpt.window
     place.mode, place.start, place.end = "RANGE", 25, 45
-    monkeypatch.setattr(fitting, "fit_seams", lambda motion, *_: (motion, ()))
+    monkeypatch.setattr(finish_motion, "fit_seams", lambda motion, *_: (motion, ()))
     generate(addon)
     assert max(jump(smpl_rig, 25), jump(smpl_rig, 45)) > 2.0
 

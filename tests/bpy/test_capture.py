@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from mathutils import Euler, Quaternion
 
-from motiongpt_blender.core.keys import pose_at
-from motiongpt_blender.core.motion import heading
-from motiongpt_blender.core.neutral import BONE_LENGTHS
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rotations import angle_between
-from motiongpt_blender.core.skeleton import PARENTS, Joint
-from motiongpt_blender.scene.capture import capture_joints, capture_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
+from motiongpt_blender.core.body.rotations import angle_between
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from motiongpt_blender.core.pose_constraints.correction import pose_at
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.rig.description import describe
 
 
 def bend(obj, name, degrees):

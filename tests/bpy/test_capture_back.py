@@ -8,23 +8,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mathutils import Quaternion, Vector
 
-from motiongpt_blender.core.bone_maps import CHAINS, Part
-from motiongpt_blender.core.frames import Limb, rest_hinge
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import DIRECTIONS
-from motiongpt_blender.core.rotations import (
-    from_log,
-    local_basis,
-    multiply,
-    normalise,
-    rotate,
-)
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.demo.rig_families import Axes, Build, Stance, build_family
-from motiongpt_blender.demo.rig_measures import angle
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.capture import capture_joints
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS
+from motiongpt_blender.core.body.rotations import from_log, local_basis, multiply, normalise, rotate
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.retargeting.part_rotations import Limb, rest_hinge
+from motiongpt_blender.core.rig.bone_maps import CHAINS, Part
+from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
+from tests.support.rigs.families import Axes, Build, Stance, build_family
+from tests.support.rigs.measures import angle
 
 #: The next part outwards: a part's bone points to where it begins.
 NEXT = {

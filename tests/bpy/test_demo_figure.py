@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.motion import heading
-from motiongpt_blender.core.poses import PoseRole
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.demo import stances
 from motiongpt_blender.demo.anatomy import mannequin
 from motiongpt_blender.demo.character import mark, strike
 from motiongpt_blender.demo.figure import add_figure, add_ghost
 from motiongpt_blender.demo.surface import surface_net
-from motiongpt_blender.scene.capture import capture_joints
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.rig.description import describe
 
 ALL_STANCES = (stances.AT_EASE, stances.MID_STRIDE, stances.HAND_RAISED, stances.ARMS_OPEN)
 

@@ -9,9 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import PoseRole
-from motiongpt_blender.demo import film, prompts
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.demo import film
+from tests.support.measure import prompts
 
 image = pytest.importorskip("PIL.Image", reason="Pillow is not installed here")
 pictures = pytest.importorskip("motiongpt_blender.demo.pictures")
@@ -71,7 +72,7 @@ def test_what_is_wrong_is_said_in_one_sentence(tmp_path, options, variables, wor
 )
 def test_a_model_that_dies_leaves_one_sentence(tmp_path, mode, words):
     options = ("--fake", "--only", "walk", "--out", tmp_path)
-    done = run(*options, module="motiongpt_blender.demo.prompts", MOTIONGPT_FAKE_MODE=mode)
+    done = run(*options, module="tests.support.measure.prompts", MOTIONGPT_FAKE_MODE=mode)
     assert_one_sentence(done, words)
     assert not list(tmp_path.iterdir())
 

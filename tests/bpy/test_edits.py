@@ -8,9 +8,9 @@ pytest.importorskip("matplotlib", reason="the pictures are drawn with matplotlib
 
 
 def test_feet_and_keys_are_drawn(shared, empty_scene, tmp_path, capsys):
-    from motiongpt_blender.demo import edits, few_keys, paths
+    from tests.support.measure import edits, few_keys, root_paths
 
-    walk = paths.straightest(shared("data"))[-edits.FRAMES :]
+    walk = root_paths.straightest(shared("data"))[-edits.FRAMES :]
     edits.draw_feet(walk, tmp_path / "feet.png")
     few_keys.draw_keys(walk[:30], tmp_path / "keys.png")
     before, planted, *few = capsys.readouterr().out.splitlines()[-4:]
@@ -21,9 +21,9 @@ def test_feet_and_keys_are_drawn(shared, empty_scene, tmp_path, capsys):
 
 
 def test_a_rough_walk_keeps_its_height_and_way(shared):
-    from motiongpt_blender.demo import edits, paths
+    from tests.support.measure import edits, root_paths
 
-    walk = paths.straightest(shared("data"))[-edits.FRAMES :]
+    walk = root_paths.straightest(shared("data"))[-edits.FRAMES :]
     away = edits.rough(walk) - walk
     assert np.abs(away[..., 1]).max() < 0.03
     steps = np.linalg.norm(np.diff(away.mean(1), axis=0), axis=-1) * 20

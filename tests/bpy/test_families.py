@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from rig_builders import build, names_of_table, plan_from_names
 
-from motiongpt_blender.core.bone_maps import Part, families, propose
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.rotations import from_log, inverse, rotate
-from motiongpt_blender.core.skeleton import PARENTS, Joint
-from motiongpt_blender.demo.rig_files import read_rig
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.bones import bones_of, map_of
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.rotations import from_log, inverse, rotate
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from motiongpt_blender.core.rig.bone_maps import Part, families, propose
+from motiongpt_blender.scene.rig.bones import bones_of, map_of
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.ui.bone_map import SURE
+from tests.support.rigs.files import read_rig
 
 FPS = 20
 

@@ -8,11 +8,11 @@ from rig_builders import Bone, build, nameless, names_of_table, plan_from_names
 from test_families import drive, tables
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.bone_maps.structure import by_structure
-from motiongpt_blender.scene.action_writer import SWITCHES_KEY
-from motiongpt_blender.scene.bones import bones_of, map_of
-from motiongpt_blender.scene.nla import remove_take
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.bone_maps.structure import by_structure
+from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
+from motiongpt_blender.scene.action.nla import remove_take
+from motiongpt_blender.scene.rig.bones import bones_of, map_of
 
 
 def built(shared, table, holders, **names):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from rig_builders import Bone, build, nameless, plan_from_names
 
-from motiongpt_blender.core.bone_maps import Part
+from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.properties.scene import target
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.scene.rig.description import RigError, describe
 
 MIXAMO = {
     "pelvis": ["mixamorig:Hips"],

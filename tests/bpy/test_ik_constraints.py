@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from test_rest_poses import put_on
 
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.poses import PoseRole
-from motiongpt_blender.demo.rig_families import build_family, build_of
-from motiongpt_blender.scene.marking import mark_pose
-from motiongpt_blender.scene.nla import remove_take
-from motiongpt_blender.scene.rig import describe
-from motiongpt_blender.scene.showing import show_pose
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.scene.action.nla import remove_take
+from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.pose.show_pose import show_pose
+from motiongpt_blender.scene.rig.description import describe
+from tests.support.rigs.families import build_family, build_of
 
 
 @pytest.fixture

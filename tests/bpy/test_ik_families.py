@@ -8,11 +8,11 @@ from mathutils import Vector
 from test_families_controls import held
 from test_rest_poses import put_on
 
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.demo.rig_families import Build, Stance, build_family
-from motiongpt_blender.scene.nla import remove_take
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.scene.action.nla import remove_take
+from motiongpt_blender.scene.rig.description import RigError, describe
+from tests.support.rigs.families import Build, Stance, build_family
 
 #: Limb: its parts, then by family goal, pole, and (bone, property) of the switch.
 LIMBS = {"leg": ("thigh", "shin", "foot"), "arm": ("upper_arm", "forearm", "hand")}

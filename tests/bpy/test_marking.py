@@ -11,16 +11,16 @@ from mathutils import Matrix, Quaternion, Vector
 from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, FILES, IN_PART, tables, walk
 
-from motiongpt_blender.core.binding import BodyPart, parts_of
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import PoseRole, miss_note
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.core.rotations import from_log
-from motiongpt_blender.demo.rig_files import read_rig
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.held import carriers_of
-from motiongpt_blender.scene.marking import exact_pose, mark_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.rotations import from_log
+from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, miss_note
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.scene.pose.marking import exact_pose, mark_pose
+from motiongpt_blender.scene.pose.undriven_bones import carriers_of
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
+from tests.support.rigs.files import read_rig
 
 
 def turn(bone, vector):

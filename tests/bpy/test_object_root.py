@@ -6,13 +6,13 @@ import pytest
 from test_rest_poses import FPS, exercise, with_root
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.rig_options import RigOptions, RootTarget
-from motiongpt_blender.demo.rig_families import Build, Stance, build_family
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.capture import capture_joints
-from motiongpt_blender.scene.removal import take_back
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
+from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.take.apply import apply_clip
+from motiongpt_blender.scene.take.remove_take import take_back
+from tests.support.rigs.families import Build, Stance, build_family
 
 FRAMES = (1, 12, 25, 40)
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from motiongpt_blender.core import pack_archives, packs
-from motiongpt_blender.core.motion import MotionClip, Origin
+from motiongpt_blender.core.body.motion import MotionClip, Origin
+from motiongpt_blender.core.packs import archives, manifest
 from tests.unit.test_pack_archives import files, make
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -22,7 +22,7 @@ def chosen(monkeypatch, tmp_path, empty_scene):
     from motiongpt_blender import preferences, registration
     from motiongpt_blender.operators import packs as operators
 
-    monkeypatch.setenv(packs.VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(manifest.VARIABLE, str(tmp_path / "home"))
     kept = SimpleNamespace(python=sys.executable, device="cpu", pack="", fake=True)
     for module in (preferences, operators):
         monkeypatch.setattr(module, "entry", lambda _: kept)
@@ -33,7 +33,7 @@ def chosen(monkeypatch, tmp_path, empty_scene):
 
 @pytest.fixture
 def archive(tmp_path):
-    return pack_archives.write_archive(make(tmp_path / "made" / "walks"), tmp_path / "walks.zip")
+    return archives.write_archive(make(tmp_path / "made" / "walks"), tmp_path / "walks.zip")
 
 
 def test_install_choose_remove(chosen, archive, tmp_path):
@@ -73,7 +73,7 @@ def test_broken_archive_and_folder(chosen, archive, tmp_path):
 
 
 def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
-    from motiongpt_blender.scene import provenance
+    from motiongpt_blender.scene.take import provenance
 
     scene = bpy.context.scene
     scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
@@ -98,16 +98,16 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
 
 def generated(rig):
     """The action of a take of one second."""
-    from motiongpt_blender.operators import session
+    from motiongpt_blender.generate import state
     from tests.bpy.test_addon import wait
 
     scene = bpy.context.scene
     scene.motiongpt.armature, scene.motiongpt.prompt = rig, "a person walks"
     scene.motiongpt.seed, scene.motiongpt.seconds = 5, 1.0
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
-    wait(session.SESSION)
-    assert not session.SESSION.failed, session.SESSION.message
-    return bpy.data.actions[session.SESSION.report.action_name]
+    wait(state.SESSION)
+    assert not state.SESSION.failed, state.SESSION.message
+    return bpy.data.actions[state.SESSION.report.action_name]
 
 
 def test_a_generated_take_is_marked(chosen, smpl_rig):
@@ -122,9 +122,9 @@ def test_a_take_of_a_shipped_pack_bears_its_terms(chosen, smpl_rig):
     name = "styles"
     pack = paths.DEFAULT_PACK.with_name(name)
     chosen.fake, chosen.pack = False, str(pack)
-    if not (pack / packs.MANIFEST).is_file():
+    if not (pack / manifest.MANIFEST).is_file():
         pytest.skip(f"the pack '{name}' is not in this checkout")
-    body = json.loads((pack / packs.MANIFEST).read_text(encoding="utf-8"))
+    body = json.loads((pack / manifest.MANIFEST).read_text(encoding="utf-8"))
     action = generated(smpl_rig)
     assert action["motiongpt_pack"] == name
     assert action["motiongpt_licence"] == body["licence"]

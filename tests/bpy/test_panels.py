@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from motiongpt_blender.core.planting import PlantReport
+from motiongpt_blender.core.feet.foot_locking import PlantReport
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -110,9 +110,9 @@ def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
 
 
 def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
-    from motiongpt_blender.core.bone_maps import Part
-    from motiongpt_blender.core.keys import KeyReport
-    from motiongpt_blender.core.poses import Miss
+    from motiongpt_blender.core.pose_constraints.correction import KeyReport
+    from motiongpt_blender.core.pose_constraints.marked_pose import Miss
+    from motiongpt_blender.core.rig.bone_maps import Part
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, missed_text
 
     met = KeyReport(1.0, 5.0, 2.0)
@@ -132,7 +132,7 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
 
 
 def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
-    from motiongpt_blender.ui.window import MOTIONGPT_PT_window
+    from motiongpt_blender.ui.frame_range import MOTIONGPT_PT_window
 
     place = bpy.context.scene.motiongpt.window
     for mode, loop, says in (

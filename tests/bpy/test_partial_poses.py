@@ -9,15 +9,15 @@ from test_families import COVERED, IN_PART, tables, walk
 from test_marking import pose_at_random, shown, turn, update, worst
 
 import motiongpt_blender
-from motiongpt_blender.core.binding import BodyPart, parts_of
-from motiongpt_blender.core.keys import PoseError
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.bound import part_of_bones
-from motiongpt_blender.scene.marking import mark_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
+from motiongpt_blender.core.pose_constraints.correction import PoseError
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.pose.pose_parts import part_of_bones
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
 
 START, MARKED = 1, 12
 PARTS = {

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from motiongpt_blender import registration
-from motiongpt_blender.core.footfalls import find_footfalls
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.core.rotations import angle_between, inverse, rotate
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.capture import capture_joints, capture_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.rotations import angle_between, inverse, rotate
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.feet.foot_contacts import find_footfalls
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from rig_of_numbers import as_generated, real_clips

@@ -8,13 +8,13 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed he
 
 @pytest.fixture
 def clips(shared, empty_scene):
-    from motiongpt_blender.demo.rigs import load_clips
+    from tests.support.measure.rigs import load_clips
 
     return load_clips(shared("data"))
 
 
 def test_seams_of_real_clips(clips):
-    from motiongpt_blender.demo.seams import measure
+    from tests.support.measure.blending import measure
 
     names = ("cmu_02_10_p0", "accad_Male1_B25_CrouchToWalk", "cmu_131_02")
     rows = []
@@ -31,7 +31,7 @@ def test_seams_of_real_clips(clips):
 @pytest.mark.parametrize("name", ["cmu_05_09", "accad_Male1_B25_CrouchToWalk"])
 def test_a_real_clip_becomes_a_loop(clips, name):
     """A walk, and a crouch that sets off: toes slid beside these seams at 18 and 36 cm/s."""
-    from motiongpt_blender.demo.seams import loop
+    from tests.support.measure.blending import loop
 
     degrees, jump, toes = loop(clips[name])
     assert degrees < 0.01
@@ -41,13 +41,13 @@ def test_a_real_clip_becomes_a_loop(clips, name):
 
 def test_a_window_on_a_rigify_rig_that_was_posed_with_ik(rigify_rig):
     """Outside, IK legs and unkeyed switches stay; at the seams the body stands where it stood."""
-    from ext_models.fake import walk
-    from motiongpt_blender.core.motion import MotionClip
-    from motiongpt_blender.core.poses import PoseRole
-    from motiongpt_blender.core.windows import Fit
-    from motiongpt_blender.scene.apply import apply_clip
-    from motiongpt_blender.scene.neighbours import neighbours
-    from motiongpt_blender.scene.rig import describe
+    from ext_models.serving.fake import walk
+    from motiongpt_blender.core.body.motion import MotionClip
+    from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+    from motiongpt_blender.core.timeline.frame_range import Fit
+    from motiongpt_blender.scene.rig.description import describe
+    from motiongpt_blender.scene.take.apply import apply_clip
+    from motiongpt_blender.scene.take.surroundings import neighbours
 
     bones = rigify_rig.pose.bones
     bones["upper_arm_parent.L"]["IK_FK"] = 1.0  # chosen, never keyed

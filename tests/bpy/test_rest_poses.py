@@ -9,19 +9,19 @@ import rig_builders
 from test_families_map import MIXAMO
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.frames import Limb, limb_turns
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.rig_options import RigOptions, RootTarget
-from motiongpt_blender.core.rotations import angle_between, from_log, normalise, rotate
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.demo.rig_families import Axes, Build, Stance, build_family
-from motiongpt_blender.demo.rig_measures import angle, measure, play
-from motiongpt_blender.scene.apply import apply_clip, steps_of_take
-from motiongpt_blender.scene.bones import map_of
-from motiongpt_blender.scene.capture import capture_joints
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import angle_between, from_log, normalise, rotate
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_turns
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
+from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.rig.bones import map_of
+from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.take.apply import apply_clip, steps_of_take
+from tests.support.rigs.families import Axes, Build, Stance, build_family
+from tests.support.rigs.measures import angle, measure, play
 
 FPS = 20
 

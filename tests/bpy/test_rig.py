@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rotations import rotate
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.scene.capture import capture_joints
-from motiongpt_blender.scene.rig import RigError, describe
+from motiongpt_blender.core.body.rotations import rotate
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.rig.description import RigError, describe
 
 
 def parents(rig):

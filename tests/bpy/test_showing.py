@@ -8,7 +8,7 @@ import pytest
 from mathutils import Matrix
 
 import motiongpt_blender
-from motiongpt_blender.core.binding import BodyPart
+from motiongpt_blender.core.pose_constraints.body_parts import BodyPart
 
 
 @pytest.fixture

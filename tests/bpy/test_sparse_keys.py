@@ -6,14 +6,14 @@ import pytest
 from test_planting import some_clips
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.rig_options import RigOptions, RootTarget
-from motiongpt_blender.core.rotations import angle_between
-from motiongpt_blender.scene import nla
-from motiongpt_blender.scene.apply import apply_clip, steps_of_take
-from motiongpt_blender.scene.capture import capture_joints, capture_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.rotations import angle_between
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
+from motiongpt_blender.scene.action import nla
+from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip, steps_of_take
 
 ENDS = ("hand_l", "hand_r", "foot_l", "foot_r", "head")
 

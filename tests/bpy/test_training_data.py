@@ -7,9 +7,9 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.motion import MotionClip, heading
-from motiongpt_blender.core.neutral import BONE_LENGTHS
-from motiongpt_blender.core.skeleton import PARENTS, Joint
+from motiongpt_blender.core.body.motion import MotionClip, heading
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -86,8 +86,8 @@ def test_the_object_s_own_movement_counts(rig, tmp_path):
 
 
 def test_what_is_exported_can_be_prepared_and_read(rig, tmp_path):
-    datasets = pytest.importorskip("ext_models.motion.datasets", reason="scipy is not installed")
-    from ext_models.motion.prepare import Wish, prepare
+    datasets = pytest.importorskip("ext_models.datasets.layouts", reason="scipy is not installed")
+    from ext_models.datasets.prepare import Wish, prepare
 
     (tmp_path / "in").mkdir()
     export(tmp_path / "in" / "walk.npz")

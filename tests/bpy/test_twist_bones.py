@@ -7,16 +7,16 @@ from mathutils import Quaternion
 from test_rest_poses import FPS, exercise
 
 from motiongpt_blender import compat
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.poses import PoseRole
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.core.rotations import from_log, normalise, rotate
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.demo.rig_families import Axes, Build, Stance, build_family
-from motiongpt_blender.scene.apply import apply_clip
-from motiongpt_blender.scene.marking import mark_pose
-from motiongpt_blender.scene.rig import describe
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.rotations import from_log, normalise, rotate
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
+from tests.support.rigs.families import Axes, Build, Stance, build_family
 
 FRAMES = range(1, 41, 3)
 LIMBS = {"upper_arm": "forearm", "thigh": "shin"}

@@ -119,7 +119,7 @@ def press(at):
 
 def session():
     """What the add-on knows of the job under way."""
-    from motiongpt_blender.operators.session import SESSION
+    from motiongpt_blender.generate.state import SESSION
 
     return SESSION
 

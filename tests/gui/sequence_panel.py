@@ -72,7 +72,7 @@ def story(asked):
     scene = bpy.context.scene
     scene.render.fps, scene.frame_end = 24, 160
     yield from hand.open_tab()
-    from motiongpt_blender.operators.session import SESSION
+    from motiongpt_blender.generate.state import SESSION
 
     at = yield from hand.find_button("motiongpt.add_block")
     group = rig.motiongpt.sequence

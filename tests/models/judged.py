@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import motion_folders
 import numpy as np
 
-from ext_models.evaluation.study import Settings
-from ext_models.motion.data_folder import ClipRecord, PackWriter
-from ext_models.motion.examples import Example
+from ext_models.datasets.data_folder import ClipRecord, PackWriter
+from ext_models.datasets.examples import Example
+from ext_models.evaluation.eval_set import Settings
 
 ACTIONS = {"walk": "walks", "run": "runs", "bow": "bows", "kick": "kicks"}
 STYLES = ("old", "happy")

@@ -8,10 +8,10 @@ import numpy as np
 
 from ext_models.motion import features as f
 from ext_models.motion.representations import KIT
-from motiongpt_blender.core import rotations
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.skeleton import CHAINS, PARENTS, Joint
+from motiongpt_blender.core.body import rotations
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.skeleton import CHAINS, PARENTS, Joint
 
 #: The 22 joints as four families of files spell them.
 SMPL = tuple(j.name.title() for j in Joint)

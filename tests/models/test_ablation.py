@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from test_paper_experiment import data_set
 
-from ext_models import ablation
 from ext_models.__main__ import main
-from ext_models.evaluation.report import Row
-from ext_models.language import model as m
-from ext_models.language.loop import LanguageTraining
+from ext_models.evaluation.tables import Row
+from ext_models.lab import ablation
+from ext_models.language import adapters as m
 from ext_models.language.tasks import TaskMix
 from ext_models.packs import PackError
+from ext_models.training.trainer import LanguageTraining
 
 RECIPES = Path(ablation.__file__).parent / "recipes"
 START = """

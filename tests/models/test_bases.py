@@ -18,14 +18,15 @@ from transformers import (
 )
 
 from ext_models.__main__ import main
-from ext_models.language import bases, generation, memory, writers
-from ext_models.language import model as m
+from ext_models.generation import decoding, generators
+from ext_models.generation.request import PipelineError
+from ext_models.generation.sampling import Sampling
+from ext_models.language import adapters as m
+from ext_models.language import bases, memory
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import batch_of
 from ext_models.language.loss import IGNORED, TokenWeights
-from ext_models.language.sampling import Sampling
 from ext_models.packs import PackError
-from ext_models.pipelines import PipelineError
 
 VOCABULARY = tiny_pack.VOCABULARY
 SIZES = {
@@ -111,12 +112,12 @@ def test_answers_of_any_base_do_not_hang_on_padding_or_cache(name, guidance, tmp
     model, text = m.load_base(str(write_base(tmp_path / "base", CONFIGS[name])), None, VOCABULARY)
     model, ids = model.eval(), voc.TokenIds.of(text, VOCABULARY)
     rows = [
-        generation.Asked([*range(5, 5 + n), ids.start], [ids.start], steps, seed=n)
+        decoding.Asked([*range(5, 5 + n), ids.start], [ids.start], steps, seed=n)
         for n, steps in ((2, 5), (11, 3), (6, 5))
     ]
 
     def written(rows, **more):
-        return generation.generate_codes(
+        return decoding.generate_codes(
             model, ids, rows, Sampling(temperature=2.0), guidance=guidance, **more
         )
 
@@ -279,15 +280,15 @@ def test_quantised_loading_without_bitsandbytes(tmp_path, monkeypatch):
 def test_a_prompt_that_does_not_fit(tmp_path):
     base = write_base(tmp_path / "b", LlamaConfig(**SIZES, max_position_embeddings=64))
     model, text = m.load_base(str(base), None, VOCABULARY)
-    writer = writers.TokenWriter(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
+    writer = generators.TokenWriter(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
     told = (lambda share: None), (lambda: False)
     with pytest.raises(PipelineError) as raised:
-        writer.write([writers.Order("walks forward " * 60, 8, (), Sampling())], *told)
+        writer.write([generators.Order("walks forward " * 60, 8, (), Sampling())], *told)
     assert "say it in fewer words" in sentence(raised)
     with pytest.raises(PipelineError) as raised:
-        writer.write([writers.Order("a person walks " * 18, 10, (), Sampling())], *told)
+        writer.write([generators.Order("a person walks " * 18, 10, (), Sampling())], *told)
     assert "language model reads 64" in sentence(raised)
-    assert writer.write([writers.Order("a person walks", 4, (), Sampling())], *told)
+    assert writer.write([generators.Order("a person walks", 4, (), Sampling())], *told)
 
 
 def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():

@@ -2,9 +2,9 @@
 
 import tiny_pack
 
-from ext_models import bench
 from ext_models.__main__ import main
-from ext_models.evaluation.report import Table
+from ext_models.evaluation.tables import Table
+from ext_models.lab import bench
 
 
 def test_every_way_is_measured_against_the_first(tmp_path, capsys):

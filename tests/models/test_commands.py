@@ -14,8 +14,9 @@ from judged import make_examples, write_folder
 from test_evaluate import RECIPE
 
 import ext_models.__main__ as command_line
-from ext_models import fingerprints, packs
-from ext_models.pipelines import TRIES
+from ext_models import packs
+from ext_models.generation.request import TRIES
+from ext_models.training import run_identity
 
 SUBCOMMANDS = next(
     action
@@ -73,10 +74,10 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     assert refused(2)
     (pack / packs.TOKENIZER_WEIGHTS).write_bytes(weights)
     # A folder from before this was noted, and one where nothing has begun.
-    noted = json.loads((run / fingerprints.OF).read_text())
-    (run / fingerprints.OF).unlink()
+    noted = json.loads((run / run_identity.OF).read_text())
+    (run / run_identity.OF).unlink()
     assert train(3) == 0
-    assert json.loads((run / fingerprints.OF).read_text()) == noted
+    assert json.loads((run / run_identity.OF).read_text()) == noted
     for stage in ("base", "adapter"):
         (run / f"{stage}.pt").unlink()
     assert train(1, RECIPE.replace("rank = 2", "rank = 3")) == 0

@@ -6,13 +6,13 @@ import motion_folders as made
 import numpy as np
 import pytest
 
+from ext_models.datasets import humanml3d
+from ext_models.datasets.data_folder import ClipRecord, PackWriter
+from ext_models.datasets.examples import MIN_FRAMES
+from ext_models.datasets.layouts import DataError, Layout, layout_of, mirrored, read_examples
+from ext_models.datasets.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
 from ext_models.motion import features as f
-from ext_models.motion import humanml3d
-from ext_models.motion.data_folder import ClipRecord, PackWriter
-from ext_models.motion.datasets import DataError, Layout, layout_of, mirrored, read_examples
-from ext_models.motion.examples import MIN_FRAMES
-from ext_models.motion.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
-from motiongpt_blender.core.skeleton import MIRRORED
+from motiongpt_blender.core.body.skeleton import MIRRORED
 
 WALK = "a person walks.#a/DET person/NOUN walk/VERB#0.0#0.0\n"
 

@@ -11,14 +11,14 @@ from judged import LABELS, PROMPTS, captions, make_examples, write_folder, write
 
 from ext_models import packs
 from ext_models.__main__ import main
-from ext_models.evaluation import evaluator as ev
-from ext_models.evaluation import folds
-from ext_models.evaluation import systems as sy
-from ext_models.evaluation.report import Table
-from ext_models.evaluation.shared_space import SharedSpace
-from ext_models.evaluation.words import Vocabulary
-from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import PipelineError
+from ext_models.evaluation import baselines as sy
+from ext_models.evaluation.tables import Table
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import PipelineError
+from ext_models.lab import folds
+from ext_models.text_motion import model as ev
+from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.text_vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     assert one.values["Recon with"][0] == pytest.approx(np.mean(means))
     # The same again: nothing is trained or made anew.
     monkeypatch.setattr(MotionPipeline, "write_many", None)
-    monkeypatch.setattr("ext_models.language.recipe.train_pack", None)
+    monkeypatch.setattr("ext_models.language.pack_training.train_pack", None)
     assert main(asked) == 0
     assert Table.load(tmp_path / "out" / "agreement.json") == table
     # With another seed other clips are held out, which this pack has learnt from.

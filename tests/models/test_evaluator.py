@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from ext_models.__main__ import main
-from ext_models.evaluation import evaluator as ev
-from ext_models.evaluation import evaluator_training as training
-from ext_models.evaluation import training_clips as tc
-from ext_models.evaluation.report import MixedEvaluatorsError, Row, Table
-from ext_models.evaluation.shared_space import SharedSpace
-from ext_models.evaluation.words import Vocabulary, character_groups, split
-from ext_models.motion import sentences
-from ext_models.motion.examples import Example
-from motiongpt_blender.core.motion import MotionError
+from ext_models.datasets import sentences
+from ext_models.datasets.examples import Example
+from ext_models.evaluation.tables import MixedEvaluatorsError, Row, Table
+from ext_models.text_motion import clips as tc
+from ext_models.text_motion import model as ev
+from ext_models.text_motion import training
+from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.text_vocabulary import Vocabulary, character_groups, split
+from motiongpt_blender.core.body.motion import MotionError
 
 SMALL = ev.EvaluatorConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
 #: No limit of time: with one, the learning rate follows the clock.
@@ -283,10 +283,10 @@ minutes = 1e9
 
 
 def test_the_command(monkeypatch, capsys, tmp_path, examples):
-    from ext_models.evaluation import train_command
+    from ext_models.commands import train_evaluator
 
-    monkeypatch.setattr(train_command, "read_examples", lambda *_, **__: examples)
-    monkeypatch.setattr(train_command, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(train_evaluator, "read_examples", lambda *_, **__: examples)
+    monkeypatch.setattr(train_evaluator, "RUNS", tmp_path / "runs")
     recipe, out = tmp_path / "r.toml", tmp_path / "out"
     recipe.write_text(RECIPE)
     call = ["train-evaluator", str(recipe), "--data", str(tmp_path), "--out", str(out)]

@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ext_models import packs
 from ext_models.__main__ import main
-from ext_models.export import export_merged
-from ext_models.language import model as m
+from ext_models.commands.export_merged import export_merged
+from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
 from ext_models.language.instructions import instruction, text_ids
 from ext_models.packs import PackError

@@ -6,8 +6,8 @@ import torch
 
 from ext_models.motion import features as f
 from ext_models.motion.representations import HUMANML3D, KIT
-from motiongpt_blender.core import rotations
-from motiongpt_blender.core.skeleton import MIRRORED, PARENTS
+from motiongpt_blender.core.body import rotations
+from motiongpt_blender.core.body.skeleton import MIRRORED, PARENTS
 
 CLIPS = ("012314", "cmu_01_01", "cmu_01_03", "cmu_05_16")
 

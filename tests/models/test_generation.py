@@ -4,12 +4,12 @@ import pytest
 import tiny_pack
 import torch
 
-from ext_models.language import generation
-from ext_models.language import model as m
+from ext_models.generation import decoding
+from ext_models.generation.pipeline import MotionPipeline, silent
+from ext_models.generation.request import GenerationCancelledError, GenerationRequest
+from ext_models.generation.sampling import RowDraws, Sampling, numbers
+from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
-from ext_models.language.sampling import RowDraws, Sampling, numbers
-from ext_models.motion_pipeline import MotionPipeline, silent
-from ext_models.pipelines import GenerationCancelledError, GenerationRequest
 
 VOCABULARY = tiny_pack.VOCABULARY
 
@@ -30,7 +30,7 @@ def model():
 
 
 def asked(ids, words, steps, seed):
-    return generation.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
+    return decoding.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
                       steps, seed)  # fmt: skip
 
 
@@ -41,9 +41,9 @@ def test_a_row_does_not_depend_on_its_neighbours(model, guidance, sampling):
     rows = [
         asked(ids, range(5, 5 + n), steps, 40 + n) for n, steps in ((1, 3), (9, 7), (4, 5), (2, 7))
     ]
-    together = generation.generate_codes(base, ids, rows, sampling, guidance=guidance)
+    together = decoding.generate_codes(base, ids, rows, sampling, guidance=guidance)
     alone = [
-        generation.generate_codes(base, ids, [row], sampling, guidance=guidance)[0] for row in rows
+        decoding.generate_codes(base, ids, [row], sampling, guidance=guidance)[0] for row in rows
     ]
     assert [len(answer.codes) for answer in together] == [3, 7, 5, 7]
     assert together == alone
@@ -53,7 +53,7 @@ def test_guidance_changes_what_is_written(model):
     base, ids = model
     row = asked(ids, (5, 6, 7), 8, 1)
     plain, guided = (
-        generation.generate_codes(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
+        decoding.generate_codes(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
     )
     assert plain != guided
 
@@ -61,7 +61,7 @@ def test_guidance_changes_what_is_written(model):
 def test_seeds_give_different_rows(model):
     base, ids = model
     rows = [asked(ids, (5, 6), 8, seed) for seed in range(4)]
-    codes = generation.generate_codes(base, ids, rows, Sampling(temperature=2.0, top_p=1.0))
+    codes = decoding.generate_codes(base, ids, rows, Sampling(temperature=2.0, top_p=1.0))
     assert len({str(c) for c in codes}) == 4
 
 

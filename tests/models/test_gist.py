@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import tiny_pack
 
-from ext_models.language import tasks, training
+from ext_models.datasets.layouts import read_examples
+from ext_models.generation.decoding import Asked, CodeRows
+from ext_models.generation.pipeline import MotionPipeline, silent
+from ext_models.generation.request import GenerationRequest
+from ext_models.generation.sampling import Sampling
+from ext_models.language import fine_tuning, tasks
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool
-from ext_models.language.generation import Asked, CodeRows
-from ext_models.language.gist import Gist, describe, fit_gist
 from ext_models.language.instructions import answer, instruction
-from ext_models.language.sampling import Sampling
-from ext_models.motion.datasets import read_examples
-from ext_models.motion_pipeline import MotionPipeline, silent
 from ext_models.packs import PackError, read_manifest
-from ext_models.pipelines import GenerationRequest
-from motiongpt_blender.core.rotations import about_y, rotate
+from ext_models.tokenizer.clip_summary import Gist, describe, fit_gist
+from motiongpt_blender.core.body.rotations import about_y, rotate
 from tests.models.motion_folders import walker
 
 VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, gist=(2, 3))
@@ -112,8 +112,11 @@ def test_gists_alone_are_learnt_late(ids, late, many):
     codes = np.array([[1, 2], [3, 4]])
     one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
     mix = tasks.TaskMix(text=1.0, outlines=0.0, late_outlines=late)
-    draw = training._drawn(lambda pool: tasks.draw(pool.pick(), mix, ids, 2), Pool([one]), ids, 3,
-                           mix)  # fmt: skip
+
+    def pick(pool):
+        return tasks.draw(pool.pick(), mix, ids, 2)
+
+    draw = fine_tuning._drawn(pick, Pool([one]), ids, 3, mix)
     assert {len(draw(0.4)["labels"]) for _ in range(20)} == {3}
     assert {len(draw(0.6)["labels"]) for _ in range(20)} == {12 if many else 3}
 

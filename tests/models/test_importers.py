@@ -9,7 +9,7 @@ import reference_files as files
 import torch
 
 from ext_models import packs
-from ext_models.importers import guo_evaluator
+from ext_models.importers import guo_networks
 from ext_models.importers import reference as ref
 from ext_models.importers.lit_llama import half_split
 from ext_models.importers.reading import read_array, read_checkpoint, read_plain_pickle
@@ -19,10 +19,10 @@ LOADERS = [ref.load_vqvae, ref.load_language_model, ref.load_evaluator]
 
 def small_evaluator():
     torch.manual_seed(4)
-    made = guo_evaluator.GuoEvaluator(
-        guo_evaluator.MovementEncoder(259, 6, 5),
-        guo_evaluator.MotionEncoder(5, 4, 3),
-        guo_evaluator.TextEncoder(8, 15, 7, 3),
+    made = guo_networks.GuoEvaluator(
+        guo_networks.MovementEncoder(259, 6, 5),
+        guo_networks.MotionEncoder(5, 4, 3),
+        guo_networks.TextEncoder(8, 15, 7, 3),
     )
     for own in (made.motion_encoder, made.text_encoder):
         own.hidden.data.normal_()

@@ -7,21 +7,21 @@ import pytest
 import tiny_pack
 import torch
 
+from ext_models.datasets import sentences
+from ext_models.datasets.examples import Example
+from ext_models.datasets.joining import LEAD, Apart, in_turn, join_examples, with_upper_body
+from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool, batch_of, label_weights
+from ext_models.language.fine_tuning import pretraining_pair
 from ext_models.language.loss import TokenWeights
-from ext_models.language.recipe import COMPOSITIONS, draw_weights, with_captions
-from ext_models.language.training import pretraining_pair
-from ext_models.motion import sentences
-from ext_models.motion.datasets import read_examples
-from ext_models.motion.examples import Example
-from ext_models.motion.joining import LEAD, Apart, in_turn, join_examples, with_upper_body
+from ext_models.language.pack_training import COMPOSITIONS, draw_weights, with_captions
 from ext_models.packs import PackError
-from ext_models.training import read_recipe
-from motiongpt_blender.core.motion import heading
-from motiongpt_blender.core.rotations import about_y, rotate
-from motiongpt_blender.core.skeleton import PARENTS, Joint
+from ext_models.training.checkpoint import read_recipe
+from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from tests.models.motion_folders import walker
 
 VERBS = sentences.verbs_of(

@@ -5,11 +5,12 @@ import tiny_pack
 import torch
 from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, LlamaConfig, Qwen2Config
 
-from ext_models.language import corpus, generation, instructions, tasks
-from ext_models.language import model as m
+from ext_models.generation import decoding
+from ext_models.generation.request import GenerationCancelledError
+from ext_models.generation.sampling import Sampling
+from ext_models.language import adapters as m
+from ext_models.language import corpus, instructions, tasks
 from ext_models.language import vocabulary as voc
-from ext_models.language.sampling import Sampling
-from ext_models.pipelines import GenerationCancelledError
 
 VOCABULARY = tiny_pack.VOCABULARY
 SIZES = {
@@ -129,16 +130,16 @@ def small_model(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature):
-    asked = [generation.Asked([1, ids.start], [], 7, seed) for seed in range(3)]
-    answers = generation.generate_codes(small_model, ids, asked, Sampling(0, temperature))
+    asked = [decoding.Asked([1, ids.start], [], 7, seed) for seed in range(3)]
+    answers = decoding.generate_codes(small_model, ids, asked, Sampling(0, temperature))
     assert [len(a.codes) for a in answers] == [7, 7, 7]
     assert all(0 <= c < 12 for a in answers for step in a.codes for c in step)
 
 
 def test_the_same_seed_gives_the_same_answer(small_model, ids):
     def run(seed):
-        asked = [generation.Asked([1, ids.start], [], 9, seed)]
-        return generation.generate_codes(small_model, ids, asked, Sampling(temperature=1.0))
+        asked = [decoding.Asked([1, ids.start], [], 9, seed)]
+        return decoding.generate_codes(small_model, ids, asked, Sampling(temperature=1.0))
 
     assert run(5) == run(5)
     assert run(5) != run(6)
@@ -147,8 +148,8 @@ def test_the_same_seed_gives_the_same_answer(small_model, ids):
 def test_cancel_stops_at_the_next_step(small_model, ids):
     seen = []
     with pytest.raises(GenerationCancelledError):
-        generation.generate_codes(
-            small_model, ids, [generation.Asked([1, ids.start], [], 9, 0)], Sampling(0, 1.0),
+        decoding.generate_codes(
+            small_model, ids, [decoding.Asked([1, ids.start], [], 9, 0)], Sampling(0, 1.0),
             progress=seen.append, cancelled=lambda: len(seen) >= 3,
         )  # fmt: skip
     assert len(seen) == 3

@@ -9,18 +9,18 @@ import torch
 from judged import body
 from motion_folders import walker
 
-from ext_models import matcher as m
-from ext_models import matcher_training as training
 from ext_models.__main__ import main
-from ext_models.choosing import LURCHES, SMOOTH, lurch
-from ext_models.evaluation import evaluator as spaces
-from ext_models.evaluation.shared_space import SharedSpace
-from ext_models.evaluation.words import Vocabulary
-from ext_models.language.recipe import with_captions
-from ext_models.motion.examples import Example
-from ext_models.motion_pipeline import MotionPipeline
+from ext_models.datasets.examples import Example
+from ext_models.generation import reranker as m
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import GenerationRequest, PoseCondition
+from ext_models.generation.reranking import LURCHES, SMOOTH, lurch
+from ext_models.language.pack_training import with_captions
 from ext_models.packs import PackError
-from ext_models.pipelines import GenerationRequest, PoseCondition
+from ext_models.text_motion import model as spaces
+from ext_models.text_motion import reranker_training as training
+from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.text_vocabulary import Vocabulary
 
 SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "buckets": 64}
 RECIPE = {

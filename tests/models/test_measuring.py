@@ -19,14 +19,15 @@ from judged import (
     write_list,
 )
 
-from ext_models.evaluation import agreement, clip_maker, poses, prompt_lists, prompt_measure
-from ext_models.evaluation import systems as sy
-from ext_models.evaluation.label_pools import LabelPools
-from ext_models.evaluation.lookup import CaptionIndex, known_share
-from ext_models.evaluation.study import spread, study
-from ext_models.motion_pipeline import MotionPipeline
-from ext_models.pipelines import GenerationRequest, PipelineError, PoseCondition
-from motiongpt_blender.core.rotations import about_y, rotate
+from ext_models.evaluation import baselines as sy
+from ext_models.evaluation import clip_maker, pose_tasks, text_motion_table
+from ext_models.evaluation.eval_set import spread, study
+from ext_models.evaluation.nearest_caption import CaptionIndex, known_share
+from ext_models.evaluation.prompts import prompt_lists, prompt_scores
+from ext_models.evaluation.prompts.label_pools import LabelPools
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
+from motiongpt_blender.core.body.rotations import about_y, rotate
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
     asked = GenerationRequest("a person walks", 20, (pose,), seed=4)
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "a.jsonl")
     one, best = (maker.make([replace(asked, tries=t)], "poses")[0] for t in (1, 4))
-    miss = [poses.pose_recon(j[0], pose.joints) for j in (one, best)]
+    miss = [pose_tasks.pose_recon(j[0], pose.joints) for j in (one, best)]
     assert miss[1] <= miss[0]
     kept = [json.loads(line)["answers"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     assert [len(answers) for answers in kept] == [1, 4]
@@ -153,7 +154,7 @@ def test_an_oracle_ranks_the_systems(work, examples, tmp_path):
         sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
         sy.System(sy.CHANCE, tuple(sy.by_chance(work))),
     ]
-    result = agreement.measure(work, work.judge, rows, tmp_path)
+    result = text_motion_table.measure(work, work.judge, rows, tmp_path)
     table = {row.system: row.values for row in result.table.rows}
     assert work.pool == 6
     for name in (sy.REAL, sy.LOOKED_UP):
@@ -165,7 +166,7 @@ def test_an_oracle_ranks_the_systems(work, examples, tmp_path):
     assert table[sy.LOOKED_UP]["FID's bias"][0] > 0
     assert "FID" not in table[sy.REAL]
     # A second look reads the training clips' points and says the same.
-    again = agreement.measure(work, work.judge, rows, tmp_path)
+    again = text_motion_table.measure(work, work.judge, rows, tmp_path)
     assert again.table == result.table
     assert len(list(tmp_path.glob("train-*.npy"))) == 1
 
@@ -180,19 +181,19 @@ def test_the_tokenizer_keeps_every_frame(pipeline, examples):
 
 def test_the_ratio_of_means():
     below = np.random.default_rng(0).uniform(2, 4, 200)
-    value, half = poses.ratio(0.25 * below, below, 1)
+    value, half = pose_tasks.ratio(0.25 * below, below, 1)
     assert (value, half) == pytest.approx((0.25, 0.0))
     noisy = below + np.random.default_rng(1).normal(size=200)
-    value, half = poses.ratio(noisy, below, 1)
+    value, half = pose_tasks.ratio(noisy, below, 1)
     assert abs(value - 1) < half < 0.1
 
 
 def test_a_model_that_obeys_meets_every_pose(work):
-    errors = poses.pose_errors(work, Copier(work))
+    errors = pose_tasks.pose_errors(work, Copier(work))
     assert [(e.how, e.task, e.whose) for e in errors] == [
         (how, task, whose)
-        for how in (poses.ALONE, poses.STEERED)
-        for whose in (poses.OWN, poses.OTHER)
+        for how in (pose_tasks.ALONE, pose_tasks.STEERED)
+        for whose in (pose_tasks.OWN, pose_tasks.OTHER)
         for task in ("initial", "last", "keys")
     ]
     for error in errors:
@@ -205,11 +206,11 @@ def test_a_model_that_obeys_meets_every_pose(work):
 
 
 def test_a_model_that_does_not_listen_gains_nothing(work):
-    for error in poses.pose_errors(work, Copier(work, exact=False)):
+    for error in pose_tasks.pose_errors(work, Copier(work, exact=False)):
         values = error.row(0).values
-        assert values[f"Recon {poses.RATIO}"][0] == pytest.approx(1)
-        assert values[f"Vel {poses.RATIO}"][0] == pytest.approx(1)
-        assert values[f"Recon {poses.FAIR}"][0] == pytest.approx(1)
+        assert values[f"Recon {pose_tasks.RATIO}"][0] == pytest.approx(1)
+        assert values[f"Vel {pose_tasks.RATIO}"][0] == pytest.approx(1)
+        assert values[f"Recon {pose_tasks.FAIR}"][0] == pytest.approx(1)
 
 
 def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_path, monkeypatch):
@@ -221,22 +222,24 @@ def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_pat
     maker._answers[clip_maker.key(asked)] = tries
     monkeypatch.setattr(type(pipeline), "write_many", None)  # nothing is made anew
     clips = [pipeline.clip(answer.codes, asked).joints for answer in tries]
-    assert poses.pose_recon(clips[0][10], clips[1][10]) > 0.1
+    assert pose_tasks.pose_recon(clips[0][10], clips[1][10]) > 0.1
     for clip in clips:
         (near,) = maker.nearest([asked], [(PoseCondition(10, clip[10], False),)], "text")
-        assert poses.pose_recon(near[10], clip[10]) < 1e-3
+        assert pose_tasks.pose_recon(near[10], clip[10]) < 1e-3
 
 
 def test_where_the_end_stands(work):
     source = body(30)
-    assert poses._misplaced(source, source) == pytest.approx((0, 0), abs=1e-3)
+    assert pose_tasks._misplaced(source, source) == pytest.approx((0, 0), abs=1e-3)
     turned = rotate(np.broadcast_to(about_y(np.asarray(0.7)), (30, 22, 4)), source) + [3, 0, 1]
-    assert poses._misplaced(turned, source) == pytest.approx((0, 0), abs=1e-3)
+    assert pose_tasks._misplaced(turned, source) == pytest.approx((0, 0), abs=1e-3)
     ends = source.copy()
     ends[-1] += [0.3, 0, 0.4]
-    assert poses._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
-    names = set(poses.place_errors(work, Copier(work)))
-    assert names == {f"{whose}, steered" for whose in (poses.OWN, poses.OTHER)}  # not told of any
+    assert pose_tasks._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
+    names = set(pose_tasks.place_errors(work, Copier(work)))
+    assert names == {
+        f"{whose}, steered" for whose in (pose_tasks.OWN, pose_tasks.OTHER)
+    }  # not told of any
 
 
 # -- prompts -------------------------------------------------------------------------
@@ -324,12 +327,12 @@ def test_lists_beside_plain_captions(work, examples, tmp_path):
         sy.System(sy.TEXT, ([body(len(e.joints)) for e in work.clips],)),
         sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
     ]
-    scores = prompt_measure.prompt_scores(work, work.judge, Copier(work), rows, [known])
-    table = {r.system: r.values for r in prompt_measure.prompt_table(scores, 6).rows}
+    scores = prompt_scores.prompt_scores(work, work.judge, Copier(work), rows, [known])
+    table = {r.system: r.values for r in prompt_scores.prompt_table(scores, 6).rows}
     assert table["plain captions: real motion"]["R@1"] == (1.0, 0.0)
     assert table["mine: text to motion"]["prompts"] == 5
     assert table["mine: real motion"]["R@1"][0] > 0.5
     assert f"share of plain R@{3}" in table["mine: nearest caption"]
-    frames = {r.prompt: r.frames for r in prompt_measure.prompt_requests(work, known)}
+    frames = {r.prompt: r.frames for r in prompt_scores.prompt_requests(work, known)}
     assert frames["a person runs while bowing"] == 24
     assert frames["a person walks, then bows"] == 40  # two of them, but not longer than it writes

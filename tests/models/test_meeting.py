@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from ext_models.__main__ import main
+from ext_models.datasets.bvh_reader import joints_of, read_bvh
+from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk, local_pose
+from ext_models.generation.pose_correction import REACH, meet_poses
+from ext_models.generation.request import PoseCondition
 from ext_models.motion import representations
-from ext_models.motion.bvh import joints_of, read_bvh
 from ext_models.motion.bvh_writer import write_bvh
-from ext_models.motion.datasets import read_examples
-from ext_models.motion.meeting import REACH, meet_poses
-from ext_models.pipelines import PoseCondition
-from motiongpt_blender.core.motion import MotionClip, Origin, heading
-from motiongpt_blender.core.rotations import about_y, rotate
+from motiongpt_blender.core.body.motion import MotionClip, Origin, heading
+from motiongpt_blender.core.body.rotations import about_y, rotate
 from tests.models import tiny_pack
 from tests.models.motion_folders import walker
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ext_models.evaluation import metrics as m
-from ext_models.evaluation.report import MixedEvaluatorsError, Row, Table
-from ext_models.pipelines import PipelineError
-from motiongpt_blender.core.rotations import about_y, rotate
+from ext_models.evaluation.tables import MixedEvaluatorsError, Row, Table
+from ext_models.generation.request import PipelineError
+from motiongpt_blender.core.body.rotations import about_y, rotate
 
 SEEDS = st.integers(0, 2**31)
 few = settings(max_examples=15, deadline=None)

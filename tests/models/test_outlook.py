@@ -8,14 +8,15 @@ import tiny_pack
 import torch
 from motion_folders import walker
 
-from ext_models.evaluation.motion_metrics import local_pose
-from ext_models.language import places, steering, ways
-from ext_models.language.outlook import HEAD, Foreseen, Outlook, Wanted
-from ext_models.language.steering import Course, Helm, Mark, Rudder
+from ext_models.generation import pose_guidance
+from ext_models.generation.lookahead import CHANNELS
+from ext_models.generation.pose_cost import HEAD, Foreseen, Outlook, Wanted
+from ext_models.generation.pose_guidance import Course, Helm, Mark, Rudder
+from ext_models.language import place_tokens
 from ext_models.language.vocabulary import TokenIds
-from ext_models.motion import features
+from ext_models.motion import features, planar
+from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
-from ext_models.tokenizer.foresight import CHANNELS
 
 STRIDE, LEVELS, CODES = 4, 2, 12
 FRAMES = 2 * STRIDE
@@ -32,7 +33,7 @@ def apart(body, wanted, counts):
     off = body - wanted
     joints = off - off[0] * [0, 1, 0]
     mean = np.average((joints**2).sum(-1), weights=counts)
-    return mean + steering.HEIGHT * off[0, 1] ** 2
+    return mean + pose_guidance.HEIGHT * off[0, 1] ** 2
 
 
 def stand(frames, at):
@@ -42,7 +43,7 @@ def stand(frames, at):
         turn -= 2 * frame[0]
         s, c = np.sin(turn), np.cos(turn)
         place += [c * frame[1] + s * frame[2], c * frame[2] - s * frame[1]]
-    return np.array([*place, turn + float(ways.facing(torch.tensor(body_of(frames[at]))))])
+    return np.array([*place, turn + float(planar.facing(torch.tensor(body_of(frames[at]))))])
 
 
 def body_of(frame):
@@ -68,7 +69,7 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
     wanted = Wanted.of(poses, counts)
     shares = [share, 1.0, share]
     off = Outlook(Foreseen.of(codes)).off_pose(
-        Foreseen.of(rows), wanted, shares, then, STRIDE - 1, steering.HEIGHT
+        Foreseen.of(rows), wanted, shares, then, STRIDE - 1, pose_guidance.HEIGHT
     )
     for n in range(3):
         goal = local_pose(poses[n].astype(float)) + poses[n][0] * [0, 1, 0]
@@ -126,13 +127,13 @@ def slow_pose(frames, course, start, level):
         counts = np.ones(22) if mark.counts is None else mark.counts
         if -2 <= ahead < STRIDE:
             made = upright(frames[STRIDE + ahead])
-            cost += apart(made, goal, counts) / (2 * steering.POSE[level] ** 2)
-        elif STRIDE <= ahead < STRIDE + steering.APPROACH:
+            cost += apart(made, goal, counts) / (2 * pose_guidance.POSE[level] ** 2)
+        elif STRIDE <= ahead < STRIDE + pose_guidance.APPROACH:
             left = ahead - STRIDE + 1
             now, then = upright(frames[STRIDE - 1]), upright(frames[-1])
-            due = now + (goal - now) * min(1, steering.EAGER * STRIDE / (left + STRIDE))
-            share = 1 - left / (steering.APPROACH + 1)
-            cost += share * apart(then, due, counts) / (2 * steering.ON_THE_WAY**2)
+            due = now + (goal - now) * min(1, pose_guidance.EAGER * STRIDE / (left + STRIDE))
+            share = 1 - left / (pose_guidance.APPROACH + 1)
+            cost += share * apart(then, due, counts) / (2 * pose_guidance.ON_THE_WAY**2)
     return cost
 
 
@@ -142,26 +143,26 @@ def slow_way(frames, course, start, decoded):
         return 0.0
     mark = later[0]
     if course.origin < start:
-        path = ways.roots(decoded)[0]
-        origin = ways.stand_at(decoded[0], path, course.origin)
-        seen = ways.seen_from(path[-STRIDE], origin).double()
+        path = planar.roots(decoded)[0]
+        origin = planar.stand_at(decoded[0], path, course.origin)
+        seen = planar.seen_from(path[-STRIDE], origin).double()
     else:
         seen = torch.tensor(stand(frames, course.origin - start + STRIDE))
-    goal = ways.behind(seen, torch.tensor(mark.place, dtype=torch.double))
+    goal = planar.behind(seen, torch.tensor(mark.place, dtype=torch.double))
     left = mark.frame - start - STRIDE + 1
     if left <= 0:
         there = torch.tensor(stand(frames, mark.frame - start + STRIDE))
-        return float(ways.off_way(there, goal, *steering.PLACE))
+        return float(planar.off_way(there, goal, *pose_guidance.PLACE))
     now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, FRAMES - 1))
-    wide = 1 + steering.A_SECOND * left / 20
-    metres, radians = steering.PLACE
-    due = ways.even_share(now, goal, STRIDE, left)
-    return float(ways.off_way(then, due, wide * metres, wide * radians))
+    wide = 1 + pose_guidance.A_SECOND * left / 20
+    metres, radians = pose_guidance.PLACE
+    due = planar.even_share(now, goal, STRIDE, left)
+    return float(planar.off_way(then, due, wide * metres, wide * radians))
 
 
 def courses():
     body = walker(40, seed=5)
-    seen = [tuple(map(float, places.seen_from(*places.stands(body[[a, b]]))))
+    seen = [tuple(map(float, place_tokens.seen_from(*place_tokens.stands(body[[a, b]]))))
             for a, b in ((0, 30), (9, 30))]  # fmt: skip
     arm = np.eye(22, dtype="f4")[[16, 18, 20]].sum(0)
     return [

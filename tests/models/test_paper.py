@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ext_models.language import paper, writers
+from ext_models.generation import generators
+from ext_models.generation.request import GenerationCancelledError
+from ext_models.generation.sampling import Sampling
 from ext_models.language.instructions import PoseCode
-from ext_models.language.sampling import Sampling
+from ext_models.language.paper import instructions
 from ext_models.language.vocabulary import train_text_tokenizer
 from ext_models.packs import PackError
-from ext_models.pipelines import GenerationCancelledError
 
 CODES = 512
 NUMBERS = [",".join(str(n % 600) for n in range(k, k + 40)) for k in range(0, 600, 7)]
@@ -34,7 +35,7 @@ def model(text):
 
 
 def test_the_prompt_is_the_published_one():
-    text = paper.prompt("a man waves", 10, [PoseCode(0, (315,))])
+    text = instructions.prompt("a man waves", 10, [PoseCode(0, (315,))])
     assert text.startswith("Below is an instruction that describes a task, paired with an input")
     assert "\n\n### Instruction:\nGenerate a sequence of motion tokens matching" in text
     assert "description given the initial token.\n\n### Input:\n" in text
@@ -54,7 +55,7 @@ def test_the_prompt_is_the_published_one():
 )
 def test_where_the_poses_stand_decides_the_task(steps, ending, codes):
     poses = [PoseCode(step, (7 + k,)) for k, step in enumerate(steps)]
-    text = paper.prompt("x", 10, poses)
+    text = instructions.prompt("x", 10, poses)
     assert ending in text
     tag = f"<Motion Token>{codes}</Motion Token>"
     assert (tag in text) == bool(codes)
@@ -62,12 +63,12 @@ def test_where_the_poses_stand_decides_the_task(steps, ending, codes):
 
 @given(st.lists(st.integers(0, CODES - 1), min_size=1, max_size=60))
 def test_what_is_written_is_read_again(codes):
-    assert paper.parse(paper.answer([[c] for c in codes]), CODES) == codes
+    assert instructions.parse(instructions.answer([[c] for c in codes]), CODES) == codes
 
 
 @given(st.text(max_size=300))
 def test_the_parser_survives_anything(text):
-    assert all(0 <= code < CODES for code in paper.parse(text, CODES))
+    assert all(0 <= code < CODES for code in instructions.parse(text, CODES))
 
 
 @pytest.mark.parametrize(
@@ -84,11 +85,11 @@ def test_the_parser_survives_anything(text):
     ],
 )
 def test_broken_answers_give_what_is_good_in_them(said, codes):
-    assert paper.parse(said, CODES) == codes
+    assert instructions.parse(said, CODES) == codes
 
 
 def test_every_path_through_the_grammar_is_an_answer(text):
-    grammar = paper.DigitsGrammar(text, codes=12, steps=2, prompt_length=0)
+    grammar = instructions.DigitsGrammar(text, codes=12, steps=2, prompt_length=0)
     seen, frontier = set(), {""}
     while frontier:
         written = frontier.pop()
@@ -102,8 +103,8 @@ def test_every_path_through_the_grammar_is_an_answer(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length(model, text, temperature):
-    writer = writers.PaperWriter(model, text, CODES)
-    order = writers.Order(
+    writer = generators.PaperWriter(model, text, CODES)
+    order = generators.Order(
         "a person walks", 9, (PoseCode(0, (4,)),), Sampling(3, temperature, variations=2)
     )
     shares = []
@@ -126,7 +127,7 @@ def test_a_tokenizer_without_digits_is_named():
             return {p: i for p, i in text.get_vocab().items() if p != "7"}
 
     with pytest.raises(PackError, match="no piece for '7'"):
-        paper.DigitsGrammar(Wordy(), 512, 3, 0)
+        instructions.DigitsGrammar(Wordy(), 512, 3, 0)
     Wordy.eos_token_id = None
     with pytest.raises(PackError, match="no token for the end"):
-        paper.DigitsGrammar(Wordy(), 512, 3, 0)
+        instructions.DigitsGrammar(Wordy(), 512, 3, 0)

@@ -14,20 +14,22 @@ from transformers import LlamaConfig
 
 from ext_models import packs
 from ext_models.__main__ import main
-from ext_models.evaluation import authors, paper_tables
-from ext_models.evaluation.report import Table
-from ext_models.importers.guo_evaluator import (
+from ext_models.evaluation.tables import Table
+from ext_models.importers.guo_networks import (
     GuoEvaluator,
     MotionEncoder,
     MovementEncoder,
     TextEncoder,
 )
-from ext_models.language import bases, loop, paper, paper_training
-from ext_models.language import model as m
+from ext_models.lab import guo_evaluator, paper_tables
+from ext_models.language import adapters as m
+from ext_models.language import bases
+from ext_models.language.paper import instructions, training
 from ext_models.motion import features as f
 from ext_models.motion.representations import HUMANML3D, KIT
 from ext_models.tokenizer import reference_training
 from ext_models.tokenizer.vqvae import load_tokenizer
+from ext_models.training import trainer
 
 RECIPES = Path(__file__).parents[2] / "ext_models" / "recipes"
 WORDS = ["sos", "eos", "unk", "a", "man", "walk", "jump", "turn", "slowly"]
@@ -68,10 +70,10 @@ def glove(folder):
 
 def checkpoints(folder, name, weights, mean, std):
     """The authors' folder: an evaluator and its statistics."""
-    place = folder / name / authors.WEIGHTS
+    place = folder / name / guo_evaluator.WEIGHTS
     place.parent.mkdir(parents=True)
     place.write_bytes(weights)
-    meta = folder / name / authors.META
+    meta = folder / name / guo_evaluator.META
     meta.mkdir(parents=True)
     np.save(meta / "mean.npy", mean)
     np.save(meta / "std.npy", std)
@@ -140,7 +142,7 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     assert "0.567" in said  # the published numbers stand beside
 
     # R-precision and FID, once more, from the judge's points.
-    judge = authors.load_authors(tmp_path / "checkpoints", tmp_path / "glove", HUMANML3D)
+    judge = guo_evaluator.load_authors(tmp_path / "checkpoints", tmp_path / "glove", HUMANML3D)
     names = sorted((data / "new_joint_vecs").glob("*.npy"))[8:12]
     together = judge.embed_motion([np.load(n) for n in names])
     alone = judge.embed_motion([np.load(names[2])[:43]])
@@ -207,17 +209,17 @@ def test_the_recipes_say_what_was_published(name):
     assert (config.levels, config.dilations) == (1, (9, 3, 1))
     assert (training.steps, training.batch, training.learning_rate) == (300_000, 256, 2e-4)
     adapter = dict(recipe["language"]["adapter"])
-    settings = loop.LanguageTraining(**adapter.pop("training"))
+    settings = trainer.LanguageTraining(**adapter.pop("training"))
     assert settings.batch * settings.accumulate == 256
     assert m.AdapterConfig(**adapter) == m.AdapterConfig(64, 16, 0.05, ["q_proj", "v_proj"])
     table = {k: v for k, v in recipe["language"]["base"].items() if k != "id"}
     assert bases.Loading(**table).dtype == "bfloat16"
-    assert paper_training.PaperTasks(**recipe["language"]["tasks"]).keys == 1.0
+    assert training.PaperTasks(**recipe["language"]["tasks"]).keys == 1.0
     assert paper_tables.PaperSettings(**recipe["evaluation"]).repeats == 20
 
 
 def test_what_is_learnt_is_the_prompt_and_the_digits():
-    told = paper_training.Told(("a man walks",), (7, 30, 4, 12, 9, 1))
+    told = training.Told(("a man walks",), (7, 30, 4, 12, 9, 1))
 
     def spell(text):
         return [ord(c) for c in text]
@@ -225,11 +227,11 @@ def test_what_is_learnt_is_the_prompt_and_the_digits():
     torch.manual_seed(0)
     seen = set()
     for _ in range(40):
-        prompt, answer = paper_training.draw(told, paper_training.PaperTasks(), spell, 0)
+        prompt, answer = training.draw(told, training.PaperTasks(), spell, 0)
         assert "".join(map(chr, answer[:-1])) == "7,30,4,12,9,1"
         assert answer[-1] == 0
         said = "".join(map(chr, prompt))
-        seen.add(next(t for t in paper.Task if f"description{t.value}\n" in said))
+        seen.add(next(t for t in instructions.Task if f"description{t.value}\n" in said))
         if "<Motion Token>" not in said:
             continue
         given = [int(c) for c in said.split("<Motion Token>")[1].split("<")[0].split(",")]
@@ -241,13 +243,13 @@ def test_what_is_learnt_is_the_prompt_and_the_digits():
             assert 3 <= len(given) <= 5
             places = [told.codes.index(c) for c in given]
             assert places == sorted(places)
-    assert seen == set(paper.Task)
+    assert seen == set(instructions.Task)
 
 
 def test_pose_errors_follow_their_definition():
     real = walker(12, 1).astype(float)
     made = real[:10] + [0.0, 0.0, 0.5]
-    task = paper.Task
+    task = instructions.Task
     assert paper_tables.pose_errors(task.INITIAL, made, real, [0]) == pytest.approx(
         (0, 0), abs=1e-6
     )
@@ -259,7 +261,7 @@ def test_pose_errors_follow_their_definition():
 
 def test_authors_files_that_are_missing_are_named(tmp_path):
     with pytest.raises(packs.PackError, match=r"finest\.tar is missing: --authors names"):
-        authors.load_authors(tmp_path, tmp_path, KIT)
+        guo_evaluator.load_authors(tmp_path, tmp_path, KIT)
 
 
 def test_a_pack_of_tokens_is_measured_elsewhere(tmp_path, capsys):

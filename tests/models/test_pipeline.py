@@ -11,11 +11,11 @@ import pytest
 import tiny_pack
 
 from ext_models import packs
-from ext_models.evaluation.motion_metrics import local_pose
+from ext_models.generation.pipeline import MotionPipeline, silent
+from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
 from ext_models.language import vocabulary as voc
-from ext_models.motion_pipeline import MotionPipeline, silent
-from ext_models.pipelines import GenerationRequest, PipelineError, PoseCondition
-from motiongpt_blender.core.motion import MotionClip, heading
+from ext_models.motion.motion_metrics import local_pose
+from motiongpt_blender.core.body.motion import MotionClip, heading
 from tests.models.motion_folders import walker
 
 ROOT = Path(__file__).parents[2]

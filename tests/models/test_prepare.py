@@ -9,16 +9,16 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from ext_models.__main__ import main
+from ext_models.datasets.bvh_reader import joints_of, read_bvh
+from ext_models.datasets.captions import caption_from_name, find_captions
+from ext_models.datasets.conventions import Conventions, from_kit, to_conventions
+from ext_models.datasets.joint_names import families, find_joints
+from ext_models.datasets.layouts import DataError, read_examples
+from ext_models.datasets.prepare import PIECE, Shares, Wish, cut, prepare
 from ext_models.motion import features as f
-from ext_models.motion.bvh import joints_of, read_bvh
-from ext_models.motion.captions import caption_from_name, find_captions
-from ext_models.motion.conventions import Conventions, from_kit, to_conventions
-from ext_models.motion.datasets import DataError, read_examples
-from ext_models.motion.joint_names import families, find_joints
-from ext_models.motion.prepare import PIECE, Shares, Wish, cut, prepare
-from motiongpt_blender.core.motion import MotionClip, heading
-from motiongpt_blender.core.neutral import BONE_LENGTHS
-from motiongpt_blender.core.skeleton import PARENTS, Joint
+from motiongpt_blender.core.body.motion import MotionClip, heading
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 
 
 def bones(joints):

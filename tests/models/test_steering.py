@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_folders import walker
 
-from ext_models.choosing import miss
-from ext_models.evaluation.motion_metrics import local_pose
-from ext_models.language import places, ways
-from ext_models.language.gist import Outline, describe, moments
-from ext_models.language.steering import Course
-from ext_models.motion import features
-from ext_models.motion_pipeline import MotionPipeline, course_of, silent
-from ext_models.pipelines import GenerationCancelledError, GenerationRequest, PoseCondition
+from ext_models.generation.lookahead import CHANNELS, Foresight
+from ext_models.generation.pipeline import MotionPipeline, course_of, silent
+from ext_models.generation.pose_guidance import Course
+from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
+from ext_models.generation.reranking import miss
+from ext_models.language import place_tokens
+from ext_models.motion import features, planar
+from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
-from ext_models.tokenizer.foresight import CHANNELS, Foresight
-from motiongpt_blender.core.motion import heading
+from ext_models.tokenizer.clip_summary import Outline, describe, moments
+from motiongpt_blender.core.body.motion import heading
 
 METRES = st.floats(-20, 20)
 ANGLES = st.floats(-9, 9)
@@ -33,11 +33,11 @@ STANDS = st.tuples(METRES, METRES, ANGLES).map(lambda v: torch.tensor(v, dtype=t
 @settings(max_examples=40)
 @given(STANDS, STANDS)
 def test_what_is_seen_from_a_stand_is_found_again_behind_it(here, there):
-    seen = torch.tensor(places.seen_from(here.numpy(), there.numpy()))
-    again = ways.behind(here, seen)
+    seen = torch.tensor(place_tokens.seen_from(here.numpy(), there.numpy()))
+    again = planar.behind(here, seen)
     assert torch.allclose(again[:2], there[:2], atol=1e-9)
-    assert abs(float(ways.wrapped(again[2] - there[2]))) < 1e-9
-    assert torch.allclose(ways.seen_from(here, ways.behind(here, seen)), seen, atol=1e-9)
+    assert abs(float(planar.wrapped(again[2] - there[2]))) < 1e-9
+    assert torch.allclose(planar.seen_from(here, planar.behind(here, seen)), seen, atol=1e-9)
 
 
 @settings(max_examples=40)
@@ -46,11 +46,11 @@ def test_even_shares_add_up_to_the_whole_way(now, goal, steps, frames):
     """Whoever goes what is due at each step arrives, by the shorter turn, at an even pace."""
     begin, paces = now, []
     for step in range(steps):
-        due = ways.even_share(now, goal, frames, frames * (steps - 1 - step))
+        due = planar.even_share(now, goal, frames, frames * (steps - 1 - step))
         paces.append(due - now)
         now = due
     assert torch.allclose(now[:2], goal[:2], atol=1e-9)
-    assert abs(float(ways.wrapped(now[2] - goal[2]))) < 1e-9
+    assert abs(float(planar.wrapped(now[2] - goal[2]))) < 1e-9
     assert abs(float(now[2] - begin[2])) <= np.pi + 1e-9
     assert all(torch.allclose(pace, paces[0], atol=1e-9) for pace in paces)
 
@@ -58,9 +58,9 @@ def test_even_shares_add_up_to_the_whole_way(now, goal, steps, frames):
 @settings(max_examples=20)
 @given(STANDS, STANDS, STANDS)
 def test_ways_do_not_hang_on_where_the_world_begins(world, now, goal):
-    due = ways.even_share(now, goal, 4, 9)
-    moved = ways.even_share(ways.behind(world, now), ways.behind(world, goal), 4, 9)
-    assert torch.allclose(moved[:2], ways.behind(world, due)[:2], atol=1e-8)
+    due = planar.even_share(now, goal, 4, 9)
+    moved = planar.even_share(planar.behind(world, now), planar.behind(world, goal), 4, 9)
+    assert torch.allclose(moved[:2], planar.behind(world, due)[:2], atol=1e-8)
 
 
 def test_roots_and_stands_are_those_of_the_joints():
@@ -68,9 +68,9 @@ def test_roots_and_stands_are_those_of_the_joints():
     x = features.from_joints(walker(40, seed=3))
     joints = features.to_joints(x)
     frames = torch.from_numpy(x[:, :CHANNELS])
-    path = ways.roots(frames)
+    path = planar.roots(frames)
     assert np.allclose(path[:, :2].numpy(), joints[:, 0, [0, 2]], atol=1e-4)
-    stand = [ways.stand_at(frames, path, at) for at in range(len(frames))]
+    stand = [planar.stand_at(frames, path, at) for at in range(len(frames))]
     turned = np.array([float(s[2]) for s in stand])
     assert np.allclose(np.cos(turned - heading(joints)), 1, atol=1e-4)
 
@@ -146,8 +146,8 @@ def test_steering_brings_the_body_nearer(pipeline, frame):
 
 def off_place(clip, request):
     first, last = request.poses
-    wanted = places.seen_from(*places.stands(np.stack([first.joints, last.joints])))
-    came = places.seen_from(*places.stands(clip.joints[[first.frame, last.frame]]))
+    wanted = place_tokens.seen_from(*place_tokens.stands(np.stack([first.joints, last.joints])))
+    came = place_tokens.seen_from(*place_tokens.stands(clip.joints[[first.frame, last.frame]]))
     return np.linalg.norm((wanted - came)[:2])
 
 
@@ -177,7 +177,7 @@ def test_parts_of_a_body_steer_by_themselves(pipeline):
 def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
     request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), steer=0.0)
     written = pipeline.write_many([request]), pipeline.generate(request, *silent()).clips[0].tokens
-    monkeypatch.setattr("ext_models.motion_pipeline.course_of", lambda *_: Course(strength=0.0))
+    monkeypatch.setattr("ext_models.generation.pipeline.course_of", lambda *_: Course(strength=0.0))
     on = replace(request, steer=3.0)
     again = pipeline.write_many([on]), pipeline.generate(on, *silent()).clips[0].tokens
     assert written == again
@@ -216,14 +216,16 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     request = GenerationRequest("x", 30, poses)
     course = course_of(poses, request, (), 0)
     assert course.origin == 3 and course.marks[0].place is None
-    wanted = places.seen_from(*places.stands(body[[3, 20]]))
+    wanted = place_tokens.seen_from(*place_tokens.stands(body[[3, 20]]))
     assert np.allclose(course.marks[1].place, wanted)
     given = ((1, 2), (3, 4))
     request = replace(request, beginning=body[:2])
     later = tuple(replace(p, frame=p.frame + 8) for p in poses)
     course = course_of(later, request, given, 8)
     assert course.origin == 7 and course.given == given
-    assert np.allclose(course.marks[0].place, places.seen_from(*places.stands(body[[1, 3]])))
+    assert np.allclose(
+        course.marks[0].place, place_tokens.seen_from(*place_tokens.stands(body[[1, 3]]))
+    )
 
 
 # -- gists -----------------------------------------------------------------------------
@@ -235,8 +237,8 @@ def test_an_outline_says_what_was_described():
     at = moments(len(joints))
     assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
     assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
-    stands = places.stands(joints[at])
-    seen = np.array([places.seen_from(stands[0], stand) for stand in stands])
+    stands = place_tokens.stands(joints[at])
+    seen = np.array([place_tokens.seen_from(stands[0], stand) for stand in stands])
     assert np.allclose(told.path, seen[:, :2], atol=1e-5)
     assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
 

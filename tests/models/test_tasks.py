@@ -10,16 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ext_models.__main__ import main
-from ext_models.language import model as m
-from ext_models.language import places, tasks, writers
+from ext_models.generation import generators
+from ext_models.generation.request import PipelineError
+from ext_models.generation.sampling import Sampling
+from ext_models.language import adapters as m
+from ext_models.language import place_tokens, tasks
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded
 from ext_models.language.instructions import PoseCode, instruction, question
-from ext_models.language.sampling import Sampling
-from ext_models.pipelines import PipelineError
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.rotations import about_y, rotate
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.rotations import about_y, rotate
 from tests.models.motion_folders import walker
 
 ALL = replace(tiny_pack.VOCABULARY, skills=frozenset(voc.Skill))
@@ -125,20 +126,20 @@ def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, a
     body[1] = rotate(np.tile(about_y(np.asarray(more)), (22, 1)), NEUTRAL)
     body[1] += [left, 0, ahead]
     moved = rotate(np.tile(about_y(np.asarray(turn)), (2, 22, 1)), body) + [x, 0, z]
-    one, other = places.stands(moved)
-    got = places.bins(one, other)
-    wanted = places.bins(*places.stands(body))
+    one, other = place_tokens.stands(moved)
+    got = place_tokens.bins(one, other)
+    wanted = place_tokens.bins(*place_tokens.stands(body))
     assert all(abs(a - b) <= 1 for a, b in zip(got[:2], wanted[:2], strict=True))
-    assert (got[2] - wanted[2]) % places.TURNS in (0, 1, places.TURNS - 1)
+    assert (got[2] - wanted[2]) % place_tokens.TURNS in (0, 1, place_tokens.TURNS - 1)
     shift = body[1, 0] - body[0, 0]
     for number, metres in zip(got[:2], (shift[0], shift[2]), strict=True):
-        assert abs(places.metres(number) - metres) < 0.03 + 0.06 * abs(metres) ** (1 / 3) * 2
+        assert abs(place_tokens.metres(number) - metres) < 0.03 + 0.06 * abs(metres) ** (1 / 3) * 2
 
 
 def test_far_places_are_the_outermost():
     here, there = np.zeros(3), np.array([100.0, -100.0, 0])
-    assert places.bins(here, there) == (places.OFFSETS - 1, 0, 0)
-    assert places.metres(places.SIDE) == 0
+    assert place_tokens.bins(here, there) == (place_tokens.OFFSETS - 1, 0, 0)
+    assert place_tokens.metres(place_tokens.SIDE) == 0
 
 
 # -- words ---------------------------------------------------------------------------
@@ -148,7 +149,7 @@ def test_far_places_are_the_outermost():
 def writer(text, ids):
     torch.manual_seed(0)
     base = m.new_base(m.BaseConfig(hidden=16, layers=1, heads=2, mlp=16), text).eval()
-    return writers.TokenWriter(base, text, ids)
+    return generators.TokenWriter(base, text, ids)
 
 
 def test_told_sentences_are_words_only(writer):
@@ -168,7 +169,7 @@ def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):
     assert main(["caption", str(clip), "--pack", str(pack)]) == 1
     assert "reads 0.4 to 2.0 s: cut it" in capsys.readouterr().err
     with pytest.raises(PipelineError, match="has not learnt"):
-        writers.PaperWriter(None, None, 512).tell([], Sampling())
+        generators.PaperWriter(None, None, 512).tell([], Sampling())
 
 
 def test_a_question_and_an_instruction_do_not_end_alike(ids):

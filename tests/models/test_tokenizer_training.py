@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from ext_models.__main__ import main
-from ext_models.motion.datasets import Example
+from ext_models.datasets.layouts import Example
+from ext_models.lab import compare_tokenizers
 from ext_models.motion.features import to_joints
 from ext_models.packs import PackError
-from ext_models.tokenizer import comparison, report, training
+from ext_models.tokenizer import report, training
 from ext_models.tokenizer.vqvae import TokenizerConfig
 from tests.models.motion_folders import walker
 
@@ -128,14 +129,14 @@ training = { learning_rate = 1e-4 }
 
 @pytest.fixture
 def compare(monkeypatch, tmp_path, examples):
-    monkeypatch.setattr(comparison, "read_examples", lambda *_, **__: examples)
+    monkeypatch.setattr(compare_tokenizers, "read_examples", lambda *_, **__: examples)
     recipe, out = tmp_path / "r.toml", tmp_path / "out"
     recipe.write_text(RECIPE)
     call = ["compare-tokenizers", str(recipe), "--data", str(tmp_path), "--out", str(out)]
 
     def run(*more):
         status = main([*call, "--device", "cpu", *more])
-        table = out / comparison.TABLE
+        table = out / compare_tokenizers.TABLE
         return status, table.read_text() if table.is_file() else ""
 
     return run
@@ -154,7 +155,7 @@ def test_finished_rows_are_kept_until_something_changes(compare, monkeypatch):
     trained = []
     real = training.train_tokenizer
     monkeypatch.setattr(
-        comparison, "train_tokenizer", lambda *a, **k: trained.append(a) or real(*a, **k)
+        compare_tokenizers, "train_tokenizer", lambda *a, **k: trained.append(a) or real(*a, **k)
     )
     assert compare()[1] == first
     assert not trained
@@ -186,6 +187,6 @@ def test_bad_recipes_end_in_one_sentence(monkeypatch, capsys, tmp_path, text, sa
 
 def test_rows_survive_as_json(compare, tmp_path):
     compare()
-    body = json.loads((tmp_path / "out" / "clean" / "1" / comparison.ROWS).read_text())
+    body = json.loads((tmp_path / "out" / "clean" / "1" / compare_tokenizers.ROWS).read_text())
     assert body["asked"]["name"] == "residual"
     assert len(body["rows"]) == 2

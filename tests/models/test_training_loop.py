@@ -14,16 +14,17 @@ import torch
 from motion_folders import walker
 
 from ext_models import packs
-from ext_models.language import corpus, loop, recipe
-from ext_models.language import model as m
-from ext_models.language.gist import Gist
-from ext_models.language.workers import Workers
-from ext_models.motion.datasets import Example
-from ext_models.motion_pipeline import MotionPipeline, silent
+from ext_models.datasets.layouts import Example
+from ext_models.generation.pipeline import MotionPipeline, silent
+from ext_models.generation.request import GenerationRequest
+from ext_models.language import adapters as m
+from ext_models.language import corpus, pack_training
 from ext_models.packs import PackError
-from ext_models.pipelines import GenerationRequest
 from ext_models.tokenizer import vqvae as v
-from ext_models.training import Checkpoint, Schedule
+from ext_models.tokenizer.clip_summary import Gist
+from ext_models.training import trainer
+from ext_models.training.checkpoint import Checkpoint, Schedule
+from ext_models.training.workers import Workers
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,14 +55,16 @@ def material(held=5.0):
         "input_ids": torch.zeros(1, 3, dtype=torch.long),
         "labels": torch.tensor([[-100, 1, 0]]),
     }
-    return loop.Material(draw, [asked], squares)
+    return trainer.Material(draw, [asked], squares)
 
 
 def stage(tmp_path, material=None, **settings):
     torch.manual_seed(3)
     chosen = {"steps": 12, "check_every": 4, "save_every": 4, "learning_rate": 0.1, **settings}
     model = Line()
-    made = loop.Stage("line", model, material, loop.LanguageTraining(**chosen), tmp_path, Workers())
+    made = trainer.Stage(
+        "line", model, material, trainer.LanguageTraining(**chosen), tmp_path, Workers()
+    )
     return model, made
 
 
@@ -111,7 +114,7 @@ def test_right_tokens_are_counted_where_there_is_an_answer(tmp_path):
     model, _ = stage(tmp_path, material(held=0.0))
     with torch.no_grad():
         model.weight.fill_(1.0)
-    right, asked = loop.right_tokens(model, material().held_out[0], torch.device("cpu"))
+    right, asked = trainer.right_tokens(model, material().held_out[0], torch.device("cpu"))
     assert (float(right), float(asked)) == (1.0, 2.0)
 
 
@@ -144,7 +147,7 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
 
 
 def test_the_best_weights_are_never_those_that_are_no_numbers(tmp_path):
-    model, best = Line(), loop.Best(tmp_path / "x.best.pt", True)
+    model, best = Line(), trainer.Best(tmp_path / "x.best.pt", True)
     best.look(model, 0.5)
     with torch.no_grad():
         model.weight.fill_(float("nan"))
@@ -167,7 +170,7 @@ def test_no_warm_up_and_no_time(tmp_path):
     assert stage(tmp_path, material(), warm_up=0)[1].schedule.rate == 1
     for name, value in (("minutes", 0), ("minutes", float("nan")), ("warm_up", -1)):
         with pytest.raises(PackError, match=f"a training's {name}"):
-            loop.LanguageTraining(**{name: value})
+            trainer.LanguageTraining(**{name: value})
     for budget in ((0, 1.0), (5, 0.0)):
         with pytest.raises(PackError, match="give it more than 0 of both"):
             Schedule("x", *budget)
@@ -175,9 +178,9 @@ def test_no_warm_up_and_no_time(tmp_path):
 
 def test_settings_that_make_no_sense():
     with pytest.raises(PackError, match="accumulate is 0"):
-        loop.LanguageTraining(accumulate=0)
+        trainer.LanguageTraining(accumulate=0)
     with pytest.raises(PackError, match="write auto, float32 or bfloat16"):
-        loop.LanguageTraining(precision="int3")
+        trainer.LanguageTraining(precision="int3")
     with pytest.raises(PackError, match="write lora or full"):
         m.AdapterConfig(method="half")
 
@@ -221,7 +224,7 @@ def tokenizer(tmp_path):
 
 def train(body, pack, run):
     run.mkdir(exist_ok=True)
-    return recipe.train_pack(body, EXAMPLES, pack, run, device="cpu", budget={})
+    return pack_training.train_pack(body, EXAMPLES, pack, run, device="cpu", budget={})
 
 
 def test_a_whole_training_in_bfloat16_with_all_that_saves_memory(tokenizer, tmp_path):
@@ -301,7 +304,7 @@ import sys, json, torch
 sys.path[:0] = [{root!r}, {tests!r}]
 from test_training_loop import EXAMPLES, table, SCRATCH
 from ext_models.language import recipe
-from ext_models.language.workers import Workers
+from ext_models.training.workers import Workers
 from pathlib import Path
 workers = Workers.join("cpu")
 pack, run = Path({pack!r}), Path({run!r})

@@ -6,11 +6,11 @@ import torch
 from motion_folders import walker
 
 from ext_models import packs
-from ext_models.language import model as m
+from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
-from ext_models.language.gist import fit_gist
 from ext_models.motion import representations
 from ext_models.tokenizer import vqvae as v
+from ext_models.tokenizer.clip_summary import fit_gist
 
 CAPTIONS = ["a person walks forward.", "someone jumps up and turns left.", "he waves."] * 3
 TOKENIZER = v.TokenizerConfig(width=16, code_width=8, codes=12, levels=2)

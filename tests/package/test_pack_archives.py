@@ -8,8 +8,8 @@ import pytest
 import build
 from ext_models.__main__ import main
 from ext_models.packs import SHIPPED
-from motiongpt_blender.core import packs
-from motiongpt_blender.core.motion import MotionClip, Origin
+from motiongpt_blender.core.body.motion import MotionClip, Origin
+from motiongpt_blender.core.packs import manifest
 
 pytest.importorskip("torch", reason="PyTorch is not installed here")
 if not (SHIPPED / "styles" / "pack.json").is_file():
@@ -28,7 +28,7 @@ def origin_of(folder):
 
 def test_an_archive_is_installed_used_and_removed(archives, tmp_path, monkeypatch, capsys):
     home = tmp_path / "home"
-    monkeypatch.setenv(packs.VARIABLE, str(home))
+    monkeypatch.setenv(manifest.VARIABLE, str(home))
     # As on a machine that has the extension only: the name then means the installed pack.
     monkeypatch.setattr("ext_models.packs.SHIPPED", tmp_path / "none")
     (archive,) = [path for path in archives if "-styles-" in path.name]
@@ -55,7 +55,7 @@ def test_the_extension_holds_nothing_non_commercial(archives, tmp_path):
         assert carried == {build.PACKAGED_PACK}
         weights = {archive.getinfo(n).CRC for n in inside if n.endswith(".safetensors")}
         body = json.loads(archive.read(f"ext_models/model_packs/{build.PACKAGED_PACK}/pack.json"))
-    assert not packs.is_non_commercial(body["licence"])
+    assert not manifest.is_non_commercial(body["licence"])
     assert not any("bandai" in line.lower() or "NC" in line for line in body["credits"])
     for path in archives:
         with zipfile.ZipFile(path) as archive:

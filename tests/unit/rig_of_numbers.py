@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.frames import gaussian_smooth
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.rig_description import Control, RigDescription
-from motiongpt_blender.core.rotations import IDENTITY, normalise
-from motiongpt_blender.core.skeleton import PARENTS, Joint
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import IDENTITY, normalise
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_description import Control, RigDescription
 
 #: Part, joint where it begins, part that carries it, share of the way of a chain.
 _PARTS = (

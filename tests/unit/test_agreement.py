@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.agreement import check_agreement, haste_notes
-from motiongpt_blender.core.keys import RigPose
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.plan import PlanError
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.rotations import about_y, rotate
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.pose_constraints.correction import RigPose
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.timeline.plan import PlanError
+from motiongpt_blender.core.timeline.plausibility import check_agreement, haste_notes
 
 
 def marked(frame, turn=0.0, ahead=0.0):

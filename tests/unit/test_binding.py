@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.agreement import check_agreement, drag_notes, haste_notes
-from motiongpt_blender.core.binding import (
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.pose_constraints.body_parts import (
     WHOLE,
     BodyPart,
     binds_place,
@@ -13,11 +14,10 @@ from motiongpt_blender.core.binding import (
     limited,
     parts_of,
 )
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.keys import KeyReport, RigPose
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.poses import MarkedPose, PoseRole
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.pose_constraints.correction import KeyReport, RigPose
+from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.timeline.plausibility import check_agreement, drag_notes, haste_notes
 
 OWNERS = {p.value: p for p in Part} | {"finger": Part.HAND_L, "eye": Part.HEAD}
 POSE = RigPose(dict.fromkeys(OWNERS, (1.0, 0.0, 0.0, 0.0)), (1.0, 2.0, 3.0), others={})

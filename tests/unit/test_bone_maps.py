@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.bone_maps import (
+from motiongpt_blender.core.rig.bone_maps import (
     REQUIRED,
     Bones,
     MappedBone,
@@ -26,8 +26,8 @@ from motiongpt_blender.core.bone_maps import (
     rows_of,
     to_preset,
 )
-from motiongpt_blender.core.bone_maps.names import keys_of, split_name
-from motiongpt_blender.core.bone_maps.tables import CONFIDENCE
+from motiongpt_blender.core.rig.bone_maps.names import keys_of, split_name
+from motiongpt_blender.core.rig.bone_maps.tables import CONFIDENCE
 
 LIMBS = ("Shoulder", "Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot", "ToeBase")
 MIXAMO = [

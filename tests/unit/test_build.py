@@ -12,7 +12,7 @@ import pytest
 
 import build
 from motiongpt_blender.backend import locations
-from motiongpt_blender.backend.installer import read_pins
+from motiongpt_blender.backend.setup.installer import read_pins
 from tests import tiers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +76,7 @@ def test_named_backend_spares_the_model_packages(monkeypatch):
         def ensure(self, pins, groups):
             seen.extend(groups)
 
-    monkeypatch.setattr("motiongpt_blender.backend.installer.Environment", Recorder)
+    monkeypatch.setattr("motiongpt_blender.backend.setup.installer.Environment", Recorder)
     monkeypatch.setenv(build.BACKEND_PYTHON, sys.executable)
     build.set_up(("torch", "backend", "blender"))
     assert seen == ["blender"]
@@ -93,11 +93,11 @@ def test_set_up_failure_is_one_sentence(monkeypatch, capsys):
 
 def test_torch_out_of_reach_names_the_way_out(monkeypatch):
     def ensure(self, pins, groups):
-        from motiongpt_blender.backend.install_errors import InstallError
+        from motiongpt_blender.backend.setup.install_errors import InstallError
 
         raise InstallError("PyTorch could not be downloaded: no network.")
 
-    monkeypatch.setattr("motiongpt_blender.backend.installer.Environment.ensure", ensure)
+    monkeypatch.setattr("motiongpt_blender.backend.setup.installer.Environment.ensure", ensure)
     monkeypatch.delenv(build.BACKEND_PYTHON, raising=False)
     with pytest.raises(
         build.BuildError, match=f"name a Python that has it in {build.BACKEND_PYTHON}"
@@ -140,13 +140,13 @@ def checkout(tmp_path):
         "motiongpt_blender/demo.py": "",
         "motiongpt_blender/demo/film.py": "",
         "motiongpt_blender/__pycache__/x.pyc": "",
-        "ext_models/server.py": "",
+        "ext_models/serving/server.py": "",
         "ext_models/model_packs/README.md": "",
         "ext_models/model_packs/starter/pack.json": "{}",
         "ext_models/model_packs/starter/base/model.safetensors": "",
         "ext_models/model_packs/styles/pack.json": "{}",
         "icons/start.svg": "",
-        "icons/draw.py": "",
+        "tests/support/draw_icons.py": "",
         "tests/x.py": "",
     }
     for name, text in files.items():
@@ -164,7 +164,7 @@ def test_zip_holds_the_extension_and_nothing_else(checkout, tmp_path):
             *("__init__.py", "LICENSE", "blender_manifest.toml", "pyproject.toml"),
             *("ext_models/model_packs/README.md",),
             "ext_models/model_packs/starter/base/model.safetensors",
-            *("ext_models/model_packs/starter/pack.json", "ext_models/server.py"),
+            *("ext_models/model_packs/starter/pack.json", "ext_models/serving/server.py"),
             *("icons/start.svg", "motiongpt_blender/__init__.py"),
         ]
         assert b"from .motiongpt_blender import register, unregister" in archive.read("__init__.py")

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.clip_folder import ClipFolderError, add_clip, clip_name
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.neutral import NEUTRAL
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 
 CLIP = MotionClip(np.repeat(NEUTRAL[None], 20, 0).astype(np.float32), prompt="a person waits")
 

@@ -6,16 +6,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig_of_numbers import a_rig, as_generated, real_clips
 
-from motiongpt_blender.core.foot_offsets import CLEARANCE, EASE, swing_lift
-from motiongpt_blender.core.footfalls import Footfalls, Stand, find_footfalls, hysteresis, runs
-from motiongpt_blender.core.keys import meet_keys, pose_at
-from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.pins import bend_again
-from motiongpt_blender.core.planting import on_floor, plant_feet
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rotations import angle_between, from_log, multiply, normalise, rotate
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import (
+    angle_between,
+    from_log,
+    multiply,
+    normalise,
+    rotate,
+)
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.feet.foot_contacts import (
+    Footfalls,
+    Stand,
+    find_footfalls,
+    hysteresis,
+    runs,
+)
+from motiongpt_blender.core.feet.foot_locking import on_floor, plant_feet
+from motiongpt_blender.core.feet.foot_offsets import CLEARANCE, EASE, swing_lift
+from motiongpt_blender.core.pose_constraints.correction import meet_keys, pose_at
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.retargeting.two_bone_ik import bend_again
+from motiongpt_blender.core.rig.kinematics import forward, joint_place
 
 FPS = 20.0
 RIG = a_rig(1)

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 from rig_of_numbers import a_rig, as_generated, real_clips
 
-from motiongpt_blender.core.agreement import jerk_notes
-from motiongpt_blender.core.fitting import fit_steps
-from motiongpt_blender.core.footfalls import NO_FOOTFALLS, find_footfalls
-from motiongpt_blender.core.frames import gaussian_smooth
-from motiongpt_blender.core.keys import pose_at
-from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.loop_feet import laid_out
-from motiongpt_blender.core.neutral import DIRECTIONS, build
-from motiongpt_blender.core.planting import plant_feet
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rig_options import RigOptions
-from motiongpt_blender.core.rotations import angle_between, from_log, inverse, multiply, to_log
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.core.steps import at_once
-from motiongpt_blender.core.windows import Fit, Join
+from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import angle_between, from_log, inverse, multiply, to_log
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.slices import at_once
+from motiongpt_blender.core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
+from motiongpt_blender.core.feet.foot_locking import plant_feet
+from motiongpt_blender.core.feet.loop_feet import laid_out
+from motiongpt_blender.core.finish_motion import fit_steps
+from motiongpt_blender.core.pose_constraints.correction import pose_at
+from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.rig_options import RigOptions
+from motiongpt_blender.core.timeline.frame_range import Fit, Join
+from motiongpt_blender.core.timeline.plausibility import jerk_notes
 
 RIG = a_rig(1)
 FPS = 20.0

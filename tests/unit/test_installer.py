@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from motiongpt_blender.backend import install_errors, installer, torch_source
-from motiongpt_blender.backend.install_errors import InstallError
-from motiongpt_blender.backend.installer import Environment, Pins
+from motiongpt_blender.backend.setup import install_errors, installer, torch_source
+from motiongpt_blender.backend.setup.install_errors import InstallError
+from motiongpt_blender.backend.setup.installer import Environment, Pins
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="uses executables made of shell lines")
 

@@ -4,19 +4,7 @@ import numpy as np
 import pytest
 from rig_of_numbers import a_rig, real_clips
 
-from motiongpt_blender.core.keys import (
-    REACH,
-    PoseError,
-    RigPose,
-    body_distance,
-    completed,
-    meet_keys,
-    pose_at,
-)
-from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rig_description import RigMotion
-from motiongpt_blender.core.rotations import (
+from motiongpt_blender.core.body.rotations import (
     IDENTITY,
     about_y,
     angle_between,
@@ -26,7 +14,19 @@ from motiongpt_blender.core.rotations import (
     normalise,
     rotate,
 )
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.pose_constraints.correction import (
+    REACH,
+    PoseError,
+    RigPose,
+    body_distance,
+    completed,
+    meet_keys,
+    pose_at,
+)
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.rig_description import RigMotion
 
 FPS = 20.0
 

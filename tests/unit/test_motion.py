@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.motion import (
+from motiongpt_blender.core.body.motion import (
     MotionClip,
     MotionError,
     from_blender,
@@ -12,10 +12,10 @@ from motiongpt_blender.core.motion import (
     resample,
     to_blender,
 )
-from motiongpt_blender.core.neutral import BONE_LENGTHS, NEUTRAL
-from motiongpt_blender.core.resampling import resample_smooth
-from motiongpt_blender.core.rotations import about_y, rotate
-from motiongpt_blender.core.skeleton import MIRRORED, PARENTS, Joint
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS, NEUTRAL
+from motiongpt_blender.core.body.resampling import resample_smooth
+from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.body.skeleton import MIRRORED, PARENTS, Joint
 
 
 def walking(count=9):

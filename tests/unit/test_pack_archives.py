@@ -10,10 +10,9 @@ import pytest
 import build
 from ext_models import __main__ as cli
 from ext_models import packs as model_packs
-from motiongpt_blender.core import pack_archives as archives
-from motiongpt_blender.core import packs
-from motiongpt_blender.core.motion import MotionClip, Origin
-from motiongpt_blender.core.neutral import BONE_LENGTHS
+from motiongpt_blender.core.body.motion import MotionClip, Origin
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
+from motiongpt_blender.core.packs import archives, manifest
 
 
 def weights(count=4):
@@ -41,7 +40,7 @@ def pack(tmp_path):
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv(packs.VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(manifest.VARIABLE, str(tmp_path / "home"))
     return tmp_path / "home"
 
 
@@ -70,7 +69,7 @@ def zipped(path, entries):
     ],
 )
 def test_licences_that_forbid_commercial_use(licence, forbids):
-    assert packs.is_non_commercial(licence) is forbids
+    assert manifest.is_non_commercial(licence) is forbids
 
 
 def test_round_trip_and_remove(pack, home, tmp_path):
@@ -81,7 +80,7 @@ def test_round_trip_and_remove(pack, home, tmp_path):
     folder = archives.install(first, home)
     assert folder == home / "walks"
     assert files(folder) == files(pack)
-    assert packs.packs_in(home) == [folder]
+    assert manifest.packs_in(home) == [folder]
     archives.remove("walks", home)
     assert list(home.iterdir()) == []
 
@@ -90,7 +89,7 @@ def test_nothing_is_overwritten_unasked(pack, home):
     archives.install(pack, home)
     (pack / "MODEL_CARD.md").write_text("Another card.")
     before = files(home)
-    with pytest.raises(packs.PackError, match="choose Replace"):
+    with pytest.raises(manifest.PackError, match="choose Replace"):
         archives.install(pack, home)
     assert files(home) == before
     archives.install(pack, home, replace=True)
@@ -109,7 +108,7 @@ def test_a_failure_while_replacing_brings_the_old_one_back(pack, home, monkeypat
         return rename(self, target)
 
     monkeypatch.setattr(archives.Path, "rename", fail)
-    with pytest.raises(packs.PackError, match="cannot be written"):
+    with pytest.raises(manifest.PackError, match="cannot be written"):
         archives.install(pack, home, replace=True)
     assert files(home) == before
 
@@ -142,7 +141,7 @@ def test_bad_archives_leave_everything_as_it_was(case, pack, home, tmp_path):
     entries = {f"walks/{name}": data for name, data in files(pack).items()}
     change(entries)
     path = zipped(tmp_path / "bad.zip", entries)
-    with pytest.raises(packs.PackError, match=words) as caught:
+    with pytest.raises(manifest.PackError, match=words) as caught:
         archives.install(path, home)
     assert "\n" not in str(caught.value)
     assert not home.exists()
@@ -161,7 +160,7 @@ def test_bad_archives_leave_everything_as_it_was(case, pack, home, tmp_path):
 )
 def test_bad_fields(field, value, words, home, tmp_path):
     folder = make(tmp_path / "walks", **{field: value})
-    with pytest.raises(packs.PackError, match=words):
+    with pytest.raises(manifest.PackError, match=words):
         archives.install(folder, home)
     assert not home.exists()
 
@@ -173,9 +172,9 @@ def test_broken_and_absent_archives(pack, home, tmp_path):
     flipped = good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :]
     for data in (b"no zip", good[: len(good) // 2], flipped):
         bad.write_bytes(data)
-        with pytest.raises(packs.PackError, match="broken"):
+        with pytest.raises(manifest.PackError, match="broken"):
             archives.install(bad, home)
-    with pytest.raises(packs.PackError, match="no such file"):
+    with pytest.raises(manifest.PackError, match="no such file"):
         archives.install(tmp_path / "none.zip", home)
     assert not home.exists()
 
@@ -186,10 +185,10 @@ def test_links_are_refused(pack, home, tmp_path):
     path = zipped(tmp_path / "l.zip", {f"walks/{n}": d for n, d in files(pack).items()})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(entry, "/etc/passwd")
-    with pytest.raises(packs.PackError, match="is a link"):
+    with pytest.raises(manifest.PackError, match="is a link"):
         archives.install(path, home)
     (pack / "more.txt").symlink_to(tmp_path / "l.zip")
-    with pytest.raises(packs.PackError, match="is a link"):
+    with pytest.raises(manifest.PackError, match="is a link"):
         archives.install(pack, home)
 
 
@@ -197,7 +196,7 @@ def test_links_are_refused(pack, home, tmp_path):
 def test_only_installed_packs_are_removed(name, pack, home):
     archives.install(pack, home)
     before = files(home)
-    with pytest.raises(packs.PackError, match="No installed pack"):
+    with pytest.raises(manifest.PackError, match="No installed pack"):
         archives.remove(name, home)
     assert files(home) == before
 
@@ -241,9 +240,9 @@ def test_build_writes_the_other_packs(tmp_path, monkeypatch):
 
 def test_build_refuses_heavy_and_misnamed_packs(pack, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "SHIPPED_LIMIT", 100)
-    with pytest.raises(packs.PackError, match="a pack that ships"):
+    with pytest.raises(manifest.PackError, match="a pack that ships"):
         archives.write_archive(pack, tmp_path / "x.zip")
-    with pytest.raises(packs.PackError, match="the same in both"):
+    with pytest.raises(manifest.PackError, match="the same in both"):
         archives.write_archive(pack.rename(pack.with_name("other")), tmp_path / "x.zip")
     assert not list(tmp_path.glob("*.zip"))
 

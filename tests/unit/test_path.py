@@ -6,14 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig_of_numbers import a_rig, real_clips
 
-from motiongpt_blender.core.footfalls import find_footfalls
-from motiongpt_blender.core.keys import _upright, _with_upright, _yaw, meet_keys, pose_at
-from motiongpt_blender.core.kinematics import forward, joint_place
-from motiongpt_blender.core.path import MOST_BEND, Stop, bend_steps
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rotations import about_y, multiply
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.core.steps import at_once
+from motiongpt_blender.core.body.rotations import about_y, multiply
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.slices import at_once
+from motiongpt_blender.core.feet.foot_contacts import find_footfalls
+from motiongpt_blender.core.pose_constraints.correction import (
+    _upright,
+    _with_upright,
+    _yaw,
+    meet_keys,
+    pose_at,
+)
+from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Stop, bend_steps
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.kinematics import forward, joint_place
 
 FPS = 20.0
 LEVEL = np.array([1.0, 0.0, 1.0])

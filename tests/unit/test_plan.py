@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.plan import PlanError, plan
-from motiongpt_blender.core.poses import PoseRole
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.core.timeline.plan import PlanError, plan
 
 START, KEY, END = PoseRole.START, PoseRole.KEY, PoseRole.END
 WALK = "a person walks"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.prompts import MAX_PROMPT, PromptError, clean_prompt
+from motiongpt_blender.core.timeline.prompts import MAX_PROMPT, PromptError, clean_prompt
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig_of_numbers import a_rig, real_clips
 
-from motiongpt_blender.core.curves import LONGEST, Fitter
-from motiongpt_blender.core.footfalls import NO_FOOTFALLS, find_footfalls
-from motiongpt_blender.core.frames import gaussian_smooth
-from motiongpt_blender.core.kinematics import figure_of, joint_place
-from motiongpt_blender.core.planting import plant_feet
-from motiongpt_blender.core.reduction import Limits, reduce_steps
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rotations import (
+from motiongpt_blender.core.body.rotations import (
     angle_between,
     from_axis_angle,
     from_euler,
@@ -21,9 +14,16 @@ from motiongpt_blender.core.rotations import (
     multiply,
     normalise,
 )
-from motiongpt_blender.core.skeleton import Joint
-from motiongpt_blender.core.steps import at_once
-from motiongpt_blender.core.tracks import Track, reduce_alone
+from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.slices import at_once
+from motiongpt_blender.core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
+from motiongpt_blender.core.feet.foot_locking import plant_feet
+from motiongpt_blender.core.keyframes.hermite import LONGEST, Fitter
+from motiongpt_blender.core.keyframes.reduction import Limits, reduce_steps
+from motiongpt_blender.core.keyframes.sampled_channel import Track, reduce_alone
+from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.kinematics import figure_of, joint_place
 
 RIG = a_rig(1)
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.neutral import BONE_LENGTHS
-from motiongpt_blender.core.resampling import resample_motion, resample_smooth
-from motiongpt_blender.core.rotations import from_log, rotate
-from motiongpt_blender.core.skeleton import PARENTS
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
+from motiongpt_blender.core.body.resampling import resample_motion, resample_smooth
+from motiongpt_blender.core.body.rotations import from_log, rotate
+from motiongpt_blender.core.body.skeleton import PARENTS
 
 RATES = (12.0, 15.0, 23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0, 100.0, 120.0)
 

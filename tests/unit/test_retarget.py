@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from motiongpt_blender.core.bone_maps import MappingError, Part, canonical, families, find
-from motiongpt_blender.core.frames import (
+from motiongpt_blender.core.body.neutral_pose import NEUTRAL
+from motiongpt_blender.core.body.rotations import (
+    IDENTITY,
+    angle_between,
+    between,
+    from_log,
+    normalise,
+    rotate,
+)
+from motiongpt_blender.core.body.skeleton import Joint, joint_name
+from motiongpt_blender.core.retargeting.part_rotations import (
     Limb,
     chest_turn,
     flat_slope,
@@ -14,16 +23,7 @@ from motiongpt_blender.core.frames import (
     rest_hinge,
     smoothstep,
 )
-from motiongpt_blender.core.neutral import NEUTRAL
-from motiongpt_blender.core.rotations import (
-    IDENTITY,
-    angle_between,
-    between,
-    from_log,
-    normalise,
-    rotate,
-)
-from motiongpt_blender.core.skeleton import Joint, joint_name
+from motiongpt_blender.core.rig.bone_maps import MappingError, Part, canonical, families, find
 
 X, Y, Z = np.eye(3)
 STILL = np.broadcast_to(IDENTITY, (30, 4))

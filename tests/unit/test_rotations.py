@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core import rotations as r
+from motiongpt_blender.core.body import rotations as r
 
 numbers = st.floats(-3.0, 3.0, allow_nan=False)
 vectors = st.lists(numbers, min_size=3, max_size=3).map(np.array)

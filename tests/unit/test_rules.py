@@ -17,7 +17,7 @@ LONGEST = 450
 BPY_MODULES = {"bpy", "mathutils", "gpu", "gpu_extras", "bl_ui", "blf", "bmesh", "rna_prop_ui"}
 BPY_ROOMS = {
     *("registration", "preferences", "paths", "compat", "scene", "properties"),
-    *("operators", "ui", "backend/pump", "demo"),
+    *("generate", "operators", "ui", "backend/pump", "demo"),
 }
 #: Each layer of the add-on and the layers it may take from.
 MAY_IMPORT = {
@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "backend": {"backend", "core", "wire"},
     "scene": {"scene", "core", "compat"},
     "properties": {"properties", "core", "paths", "compat", "scene"},
-    "operators": {"operators", "scene", "backend", "core", "wire", "properties", "paths"}
-    | {"preferences", "compat"},
-    "ui": {"ui", "operators", "properties", "scene", "backend", "core", "wire", "paths"}
+    "generate": {"generate", "scene", "backend", "core", "wire"},
+    "operators": {"operators", "generate", "scene", "backend", "core", "wire", "properties"}
+    | {"preferences", "compat", "paths"},
+    "ui": {"ui", "generate", "operators", "properties", "scene", "backend", "core", "wire", "paths"}
     | {"preferences", "compat"},
 }
 HEAVY = {"torch", "transformers", "peft", "accelerate"}
@@ -57,7 +58,7 @@ def imports(path, *, top_level=False):
 
 
 def room(path):
-    """ "scene" for motiongpt_blender/scene/rig.py, "backend/pump" too for that one file."""
+    """ "scene" for motiongpt_blender/scene/rig/bones.py, "backend/pump" too for that one file."""
     parts = path.relative_to(ADDON).with_suffix("").parts
     return {parts[0], "/".join(parts[:2])}
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_keys import a_motion
 
-from motiongpt_blender.core.keys import RigPose, meet_keys, pose_at
-from motiongpt_blender.core.loops import best_stretch, closing_poses, closing_seams
-from motiongpt_blender.core.rotations import about_y, angle_between, from_log, multiply, rotate
-from motiongpt_blender.core.seams import REACH, Seam, fit_seams, speed_jump
+from motiongpt_blender.core.body.rotations import about_y, angle_between, from_log, multiply, rotate
+from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_keys, pose_at
+from motiongpt_blender.core.timeline.blending import REACH, Seam, fit_seams, speed_jump
+from motiongpt_blender.core.timeline.loops import best_stretch, closing_poses, closing_seams
 
 
 def outside_of(motion, frame, turn, move, seed=0):

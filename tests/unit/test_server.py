@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from children import request, wait_for
 
-from ext_models import fake
+from ext_models.generation.request import GenerationResult, PipelineError
 from ext_models.packs import PackError
-from ext_models.pipelines import GenerationResult, PipelineError
-from ext_models.server import Server, one_line, read_request
+from ext_models.serving import fake
+from ext_models.serving.server import Server, one_line, read_request
 from motiongpt_blender import wire
-from motiongpt_blender.core.motion import MotionClip
-from motiongpt_blender.core.skeleton import Joint
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.skeleton import Joint
 
 
 class Room:

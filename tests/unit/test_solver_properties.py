@@ -4,11 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.bone_maps import Part
-from motiongpt_blender.core.neutral import BONE_LENGTHS, DIRECTIONS, build
-from motiongpt_blender.core.retarget import solve
-from motiongpt_blender.core.rig_description import Control, RigDescription
-from motiongpt_blender.core.rotations import (
+from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS, DIRECTIONS, build
+from motiongpt_blender.core.body.rotations import (
     IDENTITY,
     angle_between,
     from_log,
@@ -17,7 +14,10 @@ from motiongpt_blender.core.rotations import (
     normalise,
     rotate,
 )
-from motiongpt_blender.core.skeleton import PARENTS, Joint
+from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_description import Control, RigDescription
 
 few = settings(max_examples=12, deadline=None)
 seeds = st.integers(0, 2**32 - 1)

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.keys import RigPose
-from motiongpt_blender.core.plan import PlanError, plan
-from motiongpt_blender.core.poses import PoseRole
-from motiongpt_blender.core.sequences import Block, SequenceError, pieces_of
-from motiongpt_blender.core.windows import (
+from motiongpt_blender.core.pose_constraints.correction import RigPose
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.core.timeline.frame_range import (
     Fit,
     Join,
     Window,
@@ -17,6 +15,8 @@ from motiongpt_blender.core.windows import (
     find_window,
     frame_text,
 )
+from motiongpt_blender.core.timeline.plan import PlanError, plan
+from motiongpt_blender.core.timeline.sequences import Block, SequenceError, pieces_of
 
 WALK = "a person walks"
 POSES = (RigPose({}, (0.0, 0.0, 0.0)),) * 2

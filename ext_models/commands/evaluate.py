@@ -1,0 +1,181 @@
+"""The command ``evaluate``: pack and data in; a report with tables, numbers and pictures out."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models import packs
+from ext_models.datasets import data_folder
+from ext_models.datasets.examples import Example
+from ext_models.datasets.layouts import DataError, Layout, layout_of
+from ext_models.devices import pick_device
+from ext_models.evaluation.baselines import text_request
+from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
+from ext_models.evaluation.contact_sheets import draw_sheets
+from ext_models.evaluation.eval_set import Judge, Settings, Study, study
+from ext_models.evaluation.evaluation import Evaluation, evaluate
+from ext_models.evaluation.metrics import TOP
+from ext_models.evaluation.model_card import model_card
+from ext_models.evaluation.plots import draw
+from ext_models.evaluation.prompts.prompt_lists import SHIPPED, PromptList, read_prompts
+from ext_models.evaluation.prompts.prompt_scores import prompt_requests
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import PipelineError
+from ext_models.text_motion import model as evaluators
+from ext_models.training.checkpoint import read_recipe
+from motiongpt_blender.core.packs.manifest import CARD
+
+from .commands import RUNS, parameter_counts, training_note
+from .train_evaluator import read_packs
+
+RECIPES: Final = Path(__file__).parents[1] / "recipes"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure a pack on held-out clips; see ``python -m ext_models evaluate --help``."""
+    settings = _settings(arguments)
+    manifest = packs.read_manifest(arguments.pack)
+    sets, quoted = data_sets(arguments.data, arguments.sets, manifest.name, arguments.config)
+    lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
+    judge = read_judge(arguments.evaluator, pick_device(arguments.device))
+    examples = read_packs(arguments.data, sets, quoted_captions=quoted)
+    pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
+    work = study(pipeline, examples, settings, judge, clips=arguments.clips, split=arguments.split)
+    out = arguments.out or RUNS / "evaluate" / manifest.name
+    maker = ClipMaker(pipeline, out / "clips" / f"{pack_hash(arguments.pack)}.jsonl")
+    facts = {
+        "pack": f"{manifest.name}, {pack_hash(arguments.pack)}",
+        "data": f"{', '.join(sets)}, split {arguments.split}",
+        "evaluator": judge.name if judge else "none",
+        "seed": settings.seed,
+        "samples of each text": settings.samples,
+        "date": datetime.date.today().isoformat(),
+    }
+    kept, notes = usable(lists, examples, named=bool(arguments.prompts))
+    result = evaluate(work, maker, kept, RUNS / "evaluate" / "points", facts)
+    print(result.markdown())
+    result.save(out)
+    sheets = _sheets(work, maker, kept, arguments.sheets, out)
+    print("\n".join([*notes, *draw(result, out), *sheets, f"report written to {out}"]))
+    if arguments.card:
+        write_card(arguments.pack, work, examples, result)
+    return 0
+
+
+def read_judge(folder: Path | None, device: str) -> Judge | None:
+    """The evaluator of a folder; by default the one that was trained here, or none."""
+    place = folder or RUNS / "evaluator"
+    if folder is None and not (place / evaluators.CARD).is_file():
+        return None
+    return evaluators.load(place, device)
+
+
+def data_sets(
+    data: Path | str | None, named: Sequence[str] | None, pack: str, recipe: Path | None
+) -> tuple[list[str], bool]:
+    """Which sets of a data folder a pack is measured on, and whether with quoted captions.
+
+    Those that are named; or those of its recipe, given or shipped; or all that are there.
+    """
+    shipped = RECIPES / f"{pack}.toml"
+    found = recipe or (shipped if shipped.is_file() else None)
+    table: dict[str, Any] = read_recipe(found).get("pack", {}) if found else {}
+    if not named and table.get("data"):
+        wanted = table["data"]
+        named = [wanted] if isinstance(wanted, str) else list(wanted)
+    return list(named or _all_sets(data)), bool(table.get("quoted_captions", False))
+
+
+def _all_sets(data: Path | str | None) -> list[str]:
+    if not data:
+        raise PipelineError("evaluate needs --data DIR (or MOTIONGPT_DATA): the held-out clips.")
+    try:
+        if layout_of(Path(data)) is Layout.DATA_FOLDER:
+            return sorted({c["pack"] for c in data_folder.read_clips(Path(data))})
+    except DataError as error:
+        raise PipelineError(str(error)) from None
+    raise PipelineError(f"{data}: say with --sets which data set it is, humanml3d or kit.")
+
+
+def usable(
+    lists: Sequence[PromptList], examples: Sequence[Example], *, named: bool
+) -> tuple[tuple[PromptList, ...], list[str]]:
+    """The prompts whose labels the data has, and sentences about those that it has not."""
+    kept: list[PromptList] = []
+    notes: list[str] = []
+    for one in lists:
+        known, left_out = one.known(examples)
+        if left_out:
+            notes.append(
+                f"{one.name}: {left_out} of {len(one.prompts)} prompts name labels that this "
+                "data has not; they were left out."
+            )
+        if len(known.prompts) > TOP:
+            kept.append(known)
+        elif named:
+            raise PipelineError(
+                f"The list of prompts '{one.name}' names labels that the data has not: evaluate "
+                "with --sets that have them."
+            )
+    return tuple(kept), notes
+
+
+def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Evaluation) -> None:
+    """Write the pack's ``MODEL_CARD.md`` from what was measured."""
+    from ext_models.tokenizer.report import report
+
+    manifest, tokenizer = work.pipeline.manifest, work.pipeline.tokenizer
+    card = model_card(
+        manifest,
+        report(tokenizer, work.held_out, manifest.levels, [*work.train, *work.held_out]),
+        result,
+        {name: count / 1e6 for name, count in parameter_counts(pack).items()},
+        {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
+        pretrained=training_note(pack).get("pretrained", True),
+    )
+    (pack / CARD).write_text(card, encoding="utf-8")
+    print(f"card written to {pack / CARD}")
+
+
+def _sheets(
+    work: Study, maker: ClipMaker, lists: Sequence[PromptList], count: int, out: Path
+) -> list[str]:
+    """Draw the first sample of some texts, as many of each list; sentences about it."""
+    if not count:
+        return []
+    asked = [[text_request(work, i, 0) for i in range(len(work.clips))]]
+    asked += [prompt_requests(work, one)[: len(one.prompts)] for one in lists]
+    share = -(-count // len(asked))
+    chosen = [r for requests in asked for r in requests[:: -(-len(requests) // share)][:share]]
+    chosen = chosen[:count]
+    made = maker.make(chosen, "sheets")
+    titles = [f"{r.prompt} ({r.frames / work.pipeline.manifest.fps:.1f} s)" for r in chosen]
+    pages = draw_sheets(list(zip(titles, made, strict=True)), out / "sheets")
+    return [f"{len(chosen)} clips drawn: {out / 'sheets'}"] if pages else []
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("tries", 1)):
+        if getattr(arguments, name) < least:
+            raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
+    if arguments.pose_clips < 0:
+        raise PipelineError(f"--pose-clips {arguments.pose_clips}: 0 at least (0 is all).")
+    if arguments.sheets < 0:
+        raise PipelineError(f"--sheets {arguments.sheets}: 0 at least.")
+    if arguments.clips is not None and arguments.clips <= TOP:
+        raise PipelineError(f"--clips {arguments.clips}: at least {TOP + 1} have to be looked at.")
+    if not 0 <= arguments.temperature <= 10:
+        raise PipelineError(f"--temperature {arguments.temperature}: choose 0 to 10.")
+    return Settings(
+        seed=arguments.seed,
+        pool=arguments.pool,
+        draws=arguments.draws,
+        samples=arguments.samples,
+        temperature=arguments.temperature,
+        tries=arguments.tries,
+        pose_clips=arguments.pose_clips,
+    )

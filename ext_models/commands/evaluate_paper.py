@@ -1,0 +1,76 @@
+"""The command ``evaluate-paper``: a recipe's published experiment, measured as published."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ext_models import packs
+from ext_models.datasets.layouts import DataError, read_examples
+from ext_models.devices import pick_device
+from ext_models.generation.generators import load_writer
+from ext_models.generation.request import PipelineError
+from ext_models.lab.guo_evaluator import load_authors
+from ext_models.lab.paper_tables import PaperSettings, PaperStudy
+from ext_models.language.vocabulary import MotionVocabulary
+from ext_models.motion.representations import REPRESENTATIONS
+from ext_models.packs import PackError
+from ext_models.tokenizer.vqvae import load_tokenizer
+from ext_models.training.checkpoint import read_recipe
+
+from .commands import RUNS
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure a pack of the style ``paper`` and print both tables."""
+    recipe = read_recipe(arguments.config)
+    manifest = packs.read_manifest(arguments.pack)
+    if manifest.prompt_style != "paper":
+        raise PackError(
+            f"{arguments.pack / packs.MANIFEST}: the prompt style is '{manifest.prompt_style}'; "
+            "evaluate-paper measures packs of the style 'paper', and evaluate all others."
+        )
+    rep = REPRESENTATIONS[manifest.representation]
+    device = pick_device(arguments.device)
+    judge = load_authors(arguments.authors, arguments.glove, rep, device)
+    tokenizer = load_tokenizer(arguments.pack, device)
+    settings = _settings(arguments, recipe, manifest.max_frames // tokenizer.config.stride)
+    try:
+        examples = read_examples(_data(arguments), recipe["pack"]["data"])
+    except (DataError, KeyError) as error:
+        raise PipelineError(str(error)) from None
+    if examples[0].representation != rep.name:
+        raise PackError(
+            f"the pack makes {rep.name} and the data is {examples[0].representation}: give the "
+            "data set that it was trained on."
+        )
+    vocabulary = MotionVocabulary(1, tokenizer.config.codes, settings.longest)
+    writer = load_writer(arguments.pack, manifest, vocabulary, device)
+    study = PaperStudy(tokenizer, writer, judge, rep, settings)
+    tables = study.tables([e for e in examples if e.split == arguments.split])
+    out = arguments.out or RUNS / "evaluate" / manifest.name
+    out.mkdir(parents=True, exist_ok=True)
+    text = f"# {manifest.title}\n\n" + "\n".join(table.markdown() for table in tables)
+    (out / "paper.md").write_text(text, encoding="utf-8")
+    for name, table in zip(("quality", "poses", "published"), tables, strict=True):
+        table.save(out / f"paper_{name}.json")
+    print(text)
+    print(f"tables written to {out}")
+    return 0
+
+
+def _data(arguments: argparse.Namespace) -> Path | None:
+    return Path(arguments.data) if arguments.data else None
+
+
+def _settings(arguments: argparse.Namespace, recipe: dict[str, Any], longest: int) -> PaperSettings:
+    table = {**recipe.get("evaluation", {}), "longest": longest, "seed": arguments.seed}
+    if arguments.repeats is not None:
+        table["repeats"] = arguments.repeats
+    if arguments.clips is not None:
+        table["clips"] = arguments.clips
+    try:
+        return PaperSettings(**table)
+    except TypeError as error:
+        raise PackError(f"{arguments.config}: [evaluation]: {error}.") from None

@@ -1,0 +1,1 @@
+"""Captioned motion from disk: readers, preparation, joining."""

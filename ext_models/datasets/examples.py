@@ -1,0 +1,147 @@
+"""What every reader of motion data gives back, and how it speaks of what it cannot read.
+
+The readers beside this module import it; it imports none of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ext_models.motion.representations import HUMANML3D, REPRESENTATIONS
+
+Array = NDArray[np.float32]
+
+SPLITS: Final = ("train", "val", "test")
+#: The shortest clip that is worth learning from, in frames (0.8 s at 20 fps).
+MIN_FRAMES: Final = 16
+#: The longest recording that is read at once, in frames (half an hour at 20 fps).
+MAX_FRAMES: Final = 36_000
+
+
+class DataError(ValueError):
+    """Motion data that cannot be used; one sentence that says what was expected."""
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """Published feature vectors of a clip, left on disk until they are needed.
+
+    Attributes:
+        path: a ``.npy`` of (T, channels) float32.
+        start, stop: the clip's rows in it.
+    """
+
+    path: Path
+    start: int
+    stop: int
+
+    def read(self) -> Array:
+        """The rows, (stop - start, channels) float32, not normalised."""
+        rows = np.load(self.path, mmap_mode="r", allow_pickle=False)[self.start : self.stop]
+        return np.array(rows, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One captioned clip.
+
+    Attributes:
+        id: name of the clip.
+        joints: (T, 22, 3) float32 metres, y up, 20 fps; of a KIT-ML clip (T, 21, 3) in
+            that data set's own unit, 12.5 fps.
+        captions: English sentences, each true of the clip.
+        split: train, val or test.
+        label: what the source calls it.
+        representation: name of the features that the joints belong to.
+        tokens: for each caption its words with their kinds ("walks/VERB"), where the data
+            set has them.
+        vectors: the published features of the clip, where the data set has them.
+    """
+
+    id: str
+    joints: Array
+    captions: tuple[str, ...]
+    split: str
+    label: str = ""
+    representation: str = HUMANML3D.name
+    tokens: tuple[str, ...] = ()
+    vectors: VectorFile | None = None
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return REPRESENTATIONS[self.representation].fps
+
+
+@dataclass
+class Skipped:
+    """The clips that were left out: named as they come, counted at the end.
+
+    Attributes:
+        broken: (name, reason) of each clip that cannot be used.
+        outside: how many are fine but too short or too long by the data set's own rule.
+        used: how many were taken.
+    """
+
+    broken: list[tuple[str, str]] = field(default_factory=list)
+    outside: int = 0
+    used: int = 0
+
+    def add(self, name: str, reason: object) -> None:
+        """Leave a clip out and say why."""
+        self.broken.append((name, str(reason)))
+        tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
+
+    def summary(self) -> str:
+        """One sentence, or an empty one when nothing was left out."""
+        parts: list[str] = []
+        if self.broken:
+            parts.append(f"{len(self.broken)} skipped because they cannot be used (named above)")
+        if self.outside:
+            parts.append(f"{self.outside} outside the data set's lengths")
+        return f"{self.used} clips taken, {' and '.join(parts)}." if parts else ""
+
+    def tell(self) -> None:
+        """Print the summary where warnings go."""
+        if text := self.summary():
+            tqdm.write(text, file=sys.stderr)
+
+
+def check_length(frames: int, fps: float = HUMANML3D.fps) -> None:
+    """Refuse a clip by its length before its numbers are read.
+
+    Raises:
+        DataError: naming the length and the limit.
+    """
+    if frames * HUMANML3D.fps < MIN_FRAMES * fps - 1e-6:
+        raise DataError(
+            f"it has {frames} frames at {fps:g} fps; a clip needs at least "
+            f"{MIN_FRAMES / HUMANML3D.fps:g} s ({MIN_FRAMES} frames at {HUMANML3D.fps:g} fps)."
+        )
+    if frames * HUMANML3D.fps > MAX_FRAMES * fps:
+        raise DataError(
+            f"it has {frames:,} frames at {fps:g} fps; cut it into recordings of at most "
+            f"{MAX_FRAMES / HUMANML3D.fps / 60:g} minutes."
+        )
+
+
+def check_finite(joints: NDArray[np.floating]) -> None:
+    """Raise DataError, naming the first frame (T, ...) with a number that is not finite."""
+    bad = ~np.isfinite(joints).reshape(len(joints), -1).all(axis=1)
+    if bad.any():
+        raise DataError(f"frame {int(np.argmax(bad))} holds a number that is not finite.")
+
+
+def npy_shape(path: Path) -> tuple[int, ...]:
+    """Shape of a ``.npy`` from its header alone; raises DataError when it has none."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False).shape
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"it is not a readable .npy ({error}).") from None

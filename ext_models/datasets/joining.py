@@ -1,0 +1,242 @@
+"""New clips out of two that exist: one after the other, or at once.
+
+A small data set has each action alone. Joined clips let a model hear "walks forward,
+then bows" and "runs while waving": the second clip goes on where the first one ends,
+its body led over from the first one's pose; or the upper body of one is put on the
+legs of another. Captions stay true. Pairs kept for measuring are never joined.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from motiongpt_blender.core.body.motion import heading, place_at_origin
+from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.body.skeleton import Joint
+
+from .examples import Array, Example
+from .mirroring import mirror_caption
+from .sentences import meanwhile, plain, then, verbs_of
+
+#: Frames in which the second clip's body comes from the first one's last pose.
+LEAD: Final = 12
+#: Metres that a joint may be away at the seam, as a mean: a step of a walk, not a fall.
+SEAM: Final = 0.2
+#: What stays in place: metres of travel, radians of turning, metres up and down.
+IN_PLACE: Final = (0.35, 0.6, 0.12)
+#: Metres that legs must travel to be worth another upper body.
+TRAVEL: Final = 0.8
+#: Draws for each clip that is wanted; most pairs do not fit.
+TRIES: Final = 60
+
+_UPPER: Final = [j.value for j in Joint if j.name.split("_")[-1] not in
+                 ("PELVIS", "HIP", "KNEE", "ANKLE", "FOOT")]  # fmt: skip
+_ARMS: Final = re.compile(r"\b(hands?|arms?|fists?|punch\w*|wav\w+)\b")
+#: What a sentence about the arms says of the rest of the body, which would no longer be true.
+_STANDS: Final = re.compile(r"\b(stand\w*|wait\w*|still|place|foot|feet|legs?|idle|bend\w*)\b")
+#: Legs whose arms matter: another upper body would make the sentence untrue.
+_BUSY: Final = re.compile(
+    r"\b(hands?|arms?|danc\w*|ballet|karate|kata|martial|cartwheel\w*|box|ball|basketball"
+    r"|dribbl\w*|crawl\w*|swing\w*)\b"
+)
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Contents that are never joined, in either mirror image.
+
+    Attributes:
+        then: (first, second) by content, as "walk" and "bow".
+        together: (legs, upper body).
+    """
+
+    then: frozenset[Pair] = frozenset()
+    together: frozenset[Pair] = frozenset()
+
+    @classmethod
+    def of(cls, prompts: Sequence[dict[str, Any]]) -> Apart:
+        """From the tables of a list of compositions; see ``recipes/prompts``."""
+
+        def pairs(how: str) -> frozenset[Pair]:
+            named = [tuple(p["parts"]) for p in prompts if p["how"] == how]
+            return frozenset(p for a, b in named for p in ((a, b), (_mirror(a), _mirror(b))))
+
+        return cls(pairs("then"), pairs("while"))
+
+    def allows(self, kind: str, first: Example, second: Example) -> bool:
+        """Whether two clips may be joined: ``then`` or ``together``."""
+        pairs = self.then if kind == "then" else self.together
+        return not any(_shows(first, a) and _shows(second, b) for a, b in pairs)
+
+
+def _mirror(content: str) -> str:
+    return mirror_caption(content.replace("-", " ")).replace(" ", "-")
+
+
+def _shows(example: Example, content: str) -> bool:
+    """Whether a clip's label names a content, rather too often than too rarely."""
+    label = (example.label or "").lower()
+    return label.split(", ")[0] == content or content in re.split(r"[^a-z]+", label)
+
+
+def join_examples(
+    examples: Sequence[Example],
+    *,
+    then: int,
+    together: int,
+    longest: int,
+    seed: int,
+    apart: Apart | None = None,
+) -> list[Example]:
+    """So many new clips of each kind, as far as fitting pairs are found.
+
+    Args:
+        examples: clips to take from; their split is kept, so give those of one split.
+        then: clips of one after the other.
+        together: clips of an upper body on other legs.
+        longest: frames of a new clip at most.
+        seed: of the draw.
+        apart: what is never joined.
+    """
+    rng = np.random.default_rng(seed)
+    never = apart or Apart()
+    made = _draw(examples, examples, then, rng, lambda a, b: in_turn(a, b, longest, never))
+    lexicon = verbs_of(c for e in examples for c in e.captions)
+    legs = [e for e in examples if _travels(e.joints) and not _BUSY.search(" ".join(e.captions))]
+    bodies = [e for e in examples if _stays(e.joints) and _moves_arms(e)]
+    made += _draw(legs, bodies, together, rng, lambda a, b: at_once(a, b, lexicon, never))
+    return made
+
+
+def _draw(
+    firsts: Sequence[Example],
+    seconds: Sequence[Example],
+    count: int,
+    rng: np.random.Generator,
+    make: Callable[[Example, Example], Example | None],
+) -> list[Example]:
+    """Random pairs until there are enough; every label is as likely, however many clips it has."""
+    if not firsts or not seconds:
+        return []
+    by_label = [_by_label(firsts), _by_label(seconds)]
+    made: list[Example] = []
+    known: set[str] = set()  # the same pair of labels again would say nothing new
+    with tqdm(total=count, desc="joining", unit="clip", leave=False) as bar:
+        for _ in range(TRIES * count):
+            if len(made) >= count:
+                break
+            one, other = (_pick(groups, rng) for groups in by_label)
+            joined = make(one, other) if one.id != other.id else None
+            if joined is not None and joined.label not in known:
+                known.add(joined.label)
+                made.append(joined)
+                bar.update()
+    return made
+
+
+def _by_label(examples: Sequence[Example]) -> list[list[Example]]:
+    groups: dict[str, list[Example]] = {}
+    for example in examples:
+        groups.setdefault(example.label or example.captions[0], []).append(example)
+    return list(groups.values())
+
+
+def _pick(groups: Sequence[Sequence[Example]], rng: np.random.Generator) -> Example:
+    group = groups[int(rng.integers(len(groups)))]
+    return group[int(rng.integers(len(group)))]
+
+
+def in_turn(first: Example, second: Example, longest: int, apart: Apart) -> Example | None:
+    """The first clip, then the second; None where they do not fit."""
+    if len(first.joints) + len(second.joints) > longest or not apart.allows("then", first, second):
+        return None
+    tails = [c for c in second.captions if plain(c)]
+    moved = _onto_end(first.joints, second.joints)
+    if not tails or moved is None:
+        return None
+    captions = tuple(then(head, tails[k % len(tails)]) for k, head in enumerate(first.captions))
+    return replace(
+        first,
+        id=f"{first.id}+{second.id}",
+        joints=np.concatenate([first.joints, moved]).astype(np.float32),
+        captions=captions,
+        label=f"{first.label}, then {second.label}",
+        vectors=None,
+        tokens=(),
+    )
+
+
+def at_once(legs: Example, body: Example, verbs: frozenset[str], apart: Apart) -> Example | None:
+    """The legs of one clip under the upper body of another; None where they do not fit."""
+    count = min(len(legs.joints), len(body.joints))
+    if count < 0.6 * len(body.joints) or not apart.allows("while", legs, body):
+        return None
+    tails = [c for c in body.captions if _ARMS.search(c) and not _STANDS.search(c)]
+    said = [meanwhile(head, tail, verbs) for head in legs.captions for tail in tails]
+    captions = tuple(dict.fromkeys(c for c in said if c))
+    if not captions:
+        return None
+    joints = with_upper_body(legs.joints[:count], body.joints[:count])
+    return replace(
+        legs,
+        id=f"{legs.id}&{body.id}",
+        joints=joints,
+        captions=captions[:6],
+        label=f"{legs.label} while {body.label}",
+        vectors=None,
+        tokens=(),
+    )
+
+
+def with_upper_body(legs: Array, body: Array) -> Array:
+    """Joints (T, 22, 3) of ``legs`` with everything above the pelvis from ``body`` (T, 22, 3)."""
+    joints = legs.copy()
+    turn = about_y(heading(legs) - heading(body))[:, None]
+    upper = body[:, _UPPER] - body[:, :1]
+    joints[:, _UPPER] = rotate(np.broadcast_to(turn, (*upper.shape[:-1], 4)), upper) + legs[:, :1]
+    return joints
+
+
+def _onto_end(first: Array, second: Array) -> Array | None:
+    """The second motion moved, turned and led over to go on from the first one's end."""
+    end = 2 * first[-1] - first[-2]
+    placed = place_at_origin(second)
+    turn = np.broadcast_to(about_y(heading(end)), (*placed.shape[:-1], 4))
+    placed = rotate(turn, placed) + end[0] * np.array([1.0, 0.0, 1.0])
+    gap = end - placed[0]
+    if np.linalg.norm(gap, axis=-1).mean() > SEAM:
+        return None
+    # Position and speed of every joint go on as they were, and give way to the second motion's.
+    speed = (first[-1] - first[-2]) - (placed[1] - placed[0])
+    frames = np.arange(len(placed))
+    fade = np.clip(1 - frames / LEAD, 0, 1)
+    fade = fade**3 * (10 - 15 * fade + 6 * fade**2)
+    return (placed + fade[:, None, None] * (gap + frames[:, None, None] * speed)).astype(np.float32)
+
+
+def _travels(joints: Array) -> bool:
+    return float(np.linalg.norm((joints[-1, 0] - joints[0, 0])[[0, 2]])) > TRAVEL
+
+
+def _stays(joints: Array) -> bool:
+    travel, turning, bob = IN_PLACE
+    away = np.linalg.norm((joints[:, 0] - joints[0, 0])[:, [0, 2]], axis=-1).max()
+    turned = np.abs(np.unwrap(heading(joints)) - heading(joints[:1])).max()
+    return bool(away < travel and turned < turning and np.ptp(joints[:, 0, 1]) < bob)
+
+
+def _moves_arms(example: Example) -> bool:
+    wrists: NDArray[Any] = example.joints[:, [Joint.L_WRIST, Joint.R_WRIST]]
+    local = wrists - example.joints[:, :1]
+    return float(np.ptp(local, axis=0).max()) > 0.25 and any(
+        _ARMS.search(c) for c in example.captions
+    )

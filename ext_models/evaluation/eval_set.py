@@ -1,0 +1,179 @@
+"""What an evaluation works on: the pack, its judge, the clips, and how they are drawn.
+
+Everything random here hangs on the seed and a clip's name alone, never on its place in
+a list: a quick look at a few clips makes what the whole evaluation will find made.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ext_models.datasets.examples import Example
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import TRIES, PipelineError
+from ext_models.text_motion.clips import clip_label
+
+from .metrics import REPEATS, TOP
+
+Array = NDArray[np.float32]
+
+
+class Judge(Protocol):
+    """An evaluator: text and motion as points of one space."""
+
+    @property
+    def name(self) -> str:
+        """Numbers of judges of one name can be compared."""
+        ...
+
+    def embed_motion(self, joints: Sequence[Array]) -> NDArray[np.float32]:
+        """Points (N, E) of clips (T, J, 3), each of its own length."""
+        ...
+
+    def embed_text(self, captions: Sequence[str]) -> NDArray[np.float32]:
+        """Points (N, E) of captions."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an evaluation is done.
+
+    Attributes:
+        seed: of all draws.
+        pool: captions that compete for R-precision; fewer where there are fewer labels.
+        draws: how often pools are drawn.
+        samples: motions made of each text.
+        temperature: spread of the sampling.
+        tries: motions drawn for each, of which the best is taken, as the add-on does.
+        pose_clips: clips of the pose tasks, spread over all; 0 takes all.
+    """
+
+    seed: int = 0
+    pool: int = 32
+    draws: int = REPEATS
+    samples: int = 3
+    temperature: float = 0.8
+    tries: int = TRIES
+    pose_clips: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """The inputs of an evaluation.
+
+    Attributes:
+        pipeline: the pack.
+        train: clips that it has learnt from, not longer than it writes.
+        clips: held-out clips that are looked at, not longer either.
+        held_out: all of them, to take other poses from.
+        settings: how it is done.
+        judge: who says what text and motion have in common; None where nobody does.
+    """
+
+    pipeline: MotionPipeline
+    train: tuple[Example, ...]
+    clips: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+    settings: Settings = Settings()
+    judge: Judge | None = None
+
+    @property
+    def for_poses(self) -> Study:
+        """The same with the clips that pose tasks look at."""
+        wanted = self.settings.pose_clips or len(self.clips)
+        every = max(1, len(self.clips) // wanted)
+        return replace(self, clips=self.clips[::every][:wanted])
+
+    @property
+    def labels(self) -> list[str]:
+        """What each looked-at clip shows."""
+        return [clip_label(e) for e in self.clips]
+
+    @property
+    def pool(self) -> int:
+        """Captions that compete."""
+        return min(self.settings.pool, len(set(self.labels)))
+
+    @property
+    def captions(self) -> list[str]:
+        """The caption that stands for each looked-at clip, one of its own."""
+        return [self.caption(e) for e in self.clips]
+
+    def caption(self, example: Example) -> str:
+        """The caption that stands for a clip."""
+        return example.captions[self.number("caption", example.id) % len(example.captions)]
+
+    def number(self, *names: object) -> int:
+        """A number of 31 bits for something named, the same in every run of one seed."""
+        text = "/".join(map(str, (self.settings.seed, *names)))
+        return zlib.crc32(text.encode()) & 0x7FFFFFFF
+
+    def other(self, example: Example) -> Example:
+        """Another held-out clip, of another label, that belongs to this one."""
+        others = [e for e in self.held_out if clip_label(e) != clip_label(example)]
+        if not others:
+            raise PipelineError("All held-out clips have one label: poses of another need two.")
+        return others[self.number("other", example.id) % len(others)]
+
+
+def study(
+    pipeline: MotionPipeline,
+    examples: Sequence[Example],
+    settings: Settings,
+    judge: Judge | None,
+    *,
+    clips: int | None = None,
+    split: str = "test",
+) -> Study:
+    """The study of a pack on the clips of some data sets.
+
+    Held-out clips without a caption are left out: there is nothing to ask the pack for.
+
+    Args:
+        pipeline: the pack.
+        examples: all splits.
+        settings: how it is done.
+        judge: the evaluator, if there is one.
+        clips: look at so many only, spread over all labels.
+        split: which is held out.
+
+    Raises:
+        PipelineError: when there is too little to look at.
+    """
+    longest = pipeline.manifest.max_frames
+    short = [replace(e, joints=e.joints[:longest]) for e in examples]
+    train = tuple(e for e in short if e.split == "train")
+    held_out = tuple(e for e in short if e.split == split and e.captions)
+    if not any(e.captions for e in train):
+        raise PipelineError(
+            "The data has no captioned clips in its split 'train' to look captions up in."
+        )
+    looked_at = held_out if clips is None else spread(held_out, clips)
+    if len({clip_label(e) for e in looked_at}) <= TOP:
+        raise PipelineError(
+            f"The clips looked at have fewer than {TOP + 1} labels: take more of the split "
+            f"'{split}', which has {len(held_out)} clips with captions."
+        )
+    return Study(pipeline, train, looked_at, held_out, settings, judge)
+
+
+def spread(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
+    """So many clips, from as many labels as there are, in the order of the data."""
+    seen: dict[str, int] = {}
+    turns: list[tuple[int, int]] = []
+    for index, example in enumerate(examples):
+        turn = seen[clip_label(example)] = seen.get(clip_label(example), -1) + 1
+        turns.append((turn, index))
+    first = sorted(turns)
+    singles = [index for turn, index in first if turn == 0]
+    # Of more labels than are wanted, every so manieth: neighbours in the data are alike.
+    chosen = singles if count >= len(singles) else singles[:: -(-len(singles) // count)]
+    rest = [index for _, index in first if index not in set(chosen)]
+    return tuple(examples[i] for i in sorted([*chosen, *rest][:count]))

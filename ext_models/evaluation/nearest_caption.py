@@ -1,0 +1,65 @@
+"""Looking a caption up: the training clip whose caption is most alike in its words.
+
+What a model of motion must beat. It reads words and pairs of words, each counting the
+more the rarer it is; it knows nothing of the evaluator that judges it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from ext_models.datasets.examples import Example
+from ext_models.text_motion.text_vocabulary import split
+
+
+class CaptionIndex:
+    """All captions of some clips, to look others up in."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.examples = examples
+        said = [(row, _terms(c)) for row, e in enumerate(examples) for c in e.captions]
+        self._owner = np.array([row for row, _ in said])
+        self._columns = {t: k for k, t in enumerate(sorted({t for _, ts in said for t in ts}))}
+        counts = np.zeros(len(self._columns))
+        for _, terms in said:
+            for term in set(terms):
+                counts[self._columns[term]] += 1
+        self._rarity = np.log((1 + len(said)) / (1 + counts)) + 1
+        self._captions = self._vectors([terms for _, terms in said])
+
+    def nearest(self, captions: Sequence[str], seeds: Sequence[int]) -> list[int]:
+        """Row of the clip for each caption; of those alike, the one that the seed draws."""
+        likeness = np.asarray((self._vectors(map(_terms, captions)) @ self._captions.T).todense())
+        found: list[int] = []
+        for row, seed in zip(likeness, seeds, strict=True):
+            best = np.unique(self._owner[row >= row.max() - 1e-9])
+            found.append(int(best[np.random.default_rng(seed).integers(len(best))]))
+        return found
+
+    def _vectors(self, texts: Sequence[Sequence[str]] | map[list[str]]) -> csr_matrix:
+        """Unit vectors (N, terms); terms that no caption has do not count."""
+        rows, columns, values = [], [], []
+        count = 0
+        for count, terms in enumerate(texts, 1):
+            known = sorted({self._columns[t] for t in terms if t in self._columns})
+            weights = self._rarity[known]
+            norm = float(np.linalg.norm(weights)) or 1.0
+            rows += [count - 1] * len(known)
+            columns += known
+            values += (weights / norm).tolist()
+        return csr_matrix((values, (rows, columns)), shape=(count, len(self._columns)))
+
+
+def _terms(caption: str) -> list[str]:
+    words = split(caption)
+    return [*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))]
+
+
+def known_share(captions: Sequence[str], examples: Sequence[Example]) -> float:
+    """Share of captions that some clips have word for word."""
+    known = {c.strip().lower() for e in examples for c in e.captions}
+    return float(np.mean([c.strip().lower() in known for c in captions]))

@@ -1,0 +1,317 @@
+"""Pose tasks: how near a motion comes to the poses it was asked to pass through.
+
+The paper's Recon and Vel (poses as distances of joints, in cm and cm a frame), but at
+the asked frame and before the final correction on the rig. Poses are the clip's own or
+those of another clip, which the text cannot foresee. The floor is what the tokenizer
+alone makes of the same poses; it is the model's best, and the text alone its worst.
+
+The model is measured twice: alone, told of the poses as its training taught it; and steered
+by them while it writes, as the add-on does it. Of several tries the one nearest to the poses
+is given, which helps by itself: so the text alone stands there twice, as the add-on would
+give it without poses, and with its nearest try.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ext_models.datasets.examples import Example
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import STEER, GenerationRequest, PoseCondition
+from ext_models.language.place_tokens import seen_from, stands
+from ext_models.language.vocabulary import Skill
+from ext_models.motion import features
+
+from .baselines import reconstructed, text_request
+from .clip_maker import ClipMaker
+from .eval_set import Study
+from .metrics import pose_recon, pose_velocity
+from .tables import Row, Table, Value
+from .text_motion_table import over
+
+Array = NDArray[np.floating]
+Rebuild = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+#: Poses of the task ``keys``.
+KEYS: Final = 3
+#: Draws of clips from which the interval of a ratio comes.
+RESAMPLES: Final = 1000
+#: Whose poses are asked for.
+OWN, OTHER = "own poses", "another clip's poses"
+#: How the poses reach the model, and the strength of it.
+ALONE, STEERED = "model alone", "steered"
+STRENGTHS: Final = {ALONE: 0.0, STEERED: STEER}
+RATIO: Final = "(with - floor) / (text - floor)"
+#: The text's own tries, chosen by the poses as those that were told of them are.
+NEAREST: Final = "text only, nearest try"
+FAIR: Final = "(with - floor) / (nearest try - floor)"
+
+
+@dataclass(frozen=True)
+class PoseTask:
+    """Poses asked of one clip.
+
+    Attributes:
+        frames: of the clip that is made, ascending.
+        source: joints (T', 22, 3) of the clip that the poses are from.
+        taken: its frames, one for each asked one.
+        placed: whether where they stand is asked for as well.
+    """
+
+    frames: tuple[int, ...]
+    source: NDArray[np.float32]
+    taken: tuple[int, ...]
+    placed: bool = False
+
+    @property
+    def poses(self) -> tuple[PoseCondition, ...]:
+        """What the model is given."""
+        return tuple(
+            PoseCondition(f, self.source[g], self.placed)
+            for f, g in zip(self.frames, self.taken, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class PoseErrors:
+    """Errors (N,) of one task over the clips, in cm (Recon) and cm a frame (Vel).
+
+    Attributes:
+        task: initial, last or keys.
+        whose: ``OWN`` or ``OTHER``.
+        how: ``ALONE`` or ``STEERED``.
+        given: Recon and Vel (N, 2) with the poses.
+        text: the same with the text only.
+        nearest: the same of that text's try nearest to the poses.
+        floor: the same of the tokenizer alone.
+    """
+
+    task: str
+    whose: str
+    how: str
+    given: Array
+    text: Array
+    nearest: Array
+    floor: Array
+
+    def row(self, seed: int) -> Row:
+        """One line of the table."""
+        values: dict[str, Value] = {}
+        for column, name in enumerate(("Recon", "Vel")):
+            given, text, floor = (a[:, column] for a in (self.given, self.text, self.floor))
+            values |= {
+                f"{name} with": over(given),
+                f"{name} text only": over(text),
+                f"{name} floor": over(floor),
+                f"{name} {RATIO}": ratio(given - floor, text - floor, seed),
+            }
+        given, near, floor = (a[:, 0] for a in (self.given, self.nearest, self.floor))
+        values[f"Recon {NEAREST}"] = over(near)
+        values[f"Recon {FAIR}"] = ratio(given - floor, near - floor, seed)
+        return Row(f"{self.task}, {self.whose}, {self.how}", values)
+
+
+def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
+    """All pose tasks, with the poses of the clip and with those of another."""
+    texts = [text_request(study, i, 0) for i in range(len(study.clips))]
+    text = maker.make(texts, "text")
+    tasks = [
+        (name, whose, [_task(study, e, name, whose) for e in study.clips])
+        for whose in (OWN, OTHER)
+        for name in ("initial", "last", "keys")
+    ]
+    rebuilt = _remembering(lambda joints: reconstructed(study.pipeline, joints))
+    floors = [_floors(study.pipeline, asked, rebuilt) for _, _, asked in tasks]
+    near = [
+        _errors(maker.nearest(texts, [t.poses for t in asked], "text"), asked)
+        for _, _, asked in tasks
+    ]
+    errors: list[PoseErrors] = []
+    for how in ways_of(study.pipeline):
+        requests = [
+            _with_poses(study, index, task, how)
+            for _, _, asked in tasks
+            for index, task in enumerate(asked)
+        ]
+        made = maker.make(requests, f"poses, {how}")
+        for place, (name, whose, asked) in enumerate(tasks):
+            given = made[place * len(asked) : (place + 1) * len(asked)]
+            errors.append(
+                PoseErrors(
+                    name,
+                    whose,
+                    how,
+                    _errors(given, asked),
+                    _errors(text, asked),
+                    near[place],
+                    floors[place],
+                )
+            )
+    return errors
+
+
+def ways_of(pipeline: MotionPipeline) -> tuple[str, ...]:
+    """How poses can reach the model of a pack."""
+    return (ALONE, STEERED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
+
+
+def pose_table(study: Study, errors: Sequence[PoseErrors]) -> Table:
+    """The pose tasks as a table; cm, and cm a frame."""
+    rows = tuple(e.row(study.number("ratio")) for e in errors)
+    return Table(f"{len(study.clips)} clips: cm, cm/frame", rows)
+
+
+def place_errors(study: Study, maker: ClipMaker) -> dict[str, tuple[Array, Array]]:
+    """Where the last pose comes to stand: errors with poses and with the text only.
+
+    The first and the last pose are given, the last with its place. Errors are (N, 2): metres
+    and degrees, as seen from the first frame; by whose poses they are and how they are given. A
+    pack that cannot be told places can still be steered to them.
+    """
+    told = Skill.PLACES.value in study.pipeline.manifest.skills
+    hows = [how for how in ways_of(study.pipeline) if told or how is STEERED]
+    if not hows:
+        return {}
+    text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
+    errors: dict[str, tuple[Array, Array]] = {}
+    for how, whose in itertools.product(hows, (OWN, OTHER)):
+        tasks = [_ends(e.joints, _source(study, e, whose)) for e in study.clips]
+        requests = [_with_poses(study, i, task, how) for i, task in enumerate(tasks)]
+        given = maker.make(requests, f"places, {whose}, {how}")
+        errors[f"{whose}, {how}"] = (
+            np.array([_misplaced(m, t.source) for m, t in zip(given, tasks, strict=True)]),
+            np.array([_misplaced(m, t.source) for m, t in zip(text, tasks, strict=True)]),
+        )
+    return errors
+
+
+def place_table(study: Study, errors: dict[str, tuple[Array, Array]]) -> Table:
+    """Place errors as a table."""
+    rows: list[Row] = []
+    for whose, (given, text) in errors.items():
+        values: dict[str, Value] = {}
+        for column, unit in enumerate(("m", "degrees")):
+            values |= {
+                f"{unit}, with": over(given[:, column]),
+                f"{unit}, text only": over(text[:, column]),
+                f"{unit}, with / text": ratio(
+                    given[:, column], text[:, column], study.number("ratio")
+                ),
+            }
+        rows.append(Row(f"end pose, {whose}", values))
+    return Table(f"{len(study.clips)} clips: place", tuple(rows))
+
+
+def asked_frames(count: int, seed: int) -> dict[str, tuple[int, ...]]:
+    """The frames that each task asks for, in a clip of so many frames."""
+    inner = np.random.default_rng(seed).choice(np.arange(1, count - 1), KEYS, replace=False)
+    return {
+        "initial": (0,),
+        "last": (count - 1,),
+        "keys": tuple(int(f) for f in sorted(inner)),
+    }
+
+
+def ratio(above: Array, below: Array, seed: int) -> tuple[float, float]:
+    """Ratio of two means over the same clips (N,), and half its interval, by resampling clips."""
+    draws = np.random.default_rng(seed).integers(len(above), size=(RESAMPLES, len(above)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = above[draws].mean(axis=1) / below[draws].mean(axis=1)
+        whole = float(above.mean() / below.mean())
+    low, high = np.percentile(drawn[np.isfinite(drawn)], (2.5, 97.5))
+    return whole, float(high - low) / 2
+
+
+def _source(study: Study, example: Example, whose: str) -> NDArray[np.float32]:
+    return example.joints if whose == OWN else study.other(example).joints
+
+
+def _task(study: Study, example: Example, name: str, whose: str) -> PoseTask:
+    count = len(example.joints)
+    frames = asked_frames(count, study.number("keys", example.id))[name]
+    source = _source(study, example, whose)
+    stretch = (len(source) - 1) / (count - 1)
+    return PoseTask(frames, source, tuple(round(f * stretch) for f in frames))
+
+
+def _ends(joints: Array, source: NDArray[np.float32]) -> PoseTask:
+    return PoseTask((0, len(joints) - 1), source, (0, len(source) - 1), placed=True)
+
+
+def _with_poses(study: Study, index: int, task: PoseTask, how: str) -> GenerationRequest:
+    """What is asked by caption and poses; the draws are those of the text's first sample."""
+    request = text_request(study, index, 0)
+    return GenerationRequest(
+        prompt=request.prompt,
+        frames=request.frames,
+        poses=task.poses,
+        seed=request.seed,
+        temperature=request.temperature,
+        tries=study.settings.tries,
+        steer=STRENGTHS[how],
+    )
+
+
+def _errors(motions: Sequence[Array], tasks: Sequence[PoseTask]) -> Array:
+    """Recon and Vel (N, 2) of motions against their tasks' poses."""
+    return np.array([_error(m, t) for m, t in zip(motions, tasks, strict=True)])
+
+
+def _error(motion: Array, task: PoseTask) -> tuple[float, float]:
+    """Recon and Vel of a motion against a task's poses."""
+    pairs = list(zip(task.frames, task.taken, strict=True))
+    recon = [pose_recon(motion[f], task.source[g]) for f, g in pairs]
+    velocity = [pose_velocity(_steps(motion, f), _steps(task.source, g)) for f, g in pairs]
+    return float(np.mean(recon)), float(np.mean(velocity))
+
+
+def _steps(motion: Array, frame: int) -> Array:
+    """The two frames (2, J, 3) of the step to a frame; of the first one, from it."""
+    before = max(frame - 1, 0)
+    return motion[before : before + 2]
+
+
+def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask], rebuilt: Rebuild) -> Array:
+    """Recon and Vel (N, 2) of the tokenizer: of the poses alone, and of their clips."""
+    taken = np.concatenate([t.source[list(t.taken)] for t in tasks])
+    codes = pipeline.tokenizer.encode_poses(taken)[:, : pipeline.manifest.levels]
+    again = pipeline.tokenizer.decode_poses(codes)
+    truth = features.to_joints(features.from_poses(taken)[:, None])[:, 0]
+    single = [pose_recon(a, b) for a, b in zip(again, truth, strict=True)]
+    bounds = np.cumsum([len(t.taken) for t in tasks])[:-1]
+    recon = [float(part.mean()) for part in np.split(np.array(single), bounds)]
+    velocity = [
+        float(
+            np.mean(
+                [pose_velocity(_steps(rebuilt(t.source), g), _steps(t.source, g)) for g in t.taken]
+            )
+        )
+        for t in tasks
+    ]
+    return np.column_stack([recon, velocity])
+
+
+def _remembering(make: Rebuild) -> Rebuild:
+    """The same function, which makes nothing twice of one array."""
+    made: dict[int, NDArray[np.float32]] = {}
+
+    def remembered(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+        if id(joints) not in made:
+            made[id(joints)] = make(joints)
+        return made[id(joints)]
+
+    return remembered
+
+
+def _misplaced(motion: Array, source: Array) -> tuple[float, float]:
+    """Metres and degrees that the end of a motion stands off, as seen from its start."""
+    came = seen_from(*stands(motion[[0, -1]]))
+    asked = seen_from(*stands(source[[0, -1]]))
+    turn = (came[2] - asked[2] + np.pi) % (2 * np.pi) - np.pi
+    return float(np.hypot(*(came[:2] - asked[:2]))), float(abs(np.degrees(turn)))

@@ -1,0 +1,1 @@
+"""Lists of prompts and how a pack does on them."""

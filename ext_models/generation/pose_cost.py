@@ -1,0 +1,247 @@
+"""What each code that is due would cost, for all rows of a batch in a few products of matrices.
+
+Foreseen frames are linear in the code: what the code adds, and what is known of the row. So the
+squared distance between a foreseen body and a marked pose is multiplied out into sums over the
+codes, which are prepared once, and sums over codes and rows, which are products of matrices. A
+body's joints on the ground plane are complex numbers, x + i z: turning it is a product, too.
+
+Double precision on the CPU: distances are small differences of large sums, and what a row is
+told must not hang on the rows beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ext_models.motion import planar
+from ext_models.motion.motion_metrics import local_pose
+
+#: Channels of a frame in front of the positions of its joints: turn, way (2), height.
+HEAD = 4
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Frames (B, F, 67) split up, each part linear in them.
+
+    Attributes:
+        plane: (F, B, 22) complex metres, x + i z of the joints from the pelvis.
+        rise: (F, B, 22) metres of the joints over the pelvis.
+        height: (F, B) metres of the pelvis.
+        across: (F, B) complex metres from the right side of the body to its left.
+        turn, way: (F, B) turn of the root to the next frame, and complex metres, x + i z, of its
+            way there; in single precision, as nothing is subtracted from them.
+    """
+
+    plane: Tensor
+    rise: Tensor
+    height: Tensor
+    across: Tensor
+    turn: Tensor
+    way: Tensor
+
+    @classmethod
+    def of(cls, frames: Tensor) -> Foreseen:
+        """Split frames (B, F, 67)."""
+        single, frames = frames.float(), frames.double()
+        way = torch.complex(single[..., 1], single[..., 2])
+        height = frames[..., HEAD - 1]
+        joints = frames[..., HEAD:].unflatten(-1, (-1, 3))
+        joints = torch.cat([torch.zeros_like(joints[..., :1, :]), joints], -2)
+        plane = torch.complex(joints[..., 0], joints[..., 2])
+        rise = joints[..., 1] - height[..., None]
+        rise[..., 0] = 0.0
+        across = sum(
+            (plane[..., left] - plane[..., right] for left, right in planar.ACROSS),
+            torch.zeros_like(plane[..., 0]),
+        )
+        parts = (plane, rise, height, across, single[..., 0], way)
+        return cls(*(part.movedim(1, 0).contiguous() for part in parts))
+
+    def some(self, which: Sequence[int]) -> Foreseen:
+        """Those of some indices (N,) into the frames."""
+        if list(which) == list(range(self.turn.shape[1])):
+            return self
+        at = torch.tensor(which)
+        parts = (self.plane, self.rise, self.height, self.across, self.turn, self.way)
+        return Foreseen(*(part[:, at] for part in parts))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Marked poses, as bodies that face +z.
+
+    Attributes:
+        plane, rise: (M, 22) of the joints, as in ``Foreseen``.
+        height: (M,) of the pelvis.
+        counts: (M, 22) how much each joint counts, adding up to 1.
+    """
+
+    plane: Tensor
+    rise: Tensor
+    height: Tensor
+    counts: Tensor
+
+    @classmethod
+    def of(
+        cls, poses: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32] | None]
+    ) -> Wanted:
+        """Args: poses (22, 3) in metres; how much their joints (22,) count, None is all alike."""
+        if not poses:
+            none = torch.zeros(0, 22, dtype=torch.double)
+            return cls(none.to(torch.cdouble), none, none[:, 0], none)
+        every = np.stack(poses)
+        body = torch.from_numpy(local_pose(every.astype(np.float64)))
+        alike = np.ones(every.shape[1])
+        share = np.stack([alike if c is None else c for c in counts]).astype(np.float64)
+        share /= np.maximum(share.sum(-1, keepdims=True), 1e-6)
+        return cls(
+            torch.complex(body[..., 0], body[..., 2]),
+            body[..., 1],
+            torch.from_numpy(every[:, 0, 1].astype(np.float64)),
+            torch.from_numpy(share),
+        )
+
+    def some(self, which: Sequence[int]) -> Wanted:
+        """Those of some indices (N,)."""
+        every = (self.plane, self.rise, self.height, self.counts)
+        return Wanted(*(part[list(which)] for part in every))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the codes of a level add to the frames that are foreseen."""
+
+    codes: Foreseen
+
+    def off_pose(
+        self,
+        rows: Foreseen,
+        wanted: Wanted,
+        share: Sequence[float],
+        then: int,
+        now: int,
+        height: float,
+    ) -> Tensor:
+        """Squared miss (N, C) in m^2 of a share of the way that bodies go, for each code.
+
+        Args:
+            rows: what is known of each of N rows.
+            wanted: the N poses that they go to.
+            share: (N,) of the way from frame ``now`` that is due at frame ``then``; 1 is all.
+            then: frame of those that are foreseen.
+            now: another one.
+            height: how much the pelvis' height counts beside the mean of the joints.
+        """
+        n = wanted.counts
+        due = n.new_tensor(share)[:, None]
+        end, facing = self._body(rows, then)
+        high = end.height - due * wanted.height[:, None]
+        miss = end.square(n) - 2 * due * end.along(wanted, n, facing)
+        miss = miss + due**2 * _square(wanted.plane, wanted.rise, n)
+        if min(share) < 1:
+            rest = 1 - due
+            begin, faced = self._body(rows, now)
+            high = high - rest * begin.height
+            miss = miss + rest**2 * begin.square(n)
+            miss = miss + 2 * rest * due * begin.along(wanted, n, faced)
+            miss = miss - 2 * rest * self._between(begin, end, n, faced.conj() * facing)
+        return miss.clamp(min=0) + height * high.square()
+
+    def stands(self, rows: Foreseen, at: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Where the bodies stand (N, C, 3) as seen from the root in the first of the frames.
+
+        Args:
+            rows: what is known of each of N rows.
+            at: frames; for each stand that is asked for, one of each row.
+        """
+        turn = torch.zeros(len(self.codes.turn[0])).expand(rows.turn.shape[1], -1)
+        place = torch.complex(turn, turn)
+        made = [turn.new_empty(*turn.shape, 3) for _ in at]
+        for frame in range(1 + max(map(max, at))):
+            if frame:
+                k = frame - 1
+                turn = turn - 2 * (rows.turn[k][:, None] + self.codes.turn[k])
+                way = rows.way[k][:, None] + self.codes.way[k]
+                place = place + torch.polar(torch.ones_like(turn), -turn) * way
+            asked = [[n for n, f in enumerate(frames) if f == frame] for frames in at]
+            if not any(asked):
+                continue
+            across = rows.across[frame][:, None] + self.codes.across[frame]
+            heading = across.to(place.dtype).conj().angle()
+            stand = torch.stack([place.real, place.imag, turn + heading], -1)
+            for stands, some in zip(made, asked, strict=True):
+                if some:
+                    stands[some] = stand[some]
+        return made
+
+    def _body(self, rows: Foreseen, at: int) -> tuple[_Bodies, Tensor]:
+        """Bodies (N, C) at a frame; complex numbers (N, C) that turn them to face +z."""
+        across = rows.across[at][:, None] + self.codes.across[at]
+        bodies = _Bodies(
+            at, self.codes.plane[at], self.codes.rise[at], self._squares[at],
+            rows.plane[at], rows.rise[at],
+            rows.height[at][:, None] + self.codes.height[at],
+        )  # fmt: skip
+        return bodies, torch.sgn(across).conj()
+
+    def _between(self, begin: _Bodies, end: _Bodies, n: Tensor, turned: Tensor) -> Tensor:
+        """Products (N, C) of the joints of bodies at two frames, weighted (N, 22)."""
+        key = begin.at, end.at
+        if key not in self._products:
+            flat = begin.plane.conj() * end.plane
+            self._products[key] = flat, begin.rise * end.rise
+        flat, upright = self._products[key]
+        plane = n.to(flat.dtype) @ flat.T
+        plane = plane + (n * begin.known.conj()) @ end.plane.T
+        plane = plane + (n * end.known) @ begin.plane.conj().T
+        plane = plane + (n * begin.known.conj() * end.known).sum(-1, keepdim=True)
+        rise = n @ upright.T + (n * begin.risen) @ end.rise.T + (n * end.risen) @ begin.rise.T
+        rise = rise + (n * begin.risen * end.risen).sum(-1, keepdim=True)
+        return (turned * plane).real + rise
+
+    @cached_property
+    def _products(self) -> dict[tuple[int, int], tuple[Tensor, Tensor]]:
+        return {}
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """Squared distances (F, C, 22) of joints from the pelvis, in what the codes add."""
+        return self.codes.plane.abs().square() + self.codes.rise.square()
+
+
+@dataclass(frozen=True)
+class _Bodies:
+    """Bodies of N rows and C codes: what codes add (C, 22), what is known of rows (N, 22)."""
+
+    at: int
+    plane: Tensor
+    rise: Tensor
+    squares: Tensor
+    known: Tensor
+    risen: Tensor
+    height: Tensor
+
+    def square(self, n: Tensor) -> Tensor:
+        """Mean squared distance (N, C) of the joints from the pelvis, weighted (N, 22)."""
+        plane = ((n * self.known.conj()) @ self.plane.T).real
+        both = plane + (n * self.risen) @ self.rise.T
+        return n @ self.squares.T + 2 * both + _square(self.known, self.risen, n)
+
+    def along(self, wanted: Wanted, n: Tensor, facing: Tensor) -> Tensor:
+        """Mean product (N, C) of the joints, turned (N, C), with those of poses."""
+        goal, up = n * wanted.plane.conj(), n * wanted.rise
+        plane = goal @ self.plane.T + (goal * self.known).sum(-1, keepdim=True)
+        return (facing * plane).real + up @ self.rise.T + (up * self.risen).sum(-1, keepdim=True)
+
+
+def _square(plane: Tensor, rise: Tensor, n: Tensor) -> Tensor:
+    """Mean squared distance (N, 1) of joints (N, 22) from the pelvis, weighted (N, 22)."""
+    return (n * (plane.abs().square() + rise.square())).sum(-1, keepdim=True)

@@ -1,0 +1,1 @@
+"""Experiments: ablations, benchmarks, folds, the paper's tables. Only commands import it."""

@@ -1,0 +1,346 @@
+"""``ablate``: one change at a time, each trained and measured alike, side by side in tables.
+
+A recipe names the pack's recipe to start from and, row by row, what is different. Rows of
+one group share a table, with the row that they all differ from. What is done is kept, so
+that a stopped command goes on; tokenizers are shared by the rows that do not change them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models import packs
+from ext_models.commands.commands import examples_of
+from ext_models.commands.evaluate import read_judge
+from ext_models.datasets.layouts import DataError, Example
+from ext_models.devices import pick_device
+from ext_models.evaluation.baselines import TEXT
+from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
+from ext_models.evaluation.eval_set import Judge, Settings, study
+from ext_models.evaluation.evaluation import Evaluation, evaluate
+from ext_models.evaluation.plots import draw_curve
+from ext_models.evaluation.tables import Row, Table, Value
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import PipelineError
+from ext_models.language.corpus import Seen
+from ext_models.language.loaded_base import Trained
+from ext_models.language.pack_training import train_pack
+from ext_models.packs import PackError
+from ext_models.text_motion.model import data_hash
+from ext_models.tokenizer import training
+from ext_models.tokenizer.vqvae import save_tokenizer
+from ext_models.training.checkpoint import read_recipe
+from ext_models.training.run_identity import short_hash
+
+from .bench import Bench, measure
+
+#: A base made by another row of the ablation.
+OF_ROW: Final = "row:"
+#: Columns of the evaluation that stand in the tables, and what they are called there.
+AGREEMENT: Final = ("R@1", "R@3", "MM-Dist", "FID")
+#: What a pose task of the clip's own poses is called in a row, and the ratio that sums it up:
+#: 0 is as good as the tokenizer, 1 no better than text alone.
+OWN_POSES: Final = "{}, own poses, model alone: Recon (with - floor) / (text - floor)"
+#: The numbers of a row that stand in the tables, and what they are called there.
+SHOWN: Final = {
+    **{name: name for name in ("trained", "held-out loss", *AGREEMENT)},
+    **{OWN_POSES.format(task): f"{task} pose" for task in ("initial", "last")},
+    OWN_POSES.format("keys"): "key poses",
+    **{name: name for name in ("tokens a motion", "s a motion")},
+}
+RESULT: Final = "row.json"
+TABLES: Final = "ablation.md"
+#: What a curve shows.
+MEASURES: Final = ("R@1", "R@3")
+#: What an ``[ablation]`` table may say of how rows are measured.
+MEASURING: Final = ("seed", "pool", "draws", "samples", "tries", "pose_clips")
+#: Seconds of the motion that speed is measured on.
+MOTION: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row.
+
+    Attributes:
+        name: as the table says it.
+        group: the question that it answers; empty for the row that all differ from.
+        recipe: complete.
+        at: how much of something it has; two rows of a group or more that say so are a curve.
+    """
+
+    name: str
+    group: str
+    recipe: dict[str, Any]
+    at: float | None = None
+
+    @property
+    def folder(self) -> str:
+        """A name for its folder."""
+        return _file_name(f"{self.group} {self.name}")
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What a recipe asks for: its rows, and how they are measured."""
+
+    changes: tuple[Change, ...]
+    clips: int | None
+    settings: Settings = field(default_factory=Settings)
+
+
+def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
+    """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it."""
+    body = read_recipe(path).get("ablation")
+    if not isinstance(body, dict) or not body.get("rows"):
+        raise PackError(f"{path}: the recipe has no [ablation] table with rows.")
+    if "recipe" not in body:
+        raise PackError(f'{path}: [ablation] names no recipe; write recipe = "starter.toml".')
+    start = read_recipe(path.parent / body["recipe"])
+    for stage in ("base", "adapter"):
+        table = start["language"].get(stage)
+        if isinstance(table, dict):
+            table.setdefault("training", {}).update({**body.get("budget", {}), **budget})
+    start["tokenizer"].setdefault("training", {}).update(
+        {**body.get("tokenizer_budget", {}), **budget}
+    )
+    start = changed(start, body.get("change", {}), f"{path}: [ablation.change]")
+    changes = tuple(_change(path, start, row) for row in body["rows"])
+    folders = [change.folder for change in changes]
+    if twice := [f for f in folders if folders.count(f) > 1]:
+        raise PackError(f"{path}: two rows are called '{twice[0]}': give each its own name.")
+    if changes[0].group:
+        raise PackError(
+            f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
+            "differ from and has none."
+        )
+    wanted = {k: body[k] for k in MEASURING if k in body}
+    return Ablation(changes, body.get("clips"), Settings(**wanted))
+
+
+def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> Change:
+    if "name" not in row:
+        raise PackError(f"{path}: a row of [[ablation.rows]] has no name.")
+    recipe = changed(start, row.get("change", {}), f"{path}: row '{row['name']}'")
+    return Change(row["name"], row.get("group", ""), recipe, _place(path, row))
+
+
+def _place(path: Path, row: Mapping[str, Any]) -> float | None:
+    """Where a row stands on its group's curve, if it does."""
+    at = row.get("at")
+    if at is None:
+        return None
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 < at < math.inf:
+        raise PackError(f"{path}: row '{row['name']}' is at {at!r}; write a number above 0.")
+    return float(at)
+
+
+def changed(start: Mapping[str, Any], changes: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """A recipe with other values under dotted keys; raises PackError when a key leads nowhere."""
+    recipe = copy.deepcopy(dict(start))
+    for key, value in changes.items():
+        *names, last = key.split(".")
+        place = recipe
+        for name in names:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                raise PackError(f"{who} changes {key}, but '{name}' is no table.")
+        place[last] = copy.deepcopy(value)
+    return recipe
+
+
+class Runner:
+    """Trains and measures rows in one folder."""
+
+    def __init__(
+        self, wanted: Ablation, data: Path | None, out: Path, judge: Judge | None, device: str
+    ) -> None:
+        self.wanted, self.data, self.out = wanted, data, out
+        self.judge, self.device = judge, device
+        self.seen: Seen = {}
+        self._clips: tuple[str, list[Example], str] = ("", [], "")
+
+    def row(self, change: Change) -> Row:
+        """One row, trained and measured, or as it was before."""
+        place = self.out / change.folder
+        result, mark = place / RESULT, self._mark(change)
+        examples, data = self._examples(change)
+        if result.is_file():
+            body = json.loads(result.read_text(encoding="utf-8"))
+            if body["of"] == mark and body.get("data", data) == data:
+                kept = body["values"].items()
+                values = {k: tuple(v) if isinstance(v, list) else v for k, v in kept}
+                return Row(change.name, values, body["evaluator"])
+        pack, run = place / "pack", place / f"run-{short_hash([mark, data])}"
+        pack.mkdir(parents=True, exist_ok=True)
+        run.mkdir(exist_ok=True)
+        self._tokenizer(change, examples, data, pack)
+        recipe = self._resolved(change)
+        started = time.monotonic()
+        trained = train_pack(
+            recipe, examples, pack, run, device=self.device, budget={}, seen=self.seen
+        )
+        minutes = (time.monotonic() - started) / 60
+        values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
+        evaluator = self.judge.name if self.judge else ""
+        body = {"of": mark, "data": data, "values": values, "evaluator": evaluator}
+        result.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+        return Row(change.name, values, evaluator)
+
+    def _mark(self, change: Change) -> str:
+        """Names everything that a row's numbers depend on besides the clips."""
+        measured = [self.wanted.clips, repr(self.wanted.settings)]
+        judge = self.judge.name if self.judge else ""
+        return short_hash([change.recipe, measured, judge])
+
+    def _examples(self, change: Change) -> tuple[list[Example], str]:
+        """The clips of a row and their hash; rows of one data set read it once."""
+        asked = short_hash(change.recipe["pack"])
+        if self._clips[0] != asked:
+            try:
+                examples = examples_of(change.recipe, self.data)
+            except DataError as error:
+                raise PipelineError(str(error)) from None
+            self._clips = (asked, examples, data_hash(examples))
+        return self._clips[1:]
+
+    def _tokenizer(
+        self, change: Change, examples: Sequence[Example], data: str, pack: Path
+    ) -> None:
+        """Put the tokenizer of a row into its pack; trained once for all that are alike."""
+        pack_table = change.recipe["pack"]
+        alike = [change.recipe["tokenizer"], data, pack_table["seed"]]
+        shared = self.out / "tokenizers" / short_hash(alike)
+        if not (shared / packs.TOKENIZER_WEIGHTS).is_file():
+            config, settings = training.from_recipe(change.recipe)
+            model = training.train_tokenizer(
+                config, settings, examples, shared, seed=pack_table["seed"], device=self.device
+            )
+            save_tokenizer(model, shared)
+        for name in (packs.TOKENIZER_CONFIG, packs.TOKENIZER_WEIGHTS):
+            shutil.copyfile(shared / name, pack / name)
+
+    def _resolved(self, change: Change) -> dict[str, Any]:
+        """The recipe, with the base of another row where it asks for one."""
+        recipe = copy.deepcopy(change.recipe)
+        base = recipe["language"]["base"]
+        if isinstance(base, str) and base.startswith(OF_ROW):
+            wanted = base.removeprefix(OF_ROW).strip()
+            other = next((c for c in self.wanted.changes if c.name == wanted), None)
+            place = self.out / other.folder / "pack" / "base" if other else None
+            if place is None or not place.is_dir():
+                raise PackError(
+                    f"row '{change.name}' wants the base of the row '{wanted}', which does not "
+                    "stand above it."
+                )
+            recipe["language"]["base"] = str(place.resolve())
+        return recipe
+
+    def _measured(
+        self, examples: Sequence[Example], pack: Path, place: Path, trained: Trained
+    ) -> dict[str, Value]:
+        """What stands in the table: the training, the evaluation, the speed."""
+        pipeline = MotionPipeline.from_pack(pack, self.device)
+        work = study(pipeline, examples, self.wanted.settings, self.judge, clips=self.wanted.clips)
+        maker = ClipMaker(pipeline, place / "clips" / f"{pack_hash(pack)}.jsonl")
+        result = evaluate(work, maker, (), self.out / "points", {})
+        result.save(place / "evaluation")
+        curve = trained.curves[-1]
+        values: dict[str, Value] = {
+            "trained": trained.trainable_share,
+            "held-out loss": curve.best,
+            "tokens foreseen": curve.right[-1][1],
+        }
+        values |= numbers_of(result)
+        stride, longest = pipeline.tokenizer.config.stride, pipeline.manifest.max_frames
+        steps = min(round(MOTION * pipeline.manifest.fps), longest) // stride
+        bench = Bench(pipeline.writer, steps, pipeline.tokenizer.config.codes)  # type: ignore[arg-type]
+        speed = measure(bench.ways()[0], 1, self.device)
+        return values | {"tokens a motion": float(speed.tokens), "s a motion": speed.each}
+
+
+def numbers_of(result: Evaluation) -> dict[str, Value]:
+    """The numbers of an evaluation that stand in a table of an ablation."""
+    values: dict[str, Value] = {}
+    for row in result.agreement.table.rows if result.agreement else ():
+        if row.system == TEXT:
+            values |= {name: row.values[name] for name in AGREEMENT if name in row.values}
+    for row in result.tables["poses"].rows:
+        for name, value in row.values.items():
+            if name.startswith("Recon"):
+                values[f"{row.system}: {name}"] = value
+    return values
+
+
+def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
+    """A table for each question, the common row first; the rows' files say more."""
+    rows = {folder: _shown(row) for folder, row in rows.items()}
+    common = rows[wanted.changes[0].folder]
+    groups = dict.fromkeys(c.group for c in wanted.changes if c.group)
+    found: list[Table] = []
+    for group in groups:
+        own = [rows[c.folder] for c in wanted.changes if c.group == group and c.folder in rows]
+        found.append(Table(group, (common, *own)))
+    return found or [Table("as it is", (common,))]
+
+
+def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
+    """Draw a curve for each group that has one; returns sentences that say where they are."""
+    said: list[str] = []
+    for group in dict.fromkeys(c.group for c in wanted.changes if c.group):
+        own = [c for c in wanted.changes if c.group in (group, "") and c.at is not None]
+        done = [(c.at or 0.0, rows[c.folder]) for c in own if c.folder in rows]
+        points = [(at, row) for at, row in done if MEASURES[0] in row.values]
+        if sum(bool(c.group) for c in own) >= 2 and len(points) >= 2:
+            said.append(draw_curve(group, points, MEASURES, out / f"{_file_name(group)}.png"))
+    return said
+
+
+def _shown(row: Row) -> Row:
+    values = {name: row.values[key] for key, name in SHOWN.items() if key in row.values}
+    return replace(row, values=values)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The command, its arguments read."""
+    given = {"steps": arguments.steps, "minutes": arguments.minutes}
+    wanted = read_ablation(arguments.config, {k: v for k, v in given.items() if v is not None})
+    device = pick_device(arguments.device)
+    judge = read_judge(arguments.evaluator, device)
+    data = Path(arguments.data) if arguments.data else None
+    runner = Runner(wanted, data, arguments.out, judge, device)
+    rows: dict[str, Row] = {}
+    text, count = "", len(wanted.changes)
+    some = arguments.rows or range(1, count + 1)
+    if strange := [n for n in some if not 1 <= n <= count]:
+        raise PipelineError(f"--rows {strange[0]}: {arguments.config} has the rows 1 to {count}.")
+    for number, change in enumerate(wanted.changes, 1):
+        if number not in some:
+            continue
+        print(f"{number} of {len(wanted.changes)}: {change.group or 'all'}: {change.name}")
+        try:
+            rows[change.folder] = runner.row(change)
+        except (KeyError, TypeError) as error:
+            raise PackError(f"{arguments.config}: row '{change.name}': {error}.") from None
+        if arguments.rows:
+            continue  # others may be at the rest; the command without --rows makes the tables
+        text = "\n".join(table.markdown() for table in tables(wanted, rows))
+        (arguments.out / TABLES).write_text(text, encoding="utf-8")
+    if not arguments.rows:
+        print(f"\n{text}\ntables written to {arguments.out / TABLES}")
+        print(*curves(wanted, rows, arguments.out), sep="\n")
+    return 0
+
+
+def _file_name(words: str) -> str:
+    return re.sub(r"\W+", "_", words.strip()).lower()

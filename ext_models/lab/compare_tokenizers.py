@@ -1,0 +1,118 @@
+"""The command ``compare-tokenizers``: several tokenizers, the same data, the same minutes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models.datasets.layouts import DataError, Example, read_examples
+from ext_models.devices import pick_device
+from ext_models.generation.request import PipelineError
+from ext_models.packs import PackError
+from ext_models.tokenizer.networks import TokenizerConfig
+from ext_models.tokenizer.report import HEAD, report
+from ext_models.tokenizer.training import TokenizerTraining, train_tokenizer
+from ext_models.training.checkpoint import read_recipe
+
+#: The table, and the rows of each tokenizer, so that a stopped comparison goes on.
+TABLE: Final = "tokenizers.md"
+ROWS: Final = "rows.json"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One tokenizer of a comparison: its name in the table and how it is made."""
+
+    name: str
+    config: TokenizerConfig
+    training: TokenizerTraining
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a recipe's ``[comparison]`` asks for."""
+
+    data: tuple[str, ...]
+    quoted_captions: bool
+    seed: int
+    rivals: tuple[Rival, ...]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train every tokenizer on every pack of data; print the table and write it."""
+    wanted = read_comparison(arguments.config, arguments.minutes, arguments.steps)
+    folder = Path(arguments.data) if arguments.data else None
+    device = pick_device(arguments.device)
+    sections: list[str] = []
+    for pack in wanted.data:
+        try:
+            examples = read_examples(folder, pack, quoted_captions=wanted.quoted_captions)
+        except DataError as error:
+            raise PipelineError(str(error)) from None
+        test = sum(e.split == "test" for e in examples)
+        rows = [f"`{pack}`, {test} test clips:", "", *HEAD]
+        for number, rival in enumerate(wanted.rivals, 1):
+            work = arguments.out / pack / str(number)
+            rows += _rows(rival, examples, work, wanted.seed, device)
+        sections.append("\n".join(rows))
+    table = "\n\n".join(sections) + "\n"
+    (arguments.out / TABLE).write_text(table, encoding="utf-8")
+    print(table)
+    return 0
+
+
+def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Comparison:
+    """The comparison of a recipe; raises PackError naming what it lacks."""
+    recipe = read_recipe(path)
+    if "comparison" not in recipe:
+        raise PackError(f"{path}: the recipe has no [comparison] table.")
+    try:
+        table: dict[str, Any] = recipe["comparison"]
+        shared = {**table.get("training", {})}
+        shared |= {k: v for k, v in (("minutes", minutes), ("steps", steps)) if v is not None}
+        rivals = tuple(_rival(dict(entry), shared) for entry in table["tokenizers"])
+        return Comparison(
+            data=tuple(table["data"]),
+            quoted_captions=bool(table.get("quoted_captions", False)),
+            seed=int(table.get("seed", 0)),
+            rivals=rivals,
+        )
+    except KeyError as error:
+        raise PackError(f"{path}: the recipe's [comparison] has no {error}.") from None
+    except (TypeError, ValueError) as error:
+        raise PackError(f"{path}: {error}.") from None
+
+
+def _rival(entry: dict[str, Any], shared: dict[str, Any]) -> Rival:
+    name = str(entry.pop("name"))
+    training = {**shared, **entry.pop("training", {})}
+    if "speeds" in training:
+        training["speeds"] = tuple(training["speeds"])
+    if "dilations" in entry:
+        entry["dilations"] = tuple(entry["dilations"])
+    return Rival(name, TokenizerConfig(**entry), TokenizerTraining(**training))
+
+
+def _rows(rival: Rival, examples: list[Example], folder: Path, seed: int, device: str) -> list[str]:
+    """The table's rows of one tokenizer: with all its levels, and with fewer."""
+    asked = json.loads(json.dumps({"seed": seed, **asdict(rival)}))
+    done = folder / ROWS
+    if done.is_file():
+        body = json.loads(done.read_text(encoding="utf-8"))
+        if body["asked"] == asked:
+            return list(body["rows"])
+        (folder / "tokenizer.pt").unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = train_tokenizer(
+        rival.config, rival.training, examples, folder, seed=seed, device=device
+    )
+    test = [e for e in examples if e.split == "test"]
+    rows: list[str] = []
+    for levels in rival.config.some:
+        part = "" if levels == rival.config.levels else f", first {levels}"
+        rows.append(report(model, test, levels, examples).row(rival.name + part))
+    done.write_text(json.dumps({"asked": asked, "rows": rows}, indent=1), encoding="utf-8")
+    return rows

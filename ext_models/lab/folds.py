@@ -1,0 +1,233 @@
+"""The command ``evaluate-folds``: a recipe trained and measured several times, on all clips.
+
+A small data set's test split is a few clips. Here every clip is held out once: the takes
+are dealt into folds, and of each fold a pack is trained on the others and measured on it.
+Takes stay together, so that no pack sees half of the take that it is measured on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ext_models import packs
+from ext_models.commands.evaluate import data_sets, read_judge
+from ext_models.commands.train_evaluator import read_packs
+from ext_models.datasets import data_folder
+from ext_models.datasets.layouts import Example
+from ext_models.devices import pick_device
+from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
+from ext_models.evaluation.eval_set import Judge, Settings, study
+from ext_models.evaluation.evaluation import Evaluation, evaluate
+from ext_models.evaluation.tables import Row, Table, Value
+from ext_models.evaluation.text_motion_table import over
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import PipelineError
+from ext_models.packs import PackError
+from ext_models.text_motion.model import data_hash
+from ext_models.training.checkpoint import read_recipe
+from ext_models.training.run_identity import claim, short_hash
+
+#: Of the takes that are learnt from, every so manieth only tells when to stop.
+WATCHED: Final = 20
+SUMMARY: Final = "folds.md"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train and measure a recipe fold by fold; a run that was stopped goes on."""
+    recipe = read_recipe(arguments.config)
+    if arguments.folds < 2:
+        raise PipelineError(f"--folds {arguments.folds}: at least 2.")
+    if arguments.fold is not None and not 1 <= arguments.fold <= arguments.folds:
+        raise PipelineError(f"--fold {arguments.fold}: 1 to {arguments.folds}.")
+    if "pack" not in recipe or "name" not in recipe["pack"]:
+        raise PackError(f"{arguments.config}: the recipe has no [pack] table with a name.")
+    name = recipe["pack"]["name"]
+    sets, quoted = data_sets(arguments.data, arguments.sets, name, arguments.config)
+    examples = read_packs(arguments.data, sets, quoted_captions=quoted)
+    device = pick_device(arguments.device)
+    judge = read_judge(arguments.evaluator, device)
+    parts = deal(examples, takes(arguments.data), arguments.folds, arguments.seed)
+    budget = {k: v for k in ("steps", "minutes") if (v := getattr(arguments, k)) is not None}
+    settings = Settings(
+        seed=arguments.seed,
+        pool=arguments.pool,
+        samples=arguments.samples,
+        pose_clips=arguments.pose_clips,
+    )
+    recipe = shortened(recipe, arguments.share)
+    results: list[Evaluation] = []
+    for number, part in enumerate(parts, 1):
+        if arguments.fold not in (None, number):
+            continue
+        folder = arguments.out / f"fold{number}"
+        print(f"fold {number} of {len(parts)}: {sum(e.split == 'test' for e in part)} held out")
+        pack = trained(recipe, part, folder, device, budget)
+        results.append(_measured(pack, part, folder, settings, judge, device))
+    if arguments.fold is None:
+        save(results, arguments.out)
+    return 0
+
+
+def shortened(recipe: dict[str, Any], share: float) -> dict[str, Any]:
+    """A recipe whose trainings take a share of their minutes, wherever it says how many."""
+    if not 0 < share <= 1:
+        raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
+    own: dict[str, Any] = {}
+    for key, value in recipe.items():
+        if isinstance(value, dict):
+            own[key] = shortened(value, share)
+        else:
+            own[key] = share * value if key == "minutes" else value
+    return own
+
+
+def takes(folder: Path | str | None) -> dict[str, str]:
+    """The take of each clip of a data folder; empty where the data set does not say."""
+    root = Path(folder or ".")
+    if not data_folder.is_data_folder(root):
+        return {}
+    return {c["id"]: str(c.get("take") or c["id"]) for c in data_folder.read_clips(root)}
+
+
+def deal(
+    examples: Sequence[Example], take: Mapping[str, str], folds: int, seed: int
+) -> list[list[Example]]:
+    """The clips with new splits, one list a fold; each clip is held out in one of them.
+
+    Args:
+        examples: clips of any split.
+        take: of each clip by id; a clip that is not there is a take of its own.
+        folds: how many.
+        seed: of the order in which takes are dealt.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for example in examples:
+        groups[take.get(example.id, example.id)].append(example.id)
+    names = sorted(groups)
+    if len(names) < folds:
+        raise PipelineError(f"{len(names)} takes cannot be dealt into {folds} folds: use fewer.")
+    order = np.random.default_rng(seed).permutation(len(names))
+    sizes, fold_of = [0] * folds, dict[str, int]()
+    # The largest takes first, each to the smallest fold: folds of like size.
+    for index in sorted(order, key=lambda k: -len(groups[names[k]])):
+        fold = sizes.index(min(sizes))
+        sizes[fold] += len(groups[names[index]])
+        fold_of[names[index]] = fold
+
+    def dealt(fold: int) -> list[Example]:
+        others = [names[k] for k in order if fold_of[names[k]] != fold]
+        watched = set(others[::WATCHED])
+
+        def split(example: Example) -> str:
+            name = take.get(example.id, example.id)
+            if fold_of[name] == fold:
+                return "test"
+            return "val" if name in watched else "train"
+
+        return [replace(e, split=split(e)) for e in examples]
+
+    return [dealt(fold) for fold in range(folds)]
+
+
+def trained(
+    recipe: dict[str, Any],
+    examples: list[Example],
+    folder: Path,
+    device: str,
+    budget: dict[str, float],
+) -> Path:
+    """Train a fold's pack, or find it: its folder.
+
+    Raises:
+        PackError: when it was trained on other clips, or otherwise.
+    """
+    from ext_models.language.pack_training import train_pack
+    from ext_models.text_motion.reranker_training import train_matcher
+    from ext_models.tokenizer import training
+    from ext_models.tokenizer.vqvae import save_tokenizer
+
+    pack, work = folder / "pack", folder / "training"
+    refusal = "holds a fold of other clips, recipe or budget: delete it, or choose another --out."
+    of = {"recipe": short_hash([recipe, budget]), "data": data_hash(examples)}
+    claim(folder, of, refusal, begun=pack.is_dir() or work.is_dir())
+    if (pack / packs.MANIFEST).is_file():
+        return pack
+    own = copy.deepcopy(recipe)
+    own["tokenizer"].setdefault("training", {}).update(budget)
+    work.mkdir(parents=True, exist_ok=True)
+    try:
+        if not (pack / packs.TOKENIZER_WEIGHTS).is_file():
+            config, settings = training.from_recipe(own)
+            seed = own["pack"]["seed"]
+            model = training.train_tokenizer(
+                config, settings, examples, work, seed=seed, device=device
+            )
+            save_tokenizer(model, pack)
+        train_matcher(own, examples, pack, work, device=device, budget=budget)
+        train_pack(own, examples, pack, work, device=device, budget=budget)
+    except KeyError as error:
+        raise PackError(f"the recipe of the folds has no {error}.") from None
+    return pack
+
+
+def _measured(
+    pack: Path,
+    examples: list[Example],
+    folder: Path,
+    settings: Settings,
+    judge: Judge | None,
+    device: str,
+) -> Evaluation:
+    pipeline = MotionPipeline.from_pack(pack, device)
+    work = study(pipeline, examples, settings, judge)
+    maker = ClipMaker(pipeline, folder / "clips" / f"{pack_hash(pack)}.jsonl")
+    facts = {"pack": pack_hash(pack), "evaluator": judge.name if judge else "none"}
+    result = evaluate(work, maker, (), folder / "points", facts)
+    result.save(folder)
+    return result
+
+
+def save(results: Sequence[Evaluation], folder: Path) -> None:
+    """Print and write the folds' tables, each cell the mean over the folds with its interval."""
+    tables = over_folds(results)
+    text = "\n".join(
+        [
+            f"# {len(results)} folds",
+            "",
+            *(table.markdown() for table in tables),
+            "± is the 95 % interval over the folds. The evaluator may have learnt from clips that "
+            "are held out here; all rows gain from that alike.",
+        ]
+    )
+    (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
+    print(text)
+    for name, table in zip(results[0].tables, tables, strict=True):
+        table.save(folder / f"{name}.json")
+    print(f"written to {folder / SUMMARY}")
+
+
+def over_folds(results: Sequence[Evaluation]) -> list[Table]:
+    """The tables of one evaluation, with the means over several."""
+    tables: list[Table] = []
+    for name, first in results[0].tables.items():
+        rows: list[Row] = []
+        for place, row in enumerate(first.rows):
+            same = [result.tables[name].rows[place] for result in results]
+            values: dict[str, Value] = {
+                metric: over([_mean(one.values[metric]) for one in same]) for metric in row.values
+            }
+            rows.append(Row(row.system, values, row.evaluator))
+        tables.append(Table(f"{name}, {len(results)} folds", tuple(rows)))
+    return tables
+
+
+def _mean(value: Value) -> float:
+    return value[0] if isinstance(value, tuple) else value

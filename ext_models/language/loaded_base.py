@@ -1,0 +1,207 @@
+"""What a language model is trained on top of, and what its training leaves behind.
+
+From the tables ``[language.base]`` and ``[language.adapter]`` of a recipe to a model that is
+ready to learn, and from there to the files of a pack. Both prompt styles go through here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models import packs
+from ext_models.datasets.layouts import Example
+from ext_models.packs import PackError
+from ext_models.tokenizer.vqvae import VQVAE
+from ext_models.training.plot import draw_curves
+from ext_models.training.trainer import Curve, LanguageTraining
+from ext_models.training.workers import Workers
+
+from . import adapters as models
+from . import bases
+from .corpus import Seen
+from .vocabulary import MotionVocabulary, add_tokens, train_text_tokenizer
+
+CURVES: Final = "curves.json"
+PICTURE: Final = "curves.png"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training of a language model.
+
+    Attributes:
+        recipe: as read.
+        examples: clips of all splits.
+        tokenizer: of the pack, trained.
+        out: the pack's folder.
+        run: folder of the checkpoints.
+        device: as PyTorch names it.
+        budget: steps or minutes that overrule the recipe's.
+        workers: the processes that share it.
+        seen: motions that other trainings encoded.
+    """
+
+    recipe: dict[str, Any]
+    examples: Sequence[Example]
+    tokenizer: VQVAE
+    out: Path
+    run: Path
+    device: str
+    budget: dict[str, float]
+    workers: Workers = field(default_factory=Workers)
+    seen: Seen | None = None
+
+    @property
+    def language(self) -> dict[str, Any]:
+        """The recipe's ``[language]`` table."""
+        return self.recipe["language"]
+
+    def training(self, table: dict[str, Any]) -> LanguageTraining:
+        """Settings of a stage."""
+        return LanguageTraining(**{**table.get("training", {}), **self.budget})
+
+    def part(self, *splits: str) -> list[Example]:
+        """The clips of some splits."""
+        return [e for e in self.examples if e.split in splits]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves behind besides the pack."""
+
+    curves: tuple[Curve, ...]
+    trainable_share: float
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """A base in memory.
+
+    Attributes:
+        name: as ``pack.json`` names it.
+        model, text: the model and its text tokenizer.
+        made: whether it was made here, with random weights.
+        pretrain: whether it has to learn captions and motions first.
+    """
+
+    name: str
+    model: Any
+    text: Any
+    made: bool
+    pretrain: bool
+
+
+def foundation(
+    job: Job, sentences: Sequence[str], vocabulary: MotionVocabulary | None = None
+) -> Foundation:
+    """The base of a recipe: one that exists, or one made here.
+
+    Args:
+        job: the training.
+        sentences: what the text tokenizer of a new one learns to read.
+        vocabulary: tokens that it gets besides.
+
+    Raises:
+        PackError: when it cannot be had; see ``bases``.
+    """
+    said = job.language["base"]
+    table: dict[str, Any] = {"id": said} if isinstance(said, str) else dict(said)
+    if name := table.pop("id", None):
+        table.pop("training", None)
+        whole = job.language["adapter"].get("method") == "full"
+        how = bases.Loading(**table, device=job.device, learning=True, whole=whole)
+        if vocabulary is None:
+            model, text = bases.load_plain_base(name, job.out, how)
+        else:
+            model, text = bases.load_base(name, job.out, vocabulary, how)
+        if text.eos_token_id is None:
+            raise PackError(
+                f"the text tokenizer of the base model {name} has no token for the end of a text: "
+                "take another base."
+            )
+        return Foundation(name, model, text, made=False, pretrain=False)
+    table.pop("training", None)
+    pretrain = bool(table.pop("pretrain", True))
+    config = bases.BaseConfig(**table)
+    text = train_text_tokenizer(sentences, config.text_tokens)
+    if vocabulary is not None:
+        add_tokens(text, vocabulary)
+    return Foundation(
+        f"./{bases.BASE}", bases.new_base(config, text), text, made=True, pretrain=pretrain
+    )
+
+
+def ready_to_learn(job: Job, base: Foundation, added: Sequence[int]) -> Any:
+    """The base with an adapter, or as a whole, as the recipe says."""
+    table = {k: v for k, v in job.language["adapter"].items() if k != "training"}
+    adapter = models.AdapterConfig(**table)
+    if adapter.method == "full":
+        return models.train_everything(base.model)
+    return models.add_adapter(base.model, adapter, added)
+
+
+def check_context(base: Foundation, longest: int) -> None:
+    """Refuse training texts that a base cannot read to the end."""
+    context = bases.context_of(base.model)
+    if context is not None and longest > context:
+        raise PackError(
+            f"the longest training text has {longest} tokens and the base model {base.name} reads "
+            f"{context}: make max_frames or levels smaller, or take a base with a longer context."
+        )
+
+
+def complete(
+    job: Job, base: Foundation, model: Any, manifest: packs.PackManifest, curves: Sequence[Curve]
+) -> Trained:
+    """Write the language model of a pack, its manifest, and how the training went."""
+    share = models.trainable_share(model)
+    trained = Trained(tuple(curves), share)
+    if not job.workers.first:
+        return trained
+    if isinstance(model, models.PeftModel):
+        reference = f"../{bases.BASE}" if base.made else base.name
+        models.save_adapter(model, job.out / models.ADAPTER, reference)
+    else:
+        bases.save_base(model, base.text, job.out / bases.BASE)
+    packs.write_manifest(job.out, manifest)
+    _note(job, base, model, share)
+    body = json.dumps([asdict(c) for c in curves])
+    (job.run / CURVES).write_text(body, encoding="utf-8")
+    picture = job.run / PICTURE
+    try:
+        draw_curves(curves, picture)
+    except PackError as error:
+        print(error)  # a picture is a courtesy
+        return trained
+    return Trained(tuple(curves), share, picture)
+
+
+def names_in_pack(job: Job, base: Foundation) -> tuple[str, str]:
+    """``base_model`` and ``adapter`` of the manifest: all weights in the base need no adapter."""
+    if job.language["adapter"].get("method", "lora") == "full":
+        return f"./{bases.BASE}", ""
+    return base.name, models.ADAPTER
+
+
+def _note(job: Job, base: Foundation, model: Any, share: float) -> None:
+    """``training.json``: what the card says of how the language model was made."""
+    parameters = sum(p.numel() for p in model.parameters())
+    settings = job.training(job.language["adapter"])
+    body = {
+        "base": base.name,
+        "pretrained": base.pretrain or not base.made,
+        "method": job.language["adapter"].get("method", "lora"),
+        "parameters": parameters,
+        "trained_parameters": round(share * parameters),
+        "trainable_share": share,
+        "processes": job.workers.count,
+        "sequences_a_step": settings.batch * settings.accumulate * job.workers.count,
+        "settings": {f.name: getattr(settings, f.name) for f in fields(settings)},
+    }
+    text = json.dumps(body, indent=1, default=list)
+    (job.out / packs.TRAINING).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,249 @@
+"""A recipe's language part, carried out: from captioned clips to a finished pack.
+
+Here the prompt style ``tokens``; the style ``paper`` is in ``paper_training``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ext_models import packs
+from ext_models.datasets.joining import Apart, join_examples
+from ext_models.datasets.layouts import Example, mirrored
+from ext_models.motion import features, representations
+from ext_models.tokenizer import clip_summary as gists
+from ext_models.tokenizer.clip_summary import Gist, fit_gist
+from ext_models.tokenizer.vqvae import load_tokenizer
+from ext_models.training.checkpoint import read_recipe
+from ext_models.training.workers import Workers
+
+from . import bases
+from .adapters import place
+from .corpus import Encoded, Seen, encode_examples, label_weights
+from .fine_tuning import ALONE, Curve, fine_tune, pretrain
+from .instructions import MAX_TEXT_TOKENS
+from .loaded_base import (
+    Job,
+    Trained,
+    check_context,
+    complete,
+    foundation,
+    names_in_pack,
+    ready_to_learn,
+)
+from .paper import training
+from .tasks import TaskMix
+from .vocabulary import MotionVocabulary, Skill, TokenIds
+
+__all__ = ["Trained", "joined_clips", "train_pack"]
+
+#: Prompts whose parts no training joins, so that they can be measured.
+COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
+
+
+def train_pack(
+    recipe: dict[str, Any],
+    examples: Sequence[Example],
+    out: Path,
+    run: Path,
+    *,
+    device: str,
+    budget: dict[str, float],
+    workers: Workers = ALONE,
+    seen: Seen | None = None,
+) -> Trained:
+    """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
+
+    ``seen`` keeps the clips' codes for further trainings.
+    """
+    language, seed = recipe["language"], recipe["pack"]["seed"]
+    torch.manual_seed(seed)
+    own = workers.device(device)
+    examples = with_captions(examples, language.get("captioned", 1.0), seed)
+    job = Job(recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers, seen)
+    style = language.get("prompt_style", "tokens")
+    if style == "paper":
+        return training.train(job)
+    if style != "tokens":
+        raise packs.PackError(f"the recipe's prompt_style is '{style}'; write tokens or paper.")
+    return _train_tokens(job)
+
+
+def _train_tokens(job: Job) -> Trained:
+    language, workers = job.language, job.workers
+    config = job.tokenizer.config
+    vocabulary = MotionVocabulary(
+        language["levels"],
+        config.codes,
+        language["max_frames"] // config.stride,
+        frozenset(map(Skill, language.get("skills", ()))),
+        _gist_shape(language),
+    )
+    _check_clips(job, 2 * config.stride + 1)
+    base = foundation(job, _captions(job.examples), vocabulary)
+    ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
+    mix = TaskMix(**language.get("tasks", {}))
+    joined = joined_clips(language, job.examples, job.recipe["pack"]["seed"])
+    train, held_out = _encode(job, joined, base.text, vocabulary)
+    captioned = [clip for clip in train if clip.captions]
+    check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
+    place(base.model, job.device)
+    curves: list[Curve] = []
+    if base.pretrain:
+        settings = job.training(language["base"])
+        read = train if language.get("uncaptioned", True) else captioned
+        curves.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run, workers))
+    if base.made and workers.first:
+        bases.save_base(base.model, base.text, job.out / bases.BASE)
+    model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
+    settings = job.training(language["adapter"])
+    clips = (captioned, held_out)
+    curves.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run, workers))
+    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), curves)
+
+
+def _check_clips(job: Job, least: int) -> None:
+    """Refuse data that leaves nothing to learn from or to look at, before a base is made."""
+    # What is seen faster has fewer frames.
+    fastest = max(1.0, *job.language["speeds"])
+    for split, speed, what in (("train", fastest, "learn from"), ("val", 1.0, "be watched by")):
+        if not any(e.captions and len(e.joints) / speed >= least for e in job.part(split)):
+            raise packs.PackError(
+                f"the split '{split}' of the data has no captioned clip of at least {least} frames "
+                f"for the language model to {what}: add some, or share the clips out anew with "
+                "prepare-data --split."
+            )
+
+
+def with_captions(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """The examples, of which only a share of the training clips keep their captions.
+
+    What captions are worth can be measured so: a base may still read the other clips.
+    """
+    rng = random.Random(seed)
+    kept = {e.id for e in examples if e.split != "train" or rng.random() < share}
+    return [e if e.id in kept else replace(e, captions=()) for e in examples]
+
+
+def _captions(examples: Sequence[Example]) -> list[str]:
+    """What the training clips are called, seen in a mirror too."""
+    train = [e for e in examples if e.split == "train"]
+    return [c for e in train for one in (e, mirrored(e)) for c in one.captions]
+
+
+def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
+    """Tokens of the longest instruction and answer that can be drawn of a clip."""
+    words = min(max(map(len, one.captions), default=0), MAX_TEXT_TOKENS)
+    poses = min(mix.max_keys, len(one.codes)) * (2 + vocabulary.levels)
+    if Skill.PLACES in vocabulary.skills:
+        poses += 3 * mix.max_keys
+    motion = one.codes.size
+    draft = motion + 1 if Skill.DENOISE in vocabulary.skills and mix.denoise else 0
+    return words + 3 + max(poses, draft) + motion + vocabulary.gist[0]
+
+
+def joined_clips(
+    language: Mapping[str, Any], examples: Sequence[Example], seed: int
+) -> list[Example]:
+    """New training clips out of two, as a recipe's language part asks; see ``motion.joining``.
+
+    The parts of the compositions that are measured are never joined.
+    """
+    asked = language.get("joining", {})
+    wanted = {how: asked.get(how, 0) for how in ("then", "together")}
+    train = [e for e in examples if e.split == "train" and e.captions]
+    apart = Apart.of(read_recipe(COMPOSITIONS)["prompts"])
+    longest = language["max_frames"]
+    return join_examples(train, **wanted, longest=longest, seed=seed, apart=apart)
+
+
+def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:
+    levels, kinds = language.get("gist") or (0, 0)
+    return int(levels), int(kinds)
+
+
+def _gist(job: Job, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
+    """The pack's gist where it is of this shape, or one made for these clips; None if unwanted."""
+    if not vocabulary.gist[0]:
+        return None
+    if (job.out / gists.WEIGHTS).is_file():
+        kept = Gist.load(job.out)
+        if kept.shape == vocabulary.gist:
+            return kept
+    motions = [one.joints for e in train for one in (e, mirrored(e))]
+    made = fit_gist(motions, *vocabulary.gist, job.recipe["pack"]["seed"])
+    if job.workers.first:
+        made.save(job.out)
+    return made
+
+
+def draw_weights(language: dict[str, Any], real: Sequence[Example], joined: int) -> list[float]:
+    """How often each real clip is drawn, and each of the joined ones behind them.
+
+    ``share`` of the table ``joining`` says how many of the draws are joined clips.
+    """
+    weights = label_weights(real, language.get("balance", 0.0))
+    if not joined:
+        return weights
+    share = float(language.get("joining", {}).get("share", joined / (joined + len(real))))
+    if not 0 <= share < 1:
+        raise packs.PackError(
+            f"the recipe's joining.share is {share:g}; write at least 0 and less than 1."
+        )
+    each = share / (1 - share) * sum(weights) / joined
+    return [*weights, *[each] * joined]
+
+
+def _encode(
+    job: Job, joined: Sequence[Example], text: Any, vocabulary: MotionVocabulary
+) -> tuple[list[Encoded], list[Encoded]]:
+    """Training and validation clips as codes; ``joined`` are more of the training's."""
+    language = job.language
+    real = job.part("train")
+    train = [*real, *joined]
+    gist = _gist(job, train, vocabulary)
+
+    def encode(part: list[Example], **variants: Any) -> list[Encoded]:
+        steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
+        return encode_examples(
+            part, job.tokenizer, text, gist=gist, seen=job.seen, **steps, **variants
+        )
+
+    held_out = [e for e in job.part("val") if e.captions]
+    speeds, offsets = language["speeds"], language["offsets"]
+    weights = draw_weights(language, real, len(joined))
+    return (
+        encode(train, speeds=speeds, offsets=offsets, mirror=True, weights=weights),
+        encode(held_out, mirror=True),
+    )
+
+
+def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
+    pack, language = job.recipe["pack"], job.language
+    skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
+    words = {w.strip(".,;:!?\"'()").lower() for c in _captions(job.examples) for w in c.split()}
+    return packs.PackManifest(
+        format_version=packs.FORMAT_VERSION,
+        name=pack["name"],
+        title=pack["title"],
+        licence=pack["licence"],
+        credits=tuple(pack["credits"]),
+        representation=representations.HUMANML3D.name,
+        fps=representations.HUMANML3D.fps,
+        max_frames=language["max_frames"],
+        skeleton=tuple(tuple(round(x, 5) for x in row) for row in skeleton),
+        prompt_style="tokens",
+        levels=language["levels"],
+        words=tuple(sorted(w for w in words if w)),
+        base_model=base,
+        adapter=adapter,
+        guidance=float(language.get("guidance", 1.0)),
+        skills=tuple(language.get("skills", ())),
+        gist=tuple(language.get("gist", ())),
+    )

@@ -1,0 +1,1 @@
+"""The prompt style of the paper: codes as digits in text."""

@@ -1,0 +1,208 @@
+"""Training in the style ``paper``: the reference's four tasks as text, codes as digits.
+
+As published, a pose is one code of the whole clip's own, without its time: the first, the
+last, or three to five of any; all four tasks are learnt together or one alone. Unlike the
+published program the loss covers the answer only, and padding is masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import torch
+from tqdm import tqdm
+
+from ext_models import packs
+from ext_models.datasets.layouts import Example
+from ext_models.language import bases
+from ext_models.language.adapters import place
+from ext_models.language.corpus import batch_of
+from ext_models.language.instructions import PoseCode
+from ext_models.language.loaded_base import (
+    Job,
+    Trained,
+    check_context,
+    complete,
+    foundation,
+    names_in_pack,
+    ready_to_learn,
+)
+from ext_models.motion.clip_vectors import vectors_of
+from ext_models.motion.features import bone_offsets
+from ext_models.motion.representations import REPRESENTATIONS
+from ext_models.packs import PackError
+from ext_models.tokenizer.vqvae import VQVAE
+from ext_models.training.trainer import Batch, Curve, Material, Stage
+
+from . import instructions
+
+#: How many codes the task of several keys gives.
+KEYS: Final = (3, 5)
+#: Clips of the validation split that are looked at.
+HELD_OUT: Final = 256
+
+Pair = tuple[list[int], list[int]]
+
+
+@dataclass(frozen=True)
+class PaperTasks:
+    """How often each task is drawn; a task with 0 is not learnt.
+
+    Attributes:
+        text: text only.
+        initial: text and the first code.
+        last: text and the last code.
+        keys: text and several codes.
+    """
+
+    text: float = 1.0
+    initial: float = 1.0
+    last: float = 1.0
+    keys: float = 1.0
+
+    def draw(self) -> instructions.Task:
+        """One of the four."""
+        shares = torch.tensor([getattr(self, f.name) for f in fields(self)])
+        if float(shares.sum()) <= 0:
+            raise PackError("every task has the share 0: give one of text, initial, last, keys.")
+        return list(instructions.Task)[int(torch.multinomial(shares, 1))]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One clip as text: its captions, and its codes (S,)."""
+
+    captions: tuple[str, ...]
+    codes: tuple[int, ...]
+
+
+def draw(one: Told, tasks: PaperTasks, encode: Callable[[str], list[int]], end: int) -> Pair:
+    """Token ids of a random instruction for a clip, and of its answer."""
+    task, steps = tasks.draw(), len(one.codes)
+    caption = one.captions[int(torch.randint(len(one.captions), ()))]
+    prompt = instructions.prompt(caption, steps, poses_of(task, one.codes), task)
+    asked = encode(prompt)
+    # The answer is read as it stands behind the prompt: some tokenizers join across it.
+    whole = encode(prompt + instructions.answer([[c] for c in one.codes]))
+    if whole and whole[-1] == end:  # some tokenizers end every text
+        whole.pop()
+    same = next((k for k, (a, b) in enumerate(zip(asked, whole, strict=False)) if a != b), None)
+    cut = len(asked) if same is None else same
+    return whole[:cut], [*whole[cut:], end]
+
+
+def poses_of(task: instructions.Task, codes: Sequence[int]) -> list[PoseCode]:
+    """The codes that a task gives, drawn where it leaves a choice."""
+    steps = len(codes)
+    if task is instructions.Task.TEXT:
+        return []
+    if task is instructions.Task.INITIAL:
+        chosen = [0]
+    elif task is instructions.Task.LAST:
+        chosen = [steps - 1]
+    else:
+        wanted = int(torch.randint(KEYS[0], KEYS[1] + 1, ()))
+        chosen = sorted(torch.randperm(steps)[:wanted].tolist())
+    return [PoseCode(step, (int(codes[step]),)) for step in chosen]
+
+
+def train(job: Job) -> Trained:
+    """Train the adapter for the tokenizer of a pack, and complete the pack."""
+    if job.tokenizer.config.levels != 1:
+        raise PackError("the prompt style 'paper' writes one code a step: [tokenizer] levels = 1.")
+    steps = job.language["max_frames"] // job.tokenizer.config.stride
+    told = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
+    if not all(told):
+        raise PackError("the data has no clips to train on, or none to validate by.")
+    base = foundation(job, [_sample(one) for one in told[0]])
+    if base.pretrain:
+        raise PackError(
+            "a base made from scratch cannot be pretrained in the prompt style 'paper': name a "
+            "language model as base, or write pretrain = false under [language.base]."
+        )
+    if base.text.pad_token is None:
+        base.text.pad_token = base.text.eos_token
+    tasks = PaperTasks(**job.language.get("tasks", {}))
+    end: int = base.text.eos_token_id
+
+    def ids_of(text: str) -> list[int]:
+        return list(base.text(text).input_ids)
+
+    longest = max(told[0] + told[1], key=lambda one: len(one.codes))
+    check_context(base, max(len(ids_of(_sample(longest))) + 1, 1))
+    place(base.model, job.device)
+    if base.made and job.workers.first:
+        bases.save_base(base.model, base.text, job.out / bases.BASE)
+    model = ready_to_learn(job, base, [])
+    curve = _fit(job, model, told, lambda one: draw(one, tasks, ids_of, end), base.text)
+    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), [curve])
+
+
+def _sample(one: Told) -> str:
+    """The longest text that stands for a clip."""
+    caption = max(one.captions, key=len)
+    poses = [PoseCode(0, (c,)) for c in one.codes[: KEYS[1]]]
+    prompt = instructions.prompt(caption, len(one.codes), poses, instructions.Task.KEYS)
+    return prompt + instructions.answer([[c] for c in one.codes])
+
+
+def _fit(
+    job: Job, model: Any, told: list[list[Told]], pair: Callable[[Told], Pair], text: Any
+) -> Curve:
+    settings = job.training(job.language["adapter"])
+    device = next(model.parameters()).device
+    pad: int = text.pad_token_id
+
+    def batch(_: float) -> Batch:
+        chosen = torch.randint(len(told[0]), (settings.batch,)).tolist()
+        return batch_of([pair(told[0][k]) for k in chosen], pad)
+
+    def loss(trained: Any, batch: Batch) -> torch.Tensor:
+        return trained(**{k: v.to(device) for k, v in batch.items()}).loss
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        pairs = [pair(one) for one in told[1][:HELD_OUT]]
+    held = [
+        batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
+    ]
+    return Stage(
+        "adapter", model, Material(batch, held, loss), settings, job.run, job.workers
+    ).run()
+
+
+@torch.no_grad()
+def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[Told]:
+    """Captioned clips as codes, at most so many, from published features where there are some."""
+    told: list[Told] = []
+    captioned = [e for e in examples if e.captions]
+    for example in tqdm(captioned, desc="encoding", unit="clip", leave=False):
+        x = torch.from_numpy(vectors_of(example))[None].to(tokenizer.mean.device)
+        if x.shape[1] >= 2 * tokenizer.config.stride:
+            codes = tokenizer.encode(x)[0, :most, 0].tolist()
+            told.append(Told(example.captions, tuple(codes)))
+    return told
+
+
+def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
+    pack, first = job.recipe["pack"], job.examples[0]
+    rep = REPRESENTATIONS[first.representation]
+    skeleton = bone_offsets(first.joints[0], rep) * rep.unit
+    return packs.PackManifest(
+        format_version=packs.FORMAT_VERSION,
+        name=pack["name"],
+        title=pack["title"],
+        licence=pack["licence"],
+        credits=tuple(pack["credits"]),
+        representation=rep.name,
+        fps=rep.fps,
+        max_frames=job.language["max_frames"],
+        skeleton=tuple(tuple(round(float(x), 6) for x in row) for row in skeleton),
+        prompt_style="paper",
+        levels=1,
+        words=(),
+        base_model=base,
+        adapter=adapter,
+    )

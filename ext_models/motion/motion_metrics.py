@@ -1,0 +1,228 @@
+"""Metrics on joint positions: poses, keys, feet, smoothness.
+
+Joints are (T, 22, 3) in metres, y up; the 21 joints of KIT-ML work where no foot is
+named, and lengths are then in hundredths of that data set's unit. All of them refuse
+numbers that are not finite and shapes that do not fit, with a ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from motiongpt_blender.core.body.motion import MODEL_FPS
+from motiongpt_blender.core.body.rotations import about_y, rotate
+
+from .representations import HUMANML3D, KIT, Representation
+
+Array = NDArray[np.floating]
+
+#: The toes of the 22 joints.
+TOES: Final = (10, 11)
+#: Metres; a toe below this stands on the floor.
+NEAR_FLOOR: Final = 0.05
+#: The joints that keyframe control is measured on: pelvis, toes, head, wrists.
+CONTROLLED: Final = (0, 10, 11, 15, 20, 21)
+
+
+@dataclass(frozen=True)
+class KeyErrors:
+    """How near one motion comes to its key poses, in metres.
+
+    Attributes:
+        average: mean distance of the controlled joints at the keys.
+        worst: the largest of them.
+        located: share of key joints that are farther off than the threshold.
+        missed: whether any is (averaged over motions: the trajectory error).
+    """
+
+    average: float
+    worst: float
+    located: float
+    missed: bool
+
+
+def local_pose(joints: Array) -> Array:
+    """Joints (..., J, 3) with the pelvis at the origin and the heading removed."""
+    centred = joints - joints[..., :1, :]
+    turn = about_y(-_heading(joints))
+    return rotate(np.broadcast_to(turn[..., None, :], (*joints.shape[:-1], 4)), centred)
+
+
+def pose_recon(generated: ArrayLike, given: ArrayLike) -> float:
+    """Mean joint distance in cm of poses (..., J, 3), root-relative with the heading removed."""
+    a, b = _pair(generated, given)
+    return _centimetres(local_pose(a) - local_pose(b))
+
+
+def pose_recon_global(generated: ArrayLike, given: ArrayLike) -> float:
+    """Mean joint distance in cm of poses (..., J, 3) where they stand in the world."""
+    a, b = _pair(generated, given)
+    return _centimetres(a - b)
+
+
+def nearest_pose_recon(motion: ArrayLike, pose: ArrayLike) -> float:
+    """``pose_recon`` of a key pose (J, 3) and the pose of a motion (T, J, 3) that is nearest.
+
+    The published way for keys, which says nothing about *when* the motion gets there.
+    """
+    frames, key = _joints(motion, "motion", least=1), _joints(pose, "pose")
+    if key.shape != frames.shape[1:]:
+        raise ValueError(f"a pose {key.shape} cannot be looked for in a motion {frames.shape}.")
+    distance = np.linalg.norm(local_pose(frames) - local_pose(key), axis=-1).mean(axis=-1)
+    return float(100 * distance.min())
+
+
+def pose_velocity(generated: ArrayLike, given: ArrayLike) -> float:
+    """Mean distance in cm/frame of joint velocities of two motions (T, J, 3), T >= 2.
+
+    Velocities are those of the poses, root-relative with the heading removed.
+    """
+    a, b = _pair(generated, given, least=2)
+    return _centimetres(np.diff(local_pose(a), axis=-3) - np.diff(local_pose(b), axis=-3))
+
+
+def key_errors(
+    motion: ArrayLike,
+    keys: Mapping[int, ArrayLike],
+    *,
+    joints: Sequence[int] = CONTROLLED,
+    threshold: float = 0.5,
+) -> KeyErrors:
+    """Errors of keyframe control of one motion (T, J, 3).
+
+    Args:
+        motion: what was generated.
+        keys: pose (J, 3) by frame.
+        joints: which of its joints count.
+        threshold: metres; 0.5 in the published tables, 0.2 where they are strict.
+    """
+    frames = _joints(motion, "motion", least=1)
+    if not keys:
+        raise ValueError("there are no keys to measure against: give at least one.")
+    late = [f for f in keys if not 0 <= f < len(frames)]
+    if late:
+        raise ValueError(f"key frame {late[0]} is outside a motion of {len(frames)} frames.")
+    wanted = np.stack([_joints(pose, "key pose") for pose in keys.values()])
+    a, b = _pair(frames[list(keys)], wanted)
+    off = np.linalg.norm((a - b)[:, list(joints)], axis=-1)
+    far = off > threshold
+    return KeyErrors(float(off.mean()), float(off.max()), float(far.mean()), bool(far.any()))
+
+
+def skating_ratio(joints: ArrayLike, fps: float = MODEL_FPS, *, speed: float = 0.5) -> float:
+    """Share of frames in which a toe near the floor slides.
+
+    A toe counts when it is below 5 cm in two neighbouring frames and faster than
+    ``speed`` (m/s; 0.5 as published, 0.2 to be strict). A single frame cannot slide.
+    """
+    low, speeds = _toes(joints, fps)
+    return float((low & (speeds > speed)).any(axis=1).mean()) if len(low) else 0.0
+
+
+def contact_speed(joints: ArrayLike, fps: float = MODEL_FPS) -> float:
+    """Mean speed over the floor of toes near it, m/s; 0 when none ever is."""
+    low, speeds = _toes(joints, fps)
+    return float(speeds[low].mean()) if low.any() else 0.0
+
+
+def penetration(joints: ArrayLike) -> float:
+    """Mean depth in cm of the lowest joint below the floor."""
+    lowest = _joints(joints, "motion", least=1)[..., 1].min(axis=-1)
+    return float(100 * np.maximum(-lowest, 0).mean())
+
+
+def floating(joints: ArrayLike) -> float:
+    """Mean height in cm of the lowest joint above the floor, jumps included."""
+    lowest = _joints(joints, "motion", least=1)[..., 1].min(axis=-1)
+    return float(100 * np.maximum(lowest, 0).mean())
+
+
+def jerk(joints: ArrayLike, fps: float = MODEL_FPS) -> Array:
+    """Jerk (T - 3,) in m/s^3 of the joint that jerks most."""
+    frames = _joints(joints, "motion", least=4)
+    return np.linalg.norm(np.diff(frames, n=3, axis=0) * fps**3, axis=-1).max(axis=-1)
+
+
+def peak_jerk(joints: ArrayLike, fps: float = MODEL_FPS) -> float:
+    """The largest jerk of any joint at any time, m/s^3."""
+    return float(jerk(joints, fps).max())
+
+
+def area_under_jerk(
+    joints: ArrayLike, seam: int, fps: float = MODEL_FPS, *, reach: float = 0.5
+) -> float:
+    """Jerk around a seam above the motion's mean jerk, summed up, m/s^2.
+
+    Args:
+        joints: (T, 22, 3).
+        seam: first frame behind the seam.
+        fps: frames a second.
+        reach: seconds to either side.
+    """
+    curve = jerk(joints, fps)
+    frames = len(curve) + 3
+    if not 0 <= seam < frames:
+        raise ValueError(f"a seam at frame {seam} is outside a motion of {frames} frames.")
+    # Jerk k comes from frames k to k + 3, so its middle lies 1.5 frames later.
+    near = np.abs(np.arange(len(curve)) + 1.5 - seam) <= reach * fps
+    return float(np.abs(curve[near] - curve.mean()).sum() / fps)
+
+
+def _toes(joints: ArrayLike, fps: float) -> tuple[NDArray[np.bool_], Array]:
+    """For each frame but the last and each toe: is it near the floor; its speed in m/s."""
+    frames = _joints(joints, "motion", least=1)
+    if frames.shape[-2] != HUMANML3D.joints:
+        raise ValueError(f"toes are known of {HUMANML3D.joints} joints only: {frames.shape}.")
+    toes = frames[:, list(TOES)]
+    low = (toes[1:, :, 1] < NEAR_FLOOR) & (toes[:-1, :, 1] < NEAR_FLOOR)
+    return low, np.linalg.norm(np.diff(toes[..., [0, 2]], axis=0), axis=-1) * fps
+
+
+def _heading(joints: Array) -> Array:
+    """Heading in radians (...,) of joints (..., J, 3): 0 faces +z, growing to the left."""
+    right_hip, left_hip, right_shoulder, left_shoulder = _representation(joints).facing
+    left = joints[..., left_hip, :] - joints[..., right_hip, :]
+    left = left + joints[..., left_shoulder, :] - joints[..., right_shoulder, :]
+    return np.arctan2(-left[..., 2], left[..., 0])
+
+
+def _representation(joints: Array) -> Representation:
+    return KIT if joints.shape[-2] == KIT.joints else HUMANML3D
+
+
+def _centimetres(difference: Array) -> float:
+    return float(100 * np.linalg.norm(difference, axis=-1).mean())
+
+
+def _joints(values: ArrayLike, what: str, least: int = 0) -> Array:
+    """Joints (..., J, 3), with at least so many frames in the axis before when that is not 0."""
+    joints = np.asarray(values)
+    counts = (HUMANML3D.joints, KIT.joints)
+    axes = 3 if least else 2
+    if joints.ndim < axes or joints.shape[-2] not in counts or joints.shape[-1] != 3:
+        leading = "(frames, " if least else "(..., "
+        raise ValueError(
+            f"the {what} should be {leading}{counts[0]}, 3) joints and is {joints.shape}."
+        )
+    if least and joints.shape[-3] < least:
+        raise ValueError(
+            f"the {what} has {joints.shape[-3]} frames; at least {least} are needed here."
+        )
+    if not joints.size:
+        raise ValueError(f"the {what} is empty: {joints.shape}.")
+    if not np.isfinite(joints).all():
+        raise ValueError(f"the {what} holds numbers that are not finite.")
+    return joints
+
+
+def _pair(generated: ArrayLike, given: ArrayLike, least: int = 0) -> tuple[Array, Array]:
+    a = _joints(generated, "generated motion", least)
+    b = _joints(given, "given motion", least)
+    if a.shape != b.shape:
+        raise ValueError(f"poses of one shape can be compared; these are {a.shape} and {b.shape}.")
+    return a, b

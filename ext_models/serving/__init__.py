@@ -1,0 +1,1 @@
+"""The model's process: the server, and a fake for tests."""

@@ -1,0 +1,137 @@
+"""A stand-in for the model in tests of the interface. No model: a drawn walk cycle.
+
+Deterministic, numpy only, and never used unless asked for with ``serve --fake``. Its
+name, its notes and the panel say that nothing was generated. With the environment
+variable MOTIONGPT_FAKE_MODE it misbehaves on purpose:
+
+    slow          takes some 20 seconds and listens to cancel
+    hang          never comes back and does not listen
+    crash         ends its process in the middle of the job
+    garbage       writes something that is no message
+    die-at-start  ends before it has said hello
+    fail          raises an error that nobody foresaw
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from typing import Final
+
+import numpy as np
+
+from ext_models.generation.request import (
+    CancelCheck,
+    GenerationCancelledError,
+    GenerationRequest,
+    GenerationResult,
+    ProgressCallback,
+)
+from motiongpt_blender.core.body import rotations
+from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
+from motiongpt_blender.core.body.rotations import Array
+from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, Joint
+
+NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no model."
+MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
+SLOW_SECONDS: Final = 20.0
+
+if MODE == "die-at-start":  # here, because the greeting follows this import
+    sys.exit("fake: dies at start, as asked")
+if MODE == "garbage":  # stdout is still the real one
+    print("Segmentation fault? No: garbage, as asked", flush=True)
+
+#: A plain person of 1.7 m in T-pose: each joint's offset from its parent, metres, y up.
+OFFSETS: Final = np.array(
+    [
+        [0, 0, 0], [0.08, -0.06, 0], [-0.08, -0.06, 0], [0, 0.12, 0],
+        [0, -0.40, 0], [0, -0.40, 0], [0, 0.13, 0], [0, -0.40, 0], [0, -0.40, 0],
+        [0, 0.06, 0], [0, -0.06, 0.13], [0, -0.06, 0.13], [0, 0.21, 0],
+        [0.07, 0.12, 0], [-0.07, 0.12, 0], [0, 0.10, 0.03],
+        [0.10, 0.02, 0], [-0.10, 0.02, 0], [0.26, 0, 0], [-0.26, 0, 0],
+        [0.25, 0, 0], [-0.25, 0, 0],
+    ]
+)  # fmt: skip
+
+
+class FakePipeline:
+    """Answers every prompt with a walk whose pace and turn follow from the prompt's hash."""
+
+    def generate(
+        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+    ) -> GenerationResult:
+        """A walk of the asked length; see ``Pipeline.generate``."""
+        began = time.perf_counter()
+        steps = 20
+        for step in range(steps):
+            progress("generate", step / steps)
+            if cancelled():
+                raise GenerationCancelledError
+            _misbehave(step)
+            time.sleep(SLOW_SECONDS / steps if MODE == "slow" else 0.01)
+        clips = tuple(
+            MotionClip(
+                walk(request.prompt, request.frames, request.seed + i),
+                MODEL_FPS, (), request.prompt, request.seed + i,
+            )
+            for i in range(request.variations)
+        )  # fmt: skip
+        return GenerationResult(clips, {"generate": time.perf_counter() - began}, (NOTE,))
+
+
+def _misbehave(step: int) -> None:
+    if step != 5:
+        return
+    if MODE == "crash":
+        print("fake: crashes, as asked", file=sys.stderr, flush=True)
+        os._exit(3)
+    if MODE == "hang":
+        time.sleep(3600)
+    if MODE == "fail":
+        raise RuntimeError("the fake fails, as asked")
+
+
+def walk(prompt: str, frames: int, seed: int) -> np.ndarray:
+    """A walk cycle, (frames, 22, 3) float32 metres, y up, from the origin along +z."""
+    digest = hashlib.sha256(f"{prompt}|{seed}".encode()).digest()
+    pace, turn = 0.8 + digest[0] / 512, (digest[1] / 255 - 0.5) * 0.5
+    t = np.arange(frames) / MODEL_FPS
+    phase = 2 * np.pi * pace * t
+    joints = _bend(phase)
+    joints[..., 1] -= joints[..., 1].min(axis=1, keepdims=True)  # the lower foot stands
+    heading = turn * t
+    joints = rotations.rotate(rotations.about_y(heading)[:, None], joints)
+    speed = 1.1 * pace / MODEL_FPS
+    steps = speed * np.stack([np.sin(heading), np.zeros(frames), np.cos(heading)], -1)
+    joints += (np.cumsum(steps, axis=0) - steps)[:, None]
+    return joints.astype(np.float32)
+
+
+def _bend(phase: Array) -> Array:
+    """Joints (T, 22, 3) of a body that walks on the spot; phase (T,) in radians."""
+    local = np.zeros((len(phase), JOINT_COUNT, 3))  # rotation vectors
+    swing = 0.5 * np.sin(phase)
+    local[:, Joint.L_HIP, 0], local[:, Joint.R_HIP, 0] = -swing, swing
+    local[:, Joint.L_KNEE, 0] = 0.1 + 0.8 * np.clip(np.cos(phase), 0, None)
+    local[:, Joint.R_KNEE, 0] = 0.1 + 0.8 * np.clip(-np.cos(phase), 0, None)
+    local[:, Joint.SPINE1, 0] = 0.05
+    down = rotations.from_log(np.array([[0, 0, -1.25], [0, 0, 1.25]]))  # from the T-pose
+    q = rotations.from_log(local)
+    for side, arm, elbow in ((0, Joint.L_SHOULDER, Joint.L_ELBOW), (1, Joint.R_SHOULDER, Joint.R_ELBOW)):  # fmt: skip # noqa: E501
+        sign = 1 - 2 * side
+        swung = rotations.from_log(np.stack([sign * 0.8 * swing, 0 * swing, 0 * swing], -1))
+        q[:, arm] = rotations.multiply(swung, np.broadcast_to(down[side], swung.shape))
+        q[:, elbow] = rotations.from_log(np.array([0, -sign * 0.4, 0]))
+    return _forward(q)
+
+
+def _forward(local: Array) -> Array:
+    """Joints (T, 22, 3) of local rotations (T, 22, 4), pelvis at the origin."""
+    world, joints = local.copy(), np.zeros((*local.shape[:2], 3))
+    for joint, parent in enumerate(PARENTS[1:], start=1):
+        offset = np.broadcast_to(OFFSETS[joint], joints[:, 0].shape)
+        joints[:, joint] = joints[:, parent] + rotations.rotate(world[:, parent], offset)
+        world[:, joint] = rotations.multiply(world[:, parent], local[:, joint])
+    return joints

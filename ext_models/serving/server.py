@@ -1,0 +1,300 @@
+"""The model's process: answers requests on stdin with reports on stdout.
+
+The greeting goes out before anything heavy is imported; the model is loaded with the
+first job and kept. One worker thread makes the motions, the main thread reads, so
+that a cancel is heard at once. The process ends when its stdin closes. Whatever
+goes wrong becomes a Failure; nothing but the protocol ever reaches stdout.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final, TextIO
+
+import numpy as np
+
+from ext_models.generation.request import (
+    MOST_STEER,
+    GenerationCancelledError,
+    GenerationRequest,
+    GenerationResult,
+    Pipeline,
+    PipelineError,
+    PoseCondition,
+)
+from ext_models.packs import PackError
+from motiongpt_blender import wire
+from motiongpt_blender.core.body.motion import MotionClip, MotionError, check_joints
+from motiongpt_blender.core.body.skeleton import Joint
+
+#: Share of the first job's progress that loading the model is given.
+LOAD_SHARE: Final = 0.25
+#: Seconds between two progress reports.
+PROGRESS_SECONDS: Final = 0.05
+#: Seconds that a running job gets to notice that Blender is gone.
+FAREWELL_SECONDS: Final = 2.0
+#: Characters of a traceback that travel with a Failure.
+DETAIL_LENGTH: Final = 20_000
+
+
+def serve(hello: wire.Hello, load: Callable[[], Pipeline]) -> int:
+    """Answer requests until stdin closes; returns the exit status.
+
+    Args:
+        hello: the greeting, sent at once.
+        load: makes the pipeline; called with the first job, again after it failed.
+    """
+    out = _claim_stdout()
+    # Ctrl-C in Blender's terminal is meant for Blender, whose end closes our stdin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    server = Server(load, out)
+    server.report(hello)
+    with open(0, encoding="utf-8", errors="replace", closefd=False) as requests:
+        server.run(requests)
+    return server.farewell()
+
+
+def _claim_stdout() -> TextIO:
+    """The real stdout as a stream of our own; what others print goes to stderr instead."""
+    out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    return out
+
+
+class Server:
+    """The state of one server: the waiting jobs, the cancelled ones, the model."""
+
+    def __init__(self, load: Callable[[], Pipeline], out: TextIO) -> None:
+        self._load = load
+        self._out = out
+        self._pipeline: Pipeline | None = None
+        self._waiting: queue.SimpleQueue[wire.Generate | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._open: set[str] = set()
+        self._cancelled: set[str] = set()
+        self._closing = False
+        self._worker = threading.Thread(target=self._work, daemon=True, name="worker")
+
+    def run(self, lines: Iterable[str]) -> None:
+        """Read requests until they end."""
+        self._worker.start()
+        for line in lines:
+            try:
+                message = wire.decode(line)
+            except wire.WireError as error:
+                self.report(wire.Failure("", f"A request could not be read: {error}"))
+                continue
+            if isinstance(message, wire.Shutdown):
+                return
+            self._take(message)
+
+    def farewell(self) -> int:
+        """Stop the worker; a step that does not listen is left behind."""
+        self._closing = True
+        self._waiting.put(None)
+        self._worker.join(FAREWELL_SECONDS)
+        if self._worker.is_alive():
+            os._exit(0)
+        return 0
+
+    def report(self, report: wire.Report) -> None:
+        """Write one report; when nobody listens any more, the process is over."""
+        with self._lock:
+            try:
+                self._out.write(wire.encode(report))
+                self._out.flush()
+            except OSError:
+                os._exit(0)
+
+    def _take(self, message: wire.Message) -> None:
+        if isinstance(message, wire.Generate):
+            if message.job in self._open:
+                text = f"The job {message.job!r} was sent twice."
+                self.report(wire.Failure("", text))
+                return
+            self._open.add(message.job)
+            self._waiting.put(message)
+        elif isinstance(message, wire.Cancel) and message.job in self._open:
+            self._cancelled.add(message.job)
+
+    # --- the worker ---------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            terminal = self._answer(job)
+            # Forgotten before it is told: who hears of the end may reuse the name.
+            self._open.discard(job.job)
+            self._cancelled.discard(job.job)
+            self.report(terminal)
+
+    def _answer(self, job: wire.Generate) -> wire.Result | wire.Failure | wire.Cancelled:
+        """Do the job; whatever happens, exactly one terminal report comes out."""
+        try:
+            result = self._generate(job)
+            wire.encode(result)  # one that cannot be written has to fail here, while it can
+            return result
+        except GenerationCancelledError:
+            return wire.Cancelled(job.job)
+        except (PipelineError, PackError, MotionError) as error:
+            return wire.Failure(job.job, one_line(str(error)), _detail())
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            return wire.Failure(job.job, _unforeseen(error), _detail())
+
+    def _generate(self, job: wire.Generate) -> wire.Result:
+        def cancelled() -> bool:
+            return self._closing or job.job in self._cancelled
+
+        def stop_if_cancelled() -> None:
+            if cancelled():
+                raise GenerationCancelledError
+
+        stop_if_cancelled()
+        tell = _Teller(job.job, self.report)
+        request = read_request(job)
+        loading = time.perf_counter()
+        if self._pipeline is None:
+            tell("load", 0.0)
+            self._pipeline = self._load()
+            tell.begin = LOAD_SHARE
+        seconds = {"load": time.perf_counter() - loading}
+        stop_if_cancelled()
+        answer = self._pipeline.generate(request, tell, cancelled)
+        stop_if_cancelled()
+        clips = write_clips(answer, Path(job.folder))
+        return wire.Result(job.job, clips, {**seconds, **answer.seconds}, answer.notes)
+
+
+class _Teller:
+    """A progress callback that never falls and does not flood the pipe."""
+
+    def __init__(self, job: str, report: Callable[[wire.Report], None]) -> None:
+        self.begin = 0.0
+        self._job = job
+        self._report = report
+        self._last = wire.Progress(job, "", -1.0)
+        self._time = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        share = self.begin + (1 - self.begin) * min(max(float(fraction), 0.0), 1.0)
+        progress = wire.Progress(self._job, stage, max(share, self._last.fraction, 0.0))
+        now = time.perf_counter()
+        if stage == self._last.stage and now - self._time < PROGRESS_SECONDS:
+            return
+        self._last, self._time = progress, now
+        self._report(progress)
+
+
+def read_request(job: wire.Generate) -> GenerationRequest:
+    """The request of a job, poses read from its folder; raises PipelineError."""
+    poses: tuple[PoseCondition, ...] = ()
+    if job.pose_frames:
+        joints = _read_poses(Path(job.folder), "joints")
+        if len(joints) != len(job.pose_frames):
+            raise PipelineError(
+                f"The request names {len(job.pose_frames)} pose frames, its file holds "
+                f"{len(joints)} poses."
+            )
+        bound = _read_bound(Path(job.folder), len(joints))
+        poses = tuple(
+            PoseCondition(frame, pose, bool(parts[0]), None if parts.all() else parts)
+            for frame, pose, parts in zip(job.pose_frames, joints, bound, strict=True)
+        )
+    if not 0 <= job.steer <= MOST_STEER:
+        raise PipelineError(f"The steering is {job.steer:g}: choose 0 to {MOST_STEER:g}.")
+    inside = all(0 <= frame < job.frames for frame in job.pose_frames)
+    if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
+        raise PipelineError("The pose frames of the request are not ascending or lie outside.")
+    return GenerationRequest(
+        job.prompt,
+        job.frames,
+        poses,
+        job.seed,
+        job.temperature,
+        job.variations,
+        job.tries,
+        job.steer,
+        beginning=_read_poses(Path(job.folder), "beginning") if job.goes_on else None,
+    )
+
+
+def _read_poses(folder: Path, name: str) -> np.ndarray:
+    """Poses (K, 22, 3) float32 in metres of a job's file."""
+    path = folder / wire.POSES_FILE
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            joints = z[name].astype(np.float32)
+            check_joints(joints)
+    except Exception as error:
+        raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
+    return joints
+
+
+def _read_bound(folder: Path, count: int) -> np.ndarray:
+    """Which joints (K, 22) of a job's poses count; all of them where its file does not say."""
+    path = folder / wire.POSES_FILE
+    try:
+        with np.load(path, allow_pickle=False) as z:
+            bound = z["bound"] if "bound" in z else np.ones((count, len(Joint)), dtype=bool)
+            if bound.shape != (count, len(Joint)) or bound.dtype != bool:
+                raise ValueError(f"bound is {bound.dtype} {bound.shape}")
+            if not bound.any(axis=1).all():
+                raise ValueError("a pose binds no joint")
+    except Exception as error:
+        raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
+    return bound
+
+
+def write_clips(answer: GenerationResult, folder: Path) -> tuple[str, ...]:
+    """Save the motions in the job's folder; returns their file names."""
+    names = [wire.RESULT_FILE]
+    if len(answer.clips) > 1:
+        stem, dot, suffix = wire.RESULT_FILE.partition(".")
+        names = [f"{stem}_{i + 1:02}{dot}{suffix}" for i in range(len(answer.clips))]
+    for name, clip in zip(names, answer.clips, strict=True):
+        _write(clip, folder / name)
+    return tuple(names)
+
+
+def _write(clip: MotionClip, path: Path) -> None:
+    try:
+        clip.save(path)
+    except OSError as error:
+        raise PipelineError(
+            f"The motion could not be written to {path} ({error.strerror}): "
+            "make room on that disk or choose another temporary folder."
+        ) from None
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, at most 600 characters."""
+    return " ".join(text.split())[:600]
+
+
+def _detail() -> str:
+    return traceback.format_exc()[-DETAIL_LENGTH:]
+
+
+def _unforeseen(error: BaseException) -> str:
+    """One sentence for an error that nobody planned for."""
+    said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return (
+            f"The device has not enough memory for the model ({said}): close other programs or "
+            "choose the device 'CPU' in the add-on's preferences."
+        )
+    if isinstance(error, ImportError):
+        return (
+            f"The backend's Python lacks a package ({said}): set the backend up again, or choose "
+            "its Python in the add-on's preferences."
+        )
+    return f"The model failed ({said}): the console has the details; try another prompt or seed."

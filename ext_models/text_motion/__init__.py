@@ -1,0 +1,1 @@
+"""Text and motion in one space: the network of evaluator and reranker."""

@@ -1,0 +1,121 @@
+"""Clips as an evaluator's training sees them: features with captions, mirrored and joined."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ext_models.datasets.examples import Example
+from ext_models.datasets.mirroring import mirror_caption, mirrored
+from ext_models.datasets.sentences import then
+from ext_models.motion.representations import Representation
+
+from .model import clip_features
+from .network import CONTACTS, STRIDE, EvaluatorConfig, EvaluatorError
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip to learn from.
+
+    Attributes:
+        features: (T, C), not normalised; half precision, so that large sets fit.
+        captions: each true of it.
+        label: what it shows, if the data set says so.
+    """
+
+    features: NDArray[np.float16]
+    captions: tuple[str, ...]
+    label: str
+
+    def with_caption(self, index: int) -> Clip:
+        """The same clip with another caption in front."""
+        first = self.captions[index]
+        return replace(self, captions=(first, *(c for c in self.captions if c != first)))
+
+    def cut(self, start: int, longest: int) -> Clip:
+        """The same clip without its first frames, as whole steps and not too long."""
+        frames = min(longest - 1, len(self.features) - start) // STRIDE * STRIDE
+        return replace(self, features=self.features[start : start + frames])
+
+
+def prepare(examples: Sequence[Example], config: EvaluatorConfig) -> list[Clip]:
+    """Clips and their mirror images; those that are too short for one step are left out.
+
+    Raises:
+        EvaluatorError: when the clips are of other features than the evaluator reads.
+    """
+    clips: list[Clip] = []
+    for example in tqdm(examples, desc="features", unit="clip", leave=False):
+        if example.representation != config.representation:
+            raise EvaluatorError(
+                f"the evaluator reads {config.representation} and {example.id} is "
+                f"{example.representation}: set representation in [evaluator] of the recipe."
+            )
+        if len(example.joints) <= STRIDE or not example.captions:
+            continue
+        for one in (example, mirrored(example)):
+            x = clip_features(one.joints[: config.max_frames], config.rep)
+            clips.append(Clip(x.astype(np.float16), one.captions, clip_label(one)))
+    return clips
+
+
+def clip_label(example: Example) -> str:
+    """What a clip shows, sides swapped in a mirror image; its first caption if nothing else."""
+    label = example.label or example.captions[0]
+    is_mirrored = example.id.endswith("~mirrored") and bool(example.label)
+    return mirror_caption(label) if is_mirrored else label
+
+
+def statistics(clips: Sequence[Clip], rep: Representation) -> tuple[Array, Array]:
+    """Mean and deviation (C,) float32 of features, one deviation a kind of channel.
+
+    Bones of one length leave channels that hardly vary; a deviation of their own would
+    blow up their noise.
+    """
+    count = sum(len(c.features) for c in clips)
+    mean = sum(c.features.sum(0, dtype=np.float64) for c in clips) / count
+    square = sum(((c.features - mean) ** 2).sum(0) for c in clips) / count
+    std = np.sqrt(square)
+    inner = rep.joints - 1
+    bounds = np.cumsum([1, 2, 1, 3 * inner, 6 * inner])
+    groups = np.split(np.arange(rep.width - CONTACTS), bounds)
+    for group in groups:
+        std[group] = max(float(std[group].mean()), 1e-4)
+    return np.asarray(mean, dtype=np.float32), std.astype(np.float32)
+
+
+def joined(first: Clip, second: Clip, longest: int) -> Clip:
+    """Two clips one after the other, so that an evaluator reads compositions too.
+
+    Features are steps of the body from its own point of view: put one after the other,
+    they are the motion that goes on from where the first one ended.
+    """
+    if len(first.features) + len(second.features) >= longest:
+        return first
+    features = np.concatenate([first.features, second.features])
+    label = f"{first.label}, then {second.label}"
+    return Clip(features, (then(first.captions[0], second.captions[0]),), label)
+
+
+def fitting(clips: Sequence[Clip]) -> NDArray[np.bool_]:
+    """Which motion (column) the first caption of which clip (row) is true of, (B, B).
+
+    True where both clips have one label, or where one's captions hold the other's.
+    """
+    _, label = np.unique([clip.label for clip in clips], return_inverse=True)
+    fits = label[:, None] == label
+    told: dict[str, list[int]] = defaultdict(list)
+    for column, clip in enumerate(clips):
+        for caption in clip.captions:
+            told[caption].append(column)
+    for row, clip in enumerate(clips):
+        fits[row, told[clip.captions[0]]] = True
+    return fits

@@ -1,0 +1,291 @@
+"""Training an evaluator on any captioned motion.
+
+Each batch is a table of all its captions against all its motions; the right cells of
+every row and column should win (InfoNCE, both ways). Cells that are right as well,
+because two clips share a label or a caption, are left out instead of counted as wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from ext_models.datasets.examples import Example
+from ext_models.evaluation.metrics import Interval, draw_pools, interval, r_precision
+from ext_models.training.checkpoint import Checkpoint, Schedule
+
+from . import model as files
+from .clips import Clip, clip_label, fitting, joined, prepare, statistics
+from .model import Evaluator, pad
+from .network import STRIDE, EvaluatorConfig, EvaluatorError, SharedSpace
+from .text_vocabulary import Vocabulary
+
+Array = NDArray[np.float32]
+
+#: The largest pool of captions that compete, as published.
+POOL = 32
+#: Fewer different clips than this say nothing about when to stop.
+FEWEST_HELD_OUT = 4
+#: Parts of a batch that are padded to one length each.
+GROUPS = 3
+#: Where in the run's folder the best network is kept.
+BEST = "best"
+#: Where its state is kept.
+CHECKPOINT = "evaluator.pt"
+
+
+@dataclass(frozen=True)
+class EvaluatorTraining:
+    """Settings of an evaluator's training.
+
+    Attributes:
+        steps, minutes: the budget; whichever ends first.
+        batch: clips a step.
+        learning_rate: of AdamW, at its highest.
+        weight_decay: of AdamW.
+        joined: share of clips that are two, one after the other, with captions to match.
+        hidden_words: share of words that are read by their spelling only.
+        noise: deviation of the noise on normalised features.
+        margin: how much farther than its own a motion should be at least (0: not asked).
+        look_every: steps between two looks at the held-out clips.
+        patience: looks without a better one before it stops.
+    """
+
+    steps: int = 6000
+    minutes: float = 20.0
+    batch: int = 64
+    learning_rate: float = 6e-4
+    weight_decay: float = 0.05
+    joined: float = 0.2
+    hidden_words: float = 0.1
+    noise: float = 0.05
+    margin: float = 0.0
+    look_every: int = 200
+    patience: int = 12
+
+
+def train_evaluator(
+    config: EvaluatorConfig,
+    settings: EvaluatorTraining,
+    examples: Sequence[Example],
+    run: Path,
+    *,
+    seed: int,
+    device: str = "cpu",
+) -> Evaluator:
+    """Train on the ``train`` split, mirrored too, and keep what was best on ``val``.
+
+    Resumes from ``run`` when it was stopped. Clips made from others (an upper body on
+    another lower one, say) may be among the examples. The same seed gives the same
+    evaluator on one machine where steps end it; the clock of ``minutes`` steers the
+    learning rate.
+
+    Raises:
+        EvaluatorError: when there is nothing to learn from.
+    """
+    torch.manual_seed(seed)
+    clips = prepare([e for e in examples if e.split == "train"], config)
+    if len({clip.captions for clip in clips}) < 2:
+        raise EvaluatorError(
+            "an evaluator learns from clips with different captions; the train split has fewer "
+            "than two such clips."
+        )
+    held_out = [e for e in examples if e.split == "val" and e.captions]
+    words = (c for clip in clips for c in clip.captions)
+    vocabulary = Vocabulary.of(words, config.buckets, config.max_words)
+    network = _new_network(config, vocabulary, clips).to(device).train()
+    optimizer = torch.optim.AdamW(
+        network.parameters(),
+        settings.learning_rate,
+        (0.9, 0.98),
+        weight_decay=settings.weight_decay,
+    )
+    schedule = Schedule("evaluator", settings.steps, settings.minutes)
+    checkpoint = Checkpoint(run / CHECKPOINT)
+    checkpoint.resume(network, optimizer, schedule)
+    judge = Judge(held_out, files.data_hash(examples), vocabulary, run / BEST, settings)
+    for step, bar in schedule:
+        chosen = draw(clips, settings, config.max_frames)
+        loss = contrast(network, vocabulary, chosen, settings)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * schedule.rate
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        if step % 20 == 0:
+            bar.set_postfix_str(f"step {step} loss {loss.item():.3f}{judge.state}")
+        if step % settings.look_every == settings.look_every - 1:
+            done = judge.look(network, step + 1)
+            # The schedule counts a step once the next one begins.
+            checkpoint.save(network, optimizer, replace(schedule, step=step + 1))
+            if done:
+                break
+    else:
+        judge.look(network, schedule.step)
+        checkpoint.save(network, optimizer, schedule)
+    return files.load(run / BEST, device)
+
+
+def _new_network(
+    config: EvaluatorConfig, vocabulary: Vocabulary, clips: Sequence[Clip]
+) -> SharedSpace:
+    network = SharedSpace(config, vocabulary.rows)
+    mean, std = statistics(clips, config.rep)
+    network.mean.copy_(torch.from_numpy(mean))
+    network.std.copy_(torch.from_numpy(std))
+    return network
+
+
+def draw(clips: Sequence[Clip], settings: EvaluatorTraining, max_frames: int) -> list[Clip]:
+    """A random batch, each clip with one caption in front; some are two clips joined."""
+    batch = min(settings.batch, len(clips))
+    rows = torch.randperm(len(clips))[:batch].tolist()
+    seconds = torch.randint(len(clips), (batch,)).tolist()
+    join = (torch.rand(batch) < settings.joined).tolist()
+    chosen: list[Clip] = []
+    for row, second, both in zip(rows, seconds, join, strict=True):
+        clip = clips[row].with_caption(_random(len(clips[row].captions)))
+        if both:
+            after = clips[second].with_caption(_random(len(clips[second].captions)))
+            clip = joined(clip, after, max_frames)
+        start = _random(STRIDE) if len(clip.features) > 2 * STRIDE else 0
+        chosen.append(clip.cut(start, max_frames))
+    return chosen
+
+
+def contrast(
+    network: SharedSpace,
+    vocabulary: Vocabulary,
+    clips: Sequence[Clip],
+    settings: EvaluatorTraining,
+) -> Tensor:
+    """Loss of a batch whose clips each go with their first caption."""
+    device = network.mean.device
+    motion = _embed_in_groups(network, clips, settings.noise)
+    captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.hidden_words)
+    text = network.embed_text(captions.to(device))
+    also_right = torch.from_numpy(fitting(clips)).to(device)
+    also_right.fill_diagonal_(False)
+    likeness = text @ motion.T
+    # Sharper than 100 means that the batch is learnt by heart.
+    logits = likeness * network.sharpness.clamp(max=math.log(100)).exp()
+    logits = logits.masked_fill(also_right, -torch.inf)
+    right = torch.arange(len(clips), device=device)
+    loss = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
+    return loss / 2 + (_margin(likeness, also_right, settings.margin) if settings.margin else 0)
+
+
+def _embed_in_groups(network: SharedSpace, clips: Sequence[Clip], noise: float) -> Tensor:
+    """Points (B, E) of clips, long with long and short with short: less padding to compute."""
+    device = network.mean.device
+    order = sorted(range(len(clips)), key=lambda row: len(clips[row].features))
+    size = math.ceil(len(order) / GROUPS)
+    points: list[Tensor] = []
+    for start in range(0, len(order), size):
+        group = [clips[row].features.astype(np.float32) for row in order[start : start + size]]
+        x, frames = (t.to(device) for t in pad(group))
+        inside = (torch.arange(x.shape[1], device=device) < frames[:, None])[..., None]
+        x = (x - network.mean) / network.std
+        x = x + noise * torch.randn(x.shape).to(device)
+        points.append(network.embed_motion(x * inside, frames))
+    return torch.cat(points)[torch.tensor(order, device=device).argsort()]
+
+
+def _margin(likeness: Tensor, also_right: Tensor, margin: float) -> Tensor:
+    """How far the nearest wrong motion and caption come into the margin of distance."""
+    distance = (2 - 2 * likeness).clamp(min=1e-8).sqrt()
+    own = distance.diagonal()
+    hidden = also_right | torch.eye(len(own), dtype=torch.bool, device=own.device)
+    wrong = distance.masked_fill(hidden, torch.inf)
+    short = [functional.relu(margin + own - wrong.amin(axis)) for axis in (0, 1)]
+    return (short[0] + short[1]).mean() / 2
+
+
+class Judge:
+    """Looks at the held-out clips now and then, and keeps the best network on disk."""
+
+    def __init__(
+        self,
+        held_out: Sequence[Example],
+        data: str,
+        vocabulary: Vocabulary,
+        folder: Path,
+        settings: EvaluatorTraining,
+    ) -> None:
+        self.held_out = held_out
+        self.data = data
+        self.vocabulary = vocabulary
+        self.folder = folder
+        self.settings = settings
+        self.watching = len({clip_label(e) for e in held_out}) >= FEWEST_HELD_OUT
+        self.best, self.best_step = -1.0, 0
+        if (folder / files.CARD).is_file():
+            notes = files.read_card(folder)["notes"]
+            self.best, self.best_step = notes["quality"], notes["step"]
+        if not self.watching:
+            tqdm.write("Too few held-out clips to stop early by: the whole budget is used.")
+
+    @property
+    def state(self) -> str:
+        """What the progress bar says."""
+        return f" held-out R {self.best:.3f}" if self.watching and self.best >= 0 else ""
+
+    def look(self, network: SharedSpace, step: int) -> bool:
+        """Measure, keep what is better, and say whether to stop."""
+        judged = files.finished(network, self.vocabulary, self.data)
+        if not self.watching:
+            files.save(judged, self.folder, {"step": step, "quality": -1.0})
+        elif step != self.best_step:
+            precision = [i.mean for i in retrieval(judged, self.held_out, repeats=10)]
+            quality = float(np.mean(precision))
+            if quality > self.best:
+                self.best, self.best_step = quality, step
+                notes = {"step": step, "quality": quality, "held_out_r_precision": precision}
+                files.save(judged, self.folder, notes)
+        network.train()
+        patience = self.settings.patience * self.settings.look_every
+        return self.watching and step - self.best_step >= patience
+
+
+def retrieval(
+    evaluator: Evaluator,
+    examples: Sequence[Example],
+    *,
+    pool: int = POOL,
+    repeats: int = 20,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
+    """R-precision top 1 to 3 of real motion: random captions, pools of different labels.
+
+    Pools are smaller where there are fewer labels.
+    """
+    labels = [clip_label(e) for e in examples]
+    pool = min(pool, len(set(labels)))
+    motion = evaluator.embed_motion([e.joints[: evaluator.config.max_frames] for e in examples])
+    text = evaluator.embed_text([c for e in examples for c in e.captions])
+    counts = np.array([len(e.captions) for e in examples])
+    starts = np.cumsum(counts) - counts
+    rng = np.random.default_rng(seed)
+    scores = [
+        r_precision(
+            text[starts + rng.integers(counts)],
+            motion,
+            pools=draw_pools(labels, pool, seed=seed + repeat),
+        )
+        for repeat in range(repeats)
+    ]
+    return tuple(interval(column) for column in np.array(scores).T)
+
+
+def _random(below: int) -> int:
+    return int(torch.randint(below, ()))

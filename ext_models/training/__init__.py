@@ -1,0 +1,1 @@
+"""What every training shares: recipe, trainer, checkpoint, run identity."""

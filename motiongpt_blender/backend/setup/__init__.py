@@ -1,0 +1,1 @@
+"""The environment of the model's process: made from the pins."""

@@ -1,0 +1,1 @@
+"""The model's body: skeleton, motion, rotations, and arithmetic along time."""

@@ -1,0 +1,1 @@
+"""Foot contacts and foot locking."""

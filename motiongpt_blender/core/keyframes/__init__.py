@@ -1,0 +1,1 @@
+"""Few keys instead of one a frame, with a known error."""

@@ -1,0 +1,340 @@
+"""The fewest keys of a leg: thigh, shin and foot together, measured where the foot comes to be.
+
+Between two keys of the whole leg nothing else counts, so each stretch can be judged by what
+its foot does: the handles of all three are fitted at once so that their errors cancel at the
+foot, and the fewest stretches that are good enough are found. A toe that stands must not
+move from frame to frame; elsewhere the foot may be off by the limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from ..body.rotations import IDENTITY, Array, cross, inverse, multiply, rotate, to_log
+from ..body.skeleton import Joint
+from ..rig.bone_maps import Part
+from ..rig.kinematics import Figure, control_of, joint_place
+from ..rig.rig_description import Control, RigDescription
+from .hermite import ERROR_COST, LONGEST, Curve, Fitter, Indices, cheapest, weights_of
+from .sampled_channel import SMALL, Track, first_keys, scale_of
+
+#: Rounds of fitting handles, and what turning a joint by the limit weighs beside a foot that
+#: is off by it: knees stay where they are as far as feet do not mind.
+_ROUNDS: Final = 2
+_OWN: Final = 0.15
+#: Frames in which a standing toe that moves as fast as it may would be off by its weight.
+_PATIENCE: Final = 1.5
+#: Share of a limit that a stretch gets in any case, where the leg does not reach.
+_LEAST: Final = 0.2
+#: Shares of the limits between which handles are fitted together.
+_FINE: Final = 0.4
+_HOPELESS: Final = 30.0
+#: How much further than the foot a knee may be off.
+_KNEE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A leg below a body that is known, and what its foot has to do.
+
+    Attributes:
+        controls: thigh, shin and foot.
+        above: (T, 4) the turn of what carries each of them, where that is not the one before.
+        start: (T, 3) where the thigh begins.
+        points: ankle and toe (3,) at rest, as places of the foot.
+        wanted: where (T, 3, 3) ankle, toe and knee are to be.
+        turned: (T, 4) how the foot is to be turned.
+        standing: (T,) 1 where the toe stands.
+    """
+
+    controls: tuple[Control, Control, Control]
+    above: tuple[Array | None, Array | None, Array | None]
+    start: Array
+    points: Array
+    wanted: Array
+    turned: Array
+    standing: Array
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a foot may be off.
+
+    Attributes:
+        angle: radians.
+        distance: of ankle and toe, in the rig's unit.
+        step: from frame to frame, of a toe that stands.
+    """
+
+    angle: float
+    distance: float
+    step: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a leg shows at some frames.
+
+    Attributes:
+        points: (..., 3, 3) ankle, toe and knee.
+        turn: (..., 4) the foot's.
+        joints: turn (..., 4) and beginning (..., 3) of each control.
+    """
+
+    points: Array
+    turn: Array
+    joints: list[tuple[Array, Array]]
+
+
+def leg_steps(
+    leg: Leg, tracks: Sequence[Track], tolerance: Tolerance
+) -> Generator[None, None, list[Curve]]:
+    """Curves of thigh, shin and foot, keys on the same frames, in slices of some milliseconds."""
+    fitters: list[Fitter] = []
+    for track in tracks:
+        fitters.append(Fitter(track.values, scale_of(track)))
+        yield
+    work = _Stretches(leg, tracks, fitters, tolerance)
+    yield
+    for span in range(2, work.longest + 1):
+        yield from work.fit(span)
+        if work.worst[span].min(initial=np.inf) > SMALL:
+            break  # longer ones are no better
+    yield
+    return work.curves()
+
+
+def leg_of(rig: RigDescription, side: str, now: Figure, dense: Figure, standing: Array) -> Leg:
+    """A leg below the body that is shown now, its foot to be as it was."""
+    parts = (Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot"))
+    thigh, shin, foot = (control_of(rig, part) for part in parts)
+    assert thigh is not None
+    assert shin is not None
+    assert foot is not None
+    joints = (Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"])
+    carried = foot.parent == shin.name or foot.parent is None
+    none = np.broadcast_to(IDENTITY, (len(standing), 4))
+    return Leg(
+        controls=(thigh, shin, foot),
+        above=(
+            now.turns[thigh.parent] if thigh.parent is not None else none,
+            None,
+            None if carried else now.turns[foot.parent or ""],
+        ),
+        start=now.places[thigh.name],
+        points=np.stack([rig.points[joint] for joint in joints]),
+        wanted=np.stack(
+            [joint_place(rig, dense, joint) for joint in (*joints, Joint[f"{side}_KNEE"])], axis=1
+        ),
+        turned=dense.turns[foot.name],
+        standing=standing,
+    )
+
+
+class _Stretches:
+    """All stretches of a leg's motion, each fitted as one."""
+
+    def __init__(
+        self,
+        leg: Leg,
+        tracks: Sequence[Track],
+        fitters: Sequence[Fitter],
+        tolerance: Tolerance,
+    ) -> None:
+        self.leg, self.tracks, self.fitters, self.tolerance = leg, tracks, fitters, tolerance
+        self.count = len(leg.start)
+        self.longest = min(LONGEST, self.count - 1)
+        sizes = [track.values.shape[1] for track in tracks]
+        self.parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        fixed = np.zeros(self.count, dtype=bool)
+        for track in tracks:
+            fixed[first_keys(track)] = True
+        self.passed = np.concatenate([[0], np.cumsum(fixed)])
+        frames = np.arange(self.count)
+        self.own = self._see([track.values for track in tracks], frames)
+        places, turns = self._away(self.own, frames)
+        self.off = places, turns, np.diff(places[:, 1], axis=0, prepend=places[:1, 1])
+        self.rows = self._weighted(self._slopes_of_foot(), frames)  # (T, 12, C)
+        self.square = np.matmul(np.swapaxes(self.rows, 1, 2), self.rows)
+        own = _OWN / tolerance.angle * np.concatenate([scale_of(track) for track in tracks])
+        self.square += np.diag(own**2)
+        self.slopes: dict[int, list[Array]] = {}
+        self.worst: dict[int, Array] = {1: np.zeros(self.count - 1)}
+
+    def fit(self, span: int) -> Generator[None, None, None]:
+        """Fit the handles of all stretches of a length, and see how well they do.
+
+        Those over a frame that has a key in any case are left out; where the handles that each
+        number has by itself do well, or far too badly, they stay.
+        """
+        first = np.flatnonzero(self.passed[span : self.count] == self.passed[1:-span])
+        worst = np.full(self.count - span, np.inf)
+        slopes = [fitter.slopes(np.arange(self.count - span), span) for fitter in self.fitters]
+        self.slopes[span], self.worst[span] = slopes, worst
+        worst[first] = self._faults(self._see_between(slopes, first, span), first, span)
+        first = np.flatnonzero((worst > _FINE) & (worst < _HOPELESS))
+        now = [own[first] for own in slopes]
+        for _ in range(_ROUNDS):
+            if not len(first):
+                return
+            yield
+            now = self._better(now, first, span)
+            yield
+            faults = self._faults(self._see_between(now, first, span, fitted=True), first, span)
+            better = faults < worst[first]
+            worst[first[better]] = faults[better]
+            for own, new in zip(slopes, now, strict=True):
+                own[first[better]] = new[better]
+
+    def _better(self, slopes: list[Array], first: Indices, span: int) -> list[Array]:
+        """Slopes (N, 2, C) with which the foot is nearer, by one Gauss-Newton step."""
+        at = np.arange(1, span)
+        frames = first[:, None] + at
+        shares = weights_of(at / span, float(span))
+        ends, starts = shares[3][:, 0], shares[2][:, 0]
+        places, turns = self._away(self._see_between(slopes, first, span, fitted=True), frames)
+        flat = places.reshape(*frames.shape, 9)
+        error = self._weighted(np.concatenate([flat, turns], axis=-1)[..., None], frames)
+        pull = np.matmul(np.swapaxes(self.rows[frames], -1, -2), error)[..., 0]
+        right = np.concatenate([(w[:, None] * pull).sum(1) for w in (starts, ends)], axis=-1)
+        matrix = self._matrix(first, at, starts, ends)
+        change = np.linalg.solve(matrix, -right[..., None])[..., 0]
+        size = change.shape[-1] // 2
+        return [
+            own + np.stack([change[:, part], change[:, size + part]], axis=1)
+            for own, part in zip(slopes, self.parts, strict=True)
+        ]
+
+    def curves(self) -> list[Curve]:
+        """The curves with the fewest keys."""
+        if self.count == 1:
+            return [fitter.curve([0]) for fitter in self.fitters]
+        costs = np.full((self.longest + 1, self.count), np.inf)
+        for span, worst in self.worst.items():
+            costs[span, span:] = np.where(worst <= SMALL, 1 + ERROR_COST * worst, np.inf)
+        at = np.array(cheapest(costs), dtype=np.int64)
+        return [
+            fitter.curve(first_keys(track)) if track.still else self._curve(k, at)
+            for k, (track, fitter) in enumerate(zip(self.tracks, self.fitters, strict=True))
+        ]
+
+    def _curve(self, index: int, at: Indices) -> Curve:
+        curve = self.fitters[index].curve(at.tolist())
+        arriving, leaving = curve.arriving.copy(), curve.leaving.copy()
+        for i, (first, last) in enumerate(pairwise(at.tolist())):
+            if last - first > 1:
+                leaving[i], arriving[i + 1] = self.slopes[last - first][index][first]
+        arriving[0], leaving[-1] = leaving[0], arriving[-1]
+        return Curve(at, curve.values, arriving, leaving)
+
+    def _matrix(self, first: Indices, at: Indices, starts: Array, ends: Array) -> Array:
+        """The normal matrices (N, 2 C, 2 C) of all stretches."""
+        size = self.square.shape[-1]
+        out = np.zeros((len(first), 2 * size, 2 * size))
+        for f, a, b in zip(at, starts, ends, strict=True):
+            square = self.square[first + f]
+            out[:, :size, :size] += a * a * square
+            out[:, :size, size:] += a * b * square
+            out[:, size:, size:] += b * b * square
+        out[:, size:, :size] = np.swapaxes(out[:, :size, size:], -1, -2)
+        return out + 1e-9 * np.eye(2 * size)
+
+    def _see_between(
+        self, slopes: Sequence[Array], first: Indices, span: int, *, fitted: bool = False
+    ) -> _Seen:
+        """What is shown inside the stretches from ``first`` on.
+
+        ``slopes`` (N, 2, C) are theirs where they are ``fitted``, else those of all stretches.
+        """
+        w = weights_of(np.arange(1, span) / span, float(span))
+        values: list[Array] = []
+        for track, all_slopes in zip(self.tracks, slopes, strict=True):
+            own = all_slopes if fitted else all_slopes[first]
+            ends = track.values[first][:, None], track.values[first + span][:, None]
+            values.append(w[0] * ends[0] + w[1] * ends[1] + w[2] * own[:, :1] + w[3] * own[:, 1:])
+        return self._see(values, first[:, None] + np.arange(1, span))
+
+    def _faults(self, seen: _Seen, first: Indices, span: int) -> Array:
+        """For each stretch (N,) its worst error, as a share of what it may be."""
+        frames = first[:, None] + np.arange(1, span)
+        places, turns = self._away(seen, frames)
+        worst = (_over(np.linalg.norm(turns, axis=-1), self.tolerance.angle,
+                       np.linalg.norm(self.off[1][frames], axis=-1))).max(1)  # fmt: skip
+        own = np.linalg.norm(self.off[0][frames], axis=-1)
+        limits = self.tolerance.distance * np.array([1.0, 1.0, _KNEE])
+        far = _over(np.linalg.norm(places, axis=-1), limits, own)
+        worst = np.maximum(worst, far.max((1, 2)))
+        begin, end = frames[:, :1] - 1, frames[:, -1:] + 1
+        toe = np.concatenate([self.off[0][begin, 1], places[:, :, 1], self.off[0][end, 1]], axis=1)
+        later = np.concatenate([frames, end], axis=1)
+        step = np.linalg.norm(np.diff(toe, axis=1), axis=-1)
+        step = _over(step, self.tolerance.step, np.linalg.norm(self.off[2][later], axis=-1))
+        standing = self.leg.standing[later] * self.leg.standing[later - 1]
+        return np.maximum(worst, (step * standing).max(1))
+
+    def _weighted(self, rows: Array, frames: Indices) -> Array:
+        """Rows (..., 12, C) for ankle, toe, knee and turn, as shares of what each may be off."""
+        may = self.tolerance
+        toe = np.where(self.leg.standing[frames] > 0, _PATIENCE * may.step, may.distance)
+        return np.concatenate(
+            [rows[..., :3, :] / may.distance, rows[..., 3:6, :] / toe[..., None, None],
+             rows[..., 6:9, :] / (_KNEE * may.distance), rows[..., 9:, :] / may.angle], axis=-2,
+        )  # fmt: skip
+
+    def _away(self, seen: _Seen, frames: Indices) -> tuple[Array, Array]:
+        """How far (..., 3, 3) ankle, toe and knee are off, and (..., 3) the foot's turn."""
+        turn = to_log(multiply(seen.turn, inverse(self.leg.turned[frames])))
+        return seen.points - self.leg.wanted[frames], turn
+
+    def _see(self, values: Sequence[Array], frames: Indices) -> _Seen:
+        """What the leg shows with values (..., C) of each track at some frames."""
+        place = self.leg.start[frames]
+        turn = np.zeros((*place.shape[:-1], 4))
+        joints: list[tuple[Array, Array]] = []
+        last = None
+        for k, control in enumerate(self.leg.controls):
+            if last is not None:
+                place = place + rotate(turn, control.head - last.head)
+            above = self.leg.above[k]
+            turn = multiply(turn if above is None else above[frames],
+                            _about_rest(self.tracks[k], values[k], control))  # fmt: skip
+            joints.append((turn, place))
+            last = control
+        assert last is not None
+        points = [place + rotate(turn, point - last.head) for point in self.leg.points]
+        return _Seen(np.stack([*points, joints[1][1]], axis=-2), turn, joints)
+
+    def _slopes_of_foot(self) -> Array:
+        """How (T, 12, C) ankle, toe, knee and the foot's turn change with each number."""
+        columns: list[Array] = []
+        foot = self.own.joints[-1][1][:, None]
+        for k, (track, control) in enumerate(zip(self.tracks, self.leg.controls, strict=True)):
+            turn, place = self.own.joints[k]
+            here = _about_rest(track, track.values, control)
+            turns = k == 2 or self.leg.above[2] is None  # the foot with it
+            ends = self.own.points[:, :2] if turns else np.repeat(foot, 2, axis=1)
+            arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - place[:, None]
+            arms[:, 2] *= k == 0  # only the thigh moves the knee
+            for step in 1e-5 * np.eye(track.values.shape[1]):
+                there = _about_rest(track, track.values + step, control)
+                axis = rotate(turn, to_log(multiply(inverse(here), there)) / 1e-5)
+                rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * turns]
+                columns.append(np.concatenate(rows, axis=-1))
+        return np.stack(columns, axis=-1)
+
+
+def _about_rest(track: Track, values: Array, control: Control) -> Array:
+    """Turns (..., 4) away from rest that values (..., C) of a control show."""
+    basis = track.turns(values.reshape(-1, values.shape[-1]))
+    turn = multiply(multiply(control.rest, basis), inverse(control.rest))
+    return turn.reshape(*values.shape[:-1], 4)
+
+
+def _over(error: Array, limit: Array | float, own: Array) -> Array:
+    """Errors as shares of a limit; where the leg is off by itself, of a little more than that."""
+    return error / np.maximum(limit, own + _LEAST * limit)

@@ -1,0 +1,1 @@
+"""Model packs as files: manifest, archive, clip folder. Standard library and numpy."""

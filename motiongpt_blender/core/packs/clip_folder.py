@@ -1,0 +1,101 @@
+"""A folder of clips with captions: what the add-on exports and ``prepare-data`` reads.
+
+Each clip is ``NAME.npz`` (``MotionClip.save``); ``captions.json`` beside them is
+``{NAME: [caption, ...]}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, cast
+
+from ..body.motion import MotionClip
+
+CAPTIONS: Final = "captions.json"
+
+
+class ClipFolderError(ValueError):
+    """A folder that cannot be added to; the message is one sentence for the user."""
+
+
+def clip_name(text: str) -> str:
+    """A file name of an action's name: "Walk, left (2)" becomes "Walk_left_2"."""
+    return re.sub(r"[^\w-]+", "_", text).strip("_") or "clip"
+
+
+def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
+    """Write a clip and note its caption; captions that are there stay.
+
+    Nothing is written unless both can be.
+
+    Args:
+        path: the ``.npz`` to write, new or not.
+        clip: the motion.
+        caption: what it shows.
+
+    Raises:
+        ClipFolderError: naming the file that stands in the way.
+    """
+    if path.suffix != ".npz":
+        raise ClipFolderError(f"{path.name} must end in .npz: clips are stored in that format.")
+    if not path.parent.is_dir():
+        raise ClipFolderError(f"There is no folder {path.parent}: make it, or choose another.")
+    captions = read_captions(path.parent / CAPTIONS)
+    said = captions.setdefault(path.stem, [])
+    if caption not in said:
+        said.append(caption)
+    text = json.dumps(captions, ensure_ascii=False, indent=1) + "\n"
+    # hidden names: a reader of the folder never meets a half-written file
+    fresh_clip = path.with_name(f".{path.stem}.part.npz")
+    fresh_captions = path.with_name(f".{CAPTIONS}.part")
+    try:
+        clip.save(fresh_clip)
+        fresh_captions.write_text(text, encoding="utf-8")
+        fresh_clip.replace(path)
+        fresh_captions.replace(path.with_name(CAPTIONS))
+    except OSError as error:
+        raise ClipFolderError(
+            f"{path} cannot be written ({error.strerror}): choose another folder."
+        ) from None
+    finally:
+        for left in (fresh_clip, fresh_captions):
+            left.unlink(missing_ok=True)
+
+
+def read_captions(path: Path) -> dict[str, list[str]]:
+    """The captions of a folder, none where there is no file yet.
+
+    Raises:
+        ClipFolderError: when the file is not a list of captions.
+    """
+    try:
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ClipFolderError(
+            f"{path} cannot be read ({error}): mend it, or choose another folder."
+        ) from None
+    found: dict[str, list[str]] = {}
+    rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
+    for name, said in rows.items():
+        listed = _sentences(said)
+        if listed is None:
+            raise ClipFolderError(
+                f'{path} is not of the form {{"clip": ["caption"]}}: mend it, or choose '
+                "another folder."
+            )
+        found[name] = listed
+    return found
+
+
+def _sentences(said: Any) -> list[str] | None:
+    """A caption or a list of them as a list; None when it is neither."""
+    if isinstance(said, str):
+        return [said]
+    if not isinstance(said, list):
+        return None
+    listed = cast(list[Any], said)
+    return [str(c) for c in listed] if all(isinstance(c, str) for c in listed) else None

@@ -1,0 +1,1 @@
+"""Marked poses, and the correction that makes a motion pass exactly through them."""

@@ -1,0 +1,108 @@
+"""Poses that the animator marked: what they are for and what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rig.bone_maps import Part
+from .body_parts import WHOLE, BodyPart, is_whole, parts_of
+
+if TYPE_CHECKING:
+    from .correction import RigPose
+
+#: Degrees and millimetres that count as met.
+MET: Final = (0.01, 0.1)
+
+
+class PoseRole(StrEnum):
+    """What a marked pose asks of the motion."""
+
+    START = "START"
+    KEY = "KEY"
+    END = "END"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A bone that an FK pose shows elsewhere than it was marked.
+
+    Attributes:
+        bone: its name.
+        degrees: how far it is turned away.
+        millimetres: how far it is away, in the scene.
+        part: the part of the body that it belongs to, or None.
+    """
+
+    bone: str
+    degrees: float
+    millimetres: float
+    part: Part | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether nobody can see it."""
+        return self.degrees <= MET[0] and self.millimetres <= MET[1]
+
+    @property
+    def where(self) -> str:
+        """The part of the body in words."""
+        if self.part is None:
+            return "all"
+        side = {"l": "left ", "r": "right "}.get(self.part.side, "")
+        return f"the {side}{self.part.base.replace('_', ' ')}"
+
+    @property
+    def size(self) -> float:
+        """One number to compare by."""
+        return max(self.degrees / MET[0], self.millimetres / MET[1])
+
+
+@dataclass(frozen=True)
+class MarkedPose:
+    """A pose that the motion has to pass through.
+
+    Attributes:
+        frame: frame of the scene at which it was marked; fractions are allowed.
+        role: first pose, last pose, or a pose on the way.
+        pose: the rig's own controls, which the result meets exactly.
+        joints: (22, 3) float32 metres, the same pose as the model sees it; own position
+            and heading, y up.
+        binds: the parts of the body that the motion has to meet.
+        carrier: (4, 4) matrix of the armature object when it was marked; None: not known.
+        missed: what FK controls cannot show of it: the worst bone of each part, worst first.
+    """
+
+    frame: float
+    role: PoseRole
+    pose: RigPose
+    joints: NDArray[np.float32]
+    binds: frozenset[BodyPart] = WHOLE
+    carrier: NDArray[np.float64] | None = None
+    missed: tuple[Miss, ...] = ()
+
+    @property
+    def worst_missed(self) -> Miss | None:
+        """The bone that FK controls show worst of all that is bound, or None."""
+        return worst_bound(self.missed, self.binds)
+
+
+def worst_bound(missed: tuple[Miss, ...], binds: frozenset[BodyPart]) -> Miss | None:
+    """The worst of the misses, sorted worst first, that lies in a bound part, or None."""
+    parts = parts_of(binds)
+    return next((m for m in missed if is_whole(binds) or m.part in parts), None)
+
+
+def miss_note(miss: Miss | None) -> str:
+    """A sentence about what FK cannot show, or ""."""
+    if miss is None or miss.met:
+        return ""
+    return (
+        f"FK controls cannot show {miss.where} of this pose to the last: '{miss.bone}' is "
+        f"{miss.degrees:.2f}° and {miss.millimetres:.1f} mm away, as IK stretches a limb or a "
+        "constraint acts on it."
+    )

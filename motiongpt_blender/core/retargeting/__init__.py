@@ -1,0 +1,1 @@
+"""From joint positions to the controls of a rig, and back."""

@@ -1,0 +1,1 @@
+"""A rig as plain numpy: its description, options, kinematics and bone maps."""

@@ -1,0 +1,54 @@
+"""Which bone of a rig turns which part of the body.
+
+``find`` tries names first: every family of rigs in ``families/`` is filled in with the
+armature's own spelling, and a shin has to hang on its thigh. Where names fail, the shape
+of the skeleton tells (``structure``). Each entry of the map says how sure it is, each part
+without a bone says why. Numpy only; never touches an armature.
+"""
+
+from __future__ import annotations
+
+from .bones import Bones
+from .detection import explain, find, propose
+from .editing import check_made, chosen, from_preset, made_map, mirrored_bone, rows_of, to_preset
+from .names import canonical, mirrored_name
+from .parts import (
+    CHAINS,
+    REQUIRED,
+    BoneMap,
+    Failure,
+    MappedBone,
+    MappingError,
+    Part,
+    Source,
+    Switch,
+    missing,
+)
+from .tables import families
+
+__all__ = [
+    "CHAINS",
+    "REQUIRED",
+    "BoneMap",
+    "Bones",
+    "Failure",
+    "MappedBone",
+    "MappingError",
+    "Part",
+    "Source",
+    "Switch",
+    "canonical",
+    "check_made",
+    "chosen",
+    "explain",
+    "families",
+    "find",
+    "from_preset",
+    "made_map",
+    "mirrored_bone",
+    "mirrored_name",
+    "missing",
+    "propose",
+    "rows_of",
+    "to_preset",
+]

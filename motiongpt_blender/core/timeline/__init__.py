@@ -1,0 +1,1 @@
+"""Where in time a take goes: plan, frame range, sequence, loop, blending."""

@@ -1,0 +1,162 @@
+"""Where in time a take goes, and what it has to join there.
+
+Frames are the scene's and may be fractions. Nothing here knows how animation is stored:
+the caller tells which frames carry keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pose_constraints.correction import RigPose
+from .blending import Seam
+
+
+class WindowError(ValueError):
+    """A window that cannot be; the message is one sentence for the user."""
+
+
+class WindowMode(StrEnum):
+    """How the animator says where a take goes."""
+
+    FREE = "FREE"
+    BETWEEN = "BETWEEN"
+    RANGE = "RANGE"
+    CONTINUE = "CONTINUE"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time beside animation that stays.
+
+    Attributes:
+        start: first frame.
+        end: last frame; None where the length or an end pose decides.
+    """
+
+    start: float
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """A frame that a take shares with animation that stays.
+
+    Attributes:
+        frame: scene frame, the take's first or last.
+        outside: the poses there one and two frames further away.
+    """
+
+    frame: float
+    outside: tuple[RigPose, RigPose]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a take fits into what is there already.
+
+    Attributes:
+        joins: where it meets animation that stays.
+        alone: the earlier animation is muted, as the take is meant to replace it.
+        holds: its last pose stays after it; else what lay below plays on there.
+        loop: it ends as it begins.
+        cyclic: its curves repeat for ever.
+        track: name of the NLA track that it is added to; "" makes a new one.
+        standing: (22, 3) metres, where it begins when no pose says; None: where the
+            character stands now.
+        carrier: (4, 4) matrix of the armature object at the take's start, where the object
+            travels; poses are seen from there. None: where the object is now.
+    """
+
+    joins: tuple[Join, ...] = ()
+    alone: bool = True
+    holds: bool = True
+    loop: bool = False
+    cyclic: bool = False
+    track: str = ""
+    standing: NDArray[np.float32] | None = None
+    carrier: NDArray[np.float64] | None = None
+
+    def staying(self, start: float) -> int | None:
+        """Index of the frame whose place a motion in place keeps, of a take from ``start``.
+
+        The frame where it joins: its first, or its last where that alone is joined. None
+        without a join.
+        """
+        if not self.joins:
+            return None
+        return 0 if any(round(join.frame - start) == 0 for join in self.joins) else -1
+
+    def seams(self, start: float, count: int) -> list[Seam]:
+        """The joins as a take of ``count`` frames from ``start`` counts them."""
+        at = [(round(join.frame - start), join.outside) for join in self.joins]
+        return [Seam(frame, outside) for frame, outside in at if frame in (0, count - 1)]
+
+
+def frame_text(frame: float) -> str:
+    """A frame as people read it: ``12``, ``12.5``."""
+    return f"{frame:.3f}".rstrip("0").rstrip(".")
+
+
+def find_window(
+    mode: WindowMode, current: float, chosen: tuple[float, float], keyed: Sequence[float]
+) -> Window | None:
+    """The window that the animator asks for; None where poses and length decide.
+
+    Args:
+        mode: how it is chosen.
+        current: frame that the animator looks at.
+        chosen: first and last frame of the range, for ``RANGE``.
+        keyed: frames with keys, ascending.
+
+    Raises:
+        WindowError: with a sentence for the user.
+    """
+    match mode:
+        case WindowMode.FREE:
+            return None
+        case WindowMode.RANGE:
+            return _range(*chosen)
+        case WindowMode.BETWEEN:
+            return _between(current, keyed)
+        case WindowMode.CONTINUE:
+            if not keyed:
+                raise WindowError(
+                    "There is no animation to continue: choose Free as the place of the take."
+                )
+            return Window(keyed[-1])
+
+
+def _range(start: float, end: float) -> Window:
+    if end < start:
+        raise WindowError(
+            f"The range ends at frame {frame_text(end)}, before it starts at frame "
+            f"{frame_text(start)}: swap the two."
+        )
+    if end == start:
+        raise WindowError(
+            f"The range is the one frame {frame_text(start)}: a motion needs a later last frame."
+        )
+    return Window(start, end)
+
+
+def _between(current: float, keyed: Sequence[float]) -> Window:
+    before = [frame for frame in keyed if frame <= current]
+    after = [frame for frame in keyed if frame > current]
+    if not keyed:
+        raise WindowError(
+            "There are no keyframes to go between: key the character's pose at two frames, and "
+            "go to a frame between them."
+        )
+    if not before or not after:
+        side = "after" if before else "at or before"
+        raise WindowError(
+            f"There is no keyframe {side} frame {frame_text(current)}: go to a frame between two "
+            "keyframes."
+        )
+    return Window(before[-1], after[0])

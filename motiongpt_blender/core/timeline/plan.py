@@ -1,0 +1,190 @@
+"""From what the animator asked for to what the model is asked for: frames and times.
+
+The animator thinks in scene frames, marked poses and seconds; the model in its own
+frames, counted from 0. This is the one place where one becomes the other, and where
+an impossible wish becomes a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+from ..pose_constraints.marked_pose import PoseRole
+from .frame_range import Window, frame_text
+from .prompts import PromptError, clean_prompt
+
+#: Shorter motions are not worth a model: the tokenizer sees four frames at a time.
+MIN_SECONDS: Final = 0.4
+#: Fractions of a frame that do not count.
+GRID: Final = 1e-4
+
+#: Scene frame and role of a marked pose.
+Mark: TypeAlias = tuple[float, PoseRole]
+
+
+class PlanError(ValueError):
+    """A wish that cannot be planned; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One request, in both ways of counting.
+
+    Attributes:
+        prompt: the checked prompt.
+        start_frame: scene frame of the motion's first frame.
+        end_frame: scene frame of its last frame.
+        frames: length at the model's rate; covers the whole range.
+        pose_frames: model frame of each marked pose, ascending, one for each.
+    """
+
+    prompt: str
+    start_frame: float
+    end_frame: float
+    frames: int
+    pose_frames: tuple[int, ...]
+
+
+def plan(
+    prompt: str,
+    marked: Sequence[Mark],
+    current_frame: float,
+    seconds: float,
+    scene_fps: float,
+    model_fps: float,
+    max_frames: int,
+    window: Window | None = None,
+) -> Plan:
+    """Place a motion in time.
+
+    It begins at the start pose, else at the current frame or the first key pose,
+    whichever is earlier; with an end pose alone it ends there. It lasts to the end
+    pose, else for ``seconds``. A window says it all by itself.
+
+    Args:
+        prompt: the animator's sentence, unchecked.
+        marked: scene frame and role of every marked pose, in any order.
+        current_frame: scene frame that the animator looks at.
+        seconds: length when no end pose is marked.
+        scene_fps: frames a second of the scene, fractions allowed.
+        model_fps: frames a second of the model.
+        max_frames: the model's longest motion.
+        window: where the motion has to lie, if that was chosen.
+
+    Raises:
+        PlanError: with a sentence for the user.
+    """
+    try:
+        prompt = clean_prompt(prompt)
+    except PromptError as error:
+        raise PlanError(str(error)) from None
+    for rate in (seconds, scene_fps, model_fps):
+        if not (math.isfinite(rate) and rate > 0):
+            raise PlanError("The length and the frame rate must be above zero: set them again.")
+    _check_marks(marked)
+    start, end = _range(marked, current_frame, round(seconds * scene_fps), window)
+    _check_inside(marked, start, end)
+    _check_grid(marked, start)
+    duration = (end - start) / scene_fps
+    # Rounded up, so that the motion reaches the end frame and no key hangs past it.
+    frames = math.ceil(duration * model_fps - 1e-6) + 1
+    _check_length(duration, frames, model_fps, max_frames)
+    pose_frames = tuple(
+        min(round((frame - start) / scene_fps * model_fps), frames - 1)
+        for frame, _ in sorted(marked, key=lambda mark: mark[0])
+    )
+    _check_apart(pose_frames)
+    return Plan(prompt, start, end, frames, pose_frames)
+
+
+def _frame_of(marked: Sequence[Mark], role: PoseRole) -> float | None:
+    return next((frame for frame, r in marked if r is role), None)
+
+
+def _range(
+    marked: Sequence[Mark], current_frame: float, length: int, window: Window | None
+) -> tuple[float, float]:
+    """First and last scene frame of the motion; ``length`` in scene frames."""
+    start, end = _frame_of(marked, PoseRole.START), _frame_of(marked, PoseRole.END)
+    if window is not None:
+        start, end = window.start, end if window.end is None else window.end
+    elif start is None and end is not None:
+        start = end - length
+    elif start is None:
+        start = min([_on_grid(current_frame, marked), *(frame for frame, _ in marked)])
+    assert start is not None
+    return start, start + length if end is None else end
+
+
+def _on_grid(frame: float, marked: Sequence[Mark]) -> float:
+    """The frame itself, or the one before it from which the marks are whole frames away."""
+    if not marked:
+        return frame
+    return frame - (frame - marked[0][0]) % 1.0
+
+
+def _check_grid(marked: Sequence[Mark], start: float) -> None:
+    for frame, _ in marked:
+        if abs(frame - start - round(frame - start)) > GRID:
+            raise PlanError(
+                f"The pose at frame {frame_text(frame)} is not a whole number of frames after the "
+                f"motion's start (frame {frame_text(start)}): mark it again on such a frame."
+            )
+
+
+def _check_marks(marked: Sequence[Mark]) -> None:
+    for role in (PoseRole.START, PoseRole.END):
+        frames = [frame for frame, r in marked if r is role]
+        if len(frames) > 1:
+            raise PlanError(
+                f"There are {len(frames)} {role.name.lower()} poses (frames "
+                f"{', '.join(map(frame_text, sorted(frames)))}): keep one."
+            )
+    seen: set[float] = set()
+    for frame, _ in marked:
+        if frame in seen:
+            raise PlanError(
+                f"Two poses are marked at frame {frame_text(frame)}: remove one of them."
+            )
+        seen.add(frame)
+    start, end = _frame_of(marked, PoseRole.START), _frame_of(marked, PoseRole.END)
+    if start is not None and end is not None and end < start:
+        raise PlanError(
+            f"The end pose (frame {frame_text(end)}) lies before the start pose (frame "
+            f"{frame_text(start)}): mark it later."
+        )
+
+
+def _check_inside(marked: Sequence[Mark], start: float, end: float) -> None:
+    for frame, role in marked:
+        if not start <= frame <= end:
+            raise PlanError(
+                f"The {role.name.lower()} pose at frame {frame_text(frame)} lies outside the "
+                f"motion (frames {frame_text(start)} to {frame_text(end)}): make the motion longer "
+                "or remove the pose."
+            )
+
+
+def _check_length(duration: float, frames: int, model_fps: float, max_frames: int) -> None:
+    if duration < MIN_SECONDS:
+        raise PlanError(
+            f"The motion would last {duration:.2f} s, the shortest is {MIN_SECONDS:.1f} s: "
+            "make it longer or move the end pose."
+        )
+    if frames > max_frames:
+        longest = (max_frames - 1) / model_fps
+        raise PlanError(
+            f"The motion would last {duration:.1f} s, the model makes {longest:.1f} s at most: "
+            "make it shorter or move the end pose."
+        )
+
+
+def _check_apart(pose_frames: tuple[int, ...]) -> None:
+    if any(a == b for a, b in pairwise(pose_frames)):
+        raise PlanError(
+            "Two marked poses are closer in time than one frame of the model: remove one of them."
+        )

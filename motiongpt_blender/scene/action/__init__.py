@@ -1,0 +1,1 @@
+"""Actions and NLA tracks: written, read, reduced."""

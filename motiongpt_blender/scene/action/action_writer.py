@@ -1,0 +1,276 @@
+"""Channels of a rig written as one new action, all keys of a curve at once.
+
+Builds the action beside the scene: nothing of the user's is touched here, and an action
+that could not be finished is removed again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from mathutils import Euler, Quaternion
+
+from ... import compat
+from ...core.body.rotations import Array
+from ...core.body.slices import at_once
+from ...core.keyframes.hermite import Curve
+from ...core.rig.rig_description import RigMotion
+
+#: Custom property of a generated action: the switches' values before it, as JSON.
+SWITCHES_KEY: Final = "motiongpt_switches"
+#: Seconds of writing after which Blender gets its turn.
+SLICE: Final = 0.008
+
+
+class WriteError(RuntimeError):
+    """The action was taken away while it was written; one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One animated number.
+
+    Attributes:
+        path: the property's data path on the object.
+        index: element of the property, 0 for a single number.
+        group: name of the curve's group: the bone's.
+        values: (T,) a value a frame, or (1,) for a value that holds.
+    """
+
+    path: str
+    index: int
+    group: str
+    values: Array
+
+
+@dataclass(frozen=True)
+class WrittenAction:
+    """A new action and, from Blender 4.4 on, the slot that it animates the armature by."""
+
+    action: Any
+    slot: Any
+
+
+def channels_of(obj: Any, motion: RigMotion) -> Iterator[Channel]:
+    """A motion's channels, each bone in its own rotation mode."""
+    for name in motion.rotations:
+        yield from rotation_channels(obj, name, motion)
+    yield from location_channels(obj, motion)
+
+
+def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channel]:
+    """The channels that turn one control."""
+    bone = obj.pose.bones[name]
+    path, values = rotation_values(bone, motion.rotations[name])
+    yield from _columns(bone, path, values)
+
+
+def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
+    """The channels that move the root."""
+    yield from location_channels_of(obj.pose.bones[motion.root], motion.locations)
+
+
+def transform_channels(owner: Any, rotations: Array, locations: Array) -> Iterator[Channel]:
+    """Rotation (T, 4) and location (T, 3) of a bone or an object, in its own rotation mode."""
+    path, values = rotation_values(owner, rotations)
+    yield from _columns(owner, path, values)
+    yield from location_channels_of(owner, locations)
+
+
+def location_channels_of(owner: Any, locations: Array) -> Iterator[Channel]:
+    """Location (T, 3), in its own axes, of a bone or an object."""
+    yield from _columns(owner, "location", _as_kept(owner, locations))
+
+
+def _as_kept(owner: Any, locations: Array) -> Array:
+    """Locations (T, 3) in a bone's own axes as its property wants them.
+
+    A bone without Local Location moves along the armature's axes.
+    """
+    if getattr(owner, "bone", None) is None or owner.bone.use_local_location:
+        return locations
+    return locations @ np.array(owner.bone.matrix_local, dtype=np.float64)[:3, :3].T
+
+
+def property_channels(name: str, values: Array) -> Iterator[Channel]:
+    """A custom property of the object that holds several numbers, values (T, N)."""
+    for index in range(values.shape[1]):
+        yield Channel(f'["{name}"]', index, "Root Motion", values[:, index])
+
+
+def property_channel(bone: Any, name: str, value: float) -> Channel:
+    """A custom property of a bone that holds a value."""
+    quoted = bpy.utils.escape_identifier(name)
+    return Channel(bone.path_from_id() + f'["{quoted}"]', -1, bone.name, np.array([value]))
+
+
+def write_action(
+    obj: Any,
+    name: str,
+    channels: Collection[Channel],
+    start_frame: float,
+    marked: Collection[int] = (),
+) -> WrittenAction:
+    """A new action with a key a frame.
+
+    Args:
+        obj: the armature object it is for; not changed.
+        name: the action's name; Blender numbers it when taken.
+        channels: what to write.
+        start_frame: scene frame of the first value.
+        marked: indices of frames whose pose is the animator's own; all other keys are
+            of the type GENERATED, so that the two can be told apart.
+    """
+    return at_once(write_steps(obj, name, channels, start_frame, marked))
+
+
+def write_steps(
+    obj: Any,
+    name: str,
+    channels: Collection[Channel],
+    start_frame: float,
+    marked: Collection[int] = (),
+    sparse: Mapping[tuple[str, int], Curve] | None = None,
+) -> Generator[None, None, WrittenAction]:
+    """``write_action`` in slices of about ``SLICE`` seconds; closing it removes the action.
+
+    Between two slices Blender may do anything, so nothing of it is held but names. A channel
+    whose path and index ``sparse`` knows is written as that curve's column of that index.
+    """
+    action, slot = compat.new_action(name, obj)
+    written = action.name
+    try:
+        began = time.perf_counter()
+        for channel in channels:
+            if time.perf_counter() - began > SLICE:
+                yield
+                action, slot = _again(written)
+                began = time.perf_counter()
+            curves, groups = compat.curves(action, slot), compat.groups(action, slot)
+            curve = (sparse or {}).get((channel.path, channel.index))
+            if curve is None:
+                _write(curves, groups, channel, start_frame, marked)
+            else:
+                _write_sparse(curves, groups, channel, curve, start_frame, marked)
+        action.use_fake_user = False
+    except BaseException:
+        if (left := bpy.data.actions.get(written)) is not None:
+            bpy.data.actions.remove(left)
+        raise
+    return WrittenAction(action, slot)
+
+
+def _again(name: str) -> tuple[Any, Any]:
+    """The action and its slot once more; Blender may have moved them in memory."""
+    action = bpy.data.actions.get(name)
+    if action is None:
+        raise WriteError(
+            f"The take '{name}' was undone while it was written: press Generate again."
+        )
+    return action, compat.only_slot(action)
+
+
+def _write(
+    curves: Any, groups: Any, channel: Channel, start_frame: float, marked: Collection[int]
+) -> None:
+    curve = curves.new(channel.path, index=max(channel.index, 0))
+    curve.group = groups.get(channel.group) or groups.new(channel.group)
+    count = len(channel.values)
+    points = curve.keyframe_points
+    points.add(count)
+    co = np.empty((count, 2), dtype=np.float32)
+    co[:, 0] = start_frame + np.arange(count)
+    co[:, 1] = channel.values
+    kinds = np.full(count, _enum("type", "GENERATED"), dtype=np.int32)
+    kinds[[i for i in marked if i < count]] = _enum("type", "KEYFRAME")
+    holds = channel.index < 0
+    ease = _enum("interpolation", "CONSTANT" if holds else "LINEAR")
+    points.foreach_set("co", co.ravel())
+    points.foreach_set("type", kinds)
+    points.foreach_set("interpolation", np.full(count, ease, dtype=np.int32))
+    curve.update()
+
+
+def _write_sparse(
+    curves: Any,
+    groups: Any,
+    channel: Channel,
+    keyed: Curve,
+    start_frame: float,
+    marked: Collection[int],
+) -> None:
+    """One column of a curve of few keys; handles a third of the way make Blender's the same."""
+    curve = curves.new(channel.path, index=channel.index)
+    curve.group = groups.get(channel.group) or groups.new(channel.group)
+    count, column = len(keyed), channel.index
+    points = curve.keyframe_points
+    points.add(count)
+    values, third = keyed.values[:, column], np.diff(keyed.frames) / 3
+    before, after = np.append(third[:1], third), np.append(third, third[-1:])
+    if count == 1:
+        before = after = np.ones(1)
+    for name, away, slopes in (
+        ("co", np.zeros(count), keyed.leaving),
+        ("handle_left", -before, keyed.arriving),
+        ("handle_right", after, keyed.leaving),
+    ):
+        at = np.empty((count, 2), dtype=np.float32)
+        at[:, 0] = start_frame + keyed.frames + away
+        at[:, 1] = values + away * slopes[:, column]
+        points.foreach_set(name, at.ravel())
+    kinds = [_enum("type", "KEYFRAME" if f in marked else "GENERATED") for f in keyed.frames]
+    points.foreach_set("type", np.array(kinds, dtype=np.int32))
+    for name, item in (
+        ("interpolation", "BEZIER"), ("handle_left_type", "FREE"), ("handle_right_type", "FREE"),
+    ):  # fmt: skip
+        points.foreach_set(name, np.full(count, _enum(name, item), dtype=np.int32))
+    curve.update()
+
+
+def _enum(prop: str, item: str) -> int:
+    items = bpy.types.Keyframe.bl_rna.properties[prop].enum_items
+    # Early 4.2 releases have no GENERATED type; a plain key is right there.
+    return int(items[item if item in items else "KEYFRAME"].value)
+
+
+def _columns(owner: Any, prop: str, values: Array) -> Iterator[Channel]:
+    path = owner.path_from_id(prop)
+    for index in range(values.shape[1]):
+        yield Channel(path, index, owner.name, values[:, index])
+
+
+def rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:
+    """A bone's rotation property and its values (T, 3 or 4), without jumps."""
+    mode = bone.rotation_mode
+    if mode == "QUATERNION":
+        return "rotation_quaternion", rotations
+    if mode == "AXIS_ANGLE":
+        return "rotation_axis_angle", _axis_angles(rotations)
+    last = Euler((0.0, 0.0, 0.0), mode)
+    values = np.empty((len(rotations), 3))
+    for i, q in enumerate(rotations):
+        last = Quaternion(q.tolist()).to_euler(mode, last)
+        values[i] = last
+    return "rotation_euler", values
+
+
+def _axis_angles(rotations: Array) -> Array:
+    """(T, 4) angle and axis; the axis keeps its side, so that the angle passes through 0."""
+    axes = rotations[:, 1:].copy()
+    lengths = np.linalg.norm(axes, axis=-1)
+    last = np.array([0.0, 1.0, 0.0])
+    values = np.empty((len(rotations), 4))
+    for i, (axis, length) in enumerate(zip(axes, lengths, strict=True)):
+        unit = axis / length if length > 1e-9 else last
+        side = 1.0 if unit @ last >= 0 else -1.0
+        angle = 2 * side * np.arctan2(length, rotations[i, 0])
+        before = values[i - 1, 0] if i else 0.0
+        angle += 2 * np.pi * np.round((before - angle) / (2 * np.pi))
+        last = side * unit
+        values[i] = (angle, *last)
+    return values

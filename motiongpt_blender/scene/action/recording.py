@@ -1,0 +1,110 @@
+"""An armature's action read as a motion clip, frame by frame, as evaluated.
+
+The scene's frame is put back afterwards; nothing else is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.body.motion import MODEL_FPS, place_at_origin
+from ...core.body.rotations import Array
+from ...core.rig.rig_description import RigDescription
+from ..pose.capture import capture_joints
+from ..pose.object_space import carried_joints
+from ..rig.description import RigError
+from ..scene_time import scene_fps
+
+#: The shortest clip that a training takes, and the longest that is read, in seconds.
+LEAST_SECONDS: Final = 0.8
+MOST_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is read: the name of an action, and its first and last frame in the scene."""
+
+    name: str
+    start: float
+    end: float
+
+
+def current_action(obj: Any) -> Stretch | None:
+    """The armature's action, or without one what its topmost audible NLA track holds."""
+    data = obj.animation_data
+    if data is None:
+        return None
+    if data.action is not None:
+        return Stretch(data.action.name, *(float(f) for f in data.action.frame_range))
+    for track in reversed(data.nla_tracks):
+        if track.strips and not track.mute:
+            strips = list(track.strips)
+            return Stretch(strips[0].name, strips[0].frame_start, strips[-1].frame_end)
+    return None
+
+
+def stretch_to_export(obj: Any) -> Stretch:
+    """The current action, fit for a clip.
+
+    Raises:
+        RigError: when there is none, or it is too short or too long for a clip.
+    """
+    found = current_action(obj)
+    if found is None:
+        raise RigError(
+            f"'{obj.name}' has no action to export: assign one in the Action Editor, or generate "
+            "a take."
+        )
+    seconds = (found.end - found.start) / scene_fps()
+    if seconds < LEAST_SECONDS - 1.0 / MODEL_FPS - 1e-4:
+        raise RigError(
+            f"The action '{found.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
+            f"needs at least {LEAST_SECONDS:g} s."
+        )
+    if seconds > MOST_SECONDS:
+        raise RigError(
+            f"The action '{found.name}' lasts {seconds:.0f} s: split it into actions of at most "
+            f"{MOST_SECONDS:g} s."
+        )
+    return found
+
+
+def capture_clip(
+    obj: Any, rig: RigDescription, progress: Callable[[float], None]
+) -> NDArray[np.float32]:
+    """The current action as joints (T, 22, 3) at 20 fps, from the origin, facing +z.
+
+    Args:
+        obj: the armature.
+        rig: its description.
+        progress: told the share that is done, 0 to 1.
+
+    Raises:
+        RigError: as ``stretch_to_export``.
+    """
+    scene = bpy.context.scene
+    stretch = stretch_to_export(obj)
+    step = scene_fps() / MODEL_FPS
+    count = int((stretch.end - stretch.start) / step + 1e-4) + 1
+    before = scene.frame_current, scene.frame_subframe
+    frames: list[Array] = []
+    first = None
+    try:
+        for k in range(count):
+            at = stretch.start + k * step
+            scene.frame_set(int(np.floor(at)), subframe=float(at - np.floor(at)))
+            placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
+            first = first or placed
+            frames.append(
+                carried_joints(capture_joints(obj, rig), first.inverted_safe() @ placed, rig)
+            )
+            progress((k + 1) / count)
+    finally:
+        scene.frame_set(before[0], subframe=before[1])
+    return place_at_origin(np.stack(frames)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Poses captured, marked and shown."""

@@ -1,0 +1,1 @@
+"""An armature described, and what is to be warned of. Reads only."""

@@ -1,0 +1,80 @@
+"""Twist bones of upper arms and thighs, found in an armature. Reads it, never changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from ...core.body.rotations import inverse, multiply
+from ...core.retargeting.twist_distribution import TwistBone
+from ...core.rig.bone_maps import BoneMap, Part
+
+#: The limbs whose twist a motion says, each with the part that follows.
+LIMBS: Final = {"upper_arm": "forearm", "thigh": "shin"}
+#: What the name of a bone beside the chain has to say.
+_WORDS: Final = ("twist", "捩")
+#: How far a twist bone may begin beside its limb, over the limb's length.
+MOST_ASIDE: Final = 0.1
+
+
+def find_twists(obj: Any, bone_map: BoneMap, axes: Any) -> tuple[TwistBone, ...]:
+    """The twist bones that nothing else turns: no constraint, no driver, no mapped part.
+
+    Rigs whose controls carry each other by constraints take care of their twist themselves.
+    """
+    if not bone_map.by_hierarchy:
+        return ()
+    found: list[TwistBone] = []
+    for base, following in LIMBS.items():
+        for side in "lr":
+            upper, lower = (bone_map.of(Part(f"{p}_{side}")) for p in (base, following))
+            if upper and lower:
+                found += _of_limb(obj, bone_map, axes, upper[0].control, lower[0].control)
+    return tuple(found)
+
+
+def _of_limb(obj: Any, bone_map: BoneMap, axes: Any, upper: str, lower: str) -> Iterator[TwistBone]:
+    bones = obj.data.bones
+    used = {b.control for b in bone_map.bones} | {b.body for b in bone_map.bones}
+    used |= set(bone_map.extras)
+    chain: list[Any] = []
+    link = bones[lower].parent
+    while link is not None and link.name != upper:
+        chain.insert(0, link)
+        link = link.parent
+    if link is None:
+        return
+    beside = [b for b in bones[upper].children if b not in chain and b.name != lower]
+    beside = [b for b in beside if any(word in b.name.lower() for word in _WORDS)]
+    begins, ends = (np.array(bones[n].head_local, dtype=np.float64) for n in (upper, lower))
+    if any(not _is_free(obj, b, used) or _place(b, begins, ends) is None for b in chain):
+        chain = []
+    for bone in (*chain, *beside):
+        place = _place(bone, begins, ends)
+        if place is not None and _is_free(obj, bone, used):
+            turn = np.array(bone.matrix_local.to_quaternion(), dtype=np.float64)
+            rest = multiply(inverse(axes), turn)
+            yield TwistBone(bone.name, upper, rest, place, carries=bone in chain)
+
+
+def _is_free(obj: Any, bone: Any, used: set[str]) -> bool:
+    """Whether nothing but its own channels turns a bone, and it hangs on its parent."""
+    posed = obj.pose.bones[bone.name]
+    held = any(not c.mute and c.influence > 0 for c in posed.constraints)
+    drivers = obj.animation_data.drivers if obj.animation_data is not None else ()
+    driven = any(d.data_path.startswith(posed.path_from_id() + ".") for d in drivers)
+    return bone.name not in used and bone.use_inherit_rotation and not held and not driven
+
+
+def _place(bone: Any, begins: Any, ends: Any) -> float | None:
+    """Where a bone begins along a limb, 0 to 1; None when it lies aside."""
+    along = ends - begins
+    length = float(np.linalg.norm(along))
+    away = np.array(bone.head_local, dtype=np.float64) - begins
+    place = float(away @ along) / max(length, 1e-12) ** 2
+    aside = float(np.linalg.norm(away - place * along))
+    if aside > MOST_ASIDE * length or not -MOST_ASIDE < place < 1 + MOST_ASIDE:
+        return None
+    return min(max(place, 0.0), 1.0)

@@ -1,0 +1,1 @@
+"""A take: applied, put on a track, removed."""

@@ -1,0 +1,200 @@
+"""The use-case at the end of the way: a generated clip becomes keyframes on a rig.
+
+Everything is worked out before anything is written; a failure leaves the scene as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+
+from ...compat import session_id
+from ...core.body.motion import MotionClip
+from ...core.body.slices import at_once
+from ...core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
+from ...core.feet.foot_locking import PlantReport, on_floor
+from ...core.finish_motion import fit_steps
+from ...core.pose_constraints.correction import KeyReport
+from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.retargeting.solver import solve_steps
+from ...core.rig.rig_options import RigOptions
+from ...core.timeline.blending import SeamReport
+from ...core.timeline.frame_range import Fit
+from ...core.timeline.plausibility import drag_notes, jerk_notes, with_bodies
+from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_steps
+from ..action.sparse_keys import sparse_steps
+from ..pose.pose_parts import bound_poses
+from ..rig.description import armature_named, describe
+from ..rig.ik_constraints import INFLUENCES_KEY, influences
+from ..rig.rig_warnings import remarks
+from ..scene_time import remapping_note, scene_fps
+from .channels import channel_steps, switch_values, switches_of
+from .ik_controls import check_ik
+from .placing import placed
+from .remove_take import NO_IDS, TakeIds, take_back
+from .root_motion import WAY_KEY, check_root
+from .stopwatch import Stopwatch
+from .track import put_on_track
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What ``apply_clip`` wrote.
+
+    Attributes:
+        action_name: the new action.
+        track_name: the NLA track it is on.
+        frame_start: its first frame in the scene.
+        frame_end: its last frame in the scene.
+        keys: for each marked pose within the range, by scene frame, how far the motion
+            was from it before it was made to meet it.
+        seconds: time spent in each stage.
+        notes: what the animator should know about the rig, one sentence each.
+        seams: for each seam, by scene frame, the jump in speed before it was fitted.
+        planted: what it took to plant the feet; None where they were not to be planted.
+        ids: by which the take is found again, whatever is renamed or copied.
+    """
+
+    action_name: str
+    track_name: str
+    frame_start: float
+    frame_end: float
+    keys: tuple[KeyReport, ...]
+    seconds: dict[str, float]
+    notes: tuple[str, ...] = ()
+    seams: tuple[SeamReport, ...] = ()
+    planted: PlantReport | None = None
+    ids: TakeIds = NO_IDS
+
+
+def apply_clip(
+    obj: Any,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
+    name: str,
+    options: RigOptions | None = None,
+    fit: Fit | None = None,
+) -> ApplyReport:
+    """Write a clip to a rig as a new action on a new NLA track.
+
+    Args:
+        obj: the armature object.
+        clip: what the model gave, at its own rate.
+        marked: poses that the motion passes exactly at their frames.
+        start_frame: scene frame of the clip's first frame.
+        name: name of the action and the track.
+        options: root, pins and IK as the animator chose them.
+        fit: how the take fits into what is there.
+
+    Raises:
+        RigError: when the armature cannot be used.
+    """
+    return at_once(steps_of_take(obj, clip, marked, start_frame, name, options, fit))
+
+
+def steps_of_take(
+    obj: Any,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
+    name: str,
+    options: RigOptions | None = None,
+    fit: Fit | None = None,
+    count: int | None = None,
+) -> Generator[None, None, ApplyReport]:
+    """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
+
+    ``count`` is the number of scene frames to write, where it was planned.
+    Nothing shows in the scene before the last slice but one.
+    """
+    watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
+    who = obj.name
+    with watch.stage("describe"):
+        rig = describe(obj)
+        check_root(obj, rig, options)
+        if options.ik_controls:
+            check_ik(obj)
+        notes = (*remarks(obj, rig), *filter(None, [remapping_note()]))
+    yield
+    with watch.stage("place"):
+        joints = placed(armature_named(who), rig, clip, marked, start_frame, fit.standing, count)
+    yield
+    with watch.stage("retarget"):
+        motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
+        motion = on_floor(motion, options.floor)
+    yield
+    with watch.stage("keys"):
+        by_index = bound_poses(armature_named(who), rig, marked, start_frame)
+        footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
+        fitted = yield from watch.paused(
+            fit_steps(rig, motion, by_index, footfalls, start_frame, fit, options)
+        )
+        motion, reports = fitted.motion, fitted.keys
+        reports = with_bodies(reports, joints, marked, start_frame)
+        notes += (*drag_notes(reports, start_frame), *jerk_notes(reports, start_frame))
+    yield
+    obj = armature_named(who)
+    with watch.stage("write"):
+        at = [report.frame for report in reports]
+        channels = yield from watch.paused(
+            channel_steps(obj, rig, motion, by_index, options, fit, fit.staying(start_frame))
+        )
+        mapped = [c.name for c in rig.controls]
+        obj = armature_named(who)
+        earlier = switch_values(obj, switches_of(obj, rig, options))
+        sparse = None
+        if options.sparse:
+            sparse = yield from watch.paused(
+                sparse_steps(armature_named(who), rig, channels, fitted.footfalls, at, options)
+            )
+        written = yield from watch.paused(
+            write_steps(armature_named(who), name, channels, start_frame, at, sparse)
+        )
+        written.action[SWITCHES_KEY] = json.dumps(earlier)
+        written.action[INFLUENCES_KEY] = json.dumps(influences(armature_named(who), mapped))
+        if options.in_place:
+            armature_named(who)[WAY_KEY] = [0.0, 0.0, 0.0]
+    label = str(written.action.name)
+    with watch.stage("track"):
+        track = yield from watch.paused(_shown(who, written, channels, start_frame, name, fit))
+    return ApplyReport(
+        action_name=label,
+        track_name=track,
+        frame_start=start_frame,
+        frame_end=start_frame + len(motion) - 1,
+        keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
+        seconds=watch.seconds,
+        notes=notes,
+        seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.seams),
+        planted=fitted.planted if options.plant_feet else None,
+        ids=TakeIds(session_id(armature_named(who)), session_id(bpy.data.actions[label])),
+    )
+
+
+def _shown(
+    who: str,
+    written: WrittenAction,
+    channels: Sequence[Channel],
+    start_frame: float,
+    name: str,
+    fit: Fit,
+) -> Generator[None, None, str]:
+    """Put the action on its track, in two slices; returns the track's name."""
+    label = str(written.action.name)
+    try:
+        track = put_on_track(armature_named(who), written, channels, start_frame, name, fit)
+    except Exception:
+        bpy.data.actions.remove(written.action)
+        raise
+    try:
+        yield  # Blender's turn to evaluate the whole rig anew
+    except GeneratorExit:
+        take_back(label)
+        raise
+    bpy.context.view_layer.update()
+    return track

@@ -1,0 +1,37 @@
+"""Hands and feet that hang on a rig's root: carried to where legs and arms end.
+
+Some game characters keep their feet and hands beside the limbs, not below them. Worked out
+from the solved channels; changes nothing in the scene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...core.body.rotations import inverse, rotate
+from ...core.rig.kinematics import forward
+from ...core.rig.rig_description import RigDescription, RigMotion
+from ..action.action_writer import Channel, location_channels_of
+from .ik_controls import rest_of
+
+
+def detached_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
+    """Locations of the controls whose place no other control brings."""
+    apart = [c for c in rig.controls if c.carrier is not None]
+    if not apart:
+        return
+    figure = forward(rig, motion)
+    heads = {c.name: c.head for c in rig.controls}
+    for control in apart:
+        bone = obj.pose.bones[control.name]
+        if bone.bone.use_connect:
+            continue
+        rest, head = rest_of(rig, bone)
+        moved = figure.places[control.name]
+        moved = moved + rotate(figure.turns[control.name], head - control.head)
+        if (above := control.parent) is not None:
+            moved = rotate(inverse(figure.turns[above]), moved - figure.places[above])
+            moved = moved + heads[above]
+        moved = rotate(inverse(rest), moved - head)
+        yield from location_channels_of(bone, moved)

@@ -1,0 +1,70 @@
+"""Where a clip begins on an armature, and how many of the scene's frames it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.body.motion import MotionClip, heading, place_at_origin
+from ...core.body.resampling import resample_motion
+from ...core.body.rotations import Array, about_y, rotate
+from ...core.pose_constraints.body_parts import binds_place
+from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ...core.rig.rig_description import RigDescription
+from ..pose.capture import capture_joints
+from ..scene_time import scene_fps
+
+
+def placed(
+    obj: Any,
+    rig: RigDescription,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
+    standing: Array | None = None,
+    count: int | None = None,
+) -> Array:
+    """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        clip: what the model gave.
+        marked: poses; the first one with a place says where the motion stands.
+        start_frame: scene frame of the motion's first frame.
+        standing: (22, 3) where it begins without a pose; None: where the armature stands.
+        count: scene frames; None: what end pose or clip ask for.
+    """
+    fps = scene_fps()
+    count = count or _frame_count(clip, marked, start_frame, fps)
+    joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
+    placed_ones = (m for m in marked if binds_place(m.binds))
+    first = min(placed_ones, key=lambda m: m.frame, default=None)
+    if first is not None and first.frame - start_frame < count:
+        index, standing = max(round(first.frame - start_frame), 0), first.joints
+    else:
+        index, standing = 0, capture_joints(obj, rig) if standing is None else standing
+    return _stand_at(joints, index, standing)
+
+
+def _frame_count(
+    clip: MotionClip, marked: Sequence[MarkedPose], start_frame: float, fps: float
+) -> int:
+    """Scene frames to write: up to the end pose where one is marked, else the clip's own."""
+    ends = [m.frame for m in marked if m.role is PoseRole.END and m.frame > start_frame]
+    if ends:
+        return round(max(ends) - start_frame) + 1
+    return max(round(clip.seconds * fps) + 1, 1)
+
+
+def _stand_at(joints: Array, index: int, standing: Array) -> Array:
+    """The motion (T, 22, 3) moved on the floor so that frame ``index`` stands there."""
+    there = np.asarray(standing, dtype=np.float64)
+    joints = place_at_origin(joints)
+    here = joints[index]
+    turn = about_y(heading(there) - heading(here))
+    level = np.array([1.0, 0.0, 1.0])
+    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints - here[0] * level)
+    return turned + there[0] * level

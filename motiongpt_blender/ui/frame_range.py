@@ -1,0 +1,48 @@
+"""The sub-panel "Timing": where in time a take goes, and whether it loops."""
+
+from typing import Any
+
+import bpy
+
+from ..core.timeline.frame_range import WindowMode
+from ..properties.frame_range import MODES
+from .panels import _Panel
+
+
+def chosen_text(place: Any) -> str:
+    """What is unusual about where a take goes, in a few words, or ""."""
+    if place.mode != WindowMode.FREE.value:
+        return next(name for value, name, _ in MODES if value == place.mode)
+    return "Loop" if place.loop else ""
+
+
+class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
+    """Where the take goes, range, loop."""
+
+    bl_label = "Timing"
+    bl_idname = "MOTIONGPT_PT_window"
+    bl_parent_id = "MOTIONGPT_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: Any) -> None:
+        """What is chosen, so that it is seen while the panel is closed."""
+        if (chosen := chosen_text(context.scene.motiongpt.window)) != "":
+            self.layout.label(text=chosen)
+
+    def draw(self, context: Any) -> None:
+        """The choices of ``MotionGPTWindow``."""
+        layout, place = self.layout, context.scene.motiongpt.window
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(place, "mode")
+        if place.mode == WindowMode.RANGE.value:
+            column = layout.column(align=True)
+            column.prop(place, "start")
+            column.prop(place, "end")
+            layout.operator("motiongpt.range_from_selection", icon="RESTRICT_SELECT_OFF")
+        column = layout.column(heading="Loop", align=True)
+        column.active = place.mode == WindowMode.FREE.value
+        column.prop(place, "loop", text="Ends as It Begins")
+        row = column.row()
+        row.active = place.loop
+        row.prop(place, "cyclic", text="Repeats for Ever")

@@ -1,0 +1,1 @@
+"""What tests, docs and measuring commands share."""

@@ -1,0 +1,1 @@
+"""Rigs for tests and measures: built families, rig files, measures, portraits."""

@@ -1,0 +1,79 @@
+"""Rigs that come from elsewhere: Rigify's own, and armatures in files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import bpy
+
+from motiongpt_blender.demo.errors import DemoError
+
+#: Endings of files that can be read.
+READ: Final = (".glb", ".vrm", ".fbx", ".bvh", ".json")
+
+
+def make_rigify(generated: bool) -> Any:
+    """Rigify's human: the metarig, or the rig generated from it."""
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_human_metarig_add()
+    metarig = bpy.context.object
+    if not generated:
+        return metarig
+    bpy.ops.pose.rigify_generate()
+    rig = bpy.context.object
+    bpy.data.objects.remove(metarig)
+    return rig
+
+
+def read_rig(path: Path, folder: Path) -> Any:
+    """The largest armature in a file, without its animation.
+
+    Args:
+        path: a glb, vrm, fbx or bvh file, or MakeHuman's list of bones (json).
+        folder: for a copy under a name that the importer takes.
+    """
+    if path.suffix == ".json":
+        return _from_makehuman(path)
+    if path.suffix in (".glb", ".vrm"):
+        copy = folder / f"{path.stem}.glb"
+        shutil.copyfile(path, copy)
+        bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
+        bpy.ops.import_scene.gltf(filepath=str(copy))
+    elif path.suffix == ".fbx":
+        bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    else:
+        bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)
+    found = [o for o in bpy.context.scene.objects if o.type == "ARMATURE"]
+    if not found:
+        raise DemoError(f"{path}: there is no armature in it.")
+    obj = max(found, key=lambda o: len(o.data.bones))
+    obj.animation_data_clear()
+    for bone in obj.pose.bones:
+        bone.matrix_basis.identity()
+    bpy.context.view_layer.update()
+    return obj
+
+
+def _from_makehuman(path: Path) -> Any:
+    data = json.loads(path.read_text("utf-8"))
+    left: dict[str, Any] = dict(data.get("bones", data))
+    armature = bpy.data.armatures.new(path.stem)
+    obj = bpy.data.objects.new(path.stem, armature)
+    bpy.context.collection.objects.link(obj)
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    while left:
+        for name in [n for n, b in left.items() if b["parent"] not in left]:
+            entry = left.pop(name)
+            bone = armature.edit_bones.new(name)
+            bone.head, bone.tail = (entry[e]["default_position"] for e in ("head", "tail"))
+            if bone.length < 1e-5:
+                bone.tail = bone.head + bone.tail.__class__((0.0, 0.0, 0.01))
+            bone.roll = entry["roll"]
+            bone.parent = armature.edit_bones.get(entry["parent"] or "")
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return obj
