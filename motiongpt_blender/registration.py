@@ -15,10 +15,10 @@ from .generate import state
 from .operators import bone_map as bone_operators
 from .operators import frame_range, generation, packs, poses, sequence, setup, takes, training_data
 from .properties import armature, bone_map, retargeting, scene
-from .properties import frame_range as window_properties
+from .properties import frame_range as frame_range_properties
 from .properties import sequence as sequence_properties
 from .ui import bone_map as bone_panel
-from .ui import frame_range as window_panel
+from .ui import frame_range as frame_range_panel
 from .ui import icons, panels
 from .ui import packs as packs_menu
 from .ui import retargeting as retargeting_panel
@@ -33,7 +33,7 @@ CLASSES: Final = (
     sequence_properties.MotionGPTBlock,
     sequence_properties.MotionGPTSequence,
     armature.MotionGPTArmature,
-    window_properties.MotionGPTWindow,
+    frame_range_properties.MotionGPTFrameRange,
     scene.MotionGPTScene,
     poses.MOTIONGPT_OT_add_pose,
     poses.MOTIONGPT_OT_remove_pose,
@@ -69,7 +69,7 @@ CLASSES: Final = (
     panels.MOTIONGPT_PT_main,
     panels.MOTIONGPT_PT_poses,
     panels.MOTIONGPT_PT_result,
-    window_panel.MOTIONGPT_PT_window,
+    frame_range_panel.MOTIONGPT_PT_frame_range,
     sequence_panel.MOTIONGPT_PT_sequence,
     retargeting_panel.MOTIONGPT_PT_retargeting,
     bone_panel.MOTIONGPT_PT_bones,

@@ -40,7 +40,7 @@ MAX_FRAMES: Final = 196
 
 
 @dataclass(frozen=True)
-class Wish:
+class TakeRequest:
     """One take, as the animator wants it.
 
     Attributes:
@@ -48,7 +48,7 @@ class Wish:
         seconds: length where no pose and no window says.
         seed: of the sampler.
         marked: the poses that count.
-        window: where it goes, or None.
+        frame_range: where it goes, or None.
         joined: which ends of the window join what plays there.
         fit: how it fits in otherwise; joins are added to it.
     """
@@ -57,13 +57,13 @@ class Wish:
     seconds: float
     seed: int
     marked: tuple[MarkedPose, ...]
-    window: Window | None = None
+    frame_range: Window | None = None
     joined: frozenset[PoseRole] = frozenset()
     fit: Fit = field(default_factory=Fit)
 
 
 @dataclass(frozen=True)
-class Told:
+class PoseCondition:
     """A pose as the model is told it.
 
     Attributes:
@@ -78,7 +78,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Order:
+class PreparedTake:
     """What is sent, and what has to be known when the answer comes.
 
     Attributes:
@@ -97,7 +97,7 @@ class Order:
     marked: tuple[MarkedPose, ...]
     fit: Fit
     frames: int
-    poses: tuple[Told, ...]
+    poses: tuple[PoseCondition, ...]
     before: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
 
@@ -110,7 +110,7 @@ class Order:
         return replace(clip, joints=clip.joints[first : first + count])
 
 
-def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
+def prepare(obj: Any, request: TakeRequest, max_frames: int = MAX_FRAMES) -> PreparedTake:
     """What has to be sent for a wish.
 
     Raises:
@@ -118,63 +118,63 @@ def order(obj: Any, wish: Wish, max_frames: int = MAX_FRAMES) -> Order:
     """
     check_usable(obj)
     rig = describe(obj)  # a rig that cannot be mapped is refused before the model works
-    marked, fit, before = _joined(obj, rig, wish)
+    marked, fit, before = _joined(obj, rig, request)
     planned = plan(
-        wish.prompt,
+        request.prompt,
         [(m.frame, m.role) for m in marked],
         current_frame(),
-        wish.seconds,
+        request.seconds,
         scene_fps(),
         MODEL_FPS,
         max_frames,
-        wish.window,
+        request.frame_range,
     )
     check_agreement(marked, scene_fps())
     notes = tuple(haste_notes(marked, scene_fps()))
     poses = [
-        Told(at, m.joints, bound_joints(m.binds))
+        PoseCondition(at, m.joints, bound_joints(m.binds))
         for at, m in zip(planned.pose_frames, marked, strict=True)
         if bound_joints(m.binds).any()  # the model has no fingers
     ]
     frames = planned.frames
     if fit.loop:
-        _check_loop(wish, fit, planned.end_frame)
+        _check_loop(request, fit, planned.end_frame)
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
         elif poses and poses[0].at == 0 and poses[-1].at < frames - 1:
             poses.append(replace(poses[0], at=frames - 1))
-    return Order(planned, wish.seed, marked, fit, frames, tuple(poses), before, notes)
+    return PreparedTake(planned, request.seed, marked, fit, frames, tuple(poses), before, notes)
 
 
 def _joined(
-    obj: Any, rig: RigDescription, wish: Wish
+    obj: Any, rig: RigDescription, request: TakeRequest
 ) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
     """All poses that count, how the take fits in, and what comes before it."""
-    window, marked = wish.window, tuple(sorted(wish.marked, key=lambda m: m.frame))
-    if window is None:
-        return _in_place(obj, rig, marked, wish.fit), wish.fit, None
-    if not wish.fit.track:
+    frame_range, marked = request.frame_range, tuple(sorted(request.marked, key=lambda m: m.frame))
+    if frame_range is None:
+        return _in_place(obj, rig, marked, request.fit), request.fit, None
+    if not request.fit.track:
         check_joinable(obj)
-    fit, before = wish.fit, None
+    fit, before = request.fit, None
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
-        fit = replace(fit, carrier=carrier(obj, window.start))
+        fit = replace(fit, carrier=carrier(obj, frame_range.start))
     marked = _in_place(obj, rig, marked, fit)
-    if wish.joined and keyed_frames(obj):
+    if request.joined and keyed_frames(obj):
         taken = {pose.frame for pose in marked}
-        ends = {PoseRole.START: window.start, PoseRole.END: window.end}
+        ends = {PoseRole.START: frame_range.start, PoseRole.END: frame_range.end}
         asked = [
             (frame, role)
             for role, frame in ends.items()
-            if role in wish.joined and frame is not None and frame not in taken
+            if role in request.joined and frame is not None and frame not in taken
         ]
         found, joins = neighbours(obj, rig, asked, fit.carrier)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
-        if any(join.frame == window.start for join in joins):
-            before = beginning(obj, rig, window.start)
+        if any(join.frame == frame_range.start for join in joins):
+            before = beginning(obj, rig, frame_range.start)
     if not marked:
-        fit = replace(fit, standing=stance(obj, rig, window.start))
+        fit = replace(fit, standing=stance(obj, rig, frame_range.start))
     return marked, fit, before
 
 
@@ -188,12 +188,12 @@ def _in_place(
     return seen_from_take(obj, rig, marked, fit.carrier, () if drives else animated_properties(obj))
 
 
-def _check_loop(wish: Wish, fit: Fit, last: float) -> None:
-    if any(pose.role is PoseRole.END for pose in wish.marked):
+def _check_loop(request: TakeRequest, fit: Fit, last: float) -> None:
+    if any(pose.role is PoseRole.END for pose in request.marked):
         raise PlanError(
             "A loop ends as it begins: remove the end pose, or switch Loop off under Timing."
         )
-    if any(abs(pose.frame - last) < 0.5 for pose in wish.marked):
+    if any(abs(pose.frame - last) < 0.5 for pose in request.marked):
         raise PlanError(
             f"A loop ends as it begins: remove the pose at its last frame, {last:g}, or switch "
             "Loop off under Timing."

@@ -28,7 +28,7 @@ class MOTIONGPT_OT_range_from_selection(bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         """Fill in both frames."""
-        scene, place = context.scene, context.scene.motiongpt.window
+        scene, place = context.scene, context.scene.motiongpt.frame_range
         chosen = selected_frames(target(context))
         if chosen is not None and chosen[0] < chosen[1]:
             said = "the selected keyframes"

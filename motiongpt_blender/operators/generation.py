@@ -23,7 +23,7 @@ from ..core.pose_constraints.correction import PoseError
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import Fit, WindowError, WindowMode, find_window
 from ..core.timeline.plan import PlanError
-from ..generate.request import MAX_FRAMES, Order, Wish, order
+from ..generate.request import MAX_FRAMES, PreparedTake, TakeRequest, prepare
 from ..generate.state import SESSION, in_a_window, redraw
 from ..preferences import Settings, settings
 from ..properties.scene import target
@@ -41,11 +41,11 @@ class GenerateError(RuntimeError):
 
 
 #: Told whether the take was written.
-Then = Callable[[bool], None]
+OnDone = Callable[[bool], None]
 
 
 @dataclass(frozen=True)
-class Ticket:
+class PendingTake:
     """What has to be known when the answer comes, taken down at the click.
 
     Names, not data-blocks: an undo in between gives the blocks new addresses.
@@ -53,15 +53,15 @@ class Ticket:
 
     scene: str
     armature: str
-    order: Order
+    prepare: PreparedTake
     folder: Path
     clicked: float
-    then: Then | None = None
+    on_done: OnDone | None = None
 
     def end(self, *, written: bool) -> None:
         """Tell who waits for the end."""
-        if self.then is not None:
-            self.then(written)
+        if self.on_done is not None:
+            self.on_done(written)
 
 
 #: What a wish may be refused with, one sentence each.
@@ -135,14 +135,14 @@ def start(context: Any) -> Job:
     return send(context, obj, panel_wish(context, obj))
 
 
-def panel_wish(context: Any, obj: Any) -> Wish:
+def panel_wish(context: Any, obj: Any) -> TakeRequest:
     """What the panel asks for; raises WindowError or PoseError."""
-    wish, place = context.scene.motiongpt, context.scene.motiongpt.window
+    wish, place = context.scene.motiongpt, context.scene.motiongpt.frame_range
     mode = WindowMode(place.mode)
     own = mode is not WindowMode.BETWEEN
     keyed = [] if mode in (WindowMode.FREE, WindowMode.RANGE) else keyed_frames(obj, generated=own)
     window = find_window(mode, current_frame(), (place.start, place.end), keyed)
-    return Wish(
+    return TakeRequest(
         prompt=wish.prompt,
         seconds=wish.seconds,
         seed=wish.seed,
@@ -158,33 +158,35 @@ def panel_wish(context: Any, obj: Any) -> Wish:
     )
 
 
-def send(context: Any, obj: Any, wish: Wish, then: Then | None = None) -> Job:
-    """Send a wish.
+def send(context: Any, obj: Any, wish: TakeRequest, on_done: OnDone | None = None) -> Job:
+    """Send a request.
 
     Args:
         context: for the scene and the preferences.
         obj: the armature that moves.
-        wish: what is asked for.
-        then: called once when it has ended: True after a take was written.
+        wish: the take that is asked for.
+        on_done: called once when it has ended: True after a take was written.
     """
     chosen = settings(context)
     launch = _launch(chosen)
-    ordered = order(obj, wish, max_frames(chosen.pack))
-    folder = _job_folder(ordered)
-    ticket = Ticket(context.scene.name, obj.name, ordered, folder, time.perf_counter(), then)
+    prepared = prepare(obj, wish, max_frames(chosen.pack))
+    folder = _job_folder(prepared)
+    pending = PendingTake(
+        context.scene.name, obj.name, prepared, folder, time.perf_counter(), on_done
+    )
     request = wire.Generate(
         job=uuid.uuid4().hex[:12],
-        prompt=ordered.plan.prompt,
-        frames=ordered.frames,
+        prompt=prepared.plan.prompt,
+        frames=prepared.frames,
         folder=str(folder),
-        pose_frames=tuple(told.at for told in ordered.poses),
-        seed=ordered.seed,
-        tries=context.scene.motiongpt.tries,
-        steer=context.scene.motiongpt.steer,
-        goes_on=ordered.before is not None,
+        pose_frames=tuple(told.at for told in prepared.poses),
+        seed=prepared.seed,
+        tries=context.scene.motiongpt.candidates,
+        steer=context.scene.motiongpt.guidance,
+        goes_on=prepared.before is not None,
     )
     try:
-        job = pump.submit(launch, request, lambda ended: finish(ticket, ended), redraw)
+        job = pump.submit(launch, request, lambda ended: finish(pending, ended), redraw)
     except LaunchError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -207,15 +209,15 @@ def _launch(chosen: Settings) -> Launch:
     return Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device, chosen.fake)
 
 
-def _job_folder(ordered: Order) -> Path:
+def _job_folder(prepared: PreparedTake) -> Path:
     """A folder for one job, with the poses and the beginning in it."""
     folder = None
     arrays: dict[str, Any] = {}
-    if ordered.poses:
-        arrays["joints"] = np.stack([told.joints for told in ordered.poses])
-        arrays["bound"] = np.stack([told.bound for told in ordered.poses])
-    if ordered.before is not None:
-        arrays["beginning"] = ordered.before
+    if prepared.poses:
+        arrays["joints"] = np.stack([told.joints for told in prepared.poses])
+        arrays["bound"] = np.stack([told.bound for told in prepared.poses])
+    if prepared.before is not None:
+        arrays["beginning"] = prepared.before
     try:
         folder = paths.new_job_folder()
         if arrays:
@@ -238,12 +240,12 @@ def max_frames(pack: Path) -> int:
         return MAX_FRAMES
 
 
-def finish(ticket: Ticket, job: Job) -> None:
+def finish(pending: PendingTake, job: Job) -> None:
     """Take in the end of a job, whatever it is; runs from a timer."""
     SESSION.job, writes = None, False
     try:
         if job.state is JobState.DONE:
-            writes = _apply(ticket, job)
+            writes = _apply(pending, job)
         elif job.state is JobState.CANCELLED:
             SESSION.tell("Cancelled; nothing was changed.")
         else:
@@ -251,59 +253,59 @@ def finish(ticket: Ticket, job: Job) -> None:
                 print(job.detail)
             SESSION.tell(job.error, failed=True)
     except Exception as error:  # Blender drops a timer that raises, and nobody would hear of it
-        _tell_broken(ticket, error)
+        _tell_broken(pending, error)
     finally:
-        shutil.rmtree(ticket.folder, ignore_errors=True)
+        shutil.rmtree(pending.folder, ignore_errors=True)
     if not writes:
-        ticket.end(written=False)
+        pending.end(written=False)
 
 
-def _tell_broken(ticket: Ticket, error: Exception) -> None:
+def _tell_broken(pending: PendingTake, error: Exception) -> None:
     traceback.print_exc()
     said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
     SESSION.tell(
-        f"The motion could not be put on '{ticket.armature}' ({said}): the console has the "
+        f"The motion could not be put on '{pending.armature}' ({said}): the console has the "
         "details; press Generate to try again.",
         failed=True,
     )
 
 
-def _apply(ticket: Ticket, job: Job) -> bool:
+def _apply(pending: PendingTake, job: Job) -> bool:
     """Begin to write the motion; Blender gets its turn between two slices of the work.
 
     Returns whether it began; the last slice tells how it ended.
     """
     assert job.result is not None
-    scene = bpy.data.scenes.get(ticket.scene)
-    obj = scene.objects.get(ticket.armature) if scene else None
+    scene = bpy.data.scenes.get(pending.scene)
+    obj = scene.objects.get(pending.armature) if scene else None
     if obj is None or obj.type != "ARMATURE":
         SESSION.tell(
-            f"The armature '{ticket.armature}' is gone: the motion that was made for it was "
+            f"The armature '{pending.armature}' is gone: the motion that was made for it was "
             "dropped; choose an armature and press Generate again.",
             failed=True,
         )
         return False
-    ordered = ticket.order
+    prepared = pending.prepare
     try:
-        clip = ordered.cut(MotionClip.load(ticket.folder / job.result.clips[0]))
+        clip = prepared.cut(MotionClip.load(pending.folder / job.result.clips[0]))
     except MotionError as error:
         SESSION.tell(str(error), failed=True)
         return False
     SESSION.writing = steps_of_take(
         obj,
         clip,
-        ordered.marked,
-        ordered.plan.start_frame,
-        take_name(ordered.plan.prompt),
+        prepared.marked,
+        prepared.plan.start_frame,
+        take_name(prepared.plan.prompt),
         obj.motiongpt.retargeting.options(),
-        ordered.fit,
-        round(ordered.plan.end_frame - ordered.plan.start_frame) + 1,
+        prepared.fit,
+        round(prepared.plan.end_frame - prepared.plan.start_frame) + 1,
     )
     if bpy.app.background:  # no window to keep alive, and no timers that run
-        while _write_slice(ticket, job, clip) is not None:
+        while _write_slice(pending, job, clip) is not None:
             pass
     else:
-        bpy.app.timers.register(lambda: _write_slice(ticket, job, clip), first_interval=0.0)
+        bpy.app.timers.register(lambda: _write_slice(pending, job, clip), first_interval=0.0)
     return True
 
 
@@ -315,42 +317,42 @@ def in_scene(name: str) -> contextlib.AbstractContextManager[Any]:
     return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
 
 
-def _write_slice(ticket: Ticket, job: Job, clip: MotionClip) -> float | None:
+def _write_slice(pending: PendingTake, job: Job, clip: MotionClip) -> float | None:
     """One slice; seconds until the next, or None after the last."""
     if SESSION.writing is None:
         return None
     written = False
     try:
-        with in_scene(ticket.scene):
+        with in_scene(pending.scene):
             next(SESSION.writing)
     except StopIteration as end:
         SESSION.writing, written = None, True
-        _written(ticket, job, clip, end.value)
+        _written(pending, job, clip, end.value)
     except (RigError, WriteError, MotionError, PoseError) as error:
         SESSION.writing = None
         SESSION.tell(str(error), failed=True)
     except Exception as error:
         SESSION.writing = None
-        _tell_broken(ticket, error)
+        _tell_broken(pending, error)
     else:
         return 0.001
-    ticket.end(written=written)
+    pending.end(written=written)
     return None
 
 
-def _written(ticket: Ticket, job: Job, clip: MotionClip, report: ApplyReport) -> None:
+def _written(pending: PendingTake, job: Job, clip: MotionClip, report: ApplyReport) -> None:
     assert job.result is not None
     SESSION.report, SESSION.notes = (
         report,
         (
-            *ticket.order.notes,
+            *pending.prepare.notes,
             *job.result.notes,
             *report.notes,
         ),
     )
     if (action := bpy.data.actions.get(report.action_name)) is not None:
         mark(action, clip)
-    total = time.perf_counter() - ticket.clicked
+    total = time.perf_counter() - pending.clicked
     SESSION.seconds = {**job.result.seconds, **report.seconds, "total": total}
     in_a_window(lambda: bpy.ops.ed.undo_push(message="MotionGPT: Generate"))
     SESSION.tell(f"'{report.action_name}' is on a new NLA track ({total:.1f} s).")

@@ -16,7 +16,7 @@ from ..core.body.motion import MODEL_FPS
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import Fit, Window
 from ..core.timeline.sequences import Block, Piece, SequenceError, pieces_of
-from ..generate.request import Wish, poses_between
+from ..generate.request import TakeRequest, poses_between
 from ..generate.state import SESSION, Run
 from ..preferences import settings
 from ..properties.scene import target
@@ -63,7 +63,7 @@ class MOTIONGPT_OT_add_block(_OnSequence, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         """Append one with the prompt, length and seed of the panel."""
-        wish, group = context.scene.motiongpt, target(context).motiongpt.sequence
+        panel, group = context.scene.motiongpt, target(context).motiongpt.sequence
         try:
             check_keeps_lists(target(context))
         except RigError as error:
@@ -71,9 +71,9 @@ class MOTIONGPT_OT_add_block(_OnSequence, bpy.types.Operator):
             return {"CANCELLED"}
         ends = [block.end for block in group.blocks]
         block = group.blocks.add()
-        block.prompt, block.seed = wish.prompt, wish.seed
+        block.prompt, block.seed = panel.prompt, panel.seed
         block.start = max(ends) if ends else context.scene.frame_current
-        block.end = block.start + max(round(wish.seconds * scene_fps()), 1)
+        block.end = block.start + max(round(panel.seconds * scene_fps()), 1)
         group.active = len(group.blocks) - 1
         return {"FINISHED"}
 
@@ -193,7 +193,7 @@ def _send(context: Any, obj: Any, run: Run) -> None:
     SESSION.run = run
 
 
-def _wish(obj: Any, run: Run, piece: Piece) -> Wish:
+def _wish(obj: Any, run: Run, piece: Piece) -> TakeRequest:
     """A piece joins what is made before it, and after it what stays."""
     new = run.whole and run.done == 0
     stays = not run.whole and run.done == len(run.pieces) - 1
@@ -203,7 +203,7 @@ def _wish(obj: Any, run: Run, piece: Piece) -> Wish:
     if stays and strips_over(obj, TRACK, piece.end, math.inf):
         joined.add(PoseRole.END)
     poses = [pose.load() for pose in obj.motiongpt.poses]
-    return Wish(
+    return TakeRequest(
         prompt=piece.prompt,
         seconds=1.0,
         seed=piece.seed,

@@ -26,7 +26,7 @@ MODES = (
 )
 
 
-class MotionGPTWindow(bpy.types.PropertyGroup):
+class MotionGPTFrameRange(bpy.types.PropertyGroup):
     """Place of a take in time."""
 
     mode: bpy.props.EnumProperty(

@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from .frame_range import MotionGPTWindow
+from .frame_range import MotionGPTFrameRange
 
 
 def _is_armature(_self: Any, obj: Any) -> bool:
@@ -44,17 +44,17 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         min=0,
         max=2**31 - 1,
     )
-    window: bpy.props.PointerProperty(type=MotionGPTWindow)
-    tries: bpy.props.IntProperty(
-        name="Tries",
+    frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
+    candidates: bpy.props.IntProperty(
+        name="Candidates",
         description="Draw so many motions and give the best: nearest to the marked poses, "
         "or without poses the one that fits the prompt best",
         default=16,
         min=1,
         max=64,
     )
-    steer: bpy.props.FloatProperty(
-        name="Steering",
+    guidance: bpy.props.FloatProperty(
+        name="Guidance",
         description="How firmly the model is held to the marked poses while it writes, or without "
         "poses to what it set out to do; 0 leaves it alone. A take passes through its poses "
         "either way",

@@ -16,22 +16,22 @@ def chosen_text(place: Any) -> str:
     return "Loop" if place.loop else ""
 
 
-class MOTIONGPT_PT_window(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_frame_range(_Panel, bpy.types.Panel):
     """Where the take goes, range, loop."""
 
     bl_label = "Timing"
-    bl_idname = "MOTIONGPT_PT_window"
+    bl_idname = "MOTIONGPT_PT_frame_range"
     bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header_preset(self, context: Any) -> None:
         """What is chosen, so that it is seen while the panel is closed."""
-        if (chosen := chosen_text(context.scene.motiongpt.window)) != "":
+        if (chosen := chosen_text(context.scene.motiongpt.frame_range)) != "":
             self.layout.label(text=chosen)
 
     def draw(self, context: Any) -> None:
         """The choices of ``MotionGPTWindow``."""
-        layout, place = self.layout, context.scene.motiongpt.window
+        layout, place = self.layout, context.scene.motiongpt.frame_range
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(place, "mode")

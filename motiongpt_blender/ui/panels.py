@@ -103,17 +103,17 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
 
     def draw(self, context: Any) -> None:
         """The wish and the button."""
-        layout, wish = self.layout, context.scene.motiongpt
+        layout, request = self.layout, context.scene.motiongpt
         layout.use_property_split = True
         layout.use_property_decorate = False
         obj = target(context)
-        layout.prop(wish, "armature", text="Armature")
-        if wish.armature is None and obj is not None:
+        layout.prop(request, "armature", text="Armature")
+        if request.armature is None and obj is not None:
             _hint(layout, f"Uses the selected one, {obj.name}")
         column = layout.column()
         column.use_property_split = False
-        column.prop(wish, "prompt", text="", icon="SMALL_CAPS")
-        if decided := _length_decided(wish, obj):
+        column.prop(request, "prompt", text="", icon="SMALL_CAPS")
+        if decided := _length_decided(request, obj):
             row = layout.row().split(factor=0.4)
             row.active = False
             name = row.row()
@@ -121,10 +121,10 @@ class MOTIONGPT_PT_main(_Panel, bpy.types.Panel):
             name.label(text="Length")
             row.label(text=decided)
         else:
-            layout.prop(wish, "seconds")
-        layout.prop(wish, "seed")
-        layout.prop(wish, "tries")
-        layout.prop(wish, "steer")
+            layout.prop(request, "seconds")
+        layout.prop(request, "seed")
+        layout.prop(request, "candidates")
+        layout.prop(request, "guidance")
         layout.separator(factor=0.5)
         self._action(layout)
         pack = paths.pack_info(chosen_pack(context))
@@ -293,9 +293,9 @@ def feet_text(planted: PlantReport) -> str:
     return moved + lowered + slid
 
 
-def _length_decided(wish: Any, obj: Any) -> str:
+def _length_decided(request: Any, obj: Any) -> str:
     """What decides the length instead of its field, or ""."""
-    if wish.window.mode in (WindowMode.RANGE.value, WindowMode.BETWEEN.value):
+    if request.frame_range.mode in (WindowMode.RANGE.value, WindowMode.BETWEEN.value):
         return "by Timing below"
     ends = obj is not None and any(p.role == PoseRole.END.value for p in obj.motiongpt.poses)
     return "up to the end pose" if ends else ""

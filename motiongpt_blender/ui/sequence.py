@@ -50,7 +50,7 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
             _sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
             return
         self._block(layout, block)
-        if context.scene.motiongpt.window.loop:
+        if context.scene.motiongpt.frame_range.loop:
             _hint(layout, "Blocks do not loop: Loop is for single takes")
         if (hidden := hidden_note(obj.name)) != "":
             _sentence(context, layout, hidden.strip(), "INFO")

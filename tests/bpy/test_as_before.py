@@ -16,7 +16,7 @@ FRAMES = (5, 15, 30, 45, 70, 90)
 
 
 def place(mode, start, end):
-    window = bpy.context.scene.motiongpt.window
+    window = bpy.context.scene.motiongpt.frame_range
     window.mode, window.start, window.end = mode, start, end
 
 
@@ -199,7 +199,7 @@ def test_a_loop_refuses_a_pose_at_its_last_frame(addon, smpl_rig):
     show(41)
     bpy.ops.motiongpt.add_pose(role="KEY")
     place("RANGE", 1, 41)
-    bpy.context.scene.motiongpt.window.loop = True
+    bpy.context.scene.motiongpt.frame_range.loop = True
     with pytest.raises(RuntimeError, match="remove the pose at its last frame, 41"):
         bpy.ops.motiongpt.generate()
 

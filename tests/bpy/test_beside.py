@@ -116,7 +116,7 @@ def test_outside_of_a_window_nothing_changes_and_the_seams_are_smooth(addon, smp
     free = smpl_rig.pose.bones["r_shoulder"]  # posed, never keyed
     free.rotation_quaternion = normalise(np.array([0.9, 0.2, 0.1, 0.0]))
     before = [seen(smpl_rig, f) for f in OUTSIDE]
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = mode, 20, 40
     show(33)
     report = generate(addon)
@@ -141,7 +141,7 @@ def test_without_fitting_the_seam_would_jump(addon, smpl_rig, monkeypatch):
     from motiongpt_blender.core import finish_motion
 
     hand_keyed(smpl_rig)
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 25, 45
     monkeypatch.setattr(finish_motion, "fit_seams", lambda motion, *_: (motion, ()))
     generate(addon)
@@ -157,7 +157,7 @@ def test_curves_that_go_on_beyond_their_keys_still_do(addon, smpl_rig):
         curve.modifiers.new("CYCLES")
     frames = (-60, 0, 60, 77, 300)
     before = [seen(smpl_rig, f) for f in frames]
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 15, 35
     generate(addon)
     assert_outside(smpl_rig, before, frames)
@@ -166,7 +166,7 @@ def test_curves_that_go_on_beyond_their_keys_still_do(addon, smpl_rig):
 def test_a_take_goes_on_after_the_last_frame_and_another_after_that(addon, smpl_rig):
     hand_keyed(smpl_rig, frames=(1, 20, 40))
     scene = bpy.context.scene
-    scene.motiongpt.window.mode, scene.motiongpt.seconds = "CONTINUE", 1.5
+    scene.motiongpt.frame_range.mode, scene.motiongpt.seconds = "CONTINUE", 1.5
     before = [seen(smpl_rig, f) for f in (1, 10, 30, 40)]
     first = generate(addon)
     assert (first.frame_start, first.frame_end) == (40, 70)
@@ -184,7 +184,7 @@ def test_a_take_goes_on_after_the_last_frame_and_another_after_that(addon, smpl_
 def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
     scene = bpy.context.scene
     scene.motiongpt.seconds = 2.0
-    place = scene.motiongpt.window
+    place = scene.motiongpt.frame_range
     place.loop = place.cyclic = True
     smpl_rig.motiongpt.retargeting.in_place = in_place
     scene.frame_end = 150
@@ -209,7 +209,7 @@ def test_takes_of_one_prompt_have_tracks_of_their_own_and_loop(addon, smpl_rig):
     scene = bpy.context.scene
     scene.motiongpt.seconds = 1.0
     first = generate(addon)
-    place = scene.motiongpt.window
+    place = scene.motiongpt.frame_range
     place.loop = place.cyclic = True
     scene.frame_end = 60
     second = generate(addon)
@@ -231,7 +231,7 @@ def test_a_loop_from_a_start_pose(addon, smpl_rig):
     show(5)
     smpl_rig.pose.bones["l_shoulder"].rotation_quaternion = normalise(np.array([0.9, 0.3, 0, 0]))
     bpy.ops.motiongpt.add_pose(role="START")
-    bpy.context.scene.motiongpt.window.loop = True
+    bpy.context.scene.motiongpt.frame_range.loop = True
     report = generate(addon)
     assert [k.frame for k in report.keys] == [5]
     ends = [seen(smpl_rig, f)[:, :3, :3] for f in (5, report.frame_end)]
@@ -252,7 +252,7 @@ def test_a_loop_from_a_start_pose(addon, smpl_rig):
 )
 def test_windows_that_are_refused_change_nothing(addon, smpl_rig, mode, options, says):
     hand_keyed(smpl_rig, frames=(1, 20, 40))
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode = mode
     for name, value in options.items():
         setattr(place, name, value)
@@ -267,7 +267,7 @@ def test_windows_that_are_refused_change_nothing(addon, smpl_rig, mode, options,
 
 
 def test_nothing_to_continue_a_solo_track_and_a_loop_with_an_end(addon, smpl_rig):
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode = "CONTINUE"
     with pytest.raises(RuntimeError, match="no animation to continue"):
         bpy.ops.motiongpt.generate()
@@ -289,7 +289,7 @@ def test_a_pose_that_was_not_keyed_yet_survives_the_look_around(addon, smpl_rig)
     show(30)
     bone = smpl_rig.pose.bones["l_hip"]
     bone.rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 20, 40
     bpy.ops.motiongpt.generate()
     assert tuple(bone.rotation_quaternion) == pytest.approx((0.8, 0.6, 0.0, 0.0))
@@ -299,7 +299,7 @@ def test_a_pose_that_was_not_keyed_yet_survives_the_look_around(addon, smpl_rig)
 
 def test_the_range_is_taken_from_selected_keys_or_the_preview_range(addon, smpl_rig):
     hand_keyed(smpl_rig, frames=(1, 20, 40))
-    scene, place = bpy.context.scene, bpy.context.scene.motiongpt.window
+    scene, place = bpy.context.scene, bpy.context.scene.motiongpt.frame_range
     from motiongpt_blender import compat
 
     data = smpl_rig.animation_data
@@ -327,7 +327,7 @@ def test_windows_at_every_frame_rate(addon, smpl_rig, fps, base):
     hand_keyed(smpl_rig, frames=at)
     frames = (1, at[1], at[2], at[3])
     before = [seen(smpl_rig, f) for f in frames]
-    place = scene.motiongpt.window
+    place = scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", at[1], at[2]
     report = generate(addon)
     assert (report.frame_start, report.frame_end) == (at[1], at[2])
@@ -366,7 +366,7 @@ def _curves(action):
 
 def test_time_remapping_is_told_and_the_seams_still_fit(addon, smpl_rig):
     hand_keyed(smpl_rig)
-    render, place = bpy.context.scene.render, bpy.context.scene.motiongpt.window
+    render, place = bpy.context.scene.render, bpy.context.scene.motiongpt.frame_range
     render.frame_map_old, render.frame_map_new = 100, 200
     place.mode, place.start, place.end = "RANGE", 20, 40
     generate(addon)

@@ -132,16 +132,16 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
 
 
 def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
-    from motiongpt_blender.ui.frame_range import MOTIONGPT_PT_window
+    from motiongpt_blender.ui.frame_range import MOTIONGPT_PT_frame_range
 
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     for mode, loop, says in (
         ("FREE", False, ""), ("FREE", True, "Loop"), ("BETWEEN", True, "Between Keyframes"),
         ("CONTINUE", False, "After the Last Frame"),
     ):  # fmt: skip
         place.mode, place.loop = mode, loop
         header = MagicMock()
-        MOTIONGPT_PT_window.draw_header_preset(header, bpy.context)
+        MOTIONGPT_PT_frame_range.draw_header_preset(header, bpy.context)
         drawn = str(header.layout.label.mock_calls)
         assert (says in drawn) if says else drawn == "[]", (mode, loop)
 

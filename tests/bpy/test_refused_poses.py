@@ -72,7 +72,7 @@ def opposite_headings(rig, place):
 )
 def test_what_cannot_be_is_refused_and_nothing_changes(addon, smpl_rig, wish, says):  # noqa: F811
     hand_keyed(smpl_rig, bones=("l_hip", "r_elbow"))
-    wish(smpl_rig, bpy.context.scene.motiongpt.window)
+    wish(smpl_rig, bpy.context.scene.motiongpt.frame_range)
     show(15)
     smpl_rig.pose.bones["head"].rotation_quaternion = (0.8, 0.6, 0.0, 0.0)  # not keyed yet
     bpy.context.view_layer.update()

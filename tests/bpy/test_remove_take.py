@@ -50,7 +50,7 @@ def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place
 def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):  # noqa: F811
     hand_keyed(smpl_rig)
     before, was = [seen(smpl_rig, f) for f in FRAMES], scene_of(smpl_rig)
-    place = bpy.context.scene.motiongpt.window
+    place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = mode, 20, 40
     show(20)
     generate(addon)

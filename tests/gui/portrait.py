@@ -27,7 +27,7 @@ def dress(rig):
 
     add_figure(rig).color = FIGURE
     bpy.context.scene.motiongpt.seed = SEED
-    bpy.context.scene.motiongpt.tries = 1
+    bpy.context.scene.motiongpt.candidates = 1
     for collection in rig.data.collections_all:
         collection.is_visible = collection.name in SHOWN
 
