@@ -147,7 +147,7 @@ def panel_wish(context: Any, obj: Any) -> TakeRequest:
         seconds=wish.seconds,
         seed=wish.seed,
         marked=tuple(p.load() for p in obj.motiongpt.poses),
-        window=window,
+        frame_range=window,
         joined=frozenset((PoseRole.START, PoseRole.END)),
         fit=Fit(
             alone=window is None,

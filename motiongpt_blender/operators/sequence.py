@@ -208,7 +208,7 @@ def _wish(obj: Any, run: Run, piece: Piece) -> TakeRequest:
         seconds=1.0,
         seed=piece.seed,
         marked=poses_between(poses, piece.start, piece.end),
-        window=Window(piece.start, piece.end),
+        frame_range=Window(piece.start, piece.end),
         joined=frozenset(joined),
         fit=Fit(track=TRACK),
     )
