@@ -33,7 +33,7 @@ from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.language.corpus import Seen
-from ext_models.language.loaded_base import Trained
+from ext_models.language.loaded_base import TrainingResult
 from ext_models.language.pack_training import train_pack
 from ext_models.packs import PackError
 from ext_models.text_motion.model import data_hash
@@ -247,7 +247,7 @@ class Runner:
         return recipe
 
     def _measured(
-        self, examples: Sequence[Example], pack: Path, place: Path, trained: Trained
+        self, examples: Sequence[Example], pack: Path, place: Path, trained: TrainingResult
     ) -> dict[str, Value]:
         """What stands in the table: the training, the evaluation, the speed."""
         pipeline = MotionPipeline.from_pack(pack, self.device)

@@ -12,20 +12,18 @@ from typing import Any
 
 import torch
 
-from ext_models.training.trainer import Batch, Curve, LanguageTraining, Material, Stage
+from ext_models.training.trainer import Batch, LanguageTraining, Trainer, TrainingData, TrainingLog
 from ext_models.training.workers import Workers
 
-from .corpus import Encoded, Pool, batch_of, corrupted
+from .corpus import Encoded, Pool, batch_of, with_code_noise
 from .instructions import answer
 from .loss import TokenWeights
-from .tasks import TaskMix, draw, draw_outline
+from .tasks import TaskMix, draw, draw_summary
 from .vocabulary import TokenIds
-
-__all__ = ["Curve", "LanguageTraining", "fine_tune", "pretrain"]
 
 Pair = tuple[Sequence[int], Sequence[int]]
 #: How many more sequences a batch has when all its answers are gists.
-OUTLINES = 4
+SUMMARIES_PER_ANSWER = 4
 #: Share of the budget from which ``TaskMix.late_outlines`` holds.
 HALF = 0.5
 #: A training in one process.
@@ -52,7 +50,7 @@ def pretrain(
     settings: LanguageTraining,
     run: Path,
     workers: Workers = ALONE,
-) -> Curve:
+) -> TrainingLog:
     """Teach a base from scratch what captions and what motions look like, separately."""
     return _fit(
         "base",
@@ -77,7 +75,7 @@ def fine_tune(
     settings: LanguageTraining,
     run: Path,
     workers: Workers = ALONE,
-) -> Curve:
+) -> TrainingLog:
     """Teach the adapter the instructions, all tasks mixed."""
     return _fit(
         "adapter",
@@ -102,30 +100,34 @@ def _fit(
     run: Path,
     mix: TaskMix,
     workers: Workers,
-) -> Curve:
+) -> TrainingLog:
     """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
     pool = Pool(clips[0])
     weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
     held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
-    material = Material(_drawn(draw, pool, ids, settings.batch, mix), held, weights.loss)
-    return Stage(name, model, material, settings, run, workers).run()
+    data = TrainingData(_drawn(draw, pool, ids, settings.batch, mix), held, weights.loss)
+    return Trainer(name, model, data, settings, run, workers).run()
 
 
 def _drawn(
     draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, size: int, mix: TaskMix
 ) -> Callable[[float], Batch]:
     """Draws a batch at a share of the budget: whole answers, or more of gists alone."""
-    early = mix.outlines if ids.vocabulary.gist[0] else 0.0
-    late = early if mix.late_outlines is None or not ids.vocabulary.gist[0] else mix.late_outlines
+    early = mix.summary_share if ids.vocabulary.gist[0] else 0.0
+    late = (
+        early
+        if mix.late_summary_share is None or not ids.vocabulary.gist[0]
+        else mix.late_summary_share
+    )
 
     def outline() -> Pair:
-        return draw_outline(pool.pick(), mix, ids)
+        return draw_summary(pool.pick(), mix, ids)
 
     def batch(done: float) -> Batch:
         if float(torch.rand(())) < (late if done >= HALF else early):
-            return batch_of(_similar_lengths(outline, OUTLINES * size), ids.pad)
+            return batch_of(_similar_lengths(outline, SUMMARIES_PER_ANSWER * size), ids.pad)
         made = batch_of(_similar_lengths(lambda: draw(pool), size), ids.pad)
-        corrupted(made, ids, mix.corrupt)
+        with_code_noise(made, ids, mix.code_noise)
         return made
 
     return batch

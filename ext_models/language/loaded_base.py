@@ -16,8 +16,8 @@ from ext_models import packs
 from ext_models.datasets.layouts import Example
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
-from ext_models.training.plot import draw_curves
-from ext_models.training.trainer import Curve, LanguageTraining
+from ext_models.training.plot import plot_logs
+from ext_models.training.trainer import LanguageTraining, TrainingLog
 from ext_models.training.workers import Workers
 
 from . import adapters as models
@@ -30,7 +30,7 @@ PICTURE: Final = "curves.png"
 
 
 @dataclass(frozen=True)
-class Job:
+class PackTraining:
     """One training of a language model.
 
     Attributes:
@@ -70,16 +70,16 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What a training leaves behind besides the pack."""
 
-    curves: tuple[Curve, ...]
+    curves: tuple[TrainingLog, ...]
     trainable_share: float
     picture: Path | None = None
 
 
 @dataclass(frozen=True)
-class Foundation:
+class LoadedBase:
     """A base in memory.
 
     Attributes:
@@ -96,9 +96,9 @@ class Foundation:
     pretrain: bool
 
 
-def foundation(
-    job: Job, sentences: Sequence[str], vocabulary: MotionVocabulary | None = None
-) -> Foundation:
+def obtain_base(
+    job: PackTraining, sentences: Sequence[str], vocabulary: MotionVocabulary | None = None
+) -> LoadedBase:
     """The base of a recipe: one that exists, or one made here.
 
     Args:
@@ -124,19 +124,19 @@ def foundation(
                 f"the text tokenizer of the base model {name} has no token for the end of a text: "
                 "take another base."
             )
-        return Foundation(name, model, text, made=False, pretrain=False)
+        return LoadedBase(name, model, text, made=False, pretrain=False)
     table.pop("training", None)
     pretrain = bool(table.pop("pretrain", True))
     config = bases.BaseConfig(**table)
     text = train_text_tokenizer(sentences, config.text_tokens)
     if vocabulary is not None:
         add_tokens(text, vocabulary)
-    return Foundation(
+    return LoadedBase(
         f"./{bases.BASE}", bases.new_base(config, text), text, made=True, pretrain=pretrain
     )
 
 
-def ready_to_learn(job: Job, base: Foundation, added: Sequence[int]) -> Any:
+def ready_to_learn(job: PackTraining, base: LoadedBase, added: Sequence[int]) -> Any:
     """The base with an adapter, or as a whole, as the recipe says."""
     table = {k: v for k, v in job.language["adapter"].items() if k != "training"}
     adapter = models.AdapterConfig(**table)
@@ -145,7 +145,7 @@ def ready_to_learn(job: Job, base: Foundation, added: Sequence[int]) -> Any:
     return models.add_adapter(base.model, adapter, added)
 
 
-def check_context(base: Foundation, longest: int) -> None:
+def check_context(base: LoadedBase, longest: int) -> None:
     """Refuse training texts that a base cannot read to the end."""
     context = bases.context_of(base.model)
     if context is not None and longest > context:
@@ -156,11 +156,15 @@ def check_context(base: Foundation, longest: int) -> None:
 
 
 def complete(
-    job: Job, base: Foundation, model: Any, manifest: packs.PackManifest, curves: Sequence[Curve]
-) -> Trained:
+    job: PackTraining,
+    base: LoadedBase,
+    model: Any,
+    manifest: packs.PackManifest,
+    curves: Sequence[TrainingLog],
+) -> TrainingResult:
     """Write the language model of a pack, its manifest, and how the training went."""
     share = models.trainable_share(model)
-    trained = Trained(tuple(curves), share)
+    trained = TrainingResult(tuple(curves), share)
     if not job.workers.first:
         return trained
     if isinstance(model, models.PeftModel):
@@ -174,21 +178,21 @@ def complete(
     (job.run / CURVES).write_text(body, encoding="utf-8")
     picture = job.run / PICTURE
     try:
-        draw_curves(curves, picture)
+        plot_logs(curves, picture)
     except PackError as error:
         print(error)  # a picture is a courtesy
         return trained
-    return Trained(tuple(curves), share, picture)
+    return TrainingResult(tuple(curves), share, picture)
 
 
-def names_in_pack(job: Job, base: Foundation) -> tuple[str, str]:
+def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
     """``base_model`` and ``adapter`` of the manifest: all weights in the base need no adapter."""
     if job.language["adapter"].get("method", "lora") == "full":
         return f"./{bases.BASE}", ""
     return base.name, models.ADAPTER
 
 
-def _note(job: Job, base: Foundation, model: Any, share: float) -> None:
+def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None:
     """``training.json``: what the card says of how the language model was made."""
     parameters = sum(p.numel() for p in model.parameters())
     settings = job.training(job.language["adapter"])

@@ -26,22 +26,22 @@ from ext_models.training.workers import Workers
 from . import bases
 from .adapters import place
 from .corpus import Encoded, Seen, encode_examples, label_weights
-from .fine_tuning import ALONE, Curve, fine_tune, pretrain
+from .fine_tuning import ALONE, TrainingLog, fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .loaded_base import (
-    Job,
-    Trained,
+    PackTraining,
+    TrainingResult,
     check_context,
     complete,
-    foundation,
     names_in_pack,
+    obtain_base,
     ready_to_learn,
 )
 from .paper import training
 from .tasks import TaskMix
 from .vocabulary import MotionVocabulary, Skill, TokenIds
 
-__all__ = ["Trained", "joined_clips", "train_pack"]
+__all__ = ["TrainingResult", "joined_clips", "train_pack"]
 
 #: Prompts whose parts no training joins, so that they can be measured.
 COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
@@ -57,7 +57,7 @@ def train_pack(
     budget: dict[str, float],
     workers: Workers = ALONE,
     seen: Seen | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
 
     ``seen`` keeps the clips' codes for further trainings.
@@ -66,7 +66,9 @@ def train_pack(
     torch.manual_seed(seed)
     own = workers.device(device)
     examples = with_captions(examples, language.get("captioned", 1.0), seed)
-    job = Job(recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers, seen)
+    job = PackTraining(
+        recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers, seen
+    )
     style = language.get("prompt_style", "tokens")
     if style == "paper":
         return training.train(job)
@@ -75,7 +77,7 @@ def train_pack(
     return _train_tokens(job)
 
 
-def _train_tokens(job: Job) -> Trained:
+def _train_tokens(job: PackTraining) -> TrainingResult:
     language, workers = job.language, job.workers
     config = job.tokenizer.config
     vocabulary = MotionVocabulary(
@@ -86,7 +88,7 @@ def _train_tokens(job: Job) -> Trained:
         _gist_shape(language),
     )
     _check_clips(job, 2 * config.stride + 1)
-    base = foundation(job, _captions(job.examples), vocabulary)
+    base = obtain_base(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = TaskMix(**language.get("tasks", {}))
     joined = joined_clips(language, job.examples, job.recipe["pack"]["seed"])
@@ -94,7 +96,7 @@ def _train_tokens(job: Job) -> Trained:
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
-    curves: list[Curve] = []
+    curves: list[TrainingLog] = []
     if base.pretrain:
         settings = job.training(language["base"])
         read = train if language.get("uncaptioned", True) else captioned
@@ -108,7 +110,7 @@ def _train_tokens(job: Job) -> Trained:
     return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), curves)
 
 
-def _check_clips(job: Job, least: int) -> None:
+def _check_clips(job: PackTraining, least: int) -> None:
     """Refuse data that leaves nothing to learn from or to look at, before a base is made."""
     # What is seen faster has fewer frames.
     fastest = max(1.0, *job.language["speeds"])
@@ -168,7 +170,7 @@ def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:
     return int(levels), int(kinds)
 
 
-def _gist(job: Job, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
+def _gist(job: PackTraining, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
     """The pack's gist where it is of this shape, or one made for these clips; None if unwanted."""
     if not vocabulary.gist[0]:
         return None
@@ -201,7 +203,7 @@ def draw_weights(language: dict[str, Any], real: Sequence[Example], joined: int)
 
 
 def _encode(
-    job: Job, joined: Sequence[Example], text: Any, vocabulary: MotionVocabulary
+    job: PackTraining, joined: Sequence[Example], text: Any, vocabulary: MotionVocabulary
 ) -> tuple[list[Encoded], list[Encoded]]:
     """Training and validation clips as codes; ``joined`` are more of the training's."""
     language = job.language
@@ -224,7 +226,7 @@ def _encode(
     )
 
 
-def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
+def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
     pack, language = job.recipe["pack"], job.language
     skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
     words = {w.strip(".,;:!?\"'()").lower() for c in _captions(job.examples) for w in c.split()}

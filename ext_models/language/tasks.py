@@ -32,34 +32,34 @@ class TaskMix:
         initial: text and the first pose.
         last: text and the last pose.
         between: text and the poses at both ends.
-        go_on: text and the first second; half of them with the last pose.
-        denoise: text and a noisy version of the whole.
-        caption: the way back, motion to words.
+        continuation: text and the first second; half of them with the last pose.
+        denoise: text and a noisy version of the whole motion.
+        caption: the reverse task, motion to text.
         max_keys: most key poses of the remaining task.
-        placed: share of poses that say where they stand.
-        untold: share of instructions without their caption, from which guidance starts.
-        forget: share of a caption's tokens that are left out, so that no wording is learnt by rote.
-        corrupt: highest share of an answer's codes that the model reads as others, so that it
-            learns to go on from its own mistakes.
-        outlines: share of the batches whose answers are gists alone. A sentence says a gist and
-            little else, and a gist is short: many times as many sentences are read in the time.
-        late_outlines: the same in the second half of the training; unchanged when None.
+        place_share: share of poses that carry place tokens.
+        caption_dropout: share of instructions without a caption, for classifier-free guidance.
+        word_dropout: share of a caption's tokens that are left out.
+        code_noise: highest share of an answer's codes that are replaced in the input, so that the
+            model learns to recover from its own errors.
+        summary_share: share of the batches whose answers are summary tokens alone. Such answers
+            are short, so that the model reads several times as many captions in the same time.
+        late_summary_share: the same in the second half of the training; unchanged when None.
     """
 
     text: float = 0.4
     initial: float = 0.15
     last: float = 0.15
     between: float = 0.0
-    go_on: float = 0.0
+    continuation: float = 0.0
     denoise: float = 0.0
     caption: float = 0.0
     max_keys: int = 5
-    placed: float = 0.5
-    untold: float = 0.0
-    forget: float = 0.0
-    corrupt: float = 0.0
-    outlines: float = 0.0
-    late_outlines: float | None = None
+    place_share: float = 0.5
+    caption_dropout: float = 0.0
+    word_dropout: float = 0.0
+    code_noise: float = 0.0
+    summary_share: float = 0.0
+    late_summary_share: float | None = None
 
 
 def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
@@ -71,7 +71,7 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
         return question(codes, ids), [*words, eos]
     caption = _draw_caption(one, mix)
     count = len(codes)
-    if task == "go_on" and count > BEGINNING:
+    if task == "continuation" and count > BEGINNING:
         given = codes[:BEGINNING]
         ends = [count - 1] if float(torch.rand(())) < 0.5 else []
         poses = _poses(one, ends, mix, ids)
@@ -85,7 +85,7 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
     return instruction(caption, count, poses, ids), answer(codes, ids, one.gist)
 
 
-def draw_outline(one: Encoded, mix: TaskMix, ids: TokenIds) -> Pair:
+def draw_summary(one: Encoded, mix: TaskMix, ids: TokenIds) -> Pair:
     """Token ids of a random instruction, text and perhaps poses, and of the answer's gist."""
     task, count = draw_task(mix, frozenset()), len(one.codes)
     poses = _poses(one, draw_steps(task, count, mix), mix, ids)
@@ -94,9 +94,9 @@ def draw_outline(one: Encoded, mix: TaskMix, ids: TokenIds) -> Pair:
 
 def draw_task(mix: TaskMix, skills: frozenset[Skill]) -> str:
     """Name of a field of ``TaskMix``, or ``keys``."""
-    need = {"go_on": Skill.CONTINUE, "denoise": Skill.DENOISE, "caption": Skill.CAPTION}
+    need = {"continuation": Skill.CONTINUE, "denoise": Skill.DENOISE, "caption": Skill.CAPTION}
     at = float(torch.rand(()))
-    for task in ("text", "initial", "last", "between", "go_on", "denoise", "caption"):
+    for task in ("text", "initial", "last", "between", "continuation", "denoise", "caption"):
         share: float = getattr(mix, task)
         if task in need and need[task] not in skills:
             continue
@@ -125,16 +125,16 @@ def noisy(codes: Sequence[Sequence[int]], kinds: int) -> list[list[int]]:
 
 
 def _draw_caption(one: Encoded, mix: TaskMix) -> list[int]:
-    if float(torch.rand(())) < mix.untold:
+    if float(torch.rand(())) < mix.caption_dropout:
         return []
     caption = one.captions[_below(len(one.captions))]
-    kept = (torch.rand(len(caption)) >= mix.forget).tolist()
+    kept = (torch.rand(len(caption)) >= mix.word_dropout).tolist()
     return [token for token, keep in zip(caption, kept, strict=True) if keep]
 
 
 def _poses(one: Encoded, steps: Sequence[int], mix: TaskMix, ids: TokenIds) -> list[PoseCode]:
     """The poses at some steps; in a share of the draws also where they stand."""
-    placed = Skill.PLACES in ids.vocabulary.skills and float(torch.rand(())) < mix.placed
+    placed = Skill.PLACES in ids.vocabulary.skills and float(torch.rand(())) < mix.place_share
     return [
         PoseCode(
             step,

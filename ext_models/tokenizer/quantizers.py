@@ -56,7 +56,7 @@ class Codebook(nn.Module):
         return functional.embedding(codes, self.codebook)
 
     @torch.no_grad()
-    def start(self, x: Tensor) -> Tensor:
+    def kmeans_init(self, x: Tensor) -> Tensor:
         """Begin at k-means of vectors x (N, width); returns what the codes leave over."""
         count = len(self.codebook)
         self.codebook.copy_(x[torch.randint(len(x), (count,), device=x.device)])
@@ -68,7 +68,7 @@ class Codebook(nn.Module):
         return x - self.look_up(self._nearest_of_many(x))
 
     @torch.no_grad()
-    def learn(self, x: Tensor, codes: Tensor) -> None:
+    def ema_update(self, x: Tensor, codes: Tensor) -> None:
         """Move the codes towards the vectors x (N, width) that chose them; reset idle ones."""
         usage, total = self._sums(x, codes)
         self.usage.mul_(self.decay).add_(usage, alpha=1 - self.decay)
@@ -101,8 +101,8 @@ class ResidualQuantizer(nn.Module):
     """
 
     #: Whether training moves the codes, and how often it uses only the first few levels.
-    learning = True
-    prefixes = 0.3
+    codebook_updates = True
+    quantize_dropout = 0.3
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class ResidualQuantizer(nn.Module):
         """
         flat = x.movedim(1, -1).reshape(-1, x.shape[1])
         keep = len(self.levels)
-        if self.training and torch.rand(()) < self.prefixes:
+        if self.training and torch.rand(()) < self.quantize_dropout:
             keep = int(torch.randint(1, keep + 1, ()))
         residual, quantised, codes, loss = flat, torch.zeros_like(flat), [], x.new_zeros(())
         for level, book in enumerate(self.books):
@@ -126,8 +126,8 @@ class ResidualQuantizer(nn.Module):
                 continue
             picked = book.look_up(index)
             loss = loss + functional.mse_loss(residual, picked)
-            if self.training and self.learning:
-                book.learn(residual.detach(), index)
+            if self.training and self.codebook_updates:
+                book.ema_update(residual.detach(), index)
             quantised = quantised + picked
             residual = residual - picked.detach()
         straight = flat + (quantised - flat).detach()
@@ -143,10 +143,10 @@ class ResidualQuantizer(nn.Module):
         """The codebooks, coarse to fine."""
         return [book for book in self.levels if isinstance(book, Codebook)]
 
-    def start(self, x: Tensor) -> None:
+    def kmeans_init(self, x: Tensor) -> None:
         """Begin at k-means of vectors x (N, width), level by level."""
         for book in self.books:
-            x = book.start(x)
+            x = book.kmeans_init(x)
 
     def look_up(self, codes: Tensor) -> Tensor:
         """Vectors (B, width, S) of codes (B, S, L'), L' <= L levels."""
@@ -161,8 +161,8 @@ class ScalarQuantizer(nn.Module):
     steps: Tensor
     place: Tensor
     #: Scalars are read together and have no codes to move: neither has an effect.
-    learning = True
-    prefixes = 0.0
+    codebook_updates = True
+    quantize_dropout = 0.0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class ScalarQuantizer(nn.Module):
         digits = (rounded.detach().long() + self.steps // 2).unflatten(-1, (-1, self.each))
         return self._vectors(rounded), (digits * self.place).sum(-1), x.new_zeros(())
 
-    def start(self, x: Tensor) -> None:
+    def kmeans_init(self, x: Tensor) -> None:
         """Begin with the first coordinates of vectors x (N, width), at their own scale."""
         count = min(self.into.out_features, x.shape[1])
         with torch.no_grad():

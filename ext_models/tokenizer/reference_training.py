@@ -95,8 +95,10 @@ def train_reference(
     model.std.copy_(torch.from_numpy(statistics.std))
     with torch.no_grad():
         drawn = torch.cat([windows.draw() for _ in range(BEGINNING)])
-        model.quantizer.start(model.encoder(drawn.movedim(-1, 1)).movedim(1, -1).flatten(0, 1))
-    model.quantizer.prefixes = 0.0
+        model.quantizer.kmeans_init(
+            model.encoder(drawn.movedim(-1, 1)).movedim(1, -1).flatten(0, 1)
+        )
+    model.quantizer.quantize_dropout = 0.0
     model = model.to(device).train()
     optimizer = torch.optim.AdamW(
         model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.0
@@ -159,8 +161,8 @@ class PublishedWindows:
         rows: list[Array] = []
         for clip in torch.multinomial(self.weights, self.settings.batch, replacement=True).tolist():
             x = self.clips[clip]
-            start = int(torch.randint(len(x) - size + 1, ()))
-            rows.append(x[start : start + size])
+            first = int(torch.randint(len(x) - size + 1, ()))
+            rows.append(x[first : first + size])
         normal = (np.stack(rows) - self.statistics.mean) / self.statistics.std
         return torch.from_numpy(normal.astype(np.float32))
 

@@ -47,15 +47,15 @@ class TokenizerTraining:
         batch: windows a step.
         window: frames a window.
         learning_rate: of AdamW, at its highest.
-        held: share of windows that hold one pose still, so that single poses have codes.
-        mixed: share of windows with the upper body of another window, so that few clips
-            give many poses.
+        static_pose_share: share of windows that hold one pose, so that single poses have codes.
+        body_mix_share: share of windows with the upper body of another window, which augments
+            few clips to many poses.
         speeds: factors at which each clip is seen.
         root: weight of the root's channels, beside 1 for the joints' positions.
         details: weight of rotations, velocities and contacts, which no joint is decoded from.
         drift: weight of where the window has got to, in heading and place.
         smooth: weight of the joints' accelerations, so that decoded motion does not tremble.
-        prefixes: share of steps that use only the first few levels, so that these few are a
+        quantize_dropout: share of steps that use only the first few levels, so that these few are a
             usable, coarser code.
         save_every: steps between checkpoints.
     """
@@ -65,14 +65,14 @@ class TokenizerTraining:
     batch: int = 48
     window: int = 64
     learning_rate: float = 4e-4
-    held: float = 0.12
-    mixed: float = 0.3
+    static_pose_share: float = 0.12
+    body_mix_share: float = 0.3
     speeds: tuple[float, ...] = (1.0,)
     root: float = 0.5
     details: float = 0.1
     drift: float = 0.1
     smooth: float = 0.5
-    prefixes: float = 0.3
+    quantize_dropout: float = 0.3
     save_every: int = 500
 
 
@@ -118,10 +118,10 @@ def train_tokenizer(
     model.std.copy_(torch.from_numpy(std))
     windows = Windows(data, _held_poses(train), mean, std, settings)
     if codes_of is None:
-        begin(model, windows)
+        initialize(model, windows)
     else:
         windows = keep_codes(model, codes_of, windows)
-    model.quantizer.prefixes = settings.prefixes
+    model.quantizer.quantize_dropout = settings.quantize_dropout
     model = model.to(device).train()
     trained = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, settings.learning_rate, (0.9, 0.99))
@@ -184,7 +184,7 @@ def statistics(data: Sequence[Array], root: float, details: float) -> tuple[Arra
 
 
 @torch.no_grad()
-def begin(model: VQVAE, windows: Windows, batches: int = 150) -> None:
+def initialize(model: VQVAE, windows: Windows, batches: int = 150) -> None:
     """Start at the principal components of a step's frames, and at k-means of their codes.
 
     The refinements begin as the identity, so that this is already a working tokenizer.
@@ -203,12 +203,12 @@ def begin(model: VQVAE, windows: Windows, batches: int = 150) -> None:
     encoder.project.weight.copy_(components.T / size)
     encoder.project.bias.copy_(-(mean @ components) / size)
     z = (steps - mean) @ components / size
-    model.quantizer.start(z)
-    begin_decoder(decoder, z.unflatten(0, (len(drawn), -1)), drawn)
+    model.quantizer.kmeans_init(z)
+    initialize_decoder(decoder, z.unflatten(0, (len(drawn), -1)), drawn)
 
 
 @torch.no_grad()
-def begin_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
+def initialize_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
     """Start at the linear map that tells most of a patch's frames from its step's code.
 
     Args:
@@ -256,12 +256,12 @@ def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
         ) from None
     model.encoder.requires_grad_(False)
     model.quantizer.requires_grad_(False)
-    model.quantizer.learning = False
+    model.quantizer.codebook_updates = False
     if isinstance(model.decoder, PatchDecoder):
         drawn = torch.cat([windows.draw()[0] for _ in range(60)])
         model.eval()  # while training, a quantiser may leave the finer levels out
         codes = torch.cat([model.encode_normalised(part) for part in drawn.split(256)])
-        begin_decoder(model.decoder, model.quantizer.look_up(codes).movedim(-1, 1), drawn)
+        initialize_decoder(model.decoder, model.quantizer.look_up(codes).movedim(-1, 1), drawn)
     return windows
 
 
@@ -289,18 +289,18 @@ class Windows:
         x = np.zeros((batch, size, self.poses.shape[1]), dtype=np.float32)
         mask = np.ones((batch, size, 1), dtype=np.float32)
         clips = torch.multinomial(self.weights, batch, replacement=True).tolist()
-        held = (torch.rand(batch) < self.settings.held).tolist()
+        static = (torch.rand(batch) < self.settings.static_pose_share).tolist()
         for row in range(batch):
-            if held[row]:
+            if static[row]:
                 x[row] = self.poses[int(torch.randint(len(self.poses), ()))]
                 continue
             clip = self.data[clips[row]]
-            start = int(torch.randint(max(1, len(clip) - size + 1), ()))
-            piece = clip[start : start + size]
+            first = int(torch.randint(max(1, len(clip) - size + 1), ()))
+            piece = clip[first : first + size]
             x[row, : len(piece)] = piece
             x[row, len(piece) :] = piece[-1]
             mask[row, len(piece) :] = 0
-        mixed = (torch.rand(batch) < self.settings.mixed).numpy()
+        mixed = (torch.rand(batch) < self.settings.body_mix_share).numpy()
         x[mixed] = with_upper_body(x[mixed], np.roll(x, 1, axis=0)[mixed])
         return torch.from_numpy((x - self.mean) / self.std), torch.from_numpy(mask)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ext_models.packs import PackError
 
-from .trainer import Curve
+from .trainer import TrainingLog
 
 
-def draw_curves(curves: Sequence[Curve], path: Path) -> None:
+def plot_logs(curves: Sequence[TrainingLog], path: Path) -> None:
     """Write a PNG, one row a stage; raises PackError when matplotlib is not there."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

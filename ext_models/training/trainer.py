@@ -82,7 +82,7 @@ class LanguageTraining:
 
 
 @dataclass
-class Curve:
+class TrainingLog:
     """Loss over time, for the card and the picture.
 
     Attributes:
@@ -103,14 +103,14 @@ class Curve:
         return min((loss for _, loss in self.held_out), default=float("nan"))
 
     @property
-    def looks_since_best(self) -> int:
+    def checks_since_best(self) -> int:
         """How many looks were no better than the best before them."""
         losses = [loss for _, loss in self.held_out]
         return len(losses) - 1 - losses.index(min(losses)) if losses else 0
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """What a stage learns from.
 
     Attributes:
@@ -124,19 +124,19 @@ class Material:
     loss: Callable[[Any, Batch], torch.Tensor]
 
 
-class Stage:
+class Trainer:
     """One stage of a training: its model, where it stands, and how it goes on."""
 
     def __init__(
         self,
         name: str,
         model: Any,
-        material: Material,
+        data: TrainingData,
         settings: LanguageTraining,
         run: Path,
         workers: Workers,
     ) -> None:
-        self.model, self.material, self.settings, self.workers = model, material, settings, workers
+        self.model, self.data, self.settings, self.workers = model, data, settings, workers
         self.device = next(model.parameters()).device
         self.trained = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
@@ -151,18 +151,18 @@ class Stage:
             quiet=not workers.first,
         )
         self.checkpoint = Checkpoint(run / f"{name}.pt")
-        self.curve = Curve(name)
-        self.best = Best(run / f"{name}.best.pt", settings.keep == "best", workers)
+        self.curve = TrainingLog(name)
+        self.best = BestCheckpoint(run / f"{name}.best.pt", settings.keep == "best", workers)
         self.bfloat16 = wants_bfloat16(settings.precision, model, self.device)
         self.average = 0.0
         if settings.checkpointing:
             forget_activations(model)
 
-    def run(self) -> Curve:
+    def run(self) -> TrainingLog:
         """Train until the budget is spent or nothing gets better; resumes what was stopped."""
         self._resume()
         for step, bar in self.schedule:
-            if self._tired:
+            if self._should_stop:
                 break
             loss = self._step()
             self.average = loss if self.average == 0 else 0.98 * self.average + 0.02 * loss
@@ -171,11 +171,11 @@ class Stage:
                     f"step {step} loss {self.average:.3f} held out {self.curve.best:.3f}"
                 )
             if (step + 1) % self.settings.check_every == 0:
-                self._look(step)
+                self._validate(step)
             if (step + 1) % self.settings.save_every == 0:
                 self._save(step + 1)
         if not self.curve.held_out or self.curve.held_out[-1][0] < self.schedule.step - 1:
-            self._look(self.schedule.step)
+            self._validate(self.schedule.step)
         self._save(self.schedule.step)
         self.workers.wait()
         self.best.restore(self.model, self.curve.held_out[-1][1])
@@ -185,8 +185,8 @@ class Stage:
         return self.curve
 
     @property
-    def _tired(self) -> bool:
-        return 0 < self.settings.patience <= self.curve.looks_since_best
+    def _should_stop(self) -> bool:
+        return 0 < self.settings.patience <= self.curve.checks_since_best
 
     def _step(self) -> float:
         """One move of the weights; gives the loss that it was made by."""
@@ -196,7 +196,7 @@ class Stage:
         self.optimizer.zero_grad(set_to_none=True)
         total, done = torch.zeros((), device=self.device), self.schedule.done
         for _ in range(self.settings.accumulate):
-            loss = self._loss(self.material.draw(done)) / self.settings.accumulate
+            loss = self._loss(self.data.draw(done)) / self.settings.accumulate
             loss.backward()
             total += loss.detach()
         self.workers.average_gradients(self.trained)
@@ -215,7 +215,7 @@ class Stage:
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         with self._arithmetic():
-            return self.material.loss(self.model, batch)
+            return self.data.loss(self.model, batch)
 
     def _arithmetic(self) -> contextlib.AbstractContextManager[Any]:
         if not self.bfloat16:
@@ -223,14 +223,14 @@ class Stage:
         return torch.autocast(self.device.type, torch.bfloat16)
 
     @torch.no_grad()
-    def _look(self, step: int) -> None:
+    def _validate(self, step: int) -> None:
         """Loss and share of right tokens of the held-out batches, each process some of them."""
         self.model.eval()
         sums = torch.zeros(4, device=self.device)
-        for batch in self.material.held_out[self.workers.rank :: self.workers.count]:
+        for batch in self.data.held_out[self.workers.rank :: self.workers.count]:
             loss = self._loss(batch)
             with self._arithmetic():
-                right, asked = right_tokens(self.model, batch, self.device)
+                right, asked = correct_tokens(self.model, batch, self.device)
             sums += torch.stack([loss.float(), torch.ones_like(sums[0]), right, asked])
         loss, batches, right, asked = self.workers.mean(sums).tolist()
         self._check_finite(loss, step)
@@ -251,7 +251,7 @@ class Stage:
         self.best.begin(anew=notes is None)
         if notes:
             points = {k: [(int(s), float(v)) for s, v in notes["curve"][k]] for k in _POINTS}
-            self.curve = Curve(self.curve.name, **points)
+            self.curve = TrainingLog(self.curve.name, **points)
             self.average = float(notes["average"])
         self.workers.share(self.trained)
         self.workers.seed(torch.initial_seed() % 1_000_003, self.schedule.step)
@@ -280,7 +280,7 @@ def keep_activations(model: Any) -> None:
     model.config.use_cache = True
 
 
-def right_tokens(
+def correct_tokens(
     model: Any, batch: Batch, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """How many of the answers' tokens are the likeliest ones, and how many there are."""
@@ -292,7 +292,7 @@ def right_tokens(
 
 
 @dataclass
-class Best:
+class BestCheckpoint:
     """The trained weights of the best look so far, in a file of their own."""
 
     path: Path

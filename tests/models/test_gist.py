@@ -102,7 +102,7 @@ def test_a_pack_with_a_gist_generates(tmp_path):
 def test_an_outline_is_the_gist_alone(ids):
     codes = np.array([[1, 2], [3, 4]])
     one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
-    asked, reply = tasks.draw_outline(one, tasks.TaskMix(text=1.0), ids)
+    asked, reply = tasks.draw_summary(one, tasks.TaskMix(text=1.0), ids)
     assert asked == instruction([5, 6], 2, (), ids)
     assert reply == ids.of_gist((0, 2))
 
@@ -111,7 +111,7 @@ def test_an_outline_is_the_gist_alone(ids):
 def test_gists_alone_are_learnt_late(ids, late, many):
     codes = np.array([[1, 2], [3, 4]])
     one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
-    mix = tasks.TaskMix(text=1.0, outlines=0.0, late_outlines=late)
+    mix = tasks.TaskMix(text=1.0, summary_share=0.0, late_summary_share=late)
 
     def pick(pool):
         return tasks.draw(pool.pick(), mix, ids, 2)

@@ -219,7 +219,7 @@ def test_the_recipes_say_what_was_published(name):
 
 
 def test_what_is_learnt_is_the_prompt_and_the_digits():
-    told = training.Told(("a man walks",), (7, 30, 4, 12, 9, 1))
+    told = training.CaptionedCodes(("a man walks",), (7, 30, 4, 12, 9, 1))
 
     def spell(text):
         return [ord(c) for c in text]

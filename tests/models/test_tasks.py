@@ -58,7 +58,7 @@ def names(text, tokens):
         ("initial", ["<at_0>"], 8),
         ("last", ["<at_7>"], 8),
         ("between", ["<at_0>", "<at_7>"], 8),
-        ("go_on", [], 3),
+        ("continuation", [], 3),
         ("denoise", [], 8),
     ],
 )
@@ -71,8 +71,8 @@ def test_each_task_reads_and_answers_what_it_should(task, marks, answered, one, 
         assert said[-1] == voc.MOTION_START
         assert "<len_8>" in said
         at = [w for w in said if w.startswith("<at_")]
-        assert at == marks or (task, at) == ("go_on", ["<at_7>"])
-        assert (voc.GIVEN in said) == (task == "go_on")
+        assert at == marks or (task, at) == ("continuation", ["<at_7>"])
+        assert (voc.GIVEN in said) == (task == "continuation")
         assert (voc.DRAFT in said) == (task == "denoise")
         assert ids.to_codes(reply[:-1]) == one.codes[-answered:].tolist()
         assert reply[-1] == ids.end
@@ -87,7 +87,7 @@ def test_the_way_back_answers_in_words(one, ids, text):
 def test_what_a_pack_has_not_learnt_is_never_asked(one):
     text = tiny_pack.text_tokenizer()
     ids = voc.TokenIds.of(text, tiny_pack.VOCABULARY)
-    mix = tasks.TaskMix(**WHOLE, go_on=0.3, denoise=0.3, caption=0.4)
+    mix = tasks.TaskMix(**WHOLE, continuation=0.3, denoise=0.3, caption=0.4)
     for _ in range(20):
         asked, _ = tasks.draw(one, mix, ids, EOS)
         assert ids.pose in asked

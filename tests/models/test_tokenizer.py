@@ -66,7 +66,7 @@ def test_training_begins_at_a_working_tokenizer(made):
             return torch.sin(time * tempo) @ directions, torch.ones(8, 64, 1)
 
     model = v.VQVAE(replace(made, width=8, code_width=16, codes=240, levels=4))
-    training.begin(model, Few(), batches=20)
+    training.initialize(model, Few(), batches=20)
     x, _ = Few().draw()
     plain = model.decoder(model.encoder(x.movedim(-1, 1))).movedim(1, -1)
     assert torch.allclose(plain, x, atol=1e-2)

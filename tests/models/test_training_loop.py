@@ -46,7 +46,7 @@ def squares(model, batch):
     return ((model.weight - batch["target"]) ** 2).mean()
 
 
-def material(held=5.0):
+def data(held=5.0):
     def draw(_done):
         return {"target": torch.randn(3)}
 
@@ -55,15 +55,15 @@ def material(held=5.0):
         "input_ids": torch.zeros(1, 3, dtype=torch.long),
         "labels": torch.tensor([[-100, 1, 0]]),
     }
-    return trainer.Material(draw, [asked], squares)
+    return trainer.TrainingData(draw, [asked], squares)
 
 
-def stage(tmp_path, material=None, **settings):
+def stage(tmp_path, data=None, **settings):
     torch.manual_seed(3)
     chosen = {"steps": 12, "check_every": 4, "save_every": 4, "learning_rate": 0.1, **settings}
     model = Line()
-    made = trainer.Stage(
-        "line", model, material, trainer.LanguageTraining(**chosen), tmp_path, Workers()
+    made = trainer.Trainer(
+        "line", model, data, trainer.LanguageTraining(**chosen), tmp_path, Workers()
     )
     return model, made
 
@@ -72,7 +72,7 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
     targets = torch.arange(24.0).reshape(4, 2, 3) / 10
     small, large = iter(targets.reshape(8, 1, 3)), iter(targets)
     one, few = (
-        stage(tmp_path / name, replace(material(), draw=lambda _, it=it: {"target": next(it)}),
+        stage(tmp_path / name, replace(data(), draw=lambda _, it=it: {"target": next(it)}),
               steps=4, accumulate=k, save_every=99)
         for name, it, k in (("large", large, 1), ("small", small, 2))
     )  # fmt: skip
@@ -82,13 +82,13 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path):
-    whole, made = stage(tmp_path / "whole", material())
+    whole, made = stage(tmp_path / "whole", data())
     curve = made.run()
-    first, made = stage(tmp_path / "halves", material())
+    first, made = stage(tmp_path / "halves", data())
     made.schedule.agree = lambda done: 1.0 if made.schedule.step >= 8 else done
     made.run()
     torch.manual_seed(77)
-    second, again = stage(tmp_path / "halves", material())
+    second, again = stage(tmp_path / "halves", data())
     resumed = again.run()
     assert torch.equal(whole.weight, second.weight)
     assert not torch.equal(first.weight, second.weight)
@@ -97,12 +97,12 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(tmp_path):
 
 
 def test_it_stops_when_nothing_gets_better_and_stays_stopped(tmp_path):
-    away = material(held=-100.0)  # whatever is learnt is worse for this one
+    away = data(held=-100.0)  # whatever is learnt is worse for this one
     pushed = replace(away, draw=lambda _: {"target": torch.full((3,), 9.0)})
     _, made = stage(tmp_path, pushed, steps=500, patience=2, check_every=2, keep="best")
     curve = made.run()
     assert made.schedule.step < 20
-    assert curve.looks_since_best >= 2
+    assert curve.checks_since_best >= 2
     assert curve.best == min(loss for _, loss in curve.held_out)
     _, again = stage(tmp_path, pushed, steps=500, patience=2, check_every=2, keep="best")
     steps = made.schedule.step
@@ -111,20 +111,20 @@ def test_it_stops_when_nothing_gets_better_and_stays_stopped(tmp_path):
 
 
 def test_right_tokens_are_counted_where_there_is_an_answer(tmp_path):
-    model, _ = stage(tmp_path, material(held=0.0))
+    model, _ = stage(tmp_path, data(held=0.0))
     with torch.no_grad():
         model.weight.fill_(1.0)
-    right, asked = trainer.right_tokens(model, material().held_out[0], torch.device("cpu"))
+    right, asked = trainer.correct_tokens(model, data().held_out[0], torch.device("cpu"))
     assert (float(right), float(asked)) == (1.0, 2.0)
 
 
 def test_checkpoints_leave_out_what_is_not_trained(tmp_path):
-    model, made = stage(tmp_path, material())
+    model, made = stage(tmp_path, data())
     made.run()
     state = torch.load(tmp_path / "line.pt", weights_only=True)
     assert set(state["model"]) == {"weight"}
     (tmp_path / "line.pt").write_bytes(b"broken")
-    _, again = stage(tmp_path, material())
+    _, again = stage(tmp_path, data())
     with pytest.raises(PackError, match="delete it to begin anew"):
         again.run()
     path = tmp_path / "other.pt"
@@ -135,19 +135,19 @@ def test_checkpoints_leave_out_what_is_not_trained(tmp_path):
 
 def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
     odd = iter([1.0, 1.0, 1.0, float("nan")] + [1.0] * 20)
-    broken = replace(material(), draw=lambda _: {"target": torch.full((3,), next(odd))})
+    broken = replace(data(), draw=lambda _: {"target": torch.full((3,), next(odd))})
     model, made = stage(tmp_path, broken, save_every=2, check_every=2, keep="best")
     with pytest.raises(PackError, match="not a number after step 3: lower learning_rate"):
         made.run()
     assert torch.isfinite(model.weight).all()
     assert torch.isfinite(torch.load(tmp_path / "line.pt")["model"]["weight"]).all()
-    far = material(held=float("inf"))
+    far = data(held=float("inf"))
     with pytest.raises(PackError, match="not a number after step 1"):
         stage(tmp_path / "far", far, check_every=2)[1].run()
 
 
 def test_the_best_weights_are_never_those_that_are_no_numbers(tmp_path):
-    model, best = Line(), trainer.Best(tmp_path / "x.best.pt", True)
+    model, best = Line(), trainer.BestCheckpoint(tmp_path / "x.best.pt", True)
     best.look(model, 0.5)
     with torch.no_grad():
         model.weight.fill_(float("nan"))
@@ -158,16 +158,16 @@ def test_the_best_weights_are_never_those_that_are_no_numbers(tmp_path):
 
 
 def test_best_weights_without_their_checkpoint_are_dropped(tmp_path):
-    stage(tmp_path, material(held=0.0), keep="best")[1].run()
+    stage(tmp_path, data(held=0.0), keep="best")[1].run()
     (tmp_path / "line.pt").unlink()
-    model, again = stage(tmp_path, material(held=9.0), keep="best", learning_rate=1e-6)
+    model, again = stage(tmp_path, data(held=9.0), keep="best", learning_rate=1e-6)
     again.run()
     assert model.weight.abs().max() < 1e-4
     assert again.best.loss > 50
 
 
 def test_no_warm_up_and_no_time(tmp_path):
-    assert stage(tmp_path, material(), warm_up=0)[1].schedule.rate == 1
+    assert stage(tmp_path, data(), warm_up=0)[1].schedule.rate == 1
     for name, value in (("minutes", 0), ("minutes", float("nan")), ("warm_up", -1)):
         with pytest.raises(PackError, match=f"a training's {name}"):
             trainer.LanguageTraining(**{name: value})

@@ -21,12 +21,12 @@ from ext_models.language.adapters import place
 from ext_models.language.corpus import batch_of
 from ext_models.language.instructions import PoseCode
 from ext_models.language.loaded_base import (
-    Job,
-    Trained,
+    PackTraining,
+    TrainingResult,
     check_context,
     complete,
-    foundation,
     names_in_pack,
+    obtain_base,
     ready_to_learn,
 )
 from ext_models.motion.clip_vectors import vectors_of
@@ -34,7 +34,7 @@ from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
-from ext_models.training.trainer import Batch, Curve, Material, Stage
+from ext_models.training.trainer import Batch, Trainer, TrainingData, TrainingLog
 
 from . import instructions
 
@@ -71,14 +71,16 @@ class PaperTasks:
 
 
 @dataclass(frozen=True)
-class Told:
+class CaptionedCodes:
     """One clip as text: its captions, and its codes (S,)."""
 
     captions: tuple[str, ...]
     codes: tuple[int, ...]
 
 
-def draw(one: Told, tasks: PaperTasks, encode: Callable[[str], list[int]], end: int) -> Pair:
+def draw(
+    one: CaptionedCodes, tasks: PaperTasks, encode: Callable[[str], list[int]], end: int
+) -> Pair:
     """Token ids of a random instruction for a clip, and of its answer."""
     task, steps = tasks.draw(), len(one.codes)
     caption = one.captions[int(torch.randint(len(one.captions), ()))]
@@ -108,7 +110,7 @@ def poses_of(task: instructions.Task, codes: Sequence[int]) -> list[PoseCode]:
     return [PoseCode(step, (int(codes[step]),)) for step in chosen]
 
 
-def train(job: Job) -> Trained:
+def train(job: PackTraining) -> TrainingResult:
     """Train the adapter for the tokenizer of a pack, and complete the pack."""
     if job.tokenizer.config.levels != 1:
         raise PackError("the prompt style 'paper' writes one code a step: [tokenizer] levels = 1.")
@@ -116,7 +118,7 @@ def train(job: Job) -> Trained:
     told = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
     if not all(told):
         raise PackError("the data has no clips to train on, or none to validate by.")
-    base = foundation(job, [_sample(one) for one in told[0]])
+    base = obtain_base(job, [_sample(one) for one in told[0]])
     if base.pretrain:
         raise PackError(
             "a base made from scratch cannot be pretrained in the prompt style 'paper': name a "
@@ -140,7 +142,7 @@ def train(job: Job) -> Trained:
     return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), [curve])
 
 
-def _sample(one: Told) -> str:
+def _sample(one: CaptionedCodes) -> str:
     """The longest text that stands for a clip."""
     caption = max(one.captions, key=len)
     poses = [PoseCode(0, (c,)) for c in one.codes[: KEYS[1]]]
@@ -149,8 +151,12 @@ def _sample(one: Told) -> str:
 
 
 def _fit(
-    job: Job, model: Any, told: list[list[Told]], pair: Callable[[Told], Pair], text: Any
-) -> Curve:
+    job: PackTraining,
+    model: Any,
+    told: list[list[CaptionedCodes]],
+    pair: Callable[[CaptionedCodes], Pair],
+    text: Any,
+) -> TrainingLog:
     settings = job.training(job.language["adapter"])
     device = next(model.parameters()).device
     pad: int = text.pad_token_id
@@ -168,25 +174,25 @@ def _fit(
     held = [
         batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
     ]
-    return Stage(
-        "adapter", model, Material(batch, held, loss), settings, job.run, job.workers
+    return Trainer(
+        "adapter", model, TrainingData(batch, held, loss), settings, job.run, job.workers
     ).run()
 
 
 @torch.no_grad()
-def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[Told]:
+def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[CaptionedCodes]:
     """Captioned clips as codes, at most so many, from published features where there are some."""
-    told: list[Told] = []
+    told: list[CaptionedCodes] = []
     captioned = [e for e in examples if e.captions]
     for example in tqdm(captioned, desc="encoding", unit="clip", leave=False):
         x = torch.from_numpy(vectors_of(example))[None].to(tokenizer.mean.device)
         if x.shape[1] >= 2 * tokenizer.config.stride:
             codes = tokenizer.encode(x)[0, :most, 0].tolist()
-            told.append(Told(example.captions, tuple(codes)))
+            told.append(CaptionedCodes(example.captions, tuple(codes)))
     return told
 
 
-def _manifest(job: Job, base: str, adapter: str) -> packs.PackManifest:
+def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
     pack, first = job.recipe["pack"], job.examples[0]
     rep = REPRESENTATIONS[first.representation]
     skeleton = bone_offsets(first.joints[0], rep) * rep.unit
