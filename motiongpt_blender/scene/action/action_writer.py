@@ -20,15 +20,12 @@ from ...core.body.rotations import Array
 from ...core.body.slices import at_once
 from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
+from ..errors import WriteError
 
 #: Custom property of a generated action: the switches' values before it, as JSON.
 SWITCHES_KEY: Final = "motiongpt_switches"
 #: Seconds of writing after which Blender gets its turn.
 SLICE: Final = 0.008
-
-
-class WriteError(RuntimeError):
-    """The action was taken away while it was written; one sentence for the user."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ...core.body.rotations import Array, from_matrix, inverse, multiply, normal
 from ...core.body.skeleton import Joint
 from ...core.rig.bone_maps import BoneMap, MappedBone, MappingError, Part
 from ...core.rig.rig_description import Control, RigDescription
+from ..errors import RigError
 from .bones import map_of
 from .twist_bones import find_twists
 
@@ -50,10 +51,6 @@ _JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
 FOOT_LENGTHS: Final = (0.08, 0.35)
 #: Share by which the scales along two axes may differ.
 MOST_UNEVEN: Final = 0.01
-
-
-class RigError(ValueError):
-    """An armature that cannot be used; the message is one sentence for the user."""
 
 
 def check_usable(obj: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -16,13 +16,11 @@ from ...compat import session_id
 from ...core.body.motion import MotionClip
 from ...core.body.slices import at_once
 from ...core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
-from ...core.feet.foot_locking import PlantReport, on_floor
+from ...core.feet.foot_locking import on_floor
 from ...core.finish_motion import fit_steps
-from ...core.pose_constraints.correction import KeyReport
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.retargeting.solver import solve_steps
 from ...core.rig.rig_options import RigOptions
-from ...core.timeline.blending import SeamReport
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_bodies
 from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_steps
@@ -35,40 +33,11 @@ from ..scene_time import remapping_note, scene_fps
 from .channels import channel_steps, switch_values, switches_of
 from .ik_controls import check_ik
 from .placing import placed
-from .remove_take import NO_IDS, TakeIds, take_back
+from .remove_take import take_back
+from .report import ApplyReport, TakeIds
 from .root_motion import WAY_KEY, check_root
 from .stopwatch import Stopwatch
 from .track import put_on_track
-
-
-@dataclass(frozen=True)
-class ApplyReport:
-    """What ``apply_clip`` wrote.
-
-    Attributes:
-        action_name: the new action.
-        track_name: the NLA track it is on.
-        frame_start: its first frame in the scene.
-        frame_end: its last frame in the scene.
-        keys: for each marked pose within the range, by scene frame, how far the motion
-            was from it before it was made to meet it.
-        seconds: time spent in each stage.
-        notes: what the animator should know about the rig, one sentence each.
-        seams: for each seam, by scene frame, the jump in speed before it was fitted.
-        planted: what it took to plant the feet; None where they were not to be planted.
-        ids: by which the take is found again, whatever is renamed or copied.
-    """
-
-    action_name: str
-    track_name: str
-    frame_start: float
-    frame_end: float
-    keys: tuple[KeyReport, ...]
-    seconds: dict[str, float]
-    notes: tuple[str, ...] = ()
-    seams: tuple[SeamReport, ...] = ()
-    planted: PlantReport | None = None
-    ids: TakeIds = NO_IDS
 
 
 def apply_clip(

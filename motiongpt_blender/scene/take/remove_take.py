@@ -7,7 +7,7 @@ undone; what the animator did since stays.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 import bpy
@@ -17,22 +17,12 @@ from ...core.body.transforms import Transform, rest_of
 from ..action.action_writer import WrittenAction
 from ..action.nla import Playing, PushedTake, drop_track, put_back, restore_switches
 from ..pose.undriven_bones import own_transform, rotation_property, set_transform, transforms_of
+from .report import NO_IDS, TakeIds
 from .root_motion import WAY_KEY
 from .surroundings import animated_properties, unkeyed
 
 #: Custom property of a generated action: its companions and the pose before it, as JSON.
 BESIDE_KEY: Final = "motiongpt_beside"
-
-
-@dataclass(frozen=True)
-class TakeIds:
-    """Armature and action of a take, by what tells them apart while Blender runs; 0: not known."""
-
-    armature: int = 0
-    action: int = 0
-
-
-NO_IDS: Final = TakeIds()
 
 
 def stands(obj: Any) -> dict[str, Any]:
