@@ -3,7 +3,6 @@
 import bpy
 import numpy as np
 import pytest
-from rig_builders import Bone, build, plan_from_names
 from test_families_map import MIXAMO, linked_file, registered  # noqa: F401 - a fixture
 from test_rest_poses import FPS, exercise
 
@@ -11,6 +10,7 @@ from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.scene.rig.description import RigError
 from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.scene.take.remove_take import take_back
+from tests.support.rigs.builders import Bone, build, plan_from_names
 
 
 def put_on(obj):

@@ -5,7 +5,6 @@ import json
 import bpy
 import numpy as np
 import pytest
-from rig_builders import build, names_of_table, plan_from_names
 
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.neutral_pose import NEUTRAL
@@ -16,6 +15,7 @@ from motiongpt_blender.scene.rig.bones import bones_of, map_of
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.ui.bone_map import SURE
+from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.files import read_rig
 
 FPS = 20

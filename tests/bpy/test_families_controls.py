@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from rig_builders import Bone, build, nameless, names_of_table, plan_from_names
 from test_families import drive, tables
 
 from motiongpt_blender import compat
@@ -13,6 +12,7 @@ from motiongpt_blender.core.rig.bone_maps.structure import by_structure
 from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.action.nla import remove_take
 from motiongpt_blender.scene.rig.bones import bones_of, map_of
+from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
 
 
 def built(shared, table, holders, **names):

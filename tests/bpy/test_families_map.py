@@ -5,11 +5,11 @@ import json
 import bpy
 import numpy as np
 import pytest
-from rig_builders import Bone, build, nameless, plan_from_names
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.properties.scene import target
 from motiongpt_blender.scene.rig.description import RigError, describe
+from tests.support.rigs.builders import Bone, build, nameless, plan_from_names
 
 MIXAMO = {
     "pelvis": ["mixamorig:Hips"],

@@ -8,7 +8,6 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix, Quaternion, Vector
-from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, FILES, IN_PART, tables, walk
 
 from motiongpt_blender.core.body.motion import MotionClip
@@ -20,6 +19,7 @@ from motiongpt_blender.scene.pose.marking import exact_pose, mark_pose
 from motiongpt_blender.scene.pose.undriven_bones import carriers_of
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
+from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.files import read_rig
 
 

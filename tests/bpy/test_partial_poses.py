@@ -4,7 +4,6 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
-from rig_builders import build, names_of_table, plan_from_names
 from test_families import COVERED, IN_PART, tables, walk
 from test_marking import pose_at_random, shown, turn, update, worst
 
@@ -18,6 +17,7 @@ from motiongpt_blender.scene.pose.marking import mark_pose
 from motiongpt_blender.scene.pose.pose_parts import part_of_bones
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
+from tests.support.rigs.builders import build, names_of_table, plan_from_names
 
 START, MARKED = 1, 12
 PARTS = {

@@ -1,8 +1,6 @@
 """Feet on the curves that Blender plays: measured on the bones, frame by frame."""
 
 import math
-import sys
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -18,9 +16,7 @@ from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from rig_of_numbers import as_generated, real_clips
+from tests.support.numeric_rig import as_generated, real_clips
 
 PLANTED = RigOptions(plant_feet=True)
 

@@ -5,7 +5,6 @@ import math
 import bpy
 import numpy as np
 import pytest
-import rig_builders
 from test_families_map import MIXAMO
 
 from motiongpt_blender import compat
@@ -20,6 +19,7 @@ from motiongpt_blender.scene.pose.capture import capture_joints
 from motiongpt_blender.scene.rig.bones import map_of
 from motiongpt_blender.scene.rig.description import RigError, describe
 from motiongpt_blender.scene.take.apply import apply_clip, steps_of_take
+from tests.support.rigs import builders
 from tests.support.rigs.families import Axes, Build, Stance, build_family
 from tests.support.rigs.measures import angle, measure, play
 
@@ -75,8 +75,8 @@ def test_any_rest_pose_and_any_axes(empty_scene, stance, axes):
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
 def test_a_spine_of_any_length_turns_the_chest_as_far(empty_scene, count):
     names = {**MIXAMO, "spine": [f"spine {k}" for k in range(count)]}
-    plan = rig_builders.nameless(rig_builders.plan_from_names(names))
-    obj, trunk = rig_builders.build(plan), plan.parts.get("spine", []) + plan.parts["chest"]
+    plan = builders.nameless(builders.plan_from_names(names))
+    obj, trunk = builders.build(plan), plan.parts.get("spine", []) + plan.parts["chest"]
     rows = [r.control for r in map_of(obj).bones if r.part in (Part.SPINE, Part.CHEST)]
     assert rows == trunk
     assert len(trunk) == count
@@ -109,12 +109,12 @@ def rig_turn(obj, bone, frame):
 
 @pytest.mark.parametrize("under", [0.0, -0.05])
 def test_toes_that_do_not_say_what_is_ahead_are_not_asked(empty_scene, under):
-    plan = rig_builders.plan_from_names(MIXAMO)
+    plan = builders.plan_from_names(MIXAMO)
     for side in ("Left", "Right"):
         foot, toe = (plan.bone(f"mixamorig:{side}{n}") for n in ("Foot", "ToeBase"))
         toe.head = foot.head + [0, 0, under]
         toe.tail = toe.head + [0, -0.08, 0]
-    obj = rig_builders.build(plan)
+    obj = builders.build(plan)
     _, played, errors = put_on(obj)
     joints = exercise()
     for side in "lr":

@@ -2,11 +2,11 @@
 
 import bpy
 import pytest
-from rig_builders import build, nameless, plan_from_names
 from test_families_controls import SMPL
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.scene.rig.bones import map_of
+from tests.support.rigs.builders import build, nameless, plan_from_names
 
 TRUNK = {"hips": "pelvis", "spine": "spine", "chest": "chest", "neck": "neck", "head": "head"}
 LIMBS = {

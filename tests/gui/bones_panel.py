@@ -14,7 +14,7 @@ from pathlib import Path
 import bpy
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "bpy"), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
@@ -46,7 +46,7 @@ def enable():
 
 def make_rig():
     """A Mixamo rig of which one knee has a name of its own and one toe none that is known."""
-    from rig_builders import build, plan_from_names
+    from tests.support.rigs.builders import build, plan_from_names
 
     for obj in list(bpy.data.objects):
         bpy.data.objects.remove(obj)

@@ -31,8 +31,9 @@ def data():
 @pytest.fixture
 def vqvae_file(tmp_path):
     """A small VQ-VAE checkpoint of the reference."""
-    import reference_files
     import torch
+
+    from tests.support import reference_files
 
     path = tmp_path / "t2m.pth"
     torch.save({"net": reference_files.vqvae_tensors()}, path)
@@ -42,8 +43,9 @@ def vqvae_file(tmp_path):
 @pytest.fixture
 def llama_files(tmp_path):
     """A small language model of the reference, base and LoRA."""
-    import reference_files
     import torch
+
+    from tests.support import reference_files
 
     base, lora = tmp_path / "lit-llama.pth", tmp_path / "pretrained.pth"
     torch.save(reference_files.llama_tensors(), base)

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-import tiny_pack
-from motion_folders import walker
 from test_ablation import START
 from test_bases import CONFIGS, write_base
 from test_paper_experiment import data_set
 
 from ext_models.__main__ import main
 from ext_models.language import bases, memory
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-import tiny_pack
 import torch
 from transformers import (
     AutoModelForCausalLM,
@@ -27,6 +26,7 @@ from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import batch_of
 from ext_models.language.loss import IGNORED, TokenWeights
 from ext_models.packs import PackError
+from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY
 SIZES = {

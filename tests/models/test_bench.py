@@ -1,10 +1,9 @@
 """The bench measures every way on one pack; what the numbers are is the machine's affair."""
 
-import tiny_pack
-
 from ext_models.__main__ import main
 from ext_models.evaluation.tables import Table
 from ext_models.lab import bench
+from tests.support import tiny_pack
 
 
 def test_every_way_is_measured_against_the_first(tmp_path, capsys):

@@ -8,15 +8,15 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
-import tiny_pack
 import torch
-from judged import make_examples, write_folder
 from test_evaluate import RECIPE
 
 import ext_models.__main__ as command_line
 from ext_models import packs
 from ext_models.generation.request import TRIES
 from ext_models.training import run_identity
+from tests.support import tiny_pack
+from tests.support.labelled_clips import make_examples, write_folder
 
 SUBCOMMANDS = next(
     action

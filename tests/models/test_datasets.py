@@ -2,7 +2,6 @@
 
 import json
 
-import motion_folders as made
 import numpy as np
 import pytest
 
@@ -13,6 +12,7 @@ from ext_models.datasets.layouts import DataError, Layout, layout_of, mirrored, 
 from ext_models.datasets.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
 from ext_models.motion import features as f
 from motiongpt_blender.core.body.skeleton import MIRRORED
+from tests.support import motion_folders as made
 
 WALK = "a person walks.#a/DET person/NOUN walk/VERB#0.0#0.0\n"
 

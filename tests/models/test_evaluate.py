@@ -5,9 +5,7 @@ import re
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
-from judged import LABELS, PROMPTS, captions, make_examples, write_folder, write_list
 
 from ext_models import packs
 from ext_models.__main__ import main
@@ -19,6 +17,15 @@ from ext_models.lab import folds
 from ext_models.text_motion import model as ev
 from ext_models.text_motion.network import SharedSpace
 from ext_models.text_motion.text_vocabulary import Vocabulary
+from tests.support import tiny_pack
+from tests.support.labelled_clips import (
+    LABELS,
+    PROMPTS,
+    captions,
+    make_examples,
+    write_folder,
+    write_list,
+)
 
 
 @pytest.fixture(scope="module")

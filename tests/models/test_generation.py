@@ -1,7 +1,6 @@
 """Many requests in one batch: each row is what it would be alone, and held to its grammar."""
 
 import pytest
-import tiny_pack
 import torch
 
 from ext_models.generation import decoding
@@ -10,6 +9,7 @@ from ext_models.generation.request import GenerationCancelledError, GenerationRe
 from ext_models.generation.sampling import RowDraws, Sampling, numbers
 from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
+from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tiny_pack
 
 from ext_models.datasets.layouts import read_examples
 from ext_models.generation.decoding import Asked, CodeRows
@@ -16,7 +15,8 @@ from ext_models.language.instructions import answer, instruction
 from ext_models.packs import PackError, read_manifest
 from ext_models.tokenizer.clip_summary import Gist, describe, fit_gist
 from motiongpt_blender.core.body.rotations import about_y, rotate
-from tests.models.motion_folders import walker
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, gist=(2, 3))
 

@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import pytest
-import reference_files as files
 import torch
 
 from ext_models import packs
@@ -14,6 +13,7 @@ from ext_models.__main__ import main
 from ext_models.importers import import_pack, text_tokenizer
 from ext_models.importers import reference as ref
 from ext_models.importers.word_vectors import TAGS
+from tests.support import reference_files as files
 
 # Captions
 

@@ -5,7 +5,6 @@ import pickle
 
 import numpy as np
 import pytest
-import reference_files as files
 import torch
 
 from ext_models import packs
@@ -13,6 +12,7 @@ from ext_models.importers import guo_networks
 from ext_models.importers import reference as ref
 from ext_models.importers.lit_llama import half_split
 from ext_models.importers.reading import read_array, read_checkpoint, read_plain_pickle
+from tests.support import reference_files as files
 
 LOADERS = [ref.load_vqvae, ref.load_language_model, ref.load_evaluator]
 

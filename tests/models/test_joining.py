@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
 
 from ext_models.datasets import sentences
@@ -22,7 +21,8 @@ from ext_models.training.checkpoint import read_recipe
 from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
-from tests.models.motion_folders import walker
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 VERBS = sentences.verbs_of(
     ["a person waves the hand.", "someone lifts the arm and lowers it.", "a person lowers the arm."]

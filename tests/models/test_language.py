@@ -1,7 +1,6 @@
 """Vocabulary, instructions, adapters and generation on small random models."""
 
 import pytest
-import tiny_pack
 import torch
 from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, LlamaConfig, Qwen2Config
 
@@ -11,6 +10,7 @@ from ext_models.generation.sampling import Sampling
 from ext_models.language import adapters as m
 from ext_models.language import corpus, instructions, tasks
 from ext_models.language import vocabulary as voc
+from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY
 SIZES = {

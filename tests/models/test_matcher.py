@@ -4,10 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
-from judged import body
-from motion_folders import walker
 
 from ext_models.__main__ import main
 from ext_models.datasets.examples import Example
@@ -21,6 +18,9 @@ from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
 from ext_models.text_motion.network import SharedSpace
 from ext_models.text_motion.text_vocabulary import Vocabulary
+from tests.support import tiny_pack
+from tests.support.labelled_clips import body
+from tests.support.motion_folders import walker
 
 SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "buckets": 64}
 RECIPE = {

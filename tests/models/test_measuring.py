@@ -5,8 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_pack
-from judged import (
+
+from ext_models.evaluation import baselines as sy
+from ext_models.evaluation import clip_maker, pose_tasks, text_motion_table
+from ext_models.evaluation.eval_set import spread, study
+from ext_models.evaluation.nearest_caption import CaptionIndex, known_share
+from ext_models.evaluation.prompts import prompt_lists, prompt_scores
+from ext_models.evaluation.prompts.label_pools import LabelPools
+from ext_models.generation.pipeline import MotionPipeline
+from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
+from motiongpt_blender.core.body.rotations import about_y, rotate
+from tests.support import tiny_pack
+from tests.support.labelled_clips import (
     LABELS,
     PROMPTS,
     SETTINGS,
@@ -18,16 +28,6 @@ from judged import (
     make_examples,
     write_list,
 )
-
-from ext_models.evaluation import baselines as sy
-from ext_models.evaluation import clip_maker, pose_tasks, text_motion_table
-from ext_models.evaluation.eval_set import spread, study
-from ext_models.evaluation.nearest_caption import CaptionIndex, known_share
-from ext_models.evaluation.prompts import prompt_lists, prompt_scores
-from ext_models.evaluation.prompts.label_pools import LabelPools
-from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
-from motiongpt_blender.core.body.rotations import about_y, rotate
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from ext_models.motion import representations
 from ext_models.motion.bvh_writer import write_bvh
 from motiongpt_blender.core.body.motion import MotionClip, Origin, heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
-from tests.models import tiny_pack
-from tests.models.motion_folders import walker
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
-from motion_folders import walker
 
 from ext_models.generation import pose_guidance
 from ext_models.generation.lookahead import CHANNELS
@@ -17,6 +15,8 @@ from ext_models.language.vocabulary import TokenIds
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 STRIDE, LEVELS, CODES = 4, 2, 12
 FRAMES = 2 * STRIDE

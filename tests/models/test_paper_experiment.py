@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_files
 import torch
-from motion_folders import kit_features, published, walker
 from test_bases import write_base
 from transformers import LlamaConfig
 
@@ -30,6 +28,8 @@ from ext_models.motion.representations import HUMANML3D, KIT
 from ext_models.tokenizer import reference_training
 from ext_models.tokenizer.vqvae import load_tokenizer
 from ext_models.training import trainer
+from tests.support import reference_files
+from tests.support.motion_folders import kit_features, published, walker
 
 RECIPES = Path(__file__).parents[2] / "ext_models" / "recipes"
 WORDS = ["sos", "eos", "unk", "a", "man", "walk", "jump", "turn", "slowly"]
@@ -265,7 +265,7 @@ def test_authors_files_that_are_missing_are_named(tmp_path):
 
 
 def test_a_pack_of_tokens_is_measured_elsewhere(tmp_path, capsys):
-    import tiny_pack
+    from tests.support import tiny_pack
 
     pack = tiny_pack.write(tmp_path / "pack")
     (tmp_path / "r.toml").write_text('[pack]\ndata = "humanml3d"\n')

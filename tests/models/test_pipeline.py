@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pack
 
 from ext_models import packs
 from ext_models.generation.pipeline import MotionPipeline, silent
@@ -16,7 +15,8 @@ from ext_models.generation.request import GenerationRequest, PipelineError, Pose
 from ext_models.language import vocabulary as voc
 from ext_models.motion.motion_metrics import local_pose
 from motiongpt_blender.core.body.motion import MotionClip, heading
-from tests.models.motion_folders import walker
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 ROOT = Path(__file__).parents[2]
 

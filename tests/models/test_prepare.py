@@ -3,7 +3,6 @@
 import json
 import re
 
-import motion_folders as made
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -19,6 +18,7 @@ from ext_models.motion import features as f
 from motiongpt_blender.core.body.motion import MotionClip, heading
 from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from tests.support import motion_folders as made
 
 
 def bones(joints):

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from motion_folders import walker
 
 from ext_models.generation.lookahead import CHANNELS, Foresight
 from ext_models.generation.pipeline import MotionPipeline, course_of, silent
@@ -21,6 +19,8 @@ from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import Outline, describe, moments
 from motiongpt_blender.core.body.motion import heading
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 METRES = st.floats(-20, 20)
 ANGLES = st.floats(-9, 9)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,8 @@ from ext_models.language.instructions import PoseCode, instruction, question
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.neutral_pose import NEUTRAL
 from motiongpt_blender.core.body.rotations import about_y, rotate
-from tests.models.motion_folders import walker
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 ALL = replace(tiny_pack.VOCABULARY, skills=frozenset(voc.Skill))
 EOS = 2

@@ -14,7 +14,7 @@ from ext_models.motion.features import to_joints
 from ext_models.packs import PackError
 from ext_models.tokenizer import report, training
 from ext_models.tokenizer.vqvae import TokenizerConfig
-from tests.models.motion_folders import walker
+from tests.support.motion_folders import walker
 
 SMALL = TokenizerConfig(form="patches", width=16, code_width=32, codes=12, levels=3)
 SETTINGS = training.TokenizerTraining(steps=6, minutes=1e9, batch=8, window=16)

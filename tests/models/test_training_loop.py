@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_pack
 import torch
-from motion_folders import walker
 
 from ext_models import packs
 from ext_models.datasets.layouts import Example
@@ -25,6 +23,8 @@ from ext_models.tokenizer.clip_summary import Gist
 from ext_models.training import trainer
 from ext_models.training.checkpoint import Checkpoint, Schedule
 from ext_models.training.workers import Workers
+from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rig_of_numbers import a_rig, as_generated, real_clips
 
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import (
@@ -28,6 +27,7 @@ from motiongpt_blender.core.pose_constraints.correction import meet_keys, pose_a
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.retargeting.two_bone_ik import bend_again
 from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from tests.support.numeric_rig import a_rig, as_generated, real_clips
 
 FPS = 20.0
 RIG = a_rig(1)

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rig_of_numbers import a_rig, as_generated, real_clips
 
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import angle_between, from_log, inverse, multiply, to_log
@@ -21,6 +20,7 @@ from motiongpt_blender.core.rig.kinematics import forward, joint_place
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.core.timeline.frame_range import Fit, Join
 from motiongpt_blender.core.timeline.plausibility import jerk_notes
+from tests.support.numeric_rig import a_rig, as_generated, real_clips
 
 RIG = a_rig(1)
 FPS = 20.0

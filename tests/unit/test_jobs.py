@@ -6,11 +6,11 @@ import sys
 import time
 
 import pytest
-from children import fake_launch, request, running, wait_for
 
 from motiongpt_blender import wire
 from motiongpt_blender.backend.jobs import CANCEL_SECONDS, HELLO_SECONDS, JobQueue, JobState
 from motiongpt_blender.backend.process import Exited, Garbage, LaunchError
+from tests.support.child_processes import fake_launch, request, running, wait_for
 
 HELLO = wire.Hello(wire.PROTOCOL, "fake", "0", 1, "none", 20.0, 196)
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")

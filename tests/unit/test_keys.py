@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from rig_of_numbers import a_rig, real_clips
 
 from motiongpt_blender.core.body.rotations import (
     IDENTITY,
@@ -27,6 +26,7 @@ from motiongpt_blender.core.pose_constraints.correction import (
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward, joint_place
 from motiongpt_blender.core.rig.rig_description import RigMotion
+from tests.support.numeric_rig import a_rig, real_clips
 
 FPS = 20.0
 

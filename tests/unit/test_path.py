@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rig_of_numbers import a_rig, real_clips
 
 from motiongpt_blender.core.body.rotations import about_y, multiply
 from motiongpt_blender.core.body.skeleton import Joint
@@ -20,6 +19,7 @@ from motiongpt_blender.core.pose_constraints.correction import (
 from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Stop, bend_steps
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from tests.support.numeric_rig import a_rig, real_clips
 
 FPS = 20.0
 LEVEL = np.array([1.0, 0.0, 1.0])

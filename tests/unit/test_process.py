@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-from children import ROOT, events_until, fake_launch, request, running, wait_for
 
 from motiongpt_blender import wire
 from motiongpt_blender.backend.process import (
@@ -16,6 +15,14 @@ from motiongpt_blender.backend.process import (
     Exited,
     Garbage,
     LaunchError,
+)
+from tests.support.child_processes import (
+    ROOT,
+    events_until,
+    fake_launch,
+    request,
+    running,
+    wait_for,
 )
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and scripts of Unix")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rig_of_numbers import a_rig, real_clips
 
 from motiongpt_blender.core.body.rotations import (
     angle_between,
@@ -24,6 +23,7 @@ from motiongpt_blender.core.keyframes.sampled_channel import Track, reduce_alone
 from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import figure_of, joint_place
+from tests.support.numeric_rig import a_rig, real_clips
 
 RIG = a_rig(1)
 

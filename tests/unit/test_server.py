@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from children import request, wait_for
 
 from ext_models.generation.request import GenerationResult, PipelineError
 from ext_models.packs import PackError
@@ -15,6 +14,7 @@ from ext_models.serving.server import Server, one_line, read_request
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.skeleton import Joint
+from tests.support.child_processes import request, wait_for
 
 
 class Room:

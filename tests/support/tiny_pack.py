@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import torch
-from motion_folders import walker
 
 from ext_models import packs
 from ext_models.language import adapters as m
@@ -11,6 +10,7 @@ from ext_models.language import vocabulary as voc
 from ext_models.motion import representations
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import fit_gist
+from tests.support.motion_folders import walker
 
 CAPTIONS = ["a person walks forward.", "someone jumps up and turns left.", "he waves."] * 3
 TOKENIZER = v.TokenizerConfig(width=16, code_width=8, codes=12, levels=2)

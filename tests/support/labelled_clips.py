@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass
 
-import motion_folders
 import numpy as np
 
 from ext_models.datasets.data_folder import ClipRecord, PackWriter
 from ext_models.datasets.examples import Example
 from ext_models.evaluation.eval_set import Settings
+from tests.support import motion_folders
 
 ACTIONS = {"walk": "walks", "run": "runs", "bow": "bows", "kick": "kicks"}
 STYLES = ("old", "happy")
