@@ -21,18 +21,17 @@ from ..core.timeline.frame_range import Fit, Window
 from ..core.timeline.loops import SPARE_SECONDS, best_stretch
 from ..core.timeline.plan import Plan, PlanError, plan
 from ..core.timeline.plausibility import check_agreement, haste_notes
-from ..scene.pose.object_space import seen_from_take
+from ..scene.pose.object_space import poses_in_object_space
 from ..scene.pose.pose_parts import check_bones
 from ..scene.rig.description import check_usable, describe
 from ..scene.scene_time import current_frame, scene_fps
 from ..scene.take.surroundings import (
     animated_properties,
-    beginning,
-    carrier,
-    check_joinable,
+    check_no_solo,
+    joints_at,
     keyed_frames,
-    neighbours,
-    stance,
+    motion_history,
+    surrounding_poses,
 )
 
 #: Frames of the longest motion when the pack does not say.
@@ -154,7 +153,7 @@ def _joined(
     if frame_range is None:
         return _in_place(obj, rig, marked, request.fit), request.fit, None
     if not request.fit.track:
-        check_joinable(obj)
+        check_no_solo(obj)
     fit, before = request.fit, None
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
@@ -168,13 +167,13 @@ def _joined(
             for role, frame in ends.items()
             if role in request.joined and frame is not None and frame not in taken
         ]
-        found, joins = neighbours(obj, rig, asked, fit.carrier)
+        found, joins = surrounding_poses(obj, rig, asked, fit.carrier)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
         if any(join.frame == frame_range.start for join in joins):
-            before = beginning(obj, rig, frame_range.start)
+            before = motion_history(obj, rig, frame_range.start)
     if not marked:
-        fit = replace(fit, standing=stance(obj, rig, frame_range.start))
+        fit = replace(fit, standing=joints_at(obj, rig, frame_range.start))
     return marked, fit, before
 
 
@@ -185,7 +184,9 @@ def _in_place(
     check_bones(obj, marked)
     options = obj.motiongpt.retargeting.options()
     drives = options.root is RootTarget.OBJECT and not options.in_place
-    return seen_from_take(obj, rig, marked, fit.carrier, () if drives else animated_properties(obj))
+    return poses_in_object_space(
+        obj, rig, marked, fit.carrier, () if drives else animated_properties(obj)
+    )
 
 
 def _check_loop(request: TakeRequest, fit: Fit, last: float) -> None:

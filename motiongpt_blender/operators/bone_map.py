@@ -19,7 +19,7 @@ from ..core.rig.bone_maps import (
     to_preset,
 )
 from ..properties.scene import target
-from ..scene.rig.bones import bones_of, found_anew, made_map_of, proposal, rows_from
+from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map, rows_from
 from ..scene.rig.description import RigError, check_usable
 from .poses import NO_ARMATURE
 
@@ -58,7 +58,7 @@ class _MapOperator:
 def _pairs(obj: Any) -> list[tuple[str, str]]:
     """Left and right bones of parts that have both, as the animator has them and as found."""
     bone = {row.part: row.bone for row in obj.motiongpt.bone_map.rows}
-    found = {b.part.value: b.control for b in proposal(obj).bones}
+    found = {b.part.value: b.control for b in cached_bone_map(obj).bones}
     left = [p for p in Part if p.side == "l"]
     return [(d.get(p.value, ""), d.get(p.mirrored.value, "")) for d in (bone, found) for p in left]
 
@@ -77,7 +77,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Fill the rows with what is found now."""
         obj = target(context)
-        found = found_anew(obj)
+        found = detect_bone_map(obj)
         obj.motiongpt.bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
@@ -234,7 +234,7 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Write the file."""
         obj, path = target(context), self._path()
-        made = made_map_of(obj, bones_of(obj.data)) or proposal(obj)
+        made = edited_bone_map(obj, bones_of(obj.data)) or cached_bone_map(obj)
         try:
             path.write_text(to_preset(made), encoding="utf-8")
         except OSError as error:

@@ -30,8 +30,8 @@ from ..properties.scene import target
 from ..scene.action.action_writer import WriteError
 from ..scene.rig.description import RigError, check_usable
 from ..scene.scene_time import current_frame
-from ..scene.take.apply import ApplyReport, steps_of_take
-from ..scene.take.provenance import mark
+from ..scene.take.apply import ApplyReport, apply_slices
+from ..scene.take.provenance import record_provenance
 from ..scene.take.surroundings import keyed_frames
 from .poses import NO_ARMATURE
 
@@ -291,7 +291,7 @@ def _apply(pending: PendingTake, job: Job) -> bool:
     except MotionError as error:
         SESSION.tell(str(error), failed=True)
         return False
-    SESSION.writing = steps_of_take(
+    SESSION.writing = apply_slices(
         obj,
         clip,
         prepared.marked,
@@ -351,7 +351,7 @@ def _written(pending: PendingTake, job: Job, clip: MotionClip, report: ApplyRepo
         ),
     )
     if (action := bpy.data.actions.get(report.action_name)) is not None:
-        mark(action, clip)
+        record_provenance(action, clip)
     total = time.perf_counter() - pending.clicked
     SESSION.seconds = {**job.result.seconds, **report.seconds, "total": total}
     in_a_window(lambda: bpy.ops.ed.undo_push(message="MotionGPT: Generate"))

@@ -12,10 +12,10 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, miss_note
 from ..core.timeline.frame_range import frame_text
 from ..properties.armature import PARTS, ROLES, sort_poses
 from ..properties.scene import target
-from ..scene.pose.capture import capture_joints, out_of_reach, reach_note
-from ..scene.pose.marking import exact_pose
+from ..scene.pose.capture import capture_joints, limbs_out_of_reach, out_of_reach_warning
+from ..scene.pose.marking import fit_fk_pose
 from ..scene.pose.show_pose import show_pose
-from ..scene.rig.description import RigError, check_keeps_lists, describe
+from ..scene.rig.description import RigError, check_not_override, describe
 from ..scene.scene_time import current_frame
 
 #: The choice that leaves nothing of a pose free.
@@ -64,9 +64,9 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         """Read the pose and put it into the list."""
         obj, frame = target(context), current_frame()
         try:
-            check_keeps_lists(obj)
+            check_not_override(obj)
             rig = describe(obj)
-            pose, missed = exact_pose(obj, rig)
+            pose, missed = fit_fk_pose(obj, rig)
             marked = MarkedPose(
                 frame,
                 PoseRole(self.role),
@@ -89,7 +89,9 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
-        note = reach_note(frame, out_of_reach(obj, rig), rig) or miss_note(marked.worst_missed)
+        note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or miss_note(
+            marked.worst_missed
+        )
         if note:  # alone: Blender shows the last report only
             self.report({"WARNING"}, note)
         else:

@@ -21,8 +21,8 @@ from ..generate.state import SESSION, Run
 from ..preferences import settings
 from ..properties.scene import target
 from ..properties.sequence import active_block
-from ..scene.action.nla import hidden_by, strips_over
-from ..scene.rig.description import RigError, check_keeps_lists, check_usable
+from ..scene.action.nla import has_strips, tracks_above
+from ..scene.rig.description import RigError, check_not_override, check_usable
 from ..scene.scene_time import scene_fps
 from . import generation
 from .poses import NO_ARMATURE
@@ -65,7 +65,7 @@ class MOTIONGPT_OT_add_block(_OnSequence, bpy.types.Operator):
         """Append one with the prompt, length and seed of the panel."""
         panel, group = context.scene.motiongpt, target(context).motiongpt.sequence
         try:
-            check_keeps_lists(target(context))
+            check_not_override(target(context))
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -198,9 +198,9 @@ def _wish(obj: Any, run: Run, piece: Piece) -> TakeRequest:
     new = run.whole and run.done == 0
     stays = not run.whole and run.done == len(run.pieces) - 1
     joined: set[PoseRole] = set()
-    if not new and strips_over(obj, TRACK, -math.inf, piece.start):
+    if not new and has_strips(obj, TRACK, -math.inf, piece.start):
         joined.add(PoseRole.START)
-    if stays and strips_over(obj, TRACK, piece.end, math.inf):
+    if stays and has_strips(obj, TRACK, piece.end, math.inf):
         joined.add(PoseRole.END)
     poses = [pose.load() for pose in obj.motiongpt.poses]
     return TakeRequest(
@@ -217,7 +217,7 @@ def _wish(obj: Any, run: Run, piece: Piece) -> TakeRequest:
 def hidden_note(armature: str) -> str:
     """A sentence about takes that lie over the sequence, with a space before it, or ""."""
     obj = bpy.data.objects.get(armature)
-    names, frame = hidden_by(obj, TRACK) if obj is not None else ([], 0.0)
+    names, frame = tracks_above(obj, TRACK) if obj is not None else ([], 0.0)
     if not names:
         return ""
     listed = ", ".join(f"'{name}'" for name in names)

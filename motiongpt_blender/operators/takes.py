@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from ..generate.state import SESSION
-from ..scene.take.remove_take import owner_of, take_back
+from ..scene.take.remove_take import find_take, take_back
 
 
 class MOTIONGPT_OT_remove_take(bpy.types.Operator):
@@ -39,7 +39,7 @@ def _why_not() -> str:
         return "There is no take yet"
     if SESSION.job is not None or SESSION.writing is not None:
         return "A motion is being made: wait or cancel it"
-    found = owner_of(SESSION.report.action_name, SESSION.report.ids)
+    found = find_take(SESSION.report.action_name, SESSION.report.ids)
     if found is None:
         return "The last take is gone already"
     if found[0].animation_data.use_tweak_mode:

@@ -9,7 +9,7 @@ from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
 from ..properties.scene import target
-from ..scene.action.recording import capture_clip, stretch_to_export
+from ..scene.action.recording import capture_clip, exportable_action
 from ..scene.rig.description import RigError, describe
 from ..scene.take.provenance import origin_of
 from .poses import NO_ARMATURE
@@ -37,7 +37,7 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Ask for the file, named after the action."""
         try:
-            stretch = stretch_to_export(target(context))
+            stretch = exportable_action(target(context))
             clean_prompt(context.scene.motiongpt.prompt)
         except (RigError, PromptError) as error:
             self.report({"ERROR"}, str(error))

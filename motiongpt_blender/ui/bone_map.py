@@ -9,7 +9,7 @@ import bpy
 from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
 from ..operators.bone_map import used_twice
 from ..properties.scene import target
-from ..scene.rig.bones import bones_of, made_map_of, proposal
+from ..scene.rig.bones import bones_of, cached_bone_map, edited_bone_map
 from .panels import _ArmaturePanel, _hint, _List, _sentence
 
 #: Least confidence of an entry that needs no second look.
@@ -62,8 +62,10 @@ class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
 
     def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
         """What is found, or the rows to change."""
-        made = made_map_of(obj, bones_of(obj.data)) if len(obj.motiongpt.bone_map.rows) else None
-        self._summary(context, layout, made or proposal(obj), made is not None)
+        made = (
+            edited_bone_map(obj, bones_of(obj.data)) if len(obj.motiongpt.bone_map.rows) else None
+        )
+        self._summary(context, layout, made or cached_bone_map(obj), made is not None)
         if made is None:
             layout.operator("motiongpt.find_bones", text="Show and Change", icon="BONE_DATA")
             row = layout.row(align=True)

@@ -7,7 +7,7 @@ import bpy
 from ..generate.state import SESSION
 from ..operators.sequence import TRACK, hidden_note
 from ..properties.sequence import active_block
-from ..scene.action.nla import strips_over
+from ..scene.action.nla import has_strips
 from ..scene.scene_time import scene_fps
 from .panels import _ArmaturePanel, _hint, _List, _sentence
 
@@ -78,7 +78,7 @@ def _symbol(obj: Any, block: Any, index: int) -> str:
     run = SESSION.run
     if run is not None and run.armature == obj.name and run.pieces[run.done].block == index:
         return "RENDER_ANIMATION"
-    made = strips_over(obj, TRACK, block.start, block.end)
+    made = has_strips(obj, TRACK, block.start, block.end)
     return "CHECKMARK" if made else "BLANK1"
 
 

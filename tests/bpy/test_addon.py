@@ -275,7 +275,7 @@ def test_an_error_that_nobody_foresaw_is_told(addon, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(generation, "steps_of_take", broken)
+    monkeypatch.setattr(generation, "apply_slices", broken)
     bpy.ops.motiongpt.generate()
     wait(addon)
     assert addon.failed

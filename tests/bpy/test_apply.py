@@ -29,7 +29,7 @@ from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.pose.marking import mark_pose
 from motiongpt_blender.scene.rig.description import RigError, describe
 from motiongpt_blender.scene.take import apply as apply_module
-from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, steps_of_take
+from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, apply_slices
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
 LIMBS = (
@@ -386,7 +386,7 @@ def test_a_planned_take_has_its_length_and_begins_where_it_is_said(smpl_rig):
     """The frames that were planned are written; without a pose it begins at its stance."""
     stands = capture_joints(smpl_rig, describe(smpl_rig)) + np.float32([0.7, 0.0, 0.3])
     fit = Fit(standing=stands)
-    report = at_once(steps_of_take(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
+    report = at_once(apply_slices(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
     assert (report.frame_start, report.frame_end) == (3, 27)
     set_frame(3)
     now = capture_joints(smpl_rig, describe(smpl_rig))

@@ -6,7 +6,7 @@ from test_beside import addon, generate, hand_keyed, seen, show, wait
 from test_sequence import JUMP, WALK, blocks, make
 
 from motiongpt_blender.scene.action import nla
-from motiongpt_blender.scene.rig.description import RigError, check_keeps_lists
+from motiongpt_blender.scene.rig.description import RigError, check_not_override
 from motiongpt_blender.scene.take.surroundings import keyed_frames
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -282,7 +282,7 @@ def test_a_pose_of_a_bone_with_another_name_is_told(addon, smpl_rig, bone):
 
 
 def test_a_library_override_takes_no_list_and_says_so(addon, smpl_rig, tmp_path):
-    check_keeps_lists(smpl_rig)
+    check_not_override(smpl_rig)
     library = tmp_path / "library.blend"
     bpy.data.libraries.write(str(library), {smpl_rig})
     with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
@@ -291,7 +291,7 @@ def test_a_library_override_takes_no_list_and_says_so(addon, smpl_rig, tmp_path)
     bpy.context.scene.collection.objects.link(linked)
     override = linked.override_create(remap_local_usages=True)
     with pytest.raises(RigError, match="Make Local"):
-        check_keeps_lists(override)
+        check_not_override(override)
     bpy.context.scene.motiongpt.armature = override
     for operator in (lambda: bpy.ops.motiongpt.add_pose(role="KEY"), bpy.ops.motiongpt.add_block):
         with pytest.raises(RuntimeError, match="Make Local"):

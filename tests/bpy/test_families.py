@@ -11,7 +11,7 @@ from motiongpt_blender.core.body.neutral_pose import NEUTRAL
 from motiongpt_blender.core.body.rotations import from_log, inverse, rotate
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.rig.bone_maps import Part, families, propose
-from motiongpt_blender.scene.rig.bones import bones_of, map_of
+from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.ui.bone_map import SURE
@@ -103,7 +103,7 @@ IN_PART = ("rigify_control", "rigify_control_ik", "auto_rig_pro_control_ik")
 def test_a_rig_with_a_familys_names_walks(empty_scene, shared, table):
     plan = plan_from_names(names_of_table(tables(shared)[table]))
     obj = build(plan)
-    found = map_of(obj)
+    found = bone_map_of(obj)
     assert table in dict(families())[found.family]["covers"] or same_names(found.family, table)
     wanted = {(part, name) for part, names in plan.parts.items() for name in names}
     assert parts_of(found) == wanted
@@ -173,7 +173,7 @@ def read(empty_scene, shared, tmp_path):
 @pytest.mark.parametrize("file", FILES)
 def test_a_rig_from_a_file_is_found_and_walks(read, file):
     obj = read(file)
-    found = map_of(obj)
+    found = bone_map_of(obj)
     label, without = FILES[file]
     assert found.label == label
     assert {p.value for p in Part} - {b.part.value for b in found.bones} == without

@@ -11,7 +11,7 @@ from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.bone_maps.structure import by_structure
 from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.action.nla import remove_take
-from motiongpt_blender.scene.rig.bones import bones_of, map_of
+from motiongpt_blender.scene.rig.bones import bones_of, bone_map_of
 from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
 
 
@@ -57,7 +57,7 @@ def held(obj, action):
 def test_controls_are_driven_and_their_switches_set_to_fk(empty_scene, shared, table):
     label, holders, fk = CONTROLS[table]
     obj = built(shared, table, holders)
-    assert map_of(obj).label == label
+    assert bone_map_of(obj).label == label
     _, worst = drive(obj)
     assert worst < 6.0
     action = obj.animation_data.nla_tracks[0].strips[0].action
@@ -169,7 +169,7 @@ def test_nameless_skeletons_are_told_by_their_shape_and_walk(empty_scene, kind):
     plan = nameless(plan)
     wanted = {part: names for part, names in plan.parts.items() if part not in ("neck", "spine")}
     obj = build(plan)
-    found = map_of(obj)
+    found = bone_map_of(obj)
     assert found.family == "structure"
     seen = {}
     for bone in found.bones:

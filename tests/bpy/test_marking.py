@@ -15,8 +15,8 @@ from motiongpt_blender.core.body.rotations import from_log
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, miss_note
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.scene.pose.marking import exact_pose, mark_pose
-from motiongpt_blender.scene.pose.undriven_bones import carriers_of
+from motiongpt_blender.scene.pose.marking import fit_fk_pose, mark_pose
+from motiongpt_blender.scene.pose.undriven_bones import hip_ancestors
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
@@ -46,7 +46,7 @@ def pose_at_random(obj, rig, seed):
     rng = np.random.default_rng(seed)
     modes = ("QUATERNION", "XYZ", "AXIS_ANGLE", "ZXY")
     mapped = {c.name for c in rig.controls}
-    mine = mapped | carriers_of(obj, rig)  # what carries the whole rig stays where it is
+    mine = mapped | hip_ancestors(obj, rig)  # what carries the whole rig stays where it is
     others = [b.name for b in obj.pose.bones if b.name not in mine][:12]
     for k, name in enumerate([*mapped, *others]):
         bone = obj.pose.bones[name]
@@ -179,7 +179,7 @@ def test_a_rigify_rigs_ik_pose_is_snapped_to_fk(rigify_rig):
     rig = describe(rigify_rig)
     pose_with_ik(rigify_rig, stretch=False)
     before = shown(rigify_rig)
-    pose, missed = exact_pose(rigify_rig, rig)
+    pose, missed = fit_fk_pose(rigify_rig, rig)
     assert missed == ()
     assert miss_note(None) == ""
     assert ("thigh_parent.L", "IK_FK", 0.0) in pose.switches
@@ -194,7 +194,7 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
     rig = describe(rigify_rig)
     pose_with_ik(rigify_rig, stretch=True)
     before = shown(rigify_rig)
-    _, missed = exact_pose(rigify_rig, rig)
+    _, missed = fit_fk_pose(rigify_rig, rig)
     miss = missed[0]
     assert not miss.met
     assert [m.size for m in missed] == sorted((m.size for m in missed), reverse=True)

@@ -83,7 +83,7 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
     action = smpl_rig.animation_data.action
     assert provenance.origin_of(smpl_rig) == Origin()
     clip = MotionClip(np.zeros((2, 22, 3), np.float32), prompt="walks", seed=7, origin=TERMS)
-    provenance.mark(action, clip)
+    provenance.record_provenance(action, clip)
     assert dict(action.items()) == {
         "motiongpt_pack": "walks",
         "motiongpt_licence": "CC BY-NC 4.0",

@@ -14,7 +14,7 @@ from motiongpt_blender.core.pose_constraints.correction import PoseError
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.marking import mark_pose
-from motiongpt_blender.scene.pose.pose_parts import part_of_bones
+from motiongpt_blender.scene.pose.pose_parts import parts_by_bone
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
@@ -62,7 +62,7 @@ def check_part(obj, binds):
     at_rest(obj)
     alone, _ = take(obj, [])
     met, report = take(obj, [mark])
-    parts, owners = parts_of(binds), part_of_bones(obj, rig)
+    parts, owners = parts_of(binds), parts_by_bone(obj, rig)
     bound = {n for n, p in owners.items() if p in parts}
     assert bound
     degrees, millimetres = worst(before, met, bound - {rig.root})
@@ -90,7 +90,7 @@ def test_each_part_comes_back_alone(smpl_rig, part):
 
 def test_fingers_and_face_of_a_rigify_rig_belong_to_its_hands_and_head(rigify_rig):
     """Deforming bones hang on each other there, and fingers and face on them."""
-    owners = part_of_bones(rigify_rig, describe(rigify_rig))
+    owners = parts_by_bone(rigify_rig, describe(rigify_rig))
     for part, names in {
         "hand_r": ("f_index.01_master.R", "f_ring.03.R", "palm.R", "DEF-hand.R", "DEF-palm.01.R"),
         "hand_l": ("thumb.01_master.L", "DEF-f_pinky.03.L"),

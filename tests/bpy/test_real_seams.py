@@ -47,7 +47,7 @@ def test_a_window_on_a_rigify_rig_that_was_posed_with_ik(rigify_rig):
     from motiongpt_blender.core.timeline.frame_range import Fit
     from motiongpt_blender.scene.rig.description import describe
     from motiongpt_blender.scene.take.apply import apply_clip
-    from motiongpt_blender.scene.take.surroundings import neighbours
+    from motiongpt_blender.scene.take.surroundings import surrounding_poses
 
     bones = rigify_rig.pose.bones
     bones["upper_arm_parent.L"]["IK_FK"] = 1.0  # chosen, never keyed
@@ -68,7 +68,7 @@ def test_a_window_on_a_rigify_rig_that_was_posed_with_ik(rigify_rig):
     frames = (-3, 1, 10, 14, 15, 30, 31, 45, 60)
     before = [seen(f) for f in frames]
     rig = describe(rigify_rig)
-    poses, joins = neighbours(rigify_rig, rig, [(15, PoseRole.START), (30, PoseRole.END)])
+    poses, joins = surrounding_poses(rigify_rig, rig, [(15, PoseRole.START), (30, PoseRole.END)])
     assert np.abs(seen(15) - before[4]).max() < 1e-5  # looking changes nothing
     fit = Fit(joins=joins, alone=False, holds=False)
     report = apply_clip(rigify_rig, MotionClip(walk("a", 20, 0)), poses, 15, "walk", fit=fit)

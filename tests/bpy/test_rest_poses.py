@@ -16,9 +16,9 @@ from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_turns
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
 from motiongpt_blender.scene.pose.capture import capture_joints
-from motiongpt_blender.scene.rig.bones import map_of
+from motiongpt_blender.scene.rig.bones import bone_map_of
 from motiongpt_blender.scene.rig.description import RigError, describe
-from motiongpt_blender.scene.take.apply import apply_clip, steps_of_take
+from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
 from tests.support.rigs import builders
 from tests.support.rigs.families import Axes, Build, Stance, build_family
 from tests.support.rigs.measures import angle, measure, play
@@ -77,7 +77,7 @@ def test_a_spine_of_any_length_turns_the_chest_as_far(empty_scene, count):
     names = {**MIXAMO, "spine": [f"spine {k}" for k in range(count)]}
     plan = builders.nameless(builders.plan_from_names(names))
     obj, trunk = builders.build(plan), plan.parts.get("spine", []) + plan.parts["chest"]
-    rows = [r.control for r in map_of(obj).bones if r.part in (Part.SPINE, Part.CHEST)]
+    rows = [r.control for r in bone_map_of(obj).bones if r.part in (Part.SPINE, Part.CHEST)]
     assert rows == trunk
     assert len(trunk) == count
     bpy.context.scene.render.fps = FPS
@@ -307,7 +307,7 @@ def test_captured_poses_come_back(empty_scene, stance):
 
 def test_a_take_is_written_in_small_slices_and_can_be_dropped(empty_scene):
     obj = build_family(Build("mixamo"))
-    steps = steps_of_take(obj, MotionClip(exercise(), FPS), (), 1, "dropped")
+    steps = apply_slices(obj, MotionClip(exercise(), FPS), (), 1, "dropped")
     count = sum(1 for _ in zip(steps, range(12), strict=False))
     assert count == 12
     steps.close()
@@ -330,7 +330,7 @@ def test_arms_from_the_hips_to_over_the_head_do_not_spin():
 def test_a_take_dropped_at_its_last_slice_leaves_no_trace(empty_scene):
     obj = build_family(Build("mixamo"))
     clip = MotionClip(exercise(), FPS)
-    steps = steps_of_take(obj, clip, (), 1, "dropped")
+    steps = apply_slices(obj, clip, (), 1, "dropped")
     for _ in steps:  # how many slices there are hangs on the time that each takes
         if obj.animation_data is not None and obj.animation_data.nla_tracks:
             break

@@ -13,7 +13,7 @@ from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
 from motiongpt_blender.scene.action import nla
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe
-from motiongpt_blender.scene.take.apply import apply_clip, steps_of_take
+from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
 
 ENDS = ("hand_l", "hand_r", "foot_l", "foot_r", "head")
 
@@ -111,7 +111,7 @@ def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longes
     options = RigOptions(sparse=True, plant_feet=True)
 
     def steps():
-        return steps_of_take(smpl_rig, clip, (), 1, "c", options)
+        return apply_slices(smpl_rig, clip, (), 1, "c", options)
 
     assert longest_slice(steps, runs=3) < 0.05
 

@@ -5,7 +5,7 @@ import pytest
 from test_families_controls import SMPL
 
 from motiongpt_blender.core.rig.bone_maps import Part
-from motiongpt_blender.scene.rig.bones import map_of
+from motiongpt_blender.scene.rig.bones import bone_map_of
 from tests.support.rigs.builders import build, nameless, plan_from_names
 
 TRUNK = {"hips": "pelvis", "spine": "spine", "chest": "chest", "neck": "neck", "head": "head"}
@@ -94,7 +94,7 @@ def tell(obj, parts, version, without=()):
 def test_what_the_file_says_of_its_bones_counts(extension, version):
     obj, parts = nameless_body()
     tell(obj, parts, version)
-    found = map_of(obj)
+    found = bone_map_of(obj)
     assert found.family == "vroid"
     assert {b.part.value: b.control for b in found.bones} == {p: n[0] for p, n in parts.items()}
     assert all(b.confidence == 1.0 for b in found.bones)
@@ -103,7 +103,7 @@ def test_what_the_file_says_of_its_bones_counts(extension, version):
 def test_a_file_that_says_too_little_is_told_by_its_shape(extension):
     obj, parts = nameless_body()
     tell(obj, parts, "1.0", without=("left_lower_leg",))
-    found = map_of(obj)
+    found = bone_map_of(obj)
     assert found.family == "structure"
     assert found.of(Part.SHIN_L)
 

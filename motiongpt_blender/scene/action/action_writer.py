@@ -123,10 +123,10 @@ def write_action(
         marked: indices of frames whose pose is the animator's own; all other keys are
             of the type GENERATED, so that the two can be told apart.
     """
-    return at_once(write_steps(obj, name, channels, start_frame, marked))
+    return at_once(write_slices(obj, name, channels, start_frame, marked))
 
 
-def write_steps(
+def write_slices(
     obj: Any,
     name: str,
     channels: Collection[Channel],

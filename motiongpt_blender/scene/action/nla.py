@@ -19,7 +19,7 @@ WIDE: Final = 10_000
 
 
 @dataclass(frozen=True)
-class Playing:
+class NlaState:
     """How an armature was animated before a take, as far as the take changes it.
 
     Attributes:
@@ -37,11 +37,11 @@ class Playing:
     aside: tuple[tuple[str, str], ...] = ()
 
 
-AS_ALWAYS: Final = Playing()
+UNCHANGED: Final = NlaState()
 
 
 @dataclass(frozen=True)
-class PushedTake:
+class AddedTracks:
     """What ``push_take`` added.
 
     Attributes:
@@ -54,10 +54,10 @@ class PushedTake:
     track: str
     stashed: str
     around: str = ""
-    before: Playing = AS_ALWAYS
+    before: NlaState = UNCHANGED
 
 
-def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -> PushedTake:
+def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -> AddedTracks:
     """Put an action on a new track on top; the active action goes to a muted one below.
 
     Nothing is left half done: when a step fails, tracks and active action are as before.
@@ -77,7 +77,7 @@ def push_take(obj: Any, written: WrittenAction, start_frame: float, name: str) -
     except Exception:
         _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
-    return PushedTake(track.name, added[0].name if len(added) > 1 else "", before=before)
+    return AddedTracks(track.name, added[0].name if len(added) > 1 else "", before=before)
 
 
 def _take_back(obj: Any, added: list[Any], earlier: Any, slot: Any, *, had_data: bool) -> None:
@@ -99,7 +99,7 @@ def join_take(
     name: str,
     *,
     holds: bool,
-) -> PushedTake:
+) -> AddedTracks:
     """Put an action on a new track on top, for its own frames only; the rest plays on as it did.
 
     Args:
@@ -126,18 +126,18 @@ def join_take(
         track.strips[0].extrapolation = "HOLD_FORWARD" if holds else "NOTHING"
         data.action = None
         for lit in (t for t in data.nla_tracks if t.is_solo):
-            lit.is_solo = False  # of an NLA that did not play: see check_joinable
+            lit.is_solo = False  # of an NLA that did not play: see check_no_solo
         _let_play(data, track, silent)
     except Exception:
         _take_back(obj, added, earlier, earlier_slot, had_data=had_data)
         raise
     around = added[-2].name if held is not None else ""
-    return PushedTake(track.name, added[0].name if earlier is not None else "", around, before)
+    return AddedTracks(track.name, added[0].name if earlier is not None else "", around, before)
 
 
 def add_block(
     obj: Any, written: WrittenAction, start: float, name: str, track_name: str
-) -> PushedTake:
+) -> AddedTracks:
     """Put an action on the track of that name, made when absent.
 
     What the track has at these frames already goes to a muted track and is kept.
@@ -161,7 +161,7 @@ def add_block(
     _new_strip(track, written.action, written.slot, start, name)
     data.action = None
     _let_play(data, track, silent)
-    return PushedTake(track.name, stashed, before=replace(before, aside=aside))
+    return AddedTracks(track.name, stashed, before=replace(before, aside=aside))
 
 
 def put_back(data: Any, track: Any, aside: Iterable[tuple[str, str]]) -> None:
@@ -188,7 +188,7 @@ def drop_track(data: Any, track: Any) -> None:
     data.nla_tracks.remove(track)
 
 
-def strips_over(obj: Any, track_name: str, start: float, end: float) -> list[Any]:
+def has_strips(obj: Any, track_name: str, start: float, end: float) -> list[Any]:
     """The strips of a track that lie over these frames; touching does not count."""
     data = obj.animation_data
     track = data.nla_tracks.get(track_name) if data is not None else None
@@ -197,7 +197,7 @@ def strips_over(obj: Any, track_name: str, start: float, end: float) -> list[Any
     return [s for s in track.strips if s.frame_start < end - 1e-3 and s.frame_end > start + 1e-3]
 
 
-def hidden_by(obj: Any, track_name: str) -> tuple[list[str], float]:
+def tracks_above(obj: Any, track_name: str) -> tuple[list[str], float]:
     """Takes above that play over this track from a frame on, and that frame; [] for none.
 
     Takes that were made to join it end where they end, and do not count.
@@ -218,7 +218,7 @@ def hidden_by(obj: Any, track_name: str) -> tuple[list[str], float]:
     return list(found), min(found.values(), default=0.0)
 
 
-def repeat_for_ever(action: Any, strip: Any, last: float, *, beyond: bool) -> None:
+def make_cyclic(action: Any, strip: Any, last: float, *, beyond: bool) -> None:
     """Give every curve of a loop a Cycles modifier; what travels goes on from cycle to cycle.
 
     Args:
@@ -265,13 +265,13 @@ def restore_switches(obj: Any, action: Any) -> None:
     obj.update_tag()
 
 
-def _playing(data: Any) -> Playing:
+def _playing(data: Any) -> NlaState:
     star = next((str(t.name) for t in data.nla_tracks if t.is_solo), "")
     active: tuple[str, ...] = ()
     if data.action is not None and _is_stashed(data, data.action):
         active = (str(data.action.name), compat.slot_name(compat.active_slot(data)))
     silenced = tuple(str(t.name) for t in _silent(data))
-    return Playing(bool(data.use_nla), star, silenced, active)
+    return NlaState(bool(data.use_nla), star, silenced, active)
 
 
 def _silent(data: Any) -> list[Any]:

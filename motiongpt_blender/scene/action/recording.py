@@ -17,17 +17,17 @@ from ...core.body.motion import MODEL_FPS, place_at_origin
 from ...core.body.rotations import Array
 from ...core.rig.rig_description import RigDescription
 from ..pose.capture import capture_joints
-from ..pose.object_space import carried_joints
+from ..pose.object_space import transform_joints
 from ..rig.description import RigError
 from ..scene_time import scene_fps
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.
-LEAST_SECONDS: Final = 0.8
-MOST_SECONDS: Final = 300.0
+MIN_SECONDS: Final = 0.8
+MAX_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ActionRange:
     """What is read: the name of an action, and its first and last frame in the scene."""
 
     name: str
@@ -35,21 +35,21 @@ class Stretch:
     end: float
 
 
-def current_action(obj: Any) -> Stretch | None:
+def current_action(obj: Any) -> ActionRange | None:
     """The armature's action, or without one what its topmost audible NLA track holds."""
     data = obj.animation_data
     if data is None:
         return None
     if data.action is not None:
-        return Stretch(data.action.name, *(float(f) for f in data.action.frame_range))
+        return ActionRange(data.action.name, *(float(f) for f in data.action.frame_range))
     for track in reversed(data.nla_tracks):
         if track.strips and not track.mute:
             strips = list(track.strips)
-            return Stretch(strips[0].name, strips[0].frame_start, strips[-1].frame_end)
+            return ActionRange(strips[0].name, strips[0].frame_start, strips[-1].frame_end)
     return None
 
 
-def stretch_to_export(obj: Any) -> Stretch:
+def exportable_action(obj: Any) -> ActionRange:
     """The current action, fit for a clip.
 
     Raises:
@@ -62,15 +62,15 @@ def stretch_to_export(obj: Any) -> Stretch:
             "a take."
         )
     seconds = (found.end - found.start) / scene_fps()
-    if seconds < LEAST_SECONDS - 1.0 / MODEL_FPS - 1e-4:
+    if seconds < MIN_SECONDS - 1.0 / MODEL_FPS - 1e-4:
         raise RigError(
             f"The action '{found.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
-            f"needs at least {LEAST_SECONDS:g} s."
+            f"needs at least {MIN_SECONDS:g} s."
         )
-    if seconds > MOST_SECONDS:
+    if seconds > MAX_SECONDS:
         raise RigError(
             f"The action '{found.name}' lasts {seconds:.0f} s: split it into actions of at most "
-            f"{MOST_SECONDS:g} s."
+            f"{MAX_SECONDS:g} s."
         )
     return found
 
@@ -86,10 +86,10 @@ def capture_clip(
         progress: told the share that is done, 0 to 1.
 
     Raises:
-        RigError: as ``stretch_to_export``.
+        RigError: as ``exportable_action``.
     """
     scene = bpy.context.scene
-    stretch = stretch_to_export(obj)
+    stretch = exportable_action(obj)
     step = scene_fps() / MODEL_FPS
     count = int((stretch.end - stretch.start) / step + 1e-4) + 1
     before = scene.frame_current, scene.frame_subframe
@@ -102,7 +102,7 @@ def capture_clip(
             placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
             first = first or placed
             frames.append(
-                carried_joints(capture_joints(obj, rig), first.inverted_safe() @ placed, rig)
+                transform_joints(capture_joints(obj, rig), first.inverted_safe() @ placed, rig)
             )
             progress((k + 1) / count)
     finally:

@@ -24,13 +24,13 @@ from ..scene_time import scene_fps
 from .action_writer import Channel, rotation_values
 
 #: Share of the limits that what carries the body may use up, where something does.
-_CARRIER: Final = 0.3
+_CARRIER_SHARE: Final = 0.3
 
 #: Path and index of a channel -> the curve of all numbers of that path.
 SparseKeys = dict[tuple[str, int], Curve]
 
 
-def sparse_steps(
+def sparse_key_slices(
     obj: Any,
     rig: RigDescription,
     channels: Sequence[Channel],
@@ -55,7 +55,7 @@ def sparse_steps(
     kinds = {path: _kind(obj, path, rows[0].group) for path, rows in paths.items()}
     turns, place, axes = _of_body(obj, rig, kinds)
     carried = options.root is not RootTarget.HIPS
-    share = 1 - _CARRIER if carried else 1.0
+    share = 1 - _CARRIER_SHARE if carried else 1.0
     distance = options.millimetres / 1000 * rig.scale
     stands = {s.lower(): {f for stand in footfalls.of(s) for f in (stand.first, stand.last)}
               for s in SIDES}  # fmt: skip
@@ -81,7 +81,7 @@ def sparse_steps(
     )
     found = {turns[name]: curve for name, curve in curves.items()}
     found[place] = turned(moved, axes)
-    alone = _CARRIER if carried else 1.0
+    alone = _CARRIER_SHARE if carried else 1.0
     for path in paths:
         if path not in found:
             yield

@@ -37,7 +37,7 @@ _BEGINS: Final = {
 }  # fmt: skip
 
 #: The most that a head or a clavicle turns against the chest, radians.
-MOST_TURN: Final = 1.6
+MAX_UPPER_ROTATION: Final = 1.6
 
 
 def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
@@ -92,7 +92,7 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     return (joints + centre - hip_centre(joints)).astype(np.float32)
 
 
-def out_of_reach(obj: Any, rig: RigDescription) -> dict[str, float]:
+def limbs_out_of_reach(obj: Any, rig: RigDescription) -> dict[str, float]:
     """Limbs that are stretched or squeezed beyond their bones, and by how many rig units.
 
     The controls that are keyed cannot do that: so much is missing at the hand or foot.
@@ -117,7 +117,7 @@ def out_of_reach(obj: Any, rig: RigDescription) -> dict[str, float]:
     return found
 
 
-def reach_note(frame: float, missing: dict[str, float], rig: RigDescription) -> str:
+def out_of_reach_warning(frame: float, missing: dict[str, float], rig: RigDescription) -> str:
     """A sentence about limbs that are out of reach at a frame, or ""."""
     if not missing:
         return ""
@@ -128,7 +128,7 @@ def reach_note(frame: float, missing: dict[str, float], rig: RigDescription) -> 
     )
 
 
-def body_turns(obj: Any, rig: RigDescription, *, stretched: bool = False) -> dict[str, Array]:
+def body_rotations(obj: Any, rig: RigDescription, *, stretched: bool = False) -> dict[str, Array]:
     """Turn (4,) away from rest, in model axes, of what each control moves, as evaluated.
 
     Limbs that IK stretched are bent so that their ends stay, unless ``stretched``.
@@ -255,7 +255,9 @@ def _whole(carrier: Array, turn: Array, share: float) -> Array:
     """The turn (4,) of which ``solve`` would take ``share`` and come to this one."""
     change = to_log(multiply(inverse(carrier), turn)) / share
     size = float(np.linalg.norm(change))
-    return multiply(carrier, from_log(change * min(1.0, MOST_TURN / max(size, MOST_TURN))))
+    return multiply(
+        carrier, from_log(change * min(1.0, MAX_UPPER_ROTATION / max(size, MAX_UPPER_ROTATION)))
+    )
 
 
 def _four(q: Array) -> tuple[float, float, float, float]:

@@ -22,9 +22,9 @@ from ...core.pose_constraints.marked_pose import MarkedPose, Miss, PoseRole
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
 from ..rig.description import quaternion_of
-from ..rig.ik_constraints import ik_on, is_driven
-from .capture import body_turns, capture_joints, capture_pose
-from .pose_parts import part_of_bones
+from ..rig.ik_constraints import ik_constraints_on, is_driven
+from .capture import body_rotations, capture_joints, capture_pose
+from .pose_parts import parts_by_bone
 from .undriven_bones import (
     own_transform,
     quaternion_in,
@@ -45,11 +45,11 @@ _MOST_MOVED: Final = 1.0
 
 def mark_pose(obj: Any, rig: RigDescription, frame: float, role: PoseRole) -> MarkedPose:
     """The pose that an armature shows now, as the motion has to pass through it."""
-    pose, missed = exact_pose(obj, rig)
+    pose, missed = fit_fk_pose(obj, rig)
     return MarkedPose(frame, role, pose, capture_joints(obj, rig), missed=missed)
 
 
-def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]]:
+def fit_fk_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]]:
     """The controls that show the evaluated pose with FK, and what they miss of it.
 
     Of each part the worst bone that is not met, worst first.
@@ -62,9 +62,9 @@ def exact_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]
         influences=_influences(obj, rig),
     )
     own = replace(kept, rotations={**seen.rotations, **_own_rotations(obj, rig)})
-    target, turns = _shown(obj, rig), body_turns(obj, rig)
+    target, turns = _shown(obj, rig), body_rotations(obj, rig)
     scale = 1000 * float(sum(obj.matrix_world.to_scale()) / 3) * _unit()
-    owners = part_of_bones(obj, rig)
+    owners = parts_by_bone(obj, rig)
     with _put_back(obj, rig):
         _strike(obj, rig, own)
         best = own, _misses(target, _shown(obj, rig), scale, owners)
@@ -106,7 +106,7 @@ def _influences(obj: Any, rig: RigDescription) -> tuple[tuple[str, str, float], 
 
 def _solvers(obj: Any, rig: RigDescription) -> list[tuple[Any, Any]]:
     """The IK constraints that a take switches off, each with its bone."""
-    found = ik_on(obj, [c.name for c in rig.controls])
+    found = ik_constraints_on(obj, [c.name for c in rig.controls])
     return [(bone, solver) for bone, solver in found if not is_driven(obj, solver)]
 
 
@@ -270,7 +270,7 @@ def _corrected(obj: Any, rig: RigDescription, pose: RigPose, turns: dict[str, Ar
         turns: control -> (4,) the turn away from rest, model axes, that its part should have.
     """
     posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    now = body_turns(obj, rig, stretched=True)
+    now = body_rotations(obj, rig, stretched=True)
     missing = {n: multiply(turn, inverse(now[n])) for n, turn in turns.items()}
     rotations = dict(pose.rotations)
     for control in rig.controls:

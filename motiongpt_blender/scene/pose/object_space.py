@@ -20,7 +20,7 @@ from ..rig.description import quaternion_of
 _MOVES = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
 
 
-def seen_from_take(
+def poses_in_object_space(
     obj: Any,
     rig: RigDescription,
     marked: Sequence[MarkedPose],
@@ -49,8 +49,8 @@ def seen_from_take(
         if np.allclose(np.array(change), np.eye(4), atol=1e-6):
             out.append(mark)
             continue
-        pose = carried_pose(obj, rig, mark.pose, change)
-        out.append(replace(mark, pose=pose, joints=carried_joints(mark.joints, change, rig)))
+        pose = transform_pose(obj, rig, mark.pose, change)
+        out.append(replace(mark, pose=pose, joints=transform_joints(mark.joints, change, rig)))
     return tuple(out)
 
 
@@ -60,7 +60,7 @@ def _of_size(carrier: Any, now: Any) -> Any:
     return Matrix.LocRotScale(place, turn, now.to_scale())
 
 
-def carried_pose(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
+def transform_pose(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
     """A pose of the armature's space where the object itself has moved by ``change``."""
     rest = obj.data.bones[rig.root].matrix_local
     root = pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0))
@@ -75,7 +75,7 @@ def carried_pose(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> R
     )
 
 
-def carried_joints(
+def transform_joints(
     joints: NDArray[np.float32], change: Any, rig: RigDescription
 ) -> NDArray[np.float32]:
     """Joints (22, 3) of the armature's space where the object itself has moved to.

@@ -13,12 +13,12 @@ from ...core.rig.rig_description import RigDescription
 from ..rig.description import RigError
 
 
-def bound_poses(
+def constrained_poses(
     obj: Any, rig: RigDescription, marked: Sequence[MarkedPose], start_frame: float
 ) -> dict[int, RigPose]:
     """What each marked pose binds, by the index of its frame in a motion from ``start_frame``."""
     whole = all(is_whole(m.binds) for m in marked)
-    owners = {} if whole else part_of_bones(obj, rig)
+    owners = {} if whole else parts_by_bone(obj, rig)
     return {
         round(m.frame - start_frame): limited(m.pose, m.binds, owners, rig.root) for m in marked
     }
@@ -35,7 +35,7 @@ def check_bones(obj: Any, marked: Sequence[MarkedPose]) -> None:
             )
 
 
-def part_of_bones(obj: Any, rig: RigDescription) -> dict[str, Part]:
+def parts_by_bone(obj: Any, rig: RigDescription) -> dict[str, Part]:
     """Bone -> the part whose control carries it; bones that hang on none are left out.
 
     A bone that copies another one's transforms is carried by that one, not by its parent:

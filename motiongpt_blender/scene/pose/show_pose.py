@@ -14,7 +14,7 @@ from ...core.body.transforms import rest_of
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.rig.rig_description import RigDescription
 from ..rig.description import RigError
-from ..rig.ik_constraints import influences
+from ..rig.ik_constraints import ik_influences
 from .pose_parts import check_bones
 from .undriven_bones import in_mode, own_transform, set_transform
 
@@ -43,7 +43,7 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
     for name, prop, value in pose.switches:
         if name in bones and prop in bones[name]:
             bones[name][prop] = type(bones[name][prop])(value)
-    told = pose.influences or influences(obj, [c.name for c in rig.controls])
+    told = pose.influences or ik_influences(obj, [c.name for c in rig.controls])
     for name, constraint, influence in told:
         solver = bones[name].constraints.get(constraint) if name in bones else None
         if solver is not None:

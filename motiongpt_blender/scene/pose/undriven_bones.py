@@ -17,7 +17,7 @@ from ...core.body.transforms import Transform, over_time, rest_of
 from ...core.pose_constraints.correction import RigPose
 from ...core.rig.rig_description import RigDescription
 from ..action.action_writer import Channel
-from ..take.root_motion import ROOT_NAMES
+from ..take.root_motion import ROOT_BONE_NAMES
 
 #: What all channels of a bone at rest are, whatever its rotation mode.
 _AT_REST = {
@@ -64,7 +64,7 @@ def set_transform(bone: Any, transform: Transform) -> None:
     setattr(bone, rotation_property(transform.mode), transform.rotation)
 
 
-def held_channels(
+def undriven_bone_channels(
     obj: Any,
     rig: RigDescription,
     poses: Mapping[int, RigPose],
@@ -85,7 +85,7 @@ def held_channels(
     now = transforms_of(obj)
     names = dict.fromkeys(n for p in known.values() for n in p.others or ()) | dict.fromkeys(now)
     turned = {c.name for c in rig.controls} | set(rig.extras)
-    carriers = carriers_of(obj, rig)
+    carriers = hip_ancestors(obj, rig)
     for name in names:
         bone = obj.pose.bones.get(name)
         asked = {f: p.others or {} for f, p in known.items() if p.speaks_of(name)}
@@ -145,10 +145,10 @@ def quaternion_in(transform: Transform) -> Quaternion:
     return Euler(turned, transform.mode).to_quaternion()
 
 
-def carriers_of(obj: Any, rig: RigDescription) -> set[str]:
+def hip_ancestors(obj: Any, rig: RigDescription) -> set[str]:
     """Bones that carry the hips: what they hang on, by parent or by constraint."""
     bones = obj.pose.bones
-    found = {name for name in ROOT_NAMES if name in bones and name != rig.root}
+    found = {name for name in ROOT_BONE_NAMES if name in bones and name != rig.root}
     left = [bones[rig.root]]
     while left:
         bone = left.pop()

@@ -44,7 +44,7 @@ def bones_of(armature: Any) -> Bones:
     )
 
 
-def map_of(obj: Any) -> BoneMap:
+def bone_map_of(obj: Any) -> BoneMap:
     """The bone map of an armature object.
 
     Raises:
@@ -52,24 +52,24 @@ def map_of(obj: Any) -> BoneMap:
             the animator made does not fit the bones any more.
     """
     bones = bones_of(obj.data)
-    made = made_map_of(obj, bones)
+    made = edited_bone_map(obj, bones)
     if made is None:
-        told = _told(obj.data)
-        return _found(bones) if told is None else told
+        told = _vrm_bone_map(obj.data)
+        return _detected(bones) if told is None else told
     check_made(made, bones)
     if missing(made):
         raise MappingError(explain(made))
     return made
 
 
-def _told(armature: Any) -> BoneMap | None:
+def _vrm_bone_map(armature: Any) -> BoneMap | None:
     """The map that the armature's own VRM data tells; None where it tells none or too little."""
     rows = humanoid_rows(armature)
     told = made_map(bones_of(armature), rows, "vroid") if rows else None
     return None if told is None or missing(told) else told
 
 
-def _found(bones: Bones) -> BoneMap:
+def _detected(bones: Bones) -> BoneMap:
     """``find``, remembered: a take asks for the map more often than the bones change."""
     key = _key(bones)
     if key not in _FOUND:
@@ -79,7 +79,7 @@ def _found(bones: Bones) -> BoneMap:
     return _FOUND[key]
 
 
-def made_map_of(obj: Any, bones: Bones) -> BoneMap | None:
+def edited_bone_map(obj: Any, bones: Bones) -> BoneMap | None:
     """The map that the animator made, unchecked; None when the bones are found anew."""
     kept = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
     if kept is None or not len(kept.rows):
@@ -103,14 +103,14 @@ def rows_from(kept: Any) -> tuple[MappedBone, ...]:
     )
 
 
-def found_anew(obj: Any) -> BoneMap:
+def detect_bone_map(obj: Any) -> BoneMap:
     """What the armature's own VRM data tells, else names and shape; complete or not."""
-    return _told(obj.data) or propose(bones_of(obj.data))
+    return _vrm_bone_map(obj.data) or propose(bones_of(obj.data))
 
 
-def proposal(obj: Any) -> BoneMap:
-    """``found_anew``, remembered, for drawing."""
-    if (told := _told(obj.data)) is not None:
+def cached_bone_map(obj: Any) -> BoneMap:
+    """``detect_bone_map``, remembered, for drawing."""
+    if (told := _vrm_bone_map(obj.data)) is not None:
         return told
     bones = bones_of(obj.data)
     key = _key(bones)

@@ -17,11 +17,11 @@ from ...core.body.skeleton import Joint
 from ...core.rig.bone_maps import BoneMap, MappedBone, MappingError, Part
 from ...core.rig.rig_description import Control, RigDescription
 from ..errors import RigError
-from .bones import map_of
+from .bones import bone_map_of
 from .twist_bones import find_twists
 
 #: Which part of the body carries which, where the bones themselves do not say.
-_CARRIER: Final[dict[Part, tuple[Part, ...]]] = {
+_PARENT_PARTS: Final[dict[Part, tuple[Part, ...]]] = {
     Part.SPINE: (Part.PELVIS,),
     Part.CHEST: (Part.SPINE, Part.PELVIS),
     Part.NECK: (Part.CHEST,),
@@ -50,7 +50,7 @@ _JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
 #: Leg lengths between which a foot without a toe bone is believed to be as long as it is.
 FOOT_LENGTHS: Final = (0.08, 0.35)
 #: Share by which the scales along two axes may differ.
-MOST_UNEVEN: Final = 0.01
+MAX_SCALE_DIFFERENCE: Final = 0.01
 
 
 def check_usable(obj: Any) -> None:
@@ -88,7 +88,7 @@ def check_usable(obj: Any) -> None:
         )
 
 
-def check_keeps_lists(obj: Any) -> None:
+def check_not_override(obj: Any) -> None:
     """Raise RigError for an object on which Blender lets no list grow."""
     if obj.override_library is not None:
         raise RigError(
@@ -123,7 +123,7 @@ def _check_scale(obj: Any) -> None:
             "with Object > Apply > Scale."
         )
     lean = np.abs(axes @ axes.T / np.outer(sizes, sizes) - np.eye(3)).max()
-    if sizes.max() > (1 + MOST_UNEVEN) * sizes.min() or lean > MOST_UNEVEN:
+    if sizes.max() > (1 + MAX_SCALE_DIFFERENCE) * sizes.min() or lean > MAX_SCALE_DIFFERENCE:
         told = ", ".join(f"{size:.4g}" for size in sizes)
         raise RigError(
             f"'{obj.name}' or a parent is scaled unevenly ({told}), which "
@@ -140,7 +140,7 @@ def describe(obj: Any) -> RigDescription:
     check_usable(obj)
     bones = obj.data.bones
     try:
-        bone_map = map_of(obj)
+        bone_map = bone_map_of(obj)
     except MappingError as error:
         raise RigError(f"'{obj.name}' cannot be driven: {error}") from None
     parts = _by_part(bone_map)
@@ -335,7 +335,7 @@ def _carrying_part(bone: MappedBone, parts: dict[Part, list[MappedBone]]) -> str
     place = chain.index(bone)
     if place:
         return chain[place - 1].control
-    for carrier in _CARRIER.get(bone.part, ()):
+    for carrier in _PARENT_PARTS.get(bone.part, ()):
         if carrier in parts:
             return parts[carrier][-1].control
     return None

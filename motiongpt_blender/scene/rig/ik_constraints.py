@@ -19,7 +19,7 @@ from ..action.action_writer import Channel
 INFLUENCES_KEY: Final = "motiongpt_influences"
 
 
-def ik_on(obj: Any, bones: Iterable[str]) -> Iterator[tuple[Any, Any]]:
+def ik_constraints_on(obj: Any, bones: Iterable[str]) -> Iterator[tuple[Any, Any]]:
     """Each bone with an IK constraint that moves one of these bones, and the constraint."""
     wanted = set(bones)
     for bone in obj.pose.bones:
@@ -47,21 +47,21 @@ def is_driven(obj: Any, constraint: Any) -> bool:
     return data is not None and any(d.data_path == path for d in data.drivers)
 
 
-def influences(obj: Any, bones: Iterable[str]) -> list[tuple[str, str, float]]:
+def ik_influences(obj: Any, bones: Iterable[str]) -> list[tuple[str, str, float]]:
     """(bone, constraint, influence) of all that a take has to switch off.
 
     An earlier take that switched one off tells how it was before.
     """
     before = _before(obj)
     found: list[tuple[str, str, float]] = []
-    for bone, constraint in ik_on(obj, bones):
+    for bone, constraint in ik_constraints_on(obj, bones):
         value = before.get((bone.name, constraint.name), float(constraint.influence))
         if value > 0 and not is_driven(obj, constraint):
             found.append((bone.name, constraint.name, value))
     return found
 
 
-def off_channels(obj: Any, found: Iterable[tuple[str, str, float]]) -> Iterator[Channel]:
+def ik_off_channels(obj: Any, found: Iterable[tuple[str, str, float]]) -> Iterator[Channel]:
     """Channels that hold the influences at nothing."""
     for bone, name, _ in found:
         path = obj.pose.bones[bone].constraints[name].path_from_id("influence")

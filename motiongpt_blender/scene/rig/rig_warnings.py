@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ...core.rig.rig_description import RigDescription
-from .ik_constraints import ik_on, is_driven
+from .ik_constraints import ik_constraints_on, is_driven
 
 #: Constraints that only hold back or follow; they leave a control's rotation its own.
 HARMLESS: Final = frozenset(
@@ -17,10 +17,10 @@ HARMLESS: Final = frozenset(
      "STRETCH_TO", "ARMATURE"}
 )  # fmt: skip
 #: So many names are told, the rest counted.
-TOLD: Final = 4
+MAX_LISTED: Final = 4
 
 
-def remarks(obj: Any, rig: RigDescription) -> Iterator[str]:
+def rig_warnings(obj: Any, rig: RigDescription) -> Iterator[str]:
     """Sentences about constraints, locks and hidden bones that touch the mapped controls."""
     if names := [c.name for c in obj.constraints if _acts(c)]:
         yield (
@@ -33,7 +33,9 @@ def remarks(obj: Any, rig: RigDescription) -> Iterator[str]:
             f"Constraints act on {_listed(held, 'bone')}: they change what the take shows there; "
             "mute them where it looks wrong."
         )
-    acting = [(b, c) for b, c in ik_on(obj, [b.name for b in controls]) if c.influence > 0]
+    acting = [
+        (b, c) for b, c in ik_constraints_on(obj, [b.name for b in controls]) if c.influence > 0
+    ]
     if driven := [b.name for b, c in acting if is_driven(obj, c)]:
         yield (
             f"Inverse kinematics on {_listed(driven, 'bone')} is held by drivers: the take turns "
@@ -53,8 +55,8 @@ def remarks(obj: Any, rig: RigDescription) -> Iterator[str]:
 
 def _listed(names: list[str], kind: str) -> str:
     """``the bones 'a', 'b' and 3 more``."""
-    quoted = ", ".join(f"'{n}'" for n in names[:TOLD])
-    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+    quoted = ", ".join(f"'{n}'" for n in names[:MAX_LISTED])
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     return f"the {kind}{'s'[: len(names) > 1]} {quoted}{more}"
 
 

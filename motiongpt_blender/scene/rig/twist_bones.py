@@ -16,7 +16,7 @@ LIMBS: Final = {"upper_arm": "forearm", "thigh": "shin"}
 #: What the name of a bone beside the chain has to say.
 _WORDS: Final = ("twist", "捩")
 #: How far a twist bone may begin beside its limb, over the limb's length.
-MOST_ASIDE: Final = 0.1
+MAX_OFFSET: Final = 0.1
 
 
 def find_twists(obj: Any, bone_map: BoneMap, axes: Any) -> tuple[TwistBone, ...]:
@@ -75,6 +75,6 @@ def _place(bone: Any, begins: Any, ends: Any) -> float | None:
     away = np.array(bone.head_local, dtype=np.float64) - begins
     place = float(away @ along) / max(length, 1e-12) ** 2
     aside = float(np.linalg.norm(away - place * along))
-    if aside > MOST_ASIDE * length or not -MOST_ASIDE < place < 1 + MOST_ASIDE:
+    if aside > MAX_OFFSET * length or not -MAX_OFFSET < place < 1 + MAX_OFFSET:
         return None
     return min(max(place, 0.0), 1.0)

@@ -23,19 +23,19 @@ from ...core.retargeting.solver import solve_steps
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_bodies
-from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_steps
-from ..action.sparse_keys import sparse_steps
-from ..pose.pose_parts import bound_poses
+from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_slices
+from ..action.sparse_keys import sparse_key_slices
+from ..pose.pose_parts import constrained_poses
 from ..rig.description import armature_named, describe
-from ..rig.ik_constraints import INFLUENCES_KEY, influences
-from ..rig.rig_warnings import remarks
+from ..rig.ik_constraints import INFLUENCES_KEY, ik_influences
+from ..rig.rig_warnings import rig_warnings
 from ..scene_time import remapping_note, scene_fps
-from .channels import channel_steps, switch_values, switches_of
+from .channels import channel_slices, switch_values, switches_of
 from .ik_controls import check_ik
-from .placing import placed
+from .place_clip import place_clip
 from .remove_take import take_back
 from .report import ApplyReport, TakeIds
-from .root_motion import WAY_KEY, check_root
+from .root_motion import ROOT_MOTION_KEY, check_root
 from .stopwatch import Stopwatch
 from .track import put_on_track
 
@@ -63,10 +63,10 @@ def apply_clip(
     Raises:
         RigError: when the armature cannot be used.
     """
-    return at_once(steps_of_take(obj, clip, marked, start_frame, name, options, fit))
+    return at_once(apply_slices(obj, clip, marked, start_frame, name, options, fit))
 
 
-def steps_of_take(
+def apply_slices(
     obj: Any,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
@@ -88,17 +88,19 @@ def steps_of_take(
         check_root(obj, rig, options)
         if options.ik_controls:
             check_ik(obj)
-        notes = (*remarks(obj, rig), *filter(None, [remapping_note()]))
+        notes = (*rig_warnings(obj, rig), *filter(None, [remapping_note()]))
     yield
     with watch.stage("place"):
-        joints = placed(armature_named(who), rig, clip, marked, start_frame, fit.standing, count)
+        joints = place_clip(
+            armature_named(who), rig, clip, marked, start_frame, fit.standing, count
+        )
     yield
     with watch.stage("retarget"):
         motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
         motion = on_floor(motion, options.floor)
     yield
     with watch.stage("keys"):
-        by_index = bound_poses(armature_named(who), rig, marked, start_frame)
+        by_index = constrained_poses(armature_named(who), rig, marked, start_frame)
         footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
         fitted = yield from watch.paused(
             fit_steps(rig, motion, by_index, footfalls, start_frame, fit, options)
@@ -111,7 +113,7 @@ def steps_of_take(
     with watch.stage("write"):
         at = [report.frame for report in reports]
         channels = yield from watch.paused(
-            channel_steps(obj, rig, motion, by_index, options, fit, fit.staying(start_frame))
+            channel_slices(obj, rig, motion, by_index, options, fit, fit.staying(start_frame))
         )
         mapped = [c.name for c in rig.controls]
         obj = armature_named(who)
@@ -119,15 +121,15 @@ def steps_of_take(
         sparse = None
         if options.sparse:
             sparse = yield from watch.paused(
-                sparse_steps(armature_named(who), rig, channels, fitted.footfalls, at, options)
+                sparse_key_slices(armature_named(who), rig, channels, fitted.footfalls, at, options)
             )
         written = yield from watch.paused(
-            write_steps(armature_named(who), name, channels, start_frame, at, sparse)
+            write_slices(armature_named(who), name, channels, start_frame, at, sparse)
         )
         written.action[SWITCHES_KEY] = json.dumps(earlier)
-        written.action[INFLUENCES_KEY] = json.dumps(influences(armature_named(who), mapped))
+        written.action[INFLUENCES_KEY] = json.dumps(ik_influences(armature_named(who), mapped))
         if options.in_place:
-            armature_named(who)[WAY_KEY] = [0.0, 0.0, 0.0]
+            armature_named(who)[ROOT_MOTION_KEY] = [0.0, 0.0, 0.0]
     label = str(written.action.name)
     with watch.stage("track"):
         track = yield from watch.paused(_shown(who, written, channels, start_frame, name, fit))

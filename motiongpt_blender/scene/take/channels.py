@@ -25,16 +25,16 @@ from ..action.action_writer import (
     property_channel,
     rotation_channels,
 )
-from ..pose.undriven_bones import held_channels
+from ..pose.undriven_bones import undriven_bone_channels
 from ..rig.description import armature_named, quaternion_of
-from ..rig.ik_constraints import influences, off_channels
-from .detached_limbs import detached_channels
+from ..rig.ik_constraints import ik_influences, ik_off_channels
+from .detached_limbs import detached_limb_channels
 from .ik_controls import ik_channels, ik_switches
-from .root_motion import split
+from .root_motion import split_root_motion
 from .surroundings import animated_properties
 
 
-def channel_steps(
+def channel_slices(
     obj: Any,
     rig: RigDescription,
     motion: RigMotion,
@@ -50,7 +50,7 @@ def channel_steps(
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
-    motion, channels = split(obj, rig, motion, options, fit, staying)
+    motion, channels = split_root_motion(obj, rig, motion, options, fit, staying)
     who = obj.name
     if options.root is not RootTarget.BONE:
         motion = _seen_from_carriers(obj, rig, motion)
@@ -61,8 +61,8 @@ def channel_steps(
             obj, began = armature_named(who), time.perf_counter()
         channels += rotation_channels(obj, name, motion)
     channels += location_channels(obj, motion)
-    channels += detached_channels(obj, rig, motion)
-    channels += off_channels(obj, influences(obj, [c.name for c in rig.controls]))
+    channels += detached_limb_channels(obj, rig, motion)
+    channels += ik_off_channels(obj, ik_influences(obj, [c.name for c in rig.controls]))
     yield
     obj = armature_named(who)
     if options.ik_controls:
@@ -75,7 +75,7 @@ def channel_steps(
     obj = armature_named(who)
     animated = None if fit.alone else animated_properties(obj)
     taken = {(c.path, c.index) for c in channels}
-    held = held_channels(obj, rig, poses, len(motion), animated)
+    held = undriven_bone_channels(obj, rig, poses, len(motion), animated)
     yield
     return channels + [c for c in held if (c.path, c.index) not in taken]
 

@@ -16,7 +16,7 @@ from ..action.action_writer import Channel, location_channels_of
 from .ik_controls import rest_of
 
 
-def detached_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
+def detached_limb_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
     """Locations of the controls whose place no other control brings."""
     apart = [c for c in rig.controls if c.carrier is not None]
     if not apart:

@@ -15,7 +15,7 @@ PROMPT: Final = "motiongpt_prompt"
 SEED: Final = "motiongpt_seed"
 
 
-def mark(action: Any, clip: MotionClip) -> None:
+def record_provenance(action: Any, clip: MotionClip) -> None:
     """Note on a new action what made it."""
     action[PROMPT], action[SEED] = clip.prompt, clip.seed
     if clip.origin.pack:

@@ -15,11 +15,11 @@ import bpy
 from ... import compat
 from ...core.body.transforms import Transform, rest_of
 from ..action.action_writer import WrittenAction
-from ..action.nla import Playing, PushedTake, drop_track, put_back, restore_switches
+from ..action.nla import AddedTracks, NlaState, drop_track, put_back, restore_switches
 from ..pose.undriven_bones import own_transform, rotation_property, set_transform, transforms_of
 from .report import NO_IDS, TakeIds
-from .root_motion import WAY_KEY
-from .surroundings import animated_properties, unkeyed
+from .root_motion import ROOT_MOTION_KEY
+from .surroundings import animated_properties, preserving_transforms
 
 #: Custom property of a generated action: its companions and the pose before it, as JSON.
 BESIDE_KEY: Final = "motiongpt_beside"
@@ -30,7 +30,7 @@ def stands(obj: Any) -> dict[str, Any]:
     return {n: t.to_list() for n, t in {"": own_transform(obj), **transforms_of(obj)}.items()}
 
 
-def note(written: WrittenAction, pushed: PushedTake, stood: dict[str, Any]) -> None:
+def note(written: WrittenAction, pushed: AddedTracks, stood: dict[str, Any]) -> None:
     """Note on a take what was made beside it, and how the armature stood before."""
     beside = {
         "around": pushed.around,
@@ -41,7 +41,7 @@ def note(written: WrittenAction, pushed: PushedTake, stood: dict[str, Any]) -> N
     written.action[BESIDE_KEY] = json.dumps(beside)
 
 
-def owner_of(action_name: str, ids: TakeIds = NO_IDS) -> tuple[Any, Any, Any] | None:
+def find_take(action_name: str, ids: TakeIds = NO_IDS) -> tuple[Any, Any, Any] | None:
     """The object, track and strip that play an action; None when it is gone or never played.
 
     With ``ids`` it is found under another name too, and the armature that it was made for is
@@ -62,14 +62,14 @@ def owner_of(action_name: str, ids: TakeIds = NO_IDS) -> tuple[Any, Any, Any] | 
 
 def take_back(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     """Remove a take with all that it made; whether it was there."""
-    found = owner_of(action_name, ids)
+    found = find_take(action_name, ids)
     if found is None:
         return False
     obj, track, strip = found
     action = strip.action
     beside = json.loads(action.get(BESIDE_KEY, "{}"))
     moved = {(c.data_path, c.array_index) for c in compat.all_curves(action)}
-    data, before = obj.animation_data, Playing(**beside.get("before", {}))
+    data, before = obj.animation_data, NlaState(**beside.get("before", {}))
     starred, on_top = bool(track.is_solo), data.nla_tracks[len(data.nla_tracks) - 1] == track
     track.strips.remove(strip)
     put_back(data, track, before.aside)
@@ -82,16 +82,18 @@ def take_back(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     if action.users == 0:
         bpy.data.actions.remove(action)
     _stand_as_before(obj, beside.get("stood", {}), moved)
-    if WAY_KEY in obj and not any(WAY_KEY in path for path, _ in animated_properties(obj)):
-        del obj[WAY_KEY]
+    if ROOT_MOTION_KEY in obj and not any(
+        ROOT_MOTION_KEY in path for path, _ in animated_properties(obj)
+    ):
+        del obj[ROOT_MOTION_KEY]
     obj.update_tag()
     scene = bpy.context.scene
-    with unkeyed(o for o in scene.objects if o != obj):
+    with preserving_transforms(o for o in scene.objects if o != obj):
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     return True
 
 
-def _play_again(data: Any, before: Playing, *, starred: bool, on_top: bool) -> None:
+def _play_again(data: Any, before: NlaState, *, starred: bool, on_top: bool) -> None:
     """Star, active action and evaluation as before a take; other takes go on playing."""
     if starred and before.star in data.nla_tracks:
         data.nla_tracks[before.star].is_solo = True

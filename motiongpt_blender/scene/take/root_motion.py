@@ -22,18 +22,27 @@ from ..rig.description import RigError, quaternion_of
 
 #: Custom property of the armature object that keeps the way of a motion in place:
 #: distance to the left, forwards, and the heading in radians.
-WAY_KEY: Final = "motiongpt_root_motion"
+ROOT_MOTION_KEY: Final = "motiongpt_root_motion"
 #: Seconds over which the root's way is smoothed; steps stay with the hips.
 SMOOTHING: Final = 0.25
 #: Names of bones that carry a whole rig, in the order in which they are looked for.
-ROOT_NAMES: Final = ("root", "Root", "ROOT", "c_traj", "c_pos", "MSTR-Root", "master", "全ての親")
+ROOT_BONE_NAMES: Final = (
+    "root",
+    "Root",
+    "ROOT",
+    "c_traj",
+    "c_pos",
+    "MSTR-Root",
+    "master",
+    "全ての親",
+)
 
 
 def root_bone(obj: Any, rig: RigDescription) -> Any:
     """The bone that carries the whole rig; raises RigError when there is none."""
     used = {c.name for c in rig.controls}
     bones = obj.pose.bones
-    for name in ROOT_NAMES:
+    for name in ROOT_BONE_NAMES:
         if name in bones and name not in used:
             return bones[name]
     top = bones[rig.root]
@@ -58,7 +67,7 @@ def check_root(obj: Any, rig: RigDescription, options: RigOptions) -> None:
         )
 
 
-def split(
+def split_root_motion(
     obj: Any,
     rig: RigDescription,
     motion: RigMotion,
@@ -99,7 +108,7 @@ def split(
     )
     if options.in_place:
         values = np.stack([way[:, 0], way[:, 2], yaw], axis=-1)
-        return left, list(property_channels(WAY_KEY, values))
+        return left, list(property_channels(ROOT_MOTION_KEY, values))
     if options.root is RootTarget.OBJECT:
         return left, list(_object_channels(obj, rig, way, kept, fit.carrier))
     return left, list(_bone_channels(root_bone(obj, rig), rig, way, kept))

@@ -21,8 +21,8 @@ from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ...core.rig.rig_description import RigDescription
 from ...core.timeline.frame_range import Join
 from ..pose.capture import capture_joints, capture_pose
-from ..pose.marking import exact_pose
-from ..pose.object_space import carried_joints, carried_pose
+from ..pose.marking import fit_fk_pose
+from ..pose.object_space import transform_joints, transform_pose
 from ..rig.description import RigError
 from ..scene_time import scene_fps, show_frame
 
@@ -75,7 +75,7 @@ def selected_frames(obj: Any) -> tuple[float, float] | None:
     return first, last
 
 
-def check_joinable(obj: Any) -> None:
+def check_no_solo(obj: Any) -> None:
     """Raise RigError when a take beside other animation could not be heard."""
     data = obj.animation_data
     if data is not None and data.use_nla and any(t.is_solo for t in data.nla_tracks):
@@ -85,10 +85,10 @@ def check_joinable(obj: Any) -> None:
         )
 
 
-def beginning(obj: Any, rig: RigDescription, start: float) -> NDArray[np.float32]:
+def motion_history(obj: Any, rig: RigDescription, start: float) -> NDArray[np.float32]:
     """The second before a frame as the model sees it: (20, 22, 3) metres, up to the step before."""
     step = scene_fps() / MODEL_FPS
-    with looking_around(obj) as show:
+    with preserving_frame(obj) as show:
         joints: list[NDArray[np.float32]] = []
         for k in range(round(MODEL_FPS), 0, -1):
             show(start - k * step)
@@ -96,21 +96,21 @@ def beginning(obj: Any, rig: RigDescription, start: float) -> NDArray[np.float32
     return np.stack(joints)
 
 
-def stance(obj: Any, rig: RigDescription, frame: float) -> NDArray[np.float32]:
+def joints_at(obj: Any, rig: RigDescription, frame: float) -> NDArray[np.float32]:
     """How the armature stands at a frame: (22, 3) metres."""
-    with looking_around(obj) as show:
+    with preserving_frame(obj) as show:
         show(frame)
         return capture_joints(obj, rig)
 
 
-def carrier(obj: Any, frame: float) -> NDArray[np.float64]:
+def object_matrix_at(obj: Any, frame: float) -> NDArray[np.float64]:
     """The object's own matrix (4, 4) at a frame."""
-    with looking_around(obj) as show:
+    with preserving_frame(obj) as show:
         show(frame)
         return np.array(obj.matrix_basis, dtype=np.float64)
 
 
-def neighbours(
+def surrounding_poses(
     obj: Any,
     rig: RigDescription,
     ends: Sequence[tuple[float, PoseRole]],
@@ -127,7 +127,7 @@ def neighbours(
     """
     poses: list[MarkedPose] = []
     joins: list[Join] = []
-    with looking_around(obj) as show:
+    with preserving_frame(obj) as show:
 
         def look(frame: float) -> tuple[RigPose, NDArray[np.float32]]:
             show(frame)
@@ -135,13 +135,13 @@ def neighbours(
             if seen_from is None:
                 return pose, joints
             change = Matrix(seen_from.tolist()).inverted() @ obj.matrix_basis
-            return carried_pose(obj, rig, pose, change), carried_joints(joints, change, rig)
+            return transform_pose(obj, rig, pose, change), transform_joints(joints, change, rig)
 
         for frame, role in ends:
             outward = -1 if role is PoseRole.START else 1
             outside = look(frame + outward)[0], look(frame + 2 * outward)[0]
             here = look(frame)
-            _, missed = exact_pose(obj, rig)
+            _, missed = fit_fk_pose(obj, rig)
             poses.append(MarkedPose(frame, role, *here, missed=missed))
             joins.append(Join(frame, outside))
     return tuple(poses), tuple(joins)
@@ -153,14 +153,14 @@ def animated_properties(obj: Any) -> set[tuple[str, int]]:
 
 
 @contextmanager
-def looking_around(obj: Any) -> Iterator[Callable[[float], None]]:
+def preserving_frame(obj: Any) -> Iterator[Callable[[float], None]]:
     """Gives a function that shows another frame; afterwards all is as before.
 
     A frame is the one that curves are keyed at: time remapping is counted in.
     """
     scene = bpy.context.scene
     before = scene.frame_current, scene.frame_subframe
-    with unkeyed((*obj.pose.bones, *scene.objects)):
+    with preserving_transforms((*obj.pose.bones, *scene.objects)):
         try:
             yield show_frame
         finally:
@@ -168,7 +168,7 @@ def looking_around(obj: Any) -> Iterator[Callable[[float], None]]:
 
 
 @contextmanager
-def unkeyed(owners: Iterable[Any]) -> Iterator[None]:
+def preserving_transforms(owners: Iterable[Any]) -> Iterator[None]:
     """Bones or objects stand afterwards as they do now, also where that was not keyed yet."""
     stood = [(o, {n: tuple(getattr(o, n)) for n in _TRANSFORMS}) for o in owners]
     try:

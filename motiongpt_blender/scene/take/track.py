@@ -43,7 +43,7 @@ def put_on_track(
         strip = next(s for s in obj.animation_data.nla_tracks[pushed.track].strips
                      if s.action == written.action)  # fmt: skip
         last = float(bpy.context.scene.frame_end)
-        nla.repeat_for_ever(written.action, strip, last, beyond=fit.alone and not fit.track)
+        nla.make_cyclic(written.action, strip, last, beyond=fit.alone and not fit.track)
     return pushed.track
 
 

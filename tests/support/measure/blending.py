@@ -109,7 +109,7 @@ def measure(
     """
     from motiongpt_blender.scene.rig.description import describe
     from motiongpt_blender.scene.take.apply import apply_clip
-    from motiongpt_blender.scene.take.surroundings import neighbours
+    from motiongpt_blender.scene.take.surroundings import surrounding_poses
     from tests.support.rigs.families import fresh_rig
 
     obj = fresh_rig(FAMILY, FPS)
@@ -121,7 +121,7 @@ def measure(
     frames = [*range(1, start + 1, 3), start, end, *range(end, last + 1, 3)]
     before = [_places(obj, f) for f in frames]
     alone = [_jump(obj, f) for f in (start, end)]
-    poses, joins = neighbours(obj, rig, [(start, PoseRole.START), (end, PoseRole.END)])
+    poses, joins = surrounding_poses(obj, rig, [(start, PoseRole.START), (end, PoseRole.END)])
     curves, jumps, outside = {"the clip alone": _curve(obj, start)}, [], 0.0
     for fitted, kind in ((), "put in"), (joins, "put in and fitted"):
         fit = Fit(joins=fitted, alone=False, holds=False)

@@ -189,14 +189,14 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
 
     from motiongpt_blender.core.rig.rig_options import RigOptions
     from motiongpt_blender.scene.action.nla import remove_take
-    from motiongpt_blender.scene.take.apply import steps_of_take
+    from motiongpt_blender.scene.take.apply import apply_slices
 
     long = np.concatenate([clips[DRAWN], clips[DRAWN][::-1]])[:TIMED]
     options = RigOptions(plant_feet=True)
     best = (np.inf, np.inf)
     for _ in range(3):
         slices: list[float] = []
-        steps = steps_of_take(obj, MotionClip(long, MODEL_FPS), (), 1, "timed", options)
+        steps = apply_slices(obj, MotionClip(long, MODEL_FPS), (), 1, "timed", options)
         while True:
             began = time.thread_time()
             try:

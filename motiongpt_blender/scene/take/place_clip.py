@@ -17,7 +17,7 @@ from ..pose.capture import capture_joints
 from ..scene_time import scene_fps
 
 
-def placed(
+def place_clip(
     obj: Any,
     rig: RigDescription,
     clip: MotionClip,
