@@ -157,7 +157,7 @@ def _joined(
     fit, before = request.fit, None
     options = obj.motiongpt.retargeting.options()
     if options.root is RootTarget.OBJECT and not options.in_place:
-        fit = replace(fit, carrier=carrier(obj, frame_range.start))
+        fit = replace(fit, carrier=object_matrix_at(obj, frame_range.start))
     marked = _in_place(obj, rig, marked, fit)
     if request.joined and keyed_frames(obj):
         taken = {pose.frame for pose in marked}
