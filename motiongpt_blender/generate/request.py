@@ -31,6 +31,7 @@ from ..scene.take.surroundings import (
     joints_at,
     keyed_frames,
     motion_history,
+    object_matrix_at,
     surrounding_poses,
 )
 

@@ -11,7 +11,7 @@ from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.bone_maps.structure import by_structure
 from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
 from motiongpt_blender.scene.action.nla import remove_take
-from motiongpt_blender.scene.rig.bones import bones_of, bone_map_of
+from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
 from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
 
 
