@@ -126,7 +126,7 @@ def _train_language(
     workers: Workers,
 ) -> int:
     from ext_models.language.pack_training import train_pack
-    from ext_models.text_motion.reranker_training import train_matcher
+    from ext_models.text_motion.reranker_training import train_reranker
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def _train_language(
     workers.leave()
     if not workers.first:
         return 0
-    train_matcher(recipe, examples, arguments.out, run, device=device, budget=budget_of(arguments))
+    train_reranker(recipe, examples, arguments.out, run, device=device, budget=budget_of(arguments))
     for curve in trained.curves:
         print(f"{curve.name}: held-out loss {curve.held_out[-1][1]:.3f}, best {curve.best:.3f}")
     print(f"trainable share: {trained.trainable_share:.2%} of all parameters")
@@ -177,10 +177,10 @@ def _claim(
 def prepare_data(arguments: argparse.Namespace) -> int:
     """``prepare-data``: any source of captioned motion to a data folder."""
     from ext_models.datasets.conventions import Conventions, Up
-    from ext_models.datasets.prepare import Shares, Wish, prepare, report
+    from ext_models.datasets.prepare import PrepareOptions, Shares, prepare, report
 
     try:
-        wish = Wish(
+        options = PrepareOptions(
             source=arguments.source,
             out=arguments.out,
             pack=arguments.pack,
@@ -192,7 +192,7 @@ def prepare_data(arguments: argparse.Namespace) -> int:
                 arguments.scale, Up(arguments.up), not arguments.own_proportions
             ),
         )
-        report(prepare(wish), wish)
+        report(prepare(options), options)
     except DataError as error:
         raise PipelineError(str(error)) from None
     except OSError as error:

@@ -16,7 +16,7 @@ from ext_models.devices import pick_device
 from ext_models.evaluation.baselines import text_request
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.contact_sheets import draw_sheets
-from ext_models.evaluation.eval_set import Judge, Settings, Study, study
+from ext_models.evaluation.eval_set import EvalSet, EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.metrics import TOP
 from ext_models.evaluation.model_card import model_card
@@ -41,32 +41,34 @@ def run(arguments: argparse.Namespace) -> int:
     manifest = packs.read_manifest(arguments.pack)
     sets, quoted = data_sets(arguments.data, arguments.sets, manifest.name, arguments.config)
     lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
-    judge = read_judge(arguments.evaluator, pick_device(arguments.device))
+    evaluator = read_evaluator(arguments.evaluator, pick_device(arguments.device))
     examples = read_packs(arguments.data, sets, quoted_captions=quoted)
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
-    work = study(pipeline, examples, settings, judge, clips=arguments.clips, split=arguments.split)
+    eval_set = build_eval_set(
+        pipeline, examples, settings, evaluator, clips=arguments.clips, split=arguments.split
+    )
     out = arguments.out or RUNS / "evaluate" / manifest.name
     maker = ClipMaker(pipeline, out / "clips" / f"{pack_hash(arguments.pack)}.jsonl")
     facts = {
         "pack": f"{manifest.name}, {pack_hash(arguments.pack)}",
         "data": f"{', '.join(sets)}, split {arguments.split}",
-        "evaluator": judge.name if judge else "none",
+        "evaluator": evaluator.name if evaluator else "none",
         "seed": settings.seed,
         "samples of each text": settings.samples,
         "date": datetime.date.today().isoformat(),
     }
     kept, notes = usable(lists, examples, named=bool(arguments.prompts))
-    result = evaluate(work, maker, kept, RUNS / "evaluate" / "points", facts)
+    result = evaluate(eval_set, maker, kept, RUNS / "evaluate" / "points", facts)
     print(result.markdown())
     result.save(out)
-    sheets = _sheets(work, maker, kept, arguments.sheets, out)
+    sheets = _sheets(eval_set, maker, kept, arguments.sheets, out)
     print("\n".join([*notes, *draw(result, out), *sheets, f"report written to {out}"]))
     if arguments.card:
-        write_card(arguments.pack, work, examples, result)
+        write_card(arguments.pack, eval_set, examples, result)
     return 0
 
 
-def read_judge(folder: Path | None, device: str) -> Judge | None:
+def read_evaluator(folder: Path | None, device: str) -> Evaluator | None:
     """The evaluator of a folder; by default the one that was trained here, or none."""
     place = folder or RUNS / "evaluator"
     if folder is None and not (place / evaluators.CARD).is_file():
@@ -124,14 +126,18 @@ def usable(
     return tuple(kept), notes
 
 
-def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Evaluation) -> None:
+def write_card(
+    pack: Path, eval_set: EvalSet, examples: Sequence[Example], result: Evaluation
+) -> None:
     """Write the pack's ``MODEL_CARD.md`` from what was measured."""
     from ext_models.tokenizer.report import report
 
-    manifest, tokenizer = work.pipeline.manifest, work.pipeline.tokenizer
+    manifest, tokenizer = eval_set.pipeline.manifest, eval_set.pipeline.tokenizer
     card = model_card(
         manifest,
-        report(tokenizer, work.held_out, manifest.levels, [*work.train, *work.held_out]),
+        report(
+            tokenizer, eval_set.held_out, manifest.levels, [*eval_set.train, *eval_set.held_out]
+        ),
         result,
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
@@ -142,23 +148,23 @@ def write_card(pack: Path, work: Study, examples: Sequence[Example], result: Eva
 
 
 def _sheets(
-    work: Study, maker: ClipMaker, lists: Sequence[PromptList], count: int, out: Path
+    eval_set: EvalSet, maker: ClipMaker, lists: Sequence[PromptList], count: int, out: Path
 ) -> list[str]:
     """Draw the first sample of some texts, as many of each list; sentences about it."""
     if not count:
         return []
-    asked = [[text_request(work, i, 0) for i in range(len(work.clips))]]
-    asked += [prompt_requests(work, one)[: len(one.prompts)] for one in lists]
+    asked = [[text_request(eval_set, i, 0) for i in range(len(eval_set.clips))]]
+    asked += [prompt_requests(eval_set, one)[: len(one.prompts)] for one in lists]
     share = -(-count // len(asked))
     chosen = [r for requests in asked for r in requests[:: -(-len(requests) // share)][:share]]
     chosen = chosen[:count]
     made = maker.make(chosen, "sheets")
-    titles = [f"{r.prompt} ({r.frames / work.pipeline.manifest.fps:.1f} s)" for r in chosen]
+    titles = [f"{r.prompt} ({r.frames / eval_set.pipeline.manifest.fps:.1f} s)" for r in chosen]
     pages = draw_sheets(list(zip(titles, made, strict=True)), out / "sheets")
     return [f"{len(chosen)} clips drawn: {out / 'sheets'}"] if pages else []
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
+def _settings(arguments: argparse.Namespace) -> EvalSettings:
     for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("tries", 1)):
         if getattr(arguments, name) < least:
             raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
@@ -170,7 +176,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
         raise PipelineError(f"--clips {arguments.clips}: at least {TOP + 1} have to be looked at.")
     if not 0 <= arguments.temperature <= 10:
         raise PipelineError(f"--temperature {arguments.temperature}: choose 0 to 10.")
-    return Settings(
+    return EvalSettings(
         seed=arguments.seed,
         pool=arguments.pool,
         draws=arguments.draws,

@@ -11,8 +11,8 @@ from ext_models.datasets.layouts import DataError, read_examples
 from ext_models.devices import pick_device
 from ext_models.generation.generators import load_writer
 from ext_models.generation.request import PipelineError
-from ext_models.lab.guo_evaluator import load_authors
-from ext_models.lab.paper_tables import PaperSettings, PaperStudy
+from ext_models.lab.guo_evaluator import load_guo_evaluator
+from ext_models.lab.paper_tables import PaperEvalSettings, PaperEvaluation
 from ext_models.language.vocabulary import MotionVocabulary
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     rep = REPRESENTATIONS[manifest.representation]
     device = pick_device(arguments.device)
-    judge = load_authors(arguments.authors, arguments.glove, rep, device)
+    evaluator = load_guo_evaluator(arguments.authors, arguments.glove, rep, device)
     tokenizer = load_tokenizer(arguments.pack, device)
     settings = _settings(arguments, recipe, manifest.max_frames // tokenizer.config.stride)
     try:
@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     vocabulary = MotionVocabulary(1, tokenizer.config.codes, settings.longest)
     writer = load_writer(arguments.pack, manifest, vocabulary, device)
-    study = PaperStudy(tokenizer, writer, judge, rep, settings)
-    tables = study.tables([e for e in examples if e.split == arguments.split])
+    eval_set = PaperEvaluation(tokenizer, writer, evaluator, rep, settings)
+    tables = eval_set.tables([e for e in examples if e.split == arguments.split])
     out = arguments.out or RUNS / "evaluate" / manifest.name
     out.mkdir(parents=True, exist_ok=True)
     text = f"# {manifest.title}\n\n" + "\n".join(table.markdown() for table in tables)
@@ -64,13 +64,15 @@ def _data(arguments: argparse.Namespace) -> Path | None:
     return Path(arguments.data) if arguments.data else None
 
 
-def _settings(arguments: argparse.Namespace, recipe: dict[str, Any], longest: int) -> PaperSettings:
+def _settings(
+    arguments: argparse.Namespace, recipe: dict[str, Any], longest: int
+) -> PaperEvalSettings:
     table = {**recipe.get("evaluation", {}), "longest": longest, "seed": arguments.seed}
     if arguments.repeats is not None:
         table["repeats"] = arguments.repeats
     if arguments.clips is not None:
         table["clips"] = arguments.clips
     try:
-        return PaperSettings(**table)
+        return PaperEvalSettings(**table)
     except TypeError as error:
         raise PackError(f"{arguments.config}: [evaluation]: {error}.") from None

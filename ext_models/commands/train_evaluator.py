@@ -15,12 +15,12 @@ from ext_models.datasets.layouts import DataError, Example, read_examples
 from ext_models.devices import pick_device
 from ext_models.text_motion import model as files
 from ext_models.text_motion.clips import clip_label
-from ext_models.text_motion.network import EvaluatorConfig, EvaluatorError
+from ext_models.text_motion.network import TextMotionConfig, TextMotionError
 from ext_models.text_motion.training import (
     FEWEST_HELD_OUT,
-    EvaluatorTraining,
+    TextMotionTraining,
     retrieval,
-    train_evaluator,
+    train_text_motion,
 )
 from ext_models.training.checkpoint import read_recipe
 
@@ -38,16 +38,16 @@ def run(arguments: argparse.Namespace) -> int:
     together = int(table.pop("together", 0))
     quoted = bool(table.pop("quoted_captions", False))
     try:
-        config, settings = EvaluatorConfig(**table), EvaluatorTraining(**training)
+        config, settings = TextMotionConfig(**table), TextMotionTraining(**training)
     except TypeError as error:
-        raise EvaluatorError(f"{arguments.config}: {error}.") from None
+        raise TextMotionError(f"{arguments.config}: {error}.") from None
     device = pick_device(arguments.device)
     packs = [packs] if isinstance(packs, str) else packs
     examples = read_packs(arguments.data, packs, quoted_captions=quoted)
     examples += _at_once(examples, together, config.max_frames, seed)
     data = files.data_hash(examples)
     work = RUNS / f"evaluator-{data}-{_settings_hash(config, settings, seed)}"
-    evaluator = train_evaluator(config, settings, examples, work, seed=seed, device=device)
+    evaluator = train_text_motion(config, settings, examples, work, seed=seed, device=device)
     notes = {
         **files.read_card(work / "best")["notes"],
         "packs": packs,
@@ -78,7 +78,7 @@ def read_packs(
     try:
         parts = [read_examples(root, p, quoted_captions=quoted_captions) for p in packs]
     except DataError as error:
-        raise EvaluatorError(str(error)) from None
+        raise TextMotionError(str(error)) from None
     return [example for part in parts for example in part]
 
 
@@ -96,15 +96,15 @@ def _table(recipe: Path) -> dict[str, Any]:
     body = read_recipe(recipe)
     pack = body.get("pack", {})
     if "evaluator" not in body:
-        raise EvaluatorError(f"{recipe}: the recipe has no [evaluator] table.")
+        raise TextMotionError(f"{recipe}: the recipe has no [evaluator] table.")
     shared = {k: pack[k] for k in ("data", "seed", "quoted_captions") if k in pack}
     table = {**shared, **body["evaluator"]}
     if not table.get("data"):
-        raise EvaluatorError(f'{recipe}: [evaluator] names no data; write data = ["clean"], say.')
+        raise TextMotionError(f'{recipe}: [evaluator] names no data; write data = ["clean"], say.')
     return table
 
 
-def _settings_hash(config: EvaluatorConfig, settings: EvaluatorTraining, seed: int) -> str:
+def _settings_hash(config: TextMotionConfig, settings: TextMotionTraining, seed: int) -> str:
     """Names a run: a longer budget resumes it, anything else starts another."""
     fixed = {k: v for k, v in asdict(settings).items() if k not in ("steps", "minutes")}
     text = json.dumps([asdict(config), fixed, seed], sort_keys=True)

@@ -58,7 +58,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Recording:
+class BvhMotion:
     """Every joint of a file over time.
 
     Attributes:
@@ -75,7 +75,7 @@ class Recording:
     fps: float
 
 
-def read_bvh(path: Path, to_fps: float) -> Recording:
+def read_bvh(path: Path, to_fps: float) -> BvhMotion:
     """A BVH file at the wanted frames a second.
 
     Raises:
@@ -96,7 +96,7 @@ def read_bvh(path: Path, to_fps: float) -> Recording:
     before, after = (points[np.searchsorted(wanted, k)] for k in (low, high))
     still = np.zeros((1, values.shape[1]))
     bare = tuple(replace(n, channels=()) for n in nodes)
-    return Recording(
+    return BvhMotion(
         nodes=nodes,
         points=before + (after - before) * share[:, None, None],
         rest=_positions(bare, still)[0],
@@ -274,13 +274,13 @@ def _positions(nodes: tuple[Node, ...], values: Array) -> Array:
     return points
 
 
-def joints_of(recording: Recording) -> dict[Joint, int]:
+def joints_of(bvh: BvhMotion) -> dict[Joint, int]:
     """Index of each of our joints; toes, wrists and head may be the ends of their chains.
 
     Raises:
         DataError: naming the joints that are missing.
     """
-    nodes = recording.nodes
+    nodes = bvh.nodes
     found = find_joints([n.name for n in nodes])
     ends = {n.parent: k for k, n in enumerate(nodes) if n.name.endswith(END) and any(n.offset)}
     for joint, carrier in _ENDS.items():

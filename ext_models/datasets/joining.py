@@ -23,7 +23,7 @@ from motiongpt_blender.core.body.skeleton import Joint
 
 from .examples import Array, Example
 from .mirroring import mirror_caption
-from .sentences import meanwhile, plain, then, verbs_of
+from .sentences import has_plain_subject, then_caption, verbs_of, while_caption
 
 #: Frames in which the second clip's body comes from the first one's last pose.
 LEAD: Final = 12
@@ -51,7 +51,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Apart:
+class HeldOutPairs:
     """Contents that are never joined, in either mirror image.
 
     Attributes:
@@ -63,7 +63,7 @@ class Apart:
     together: frozenset[Pair] = frozenset()
 
     @classmethod
-    def of(cls, prompts: Sequence[dict[str, Any]]) -> Apart:
+    def of(cls, prompts: Sequence[dict[str, Any]]) -> HeldOutPairs:
         """From the tables of a list of compositions; see ``recipes/prompts``."""
 
         def pairs(how: str) -> frozenset[Pair]:
@@ -95,7 +95,7 @@ def join_examples(
     together: int,
     longest: int,
     seed: int,
-    apart: Apart | None = None,
+    held_out_pairs: HeldOutPairs | None = None,
 ) -> list[Example]:
     """So many new clips of each kind, as far as fitting pairs are found.
 
@@ -105,15 +105,19 @@ def join_examples(
         together: clips of an upper body on other legs.
         longest: frames of a new clip at most.
         seed: of the draw.
-        apart: what is never joined.
+        held_out_pairs: what is never joined.
     """
     rng = np.random.default_rng(seed)
-    never = apart or Apart()
-    made = _draw(examples, examples, then, rng, lambda a, b: in_turn(a, b, longest, never))
+    never = held_out_pairs or HeldOutPairs()
+    made = _draw(
+        examples, examples, then, rng, lambda a, b: concatenate_clips(a, b, longest, never)
+    )
     lexicon = verbs_of(c for e in examples for c in e.captions)
     legs = [e for e in examples if _travels(e.joints) and not _BUSY.search(" ".join(e.captions))]
     bodies = [e for e in examples if _stays(e.joints) and _moves_arms(e)]
-    made += _draw(legs, bodies, together, rng, lambda a, b: at_once(a, b, lexicon, never))
+    made += _draw(
+        legs, bodies, together, rng, lambda a, b: overlay_upper_body(a, b, lexicon, never)
+    )
     return made
 
 
@@ -155,15 +159,21 @@ def _pick(groups: Sequence[Sequence[Example]], rng: np.random.Generator) -> Exam
     return group[int(rng.integers(len(group)))]
 
 
-def in_turn(first: Example, second: Example, longest: int, apart: Apart) -> Example | None:
+def concatenate_clips(
+    first: Example, second: Example, longest: int, held_out_pairs: HeldOutPairs
+) -> Example | None:
     """The first clip, then the second; None where they do not fit."""
-    if len(first.joints) + len(second.joints) > longest or not apart.allows("then", first, second):
+    if len(first.joints) + len(second.joints) > longest or not held_out_pairs.allows(
+        "then", first, second
+    ):
         return None
-    tails = [c for c in second.captions if plain(c)]
+    tails = [c for c in second.captions if has_plain_subject(c)]
     moved = _onto_end(first.joints, second.joints)
     if not tails or moved is None:
         return None
-    captions = tuple(then(head, tails[k % len(tails)]) for k, head in enumerate(first.captions))
+    captions = tuple(
+        then_caption(head, tails[k % len(tails)]) for k, head in enumerate(first.captions)
+    )
     return replace(
         first,
         id=f"{first.id}+{second.id}",
@@ -175,13 +185,15 @@ def in_turn(first: Example, second: Example, longest: int, apart: Apart) -> Exam
     )
 
 
-def at_once(legs: Example, body: Example, verbs: frozenset[str], apart: Apart) -> Example | None:
+def overlay_upper_body(
+    legs: Example, body: Example, verbs: frozenset[str], held_out_pairs: HeldOutPairs
+) -> Example | None:
     """The legs of one clip under the upper body of another; None where they do not fit."""
     count = min(len(legs.joints), len(body.joints))
-    if count < 0.6 * len(body.joints) or not apart.allows("while", legs, body):
+    if count < 0.6 * len(body.joints) or not held_out_pairs.allows("while", legs, body):
         return None
     tails = [c for c in body.captions if _ARMS.search(c) and not _STANDS.search(c)]
-    said = [meanwhile(head, tail, verbs) for head in legs.captions for tail in tails]
+    said = [while_caption(head, tail, verbs) for head in legs.captions for tail in tails]
     captions = tuple(dict.fromkeys(c for c in said if c))
     if not captions:
         return None

@@ -77,7 +77,7 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Recording:
+class SourceClip:
     """One source clip.
 
     Attributes:
@@ -115,7 +115,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PrepareOptions:
     """What ``prepare`` is asked for.
 
     Attributes:
@@ -149,35 +149,35 @@ class Wish:
         return name
 
 
-def prepare(wish: Wish) -> Prepared:
+def prepare(options: PrepareOptions) -> Prepared:
     """Write the pack; the data folder changes only when all is read.
 
     Raises:
         DataError: when the source or the data folder cannot be used, or nothing is left.
     """
-    layout = layout_of(wish.source)
+    layout = layout_of(options.source)
     if layout is Layout.DATA_FOLDER:
-        raise DataError(f"{wish.source} is a data folder already: give it to --data as it is.")
-    if wish.out.resolve() == wish.source.resolve():
+        raise DataError(f"{options.source} is a data folder already: give it to --data as it is.")
+    if options.out.resolve() == options.source.resolve():
         raise DataError("--out must be another folder than the source, which stays as it is.")
-    if wish.out.exists() and not wish.out.is_dir():
-        raise DataError(f"--out {wish.out} is a file: name a folder.")
+    if options.out.exists() and not options.out.is_dir():
+        raise DataError(f"--out {options.out} is a file: name a folder.")
     skipped = Skipped()
     captions: Captions | None = None
     if layout is Layout.PUBLISHED:
-        recordings = _published(wish, skipped)
+        sources = _published(options, skipped)
     else:
-        captions = find_captions(wish.source, wish.captions)
-        recordings = _files(wish, captions, skipped)
-    writer = PackWriter(wish.out, wish.pack_name)
+        captions = find_captions(options.source, options.captions)
+        sources = _files(options, captions, skipped)
+    writer = PackWriter(options.out, options.pack_name)
     try:
-        for recording in recordings:
+        for clip in sources:
             try:
-                _write(writer, recording, wish)
+                _write(writer, clip, options)
             except DataError as error:
-                skipped.add(recording.name, error)
+                skipped.add(clip.name, error)
         if not writer.records:
-            raise DataError(_nothing(wish, skipped))
+            raise DataError(_nothing(options, skipped))
         skipped.used = len(writer.records)
     except BaseException:
         writer.close(keep=False)
@@ -188,62 +188,64 @@ def prepare(wish: Wish) -> Prepared:
     return Prepared(clips, seconds, skipped, captions.unused if captions else [])
 
 
-def _nothing(wish: Wish, skipped: Skipped) -> str:
+def _nothing(options: PrepareOptions, skipped: Skipped) -> str:
     first = f"; the first: {': '.join(skipped.broken[0])}" if skipped.broken else "."
-    return f"{wish.source} has no usable clip among {len(skipped.broken)}{first}"
+    return f"{options.source} has no usable clip among {len(skipped.broken)}{first}"
 
 
-def _published(wish: Wish, skipped: Skipped) -> Iterator[Recording]:
-    rep = humanml3d.representation_of(wish.source)
+def _published(options: PrepareOptions, skipped: Skipped) -> Iterator[SourceClip]:
+    rep = humanml3d.representation_of(options.source)
     name = next(n for n, r in humanml3d.NAMES.items() if r is rep)
-    for example in humanml3d.clips(wish.source, name, skipped):
+    for example in humanml3d.clips(options.source, name, skipped):
         joints = example.joints if rep is HUMANML3D else from_kit(example.joints)
         yield _as_recording(example, joints)
 
 
-def _as_recording(example: Example, joints: Array) -> Recording:
+def _as_recording(example: Example, joints: Array) -> SourceClip:
     joints = joints[:PIECE] if len(joints) < NEARLY_A_PIECE else joints
-    return Recording(
+    return SourceClip(
         example.id, joints, example.captions, example.label, example.fps, example.split
     )
 
 
-def _files(wish: Wish, captions: Captions | None, skipped: Skipped) -> Iterator[Recording]:
+def _files(
+    options: PrepareOptions, captions: Captions | None, skipped: Skipped
+) -> Iterator[SourceClip]:
     """Every file that can be used, in the order of their names."""
-    files = sorted(set(motion_files(wish.source)))
+    files = sorted(set(motion_files(options.source)))
     for path in tqdm(files, desc="reading", unit="file"):
-        relative = path.relative_to(wish.source).as_posix()
+        relative = path.relative_to(options.source).as_posix()
         given = captions.of(relative) if captions else []
         try:
             if path.suffix.lower() == ".bvh":
-                recording = _bvh(path, wish.conventions)
+                clip = _bvh(path, options.conventions)
             else:
-                recording = _clip(path, wish.conventions)
-            said = given or recording.captions or _captions(relative, captions, wish)
+                clip = _clip(path, options.conventions)
+            said = given or clip.captions or _captions(relative, captions, options)
             name = re.sub(r"[\s/]+", "_", relative.rsplit(".", 1)[0])
-            yield replace(recording, name=name, captions=tuple(said))
+            yield replace(clip, name=name, captions=tuple(said))
         except (DataError, MotionError) as error:
             skipped.add(relative, str(error).removeprefix(f"{path}: "))
 
 
-def _captions(relative: str, captions: Captions | None, wish: Wish) -> list[str]:
+def _captions(relative: str, captions: Captions | None, options: PrepareOptions) -> list[str]:
     """What stands in for captions that are nowhere: the file's name, where that is wished."""
-    if wish.from_names:
+    if options.from_names:
         return [caption_from_name(relative)]
     if captions is None:
         raise DataError("there is no captions.json or captions.csv that says what it shows.")
     raise DataError(f"{captions.file} has no caption for it.")
 
 
-def _bvh(path: Path, how: Conventions) -> Recording:
+def _bvh(path: Path, how: Conventions) -> SourceClip:
     recording = read_bvh(path, FPS)
     at = joints_of(recording)
     found = {joint: recording.points[:, k] for joint, k in at.items()}
     joints = to_conventions(found, how, {joint: recording.rest[k] for joint, k in at.items()})
-    return Recording(path.stem, joints, (), path.stem, recording.fps)
+    return SourceClip(path.stem, joints, (), path.stem, recording.fps)
 
 
-def _clip(path: Path, how: Conventions) -> Recording:
+def _clip(path: Path, how: Conventions) -> SourceClip:
     """A ``clip.npz``; its length is checked before its numbers are read."""
     shape = npz_shape(path, "joints")
     if len(shape) != 3 or shape[1:] != (JOINT_COUNT, 3):
@@ -258,37 +260,37 @@ def _clip(path: Path, how: Conventions) -> Recording:
     if how.uniform:
         joints = to_uniform(joints)
     said = (clip.prompt,) if clip.prompt.strip() else ()
-    return Recording(
+    return SourceClip(
         path.stem, place_at_origin(joints).astype(np.float32), said, path.stem, clip.fps
     )
 
 
-def _write(writer: PackWriter, recording: Recording, wish: Wish) -> None:
+def _write(writer: PackWriter, clip: SourceClip, options: PrepareOptions) -> None:
     """All pieces of a recording, or none."""
-    check_length(len(recording.joints))
-    check_finite(recording.joints)
-    pieces = cut(recording.joints)
-    names = [recording.name + (f"_p{k}" if len(pieces) > 1 else "") for k in range(len(pieces))]
+    check_length(len(clip.joints))
+    check_finite(clip.joints)
+    pieces = cut(clip.joints)
+    names = [clip.name + (f"_p{k}" if len(pieces) > 1 else "") for k in range(len(pieces))]
     if taken := next((n for n in names if writer.has(n)), None):
         raise DataError(f"there is a clip '{taken}' already: rename one of them.")
-    shares = wish.shares or Shares()
-    official = recording.split if wish.shares is None else ""
+    shares = options.shares or Shares()
+    official = clip.split if options.shares is None else ""
     for name, (start, piece) in zip(names, pieces, strict=True):
         record = ClipRecord(
             id=name,
             pack=writer.pack,
-            source=wish.source.resolve().name,
-            source_clip=recording.name,
+            source=options.source.resolve().name,
+            source_clip=clip.name,
             start_s=start / FPS,
             end_s=(start + len(piece)) / FPS,
             frames=len(piece),
-            fps_source=recording.fps,
-            licence=wish.licence,
-            label=recording.label,
-            take=recording.name,
-            split=official or shares.split_of(recording.name),
+            fps_source=clip.fps,
+            licence=options.licence,
+            label=clip.label,
+            take=clip.name,
+            split=official or shares.split_of(clip.name),
         )
-        writer.add(record, piece, recording.captions)
+        writer.add(record, piece, clip.captions)
 
 
 def cut(joints: Array) -> list[tuple[int, Array]]:
@@ -312,11 +314,11 @@ def cut(joints: Array) -> list[tuple[int, Array]]:
         count += 1
 
 
-def report(prepared: Prepared, wish: Wish, say: Callable[[str], None] = print) -> None:
+def report(prepared: Prepared, options: PrepareOptions, say: Callable[[str], None] = print) -> None:
     """Tell what was written, what was left out and what to do next."""
     counts = ", ".join(f"{n} {split}" for split, n in prepared.clips.items())
     total = sum(prepared.clips.values())
-    say(f"{total} clips ({prepared.seconds / 3600:.2f} h: {counts}) in {wish.out}")
+    say(f"{total} clips ({prepared.seconds / 3600:.2f} h: {counts}) in {options.out}")
     if text := prepared.skipped.summary():
         say(text)
     if prepared.unused:
@@ -328,4 +330,4 @@ def report(prepared: Prepared, wish: Wish, say: Callable[[str], None] = print) -
             f"No clip is in {' and '.join(empty)}: with so few takes choose another --split, "
             "or add clips."
         )
-    say(f'Train on it with --data {wish.out} and data = "{wish.pack_name}" in the recipe.')
+    say(f'Train on it with --data {options.out} and data = "{options.pack_name}" in the recipe.')

@@ -42,12 +42,12 @@ _DOUBLING: Final = frozenset(
 )
 
 
-def plain(caption: str) -> bool:
+def has_plain_subject(caption: str) -> bool:
     """Whether a caption begins with somebody of whom nothing else is said."""
     return bool(_PLAIN_SUBJECT.match(caption.strip()))
 
 
-def then(first: str, second: str) -> str:
+def then_caption(first: str, second: str) -> str:
     """One after the other."""
     after = _SUBJECT.sub("", second.strip())
     return f"{first.strip().rstrip('.')}, then {after}"
@@ -63,7 +63,7 @@ def verbs_of(captions: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def meanwhile(first: str, second: str, verbs: frozenset[str]) -> str | None:
+def while_caption(first: str, second: str, verbs: frozenset[str]) -> str | None:
     """Both at once; None where the second sentence is not one of a plain subject and a verb.
 
     Args:

@@ -15,20 +15,20 @@ from ext_models.motion import features
 from motiongpt_blender.core.body.motion import place_at_origin
 
 from .clip_maker import ClipMaker
-from .eval_set import Study
+from .eval_set import EvalSet
 from .nearest_caption import CaptionIndex
 
 Array = NDArray[np.float32]
 
 REAL = "real motion"
-CODES = "its tokenizer"
+RECONSTRUCTION = "its tokenizer"
 TEXT = "text to motion"
-LOOKED_UP = "nearest caption"
-CHANCE = "random clip"
+NEAREST_CAPTION = "nearest caption"
+RANDOM = "random clip"
 
 
 @dataclass(frozen=True)
-class System:
+class Method:
     """One row of a comparison.
 
     Attributes:
@@ -45,65 +45,72 @@ class System:
         return [joints for sample in self.samples for joints in sample]
 
 
-def compared(study: Study, maker: ClipMaker) -> list[System]:
+def all_methods(eval_set: EvalSet, maker: ClipMaker) -> list[Method]:
     """Every row, real motion first."""
     return [
-        System(REAL, ([e.joints for e in study.clips],)),
-        System(CODES, ([reconstructed(study.pipeline, e.joints) for e in study.clips],)),
-        System(TEXT, tuple(written(study, maker))),
-        System(LOOKED_UP, tuple(looked_up(study, study.captions, samples(study)))),
-        System(CHANCE, tuple(by_chance(study))),
+        Method(REAL, ([e.joints for e in eval_set.clips],)),
+        Method(
+            RECONSTRUCTION, ([reconstruct(eval_set.pipeline, e.joints) for e in eval_set.clips],)
+        ),
+        Method(TEXT, tuple(generate_motions(eval_set, maker))),
+        Method(
+            NEAREST_CAPTION,
+            tuple(nearest_caption_motions(eval_set, eval_set.captions, samples(eval_set))),
+        ),
+        Method(RANDOM, tuple(random_motions(eval_set))),
     ]
 
 
-def samples(study: Study) -> range:
+def samples(eval_set: EvalSet) -> range:
     """The samples of each text."""
-    return range(study.settings.samples)
+    return range(eval_set.settings.samples)
 
 
-def text_request(study: Study, index: int, sample: int) -> GenerationRequest:
+def text_request(eval_set: EvalSet, index: int, sample: int) -> GenerationRequest:
     """What is asked for one looked-at clip by its caption alone."""
-    example = study.clips[index]
+    example = eval_set.clips[index]
     return GenerationRequest(
-        prompt=study.caption(example),
+        prompt=eval_set.caption(example),
         frames=len(example.joints),
-        seed=study.number("sample", sample, example.id),
-        temperature=study.settings.temperature,
-        tries=study.settings.tries,
+        seed=eval_set.number("sample", sample, example.id),
+        temperature=eval_set.settings.temperature,
+        tries=eval_set.settings.tries,
     )
 
 
-def written(study: Study, maker: ClipMaker) -> list[list[Array]]:
+def generate_motions(eval_set: EvalSet, maker: ClipMaker) -> list[list[Array]]:
     """Motions that the pack makes of the captions, sample by sample."""
-    count = len(study.clips)
-    requests = [text_request(study, i, s) for s in samples(study) for i in range(count)]
+    count = len(eval_set.clips)
+    requests = [text_request(eval_set, i, s) for s in samples(eval_set) for i in range(count)]
     made = maker.make(requests, "text")
-    return [made[s * count : (s + 1) * count] for s in samples(study)]
+    return [made[s * count : (s + 1) * count] for s in samples(eval_set)]
 
 
-def looked_up(study: Study, captions: Sequence[str], draws: Sequence[int]) -> list[list[Array]]:
+def nearest_caption_motions(
+    eval_set: EvalSet, captions: Sequence[str], draws: Sequence[int]
+) -> list[list[Array]]:
     """Training clips with the captions most alike, draw by draw."""
-    index = CaptionIndex(study.train)
+    index = CaptionIndex(eval_set.train)
     return [
         [
-            study.train[row].joints
-            for row in index.nearest(captions, [study.number("look", d, c) for c in captions])
+            eval_set.train[row].joints
+            for row in index.nearest(captions, [eval_set.number("look", d, c) for c in captions])
         ]
         for d in draws
     ]
 
 
-def by_chance(study: Study) -> list[list[Array]]:
+def random_motions(eval_set: EvalSet) -> list[list[Array]]:
     """Training clips drawn at random, sample by sample."""
-    count = len(study.train)
+    count = len(eval_set.train)
     return [
-        [study.train[study.number("chance", s, e.id) % count].joints for e in study.clips]
-        for s in samples(study)
+        [eval_set.train[eval_set.number("chance", s, e.id) % count].joints for e in eval_set.clips]
+        for s in samples(eval_set)
     ]
 
 
 @torch.no_grad()
-def reconstructed(pipeline: MotionPipeline, joints: Array) -> Array:
+def reconstruct(pipeline: MotionPipeline, joints: Array) -> Array:
     """A clip (T, 22, 3) through the pack's codes and back, no frame lost."""
     tokenizer, frames = pipeline.tokenizer, len(joints)
     stride = tokenizer.config.stride

@@ -79,9 +79,9 @@ class ClipMaker:
                 batch = ordered[start : start + at_once]
                 answers = self.pipeline.write_many([r for _, r in batch])
                 lines = []
-                for (name_of, _), written in zip(batch, answers, strict=True):
-                    self._answers[name_of] = written
-                    kept = [asdict(answer) for answer in written]
+                for (name_of, _), kept_codes in zip(batch, answers, strict=True):
+                    self._answers[name_of] = kept_codes
+                    kept = [asdict(answer) for answer in kept_codes]
                     lines.append(json.dumps({"key": name_of, "answers": kept}))
                 with self.cache.open("a", encoding="utf-8") as file:
                     file.write("".join(line + "\n" for line in lines))

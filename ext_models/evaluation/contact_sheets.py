@@ -33,7 +33,7 @@ def draw_sheets(clips: Sequence[tuple[str, Array]], folder: Path) -> list[Path]:
     except ImportError:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
+    pages: list[Path] = []
     for start in range(0, len(clips), ROWS):
         part = clips[start : start + ROWS]
         figure = Figure(figsize=(13, 2.1 * len(part)), dpi=80, layout="constrained")
@@ -42,9 +42,9 @@ def draw_sheets(clips: Sequence[tuple[str, Array]], folder: Path) -> list[Path]:
             _strip(strip, joints)
             strip.set_title(title, loc="left", fontsize=9)
             _path(path, joints)
-        written.append(folder / f"sheet_{start // ROWS + 1:02}.png")
-        FigureCanvasAgg(figure).print_png(written[-1])
-    return written
+        pages.append(folder / f"sheet_{start // ROWS + 1:02}.png")
+        FigureCanvasAgg(figure).print_png(pages[-1])
+    return pages
 
 
 def _strip(axes: Any, joints: Array) -> None:

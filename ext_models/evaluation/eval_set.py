@@ -24,7 +24,7 @@ from .metrics import REPEATS, TOP
 Array = NDArray[np.float32]
 
 
-class Judge(Protocol):
+class Evaluator(Protocol):
     """An evaluator: text and motion as points of one space."""
 
     @property
@@ -42,7 +42,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvalSettings:
     """How an evaluation is done.
 
     Attributes:
@@ -65,7 +65,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Study:
+class EvalSet:
     """The inputs of an evaluation.
 
     Attributes:
@@ -74,18 +74,18 @@ class Study:
         clips: held-out clips that are looked at, not longer either.
         held_out: all of them, to take other poses from.
         settings: how it is done.
-        judge: who says what text and motion have in common; None where nobody does.
+        evaluator: embeds text and motion in one space; None without one.
     """
 
     pipeline: MotionPipeline
     train: tuple[Example, ...]
     clips: tuple[Example, ...]
     held_out: tuple[Example, ...]
-    settings: Settings = Settings()
-    judge: Judge | None = None
+    settings: EvalSettings = EvalSettings()
+    evaluator: Evaluator | None = None
 
     @property
-    def for_poses(self) -> Study:
+    def for_poses(self) -> EvalSet:
         """The same with the clips that pose tasks look at."""
         wanted = self.settings.pose_clips or len(self.clips)
         every = max(1, len(self.clips) // wanted)
@@ -123,15 +123,15 @@ class Study:
         return others[self.number("other", example.id) % len(others)]
 
 
-def study(
+def build_eval_set(
     pipeline: MotionPipeline,
     examples: Sequence[Example],
-    settings: Settings,
-    judge: Judge | None,
+    settings: EvalSettings,
+    evaluator: Evaluator | None,
     *,
     clips: int | None = None,
     split: str = "test",
-) -> Study:
+) -> EvalSet:
     """The study of a pack on the clips of some data sets.
 
     Held-out clips without a caption are left out: there is nothing to ask the pack for.
@@ -140,7 +140,7 @@ def study(
         pipeline: the pack.
         examples: all splits.
         settings: how it is done.
-        judge: the evaluator, if there is one.
+        evaluator: if there is one.
         clips: look at so many only, spread over all labels.
         split: which is held out.
 
@@ -155,16 +155,16 @@ def study(
         raise PipelineError(
             "The data has no captioned clips in its split 'train' to look captions up in."
         )
-    looked_at = held_out if clips is None else spread(held_out, clips)
+    looked_at = held_out if clips is None else stratified(held_out, clips)
     if len({clip_label(e) for e in looked_at}) <= TOP:
         raise PipelineError(
             f"The clips looked at have fewer than {TOP + 1} labels: take more of the split "
             f"'{split}', which has {len(held_out)} clips with captions."
         )
-    return Study(pipeline, train, looked_at, held_out, settings, judge)
+    return EvalSet(pipeline, train, looked_at, held_out, settings, evaluator)
 
 
-def spread(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
+def stratified(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
     """So many clips, from as many labels as there are, in the order of the data."""
     seen: dict[str, int] = {}
     turns: list[tuple[int, int]] = []

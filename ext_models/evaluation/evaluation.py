@@ -17,14 +17,14 @@ from ext_models.evaluation.prompts.prompt_scores import (
     prompt_table,
 )
 
-from .baselines import LOOKED_UP, TEXT, compared
+from .baselines import NEAREST_CAPTION, TEXT, all_methods
 from .clip_maker import ClipMaker
-from .eval_set import Study
+from .eval_set import EvalSet
 from .metrics import TOP
-from .nearest_caption import known_share
+from .nearest_caption import verbatim_share
 from .pose_tasks import RATIO, place_errors, place_table, pose_errors, pose_table
 from .tables import Row, Table
-from .text_motion_table import Agreement, measure, plain_table
+from .text_motion_table import TextMotionScores, measure, plausibility_table
 
 REPORT: Final = "report.md"
 NUMBERS: Final = "report.json"
@@ -36,7 +36,7 @@ PLACE_AIM: Final = 0.25
 NO_AIM: Final = ("unknown",)
 
 _EXPLAINED: Final = {
-    "agreement": (
+    "text_motion": (
         "R@k: a caption finds its motion among the nearest k of a pool without two clips of one "
         "label. ± is the 95 % interval, over clips; of FID, KID, Diversity and MultiModality over "
         "samples and draws. FID's bias: real motion, one half against the other (halves are "
@@ -60,7 +60,7 @@ _EXPLAINED: Final = {
 
 
 @dataclass(frozen=True)
-class Aim:
+class Target:
     """Something aimed at, and what came of it."""
 
     what: str
@@ -89,9 +89,9 @@ class Evaluation:
     title: str
     facts: Mapping[str, Any]
     tables: Mapping[str, Table]
-    aims: tuple[Aim, ...]
+    targets: tuple[Target, ...]
     notes: tuple[str, ...]
-    agreement: Agreement | None = None
+    text_motion: TextMotionScores | None = None
     scores: tuple[ListScore, ...] = ()
 
     def markdown(self) -> str:
@@ -106,8 +106,8 @@ class Evaluation:
             lines += [table.markdown()]
             if name in _EXPLAINED:
                 lines += [_EXPLAINED[name], ""]
-        if self.aims:
-            lines += ["Aims:", "", *(f"- {aim}" for aim in self.aims), ""]
+        if self.targets:
+            lines += ["Aims:", "", *(f"- {aim}" for aim in self.targets), ""]
         return [*lines, *(f"- {note}" for note in self.notes), ""]
 
     def save(self, folder: Path) -> None:
@@ -118,7 +118,7 @@ class Evaluation:
             "title": self.title,
             "facts": dict(self.facts),
             "tables": {name: table.body() for name, table in self.tables.items()},
-            "aims": [asdict(aim) for aim in self.aims],
+            "aims": [asdict(aim) for aim in self.targets],
             "notes": list(self.notes),
         }
         text = json.dumps(body, indent=1, ensure_ascii=False)
@@ -126,7 +126,7 @@ class Evaluation:
 
 
 def evaluate(
-    study: Study,
+    eval_set: EvalSet,
     maker: ClipMaker,
     lists: tuple[PromptList, ...],
     cache: Path,
@@ -135,83 +135,83 @@ def evaluate(
     """Measure everything that the pack and the data allow.
 
     Args:
-        study: what is looked at.
+        eval_set: the clips and the pack.
         maker: makes the pack's clips.
         lists: prompts of labels that the data has.
         cache: folder for what is the same for every pack.
         facts: what it is measured with, for the reader.
     """
-    systems = compared(study, maker)
-    posed = study.for_poses
+    methods = all_methods(eval_set, maker)
+    posed = eval_set.for_poses
     poses = pose_errors(posed, maker)
     places = place_errors(posed, maker)
     tables: dict[str, Table] = {}
-    agreement, scores = None, ()
-    if study.judge is None:
-        tables["plausibility"] = plain_table(study, systems)
+    text_motion, scores = None, ()
+    if eval_set.evaluator is None:
+        tables["plausibility"] = plausibility_table(eval_set, methods)
     else:
-        agreement = measure(study, study.judge, systems, cache)
-        tables["agreement"] = agreement.table
+        text_motion = measure(eval_set, eval_set.evaluator, methods, cache)
+        tables["text_motion"] = text_motion.table
         if lists:
-            scores = tuple(prompt_scores(study, study.judge, maker, systems, lists))
-            tables["prompts"] = prompt_table(scores, study.settings.pool)
+            scores = tuple(prompt_scores(eval_set, eval_set.evaluator, maker, methods, lists))
+            tables["prompts"] = prompt_table(scores, eval_set.settings.pool)
     tables["poses"] = pose_table(posed, poses)
     if places:
         tables["places"] = place_table(posed, places)
     return Evaluation(
-        title=f"{study.pipeline.manifest.title}: {len(study.clips)} clips",
+        title=f"{eval_set.pipeline.manifest.title}: {len(eval_set.clips)} clips",
         facts=facts,
         tables=tables,
-        aims=tuple(aims(tables)),
-        notes=tuple(_notes(study)),
-        agreement=agreement,
+        targets=tuple(targets(tables)),
+        notes=tuple(_notes(eval_set)),
+        text_motion=text_motion,
         scores=scores,
     )
 
 
-def aims(tables: Mapping[str, Table]) -> list[Aim]:
+def targets(tables: Mapping[str, Table]) -> list[Target]:
     """What the tables say of each aim."""
-    found: list[Aim] = []
-    if "agreement" in tables:
-        made, looked = (_row(tables["agreement"], name) for name in (TEXT, LOOKED_UP))
+    found: list[Target] = []
+    if "text_motion" in tables:
+        made, looked = (_row(tables["text_motion"], name) for name in (TEXT, NEAREST_CAPTION))
         (value, _), (mean, half) = _number(made, f"R@{TOP}"), _number(looked, f"R@{TOP}")
         least = mean - half
         target = f"not below nearest caption's interval, from {least:.3f}"
-        found.append(Aim(f"R@{TOP} of text to motion", value, target, value >= least))
+        found.append(Target(f"R@{TOP} of text to motion", value, target, value >= least))
     found += _list_aims(tables["prompts"]) if "prompts" in tables else []
     for row in tables["poses"].rows:
-        task = row.system.split(",")[0]
+        task = row.name.split(",")[0]
         value, _ = _number(row, f"Recon {RATIO}")
         target = f"at most {POSE_AIMS[task]}"
-        found.append(Aim(f"{row.system}: Recon ratio", value, target, value <= POSE_AIMS[task]))
+        found.append(Target(f"{row.name}: Recon ratio", value, target, value <= POSE_AIMS[task]))
     if "places" in tables:
         for row in tables["places"].rows:
             value, _ = _number(row, "m, with / text")
             target = f"at most {PLACE_AIM}"
-            found.append(Aim(f"{row.system}: share of text's", value, target, value <= PLACE_AIM))
+            found.append(Target(f"{row.name}: share of text's", value, target, value <= PLACE_AIM))
     return found
 
 
-def _list_aims(table: Table) -> list[Aim]:
-    names = dict.fromkeys(row.system.rpartition(": ")[0] for row in table.rows)
-    found: list[Aim] = []
+def _list_aims(table: Table) -> list[Target]:
+    names = dict.fromkeys(row.name.rpartition(": ")[0] for row in table.rows)
+    found: list[Target] = []
     for name in names:
         if name == PLAIN or name in NO_AIM or PART in name:
             continue
-        made, looked = (_row(table, f"{name}: {system}") for system in (TEXT, LOOKED_UP))
+        made, looked = (_row(table, f"{name}: {method}") for method in (TEXT, NEAREST_CAPTION))
         value, _ = _number(made, f"share of plain R@{TOP}")
         target = f"at least {LIST_AIM}"
-        found.append(Aim(f"{name}: share of plain R@{TOP}", value, target, value >= LIST_AIM))
+        found.append(Target(f"{name}: share of plain R@{TOP}", value, target, value >= LIST_AIM))
         for column in (f"R@{TOP}", f"R@{TOP} among alike"):
             (value, half), (mean, spread) = _number(made, column), _number(looked, column)
             target = f"clearly above nearest caption's {mean:.3f}"
             met = value - half > mean + spread
-            found.append(Aim(f"{name}: {column}", value, target, met))
+            found.append(Target(f"{name}: {column}", value, target, met))
     return found
 
 
-def _row(table: Table, system: str) -> Row:
-    return next(row for row in table.rows if row.system == system)
+def _row(table: Table, method: str) -> Row:
+    return next(row for row in table.rows if row.name == method)
 
 
 def _number(row: Row, metric: str) -> tuple[float, float]:
@@ -219,26 +219,26 @@ def _number(row: Row, metric: str) -> tuple[float, float]:
     return value if isinstance(value, tuple) else (value, 0.0)
 
 
-def _notes(study: Study) -> list[str]:
+def _notes(eval_set: EvalSet) -> list[str]:
     notes = [
-        f"{known_share(study.captions, study.train):.0%} of the captions are there word for word "
-        "in the training split."
+        f"{verbatim_share(eval_set.captions, eval_set.train):.0%} of the captions stand word for "
+        "word in the training split."
     ]
-    if study.pool < study.settings.pool:
-        notes.append(f"Only {study.pool} labels: pools are that small.")
-    if study.judge is None:
+    if eval_set.pool < eval_set.settings.pool:
+        notes.append(f"Only {eval_set.pool} labels: pools are that small.")
+    if eval_set.evaluator is None:
         notes.append(
             "No evaluator was given (--evaluator DIR): nothing says if text and motion fit."
         )
-    if study.settings.tries > 1:
+    if eval_set.settings.tries > 1:
         notes.append(
-            f"Of {study.settings.tries} tries the best was taken: nearest to the poses or, "
-            f"without poses, {_chosen_by(study)}."
+            f"Of {eval_set.settings.tries} tries the best was taken: nearest to the poses or, "
+            f"without poses, {_chosen_by(eval_set)}."
         )
     return notes
 
 
-def _chosen_by(study: Study) -> str:
-    if study.pipeline.chooser.matcher is None:
+def _chosen_by(eval_set: EvalSet) -> str:
+    if eval_set.pipeline.chooser.matcher is None:
         return "to what its own gist announced"
     return "most fitting by the pack's own matcher, which knows neither test clips nor evaluator"

@@ -59,7 +59,7 @@ def _terms(caption: str) -> list[str]:
     return [*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))]
 
 
-def known_share(captions: Sequence[str], examples: Sequence[Example]) -> float:
+def verbatim_share(captions: Sequence[str], examples: Sequence[Example]) -> float:
     """Share of captions that some clips have word for word."""
     known = {c.strip().lower() for e in examples for c in e.captions}
     return float(np.mean([c.strip().lower() in known for c in captions]))

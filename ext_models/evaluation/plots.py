@@ -10,19 +10,19 @@ import numpy as np
 
 from ext_models.evaluation.prompts.prompt_scores import PART
 
-from .baselines import CHANCE, CODES, LOOKED_UP, REAL, TEXT
+from .baselines import NEAREST_CAPTION, RANDOM, REAL, RECONSTRUCTION, TEXT
 from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
 from .metrics import TOP
 from .pose_tasks import RATIO, STEERED
 from .tables import Row, Table
 
-#: One colour a system, in every picture; they differ in lightness too.
+#: One colour a method, in every picture; they differ in lightness too.
 COLOURS: Final = {
     REAL: "#1f2937",
-    CODES: "#6b7280",
+    RECONSTRUCTION: "#6b7280",
     TEXT: "#c2410c",
-    LOOKED_UP: "#2563eb",
-    CHANCE: "#cbd5e1",
+    NEAREST_CAPTION: "#2563eb",
+    RANDOM: "#cbd5e1",
 }
 AIM: Final = "#15803d"
 
@@ -38,7 +38,7 @@ def draw(evaluation: Evaluation, folder: Path) -> list[str]:
     except ImportError:
         return [NONE_HERE]
     pictures = {
-        "agreement.png": (_agreement, evaluation.agreement is not None, (11, 4)),
+        "text_motion.png": (_text_motion, evaluation.text_motion is not None, (11, 4)),
         "poses.png": (_poses, True, (11, 4)),
         "prompts.png": (_prompts, bool(evaluation.scores), (11, 4.5)),
     }
@@ -93,47 +93,47 @@ def draw_curve(
     return f"picture: {path}"
 
 
-def _agreement(evaluation: Evaluation, figure: Any) -> None:
-    """R@k of each system, and how near each comes to a training clip."""
-    table = evaluation.tables["agreement"]
-    assert evaluation.agreement is not None
-    bars, spread = figure.subplots(1, 2, width_ratios=(3, 2))
+def _text_motion(evaluation: Evaluation, figure: Any) -> None:
+    """R@k of each method, and how near each comes to a training clip."""
+    table = evaluation.tables["text_motion"]
+    assert evaluation.text_motion is not None
+    bars, distribution = figure.subplots(1, 2, width_ratios=(3, 2))
     metrics = [f"R@{k}" for k in range(1, TOP + 1)]
     _grouped(
-        bars, [(r.system, COLOURS.get(r.system), _picked(r, metrics)) for r in table.rows], metrics
+        bars, [(r.name, COLOURS.get(r.name), _picked(r, metrics)) for r in table.rows], metrics
     )
     bars.set_ylim(0, 1.02)
     figure.suptitle(f"R-precision, {table.title}", x=0.01, ha="left", fontsize=10)
     bars.legend(fontsize=8, ncols=len(table.rows), loc="lower left", bbox_to_anchor=(0, 1))
-    for name in (REAL, CODES, TEXT):
-        distances = evaluation.agreement.nearest[name]
+    for name in (REAL, RECONSTRUCTION, TEXT):
+        distances = evaluation.text_motion.nearest[name]
         upto = np.linspace(0, 1, len(distances))
-        spread.plot(np.sort(distances), upto, color=COLOURS.get(name), label=name, lw=1.8)
-    spread.set_title("Distance to the nearest training clip", loc="left", fontsize=10)
-    spread.set_xlabel("distance in the evaluator's space")
-    spread.set_ylabel("share of clips nearer than this")
-    _plain(spread)
+        distribution.plot(np.sort(distances), upto, color=COLOURS.get(name), label=name, lw=1.8)
+    distribution.set_title("Distance to the nearest training clip", loc="left", fontsize=10)
+    distribution.set_xlabel("distance in the evaluator's space")
+    distribution.set_ylabel("share of clips nearer than this")
+    _plain(distribution)
 
 
 def _poses(evaluation: Evaluation, figure: Any) -> None:
     """Recon of each task: floor, with poses, text only; and what remains of text only's."""
     table = evaluation.tables["poses"]
-    rows = [r for r in table.rows if r.system.endswith(STEERED)] or table.rows
+    rows = [r for r in table.rows if r.name.endswith(STEERED)] or table.rows
     bars, left = figure.subplots(1, 2, width_ratios=(3, 2))
     names = [
-        row.system.rpartition(", ")[0].replace(", ", "\n").replace(" clip's", "'s") for row in rows
+        row.name.rpartition(", ")[0].replace(", ", "\n").replace(" clip's", "'s") for row in rows
     ]
     kinds = [("Recon floor", "#6b7280"), ("Recon with", "#c2410c"), ("Recon text only", "#fdba74")]
     groups = [(k.removeprefix("Recon "), c, [_pair(r, k) for r in rows]) for k, c in kinds]
     _grouped(bars, groups, names)
     bars.set_ylabel("cm at the asked frame")
-    how = rows[0].system.rpartition(", ")[2]
+    how = rows[0].name.rpartition(", ")[2]
     figure.suptitle(f"Distance from the asked pose, {how}", x=0.01, ha="left", fontsize=10)
     bars.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     values = [_pair(r, f"Recon {RATIO}") for r in rows]
     _grouped(left, [("", "#c2410c", values)], names)
     for place, row in enumerate(rows):
-        aim = POSE_AIMS[row.system.split(",")[0]]
+        aim = POSE_AIMS[row.name.split(",")[0]]
         left.plot([place - 0.45, place + 0.45], [aim, aim], color=AIM, lw=2)
     left.axhline(1, color="0.4", lw=1, ls=":")
     left.set_title(
@@ -147,15 +147,15 @@ def _prompts(evaluation: Evaluation, figure: Any) -> None:
     for axes, metric in zip(
         figure.subplots(1, 2, sharey=True), (f"R@{TOP}", f"R@{TOP} among alike"), strict=True
     ):
-        named = dict.fromkeys(r.system.rpartition(": ")[0] for r in table.rows)
+        named = dict.fromkeys(r.name.rpartition(": ")[0] for r in table.rows)
         lists = [name for name in named if PART not in name]
         groups = [
             (
-                system,
-                COLOURS[system],
-                [_found(table, f"{name}: {system}", metric) for name in lists],
+                method,
+                COLOURS[method],
+                [_found(table, f"{name}: {method}", metric) for name in lists],
             )
-            for system in (REAL, TEXT, LOOKED_UP)
+            for method in (REAL, TEXT, NEAREST_CAPTION)
         ]
         _grouped(axes, groups, lists)
         plain = _found(table, f"{lists[0]}: {TEXT}", metric)
@@ -203,6 +203,6 @@ def _pair(row: Row, metric: str) -> tuple[float, float] | None:
     return value if isinstance(value, tuple) or value is None else (value, 0.0)
 
 
-def _found(table: Table, system: str, metric: str) -> tuple[float, float] | None:
-    row = next((r for r in table.rows if r.system == system), None)
+def _found(table: Table, method: str, metric: str) -> tuple[float, float] | None:
+    row = next((r for r in table.rows if r.name == method), None)
     return _pair(row, metric) if row else None

@@ -28,12 +28,12 @@ from ext_models.language.place_tokens import seen_from, stands
 from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
 
-from .baselines import reconstructed, text_request
+from .baselines import reconstruct, text_request
 from .clip_maker import ClipMaker
-from .eval_set import Study
+from .eval_set import EvalSet
 from .metrics import pose_recon, pose_velocity
 from .tables import Row, Table, Value
-from .text_motion_table import over
+from .text_motion_table import mean_and_half
 
 Array = NDArray[np.floating]
 Rebuild = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -106,36 +106,36 @@ class PoseErrors:
         for column, name in enumerate(("Recon", "Vel")):
             given, text, floor = (a[:, column] for a in (self.given, self.text, self.floor))
             values |= {
-                f"{name} with": over(given),
-                f"{name} text only": over(text),
-                f"{name} floor": over(floor),
+                f"{name} with": mean_and_half(given),
+                f"{name} text only": mean_and_half(text),
+                f"{name} floor": mean_and_half(floor),
                 f"{name} {RATIO}": ratio(given - floor, text - floor, seed),
             }
         given, near, floor = (a[:, 0] for a in (self.given, self.nearest, self.floor))
-        values[f"Recon {NEAREST}"] = over(near)
+        values[f"Recon {NEAREST}"] = mean_and_half(near)
         values[f"Recon {FAIR}"] = ratio(given - floor, near - floor, seed)
         return Row(f"{self.task}, {self.whose}, {self.how}", values)
 
 
-def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
+def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
     """All pose tasks, with the poses of the clip and with those of another."""
-    texts = [text_request(study, i, 0) for i in range(len(study.clips))]
+    texts = [text_request(eval_set, i, 0) for i in range(len(eval_set.clips))]
     text = maker.make(texts, "text")
     tasks = [
-        (name, whose, [_task(study, e, name, whose) for e in study.clips])
+        (name, whose, [_task(eval_set, e, name, whose) for e in eval_set.clips])
         for whose in (OWN, OTHER)
         for name in ("initial", "last", "keys")
     ]
-    rebuilt = _remembering(lambda joints: reconstructed(study.pipeline, joints))
-    floors = [_floors(study.pipeline, asked, rebuilt) for _, _, asked in tasks]
+    rebuilt = _remembering(lambda joints: reconstruct(eval_set.pipeline, joints))
+    floors = [_floors(eval_set.pipeline, asked, rebuilt) for _, _, asked in tasks]
     near = [
         _errors(maker.nearest(texts, [t.poses for t in asked], "text"), asked)
         for _, _, asked in tasks
     ]
     errors: list[PoseErrors] = []
-    for how in ways_of(study.pipeline):
+    for how in conditioning_modes(eval_set.pipeline):
         requests = [
-            _with_poses(study, index, task, how)
+            _with_poses(eval_set, index, task, how)
             for _, _, asked in tasks
             for index, task in enumerate(asked)
         ]
@@ -156,33 +156,33 @@ def pose_errors(study: Study, maker: ClipMaker) -> list[PoseErrors]:
     return errors
 
 
-def ways_of(pipeline: MotionPipeline) -> tuple[str, ...]:
+def conditioning_modes(pipeline: MotionPipeline) -> tuple[str, ...]:
     """How poses can reach the model of a pack."""
     return (ALONE, STEERED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
 
 
-def pose_table(study: Study, errors: Sequence[PoseErrors]) -> Table:
+def pose_table(eval_set: EvalSet, errors: Sequence[PoseErrors]) -> Table:
     """The pose tasks as a table; cm, and cm a frame."""
-    rows = tuple(e.row(study.number("ratio")) for e in errors)
-    return Table(f"{len(study.clips)} clips: cm, cm/frame", rows)
+    rows = tuple(e.row(eval_set.number("ratio")) for e in errors)
+    return Table(f"{len(eval_set.clips)} clips: cm, cm/frame", rows)
 
 
-def place_errors(study: Study, maker: ClipMaker) -> dict[str, tuple[Array, Array]]:
+def place_errors(eval_set: EvalSet, maker: ClipMaker) -> dict[str, tuple[Array, Array]]:
     """Where the last pose comes to stand: errors with poses and with the text only.
 
     The first and the last pose are given, the last with its place. Errors are (N, 2): metres
     and degrees, as seen from the first frame; by whose poses they are and how they are given. A
     pack that cannot be told places can still be steered to them.
     """
-    told = Skill.PLACES.value in study.pipeline.manifest.skills
-    hows = [how for how in ways_of(study.pipeline) if told or how is STEERED]
+    told = Skill.PLACES.value in eval_set.pipeline.manifest.skills
+    hows = [how for how in conditioning_modes(eval_set.pipeline) if told or how is STEERED]
     if not hows:
         return {}
-    text = maker.make([text_request(study, i, 0) for i in range(len(study.clips))], "text")
+    text = maker.make([text_request(eval_set, i, 0) for i in range(len(eval_set.clips))], "text")
     errors: dict[str, tuple[Array, Array]] = {}
     for how, whose in itertools.product(hows, (OWN, OTHER)):
-        tasks = [_ends(e.joints, _source(study, e, whose)) for e in study.clips]
-        requests = [_with_poses(study, i, task, how) for i, task in enumerate(tasks)]
+        tasks = [_ends(e.joints, _source(eval_set, e, whose)) for e in eval_set.clips]
+        requests = [_with_poses(eval_set, i, task, how) for i, task in enumerate(tasks)]
         given = maker.make(requests, f"places, {whose}, {how}")
         errors[f"{whose}, {how}"] = (
             np.array([_misplaced(m, t.source) for m, t in zip(given, tasks, strict=True)]),
@@ -191,24 +191,24 @@ def place_errors(study: Study, maker: ClipMaker) -> dict[str, tuple[Array, Array
     return errors
 
 
-def place_table(study: Study, errors: dict[str, tuple[Array, Array]]) -> Table:
+def place_table(eval_set: EvalSet, errors: dict[str, tuple[Array, Array]]) -> Table:
     """Place errors as a table."""
     rows: list[Row] = []
     for whose, (given, text) in errors.items():
         values: dict[str, Value] = {}
         for column, unit in enumerate(("m", "degrees")):
             values |= {
-                f"{unit}, with": over(given[:, column]),
-                f"{unit}, text only": over(text[:, column]),
+                f"{unit}, with": mean_and_half(given[:, column]),
+                f"{unit}, text only": mean_and_half(text[:, column]),
                 f"{unit}, with / text": ratio(
-                    given[:, column], text[:, column], study.number("ratio")
+                    given[:, column], text[:, column], eval_set.number("ratio")
                 ),
             }
         rows.append(Row(f"end pose, {whose}", values))
-    return Table(f"{len(study.clips)} clips: place", tuple(rows))
+    return Table(f"{len(eval_set.clips)} clips: place", tuple(rows))
 
 
-def asked_frames(count: int, seed: int) -> dict[str, tuple[int, ...]]:
+def key_frames(count: int, seed: int) -> dict[str, tuple[int, ...]]:
     """The frames that each task asks for, in a clip of so many frames."""
     inner = np.random.default_rng(seed).choice(np.arange(1, count - 1), KEYS, replace=False)
     return {
@@ -228,14 +228,14 @@ def ratio(above: Array, below: Array, seed: int) -> tuple[float, float]:
     return whole, float(high - low) / 2
 
 
-def _source(study: Study, example: Example, whose: str) -> NDArray[np.float32]:
-    return example.joints if whose == OWN else study.other(example).joints
+def _source(eval_set: EvalSet, example: Example, whose: str) -> NDArray[np.float32]:
+    return example.joints if whose == OWN else eval_set.other(example).joints
 
 
-def _task(study: Study, example: Example, name: str, whose: str) -> PoseTask:
+def _task(eval_set: EvalSet, example: Example, name: str, whose: str) -> PoseTask:
     count = len(example.joints)
-    frames = asked_frames(count, study.number("keys", example.id))[name]
-    source = _source(study, example, whose)
+    frames = key_frames(count, eval_set.number("keys", example.id))[name]
+    source = _source(eval_set, example, whose)
     stretch = (len(source) - 1) / (count - 1)
     return PoseTask(frames, source, tuple(round(f * stretch) for f in frames))
 
@@ -244,16 +244,16 @@ def _ends(joints: Array, source: NDArray[np.float32]) -> PoseTask:
     return PoseTask((0, len(joints) - 1), source, (0, len(source) - 1), placed=True)
 
 
-def _with_poses(study: Study, index: int, task: PoseTask, how: str) -> GenerationRequest:
+def _with_poses(eval_set: EvalSet, index: int, task: PoseTask, how: str) -> GenerationRequest:
     """What is asked by caption and poses; the draws are those of the text's first sample."""
-    request = text_request(study, index, 0)
+    request = text_request(eval_set, index, 0)
     return GenerationRequest(
         prompt=request.prompt,
         frames=request.frames,
         poses=task.poses,
         seed=request.seed,
         temperature=request.temperature,
-        tries=study.settings.tries,
+        tries=eval_set.settings.tries,
         steer=STRENGTHS[how],
     )
 

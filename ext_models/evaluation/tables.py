@@ -28,15 +28,15 @@ class MixedEvaluatorsError(PipelineError):
 
 @dataclass(frozen=True)
 class Row:
-    """Everything measured of one system.
+    """What was measured of one method.
 
     Attributes:
-        system: what was measured ("real motion", "styles, text").
+        name: what was measured ("real motion", "styles, text").
         values: by metric, a number or a mean with half its 95 % interval.
         evaluator: ``Evaluator.name`` of the one that measured; empty for none.
     """
 
-    system: str
+    name: str
     values: Mapping[str, Value]
     evaluator: str = NO_EVALUATOR
 
@@ -61,8 +61,8 @@ class Table:
         for row in named[1:]:
             if row.evaluator != named[0].evaluator:
                 raise MixedEvaluatorsError(
-                    f"'{row.system}' was measured by the evaluator {row.evaluator} and "
-                    f"'{named[0].system}' by {named[0].evaluator}: measure both with one before "
+                    f"'{row.name}' was measured by the evaluator {row.evaluator} and "
+                    f"'{named[0].name}' by {named[0].evaluator}: measure both with one before "
                     f"they stand together in '{self.title}'."
                 )
 
@@ -91,7 +91,7 @@ class Table:
         ]
         for row in self.rows:
             cells = (_cell(row.values.get(metric)) for metric in self.columns)
-            lines.append(f"| {row.system} | {' | '.join(cells)} |")
+            lines.append(f"| {row.name} | {' | '.join(cells)} |")
         if self.evaluator:
             lines += ["", f"Evaluator: {self.evaluator}. Not comparable with any other's numbers."]
         return "\n".join(lines) + "\n"
@@ -99,8 +99,7 @@ class Table:
     def body(self) -> dict[str, Any]:
         """The table for a JSON file."""
         rows = [
-            {"system": r.system, "evaluator": r.evaluator, "values": dict(r.values)}
-            for r in self.rows
+            {"name": r.name, "evaluator": r.evaluator, "values": dict(r.values)} for r in self.rows
         ]
         return {"title": self.title, "rows": rows}
 
@@ -121,7 +120,7 @@ class Table:
 
 def _row(body: dict[str, Any]) -> Row:
     values = {k: tuple(v) if isinstance(v, list) else float(v) for k, v in body["values"].items()}
-    return Row(body["system"], values, body["evaluator"])
+    return Row(body["name"], values, body["evaluator"])
 
 
 def _cell(value: Value | None) -> str:

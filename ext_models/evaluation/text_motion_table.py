@@ -18,8 +18,8 @@ from tqdm import tqdm
 from ext_models.text_motion.model import data_hash
 
 from . import metrics
-from .baselines import System
-from .eval_set import Judge, Study
+from .baselines import Method
+from .eval_set import EvalSet, Evaluator
 from .tables import Row, Table, Value
 
 Array = NDArray[np.floating]
@@ -29,13 +29,13 @@ CHUNK: Final = 64
 
 
 @dataclass(frozen=True)
-class Agreement:
+class TextMotionScores:
     """The table, and what its pictures are drawn from.
 
     Attributes:
-        table: a row a system.
-        hits: by system, R@1 to R@3 of each clip (N, 3), 0..1: means over draws and samples.
-        nearest: by system, distances (samples * N,) to the nearest training clip.
+        table: a row a method.
+        hits: by method, R@1 to R@3 of each clip (N, 3), 0..1: means over draws and samples.
+        nearest: by method, distances (samples * N,) to the nearest training clip.
     """
 
     table: Table
@@ -43,75 +43,77 @@ class Agreement:
     nearest: dict[str, Array]
 
 
-def measure(study: Study, judge: Judge, systems: Sequence[System], cache: Path) -> Agreement:
-    """Measure some systems, real motion being the first of them.
+def measure(
+    eval_set: EvalSet, evaluator: Evaluator, methods: Sequence[Method], cache: Path
+) -> TextMotionScores:
+    """Measure some methods, real motion being the first of them.
 
     Args:
-        study: what is looked at.
-        judge: says what lies near what.
-        systems: the rows.
+        eval_set: the clips and the pack.
+        evaluator: embeds captions and motions.
+        methods: the rows.
         cache: folder that keeps the points of the training clips.
     """
-    text = judge.embed_text(study.captions)
-    known = _known(study, judge, cache)
-    points = [[embed(judge, joints, s.name) for joints in s.samples] for s in systems]
+    text = evaluator.embed_text(eval_set.captions)
+    known = _known(eval_set, evaluator, cache)
+    points = [[embed(evaluator, joints, s.name) for joints in s.samples] for s in methods]
     real = points[0][0]
     pools = [
-        metrics.draw_pools(study.labels, study.pool, seed=study.number("pools", draw))
-        for draw in range(study.settings.draws)
+        metrics.draw_pools(eval_set.labels, eval_set.pool, seed=eval_set.number("pools", draw))
+        for draw in range(eval_set.settings.draws)
     ]
     rows: list[Row] = []
     hits: dict[str, Array] = {}
     nearest: dict[str, Array] = {}
-    for system, samples in zip(systems, points, strict=True):
+    for method, samples in zip(methods, points, strict=True):
         found = [metrics.precision_hits(text, motion, pool) for motion in samples for pool in pools]
-        hits[system.name] = np.mean(found, axis=0)
-        nearest[system.name] = np.concatenate(
+        hits[method.name] = np.mean(found, axis=0)
+        nearest[method.name] = np.concatenate(
             [metrics.nearest_distance(motion, known) for motion in samples]
         )
         values: dict[str, Value] = {
-            f"R@{k}": over(hits[system.name][:, k - 1]) for k in range(1, metrics.TOP + 1)
+            f"R@{k}": mean_and_half(hits[method.name][:, k - 1]) for k in range(1, metrics.TOP + 1)
         }
-        values["MM-Dist"] = over(
+        values["MM-Dist"] = mean_and_half(
             np.mean([np.linalg.norm(text - motion, axis=-1) for motion in samples], axis=0)
         )
-        values |= _of_sets(study, samples, real, is_real=system is systems[0])
-        values["to training clip"] = over(_by_clip(nearest[system.name], len(text)))
-        values |= plausibility(system, len(text))
-        rows.append(Row(system.name, values, judge.name))
-    title = f"{len(study.clips)} clips, pools of {study.pool}"
-    return Agreement(Table(title, tuple(rows)), hits, nearest)
+        values |= _of_sets(eval_set, samples, real, is_real=method is methods[0])
+        values["to training clip"] = mean_and_half(_by_clip(nearest[method.name], len(text)))
+        values |= plausibility(method, len(text))
+        rows.append(Row(method.name, values, evaluator.name))
+    title = f"{len(eval_set.clips)} clips, pools of {eval_set.pool}"
+    return TextMotionScores(Table(title, tuple(rows)), hits, nearest)
 
 
-def plausibility(system: System, count: int) -> dict[str, Value]:
+def plausibility(method: Method, count: int) -> dict[str, Value]:
     """Feet and smoothness, which need no evaluator."""
-    sliding = [100 * metrics.skating_ratio(joints) for joints in system.clips]
-    shaking = [float(metrics.jerk(joints).mean()) for joints in system.clips]
+    sliding = [100 * metrics.skating_ratio(joints) for joints in method.clips]
+    shaking = [float(metrics.jerk(joints).mean()) for joints in method.clips]
     return {
-        "skating, %": over(_by_clip(sliding, count)),
-        "jerk, m/s³": over(_by_clip(shaking, count)),
+        "skating, %": mean_and_half(_by_clip(sliding, count)),
+        "jerk, m/s³": mean_and_half(_by_clip(shaking, count)),
     }
 
 
-def plain_table(study: Study, systems: Sequence[System]) -> Table:
+def plausibility_table(eval_set: EvalSet, methods: Sequence[Method]) -> Table:
     """What can be said without an evaluator."""
-    count = len(study.clips)
-    rows = tuple(Row(s.name, plausibility(s, count)) for s in systems)
+    count = len(eval_set.clips)
+    rows = tuple(Row(s.name, plausibility(s, count)) for s in methods)
     return Table(f"{count} clips", rows)
 
 
-def embed(judge: Judge, joints: Sequence[Any], name: str) -> Array:
+def embed(evaluator: Evaluator, joints: Sequence[Any], name: str) -> Array:
     """Points (N, E) of clips, with a progress bar."""
     parts: list[Array] = []
     with tqdm(total=len(joints), desc=f"judging {name}", unit="clip", leave=False) as bar:
         for start in range(0, len(joints), CHUNK):
             part = joints[start : start + CHUNK]
-            parts.append(judge.embed_motion(part))
+            parts.append(evaluator.embed_motion(part))
             bar.update(len(part))
     return np.concatenate(parts)
 
 
-def over(values: ArrayLike) -> tuple[float, float]:
+def mean_and_half(values: ArrayLike) -> tuple[float, float]:
     """Mean and half the 95 % interval of numbers (n,)."""
     found = metrics.interval(values)
     return found.mean, found.half
@@ -123,42 +125,42 @@ def _by_clip(values: ArrayLike, count: int) -> Array:
 
 
 def _of_sets(
-    study: Study, samples: Sequence[Array], real: Array, *, is_real: bool
+    eval_set: EvalSet, samples: Sequence[Array], real: Array, *, is_real: bool
 ) -> dict[str, Value]:
     """FID with its bias, KID, Diversity and MultiModality."""
-    seed = study.number("sets")
+    seed = eval_set.number("sets")
 
     def of(measured: Callable[[Array], float]) -> tuple[float, float]:
-        return over([measured(motion) for motion in samples])
+        return mean_and_half([measured(motion) for motion in samples])
 
-    bias = metrics.frechet_bias(real, study.settings.draws, seed=seed)
+    bias = metrics.frechet_bias(real, eval_set.settings.draws, seed=seed)
     values: dict[str, Value] = {}
     if not is_real:  # real motion is no distance at all from itself
         values["FID"] = of(lambda motion: metrics.frechet_distance(real, motion))
     values["FID's bias"] = (bias.mean, bias.half)
     if not is_real:
         values["KID, 1/1000"] = of(lambda m: 1000 * metrics.kernel_distance(real, m, seed=seed))
-    values["Diversity"] = over(
+    values["Diversity"] = mean_and_half(
         [
             metrics.diversity(motion, seed=seed + draw)
             for motion in samples
-            for draw in range(study.settings.draws)
+            for draw in range(eval_set.settings.draws)
         ]
     )
     if len(samples) > 1:
         stacked = np.stack(samples, axis=1)
-        values["MultiModality"] = over(
-            [metrics.multimodality(stacked, seed=seed + d) for d in range(study.settings.draws)]
+        values["MultiModality"] = mean_and_half(
+            [metrics.multimodality(stacked, seed=seed + d) for d in range(eval_set.settings.draws)]
         )
     return values
 
 
-def _known(study: Study, judge: Judge, cache: Path) -> Array:
+def _known(eval_set: EvalSet, evaluator: Evaluator, cache: Path) -> Array:
     """Points of the training clips, kept on disk: they are the same for every pack."""
-    path = cache / f"train-{judge.name}-{data_hash(study.train)}.npy"
+    path = cache / f"train-{evaluator.name}-{data_hash(eval_set.train)}.npy"
     if path.is_file():
         return np.load(path, allow_pickle=False)
-    points = embed(judge, [e.joints for e in study.train], "training clips")
+    points = embed(evaluator, [e.joints for e in eval_set.train], "training clips")
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npy")
     np.save(partial, points)

@@ -28,7 +28,7 @@ FOLDER: Final = "matcher"
 class Matcher:
     """Text and motion in one space, to choose by."""
 
-    space: spaces.Evaluator
+    space: spaces.TextMotionModel
 
     @classmethod
     def of_pack(cls, folder: Path, device: str) -> Matcher | None:

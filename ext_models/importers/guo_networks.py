@@ -93,7 +93,7 @@ class TextEncoder(_SequenceEncoder):
         return self.summary(words + self.pos_emb(tags), lengths)
 
 
-class GuoEvaluator(nn.Module):
+class GuoNetwork(nn.Module):
     """Text and motion in one space of E dimensions."""
 
     def __init__(self, movement: MovementEncoder, motion: MotionEncoder, text: TextEncoder) -> None:
@@ -162,7 +162,7 @@ def _check_width(what: str, x: Tensor, width: int) -> None:
         )
 
 
-def load_evaluator(path: Path | str) -> GuoEvaluator:
+def load_evaluator(path: Path | str) -> GuoNetwork:
     """Read ``finest.tar``; raises CheckpointError."""
     body = read_checkpoint(path)
     movement, motion, text = (
@@ -171,7 +171,7 @@ def load_evaluator(path: Path | str) -> GuoEvaluator:
     hidden, channels, _ = movement.take("main.0.weight", (None, None, 4)).shape
     width = movement.take("main.3.weight", (None, hidden, 4)).shape[0]
     words, tags = text.take("pos_emb.weight", (None, None)).shape
-    evaluator = GuoEvaluator(
+    evaluator = GuoNetwork(
         MovementEncoder(channels, hidden, width),
         MotionEncoder(width, *_inner_and_space(motion, width)),
         TextEncoder(words, tags, *_inner_and_space(text, words)),

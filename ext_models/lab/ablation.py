@@ -21,12 +21,12 @@ from typing import Any, Final
 
 from ext_models import packs
 from ext_models.commands.commands import examples_of
-from ext_models.commands.evaluate import read_judge
+from ext_models.commands.evaluate import read_evaluator
 from ext_models.datasets.layouts import DataError, Example
 from ext_models.devices import pick_device
 from ext_models.evaluation.baselines import TEXT
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
-from ext_models.evaluation.eval_set import Judge, Settings, study
+from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
 from ext_models.evaluation.tables import Row, Table, Value
@@ -69,7 +69,7 @@ MOTION: Final = 4.0
 
 
 @dataclass(frozen=True)
-class Change:
+class AblationRow:
     """One row.
 
     Attributes:
@@ -94,9 +94,9 @@ class Change:
 class Ablation:
     """What a recipe asks for: its rows, and how they are measured."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[AblationRow, ...]
     clips: int | None
-    settings: Settings = field(default_factory=Settings)
+    settings: EvalSettings = field(default_factory=EvalSettings)
 
 
 def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
@@ -114,7 +114,7 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
     start["tokenizer"].setdefault("training", {}).update(
         {**body.get("tokenizer_budget", {}), **budget}
     )
-    start = changed(start, body.get("change", {}), f"{path}: [ablation.change]")
+    start = with_overrides(start, body.get("change", {}), f"{path}: [ablation.change]")
     changes = tuple(_change(path, start, row) for row in body["rows"])
     folders = [change.folder for change in changes]
     if twice := [f for f in folders if folders.count(f) > 1]:
@@ -125,14 +125,14 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
             "differ from and has none."
         )
     wanted = {k: body[k] for k in MEASURING if k in body}
-    return Ablation(changes, body.get("clips"), Settings(**wanted))
+    return Ablation(changes, body.get("clips"), EvalSettings(**wanted))
 
 
-def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> Change:
+def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> AblationRow:
     if "name" not in row:
         raise PackError(f"{path}: a row of [[ablation.rows]] has no name.")
-    recipe = changed(start, row.get("change", {}), f"{path}: row '{row['name']}'")
-    return Change(row["name"], row.get("group", ""), recipe, _place(path, row))
+    recipe = with_overrides(start, row.get("change", {}), f"{path}: row '{row['name']}'")
+    return AblationRow(row["name"], row.get("group", ""), recipe, _place(path, row))
 
 
 def _place(path: Path, row: Mapping[str, Any]) -> float | None:
@@ -145,7 +145,9 @@ def _place(path: Path, row: Mapping[str, Any]) -> float | None:
     return float(at)
 
 
-def changed(start: Mapping[str, Any], changes: Mapping[str, Any], who: str) -> dict[str, Any]:
+def with_overrides(
+    start: Mapping[str, Any], changes: Mapping[str, Any], who: str
+) -> dict[str, Any]:
     """A recipe with other values under dotted keys; raises PackError when a key leads nowhere."""
     recipe = copy.deepcopy(dict(start))
     for key, value in changes.items():
@@ -163,14 +165,19 @@ class Runner:
     """Trains and measures rows in one folder."""
 
     def __init__(
-        self, wanted: Ablation, data: Path | None, out: Path, judge: Judge | None, device: str
+        self,
+        wanted: Ablation,
+        data: Path | None,
+        out: Path,
+        evaluator: Evaluator | None,
+        device: str,
     ) -> None:
         self.wanted, self.data, self.out = wanted, data, out
-        self.judge, self.device = judge, device
+        self.evaluator, self.device = evaluator, device
         self.seen: Seen = {}
         self._clips: tuple[str, list[Example], str] = ("", [], "")
 
-    def row(self, change: Change) -> Row:
+    def row(self, change: AblationRow) -> Row:
         """One row, trained and measured, or as it was before."""
         place = self.out / change.folder
         result, mark = place / RESULT, self._mark(change)
@@ -192,18 +199,18 @@ class Runner:
         )
         minutes = (time.monotonic() - started) / 60
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
-        evaluator = self.judge.name if self.judge else ""
+        evaluator = self.evaluator.name if self.evaluator else ""
         body = {"of": mark, "data": data, "values": values, "evaluator": evaluator}
         result.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
         return Row(change.name, values, evaluator)
 
-    def _mark(self, change: Change) -> str:
+    def _mark(self, change: AblationRow) -> str:
         """Names everything that a row's numbers depend on besides the clips."""
         measured = [self.wanted.clips, repr(self.wanted.settings)]
-        judge = self.judge.name if self.judge else ""
-        return short_hash([change.recipe, measured, judge])
+        evaluator = self.evaluator.name if self.evaluator else ""
+        return short_hash([change.recipe, measured, evaluator])
 
-    def _examples(self, change: Change) -> tuple[list[Example], str]:
+    def _examples(self, change: AblationRow) -> tuple[list[Example], str]:
         """The clips of a row and their hash; rows of one data set read it once."""
         asked = short_hash(change.recipe["pack"])
         if self._clips[0] != asked:
@@ -215,7 +222,7 @@ class Runner:
         return self._clips[1:]
 
     def _tokenizer(
-        self, change: Change, examples: Sequence[Example], data: str, pack: Path
+        self, change: AblationRow, examples: Sequence[Example], data: str, pack: Path
     ) -> None:
         """Put the tokenizer of a row into its pack; trained once for all that are alike."""
         pack_table = change.recipe["pack"]
@@ -230,7 +237,7 @@ class Runner:
         for name in (packs.TOKENIZER_CONFIG, packs.TOKENIZER_WEIGHTS):
             shutil.copyfile(shared / name, pack / name)
 
-    def _resolved(self, change: Change) -> dict[str, Any]:
+    def _resolved(self, change: AblationRow) -> dict[str, Any]:
         """The recipe, with the base of another row where it asks for one."""
         recipe = copy.deepcopy(change.recipe)
         base = recipe["language"]["base"]
@@ -251,9 +258,11 @@ class Runner:
     ) -> dict[str, Value]:
         """What stands in the table: the training, the evaluation, the speed."""
         pipeline = MotionPipeline.from_pack(pack, self.device)
-        work = study(pipeline, examples, self.wanted.settings, self.judge, clips=self.wanted.clips)
+        eval_set = build_eval_set(
+            pipeline, examples, self.wanted.settings, self.evaluator, clips=self.wanted.clips
+        )
         maker = ClipMaker(pipeline, place / "clips" / f"{pack_hash(pack)}.jsonl")
-        result = evaluate(work, maker, (), self.out / "points", {})
+        result = evaluate(eval_set, maker, (), self.out / "points", {})
         result.save(place / "evaluation")
         curve = trained.curves[-1]
         values: dict[str, Value] = {
@@ -265,20 +274,20 @@ class Runner:
         stride, longest = pipeline.tokenizer.config.stride, pipeline.manifest.max_frames
         steps = min(round(MOTION * pipeline.manifest.fps), longest) // stride
         bench = Bench(pipeline.writer, steps, pipeline.tokenizer.config.codes)  # type: ignore[arg-type]
-        speed = measure(bench.ways()[0], 1, self.device)
+        speed = measure(bench.variants()[0], 1, self.device)
         return values | {"tokens a motion": float(speed.tokens), "s a motion": speed.each}
 
 
 def numbers_of(result: Evaluation) -> dict[str, Value]:
     """The numbers of an evaluation that stand in a table of an ablation."""
     values: dict[str, Value] = {}
-    for row in result.agreement.table.rows if result.agreement else ():
-        if row.system == TEXT:
+    for row in result.text_motion.table.rows if result.text_motion else ():
+        if row.name == TEXT:
             values |= {name: row.values[name] for name in AGREEMENT if name in row.values}
     for row in result.tables["poses"].rows:
         for name, value in row.values.items():
             if name.startswith("Recon"):
-                values[f"{row.system}: {name}"] = value
+                values[f"{row.name}: {name}"] = value
     return values
 
 
@@ -316,9 +325,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = {"steps": arguments.steps, "minutes": arguments.minutes}
     wanted = read_ablation(arguments.config, {k: v for k, v in given.items() if v is not None})
     device = pick_device(arguments.device)
-    judge = read_judge(arguments.evaluator, device)
+    evaluator = read_evaluator(arguments.evaluator, device)
     data = Path(arguments.data) if arguments.data else None
-    runner = Runner(wanted, data, arguments.out, judge, device)
+    runner = Runner(wanted, data, arguments.out, evaluator, device)
     rows: dict[str, Row] = {}
     text, count = "", len(wanted.changes)
     some = arguments.rows or range(1, count + 1)

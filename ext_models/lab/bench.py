@@ -35,7 +35,7 @@ BASELINE: Final = "one motion, KV cache"
 
 
 @dataclass(frozen=True)
-class Way:
+class Variant:
     """One way of writing motion.
 
     Attributes:
@@ -53,14 +53,14 @@ class Way:
 class Measured:
     """What a way took: seconds of its best round, and tokens a motion."""
 
-    way: Way
+    variant: Variant
     seconds: float
     tokens: int
 
     @property
     def each(self) -> float:
         """Seconds a motion."""
-        return self.seconds / self.way.motions
+        return self.seconds / self.variant.motions
 
 
 class Bench:
@@ -69,12 +69,12 @@ class Bench:
     def __init__(self, writer: TokenWriter | PaperWriter, steps: int, codes: int) -> None:
         self.writer, self.steps, self.codes = writer, steps, codes
 
-    def ways(self) -> list[Way]:
+    def variants(self) -> list[Variant]:
         """The baseline first."""
         if isinstance(self.writer, PaperWriter):
             digits = [self._digits(1, use_cache=True), self._digits(1, use_cache=False)]
             many = [self._digits(n, use_cache=True) for n in BATCHES]
-            return [Way(BASELINE, 1, digits[0].write), digits[1], *many]
+            return [Variant(BASELINE, 1, digits[0].write), digits[1], *many]
         tokens = self.writer
         return [
             self._tokens(tokens, BASELINE, 1),
@@ -85,7 +85,7 @@ class Bench:
             self._digits(1, use_cache=True),
         ]
 
-    def _tokens(self, writer: TokenWriter, name: str, motions: int, **more: Any) -> Way:
+    def _tokens(self, writer: TokenWriter, name: str, motions: int, **more: Any) -> Variant:
         prompt, untold = (
             instruction(words, self.steps, [], writer.ids)
             for words in (text_ids(writer.text, PROMPT), ())
@@ -96,9 +96,9 @@ class Bench:
             generate_codes(writer.model, writer.ids, asked, Sampling(), **more)
             return writer.ids.vocabulary.tokens_of(self.steps)
 
-        return Way(name, motions, write)
+        return Variant(name, motions, write)
 
-    def _digits(self, motions: int, *, use_cache: bool) -> Way:
+    def _digits(self, motions: int, *, use_cache: bool) -> Variant:
         """The prompt style ``paper``: digits in text, with the same base."""
         model, text = self.writer.model, self.writer.text
         tokens = text(instructions.prompt(PROMPT, self.steps, [])).input_ids
@@ -116,20 +116,20 @@ class Bench:
 
         kind = "" if use_cache else ", no cache"
         name = f"{motions} motions as digits" if motions > 1 else f"one motion as digits{kind}"
-        return Way(name, motions, write)
+        return Variant(name, motions, write)
 
 
-def measure(way: Way, rounds: int, device: str) -> Measured:
+def measure(variant: Variant, rounds: int, device: str) -> Measured:
     """The best of some rounds, after one that warms up."""
-    tokens = way.write()
+    tokens = variant.write()
     best = float("inf")
     for _ in range(rounds):
         _finish(device)
         start = time.perf_counter()
-        way.write()
+        variant.write()
         _finish(device)
         best = min(best, time.perf_counter() - start)
-    return Measured(way, best, tokens)
+    return Measured(variant, best, tokens)
 
 
 def _finish(device: str) -> None:
@@ -143,7 +143,7 @@ def table(title: str, found: list[Measured]) -> Table:
     rate = first.tokens / first.each
     rows = tuple(
         Row(
-            m.way.name,
+            m.variant.name,
             {
                 "tokens a motion": float(m.tokens),
                 "tokens/s": m.tokens / m.each,
@@ -173,15 +173,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise PipelineError("this pack's language model cannot be measured.")
     steps = -(-frames // tokenizer.config.stride)
     found: list[Measured] = []
-    for way in Bench(writer, steps, tokenizer.config.codes).ways():
+    for variant in Bench(writer, steps, tokenizer.config.codes).variants():
         try:
-            found.append(measure(way, arguments.rounds, device))
+            found.append(measure(variant, arguments.rounds, device))
         except (RuntimeError, NotImplementedError, ImportError) as error:
             if not found:
                 raise
-            print(f"{way.name}: not possible here ({str(error).splitlines()[0][:120]})")
+            print(f"{variant.name}: not possible here ({str(error).splitlines()[0][:120]})")
             continue
-        print(f"{way.name}: {found[0].each / found[-1].each:.2f} x the motions of '{BASELINE}'")
+        print(f"{variant.name}: {found[0].each / found[-1].each:.2f} x the motions of '{BASELINE}'")
     done = table(f"{manifest.name}, {arguments.seconds:g} s on {device}", found)
     print("\n" + done.markdown())
     if arguments.out:

@@ -23,7 +23,7 @@ ROWS: Final = "rows.json"
 
 
 @dataclass(frozen=True)
-class Rival:
+class TokenizerVariant:
     """One tokenizer of a comparison: its name in the table and how it is made."""
 
     name: str
@@ -38,7 +38,7 @@ class Comparison:
     data: tuple[str, ...]
     quoted_captions: bool
     seed: int
-    rivals: tuple[Rival, ...]
+    variants: tuple[TokenizerVariant, ...]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,9 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise PipelineError(str(error)) from None
         test = sum(e.split == "test" for e in examples)
         rows = [f"`{pack}`, {test} test clips:", "", *HEAD]
-        for number, rival in enumerate(wanted.rivals, 1):
+        for number, variant in enumerate(wanted.variants, 1):
             work = arguments.out / pack / str(number)
-            rows += _rows(rival, examples, work, wanted.seed, device)
+            rows += _rows(variant, examples, work, wanted.seed, device)
         sections.append("\n".join(rows))
     table = "\n\n".join(sections) + "\n"
     (arguments.out / TABLE).write_text(table, encoding="utf-8")
@@ -73,12 +73,12 @@ def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Com
         table: dict[str, Any] = recipe["comparison"]
         shared = {**table.get("training", {})}
         shared |= {k: v for k, v in (("minutes", minutes), ("steps", steps)) if v is not None}
-        rivals = tuple(_rival(dict(entry), shared) for entry in table["tokenizers"])
+        variants = tuple(_rival(dict(entry), shared) for entry in table["tokenizers"])
         return Comparison(
             data=tuple(table["data"]),
             quoted_captions=bool(table.get("quoted_captions", False)),
             seed=int(table.get("seed", 0)),
-            rivals=rivals,
+            variants=variants,
         )
     except KeyError as error:
         raise PackError(f"{path}: the recipe's [comparison] has no {error}.") from None
@@ -86,19 +86,21 @@ def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Com
         raise PackError(f"{path}: {error}.") from None
 
 
-def _rival(entry: dict[str, Any], shared: dict[str, Any]) -> Rival:
+def _rival(entry: dict[str, Any], shared: dict[str, Any]) -> TokenizerVariant:
     name = str(entry.pop("name"))
     training = {**shared, **entry.pop("training", {})}
     if "speeds" in training:
         training["speeds"] = tuple(training["speeds"])
     if "dilations" in entry:
         entry["dilations"] = tuple(entry["dilations"])
-    return Rival(name, TokenizerConfig(**entry), TokenizerTraining(**training))
+    return TokenizerVariant(name, TokenizerConfig(**entry), TokenizerTraining(**training))
 
 
-def _rows(rival: Rival, examples: list[Example], folder: Path, seed: int, device: str) -> list[str]:
+def _rows(
+    variant: TokenizerVariant, examples: list[Example], folder: Path, seed: int, device: str
+) -> list[str]:
     """The table's rows of one tokenizer: with all its levels, and with fewer."""
-    asked = json.loads(json.dumps({"seed": seed, **asdict(rival)}))
+    asked = json.loads(json.dumps({"seed": seed, **asdict(variant)}))
     done = folder / ROWS
     if done.is_file():
         body = json.loads(done.read_text(encoding="utf-8"))
@@ -107,12 +109,12 @@ def _rows(rival: Rival, examples: list[Example], folder: Path, seed: int, device
         (folder / "tokenizer.pt").unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     model = train_tokenizer(
-        rival.config, rival.training, examples, folder, seed=seed, device=device
+        variant.config, variant.training, examples, folder, seed=seed, device=device
     )
     test = [e for e in examples if e.split == "test"]
     rows: list[str] = []
-    for levels in rival.config.some:
-        part = "" if levels == rival.config.levels else f", first {levels}"
-        rows.append(report(model, test, levels, examples).row(rival.name + part))
+    for levels in variant.config.some:
+        part = "" if levels == variant.config.levels else f", first {levels}"
+        rows.append(report(model, test, levels, examples).row(variant.name + part))
     done.write_text(json.dumps({"asked": asked, "rows": rows}, indent=1), encoding="utf-8")
     return rows

@@ -18,16 +18,16 @@ from typing import Any, Final
 import numpy as np
 
 from ext_models import packs
-from ext_models.commands.evaluate import data_sets, read_judge
+from ext_models.commands.evaluate import data_sets, read_evaluator
 from ext_models.commands.train_evaluator import read_packs
 from ext_models.datasets import data_folder
 from ext_models.datasets.layouts import Example
 from ext_models.devices import pick_device
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
-from ext_models.evaluation.eval_set import Judge, Settings, study
+from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.tables import Row, Table, Value
-from ext_models.evaluation.text_motion_table import over
+from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.packs import PackError
@@ -36,7 +36,7 @@ from ext_models.training.checkpoint import read_recipe
 from ext_models.training.run_identity import claim, short_hash
 
 #: Of the takes that are learnt from, every so manieth only tells when to stop.
-WATCHED: Final = 20
+VAL_EVERY: Final = 20
 SUMMARY: Final = "folds.md"
 
 
@@ -53,43 +53,43 @@ def run(arguments: argparse.Namespace) -> int:
     sets, quoted = data_sets(arguments.data, arguments.sets, name, arguments.config)
     examples = read_packs(arguments.data, sets, quoted_captions=quoted)
     device = pick_device(arguments.device)
-    judge = read_judge(arguments.evaluator, device)
-    parts = deal(examples, takes(arguments.data), arguments.folds, arguments.seed)
+    evaluator = read_evaluator(arguments.evaluator, device)
+    parts = assign_folds(examples, take_of_clips(arguments.data), arguments.folds, arguments.seed)
     budget = {k: v for k in ("steps", "minutes") if (v := getattr(arguments, k)) is not None}
-    settings = Settings(
+    settings = EvalSettings(
         seed=arguments.seed,
         pool=arguments.pool,
         samples=arguments.samples,
         pose_clips=arguments.pose_clips,
     )
-    recipe = shortened(recipe, arguments.share)
+    recipe = scale_budget(recipe, arguments.share)
     results: list[Evaluation] = []
     for number, part in enumerate(parts, 1):
         if arguments.fold not in (None, number):
             continue
         folder = arguments.out / f"fold{number}"
         print(f"fold {number} of {len(parts)}: {sum(e.split == 'test' for e in part)} held out")
-        pack = trained(recipe, part, folder, device, budget)
-        results.append(_measured(pack, part, folder, settings, judge, device))
+        pack = train_fold(recipe, part, folder, device, budget)
+        results.append(_measured(pack, part, folder, settings, evaluator, device))
     if arguments.fold is None:
         save(results, arguments.out)
     return 0
 
 
-def shortened(recipe: dict[str, Any], share: float) -> dict[str, Any]:
+def scale_budget(recipe: dict[str, Any], share: float) -> dict[str, Any]:
     """A recipe whose trainings take a share of their minutes, wherever it says how many."""
     if not 0 < share <= 1:
         raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
     own: dict[str, Any] = {}
     for key, value in recipe.items():
         if isinstance(value, dict):
-            own[key] = shortened(value, share)
+            own[key] = scale_budget(value, share)
         else:
             own[key] = share * value if key == "minutes" else value
     return own
 
 
-def takes(folder: Path | str | None) -> dict[str, str]:
+def take_of_clips(folder: Path | str | None) -> dict[str, str]:
     """The take of each clip of a data folder; empty where the data set does not say."""
     root = Path(folder or ".")
     if not data_folder.is_data_folder(root):
@@ -97,7 +97,7 @@ def takes(folder: Path | str | None) -> dict[str, str]:
     return {c["id"]: str(c.get("take") or c["id"]) for c in data_folder.read_clips(root)}
 
 
-def deal(
+def assign_folds(
     examples: Sequence[Example], take: Mapping[str, str], folds: int, seed: int
 ) -> list[list[Example]]:
     """The clips with new splits, one list a fold; each clip is held out in one of them.
@@ -124,7 +124,7 @@ def deal(
 
     def dealt(fold: int) -> list[Example]:
         others = [names[k] for k in order if fold_of[names[k]] != fold]
-        watched = set(others[::WATCHED])
+        watched = set(others[::VAL_EVERY])
 
         def split(example: Example) -> str:
             name = take.get(example.id, example.id)
@@ -137,7 +137,7 @@ def deal(
     return [dealt(fold) for fold in range(folds)]
 
 
-def trained(
+def train_fold(
     recipe: dict[str, Any],
     examples: list[Example],
     folder: Path,
@@ -150,7 +150,7 @@ def trained(
         PackError: when it was trained on other clips, or otherwise.
     """
     from ext_models.language.pack_training import train_pack
-    from ext_models.text_motion.reranker_training import train_matcher
+    from ext_models.text_motion.reranker_training import train_reranker
     from ext_models.tokenizer import training
     from ext_models.tokenizer.vqvae import save_tokenizer
 
@@ -171,7 +171,7 @@ def trained(
                 config, settings, examples, work, seed=seed, device=device
             )
             save_tokenizer(model, pack)
-        train_matcher(own, examples, pack, work, device=device, budget=budget)
+        train_reranker(own, examples, pack, work, device=device, budget=budget)
         train_pack(own, examples, pack, work, device=device, budget=budget)
     except KeyError as error:
         raise PackError(f"the recipe of the folds has no {error}.") from None
@@ -182,22 +182,22 @@ def _measured(
     pack: Path,
     examples: list[Example],
     folder: Path,
-    settings: Settings,
-    judge: Judge | None,
+    settings: EvalSettings,
+    evaluator: Evaluator | None,
     device: str,
 ) -> Evaluation:
     pipeline = MotionPipeline.from_pack(pack, device)
-    work = study(pipeline, examples, settings, judge)
+    eval_set = build_eval_set(pipeline, examples, settings, evaluator)
     maker = ClipMaker(pipeline, folder / "clips" / f"{pack_hash(pack)}.jsonl")
-    facts = {"pack": pack_hash(pack), "evaluator": judge.name if judge else "none"}
-    result = evaluate(work, maker, (), folder / "points", facts)
+    facts = {"pack": pack_hash(pack), "evaluator": evaluator.name if evaluator else "none"}
+    result = evaluate(eval_set, maker, (), folder / "points", facts)
     result.save(folder)
     return result
 
 
 def save(results: Sequence[Evaluation], folder: Path) -> None:
     """Print and write the folds' tables, each cell the mean over the folds with its interval."""
-    tables = over_folds(results)
+    tables = average_over_folds(results)
     text = "\n".join(
         [
             f"# {len(results)} folds",
@@ -214,7 +214,7 @@ def save(results: Sequence[Evaluation], folder: Path) -> None:
     print(f"written to {folder / SUMMARY}")
 
 
-def over_folds(results: Sequence[Evaluation]) -> list[Table]:
+def average_over_folds(results: Sequence[Evaluation]) -> list[Table]:
     """The tables of one evaluation, with the means over several."""
     tables: list[Table] = []
     for name, first in results[0].tables.items():
@@ -222,9 +222,10 @@ def over_folds(results: Sequence[Evaluation]) -> list[Table]:
         for place, row in enumerate(first.rows):
             same = [result.tables[name].rows[place] for result in results]
             values: dict[str, Value] = {
-                metric: over([_mean(one.values[metric]) for one in same]) for metric in row.values
+                metric: mean_and_half([_mean(one.values[metric]) for one in same])
+                for metric in row.values
             }
-            rows.append(Row(row.system, values, row.evaluator))
+            rows.append(Row(row.name, values, row.evaluator))
         tables.append(Table(f"{name}, {len(results)} folds", tuple(rows)))
     return tables
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.datasets.humanml3d import Statistics, read_statistics
-from ext_models.importers.guo_networks import STRIDE, GuoEvaluator, load_evaluator
+from ext_models.importers.guo_networks import STRIDE, GuoNetwork, load_evaluator
 from ext_models.importers.word_vectors import WordVectors, load_word_vectors
 from ext_models.motion.representations import HUMANML3D, KIT, Representation
 from ext_models.packs import PackError
@@ -31,7 +31,7 @@ AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True)
-class AuthorsJudge:
+class GuoEvaluator:
     """Text and motion in the authors' space.
 
     Attributes:
@@ -41,7 +41,7 @@ class AuthorsJudge:
         name: of the weights; numbers of other names cannot be compared.
     """
 
-    network: GuoEvaluator
+    network: GuoNetwork
     words: WordVectors
     statistics: Statistics
     name: str
@@ -68,9 +68,9 @@ class AuthorsJudge:
         return np.concatenate(points)
 
 
-def load_authors(
+def load_guo_evaluator(
     checkpoints: Path, glove: Path, rep: Representation, device: str = "cpu"
-) -> AuthorsJudge:
+) -> GuoEvaluator:
     """The judge of a data set.
 
     Raises:
@@ -91,7 +91,7 @@ def load_authors(
         )
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return AuthorsJudge(
+    return GuoEvaluator(
         network.to(device),
         load_word_vectors(glove),
         read_statistics(folder / META, rep),

@@ -30,13 +30,13 @@ from ext_models.motion.representations import Representation
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
 
-from .guo_evaluator import AuthorsJudge
+from .guo_evaluator import GuoEvaluator
 
 Array = NDArray[np.float32]
 
 POOL: Final = 32
 REAL: Final = "real motion"
-CODES: Final = "its tokenizer"
+RECONSTRUCTION: Final = "its tokenizer"
 ROWS: Final = {
     Task.TEXT: "text",
     Task.INITIAL: "text + initial pose",
@@ -61,7 +61,7 @@ PUBLISHED: Final = {
 
 
 @dataclass(frozen=True)
-class PaperSettings:
+class PaperEvalSettings:
     """How it is measured.
 
     Attributes:
@@ -100,7 +100,7 @@ class Clip:
 
 @dataclass
 class Measured:
-    """Numbers of one system, one each repeat."""
+    """Numbers of one method, one each repeat."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
 
@@ -109,13 +109,13 @@ class Measured:
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
 
-    def row(self, system: str, evaluator: str) -> Row:
+    def row(self, method: str, evaluator: str) -> Row:
         """Means and intervals."""
         found: dict[str, Value] = {}
         for name, numbers in self.values.items():
-            over = metrics.interval(numbers)
-            found[_TITLES.get(name, name)] = (over.mean, over.half)
-        return Row(system, found, evaluator)
+            mean = metrics.interval(numbers)
+            found[_TITLES.get(name, name)] = (mean.mean, mean.half)
+        return Row(method, found, evaluator)
 
 
 _TITLES: Final = {
@@ -125,18 +125,18 @@ _TITLES: Final = {
 }  # fmt: skip
 
 
-class PaperStudy:
+class PaperEvaluation:
     """A pack of the style ``paper`` before the authors' judge."""
 
     def __init__(
         self,
         tokenizer: VQVAE,
         writer: CodeWriter,
-        judge: AuthorsJudge,
+        evaluator: GuoEvaluator,
         rep: Representation,
-        settings: PaperSettings,
+        settings: PaperEvalSettings,
     ) -> None:
-        self.tokenizer, self.writer, self.judge = tokenizer, writer, judge
+        self.tokenizer, self.writer, self.evaluator = tokenizer, writer, evaluator
         self.rep, self.settings = rep, settings
         self.tasks = [t for t in Task if t.name.lower() in settings.tasks]
 
@@ -154,7 +154,7 @@ class PaperStudy:
         repeats = f"{self.settings.repeats} repeats"
         first = Table(
             f"{len(clips)} clips, {repeats}",
-            tuple(m.row(name, self.judge.name) for name, m in quality.items()),
+            tuple(m.row(name, self.evaluator.name) for name, m in quality.items()),
         )
         second = Table(
             f"pose tasks, {repeats}", tuple(m.row(name, "") for name, m in poses.items())
@@ -198,11 +198,11 @@ class PaperStudy:
         order = [clips[k] for k in rng.permutation(len(clips))]
         chosen = [int(rng.integers(len(c.tokens))) for c in order]
         said = [c.captions[k] for c, k in zip(order, chosen, strict=True)]
-        text = self.judge.embed_text([c.tokens[k] for c, k in zip(order, chosen, strict=True)])
-        real = self.judge.embed_motion([c.x for c in order])
+        text = self.evaluator.embed_text([c.tokens[k] for c, k in zip(order, chosen, strict=True)])
+        real = self.evaluator.embed_motion([c.x for c in order])
 
         def judged(name: str, motions: Sequence[Array]) -> None:
-            points = self.judge.embed_motion(motions)
+            points = self.evaluator.embed_motion(motions)
             r1, r2, r3 = metrics.r_precision(text, points, POOL)
             quality.setdefault(name, Measured()).add(
                 r1=r1, r2=r2, r3=r3,
@@ -212,7 +212,7 @@ class PaperStudy:
             )  # fmt: skip
 
         judged(REAL, [c.x for c in order])
-        judged(CODES, [self._decode(c.codes) for c in order])
+        judged(RECONSTRUCTION, [self._decode(c.codes) for c in order])
         given = {
             task: [_given(task, c.codes, rng) for c in order]
             for task in (Task.INITIAL, Task.LAST, Task.KEYS)
@@ -258,9 +258,9 @@ class PaperStudy:
         with tqdm(total=len(orders), desc=what, unit="clip", leave=False) as bar:
             for start in range(0, len(orders), self.settings.batch):
                 part = orders[start : start + self.settings.batch]
-                written = self.writer.write(part, lambda _: None, lambda: False)
+                answered = self.writer.write(part, lambda _: None, lambda: False)
                 # A model that says nothing stands still: one code is the least there is.
-                answers += [[step[0] for step in answer.codes] or [0] for answer in written]
+                answers += [[step[0] for step in answer.codes] or [0] for answer in answered]
                 bar.update(len(part))
         return answers
 
@@ -274,7 +274,7 @@ class PaperStudy:
         many = [clip for clip in chosen for _ in range(samples)]
         said = [clip.captions[0] for clip in many]
         motions = self._make(Task.TEXT, many, said, [() for _ in many], 10**6)
-        points = self.judge.embed_motion(motions).reshape(len(chosen), samples, -1)
+        points = self.evaluator.embed_motion(motions).reshape(len(chosen), samples, -1)
         return metrics.multimodality(points, seed=self.settings.seed)
 
     def _sampling(self, repeat: int, place: int) -> Sampling:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ext_models import packs
-from ext_models.datasets.joining import Apart, join_examples
+from ext_models.datasets.joining import HeldOutPairs, join_examples
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features, representations
 from ext_models.tokenizer import clip_summary as gists
@@ -160,9 +160,9 @@ def joined_clips(
     asked = language.get("joining", {})
     wanted = {how: asked.get(how, 0) for how in ("then", "together")}
     train = [e for e in examples if e.split == "train" and e.captions]
-    apart = Apart.of(read_recipe(COMPOSITIONS)["prompts"])
+    held_out_pairs = HeldOutPairs.of(read_recipe(COMPOSITIONS)["prompts"])
     longest = language["max_frames"]
-    return join_examples(train, **wanted, longest=longest, seed=seed, apart=apart)
+    return join_examples(train, **wanted, longest=longest, seed=seed, held_out_pairs=held_out_pairs)
 
 
 def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:

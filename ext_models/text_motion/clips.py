@@ -12,17 +12,17 @@ from tqdm import tqdm
 
 from ext_models.datasets.examples import Example
 from ext_models.datasets.mirroring import mirror_caption, mirrored
-from ext_models.datasets.sentences import then
+from ext_models.datasets.sentences import then_caption
 from ext_models.motion.representations import Representation
 
 from .model import clip_features
-from .network import CONTACTS, STRIDE, EvaluatorConfig, EvaluatorError
+from .network import CONTACTS, STRIDE, TextMotionConfig, TextMotionError
 
 Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Clip:
+class TrainingClip:
     """One clip to learn from.
 
     Attributes:
@@ -35,27 +35,27 @@ class Clip:
     captions: tuple[str, ...]
     label: str
 
-    def with_caption(self, index: int) -> Clip:
+    def with_caption(self, index: int) -> TrainingClip:
         """The same clip with another caption in front."""
         first = self.captions[index]
         return replace(self, captions=(first, *(c for c in self.captions if c != first)))
 
-    def cut(self, start: int, longest: int) -> Clip:
+    def cut(self, start: int, longest: int) -> TrainingClip:
         """The same clip without its first frames, as whole steps and not too long."""
         frames = min(longest - 1, len(self.features) - start) // STRIDE * STRIDE
         return replace(self, features=self.features[start : start + frames])
 
 
-def prepare(examples: Sequence[Example], config: EvaluatorConfig) -> list[Clip]:
+def training_clips(examples: Sequence[Example], config: TextMotionConfig) -> list[TrainingClip]:
     """Clips and their mirror images; those that are too short for one step are left out.
 
     Raises:
         EvaluatorError: when the clips are of other features than the evaluator reads.
     """
-    clips: list[Clip] = []
+    clips: list[TrainingClip] = []
     for example in tqdm(examples, desc="features", unit="clip", leave=False):
         if example.representation != config.representation:
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"the evaluator reads {config.representation} and {example.id} is "
                 f"{example.representation}: set representation in [evaluator] of the recipe."
             )
@@ -63,7 +63,7 @@ def prepare(examples: Sequence[Example], config: EvaluatorConfig) -> list[Clip]:
             continue
         for one in (example, mirrored(example)):
             x = clip_features(one.joints[: config.max_frames], config.rep)
-            clips.append(Clip(x.astype(np.float16), one.captions, clip_label(one)))
+            clips.append(TrainingClip(x.astype(np.float16), one.captions, clip_label(one)))
     return clips
 
 
@@ -74,7 +74,7 @@ def clip_label(example: Example) -> str:
     return mirror_caption(label) if is_mirrored else label
 
 
-def statistics(clips: Sequence[Clip], rep: Representation) -> tuple[Array, Array]:
+def feature_statistics(clips: Sequence[TrainingClip], rep: Representation) -> tuple[Array, Array]:
     """Mean and deviation (C,) float32 of features, one deviation a kind of channel.
 
     Bones of one length leave channels that hardly vary; a deviation of their own would
@@ -92,7 +92,7 @@ def statistics(clips: Sequence[Clip], rep: Representation) -> tuple[Array, Array
     return np.asarray(mean, dtype=np.float32), std.astype(np.float32)
 
 
-def joined(first: Clip, second: Clip, longest: int) -> Clip:
+def concatenate(first: TrainingClip, second: TrainingClip, longest: int) -> TrainingClip:
     """Two clips one after the other, so that an evaluator reads compositions too.
 
     Features are steps of the body from its own point of view: put one after the other,
@@ -102,10 +102,10 @@ def joined(first: Clip, second: Clip, longest: int) -> Clip:
         return first
     features = np.concatenate([first.features, second.features])
     label = f"{first.label}, then {second.label}"
-    return Clip(features, (then(first.captions[0], second.captions[0]),), label)
+    return TrainingClip(features, (then_caption(first.captions[0], second.captions[0]),), label)
 
 
-def fitting(clips: Sequence[Clip]) -> NDArray[np.bool_]:
+def matching_pairs(clips: Sequence[TrainingClip]) -> NDArray[np.bool_]:
     """Which motion (column) the first caption of which clip (row) is true of, (B, B).
 
     True where both clips have one label, or where one's captions hold the other's.

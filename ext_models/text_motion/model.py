@@ -28,11 +28,19 @@ from ext_models import packs
 from ext_models.datasets.examples import Example
 from ext_models.motion import features, representations
 
-from .network import CONTACTS, SHORTEST, STRIDE, EvaluatorConfig, EvaluatorError, SharedSpace
+from .network import (
+    CONTACTS,
+    SHORTEST,
+    STRIDE,
+    TextMotionConfig,
+    TextMotionError,
+    TextMotionNetwork,
+)
 from .text_vocabulary import Vocabulary
 
 __all__ = [
-    "Evaluator", "EvaluatorConfig", "EvaluatorError", "clip_features", "data_hash", "finished",
+    "TextMotionConfig", "TextMotionError", "TextMotionModel", "clip_features", "data_hash",
+    "finished",
     "load", "pad", "read_card", "save",
 ]  # fmt: skip
 
@@ -46,7 +54,7 @@ AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True)
-class Evaluator:
+class TextMotionModel:
     """A trained evaluator.
 
     Attributes:
@@ -56,7 +64,7 @@ class Evaluator:
         weights: hash of the network and the vocabulary.
     """
 
-    network: SharedSpace
+    network: TextMotionNetwork
     vocabulary: Vocabulary
     data: str
     weights: str
@@ -67,7 +75,7 @@ class Evaluator:
         return f"{self.data[:8]}-{self.weights[:8]}"
 
     @property
-    def config(self) -> EvaluatorConfig:
+    def config(self) -> TextMotionConfig:
         """Its sizes."""
         return self.network.config
 
@@ -100,7 +108,7 @@ class Evaluator:
 
     def _features(self, joints: Array, index: int) -> Array:
         if not SHORTEST <= len(joints) <= self.config.max_frames:
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"clip {index} has {len(joints)} frames; this evaluator judges clips of "
                 f"{SHORTEST} to {self.config.max_frames}."
             )
@@ -124,12 +132,12 @@ def data_hash(examples: Sequence[Example]) -> str:
     return total.hexdigest()[:16]
 
 
-def finished(network: SharedSpace, vocabulary: Vocabulary, data: str) -> Evaluator:
+def finished(network: TextMotionNetwork, vocabulary: Vocabulary, data: str) -> TextMotionModel:
     """A network that has been trained, ready to measure."""
-    return Evaluator(network.eval(), vocabulary, data, _weights_hash(network, vocabulary))
+    return TextMotionModel(network.eval(), vocabulary, data, _weights_hash(network, vocabulary))
 
 
-def save(evaluator: Evaluator, folder: Path, notes: Mapping[str, Any] | None = None) -> None:
+def save(evaluator: TextMotionModel, folder: Path, notes: Mapping[str, Any] | None = None) -> None:
     """Write an evaluator; ``notes`` (JSON) say how it was trained and how good it is."""
     folder.mkdir(parents=True, exist_ok=True)
     body = {
@@ -147,7 +155,7 @@ def save(evaluator: Evaluator, folder: Path, notes: Mapping[str, Any] | None = N
     (folder / CARD).write_text(text + "\n", encoding="utf-8")
 
 
-def load(folder: Path, device: str = "cpu") -> Evaluator:
+def load(folder: Path, device: str = "cpu") -> TextMotionModel:
     """Read an evaluator.
 
     Raises:
@@ -156,25 +164,25 @@ def load(folder: Path, device: str = "cpu") -> Evaluator:
     card, weights = folder / CARD, folder / WEIGHTS
     for path in (card, weights):
         if not path.is_file():
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"{path} is missing: {folder} should hold an evaluator, as train-evaluator "
                 "writes it."
             )
     body = read_card(folder)
     try:
-        config = EvaluatorConfig(**body["config"])
+        config = TextMotionConfig(**body["config"])
         vocabulary = Vocabulary(tuple(body["words"]), config.buckets, config.max_words)
-        network = SharedSpace(config, vocabulary.rows)
+        network = TextMotionNetwork(config, vocabulary.rows)
     except (KeyError, TypeError, ValueError) as error:
-        raise EvaluatorError(f"{card} does not describe an evaluator ({error}).") from None
+        raise TextMotionError(f"{card} does not describe an evaluator ({error}).") from None
     try:
         network.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip()
-        raise EvaluatorError(f"{weights} is damaged or of another size ({reason}).") from None
+        raise TextMotionError(f"{weights} is damaged or of another size ({reason}).") from None
     evaluator = finished(network.requires_grad_(False), vocabulary, str(body["data"]))
     if evaluator.weights != body["weights"]:
-        raise EvaluatorError(
+        raise TextMotionError(
             f"{weights} does not belong to {card.name} beside it: copy both from one training."
         )
     evaluator.network.to(device)
@@ -188,15 +196,15 @@ def read_card(folder: Path) -> dict[str, Any]:
         body = json.loads(path.read_text(encoding="utf-8"))
         version = body["format_version"]
     except (ValueError, KeyError, TypeError) as error:
-        raise EvaluatorError(f"{path} does not describe an evaluator ({error}).") from None
+        raise TextMotionError(f"{path} does not describe an evaluator ({error}).") from None
     if version != FORMAT_VERSION:
-        raise EvaluatorError(
+        raise TextMotionError(
             f"{path}: format_version {version} is not known; this version reads {FORMAT_VERSION}."
         )
     return body
 
 
-def _weights_hash(network: SharedSpace, vocabulary: Vocabulary) -> str:
+def _weights_hash(network: TextMotionNetwork, vocabulary: Vocabulary) -> str:
     total = hashlib.sha256()
     total.update(json.dumps([asdict(network.config), list(vocabulary.words)]).encode())
     for name, tensor in sorted(network.state_dict().items()):

@@ -30,12 +30,12 @@ CONTACTS: Final = 4
 SHORTEST: Final = STRIDE + 1
 
 
-class EvaluatorError(PackError):
+class TextMotionError(PackError):
     """An evaluator that cannot be used or trained; one sentence, naming what is wrong."""
 
 
 @dataclass(frozen=True)
-class EvaluatorConfig:
+class TextMotionConfig:
     """Sizes of an evaluator.
 
     Attributes:
@@ -64,16 +64,16 @@ class EvaluatorConfig:
 
     def __post_init__(self) -> None:
         if not 2 <= self.space <= WIDEST:
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"an evaluator's space has 2 to {WIDEST} dimensions, not {self.space}."
             )
         if self.representation not in representations.REPRESENTATIONS:
             known = ", ".join(representations.REPRESENTATIONS)
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"'{self.representation}' features are unknown to an evaluator; it reads {known}."
             )
         if self.width % (2 * self.heads):
-            raise EvaluatorError(
+            raise TextMotionError(
                 f"an evaluator's width {self.width} must be a multiple of 2 x heads ({self.heads})."
             )
 
@@ -91,7 +91,7 @@ class EvaluatorConfig:
 class Block(nn.Module):
     """One transformer layer over (B, S, W), normalised before each part."""
 
-    def __init__(self, config: EvaluatorConfig) -> None:
+    def __init__(self, config: TextMotionConfig) -> None:
         super().__init__()
         width = config.width
         self.heads = config.heads
@@ -115,7 +115,7 @@ class Block(nn.Module):
 class SequenceEncoder(nn.Module):
     """Steps (B, S, W) to points (B, E) on the unit sphere."""
 
-    def __init__(self, config: EvaluatorConfig, layers: int) -> None:
+    def __init__(self, config: TextMotionConfig, layers: int) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(Block(config) for _ in range(layers))
         self.after = nn.LayerNorm(config.width)
@@ -134,13 +134,13 @@ class SequenceEncoder(nn.Module):
         return functional.normalize(self.out(torch.cat([mean, most], -1)), dim=-1)
 
 
-class SharedSpace(nn.Module):
+class TextMotionNetwork(nn.Module):
     """The network: both encoders, and the statistics of the features."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: EvaluatorConfig, words: int) -> None:
+    def __init__(self, config: TextMotionConfig, words: int) -> None:
         super().__init__()
         self.config = config
         self.movement = nn.Sequential(

@@ -19,11 +19,11 @@ from ext_models.training.checkpoint import read_recipe
 from ext_models.training.run_identity import claim, short_hash, without_budget
 
 from . import model as spaces
-from .network import EvaluatorConfig
-from .training import CHECKPOINT, EvaluatorTraining, train_evaluator
+from .network import TextMotionConfig
+from .training import CHECKPOINT, TextMotionTraining, train_text_motion
 
 
-def train_matcher(
+def train_reranker(
     recipe: Mapping[str, Any],
     examples: Sequence[Example],
     pack: Path,
@@ -44,8 +44,8 @@ def train_matcher(
     seed = int(table.pop("seed", recipe["pack"]["seed"]))
     longest = recipe["language"]["max_frames"]
     try:
-        config = EvaluatorConfig(**{"max_frames": longest, **table})
-        training = EvaluatorTraining(**settings)
+        config = TextMotionConfig(**{"max_frames": longest, **table})
+        training = TextMotionTraining(**settings)
     except TypeError as error:
         raise PackError(f"the recipe's [{FOLDER}] table: {error}.") from None
     share = recipe["language"].get("captioned", 1.0)
@@ -59,7 +59,7 @@ def train_matcher(
     }
     refusal = "holds the training of another matcher, or on other clips: delete it to begin anew."
     claim(run / FOLDER, of, refusal, begun=(run / FOLDER / CHECKPOINT).is_file())
-    space = train_evaluator(config, training, clips, run / FOLDER, seed=seed, device=device)
+    space = train_text_motion(config, training, clips, run / FOLDER, seed=seed, device=device)
     spaces.save(space, pack / FOLDER, spaces.read_card(run / FOLDER / "best")["notes"])
     return Matcher(space)
 
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         examples = examples_of(recipe, arguments.data)
         work = RUNS / recipe["pack"]["name"]
         budget = budget_of(arguments)
-        train_matcher(recipe, examples, arguments.out, work, device=device, budget=budget)
+        train_reranker(recipe, examples, arguments.out, work, device=device, budget=budget)
     except DataError as error:
         raise PipelineError(str(error)) from None
     except KeyError as error:

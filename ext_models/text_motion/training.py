@@ -24,9 +24,16 @@ from ext_models.evaluation.metrics import Interval, draw_pools, interval, r_prec
 from ext_models.training.checkpoint import Checkpoint, Schedule
 
 from . import model as files
-from .clips import Clip, clip_label, fitting, joined, prepare, statistics
-from .model import Evaluator, pad
-from .network import STRIDE, EvaluatorConfig, EvaluatorError, SharedSpace
+from .clips import (
+    TrainingClip,
+    clip_label,
+    concatenate,
+    feature_statistics,
+    matching_pairs,
+    training_clips,
+)
+from .model import TextMotionModel, pad
+from .network import STRIDE, TextMotionConfig, TextMotionError, TextMotionNetwork
 from .text_vocabulary import Vocabulary
 
 Array = NDArray[np.float32]
@@ -44,7 +51,7 @@ CHECKPOINT = "evaluator.pt"
 
 
 @dataclass(frozen=True)
-class EvaluatorTraining:
+class TextMotionTraining:
     """Settings of an evaluator's training.
 
     Attributes:
@@ -65,23 +72,23 @@ class EvaluatorTraining:
     batch: int = 64
     learning_rate: float = 6e-4
     weight_decay: float = 0.05
-    joined: float = 0.2
-    hidden_words: float = 0.1
+    join_share: float = 0.2
+    word_dropout: float = 0.1
     noise: float = 0.05
     margin: float = 0.0
-    look_every: int = 200
+    validate_every: int = 200
     patience: int = 12
 
 
-def train_evaluator(
-    config: EvaluatorConfig,
-    settings: EvaluatorTraining,
+def train_text_motion(
+    config: TextMotionConfig,
+    settings: TextMotionTraining,
     examples: Sequence[Example],
     run: Path,
     *,
     seed: int,
     device: str = "cpu",
-) -> Evaluator:
+) -> TextMotionModel:
     """Train on the ``train`` split, mirrored too, and keep what was best on ``val``.
 
     Resumes from ``run`` when it was stopped. Clips made from others (an upper body on
@@ -93,9 +100,9 @@ def train_evaluator(
         EvaluatorError: when there is nothing to learn from.
     """
     torch.manual_seed(seed)
-    clips = prepare([e for e in examples if e.split == "train"], config)
+    clips = training_clips([e for e in examples if e.split == "train"], config)
     if len({clip.captions for clip in clips}) < 2:
-        raise EvaluatorError(
+        raise TextMotionError(
             "an evaluator learns from clips with different captions; the train split has fewer "
             "than two such clips."
         )
@@ -112,7 +119,7 @@ def train_evaluator(
     schedule = Schedule("evaluator", settings.steps, settings.minutes)
     checkpoint = Checkpoint(run / CHECKPOINT)
     checkpoint.resume(network, optimizer, schedule)
-    judge = Judge(held_out, files.data_hash(examples), vocabulary, run / BEST, settings)
+    validator = Validator(held_out, files.data_hash(examples), vocabulary, run / BEST, settings)
     for step, bar in schedule:
         chosen = draw(clips, settings, config.max_frames)
         loss = contrast(network, vocabulary, chosen, settings)
@@ -123,58 +130,60 @@ def train_evaluator(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         if step % 20 == 0:
-            bar.set_postfix_str(f"step {step} loss {loss.item():.3f}{judge.state}")
-        if step % settings.look_every == settings.look_every - 1:
-            done = judge.look(network, step + 1)
+            bar.set_postfix_str(f"step {step} loss {loss.item():.3f}{validator.state}")
+        if step % settings.validate_every == settings.validate_every - 1:
+            done = validator.validate(network, step + 1)
             # The schedule counts a step once the next one begins.
             checkpoint.save(network, optimizer, replace(schedule, step=step + 1))
             if done:
                 break
     else:
-        judge.look(network, schedule.step)
+        validator.validate(network, schedule.step)
         checkpoint.save(network, optimizer, schedule)
     return files.load(run / BEST, device)
 
 
 def _new_network(
-    config: EvaluatorConfig, vocabulary: Vocabulary, clips: Sequence[Clip]
-) -> SharedSpace:
-    network = SharedSpace(config, vocabulary.rows)
-    mean, std = statistics(clips, config.rep)
+    config: TextMotionConfig, vocabulary: Vocabulary, clips: Sequence[TrainingClip]
+) -> TextMotionNetwork:
+    network = TextMotionNetwork(config, vocabulary.rows)
+    mean, std = feature_statistics(clips, config.rep)
     network.mean.copy_(torch.from_numpy(mean))
     network.std.copy_(torch.from_numpy(std))
     return network
 
 
-def draw(clips: Sequence[Clip], settings: EvaluatorTraining, max_frames: int) -> list[Clip]:
+def draw(
+    clips: Sequence[TrainingClip], settings: TextMotionTraining, max_frames: int
+) -> list[TrainingClip]:
     """A random batch, each clip with one caption in front; some are two clips joined."""
     batch = min(settings.batch, len(clips))
     rows = torch.randperm(len(clips))[:batch].tolist()
     seconds = torch.randint(len(clips), (batch,)).tolist()
-    join = (torch.rand(batch) < settings.joined).tolist()
-    chosen: list[Clip] = []
+    join = (torch.rand(batch) < settings.join_share).tolist()
+    chosen: list[TrainingClip] = []
     for row, second, both in zip(rows, seconds, join, strict=True):
         clip = clips[row].with_caption(_random(len(clips[row].captions)))
         if both:
             after = clips[second].with_caption(_random(len(clips[second].captions)))
-            clip = joined(clip, after, max_frames)
+            clip = concatenate(clip, after, max_frames)
         start = _random(STRIDE) if len(clip.features) > 2 * STRIDE else 0
         chosen.append(clip.cut(start, max_frames))
     return chosen
 
 
 def contrast(
-    network: SharedSpace,
+    network: TextMotionNetwork,
     vocabulary: Vocabulary,
-    clips: Sequence[Clip],
-    settings: EvaluatorTraining,
+    clips: Sequence[TrainingClip],
+    settings: TextMotionTraining,
 ) -> Tensor:
     """Loss of a batch whose clips each go with their first caption."""
     device = network.mean.device
     motion = _embed_in_groups(network, clips, settings.noise)
-    captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.hidden_words)
+    captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.word_dropout)
     text = network.embed_text(captions.to(device))
-    also_right = torch.from_numpy(fitting(clips)).to(device)
+    also_right = torch.from_numpy(matching_pairs(clips)).to(device)
     also_right.fill_diagonal_(False)
     likeness = text @ motion.T
     # Sharper than 100 means that the batch is learnt by heart.
@@ -185,7 +194,9 @@ def contrast(
     return loss / 2 + (_margin(likeness, also_right, settings.margin) if settings.margin else 0)
 
 
-def _embed_in_groups(network: SharedSpace, clips: Sequence[Clip], noise: float) -> Tensor:
+def _embed_in_groups(
+    network: TextMotionNetwork, clips: Sequence[TrainingClip], noise: float
+) -> Tensor:
     """Points (B, E) of clips, long with long and short with short: less padding to compute."""
     device = network.mean.device
     order = sorted(range(len(clips)), key=lambda row: len(clips[row].features))
@@ -211,7 +222,7 @@ def _margin(likeness: Tensor, also_right: Tensor, margin: float) -> Tensor:
     return (short[0] + short[1]).mean() / 2
 
 
-class Judge:
+class Validator:
     """Looks at the held-out clips now and then, and keeps the best network on disk."""
 
     def __init__(
@@ -220,7 +231,7 @@ class Judge:
         data: str,
         vocabulary: Vocabulary,
         folder: Path,
-        settings: EvaluatorTraining,
+        settings: TextMotionTraining,
     ) -> None:
         self.held_out = held_out
         self.data = data
@@ -240,7 +251,7 @@ class Judge:
         """What the progress bar says."""
         return f" held-out R {self.best:.3f}" if self.watching and self.best >= 0 else ""
 
-    def look(self, network: SharedSpace, step: int) -> bool:
+    def validate(self, network: TextMotionNetwork, step: int) -> bool:
         """Measure, keep what is better, and say whether to stop."""
         judged = files.finished(network, self.vocabulary, self.data)
         if not self.watching:
@@ -253,12 +264,12 @@ class Judge:
                 notes = {"step": step, "quality": quality, "held_out_r_precision": precision}
                 files.save(judged, self.folder, notes)
         network.train()
-        patience = self.settings.patience * self.settings.look_every
+        patience = self.settings.patience * self.settings.validate_every
         return self.watching and step - self.best_step >= patience
 
 
 def retrieval(
-    evaluator: Evaluator,
+    evaluator: TextMotionModel,
     examples: Sequence[Example],
     *,
     pool: int = POOL,

@@ -87,11 +87,11 @@ def test_the_object_s_own_movement_counts(rig, tmp_path):
 
 def test_what_is_exported_can_be_prepared_and_read(rig, tmp_path):
     datasets = pytest.importorskip("ext_models.datasets.layouts", reason="scipy is not installed")
-    from ext_models.datasets.prepare import Wish, prepare
+    from ext_models.datasets.prepare import PrepareOptions, prepare
 
     (tmp_path / "in").mkdir()
     export(tmp_path / "in" / "walk.npz")
-    prepare(Wish(tmp_path / "in", tmp_path / "out", "studio"))
+    prepare(PrepareOptions(tmp_path / "in", tmp_path / "out", "studio"))
     (example,) = datasets.read_examples(tmp_path / "out", "studio")
     clip = MotionClip.load(tmp_path / "in" / "walk.npz")
     assert example.captions == ("a person walks",)

@@ -15,7 +15,7 @@ from ext_models.language.tasks import TaskMix
 from ext_models.packs import PackError
 from ext_models.training.trainer import LanguageTraining
 
-RECIPES = Path(ablation.__file__).parent / "recipes"
+RECIPES = Path(ablation.__file__).parents[1] / "recipes"
 START = """
 [pack]
 name = "small"

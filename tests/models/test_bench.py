@@ -11,7 +11,7 @@ def test_every_way_is_measured_against_the_first(tmp_path, capsys):
     out = tmp_path / "bench.json"
     call = ["bench", "--pack", str(pack), "--seconds", "0.6", "--rounds", "1", "--out", str(out)]
     assert main([*call, "--device", "cpu"]) == 0, capsys.readouterr().err
-    rows = {row.system: row.values for row in Table.load(out).rows}
+    rows = {row.name: row.values for row in Table.load(out).rows}
     assert next(iter(rows)) == bench.BASELINE
     assert rows[bench.BASELINE]["motions/s, ratio"] == 1.0
     for name in (

@@ -15,7 +15,7 @@ from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.lab import folds
 from ext_models.text_motion import model as ev
-from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.network import TextMotionNetwork
 from ext_models.text_motion.text_vocabulary import Vocabulary
 from tests.support import tiny_pack
 from tests.support.labelled_clips import (
@@ -44,12 +44,12 @@ def folder(tmp_path_factory, examples):
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
+def evaluator(tmp_path_factory):
     torch.manual_seed(0)
-    config = ev.EvaluatorConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
+    config = ev.TextMotionConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
     words = Vocabulary.of([c for label in LABELS for c in captions(label)], config.buckets, 48)
     place = tmp_path_factory.mktemp("judge")
-    network = SharedSpace(config, words.rows)
+    network = TextMotionNetwork(config, words.rows)
     network.std.fill_(1.0)
     ev.save(ev.finished(network, words, "0123456789abcdef"), place)
     return place
@@ -62,16 +62,16 @@ def evaluate(pack, folder, out, *more):
     )  # fmt: skip
 
 
-def test_the_command(pack, folder, judge, tmp_path, monkeypatch, capsys):
+def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    given = ("--evaluator", judge, "--clips", 8, "--pool", 5)
+    given = ("--evaluator", evaluator, "--clips", 8, "--pool", 5)
     prompts = write_list(tmp_path / "p.json", *PROMPTS)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
     said = capsys.readouterr().out
     assert "1 of 6 prompts name labels" in said
     report = json.loads((out / "report.json").read_text())
-    assert set(report["tables"]) == {"agreement", "prompts", "poses", "places"}
+    assert set(report["tables"]) == {"text_motion", "prompts", "poses", "places"}
     assert report["facts"]["evaluator"].startswith("01234567-")
     assert len(report["aims"]) == 1 + 3 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in said
@@ -126,7 +126,7 @@ def test_bad_input_is_one_sentence(pack, folder, tmp_path, monkeypatch, capsys, 
 
 def test_every_clip_is_held_out_once_with_its_take(examples):
     take = {e.id: e.id[:-1] for e in examples}
-    dealt = folds.deal(examples, take, 4, seed=1)
+    dealt = folds.assign_folds(examples, take, 4, seed=1)
     held = [[e.id for e in part if e.split == "test"] for part in dealt]
     assert sorted(i for ids in held for i in ids) == sorted(e.id for e in examples)
     assert [len(ids) for ids in held] == [8, 8, 8, 8]
@@ -137,7 +137,7 @@ def test_every_clip_is_held_out_once_with_its_take(examples):
         assert all(len(s) == 1 for s in splits.values())
         assert any(e.split == "val" for e in part)
     with pytest.raises(PipelineError, match="8 takes cannot be dealt into 9"):
-        folds.deal(examples, take, 9, seed=1)
+        folds.assign_folds(examples, take, 9, seed=1)
 
 
 RECIPE = """
@@ -179,21 +179,21 @@ rank = 2
 
 def test_a_share_of_the_minutes():
     recipe = {"name": "x", "tokenizer": {"training": {"minutes": 8, "steps": 5}}, "matcher": {}}
-    short = folds.shortened(recipe, 0.5)
+    short = folds.scale_budget(recipe, 0.5)
     assert short["tokenizer"]["training"] == {"minutes": 4, "steps": 5}
     assert recipe["tokenizer"]["training"]["minutes"] == 8
     with pytest.raises(PipelineError, match="--share 0"):
-        folds.shortened(recipe, 0)
+        folds.scale_budget(recipe, 0)
 
 
-def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
+def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = write_folder(tmp_path / "data", [e for e in examples if e.id[-1] in "02"])
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(RECIPE, encoding="utf-8")
     asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
              "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
-             "--evaluator", str(judge)]  # fmt: skip
+             "--evaluator", str(evaluator)]  # fmt: skip
     assert main([*asked, "--fold", "3"]) != 0
     assert "--fold 3: 1 to 2." in capsys.readouterr().err
     assert main([*asked, "--fold", "2"]) == 0
@@ -201,9 +201,9 @@ def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     assert "fold 1 of 2" not in capsys.readouterr().out
     assert main(asked) == 0
     said = capsys.readouterr().out
-    assert "agreement, 2 folds" in said
-    table = Table.load(tmp_path / "out" / "agreement.json")
-    assert [row.system for row in table.rows][:3] == [sy.REAL, sy.CODES, sy.TEXT]
+    assert "text_motion, 2 folds" in said
+    table = Table.load(tmp_path / "out" / "text_motion.json")
+    assert [row.name for row in table.rows][:3] == [sy.REAL, sy.RECONSTRUCTION, sy.TEXT]
     one = Table.load(tmp_path / "out" / "poses.json").rows[0]
     both = [
         json.loads((tmp_path / "out" / f"fold{k}" / "report.json").read_text())["tables"]["poses"]
@@ -215,7 +215,7 @@ def test_folds(examples, judge, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(MotionPipeline, "write_many", None)
     monkeypatch.setattr("ext_models.language.pack_training.train_pack", None)
     assert main(asked) == 0
-    assert Table.load(tmp_path / "out" / "agreement.json") == table
+    assert Table.load(tmp_path / "out" / "text_motion.json") == table
     # With another seed other clips are held out, which this pack has learnt from.
     other = tmp_path / "other.toml"
     other.write_text(RECIPE.replace("rank = 2", "rank = 3"), encoding="utf-8")

@@ -15,14 +15,20 @@ from ext_models.evaluation.tables import MixedEvaluatorsError, Row, Table
 from ext_models.text_motion import clips as tc
 from ext_models.text_motion import model as ev
 from ext_models.text_motion import training
-from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.network import TextMotionNetwork
 from ext_models.text_motion.text_vocabulary import Vocabulary, character_groups, split
 from motiongpt_blender.core.body.motion import MotionError
 
-SMALL = ev.EvaluatorConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
+SMALL = ev.TextMotionConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
 #: No limit of time: with one, the learning rate follows the clock.
-SETTINGS = training.EvaluatorTraining(
-    steps=120, minutes=math.inf, batch=12, learning_rate=1e-2, joined=0.1, look_every=60, margin=0.1
+SETTINGS = training.TextMotionTraining(
+    steps=120,
+    minutes=math.inf,
+    batch=12,
+    learning_rate=1e-2,
+    join_share=0.1,
+    validate_every=60,
+    margin=0.1,
 )
 MOVES = ("walks", "jumps", "waves", "spins", "bows", "kicks")
 
@@ -57,7 +63,7 @@ def examples():
 def evaluator():
     torch.manual_seed(0)
     vocabulary = Vocabulary.of(["a person walks", "a person jumps high"], SMALL.buckets, 48)
-    return ev.finished(SharedSpace(SMALL, vocabulary.rows), vocabulary, "0123456789abcdef")
+    return ev.finished(TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, "0123456789abcdef")
 
 
 # -- words ---------------------------------------------------------------------------
@@ -119,7 +125,7 @@ def test_nothing_gives_no_points(evaluator):
     ],
 )
 def test_bad_clips_are_refused(evaluator, joints, says):
-    with pytest.raises((ev.EvaluatorError, MotionError), match=says):
+    with pytest.raises((ev.TextMotionError, MotionError), match=says):
         evaluator.embed_motion([joints])
 
 
@@ -156,7 +162,7 @@ def test_a_broken_evaluator_names_the_file(evaluator, tmp_path, fault):
         del body["words"]
         named = ev.CARD
     card.write_text(json.dumps(body))
-    with pytest.raises(ev.EvaluatorError, match=named):
+    with pytest.raises(ev.TextMotionError, match=named):
         ev.load(tmp_path)
 
 
@@ -164,8 +170,8 @@ def test_a_broken_evaluator_names_the_file(evaluator, tmp_path, fault):
     "wrong", [{"space": 129}, {"representation": "rotations"}, {"width": 30, "heads": 4}]
 )
 def test_impossible_sizes_are_refused(wrong):
-    with pytest.raises(ev.EvaluatorError, match=str(next(iter(wrong.values())))):
-        ev.EvaluatorConfig(**wrong)
+    with pytest.raises(ev.TextMotionError, match=str(next(iter(wrong.values())))):
+        ev.TextMotionConfig(**wrong)
 
 
 def test_the_data_hash_knows_the_data(examples):
@@ -185,7 +191,7 @@ def test_the_data_hash_knows_the_data(examples):
 def test_numbers_of_two_evaluators_do_not_mix(evaluator):
     torch.manual_seed(1)
     vocabulary = evaluator.vocabulary
-    other = ev.finished(SharedSpace(SMALL, vocabulary.rows), vocabulary, evaluator.data)
+    other = ev.finished(TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, evaluator.data)
     assert other.name != evaluator.name
     real, ours = (Row(s, {"R@1": 0.5}, e.name) for s, e in (("real", evaluator), ("ours", other)))
     with pytest.raises(MixedEvaluatorsError, match=other.name):
@@ -198,12 +204,12 @@ def test_numbers_of_two_evaluators_do_not_mix(evaluator):
 def test_right_answers_are_not_counted_as_wrong():
     x = np.zeros((8, 2), np.float16)
     clips = [
-        tc.Clip(x, ("a man walks.", "he goes."), "walk"),
-        tc.Clip(x, ("he strolls.",), "walk"),
-        tc.Clip(x, ("he steps.", "he goes."), "step"),
-        tc.Clip(x, ("he goes.",), "gone"),
+        tc.TrainingClip(x, ("a man walks.", "he goes."), "walk"),
+        tc.TrainingClip(x, ("he strolls.",), "walk"),
+        tc.TrainingClip(x, ("he steps.", "he goes."), "step"),
+        tc.TrainingClip(x, ("he goes.",), "gone"),
     ]
-    assert tc.fitting(clips).astype(int).tolist() == [
+    assert tc.matching_pairs(clips).astype(int).tolist() == [
         [1, 1, 0, 0],
         [1, 1, 0, 0],
         [0, 0, 1, 0],
@@ -211,14 +217,16 @@ def test_right_answers_are_not_counted_as_wrong():
     ]
 
 
-def test_joined_clips():
-    said = sentences.then("a person walks.", "the young man jumps.")
+def test_concatenated_clips():
+    said = sentences.then_caption("a person walks.", "the young man jumps.")
     assert said == "a person walks, then jumps."
-    assert sentences.then("someone bows.", "full of joy, a man hops.").endswith("a man hops.")
-    one = tc.Clip(np.ones((8, 2), np.float16), ("a walks.",), "walk")
-    two = tc.Clip(np.zeros((12, 2), np.float16), ("b hops.",), "hop")
-    assert len(tc.joined(one, two, 400).features) == 20
-    assert tc.joined(one, two, 20) is one
+    assert sentences.then_caption("someone bows.", "full of joy, a man hops.").endswith(
+        "a man hops."
+    )
+    one = tc.TrainingClip(np.ones((8, 2), np.float16), ("a walks.",), "walk")
+    two = tc.TrainingClip(np.zeros((12, 2), np.float16), ("b hops.",), "hop")
+    assert len(tc.concatenate(one, two, 400).features) == 20
+    assert tc.concatenate(one, two, 20) is one
 
 
 def test_mirror_images_have_labels_of_their_own():
@@ -228,22 +236,22 @@ def test_mirror_images_have_labels_of_their_own():
 
 def test_training_learns_resumes_and_stops(examples, tmp_path):
     """From chance to nearly all; the second call continues, and changes nothing."""
-    trained = training.train_evaluator(SMALL, SETTINGS, examples, tmp_path, seed=3)
+    trained = training.train_text_motion(SMALL, SETTINGS, examples, tmp_path, seed=3)
     test = [e for e in examples if e.split == "test"]
     first, *_ = training.retrieval(trained, test, repeats=3)
     assert first.mean > 0.6  # chance is 1/6
-    again = training.train_evaluator(SMALL, SETTINGS, examples, tmp_path, seed=3)
+    again = training.train_text_motion(SMALL, SETTINGS, examples, tmp_path, seed=3)
     assert again.name == trained.name
     assert trained.data == ev.data_hash(examples)
-    impatient = replace(SETTINGS, steps=100_000, patience=1, look_every=5)
-    training.train_evaluator(SMALL, impatient, examples, tmp_path, seed=3)
+    impatient = replace(SETTINGS, steps=100_000, patience=1, validate_every=5)
+    training.train_text_motion(SMALL, impatient, examples, tmp_path, seed=3)
     assert torch.load(tmp_path / "evaluator.pt", weights_only=True)["schedule"]["step"] < 1000
 
 
 def test_the_same_seed_gives_the_same_evaluator(examples, tmp_path):
     short = replace(SETTINGS, steps=3)
     one, two, other = (
-        training.train_evaluator(SMALL, short, examples, tmp_path / str(k), seed=s)
+        training.train_text_motion(SMALL, short, examples, tmp_path / str(k), seed=s)
         for k, s in enumerate((5, 5, 6))
     )
     assert one.name == two.name != other.name
@@ -252,15 +260,15 @@ def test_the_same_seed_gives_the_same_evaluator(examples, tmp_path):
 def test_training_without_held_out_clips_uses_the_whole_budget(examples, tmp_path):
     train = [e for e in examples if e.split == "train"]
     short = replace(SETTINGS, steps=4)
-    assert training.train_evaluator(SMALL, short, train, tmp_path, seed=0).config == SMALL
+    assert training.train_text_motion(SMALL, short, train, tmp_path, seed=0).config == SMALL
 
 
 def test_nothing_to_learn_from_is_said(examples, tmp_path):
-    with pytest.raises(ev.EvaluatorError, match="different captions"):
-        training.train_evaluator(SMALL, SETTINGS, examples[:1], tmp_path, seed=0)
+    with pytest.raises(ev.TextMotionError, match="different captions"):
+        training.train_text_motion(SMALL, SETTINGS, examples[:1], tmp_path, seed=0)
     kit = replace(SMALL, representation="kit_251")
-    with pytest.raises(ev.EvaluatorError, match="reads kit_251"):
-        training.train_evaluator(kit, SETTINGS, examples, tmp_path, seed=0)
+    with pytest.raises(ev.TextMotionError, match="reads kit_251"):
+        training.train_text_motion(kit, SETTINGS, examples, tmp_path, seed=0)
 
 
 # -- the command ---------------------------------------------------------------------
@@ -276,7 +284,7 @@ heads = 2
 buckets = 64
 together = 2
 [evaluator.training]
-look_every = 2
+validate_every = 2
 batch = 8
 minutes = 1e9
 """

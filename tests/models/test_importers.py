@@ -19,7 +19,7 @@ LOADERS = [ref.load_vqvae, ref.load_language_model, ref.load_evaluator]
 
 def small_evaluator():
     torch.manual_seed(4)
-    made = guo_networks.GuoEvaluator(
+    made = guo_networks.GuoNetwork(
         guo_networks.MovementEncoder(259, 6, 5),
         guo_networks.MotionEncoder(5, 4, 3),
         guo_networks.TextEncoder(8, 15, 7, 3),
@@ -81,9 +81,9 @@ def test_golden_language_model(golden):
 def test_golden_evaluator(golden):
     folder = golden / "reference"
     v = np.load(folder / "text_mot_match_small.npz")
-    judge = ref.load_evaluator(folder / "text_mot_match_small.tar")
-    motion = judge.embed_motion(v["motion"], v["motion_lengths"])
-    text = judge.embed_text(v["word_embeddings"], v["pos_one_hot"], v["caption_lengths"])
+    evaluator = ref.load_evaluator(folder / "text_mot_match_small.tar")
+    motion = evaluator.embed_motion(v["motion"], v["motion_lengths"])
+    text = evaluator.embed_text(v["word_embeddings"], v["pos_one_hot"], v["caption_lengths"])
     np.testing.assert_allclose(motion, v["motion_embedding"], atol=1e-4)
     np.testing.assert_allclose(text, v["text_embedding"], atol=1e-4)
 
@@ -152,14 +152,14 @@ def test_language_model_from_a_folder(tmp_path, llama_files):
 
 
 def test_evaluator_keeps_the_order_of_its_clips(evaluator_file):
-    made, judge = small_evaluator(), ref.load_evaluator(evaluator_file)
+    made, evaluator = small_evaluator(), ref.load_evaluator(evaluator_file)
     motion, lengths = torch.randn(3, 40, 263), torch.tensor([12, 40, 27])
-    vectors = judge.embed_motion(motion, lengths)
+    vectors = evaluator.embed_motion(motion, lengths)
     assert torch.equal(vectors, made.embed_motion(motion, lengths))
-    assert torch.allclose(judge.embed_motion(motion.flip(0), lengths.flip(0)).flip(0), vectors)
+    assert torch.allclose(evaluator.embed_motion(motion.flip(0), lengths.flip(0)).flip(0), vectors)
     words, tags = torch.randn(3, 5, 8), torch.eye(15)[torch.randint(15, (3, 5))]
-    one = judge.embed_text(words[:1], tags[:1], [2])
-    assert torch.allclose(judge.embed_text(words, tags, [2, 5, 1])[:1], one, atol=1e-6)
+    one = evaluator.embed_text(words[:1], tags[:1], [2])
+    assert torch.allclose(evaluator.embed_text(words, tags, [2, 5, 1])[:1], one, atol=1e-6)
 
 
 # Hostile files
@@ -340,7 +340,7 @@ def test_broken_files_end_in_a_sentence(tmp_path, vqvae_file, load):
 
 
 def test_inputs_that_do_not_fit(vqvae_file, evaluator_file):
-    codec, judge = ref.load_vqvae(vqvae_file), ref.load_evaluator(evaluator_file)
+    codec, evaluator = ref.load_vqvae(vqvae_file), ref.load_evaluator(evaluator_file)
     for bad in (torch.zeros(1, 8, 251), torch.zeros(1, 3, 263), torch.zeros(263)):
         with pytest.raises(packs.PackError, match="these are"):
             codec.encode(bad)
@@ -348,8 +348,8 @@ def test_inputs_that_do_not_fit(vqvae_file, evaluator_file):
         with pytest.raises(packs.PackError, match=words):
             codec.decode(torch.tensor(bad))
     with pytest.raises(packs.PackError, match="263 channels"):
-        judge.embed_motion(torch.zeros(1, 8, 251), [8])
+        evaluator.embed_motion(torch.zeros(1, 8, 251), [8])
     with pytest.raises(packs.PackError, match="4 to 8 are possible"):
-        judge.embed_motion(torch.zeros(1, 8, 263), [12])
+        evaluator.embed_motion(torch.zeros(1, 8, 263), [12])
     with pytest.raises(packs.PackError, match="parts of speech"):
-        judge.embed_text(torch.zeros(1, 4, 8), torch.zeros(1, 4, 14), [2])
+        evaluator.embed_text(torch.zeros(1, 4, 8), torch.zeros(1, 4, 14), [2])

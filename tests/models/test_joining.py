@@ -8,7 +8,13 @@ import torch
 
 from ext_models.datasets import sentences
 from ext_models.datasets.examples import Example
-from ext_models.datasets.joining import LEAD, Apart, in_turn, join_examples, with_upper_body
+from ext_models.datasets.joining import (
+    LEAD,
+    HeldOutPairs,
+    concatenate_clips,
+    join_examples,
+    with_upper_body,
+)
 from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk
 from ext_models.language import vocabulary as voc
@@ -48,11 +54,11 @@ VERBS = sentences.verbs_of(
     ],
 )
 def test_both_at_once(first, second, joined):
-    assert sentences.meanwhile(first, second, VERBS) == joined
+    assert sentences.while_caption(first, second, VERBS) == joined
 
 
 def test_one_after_the_other():
-    assert sentences.then("a man walks.", "someone jumps.") == "a man walks, then jumps."
+    assert sentences.then_caption("a man walks.", "someone jumps.") == "a man walks, then jumps."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def turned(joints, angle, shift):
 def test_the_second_clip_goes_on_where_the_first_one_ends(angle):
     first = example("walk", turned(walker(40), angle, 2.0), "a person walks.")
     second = example("stride", turned(walker(40), -angle, -1.0), "someone strides.")
-    joined = in_turn(first, second, 100, Apart())
+    joined = concatenate_clips(first, second, 100, HeldOutPairs())
     assert joined is not None
     assert joined.captions == ("a person walks, then strides.",)
     before, after = joined.joints[39], joined.joints[40]
@@ -99,16 +105,16 @@ def test_the_second_clip_goes_on_where_the_first_one_ends(angle):
 def test_what_is_kept_for_measuring_is_never_joined():
     prompts = read_recipe(COMPOSITIONS)["prompts"]
     assert len(prompts) == 40
-    apart = Apart.of(prompts)
+    held_out_pairs = HeldOutPairs.of(prompts)
     walk = example("walk, sad", walker(40), "a person walks.")
     bow = example("bow, normal", walker(40), "a person bows.")
-    assert not apart.allows("then", walk, bow)
-    assert apart.allows("then", bow, bow)
+    assert not held_out_pairs.allows("then", walk, bow)
+    assert held_out_pairs.allows("then", bow, bow)
     right = example("wave-right-hand, happy", walker(40), "a person waves the right hand.")
     left = example("wave-left-hand, happy", walker(40), "a person waves the left hand.")
     # The mirror image of a pair that is kept is kept too.
-    assert not apart.allows("together", walk, right)
-    assert not apart.allows("together", walk, left)
+    assert not held_out_pairs.allows("together", walk, right)
+    assert not held_out_pairs.allows("together", walk, left)
 
 
 def test_another_upper_body_stays_on_its_legs():

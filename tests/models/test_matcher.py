@@ -16,7 +16,7 @@ from ext_models.language.pack_training import with_captions
 from ext_models.packs import PackError
 from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
-from ext_models.text_motion.network import SharedSpace
+from ext_models.text_motion.network import TextMotionNetwork
 from ext_models.text_motion.text_vocabulary import Vocabulary
 from tests.support import tiny_pack
 from tests.support.labelled_clips import body
@@ -26,7 +26,7 @@ SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "bu
 RECIPE = {
     "pack": {"name": "tiny", "seed": 1},
     "language": {"max_frames": 40, "joining": {"then": 3}},
-    "matcher": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "look_every": 2}},
+    "matcher": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "validate_every": 2}},
 }
 MOVES = ("walk", "run", "bow", "kick")
 
@@ -34,8 +34,8 @@ MOVES = ("walk", "run", "bow", "kick")
 def write_matcher(pack):
     torch.manual_seed(0)
     vocabulary = Vocabulary.of(["a person walks"], SMALL["buckets"], 48)
-    config = spaces.EvaluatorConfig(**SMALL, max_frames=40)
-    space = spaces.finished(SharedSpace(config, vocabulary.rows), vocabulary, "0" * 16)
+    config = spaces.TextMotionConfig(**SMALL, max_frames=40)
+    space = spaces.finished(TextMotionNetwork(config, vocabulary.rows), vocabulary, "0" * 16)
     spaces.save(space, pack / m.FOLDER)
     return pack
 
@@ -101,15 +101,15 @@ def test_motion_of_any_length_is_judged(tmp_path):
 
 def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     examples, seen = make_examples(), []
-    train = training.train_evaluator
+    train = training.train_text_motion
 
     def spy(config, settings, given, run, **more):
         seen.extend(given)
         return train(config, settings, given, run, **more)
 
-    monkeypatch.setattr(training, "train_evaluator", spy)
+    monkeypatch.setattr(training, "train_text_motion", spy)
     options = {"device": "cpu", "budget": {}}
-    made = training.train_matcher(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
+    made = training.train_reranker(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
     assert {e.split for e in seen} == {"train", "val"}
     joined = [e for e in seen if "+" in e.id]
     assert joined
@@ -129,11 +129,11 @@ def test_it_reads_the_captions_that_the_language_model_reads(tmp_path, monkeypat
         seen.extend(given)
         raise PackError("seen enough")
 
-    monkeypatch.setattr(training, "train_evaluator", spy)
+    monkeypatch.setattr(training, "train_text_motion", spy)
     examples = make_examples()
     recipe = {**RECIPE, "language": {"max_frames": 40, "captioned": 0.4}}
     with pytest.raises(PackError, match="seen enough"):
-        training.train_matcher(recipe, examples, tmp_path, tmp_path, device="cpu", budget={})
+        training.train_reranker(recipe, examples, tmp_path, tmp_path, device="cpu", budget={})
     read = {e.id for e in with_captions(examples, 0.4, 1) if e.captions and e.split == "train"}
     assert {e.id for e in seen if e.split == "train"} == read
     assert 0 < len(read) < sum(e.split == "train" for e in examples)
@@ -143,7 +143,7 @@ def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
     def train(examples, table, budget):
         recipe = {**RECIPE, "matcher": {**RECIPE["matcher"], **table}}
         places = (tmp_path / "pack", tmp_path / "run")
-        return training.train_matcher(recipe, examples, *places, device="cpu", budget=budget)
+        return training.train_reranker(recipe, examples, *places, device="cpu", budget=budget)
 
     examples = make_examples()
     train(examples, {}, {})
@@ -157,7 +157,7 @@ def test_no_table_no_matcher(tmp_path):
     recipe = {k: v for k, v in RECIPE.items() if k != "matcher"}
     options = {"device": "cpu", "budget": {}}
     assert (
-        training.train_matcher(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
+        training.train_reranker(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
     )
     assert not (tmp_path / "pack").exists()
     assert m.Matcher.of_pack(tmp_path, "cpu") is None
@@ -171,7 +171,7 @@ def test_what_is_wrong_is_named(tmp_path, capsys):
     options = {"device": "cpu", "budget": {}}
     wrong = {**RECIPE, "matcher": {"breadth": 3}}
     with pytest.raises(PackError, match=r"\[matcher\] table: .*breadth"):
-        training.train_matcher(wrong, [], tmp_path / "p", tmp_path / "r", **options)
+        training.train_reranker(wrong, [], tmp_path / "p", tmp_path / "r", **options)
     recipe = tmp_path / "headless.toml"
     recipe.write_text("[matcher]\nspace = 8\n")
     assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0

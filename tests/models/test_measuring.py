@@ -8,8 +8,8 @@ import pytest
 
 from ext_models.evaluation import baselines as sy
 from ext_models.evaluation import clip_maker, pose_tasks, text_motion_table
-from ext_models.evaluation.eval_set import spread, study
-from ext_models.evaluation.nearest_caption import CaptionIndex, known_share
+from ext_models.evaluation.eval_set import build_eval_set, stratified
+from ext_models.evaluation.nearest_caption import CaptionIndex, verbatim_share
 from ext_models.evaluation.prompts import prompt_lists, prompt_scores
 from ext_models.evaluation.prompts.label_pools import LabelPools
 from ext_models.generation.pipeline import MotionPipeline
@@ -42,38 +42,38 @@ def pipeline(tmp_path_factory):
 
 
 @pytest.fixture
-def work(pipeline, examples):
-    return study(pipeline, examples, SETTINGS, Oracle(examples))
+def eval_set(pipeline, examples):
+    return build_eval_set(pipeline, examples, SETTINGS, Oracle(examples))
 
 
 # -- what is looked at ---------------------------------------------------------------
 
 
 def test_a_quick_look_sees_many_labels_and_the_same_draws(pipeline, examples):
-    whole = study(pipeline, examples, SETTINGS, None)
-    quick = study(pipeline, examples, SETTINGS, None, clips=6)
+    whole = build_eval_set(pipeline, examples, SETTINGS, None)
+    quick = build_eval_set(pipeline, examples, SETTINGS, None, clips=6)
     assert len(quick.clips) == 6
     assert len({e.label for e in quick.clips}) == 6
     at = {e.id: (whole.caption(e), whole.other(e).id) for e in whole.clips}
     assert all(at[e.id] == (quick.caption(e), quick.other(e).id) for e in quick.clips)
     assert all(whole.other(e).label != e.label for e in whole.clips)
-    assert len(spread(whole.clips, 12)) == 12
+    assert len(stratified(whole.clips, 12)) == 12
 
 
 def test_clips_without_captions_are_not_asked_for(pipeline, examples):
     mute = [replace(e, captions=()) if e.id.endswith("2") else e for e in examples]
-    work = study(pipeline, mute, SETTINGS, None)
-    assert len(work.captions) == len(work.clips) == len(work.held_out) == len(LABELS)
+    eval_set = build_eval_set(pipeline, mute, SETTINGS, None)
+    assert len(eval_set.captions) == len(eval_set.clips) == len(eval_set.held_out) == len(LABELS)
     with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
         mute = [replace(e, captions=()) if e.split == "train" else e for e in examples]
-        study(pipeline, mute, SETTINGS, None)
+        build_eval_set(pipeline, mute, SETTINGS, None)
 
 
 def test_too_few_labels_are_refused(pipeline, examples):
     with pytest.raises(PipelineError, match="fewer than 4 labels"):
-        study(pipeline, [e for e in examples if e.label in LABELS[:2]], SETTINGS, None)
+        build_eval_set(pipeline, [e for e in examples if e.label in LABELS[:2]], SETTINGS, None)
     with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
-        study(pipeline, [e for e in examples if e.split == "test"], SETTINGS, None)
+        build_eval_set(pipeline, [e for e in examples if e.split == "test"], SETTINGS, None)
 
 
 # -- making clips --------------------------------------------------------------------
@@ -143,37 +143,40 @@ def test_looking_up(examples):
     draws = {index.nearest(asked[:1], [seed])[0] for seed in range(20)}
     assert len(draws) == 2  # both clips of the label say the same
     assert index.nearest(["entirely strange"], [0])[0] < len(train)
-    assert known_share([*asked, "never said."], train) == pytest.approx(8 / 9)
+    assert verbatim_share([*asked, "never said."], train) == pytest.approx(8 / 9)
 
 
-def test_an_oracle_ranks_the_systems(work, examples, tmp_path):
-    text = [[body(len(e.joints), seed=77) for e in work.clips]] * 2
+def test_an_oracle_ranks_the_methods(eval_set, examples, tmp_path):
+    text = [[body(len(e.joints), seed=77) for e in eval_set.clips]] * 2
     rows = [
-        sy.System(sy.REAL, ([e.joints for e in work.clips],)),
-        sy.System(sy.TEXT, tuple(text)),
-        sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
-        sy.System(sy.CHANCE, tuple(sy.by_chance(work))),
+        sy.Method(sy.REAL, ([e.joints for e in eval_set.clips],)),
+        sy.Method(sy.TEXT, tuple(text)),
+        sy.Method(
+            sy.NEAREST_CAPTION,
+            tuple(sy.nearest_caption_motions(eval_set, eval_set.captions, range(2))),
+        ),
+        sy.Method(sy.RANDOM, tuple(sy.random_motions(eval_set))),
     ]
-    result = text_motion_table.measure(work, work.judge, rows, tmp_path)
-    table = {row.system: row.values for row in result.table.rows}
-    assert work.pool == 6
-    for name in (sy.REAL, sy.LOOKED_UP):
+    result = text_motion_table.measure(eval_set, eval_set.evaluator, rows, tmp_path)
+    table = {row.name: row.values for row in result.table.rows}
+    assert eval_set.pool == 6
+    for name in (sy.REAL, sy.NEAREST_CAPTION):
         assert table[name]["R@1"] == (1.0, 0.0)
     assert table[sy.TEXT]["R@3"][0] == pytest.approx(3 / 6, abs=0.35)
-    assert table[sy.CHANCE]["R@1"][0] < 0.5
-    assert table[sy.LOOKED_UP]["to training clip"][0] == 0
-    assert table[sy.TEXT]["FID"][0] > table[sy.LOOKED_UP]["FID"][0]
-    assert table[sy.LOOKED_UP]["FID's bias"][0] > 0
+    assert table[sy.RANDOM]["R@1"][0] < 0.5
+    assert table[sy.NEAREST_CAPTION]["to training clip"][0] == 0
+    assert table[sy.TEXT]["FID"][0] > table[sy.NEAREST_CAPTION]["FID"][0]
+    assert table[sy.NEAREST_CAPTION]["FID's bias"][0] > 0
     assert "FID" not in table[sy.REAL]
     # A second look reads the training clips' points and says the same.
-    again = text_motion_table.measure(work, work.judge, rows, tmp_path)
+    again = text_motion_table.measure(eval_set, eval_set.evaluator, rows, tmp_path)
     assert again.table == result.table
     assert len(list(tmp_path.glob("train-*.npy"))) == 1
 
 
 def test_the_tokenizer_keeps_every_frame(pipeline, examples):
     for example in examples[:4]:
-        assert sy.reconstructed(pipeline, example.joints).shape == example.joints.shape
+        assert sy.reconstruct(pipeline, example.joints).shape == example.joints.shape
 
 
 # -- poses ---------------------------------------------------------------------------
@@ -188,8 +191,8 @@ def test_the_ratio_of_means():
     assert abs(value - 1) < half < 0.1
 
 
-def test_a_model_that_obeys_meets_every_pose(work):
-    errors = pose_tasks.pose_errors(work, Copier(work))
+def test_a_model_that_obeys_meets_every_pose(eval_set):
+    errors = pose_tasks.pose_errors(eval_set, Copier(eval_set))
     assert [(e.how, e.task, e.whose) for e in errors] == [
         (how, task, whose)
         for how in (pose_tasks.ALONE, pose_tasks.STEERED)
@@ -205,8 +208,8 @@ def test_a_model_that_obeys_meets_every_pose(work):
     assert not np.allclose(own.text, other.text)
 
 
-def test_a_model_that_does_not_listen_gains_nothing(work):
-    for error in pose_tasks.pose_errors(work, Copier(work, exact=False)):
+def test_a_model_that_does_not_listen_gains_nothing(eval_set):
+    for error in pose_tasks.pose_errors(eval_set, Copier(eval_set, exact=False)):
         values = error.row(0).values
         assert values[f"Recon {pose_tasks.RATIO}"][0] == pytest.approx(1)
         assert values[f"Vel {pose_tasks.RATIO}"][0] == pytest.approx(1)
@@ -228,7 +231,7 @@ def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_pat
         assert pose_tasks.pose_recon(near[10], clip[10]) < 1e-3
 
 
-def test_where_the_end_stands(work):
+def test_where_the_end_stands(eval_set):
     source = body(30)
     assert pose_tasks._misplaced(source, source) == pytest.approx((0, 0), abs=1e-3)
     turned = rotate(np.broadcast_to(about_y(np.asarray(0.7)), (30, 22, 4)), source) + [3, 0, 1]
@@ -236,7 +239,7 @@ def test_where_the_end_stands(work):
     ends = source.copy()
     ends[-1] += [0.3, 0, 0.4]
     assert pose_tasks._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
-    names = set(pose_tasks.place_errors(work, Copier(work)))
+    names = set(pose_tasks.place_errors(eval_set, Copier(eval_set)))
     assert names == {
         f"{whose}, steered" for whose in (pose_tasks.OWN, pose_tasks.OTHER)
     }  # not told of any
@@ -319,20 +322,25 @@ def test_what_says_less_of_the_same_does_not_compete(examples):
     assert "walk" not in {pools.labels[k] for k in (*near, *far)}
 
 
-def test_lists_beside_plain_captions(work, examples, tmp_path):
+def test_lists_beside_plain_captions(eval_set, examples, tmp_path):
     whole = prompt_lists.read_prompts(write_list(tmp_path / "p.json", *PROMPTS))
     known, _ = whole.known(examples)
     rows = [
-        sy.System(sy.REAL, ([e.joints for e in work.clips],)),
-        sy.System(sy.TEXT, ([body(len(e.joints)) for e in work.clips],)),
-        sy.System(sy.LOOKED_UP, tuple(sy.looked_up(work, work.captions, range(2)))),
+        sy.Method(sy.REAL, ([e.joints for e in eval_set.clips],)),
+        sy.Method(sy.TEXT, ([body(len(e.joints)) for e in eval_set.clips],)),
+        sy.Method(
+            sy.NEAREST_CAPTION,
+            tuple(sy.nearest_caption_motions(eval_set, eval_set.captions, range(2))),
+        ),
     ]
-    scores = prompt_scores.prompt_scores(work, work.judge, Copier(work), rows, [known])
-    table = {r.system: r.values for r in prompt_scores.prompt_table(scores, 6).rows}
+    scores = prompt_scores.prompt_scores(
+        eval_set, eval_set.evaluator, Copier(eval_set), rows, [known]
+    )
+    table = {r.name: r.values for r in prompt_scores.prompt_table(scores, 6).rows}
     assert table["plain captions: real motion"]["R@1"] == (1.0, 0.0)
     assert table["mine: text to motion"]["prompts"] == 5
     assert table["mine: real motion"]["R@1"][0] > 0.5
     assert f"share of plain R@{3}" in table["mine: nearest caption"]
-    frames = {r.prompt: r.frames for r in prompt_scores.prompt_requests(work, known)}
+    frames = {r.prompt: r.frames for r in prompt_scores.prompt_requests(eval_set, known)}
     assert frames["a person runs while bowing"] == 24
     assert frames["a person walks, then bows"] == 40  # two of them, but not longer than it writes

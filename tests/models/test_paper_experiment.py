@@ -14,7 +14,7 @@ from ext_models import packs
 from ext_models.__main__ import main
 from ext_models.evaluation.tables import Table
 from ext_models.importers.guo_networks import (
-    GuoEvaluator,
+    GuoNetwork,
     MotionEncoder,
     MovementEncoder,
     TextEncoder,
@@ -83,11 +83,11 @@ def checkpoints(folder, name, weights, mean, std):
 def kit_evaluator(path):
     """An evaluator of KIT-ML's width with random weights, saved as the authors do."""
     torch.manual_seed(0)
-    judge = GuoEvaluator(
+    evaluator = GuoNetwork(
         MovementEncoder(247, 16, 12), MotionEncoder(12, 8, 10), TextEncoder(300, 15, 8, 10)
     )
     parts = ("movement_encoder", "motion_encoder", "text_encoder")
-    torch.save({p: getattr(judge, p).state_dict() for p in parts} | {"epoch": 1}, path)
+    torch.save({p: getattr(evaluator, p).state_dict() for p in parts} | {"epoch": 1}, path)
     return path.read_bytes()
 
 
@@ -126,11 +126,11 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     assert evaluated(recipe, data, pack, tmp_path) == 0, capsys.readouterr().err
     said = capsys.readouterr().out
     quality = Table.load(tmp_path / "out" / "paper_quality.json")
-    assert [row.system for row in quality.rows] == [
+    assert [row.name for row in quality.rows] == [
         "real motion", "its tokenizer", "text", "text + initial pose", "text + last pose",
         "text + key poses",
     ]  # fmt: skip
-    rows = {row.system: row.values for row in quality.rows}
+    rows = {row.name: row.values for row in quality.rows}
     assert rows["real motion"]["FID"][0] == pytest.approx(0, abs=1e-4)
     assert rows["its tokenizer"]["FID"][0] > 0
     assert quality.evaluator.startswith("Guo et al. 2022, t2m")
@@ -142,11 +142,15 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     assert "0.567" in said  # the published numbers stand beside
 
     # R-precision and FID, once more, from the judge's points.
-    judge = guo_evaluator.load_authors(tmp_path / "checkpoints", tmp_path / "glove", HUMANML3D)
+    evaluator = guo_evaluator.load_guo_evaluator(
+        tmp_path / "checkpoints", tmp_path / "glove", HUMANML3D
+    )
     names = sorted((data / "new_joint_vecs").glob("*.npy"))[8:12]
-    together = judge.embed_motion([np.load(n) for n in names])
-    alone = judge.embed_motion([np.load(names[2])[:43]])
-    np.testing.assert_allclose(together[2], judge.embed_motion([np.load(names[2])])[0], atol=1e-5)
+    together = evaluator.embed_motion([np.load(n) for n in names])
+    alone = evaluator.embed_motion([np.load(names[2])[:43]])
+    np.testing.assert_allclose(
+        together[2], evaluator.embed_motion([np.load(names[2])])[0], atol=1e-5
+    )
     assert np.abs(alone[0] - together[2]).max() > 0  # 43 frames are cut to 40
 
 
@@ -215,7 +219,7 @@ def test_the_recipes_say_what_was_published(name):
     table = {k: v for k, v in recipe["language"]["base"].items() if k != "id"}
     assert bases.Loading(**table).dtype == "bfloat16"
     assert training.PaperTasks(**recipe["language"]["tasks"]).keys == 1.0
-    assert paper_tables.PaperSettings(**recipe["evaluation"]).repeats == 20
+    assert paper_tables.PaperEvalSettings(**recipe["evaluation"]).repeats == 20
 
 
 def test_what_is_learnt_is_the_prompt_and_the_digits():
@@ -261,7 +265,7 @@ def test_pose_errors_follow_their_definition():
 
 def test_authors_files_that_are_missing_are_named(tmp_path):
     with pytest.raises(packs.PackError, match=r"finest\.tar is missing: --authors names"):
-        guo_evaluator.load_authors(tmp_path, tmp_path, KIT)
+        guo_evaluator.load_guo_evaluator(tmp_path, tmp_path, KIT)
 
 
 def test_a_pack_of_tokens_is_measured_elsewhere(tmp_path, capsys):

@@ -13,7 +13,7 @@ from ext_models.datasets.captions import caption_from_name, find_captions
 from ext_models.datasets.conventions import Conventions, from_kit, to_conventions
 from ext_models.datasets.joint_names import families, find_joints
 from ext_models.datasets.layouts import DataError, read_examples
-from ext_models.datasets.prepare import PIECE, Shares, Wish, cut, prepare
+from ext_models.datasets.prepare import PIECE, PrepareOptions, Shares, cut, prepare
 from ext_models.motion import features as f
 from motiongpt_blender.core.body.motion import MotionClip, heading
 from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
@@ -25,8 +25,8 @@ def bones(joints):
     return np.linalg.norm(joints - joints[:, [max(p, 0) for p in PARENTS]], axis=-1)
 
 
-def prepared(source, out, pack="own", **wish):
-    prepare(Wish(source, out, pack, **wish))
+def prepared(source, out, pack="own", **options):
+    prepare(PrepareOptions(source, out, pack, **options))
     return {e.id: e for e in read_examples(out, pack)}
 
 
@@ -246,7 +246,7 @@ def test_bad_clips_are_named_and_skipped(tmp_path, capsys):
     made.boastful_npz(source / "huge.npz", "joints", 10_000_000)
     names = ["good", "short", "few", "nan", "slow", "other", "text", "huge", "typo"]
     made.captions(source, dict.fromkeys(names, "x."))
-    prepared_ = prepare(Wish(source, tmp_path / "out", "own"))
+    prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own"))
     assert prepared_.clips == {"train": 1, "val": 0, "test": 0}
     assert prepared_.unused == ["typo"]
     said = dict(prepared_.skipped.broken)
@@ -267,7 +267,7 @@ def test_bad_clips_are_named_and_skipped(tmp_path, capsys):
 def test_nothing_left_leaves_the_folder_alone(tmp_path):
     source = made.clips(tmp_path / "in", ["one"])
     with pytest.raises(DataError, match=r"no usable clip among 1; the first: one\.npz"):
-        prepare(Wish(source, tmp_path / "out", "own"))
+        prepare(PrepareOptions(source, tmp_path / "out", "own"))
     assert not (tmp_path / "out").exists()
 
 

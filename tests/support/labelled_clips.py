@@ -7,13 +7,13 @@ import numpy as np
 
 from ext_models.datasets.data_folder import ClipRecord, PackWriter
 from ext_models.datasets.examples import Example
-from ext_models.evaluation.eval_set import Settings
+from ext_models.evaluation.eval_set import EvalSettings
 from tests.support import motion_folders
 
 ACTIONS = {"walk": "walks", "run": "runs", "bow": "bows", "kick": "kicks"}
 STYLES = ("old", "happy")
 LABELS = [f"{action}, {style}" for action in ACTIONS for style in STYLES]
-SETTINGS = Settings(seed=3, pool=6, draws=3, samples=2)
+SETTINGS = EvalSettings(seed=3, pool=6, draws=3, samples=2)
 
 
 def captions(label):
@@ -68,8 +68,8 @@ def corner(label):
 class Copier:
     """Stands for a model that does as it is told: through the poses, or as it likes."""
 
-    def __init__(self, work, exact=True):
-        self.work, self.exact = work, exact
+    def __init__(self, eval_set, exact=True):
+        self.eval_set, self.exact = eval_set, exact
 
     def make(self, requests, name):
         return [self._made(r) for r in requests]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
-from ext_models.evaluation.eval_set import Judge
+from ext_models.evaluation.eval_set import Evaluator
 from ext_models.evaluation.metrics import top_hits
 
 from .prompt_lists import Prompt, label_parts
@@ -40,7 +40,7 @@ class LabelPools:
     pool: int
 
     @classmethod
-    def of(cls, examples: Sequence[Example], judge: Judge, pool: int) -> LabelPools:
+    def of(cls, examples: Sequence[Example], evaluator: Evaluator, pool: int) -> LabelPools:
         """The labels of some clips; the pool is smaller where there are too few."""
         said: dict[str, dict[str, None]] = {}
         for example in examples:
@@ -49,7 +49,7 @@ class LabelPools:
         texts = list(dict.fromkeys(c for captions in said.values() for c in captions))
         row = {text: k for k, text in enumerate(texts)}
         captions = tuple(np.array([row[c] for c in cs], dtype=np.intp) for cs in said.values())
-        return cls(tuple(said), captions, judge.embed_text(texts), min(pool, len(said)))
+        return cls(tuple(said), captions, evaluator.embed_text(texts), min(pool, len(said)))
 
     def hits(
         self, prompt: Prompt, asked: Array, motion: Array, draws: int, seed: int, *, alike: bool

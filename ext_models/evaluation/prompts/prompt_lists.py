@@ -23,7 +23,7 @@ from motiongpt_blender.core.timeline.prompts import PromptError, clean_prompt
 SHIPPED: Final = Path(__file__).parents[2] / "recipes" / "prompts"
 
 
-class How(Enum):
+class Composition(Enum):
     """How a composition is put together of its parts."""
 
     NONE = ""
@@ -48,7 +48,7 @@ class Prompt:
     text: str
     labels: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
-    how: How = How.NONE
+    how: Composition = Composition.NONE
     seconds: float | None = None
     expect: str = ""
 
@@ -120,7 +120,7 @@ def _prompt(entry: Any, path: Path, number: int) -> Prompt:
         raise PipelineError(f"{where}: '{strange}' is unknown; known are {', '.join(_FIELDS)}.")
     try:
         text = clean_prompt(entry["text"])
-        how = How(entry.get("how", ""))
+        how = Composition(entry.get("how", ""))
     except PromptError as error:
         raise PipelineError(f"{where}: {error}") from None
     except ValueError:
@@ -132,7 +132,7 @@ def _prompt(entry: Any, path: Path, number: int) -> Prompt:
             raise PipelineError(f"{where}: '{name}' is a list of strings.")
     if not labels and not parts:
         raise PipelineError(f"{where}: it needs a 'label' of the data, or 'parts' and 'how'.")
-    if parts and (how is How.NONE or len(parts) < 2):
+    if parts and (how is Composition.NONE or len(parts) < 2):
         raise PipelineError(f"{where}: a composition has two 'parts' and says 'how'.")
     if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
         raise PipelineError(f"{where}: 'seconds' is a number above 0.")
