@@ -30,6 +30,7 @@ from motiongpt_blender.scene.pose.marking import mark_pose
 from motiongpt_blender.scene.rig.description import RigError, describe
 from motiongpt_blender.scene.take import apply as apply_module
 from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, apply_slices
+from tests.support.clips import clips
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
 LIMBS = (
@@ -346,17 +347,15 @@ def test_tweak_mode_is_a_sentence(smpl_rig):
         apply_clip(smpl_rig, walking(), (), 1, "walk")
 
 
-def test_real_clips_land_on_a_rigify_rig(rigify_rig, shared):
-    stored = np.load(shared("data") / "clean.npz")
-    joints, offsets = stored["joints_half_mm"], stored["offsets"]
+def test_real_clips_land_on_a_rigify_rig(rigify_rig):
     rig = describe(rigify_rig)
-    for index in (0, 57, 140, 200):
-        clip = joints[offsets[index] : offsets[index + 1]][:30].astype(np.float32) / 2000
+    for whole in clips().values():
+        joints = whole[-30:]
         for bone in rigify_rig.pose.bones:
             bone.matrix_basis.identity()
         bpy.context.view_layer.update()
-        report = apply_clip(rigify_rig, MotionClip(clip), (), 1, "clip")
-        errors = limb_errors(rigify_rig, rig, place_at_origin(clip.astype(float)), 1)
+        report = apply_clip(rigify_rig, MotionClip(joints.astype(np.float32)), (), 1, "clip")
+        errors = limb_errors(rigify_rig, rig, place_at_origin(joints), 1)
         assert errors.mean() < 2
         assert errors.max() < 6
         nla.remove_take(rigify_rig, report.track_name)

@@ -16,14 +16,9 @@ from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
-from tests.support.numeric_rig import as_generated, real_clips
+from tests.support.clips import as_generated, clip
 
 PLANTED = RigOptions(plant_feet=True)
-
-
-def some_clips(shared, count=2):
-    clips = [c for _, c in real_clips(shared("data"), every=53)][:count]
-    return [*clips, as_generated(clips[0])]
 
 
 def toe_places(obj, rig, count, start=1):
@@ -48,10 +43,10 @@ def worst(places, joints, rig, floor=0.0):
 
 
 @pytest.mark.parametrize("name, frames", [("smpl_rig", 196), ("rigify_rig", 30)])
-def test_planted_toes_stand_in_blender(request, shared, name, frames):
+def test_planted_toes_stand_in_blender(request, name, frames):
     obj = request.getfixturevalue(name)
-    for clip in some_clips(shared)[-2:]:
-        joints = clip[:frames]
+    for whole in (clip("turn"), as_generated(clip("walk"))):
+        joints = whole[:frames]
         apply_clip(obj, MotionClip(joints.astype(np.float32)), (), 1, "clip", PLANTED)
         rig = describe(obj)
         speed, dip = worst(toe_places(obj, rig, len(joints)), joints, rig)
@@ -59,8 +54,8 @@ def test_planted_toes_stand_in_blender(request, shared, name, frames):
         assert dip < 0.01
 
 
-def test_marked_poses_are_met_to_the_float(smpl_rig, shared):
-    joints = some_clips(shared, 1)[0]
+def test_marked_poses_are_met_to_the_float(smpl_rig):
+    joints = clip("walk")
     rig = describe(smpl_rig)
     apply_clip(smpl_rig, MotionClip(joints.astype(np.float32)), (), 1, "clip")
     marked, shown = [], {}
@@ -91,8 +86,8 @@ def addon():
     registration.unregister()
 
 
-def test_the_floor_is_a_setting(addon, smpl_rig, shared):
-    joints = some_clips(shared, 1)[0]
+def test_the_floor_is_a_setting(addon, smpl_rig):
+    joints = clip("walk")
     smpl_rig.motiongpt.retargeting.floor = 0.4
     options = smpl_rig.motiongpt.retargeting.options()
     assert options.plant_feet

@@ -3,7 +3,6 @@
 import bpy
 import numpy as np
 import pytest
-from test_planting import some_clips
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
@@ -14,6 +13,7 @@ from motiongpt_blender.scene.action import nla
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
+from tests.support.clips import clip as recorded
 
 ENDS = ("hand_l", "hand_r", "foot_l", "foot_r", "head")
 
@@ -56,7 +56,7 @@ def both(obj, clip, sparse, marked=()):
 def test_few_keys_show_the_same_motion(smpl_rig, shared, mode, degrees, mm, fewer):
     for bone in smpl_rig.pose.bones:
         bone.rotation_mode = mode
-    clip = MotionClip(some_clips(shared)[0][:70].astype(np.float32))
+    clip = MotionClip(recorded("walk")[:70].astype(np.float32))
     options = RigOptions(sparse=True, degrees=degrees, millimetres=mm)
     (here, turned, many), (there, spun, few) = both(smpl_rig, clip, options)
     limit = mm / 1000 * describe(smpl_rig).scale
@@ -67,7 +67,7 @@ def test_few_keys_show_the_same_motion(smpl_rig, shared, mode, degrees, mm, fewe
 
 @pytest.mark.parametrize("root", [RootTarget.OBJECT])
 def test_what_carries_the_body_counts(smpl_rig, shared, root):
-    clip = MotionClip(some_clips(shared)[0][:50].astype(np.float32))
+    clip = MotionClip(recorded("walk")[:50].astype(np.float32))
     options = RigOptions(root=root, sparse=True, plant_feet=True)
     (here, turned, many), (there, spun, few) = both(smpl_rig, clip, options)
     assert np.linalg.norm(here - there, axis=-1).max() < 0.005 * describe(smpl_rig).scale
@@ -75,8 +75,8 @@ def test_what_carries_the_body_counts(smpl_rig, shared, root):
     assert few < many / 1.8
 
 
-def test_marked_poses_are_met_by_few_keys(smpl_rig, shared):
-    clip = MotionClip(some_clips(shared)[0][:50].astype(np.float32))
+def test_marked_poses_are_met_by_few_keys(smpl_rig):
+    clip = MotionClip(recorded("walk")[:50].astype(np.float32))
     rig = describe(smpl_rig)
     bones = smpl_rig.pose.bones
     bones["l_shoulder"].rotation_quaternion = (0.9, 0.1, 0.3, 0.2)
@@ -93,8 +93,8 @@ def test_marked_poses_are_met_by_few_keys(smpl_rig, shared):
     assert kinds == {"KEYFRAME"}
 
 
-def test_written_handles_are_those_that_were_fitted(smpl_rig, shared):
-    clip = MotionClip(some_clips(shared)[0][:40].astype(np.float32))
+def test_written_handles_are_those_that_were_fitted(smpl_rig):
+    clip = MotionClip(recorded("walk")[:40].astype(np.float32))
     report = apply_clip(smpl_rig, clip, (), 1, "clip", RigOptions(sparse=True))
     curves = list(compat.all_curves(bpy.data.actions[report.action_name]))
     assert max(len(c.keyframe_points) for c in curves) < 40
@@ -107,7 +107,7 @@ def test_written_handles_are_those_that_were_fitted(smpl_rig, shared):
 
 
 def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longest_slice):
-    clip = MotionClip(max(some_clips(shared), key=len).astype(np.float32))
+    clip = MotionClip(recorded("walk").astype(np.float32))
     options = RigOptions(sparse=True, plant_feet=True)
 
     def steps():
@@ -116,8 +116,8 @@ def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longes
     assert longest_slice(steps, runs=3) < 0.05
 
 
-def test_a_single_frame_takes_a_single_key(smpl_rig, shared):
-    clip = MotionClip(some_clips(shared)[0][:1].astype(np.float32))
+def test_a_single_frame_takes_a_single_key(smpl_rig):
+    clip = MotionClip(recorded("walk")[:1].astype(np.float32))
     report = apply_clip(smpl_rig, clip, (), 5, "c", RigOptions(sparse=True, plant_feet=True))
     for curve in compat.all_curves(bpy.data.actions[report.action_name]):
         assert [k.co[0] for k in curve.keyframe_points] == [5.0]

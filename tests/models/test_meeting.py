@@ -7,7 +7,6 @@ import pytest
 
 from ext_models.__main__ import main
 from ext_models.datasets.bvh_reader import joints_of, read_bvh
-from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk, local_pose
 from ext_models.generation.pose_correction import REACH, meet_poses
 from ext_models.generation.request import PoseCondition
@@ -15,13 +14,14 @@ from ext_models.motion import representations
 from ext_models.motion.bvh_writer import write_bvh
 from motiongpt_blender.core.body.motion import MotionClip, Origin, heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from tests.support import clips as recorded
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
 
 @pytest.fixture(scope="module")
-def clips(data):
-    return [e.joints for e in read_examples(data, "clean")[::40]]
+def clips():
+    return [joints.astype(np.float32) for joints in recorded.clips().values()]
 
 
 def moved(pose, angle, shift):

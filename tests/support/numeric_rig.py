@@ -1,11 +1,10 @@
-"""A rig made of numbers, real clips for it, and what a generated clip does wrong."""
+"""A rig that is described by numbers alone, without Blender."""
 
 import numpy as np
 
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import IDENTITY, normalise
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
-from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_description import Control, RigDescription
 
@@ -58,22 +57,3 @@ def a_rig(seed=0, scale=1.1, thigh=1.05):
         axes=IDENTITY,
         extras={},
     )
-
-
-def real_clips(folder, every=10, words=()):
-    """Clips (T, 22, 3) of the clean pack by name; ``folder`` is that of the data."""
-    stored = np.load(folder / "clean.npz")
-    joints, offsets = stored["joints_half_mm"], stored["offsets"]
-    for index in range(0, len(stored["ids"]), every):
-        clip = joints[offsets[index] : offsets[index + 1]].astype(np.float64) / 2000
-        yield str(stored["ids"][index]), clip
-
-
-def as_generated(joints, seed=0, jitter=0.004, slide=0.12, fps=20.0):
-    """A clip as a model may give it: joints tremble, the body drifts, feet slide along."""
-    rng = np.random.default_rng(seed)
-    noise = gaussian_smooth(rng.normal(size=joints.shape), 0.8) * jitter * 1.7
-    drift = gaussian_smooth(rng.normal(size=(len(joints), 3)), 0.5 * fps)
-    drift *= slide / max(float(np.linalg.norm(np.diff(drift, axis=0), axis=-1).mean()) * fps, 1e-9)
-    drift[:, 1] *= 0.1
-    return joints + noise + drift[:, None]

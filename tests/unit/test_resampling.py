@@ -1,7 +1,5 @@
 """Another frame rate: bones keep their length, corners and beats do not appear."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +9,7 @@ from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
 from motiongpt_blender.core.body.resampling import resample_motion, resample_smooth
 from motiongpt_blender.core.body.rotations import from_log, rotate
 from motiongpt_blender.core.body.skeleton import PARENTS
+from tests.support.clips import clips
 
 RATES = (12.0, 15.0, 23.976, 24.0, 25.0, 29.97, 30.0, 50.0, 59.94, 60.0, 100.0, 120.0)
 
@@ -62,20 +61,10 @@ def test_short_long_and_single_motions():
 
 
 @pytest.mark.parametrize("fps", RATES)
-def test_real_clips_come_back_from_every_rate(shared, fps):
+def test_real_clips_come_back_from_every_rate(fps):
     """To the scene's rate and back: what a real motion loses, in millimetres."""
-    data = shared("data")
-    with np.load(data / "clean.npz") as z:
-        ids, offsets, halves = z["ids"], z["offsets"], z["joints_half_mm"]
-        train = {
-            row["id"]
-            for row in map(json.loads, (data / "clips.jsonl").read_text("utf-8").splitlines())
-            if row["split"] == "train"
-        }
-        spans = [s for i, *s in zip(ids, offsets[:-1], offsets[1:], strict=True) if i in train][:20]
-        clips = [halves[a:b].astype(np.float64) / 2000 for a, b in spans]
     worst = []
-    for joints in clips:
+    for joints in clips().values():
         count = int((len(joints) - 1) / 20.0 * fps) + 1
         out = resample_motion(joints, 20.0, fps, count)
         assert np.abs(lengths(out) - BONE_LENGTHS[1:]).max() < 0.002
