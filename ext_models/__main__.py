@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_training(commands)
     _add_compare(commands)
     _add_train_evaluator(commands)
-    _add_train_matcher(commands)
+    _add_train_reranker(commands)
     _add_evaluate(commands)
     _add_evaluate_folds(commands)
     _add_evaluate_paper(commands)
@@ -113,9 +113,9 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         "--place", action="store_true", help="where the poses stand counts too, from the first one"
     )
     p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
-    p.add_argument("--tries", type=int, default=16, help="draw N for each, give the best (16)")
+    p.add_argument("--candidates", type=int, default=16, help="draw N for each, give the best (16)")
     p.add_argument(
-        "--steer",
+        "--guidance-strength",
         type=float,
         default=1.0,
         help="how firmly the model is held to the poses while it writes, or without poses to what "
@@ -195,11 +195,11 @@ def _add_train_evaluator(commands: argparse._SubParsersAction) -> None:
     p.set_defaults(run=_later(".commands.train_evaluator"))
 
 
-def _add_train_matcher(commands: argparse._SubParsersAction) -> None:
+def _add_train_reranker(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser(
-        "train-matcher", help="train only what chooses among a pack's tries, into that pack"
+        "train-reranker", help="train only what chooses among a pack's candidates, into that pack"
     )
-    p.add_argument("config", type=Path, help="recipe (TOML) with a [matcher] table")
+    p.add_argument("config", type=Path, help="recipe (TOML) with a [reranker] table")
     _data(p)
     p.add_argument("--out", type=Path, required=True, help="folder of the pack")
     _device(p)
@@ -222,7 +222,7 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--pool", type=int, default=32, help="captions that compete (%(default)s)")
     p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
-    p.add_argument("--tries", type=int, default=16, help="take the best of so many (16)")
+    p.add_argument("--candidates", type=int, default=16, help="take the best of so many (16)")
     p.add_argument("--pose-clips", type=int, default=0, help="fewer clips for pose tasks (all)")
     p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     p.add_argument(

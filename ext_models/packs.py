@@ -53,7 +53,7 @@ class PackManifest:
             (classifier-free guidance); 1 leaves it alone.
         skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,
             ``caption``.
-        gist: tokens with which an answer says what it is as a whole, and how many kinds there
+        summary: tokens with which an answer says what it is as a whole, and how many kinds there
             are of each; empty without.
     """
 
@@ -71,9 +71,9 @@ class PackManifest:
     words: tuple[str, ...]
     base_model: str
     adapter: str
-    guidance: float = 1.0
+    cfg_scale: float = 1.0
     skills: tuple[str, ...] = ()
-    gist: tuple[int, ...] = ()
+    summary: tuple[int, ...] = ()
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -111,12 +111,12 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "skeleton": list,
     "levels": int,
     "words": list,
-    "guidance": (int, float),
+    "cfg_scale": (int, float),
     "skills": list,
-    "gist": list,
+    "summary": list,
 }
 #: Fields that packs made before them lack, and what these mean.
-_LATER: Final[dict[str, Any]] = {"guidance": 1.0, "skills": (), "gist": ()}
+_LATER: Final[dict[str, Any]] = {"cfg_scale": 1.0, "skills": (), "summary": ()}
 
 
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
@@ -134,9 +134,9 @@ def _field(body: dict[str, Any], name: str, path: Path) -> Any:
         return tuple(tuple(float(x) for x in row) for row in value)
     if name == "skills" and (strange := [str(s) for s in value if s not in SKILLS]):
         raise PackError(f"{path}: the skill '{strange[0]}' is unknown: update the add-on.")
-    if name == "gist":
+    if name == "summary":
         if value and (len(value) != 2 or not all(isinstance(n, int) and n > 0 for n in value)):
-            raise PackError(f"{path}: the field 'gist' must be two whole numbers, or empty.")
+            raise PackError(f"{path}: the field 'summary' must be two whole numbers, or empty.")
         return tuple(value)
     if name in ("credits", "words", "skills"):
         return tuple(str(line) for line in value)

@@ -17,7 +17,7 @@ import typing
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, TypeAlias
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 
 #: Lines longer than this are refused: arrays belong into the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -44,16 +44,16 @@ class Generate:
         frames: length in frames at the model's rate (see Hello.fps).
         folder: the job's folder. When ``pose_frames`` is not empty it holds
             ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up, and may hold ``bound``
-            (K, 22) there, which joints of each pose count. When ``goes_on`` it holds
-            ``beginning`` (T, 22, 3) there, what comes before the motion.
+            (K, 22) there, which joints of each pose count. When ``continues`` it holds
+            ``history`` (T, 22, 3) there, what comes before the motion.
         pose_frames: frame of each pose, ascending, 0 .. frames - 1.
         seed: seed of the sampler, 0 .. 2**31 - 1.
         temperature: spread of the sampling, 0 takes the likeliest token.
         variations: how many motions; more than one are written as clip_01.npz ...
-        tries: motions drawn for each of them; the best are given.
-        steer: how firmly the model is held to the poses while it writes, or without poses to
-            what it set out to do, 0 .. 10; 0 leaves it alone.
-        goes_on: whether the motion goes on from a beginning.
+        candidates: motions drawn for each of them; the best are given.
+        guidance_strength: how firmly the model is held to the poses while it writes, or without
+            poses to its clip summary, 0 .. 10; 0 leaves it alone.
+        continues: whether the motion goes on from a beginning.
     """
 
     job: str
@@ -64,9 +64,9 @@ class Generate:
     seed: int = 0
     temperature: float = 0.8
     variations: int = 1
-    tries: int = 1
-    steer: float = 1.0
-    goes_on: bool = False
+    candidates: int = 1
+    guidance_strength: float = 1.0
+    continues: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ext_models.datasets.layouts import DataError, Example, read_examples
 from ext_models.devices import pick_device
 from ext_models.generation.request import (
-    MOST_STEER,
+    MAX_GUIDANCE_STRENGTH,
     GenerationRequest,
     PipelineError,
     PoseCondition,
@@ -160,7 +160,7 @@ def _claim(
     from ext_models.text_motion.model import data_hash
 
     # Guidance is noted in the pack and no part of the training.
-    language = {k: v for k, v in recipe["language"].items() if k != "guidance"}
+    language = {k: v for k, v in recipe["language"].items() if k != "cfg_scale"}
     of = {
         "recipe": short_hash([without_budget(language), recipe["pack"]["seed"]]),
         "tokenizer": file_hash(pack / TOKENIZER_WEIGHTS),
@@ -210,10 +210,13 @@ def generate(arguments: argparse.Namespace) -> int:
         raise PipelineError(f"--seconds {arguments.seconds}: write a number of seconds.")
     frames = round(arguments.seconds * manifest.fps)
     _check_sampling(arguments)
-    if arguments.tries < 1:
-        raise PipelineError(f"--tries {arguments.tries}: 1 at least.")
-    if not 0 <= arguments.steer <= MOST_STEER:
-        raise PipelineError(f"--steer {arguments.steer:g}: choose 0 to {MOST_STEER:g}.")
+    if arguments.candidates < 1:
+        raise PipelineError(f"--candidates {arguments.candidates}: 1 at least.")
+    if not 0 <= arguments.guidance_strength <= MAX_GUIDANCE_STRENGTH:
+        raise PipelineError(
+            f"--guidance-strength {arguments.guidance_strength:g}: "
+            f"choose 0 to {MAX_GUIDANCE_STRENGTH:g}."
+        )
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
     if twice := [a.frame for a, b in itertools.pairwise(poses) if a.frame == b.frame]:
@@ -233,8 +236,8 @@ def generate(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         temperature=arguments.temperature,
         variations=arguments.variations,
-        tries=arguments.tries,
-        steer=arguments.steer,
+        candidates=arguments.candidates,
+        guidance_strength=arguments.guidance_strength,
     )
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:
@@ -317,10 +320,10 @@ def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseC
 
 
 def parameter_counts(folder: Path) -> dict[str, int]:
-    """Parameters of a pack's parts: tokenizer, base, adapter, matcher; 0 where it has none."""
+    """Parameters of a pack's parts: tokenizer, base, adapter, reranker; 0 where it has none."""
     from safetensors import safe_open
 
-    from ext_models.generation.reranker import FOLDER as MATCHER
+    from ext_models.generation.reranker import FOLDER as RERANKER
     from ext_models.language.adapters import ADAPTER, BASE
     from ext_models.text_motion.model import WEIGHTS
 
@@ -328,7 +331,7 @@ def parameter_counts(folder: Path) -> dict[str, int]:
         "tokenizer": folder / TOKENIZER_WEIGHTS,
         "base": folder / BASE / "model.safetensors",
         "adapter": folder / ADAPTER / "adapter_model.safetensors",
-        "matcher": folder / MATCHER / WEIGHTS,
+        "reranker": folder / RERANKER / WEIGHTS,
     }
     counts = dict.fromkeys(files, 0)
     require(files["tokenizer"])

@@ -165,7 +165,7 @@ def _sheets(
 
 
 def _settings(arguments: argparse.Namespace) -> EvalSettings:
-    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("tries", 1)):
+    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("candidates", 1)):
         if getattr(arguments, name) < least:
             raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
     if arguments.pose_clips < 0:
@@ -182,6 +182,6 @@ def _settings(arguments: argparse.Namespace) -> EvalSettings:
         draws=arguments.draws,
         samples=arguments.samples,
         temperature=arguments.temperature,
-        tries=arguments.tries,
+        candidates=arguments.candidates,
         pose_clips=arguments.pose_clips,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from ext_models import packs
 from ext_models.datasets.layouts import DataError, read_examples
 from ext_models.devices import pick_device
-from ext_models.generation.generators import load_writer
+from ext_models.generation.generators import load_generator
 from ext_models.generation.request import PipelineError
 from ext_models.lab.guo_evaluator import load_guo_evaluator
 from ext_models.lab.paper_tables import PaperEvalSettings, PaperEvaluation
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
             "data set that it was trained on."
         )
     vocabulary = MotionVocabulary(1, tokenizer.config.codes, settings.longest)
-    writer = load_writer(arguments.pack, manifest, vocabulary, device)
-    eval_set = PaperEvaluation(tokenizer, writer, evaluator, rep, settings)
+    generator = load_generator(arguments.pack, manifest, vocabulary, device)
+    eval_set = PaperEvaluation(tokenizer, generator, evaluator, rep, settings)
     tables = eval_set.tables([e for e in examples if e.split == arguments.split])
     out = arguments.out or RUNS / "evaluate" / manifest.name
     out.mkdir(parents=True, exist_ok=True)

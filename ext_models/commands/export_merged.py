@@ -89,8 +89,8 @@ def _note(
         "frames_a_second": manifest.fps,
     }
     if ids is not None:
-        gist = "".join(vocabulary.gist_code(k, 0) for k in range(vocabulary.gist[0]))
-        codes = gist + "".join(vocabulary.code(k, 7) for k in range(vocabulary.levels))
+        summary = "".join(vocabulary.summary_code(k, 0) for k in range(vocabulary.summary[0]))
+        codes = summary + "".join(vocabulary.code(k, 7) for k in range(vocabulary.levels))
         note["example"] = {
             "prompt": f"a person walks forward.{vocabulary.length(10)}{MOTION_START}",
             "answer": f"{codes} ... {MOTION_END}",

@@ -74,7 +74,7 @@ def text_request(eval_set: EvalSet, index: int, sample: int) -> GenerationReques
         frames=len(example.joints),
         seed=eval_set.number("sample", sample, example.id),
         temperature=eval_set.settings.temperature,
-        tries=eval_set.settings.tries,
+        candidates=eval_set.settings.candidates,
     )
 
 

@@ -19,12 +19,12 @@ from tqdm import tqdm
 
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.language.vocabulary import Written
+from ext_models.language.vocabulary import GeneratedCodes
 from motiongpt_blender.core.packs.manifest import CARD
 
 Array = NDArray[np.float32]
 
-#: Motions that are written in one batch, all tries counted.
+#: Motions that are written in one batch, all candidates counted.
 AT_ONCE: Final = 112
 
 
@@ -56,7 +56,7 @@ class ClipMaker:
     ) -> list[Array]:
         """Of what was written for each request, the try nearest to poses that it was not told of.
 
-        What choosing among tries brings by itself, without a model that listens.
+        What choosing among candidates brings by itself, without a model that listens.
         """
         self._write(requests, name)
         return [
@@ -77,7 +77,7 @@ class ClipMaker:
         ) as bar:
             for start in range(0, len(ordered), at_once):
                 batch = ordered[start : start + at_once]
-                answers = self.pipeline.write_many([r for _, r in batch])
+                answers = self.pipeline.generate_batch([r for _, r in batch])
                 lines = []
                 for (name_of, _), kept_codes in zip(batch, answers, strict=True):
                     self._answers[name_of] = kept_codes
@@ -99,10 +99,10 @@ def key(request: GenerationRequest) -> str:
         )
         for p in request.poses
     ]
-    before = None if request.beginning is None else _hash(request.beginning)
+    before = None if request.history is None else _hash(request.history)
     asked = [
         request.prompt, request.frames, request.seed, request.temperature, request.drawn, poses,
-        request.steer, before,
+        request.guidance_strength, before,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
@@ -121,7 +121,7 @@ def pack_hash(folder: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def _read(cache: Path) -> dict[str, list[Written]]:
+def _read(cache: Path) -> dict[str, list[GeneratedCodes]]:
     """What a cache holds; a line that a kill cut short is left out."""
     if not cache.is_file():
         return {}
@@ -131,6 +131,6 @@ def _read(cache: Path) -> dict[str, list[Written]]:
         cache.write_text(text, encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     return {
-        line["key"]: [Written(a["codes"], tuple(a["gist"])) for a in line["answers"]]
+        line["key"]: [GeneratedCodes(a["codes"], tuple(a["summary"])) for a in line["answers"]]
         for line in lines
     }

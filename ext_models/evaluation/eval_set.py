@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import TRIES, PipelineError
+from ext_models.generation.request import CANDIDATES, PipelineError
 from ext_models.text_motion.clips import clip_label
 
 from .metrics import REPEATS, TOP
@@ -51,7 +51,7 @@ class EvalSettings:
         draws: how often pools are drawn.
         samples: motions made of each text.
         temperature: spread of the sampling.
-        tries: motions drawn for each, of which the best is taken, as the add-on does.
+        candidates: motions drawn for each, of which the best is taken, as the add-on does.
         pose_clips: clips of the pose tasks, spread over all; 0 takes all.
     """
 
@@ -60,7 +60,7 @@ class EvalSettings:
     draws: int = REPEATS
     samples: int = 3
     temperature: float = 0.8
-    tries: int = TRIES
+    candidates: int = CANDIDATES
     pose_clips: int = 0
 
 

@@ -45,9 +45,10 @@ _EXPLAINED: Final = {
     ),
     "poses": (
         "Before the final correction, at the asked frame. Floor: what the tokenizer alone makes "
-        "of the same poses (Vel: of their clips). Of several tries with poses the nearest to them "
+        "of the same poses (Vel: of their clips). Of several candidates with poses the nearest to "
+        "them "
         "is given; text only is what is given without poses, its nearest try the one of the same "
-        "tries that lies nearest by chance. Model alone: told of the poses as it was taught. "
+        "candidates that lies nearest by chance. Model alone: told of the poses as it was taught. "
         "Steered: while it writes, codes that bring it to the poses gain, as in the add-on."
     ),
     "places": "How far the last pose stands off, as seen from the first frame.",
@@ -230,15 +231,15 @@ def _notes(eval_set: EvalSet) -> list[str]:
         notes.append(
             "No evaluator was given (--evaluator DIR): nothing says if text and motion fit."
         )
-    if eval_set.settings.tries > 1:
+    if eval_set.settings.candidates > 1:
         notes.append(
-            f"Of {eval_set.settings.tries} tries the best was taken: nearest to the poses or, "
-            f"without poses, {_chosen_by(eval_set)}."
+            f"Of {eval_set.settings.candidates} candidates the best was taken: nearest to poses "
+            f"or, without poses, {_chosen_by(eval_set)}."
         )
     return notes
 
 
 def _chosen_by(eval_set: EvalSet) -> str:
-    if eval_set.pipeline.chooser.matcher is None:
-        return "to what its own gist announced"
-    return "most fitting by the pack's own matcher, which knows neither test clips nor evaluator"
+    if eval_set.pipeline.selector.reranker is None:
+        return "to what its own clip summary announced"
+    return "most fitting by the pack's own reranker, which knows neither test clips nor evaluator"

@@ -25,7 +25,7 @@ def model_card(
         manifest: of the pack.
         tokenizer: reconstruction of the held-out clips with the levels that are used.
         evaluation: what was measured on the same clips.
-        sizes: millions of parameters: tokenizer, base, adapter, matcher.
+        sizes: millions of parameters: tokenizer, base, adapter, reranker.
         counts: clips of each split.
         pretrained: whether a base of the pack's own read captions and motions beforehand.
     """
@@ -42,7 +42,7 @@ def model_card(
         f"{manifest.levels} codes for every 4 frames.",
         _base(manifest, sizes["base"], pretrained),
         _trained(sizes["adapter"], share),
-        *_matcher(sizes["matcher"]),
+        *_reranker(sizes["reranker"]),
         f"- Trained on {counts['train']} clips and what is made of them, watched on "
         f"{counts['val']}, measured below on {counts['test']} that it has not seen.",
         f"- It has read {len(manifest.words)} words. Other words mean nothing to it.",
@@ -85,11 +85,11 @@ def _base(manifest: PackManifest, size: float, pretrained: bool) -> str:
     return f"- Base: a Llama of {size:.1f} M parameters made from scratch. {before}"
 
 
-def _matcher(size: float) -> list[str]:
-    """What chooses among the tries of a request, where there is such a thing."""
+def _reranker(size: float) -> list[str]:
+    """What chooses among the candidates of a request, where there is such a thing."""
     if not size:
         return []
     return [
-        f"- Matcher: text and motion in one space, {size:.1f} M parameters, trained on the same "
-        "clips as the rest. Of several tries it chooses the one that fits the sentence best."
+        f"- Reranker: text and motion in one space, {size:.1f} M parameters, trained on the same "
+        "clips as the rest. Of several candidates it chooses the one that fits the sentence best."
     ]

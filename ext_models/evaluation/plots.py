@@ -13,7 +13,7 @@ from ext_models.evaluation.prompts.prompt_scores import PART
 from .baselines import NEAREST_CAPTION, RANDOM, REAL, RECONSTRUCTION, TEXT
 from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
 from .metrics import TOP
-from .pose_tasks import RATIO, STEERED
+from .pose_tasks import GUIDED, RATIO
 from .tables import Row, Table
 
 #: One colour a method, in every picture; they differ in lightness too.
@@ -118,7 +118,7 @@ def _text_motion(evaluation: Evaluation, figure: Any) -> None:
 def _poses(evaluation: Evaluation, figure: Any) -> None:
     """Recon of each task: floor, with poses, text only; and what remains of text only's."""
     table = evaluation.tables["poses"]
-    rows = [r for r in table.rows if r.name.endswith(STEERED)] or table.rows
+    rows = [r for r in table.rows if r.name.endswith(GUIDED)] or table.rows
     bars, left = figure.subplots(1, 2, width_ratios=(3, 2))
     names = [
         row.name.rpartition(", ")[0].replace(", ", "\n").replace(" clip's", "'s") for row in rows

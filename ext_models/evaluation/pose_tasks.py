@@ -6,7 +6,7 @@ those of another clip, which the text cannot foresee. The floor is what the toke
 alone makes of the same poses; it is the model's best, and the text alone its worst.
 
 The model is measured twice: alone, told of the poses as its training taught it; and steered
-by them while it writes, as the add-on does it. Of several tries the one nearest to the poses
+by them while it writes, as the add-on does it. Of several candidates the one nearest to the poses
 is given, which helps by itself: so the text alone stands there twice, as the add-on would
 give it without poses, and with its nearest try.
 """
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import STEER, GenerationRequest, PoseCondition
+from ext_models.generation.request import GUIDANCE_STRENGTH, GenerationRequest, PoseCondition
 from ext_models.language.place_tokens import seen_from, stands
 from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
@@ -45,10 +45,10 @@ RESAMPLES: Final = 1000
 #: Whose poses are asked for.
 OWN, OTHER = "own poses", "another clip's poses"
 #: How the poses reach the model, and the strength of it.
-ALONE, STEERED = "model alone", "steered"
-STRENGTHS: Final = {ALONE: 0.0, STEERED: STEER}
+ALONE, GUIDED = "model alone", "steered"
+STRENGTHS: Final = {ALONE: 0.0, GUIDED: GUIDANCE_STRENGTH}
 RATIO: Final = "(with - floor) / (text - floor)"
-#: The text's own tries, chosen by the poses as those that were told of them are.
+#: The text's own candidates, chosen by the poses as those that were told of them are.
 NEAREST: Final = "text only, nearest try"
 FAIR: Final = "(with - floor) / (nearest try - floor)"
 
@@ -158,7 +158,7 @@ def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
 
 def conditioning_modes(pipeline: MotionPipeline) -> tuple[str, ...]:
     """How poses can reach the model of a pack."""
-    return (ALONE, STEERED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
+    return (ALONE, GUIDED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
 
 
 def pose_table(eval_set: EvalSet, errors: Sequence[PoseErrors]) -> Table:
@@ -175,7 +175,7 @@ def place_errors(eval_set: EvalSet, maker: ClipMaker) -> dict[str, tuple[Array, 
     pack that cannot be told places can still be steered to them.
     """
     told = Skill.PLACES.value in eval_set.pipeline.manifest.skills
-    hows = [how for how in conditioning_modes(eval_set.pipeline) if told or how is STEERED]
+    hows = [how for how in conditioning_modes(eval_set.pipeline) if told or how is GUIDED]
     if not hows:
         return {}
     text = maker.make([text_request(eval_set, i, 0) for i in range(len(eval_set.clips))], "text")
@@ -253,8 +253,8 @@ def _with_poses(eval_set: EvalSet, index: int, task: PoseTask, how: str) -> Gene
         poses=task.poses,
         seed=request.seed,
         temperature=request.temperature,
-        tries=eval_set.settings.tries,
-        steer=STRENGTHS[how],
+        candidates=eval_set.settings.candidates,
+        guidance_strength=STRENGTHS[how],
     )
 
 

@@ -1,7 +1,7 @@
 """Answers of the language model, held to the grammar of a motion: many in one batch.
 
 transformers generates; a logits processor leaves each row at each step one token, drawn
-from what is due: the gist, then codes level by level, until the row's length is reached. A
+from what is due: the clip summary, then codes level by level, until the row's length is reached. A
 broken answer is impossible. Prompts are padded on their left, so that all answers begin in
 one column.
 """
@@ -21,34 +21,34 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from ext_models.language.vocabulary import TokenIds, Written
+from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 
-from .pose_guidance import Course, Helm, Rudder
+from .pose_guidance import BatchGuidance, GuidanceTargets, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
-from .sampling import GIST_SPREAD, RowDraws, Sampling, numbers
+from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, Sampling, numbers
 
 
 @dataclass(frozen=True)
-class Asked:
+class TokenPrompt:
     """One instruction of a batch, in the style ``tokens``.
 
     Attributes:
         prompt: its token ids.
         untold: the same instruction without its caption, for guidance.
         steps: code steps to write.
-        seed: of its draws, its gist's too.
+        seed: of its draws, its clip summary's too.
         course: the marked poses that it is steered by.
     """
 
     prompt: Sequence[int]
-    untold: Sequence[int]
+    uncond: Sequence[int]
     steps: int
     seed: int
-    course: Course = field(default_factory=Course)
+    targets: GuidanceTargets = field(default_factory=GuidanceTargets)
 
 
 class CodeRows(LogitsProcessor):
-    """Writes what is due, gist and codes, in all rows at once; then the padding.
+    """Writes what is due, clip summary and codes, in all rows at once; then the padding.
 
     With guidance the batch is doubled: behind the rows stand the same ones without their
     captions, which are given the same tokens.
@@ -57,30 +57,30 @@ class CodeRows(LogitsProcessor):
     def __init__(
         self,
         ids: TokenIds,
-        asked: Sequence[Asked],
+        asked: Sequence[TokenPrompt],
         width: int,
         sampling: Sampling,
         *,
-        guidance: float = 1.0,
-        helm: Helm | None = None,
+        cfg_scale: float = 1.0,
+        helm: BatchGuidance | None = None,
     ) -> None:
         """Args: ids; the rows; columns of their prompts; how all are drawn; what else leads."""
-        self.ids, self.width, self.guidance, self.helm = ids, width, guidance, helm
+        self.ids, self.width, self.cfg_scale, self.helm = ids, width, cfg_scale, helm
         self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
         longest = int(self.totals.max())
-        self.draws = RowDraws([numbers(a.seed, longest) for a in asked], sampling)
+        self.draws = RowSampler([numbers(a.seed, longest) for a in asked], sampling)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
         step = input_ids.shape[1] - self.width
         due = self.ids.due(step)
         span = scores[:, due]
-        told, untold = span[: len(self.totals)], span[len(self.totals) :]
-        if len(untold):
-            told = untold + self.guidance * (told - untold)
+        told, uncond = span[: len(self.totals)], span[len(self.totals) :]
+        if len(uncond):
+            told = uncond + self.cfg_scale * (told - uncond)
         if self.helm is not None:
             told = self.helm(input_ids[: len(told), self.width :], told)
-        spread = GIST_SPREAD if step < self.ids.vocabulary.gist[0] else 1.0
+        spread = SUMMARY_TEMPERATURE_SCALE if step < self.ids.vocabulary.summary[0] else 1.0
         tokens = due.start + self.draws(step, told, spread)
         tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
         return only(tokens, scores)
@@ -89,7 +89,7 @@ class CodeRows(LogitsProcessor):
 class GrammarRows(LogitsProcessor):
     """Writes what each row's own grammar allows, in all rows at once."""
 
-    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, draws: RowDraws) -> None:
+    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, draws: RowSampler) -> None:
         self.grammars, self.width, self.draws = grammars, width, draws
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
@@ -143,15 +143,15 @@ def only(tokens: Tensor, scores: Tensor) -> Tensor:
 def generate_codes(
     model: Any,
     ids: TokenIds,
-    asked: Sequence[Asked],
+    asked: Sequence[TokenPrompt],
     sampling: Sampling,
     *,
-    guidance: float = 1.0,
-    rudder: Rudder | None = None,
+    cfg_scale: float = 1.0,
+    rudder: PoseGuidance | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
     **more: Any,
-) -> list[Written]:
+) -> list[GeneratedCodes]:
     """One answer for each of some instructions of the style ``tokens``.
 
     Args:
@@ -159,7 +159,7 @@ def generate_codes(
         ids: ids of the added tokens.
         asked: the instructions; of similar lengths little is padding.
         sampling: how all are drawn; seed and variations of it are not used.
-        guidance: scale of classifier-free guidance; 1 does without.
+        cfg_scale: scale of classifier-free guidance; 1 does without.
         rudder: steers each towards its marked poses.
         progress: told the share that is done after every step.
         cancelled: asked at every step.
@@ -171,12 +171,12 @@ def generate_codes(
     tokens_of = ids.vocabulary.tokens_of
     longest = tokens_of(max(a.steps for a in asked))
     prompts = [a.prompt for a in asked]
-    if guidance != 1:
-        prompts += [a.untold for a in asked]
-    whole = [a.steps + len(a.course.given) for a in asked]
-    helm = rudder.helm(ids, [a.course for a in asked], whole) if rudder else None
+    if cfg_scale != 1:
+        prompts += [a.uncond for a in asked]
+    whole = [a.steps + len(a.targets.given) for a in asked]
+    helm = rudder.helm(ids, [a.targets for a in asked], whole) if rudder else None
     width = max(map(len, prompts))
-    held = CodeRows(ids, asked, width, sampling, guidance=guidance, helm=helm)
+    held = CodeRows(ids, asked, width, sampling, cfg_scale=cfg_scale, helm=helm)
     rows = generate_rows(
         model, prompts, longest, held, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled, **more,

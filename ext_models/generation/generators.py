@@ -17,13 +17,13 @@ from ext_models.language.instructions import (
     text_ids,
 )
 from ext_models.language.paper import instructions as paper
-from ext_models.language.vocabulary import MotionVocabulary, Skill, TokenIds, Written
+from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill, TokenIds
 from ext_models.packs import MANIFEST, PackError, PackManifest
 
-from .decoding import Asked, GrammarRows, WordsOnly, generate_codes, generate_rows
-from .pose_guidance import Course, Rudder
+from .decoding import GrammarRows, TokenPrompt, WordsOnly, generate_codes, generate_rows
+from .pose_guidance import GuidanceTargets, PoseGuidance
 from .request import CancelCheck, PipelineError
-from .sampling import RowDraws, Sampling, numbers
+from .sampling import RowSampler, Sampling, numbers
 
 NOT_LEARNT = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
@@ -34,7 +34,7 @@ DIGITS_A_CODE = 2
 
 
 @dataclass(frozen=True)
-class Order:
+class CodeRequest:
     """What is to be written.
 
     Attributes:
@@ -56,23 +56,26 @@ class Order:
     given: tuple[tuple[int, ...], ...] = ()
     least: int = 0
     task: paper.Task | None = None
-    course: Course = field(default_factory=Course)
+    targets: GuidanceTargets = field(default_factory=GuidanceTargets)
 
 
-class CodeWriter(Protocol):
+class MotionGenerator(Protocol):
     """Writes the codes of a motion."""
 
-    def write(
-        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
+    def generate(
+        self,
+        orders: Sequence[CodeRequest],
+        progress: Callable[[float], None],
+        cancelled: CancelCheck,
+    ) -> list[GeneratedCodes]:
         """The answers to each of some orders in a row, written in one batch.
 
-        The tries of a variation stand together. All are drawn with the spread of the first
+        The candidates of a variation stand together. All are drawn with the spread of the first
         order, each from its own seed. ``cancelled`` is asked at every step.
         """
         ...
 
-    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+    def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """Sentences that say what a motion, codes (S, L), shows.
 
         Raises:
@@ -82,19 +85,22 @@ class CodeWriter(Protocol):
 
 
 @dataclass(frozen=True)
-class TokenWriter:
+class TokenGenerator:
     """The style ``tokens``: an added token a code."""
 
     model: Any
     text: Any
     ids: TokenIds
-    guidance: float = 1.0
-    rudder: Rudder | None = None
+    cfg_scale: float = 1.0
+    rudder: PoseGuidance | None = None
 
-    def write(
-        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
-        """See ``CodeWriter.write``."""
+    def generate(
+        self,
+        orders: Sequence[CodeRequest],
+        progress: Callable[[float], None],
+        cancelled: CancelCheck,
+    ) -> list[GeneratedCodes]:
+        """See ``MotionGenerator.generate``."""
         asked = [
             replace(asked, seed=seed)
             for order, asked in zip(orders, map(self._asked, orders), strict=True)
@@ -105,13 +111,13 @@ class TokenWriter:
             self.ids,
             asked,
             orders[0].sampling,
-            guidance=self.guidance,
+            cfg_scale=self.cfg_scale,
             rudder=self.rudder,
             progress=progress,
             cancelled=cancelled,
         )
 
-    def _asked(self, order: Order) -> Asked:
+    def _asked(self, order: CodeRequest) -> TokenPrompt:
         """The instruction of an order; raises PipelineError when the model cannot read it."""
         words = text_ids(self.text, order.prompt)
         if len(words) > MAX_TEXT_TOKENS:
@@ -119,21 +125,21 @@ class TokenWriter:
                 f"The prompt has {len(words)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
                 "say it in fewer words."
             )
-        prompt, untold = (
+        prompt, uncond = (
             instruction(said, order.steps, order.poses, self.ids, given=order.given)
             for said in (words, ())
         )
         left = order.steps - len(order.given)
         fit_in(self.model, len(prompt), self.ids.vocabulary.tokens_of(left))
-        return Asked(prompt, untold, left, order.sampling.seed, course=order.course)
+        return TokenPrompt(prompt, uncond, left, order.sampling.seed, targets=order.targets)
 
-    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
-        """See ``CodeWriter.tell``."""
+    def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+        """See ``MotionGenerator.caption``."""
         if Skill.CAPTION not in self.ids.vocabulary.skills:
             raise PipelineError(NOT_LEARNT)
         asked, seeds = question(codes, self.ids), sampling.seeds
         words = WordsOnly(list(self.ids.ids.values()))
-        draws = RowDraws([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
+        draws = RowSampler([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
         rows = generate_rows(
             self.model,
             [asked] * len(seeds),
@@ -146,17 +152,20 @@ class TokenWriter:
 
 
 @dataclass(frozen=True)
-class PaperWriter:
+class PaperGenerator:
     """The style ``paper``: the reference's prompt, digits in text."""
 
     model: Any
     text: Any
     codes: int
 
-    def write(
-        self, orders: Sequence[Order], progress: Callable[[float], None], cancelled: CancelCheck
-    ) -> list[Written]:
-        """See ``CodeWriter.write``."""
+    def generate(
+        self,
+        orders: Sequence[CodeRequest],
+        progress: Callable[[float], None],
+        cancelled: CancelCheck,
+    ) -> list[GeneratedCodes]:
+        """See ``MotionGenerator.generate``."""
         every = [o for o in orders for _ in o.sampling.seeds]
         prompts = [
             self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in every
@@ -175,7 +184,7 @@ class PaperWriter:
             self.model,
             prompts,
             longest,
-            GrammarRows(rules, width, RowDraws(drawn, orders[0].sampling)),
+            GrammarRows(rules, width, RowSampler(drawn, orders[0].sampling)),
             pad=end if self.text.pad_token_id is None else self.text.pad_token_id,
             end=end,
             progress=progress,
@@ -183,10 +192,10 @@ class PaperWriter:
         )
         return [self._read(rule.spell(row)) for rule, row in zip(rules, rows, strict=True)]
 
-    def _read(self, spelled: str) -> Written:
-        return Written([[code] for code in paper.parse(spelled, self.codes)])
+    def _read(self, spelled: str) -> GeneratedCodes:
+        return GeneratedCodes([[code] for code in paper.parse(spelled, self.codes)])
 
-    def tell(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
+    def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """The paper has no way back."""
         raise PipelineError(NOT_LEARNT)
 
@@ -201,20 +210,22 @@ def fit_in(model: Any, prompt: int, answer: int) -> None:
         )
 
 
-def load_writer(
+def load_generator(
     folder: Path,
     manifest: PackManifest,
     vocabulary: MotionVocabulary,
     device: str,
-    rudder: Rudder | None = None,
-) -> CodeWriter:
+    rudder: PoseGuidance | None = None,
+) -> MotionGenerator:
     """The language model of a pack; raises PackError in one sentence."""
     if manifest.prompt_style == "tokens":
         model, text = load_model(folder, manifest, vocabulary, device)
-        return TokenWriter(model, text, TokenIds.of(text, vocabulary), manifest.guidance, rudder)
+        return TokenGenerator(
+            model, text, TokenIds.of(text, vocabulary), manifest.cfg_scale, rudder
+        )
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)
-        return PaperWriter(model, text, vocabulary.codes)
+        return PaperGenerator(model, text, vocabulary.codes)
     raise PackError(
         f"{folder / MANIFEST}: prompt_style '{manifest.prompt_style}' is unknown: "
         "update the add-on."

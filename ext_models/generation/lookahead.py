@@ -28,7 +28,7 @@ HELD: Final = 0.6
 
 
 @dataclass(frozen=True)
-class Foresight:
+class LinearDecoder:
     """Frames that codes would bring.
 
     On the CPU: what is summed is small, and a GPU would spend its time on being told.
@@ -47,7 +47,7 @@ class Foresight:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, tokenizer: VQVAE, levels: int) -> Foresight:
+    def of(cls, tokenizer: VQVAE, levels: int) -> LinearDecoder:
         """Fit to a tokenizer whose first levels are written."""
         c, device = tokenizer.config, tokenizer.mean.device
         every = torch.arange(c.codes, device=device)

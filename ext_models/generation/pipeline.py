@@ -20,10 +20,10 @@ from ext_models.devices import pick_device
 from ext_models.language.instructions import PoseCode, unknown_words
 from ext_models.language.place_tokens import bins, seen_from, stands
 from ext_models.language.tasks import BEGINNING
-from ext_models.language.vocabulary import MotionVocabulary, Skill, Written
+from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
 from ext_models.motion.representations import HUMANML3D
-from ext_models.tokenizer.clip_summary import Gist
+from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
     MotionClip,
@@ -34,8 +34,8 @@ from motiongpt_blender.core.body.motion import (
 )
 from motiongpt_blender.core.body.rotations import about_y, rotate
 
-from .generators import CodeWriter, Order, load_writer
-from .pose_guidance import Course, Mark, Rudder
+from .generators import CodeRequest, MotionGenerator, load_generator
+from .pose_guidance import GuidanceTargets, PoseGuidance, PoseTarget
 from .request import (
     CancelCheck,
     GenerationRequest,
@@ -44,8 +44,8 @@ from .request import (
     PoseCondition,
     ProgressCallback,
 )
-from .reranker import Matcher
-from .reranking import Chooser
+from .reranker import Reranker
+from .reranking import CandidateSelector
 from .sampling import Sampling
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
@@ -59,13 +59,13 @@ class MotionPipeline:
         self,
         manifest: packs.PackManifest,
         tokenizer: VQVAE,
-        writer: CodeWriter,
-        chooser: Chooser | None = None,
+        generator: MotionGenerator,
+        selector: CandidateSelector | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
-        self.writer = writer
-        self.chooser = chooser or Chooser()
+        self.generator = generator
+        self.selector = selector or CandidateSelector()
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -78,12 +78,17 @@ class MotionPipeline:
             )
         place = pick_device(device)
         tokenizer = load_tokenizer(folder, place)
-        gist = Gist.load(folder) if manifest.gist else None
+        summary = ClipSummary.load(folder) if manifest.summary else None
         vocabulary = vocabulary_of(manifest, tokenizer)
-        writer = load_writer(
-            folder, manifest, vocabulary, place, Rudder(tokenizer, gist, manifest.levels)
+        generator = load_generator(
+            folder, manifest, vocabulary, place, PoseGuidance(tokenizer, summary, manifest.levels)
         )
-        return cls(manifest, tokenizer, writer, Chooser(gist, Matcher.of_pack(folder, place)))
+        return cls(
+            manifest,
+            tokenizer,
+            generator,
+            CandidateSelector(summary, Reranker.of_pack(folder, place)),
+        )
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -91,10 +96,10 @@ class MotionPipeline:
         """Answer one request; see ``Pipeline.generate``."""
         clock = Clock()
         progress("encode", 0.0)
-        order = self._order(request)
+        order = self._code_request(request)
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
-        answers = self.writer.write(
+        answers = self.generator.generate(
             [order],
             lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled,
@@ -106,30 +111,30 @@ class MotionPipeline:
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
 
-    def write_many(
+    def generate_batch(
         self,
         requests: Sequence[GenerationRequest],
         progress: Callable[[float], None] = lambda _: None,
         cancelled: CancelCheck = lambda: False,
-    ) -> list[list[Written]]:
+    ) -> list[list[GeneratedCodes]]:
         """The answers to each of some requests, written in one batch; ``best`` chooses.
 
         Every request draws from its own seed, whatever is beside it. All have the first
         one's temperature.
         """
-        orders = [self._order(r) for r in requests]
-        answers = iter(self.writer.write(orders, progress, cancelled))
+        orders = [self._code_request(r) for r in requests]
+        answers = iter(self.generator.generate(orders, progress, cancelled))
         return [
             [with_given(order, answer) for answer in islice(answers, order.sampling.asked)]
             for order in orders
         ]
 
     def best(
-        self, answers: Sequence[Written], request: GenerationRequest
+        self, answers: Sequence[GeneratedCodes], request: GenerationRequest
     ) -> tuple[MotionClip, ...]:
         """The clips that a request is given, of all that were written for it; see ``choosing``."""
         clips = [self.clip(answer.codes, request) for answer in answers]
-        return self.chooser.best(clips, [answer.gist for answer in answers], request)
+        return self.selector.best(clips, [answer.summary for answer in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Sentences that say what a clip shows; raises PipelineError in one sentence."""
@@ -146,7 +151,7 @@ class MotionPipeline:
             )
         x = features.from_joints(joints)
         codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
-        return self.writer.tell(codes[0, :, : self.manifest.levels].tolist(), sampling)
+        return self.generator.caption(codes[0, :, : self.manifest.levels].tolist(), sampling)
 
     def _steps(self, request: GenerationRequest) -> int:
         if not 1 <= request.frames <= self.manifest.max_frames:
@@ -163,7 +168,7 @@ class MotionPipeline:
             )
         return -(-request.frames // self.tokenizer.config.stride)
 
-    def _order(self, request: GenerationRequest) -> Order:
+    def _code_request(self, request: GenerationRequest) -> CodeRequest:
         """The request as the language model reads it.
 
         A pack that has not learnt to go on starts from the beginning's last pose instead.
@@ -172,8 +177,8 @@ class MotionPipeline:
         given = self._given(request, steps)
         poses = request.poses
         first_is_marked = bool(poses) and poses[0].frame == 0 and poses[0].bound is None
-        if request.beginning is not None and not given and not first_is_marked:
-            poses = (PoseCondition(0, request.beginning[-1], placed=True), *poses)
+        if request.history is not None and not given and not first_is_marked:
+            poses = (PoseCondition(0, request.history[-1], placed=True), *poses)
         ahead = len(given) * self.tokenizer.config.stride
         poses = tuple(replace(pose, frame=pose.frame + ahead) for pose in poses)
         codes = encode_poses(
@@ -182,29 +187,29 @@ class MotionPipeline:
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
-        course = course_of(poses, request, given, ahead)
+        targets = guidance_targets(poses, request, given, ahead)
         sampling = Sampling(request.seed, request.temperature, **self._counts(request))
-        return Order(
-            request.prompt, steps + len(given), tuple(codes), sampling, given, course=course
+        return CodeRequest(
+            request.prompt, steps + len(given), tuple(codes), sampling, given, targets=targets
         )
 
     def _counts(self, request: GenerationRequest) -> dict[str, int]:
-        """Variations and tries that are written: what poses choose from had better differ."""
+        """Variations and candidates that are written: what poses choose from had better differ."""
         if request.poses:
             return {"variations": request.drawn}
-        tries = request.tries if self.chooser.knows(request) else 1
-        return {"variations": request.variations, "tries": tries}
+        candidates = request.candidates if self.selector.knows(request) else 1
+        return {"variations": request.variations, "candidates": candidates}
 
     def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
         """Codes of the last second before the motion, as far as the pack can go on from it."""
-        if request.beginning is None or Skill.CONTINUE.value not in self.manifest.skills:
+        if request.history is None or Skill.CONTINUE.value not in self.manifest.skills:
             return ()
         stride = self.tokenizer.config.stride
         longest = min(BEGINNING, self.manifest.max_frames // stride - steps)
-        count = min(longest, (len(request.beginning) - 1) // stride)
+        count = min(longest, (len(request.history) - 1) // stride)
         if count < 1:
             return ()
-        x = features.from_joints(request.beginning[-count * stride - 1 :])
+        x = features.from_joints(request.history[-count * stride - 1 :])
         codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
         return tuple(map(tuple, codes[0, :count, : self.manifest.levels].tolist()))
 
@@ -218,8 +223,8 @@ class MotionPipeline:
         joints = features.to_joints(decoded[0].cpu().numpy())[: ahead + request.frames]
         # The frame before the motion is the beginning's last, where it is known.
         joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
-        if request.beginning is not None:
-            joints = stand_like(joints, request.beginning[-1])[min(ahead, 1) :]
+        if request.history is not None:
+            joints = stand_like(joints, request.history[-1])[min(ahead, 1) :]
         elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
             joints = stand_like(joints, request.poses[0].joints)
         return MotionClip(
@@ -237,12 +242,12 @@ class MotionPipeline:
         if strangers and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in strangers[:5])
             notes.append(f"The model has never read {words}; it goes by the other words.")
-        if request.poses and request.steer and self.manifest.prompt_style == "paper":
+        if request.poses and request.guidance_strength and self.manifest.prompt_style == "paper":
             notes.append("Packs of the style 'paper' are told of poses and not steered by them.")
         return tuple(notes)
 
 
-def with_given(order: Order, answer: Written) -> Written:
+def with_given(order: CodeRequest, answer: GeneratedCodes) -> GeneratedCodes:
     """The whole motion: what was given, and what was written behind it."""
     return replace(answer, codes=[*map(list, order.given), *answer.codes])
 
@@ -266,8 +271,8 @@ def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocab
     stride, codes = tokenizer.config.stride, tokenizer.config.codes
     skills = frozenset(map(Skill, manifest.skills))
     steps = manifest.max_frames // stride
-    gist = (manifest.gist[0], manifest.gist[1]) if manifest.gist else (0, 0)
-    return MotionVocabulary(manifest.levels, codes, steps, skills, gist)
+    summary = (manifest.summary[0], manifest.summary[1]) if manifest.summary else (0, 0)
+    return MotionVocabulary(manifest.levels, codes, steps, skills, summary)
 
 
 def encode_poses(
@@ -301,30 +306,30 @@ def encode_poses(
     ]
 
 
-def course_of(
+def guidance_targets(
     poses: Sequence[PoseCondition],
     request: GenerationRequest,
     given: tuple[tuple[int, ...], ...],
     ahead: int,
-) -> Course:
+) -> GuidanceTargets:
     """Poses as a motion is steered by them; what was given takes the first ``ahead`` frames.
 
     Places are seen from the first pose, or from the last frame that was given.
     """
     if not poses:
-        return Course((), request.steer, given)
+        return GuidanceTargets((), request.guidance_strength, given)
     seen_from_here = next((p for p in poses if p.bound is None or p.placed), poses[0])
     origin, first = seen_from_here.frame, seen_from_here.joints
-    if ahead and request.beginning is not None:
-        origin, first = ahead - 1, request.beginning[-1]
-    marks: list[Mark] = []
+    if ahead and request.history is not None:
+        origin, first = ahead - 1, request.history[-1]
+    targets: list[PoseTarget] = []
     for pose in poses:
         left, front, turn = map(float, seen_from(*stands(np.stack([first, pose.joints]))))
         placed = pose.placed and pose.frame > origin
         place = (left, front, turn) if placed else None
         counts = None if pose.bound is None else pose.bound.astype(np.float32)
-        marks.append(Mark(pose.frame, pose.joints, place, counts))
-    return Course(tuple(marks), request.steer, given, origin)
+        targets.append(PoseTarget(pose.frame, pose.joints, place, counts))
+    return GuidanceTargets(tuple(targets), request.guidance_strength, given, origin)
 
 
 def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ HEAD = 4
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class PredictedFrames:
     """Frames (B, F, 67) split up, each part linear in them.
 
     Attributes:
@@ -48,7 +48,7 @@ class Foreseen:
     way: Tensor
 
     @classmethod
-    def of(cls, frames: Tensor) -> Foreseen:
+    def of(cls, frames: Tensor) -> PredictedFrames:
         """Split frames (B, F, 67)."""
         single, frames = frames.float(), frames.double()
         way = torch.complex(single[..., 1], single[..., 2])
@@ -65,17 +65,17 @@ class Foreseen:
         parts = (plane, rise, height, across, single[..., 0], way)
         return cls(*(part.movedim(1, 0).contiguous() for part in parts))
 
-    def some(self, which: Sequence[int]) -> Foreseen:
+    def some(self, which: Sequence[int]) -> PredictedFrames:
         """Those of some indices (N,) into the frames."""
         if list(which) == list(range(self.turn.shape[1])):
             return self
         at = torch.tensor(which)
         parts = (self.plane, self.rise, self.height, self.across, self.turn, self.way)
-        return Foreseen(*(part[:, at] for part in parts))
+        return PredictedFrames(*(part[:, at] for part in parts))
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TargetPoses:
     """Marked poses, as bodies that face +z.
 
     Attributes:
@@ -92,7 +92,7 @@ class Wanted:
     @classmethod
     def of(
         cls, poses: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32] | None]
-    ) -> Wanted:
+    ) -> TargetPoses:
         """Args: poses (22, 3) in metres; how much their joints (22,) count, None is all alike."""
         if not poses:
             none = torch.zeros(0, 22, dtype=torch.double)
@@ -109,22 +109,22 @@ class Wanted:
             torch.from_numpy(share),
         )
 
-    def some(self, which: Sequence[int]) -> Wanted:
+    def some(self, which: Sequence[int]) -> TargetPoses:
         """Those of some indices (N,)."""
         every = (self.plane, self.rise, self.height, self.counts)
-        return Wanted(*(part[list(which)] for part in every))
+        return TargetPoses(*(part[list(which)] for part in every))
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CodeCosts:
     """What the codes of a level add to the frames that are foreseen."""
 
-    codes: Foreseen
+    codes: PredictedFrames
 
     def off_pose(
         self,
-        rows: Foreseen,
-        wanted: Wanted,
+        rows: PredictedFrames,
+        wanted: TargetPoses,
         share: Sequence[float],
         then: int,
         now: int,
@@ -155,7 +155,7 @@ class Outlook:
             miss = miss - 2 * rest * self._between(begin, end, n, faced.conj() * facing)
         return miss.clamp(min=0) + height * high.square()
 
-    def stands(self, rows: Foreseen, at: Sequence[Sequence[int]]) -> list[Tensor]:
+    def stands(self, rows: PredictedFrames, at: Sequence[Sequence[int]]) -> list[Tensor]:
         """Where the bodies stand (N, C, 3) as seen from the root in the first of the frames.
 
         Args:
@@ -182,7 +182,7 @@ class Outlook:
                     stands[some] = stand[some]
         return made
 
-    def _body(self, rows: Foreseen, at: int) -> tuple[_Bodies, Tensor]:
+    def _body(self, rows: PredictedFrames, at: int) -> tuple[_Bodies, Tensor]:
         """Bodies (N, C) at a frame; complex numbers (N, C) that turn them to face +z."""
         across = rows.across[at][:, None] + self.codes.across[at]
         bodies = _Bodies(
@@ -235,7 +235,7 @@ class _Bodies:
         both = plane + (n * self.risen) @ self.rise.T
         return n @ self.squares.T + 2 * both + _square(self.known, self.risen, n)
 
-    def along(self, wanted: Wanted, n: Tensor, facing: Tensor) -> Tensor:
+    def along(self, wanted: TargetPoses, n: Tensor, facing: Tensor) -> Tensor:
         """Mean product (N, C) of the joints, turned (N, C), with those of poses."""
         goal, up = n * wanted.plane.conj(), n * wanted.rise
         plane = goal @ self.plane.T + (goal * self.known).sum(-1, keepdim=True)

@@ -4,8 +4,8 @@ A model that has read few clips hears poses badly. So while it writes, it is for
 code that is due how the body would be posed with it and where it would stand; codes that bring
 the body nearer to a marked pose, or the path nearer to a marked place, become likelier. It
 is a product of two opinions, the model's and the poses': softly before a pose, firmly at its
-step. A gist is steered as well, by what it says of the moments where poses stand, so that the
-plan fits them before the first step. Where no poses are marked, what the gist announces for
+step. A summary is steered as well, by what it says of the moments where poses stand, so that the
+plan fits them before the first step. Where no poses are marked, what the clip summary announces for
 its moments takes their place: a motion does what it set out to do.
 """
 
@@ -24,12 +24,12 @@ from torch import Tensor
 from ext_models.language.vocabulary import TokenIds
 from ext_models.motion import planar, representations
 from ext_models.motion.motion_metrics import local_pose
-from ext_models.tokenizer.clip_summary import MOMENTS, Gist, moments
+from ext_models.tokenizer.clip_summary import MOMENTS, ClipSummary, moments
 from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 
-from .lookahead import CHANNELS, SEEN, Foresight
-from .pose_cost import Foreseen, Outlook, Wanted
+from .lookahead import CHANNELS, SEEN, LinearDecoder
+from .pose_cost import CodeCosts, PredictedFrames, TargetPoses
 
 #: Metres that a pose is missed by which cost half a unit of log-likelihood, by level: at its
 #: frame, where finer levels can still better what coarser ones leave; and on the way to it.
@@ -44,14 +44,14 @@ HEIGHT: Final = 0.5
 #: Metres and radians off a place that cost half a unit, and how much more for each second left.
 PLACE: Final = (0.05, 0.08)
 A_SECOND: Final = 2.0
-#: How much what a gist announces counts, where no poses are marked, beside a marked pose.
+#: How much what a clip summary announces counts, where no poses are marked, beside a marked pose.
 FOLLOW: Final = 2.0
-#: The same for a gist: metres between joints, metres and radians of the place.
+#: The same for a clip summary: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
 
 
 @dataclass(frozen=True)
-class Mark:
+class PoseTarget:
     """A marked pose.
 
     Attributes:
@@ -69,7 +69,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Course:
+class GuidanceTargets:
     """Where one motion is to pass.
 
     Attributes:
@@ -79,7 +79,7 @@ class Course:
         origin: frame of the body from which places are seen.
     """
 
-    marks: tuple[Mark, ...] = ()
+    poses: tuple[PoseTarget, ...] = ()
     strength: float = 1.0
     given: tuple[tuple[int, ...], ...] = ()
     origin: int = 0
@@ -87,15 +87,15 @@ class Course:
     @property
     def steers(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.marks) and self.strength > 0
+        return bool(self.poses) and self.strength > 0
 
 
 @dataclass(frozen=True)
-class Rudder:
+class PoseGuidance:
     """What a pack needs to look ahead."""
 
     tokenizer: VQVAE
-    gist: Gist | None
+    summary: ClipSummary | None
     levels: int
 
     @property
@@ -104,40 +104,46 @@ class Rudder:
         return isinstance(self.tokenizer.quantizer, ResidualQuantizer)
 
     @cached_property
-    def foresight(self) -> Foresight:
+    def foresight(self) -> LinearDecoder:
         """What a code would bring; fitted when first needed."""
-        return Foresight.of(self.tokenizer, self.levels)
+        return LinearDecoder.of(self.tokenizer, self.levels)
 
     @cached_property
-    def _outlooks(self) -> dict[tuple[int, bool], Outlook]:
+    def _outlooks(self) -> dict[tuple[int, bool], CodeCosts]:
         return {}
 
-    def outlook(self, level: int, *, first: bool) -> Outlook:
+    def outlook(self, level: int, *, first: bool) -> CodeCosts:
         """What the codes of a level would bring, in a motion's first step or a later one."""
         if (level, first) not in self._outlooks:
             added = self.foresight.added(level, first=first)
-            self._outlooks[level, first] = Outlook(Foreseen.of(added))
+            self._outlooks[level, first] = CodeCosts(PredictedFrames.of(added))
         return self._outlooks[level, first]
 
-    def helm(self, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]) -> Helm | None:
+    def helm(
+        self, ids: TokenIds, targets: Sequence[GuidanceTargets], steps: Sequence[int]
+    ) -> BatchGuidance | None:
         """Steers the rows of a batch, a course and a length in code steps each.
 
-        None when there is nothing to steer by: neither poses nor gists.
+        None when there is nothing to steer by: neither poses nor clip summaries.
         """
-        plan = self.gist is not None
-        if not self.fits or not any(c.strength > 0 and (c.marks or plan) for c in courses):
+        plan = self.summary is not None
+        if not self.fits or not any(c.strength > 0 and (c.poses or plan) for c in targets):
             return None
-        return Helm(self, ids, courses, steps)
+        return BatchGuidance(self, ids, targets, steps)
 
 
-class Helm:
+class BatchGuidance:
     """Steers one batch of answers while they are written."""
 
     def __init__(
-        self, rudder: Rudder, ids: TokenIds, courses: Sequence[Course], steps: Sequence[int]
+        self,
+        rudder: PoseGuidance,
+        ids: TokenIds,
+        targets: Sequence[GuidanceTargets],
+        steps: Sequence[int],
     ) -> None:
-        self.rudder, self.tokenizer, self.gist = rudder, rudder.tokenizer, rudder.gist
-        self.ids, self.courses, self.steps = ids, list(courses), steps
+        self.rudder, self.tokenizer, self.summary = rudder, rudder.tokenizer, rudder.summary
+        self.ids, self.targets, self.steps = ids, list(targets), steps
         self.stride = self.tokenizer.config.stride
         #: By row, the stand (3,) of the body from which places are seen, as seen from the root in
         #: the first frame that is foreseen; None while it is not written.
@@ -146,9 +152,9 @@ class Helm:
 
     def _want(self) -> None:
         """Make all marks of all rows ready, those of a row behind one another."""
-        marks = [m for course in self.courses for m in course.marks]
-        self.wanted = Wanted.of([m.pose for m in marks], [m.counts for m in marks])
-        counts = [len(course.marks) for course in self.courses]
+        poses = [m for targets in self.targets for m in targets.poses]
+        self.wanted = TargetPoses.of([m.pose for m in poses], [m.counts for m in poses])
+        counts = [len(targets.poses) for targets in self.targets]
         self._first_mark = [sum(counts[:row]) for row in range(len(counts))]
 
     def __call__(self, given: Tensor, due: Tensor) -> Tensor:
@@ -156,13 +162,13 @@ class Helm:
 
         Args:
             given: the answers' ids so far (B, N).
-            due: logits of the gist's token, or of the level's codes.
+            due: logits of the clip summary's token, or of the level's codes.
         """
-        levels = self.ids.vocabulary.gist[0]
+        levels = self.ids.vocabulary.summary[0]
         at = given.shape[1]
         if at < levels:
-            return due if self.gist is None else due + self._plan(given, due)
-        if at == levels and self.gist is not None:
+            return due if self.summary is None else due + self._plan(given, due)
+        if at == levels and self.summary is not None:
             self._follow(given)
         first = torch.tensor(self.ids.first_code)
         count = len(first)
@@ -181,79 +187,81 @@ class Helm:
     def _abreast(self, whole: int) -> list[list[int]]:
         """The rows that are steered after so many steps, those together that are equally far."""
         groups: dict[int, list[int]] = {}
-        for row, course in enumerate(self.courses):
-            given = len(course.given)
-            if self._matters(course, self.steps[row], whole + given):
+        for row, targets in enumerate(self.targets):
+            given = len(targets.given)
+            if self._matters(targets, self.steps[row], whole + given):
                 groups.setdefault(given, []).append(row)
         return list(groups.values())
 
     # -- the plan -------------------------------------------------------------------
 
     def _plan(self, given: Tensor, due: Tensor) -> Tensor:
-        """What each token of the gist (B, K) gains by what it says of the marked moments."""
-        assert self.gist is not None
-        first = np.array(self.ids.first_gist[: given.shape[1]])
+        """What each token of the summary (B, K) gains by what it says of the marked moments."""
+        assert self.summary is not None
+        first = np.array(self.ids.first_summary[: given.shape[1]])
         gain = np.zeros(due.shape)
-        for row, course in enumerate(self.courses):
-            if not course.steers:
+        for row, targets in enumerate(self.targets):
+            if not targets.steers:
                 continue
             said = (given[row].cpu().numpy() - first).tolist()
-            gain[row] = -course.strength * self._misses(said, course, self.steps[row])
+            gain[row] = -targets.strength * self._misses(said, targets, self.steps[row])
         return torch.as_tensor(gain, dtype=due.dtype, device=due.device)
 
-    def _misses(self, said: Sequence[int], course: Course, steps: int) -> NDArray[np.float64]:
-        """How much each next token (K,) of a gist quarrels with the marks."""
-        assert self.gist is not None
-        told = self.gist.outlines(said, following=True)
+    def _misses(
+        self, said: Sequence[int], targets: GuidanceTargets, steps: int
+    ) -> NDArray[np.float64]:
+        """How much each next token (K,) of a clip summary quarrels with the marks."""
+        assert self.summary is not None
+        told = self.summary.expected_poses(said, following=True)
         last = max(steps * self.stride - 1, 1)
-        at = [round(m.frame / last * (MOMENTS - 1)) for m in course.marks]
+        at = [round(m.frame / last * (MOMENTS - 1)) for m in targets.poses]
         near, off, turned = PLAN
         miss = np.zeros(len(told.bodies))
-        for mark, moment in zip(course.marks, at, strict=True):
+        for mark, moment in zip(targets.poses, at, strict=True):
             apart = told.bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
             miss += np.average(np.linalg.norm(apart, axis=-1), -1, mark.counts) / near
-            if mark.place is not None and course.origin == 0:
+            if mark.place is not None and targets.origin == 0:
                 away = told.path[:, moment] - np.array(mark.place[:2])
                 miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
                 miss += 0.5 * (_wrapped(told.turns[:, moment] - mark.place[2]) / turned) ** 2
         return miss
 
     def _follow(self, given: Tensor) -> None:
-        """Where no poses are marked, set the course by what the gists announce."""
-        assert self.gist is not None
-        first = np.array(self.ids.first_gist)
-        for row, course in enumerate(self.courses):
-            if course.marks or not course.strength:
+        """Where no poses are marked, set the course by what the clip summaries announce."""
+        assert self.summary is not None
+        first = np.array(self.ids.first_summary)
+        for row, targets in enumerate(self.targets):
+            if targets.poses or not targets.strength:
                 continue
             said = (given[row].cpu().numpy() - first).tolist()
-            marks = announced(self.gist, said, self.steps[row] * self.stride)
-            self.courses[row] = replace(course, marks=marks, strength=FOLLOW * course.strength)
+            poses = summary_targets(self.summary, said, self.steps[row] * self.stride)
+            self.targets[row] = replace(targets, poses=poses, strength=FOLLOW * targets.strength)
         self._want()
 
     # -- the codes ------------------------------------------------------------------
 
-    def _matters(self, course: Course, steps: int, step: int) -> bool:
-        if not course.steers or step >= steps:
+    def _matters(self, targets: GuidanceTargets, steps: int, step: int) -> bool:
+        if not targets.steers or step >= steps:
             return False
         start = step * self.stride
-        near = any(self._near(m, start) for m in course.marks)
-        return near or self._placed(course, start) is not None
+        near = any(self._near(m, start) for m in targets.poses)
+        return near or self._placed(targets, start) is not None
 
-    def _near(self, mark: Mark, start: int) -> bool:
+    def _near(self, mark: PoseTarget, start: int) -> bool:
         """Whether a step from a frame on says something of a pose: its overlap may, behind it."""
         lap = self.tokenizer.config.lap
         return -lap <= mark.frame - start < self.stride + APPROACH
 
-    def _placed(self, course: Course, start: int) -> Mark | None:
+    def _placed(self, targets: GuidanceTargets, start: int) -> PoseTarget | None:
         """The next mark with a place to go to, once the origin is known."""
-        if not start or start + self.stride <= course.origin:
+        if not start or start + self.stride <= targets.origin:
             return None
-        later = (m for m in course.marks if m.frame > course.origin and m.frame >= start)
+        later = (m for m in targets.poses if m.frame > targets.origin and m.frame >= start)
         return next((m for m in later if m.place is not None), None)
 
     def _codes(self, rows: Sequence[int], written: Tensor) -> Tensor:
         """Codes (R, S, L) of the motions of some rows, what was given first."""
-        given = written.new_tensor([self.courses[row].given for row in rows])
+        given = written.new_tensor([self.targets[row].given for row in rows])
         return torch.cat([given.reshape(len(rows), -1, written.shape[-1]), written[rows]], 1)
 
     @torch.no_grad()
@@ -262,8 +270,8 @@ class Helm:
         start = codes.shape[1] * self.stride
         alike: dict[int, list[int]] = {}
         for k, row in enumerate(rows):
-            if self._placed(self.courses[row], start) is not None:
-                alike.setdefault(self.courses[row].origin, []).append(k)
+            if self._placed(self.targets[row], start) is not None:
+                alike.setdefault(self.targets[row].origin, []).append(k)
         for origin, some in alike.items():
             if origin >= start:
                 self._origin.update((rows[k], None) for k in some)
@@ -286,27 +294,27 @@ class Helm:
         sight, level = self.rudder.foresight, partial.shape[1]
         start = codes.shape[1] * self.stride
         known = sight.known(sight.latents(codes[:, 1 - SEEN :]), sight.latents(partial))
-        outlook, seen = self.rudder.outlook(level, first=not start), Foreseen.of(known)
+        outlook, seen = self.rudder.outlook(level, first=not start), PredictedFrames.of(known)
         cost = self._off_poses(outlook, seen, rows, start, level)
-        goals = {k: self._placed(self.courses[row], start) for k, row in enumerate(rows)}
+        goals = {k: self._placed(self.targets[row], start) for k, row in enumerate(rows)}
         going = {k: mark for k, mark in goals.items() if mark is not None}
         if going:
             some = list(going)
             cost[some] += self._off_ways(
                 outlook, seen.some(some), [rows[k] for k in some], start, list(going.values())
             )
-        strength = torch.tensor([[self.courses[row].strength] for row in rows])
+        strength = torch.tensor([[self.targets[row].strength] for row in rows])
         return strength * (cost - cost.amin(-1, keepdim=True))
 
     def _off_poses(
-        self, outlook: Outlook, seen: Foreseen, rows: Sequence[int], start: int, level: int
+        self, outlook: CodeCosts, seen: PredictedFrames, rows: Sequence[int], start: int, level: int
     ) -> Tensor:
         """Cost (R, C) of the poses that are near a step which begins at a frame."""
         at_pose = 1 / (2 * POSE[min(level, len(POSE) - 1)] ** 2)
         # By the frame that is compared and what is left: row, mark, share that is due, weight.
         groups: dict[tuple[int, bool], list[tuple[int, int, float, float]]] = {}
         for k, row in enumerate(rows):
-            for number, mark in enumerate(self.courses[row].marks, self._first_mark[row]):
+            for number, mark in enumerate(self.targets[row].poses, self._first_mark[row]):
                 if not self._near(mark, start):
                     continue
                 there = mark.frame - start < self.stride
@@ -315,9 +323,9 @@ class Helm:
                 groups.setdefault((frame, there), []).append((k, number, *told))
         cost = torch.zeros(len(rows), outlook.codes.turn.shape[1], dtype=torch.double)
         for (frame, _), found in groups.items():
-            some, marks, share, weight = zip(*found, strict=True)
+            some, poses, share, weight = zip(*found, strict=True)
             miss = outlook.off_pose(
-                seen.some(some), self.wanted.some(marks), share, frame, self.stride - 1, HEIGHT
+                seen.some(some), self.wanted.some(poses), share, frame, self.stride - 1, HEIGHT
             )
             cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * miss)
         return cost
@@ -330,18 +338,18 @@ class Helm:
 
     def _off_ways(
         self,
-        outlook: Outlook,
-        seen: Foreseen,
+        outlook: CodeCosts,
+        seen: PredictedFrames,
         rows: Sequence[int],
         start: int,
-        marks: Sequence[Mark],
+        poses: Sequence[PoseTarget],
     ) -> Tensor:
         """Cost (R, C) of leaving the ways to a mark's place each."""
         last = 2 * self.stride - 1
-        behind = [mark.frame - start - self.stride + 1 for mark in marks]
+        behind = [mark.frame - start - self.stride + 1 for mark in poses]
         at = [[self.stride - 1] * len(rows), [last + min(left, 0) for left in behind]]
         # Places are seen from a frame that is known, or from one of those foreseen.
-        ahead = [self.courses[row].origin - start + self.stride for row in rows]
+        ahead = [self.targets[row].origin - start + self.stride for row in rows]
         origins = [self._origin[row] for row in rows]
         if None in origins:
             at.append([min(max(frame, 0), last) for frame in ahead])
@@ -351,7 +359,7 @@ class Helm:
         if foreseen:
             unknown = torch.tensor([[[origin is None]] for origin in origins])
             here = torch.where(unknown, foreseen[0], here)
-        goal = planar.behind(here, now.new_tensor([m.place for m in marks])[:, None])
+        goal = planar.behind(here, now.new_tensor([m.place for m in poses])[:, None])
         left = now.new_tensor(behind).clamp(min=0)[:, None, None]
         due = planar.even_share(now, goal, self.stride, left)
         wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
@@ -359,14 +367,16 @@ class Helm:
         return planar.off_way(then, due, wide * metres, wide[..., 0] * radians)
 
 
-def announced(gist: Gist, said: Sequence[int], frames: int) -> tuple[Mark, ...]:
-    """What a gist announces for a motion of so many frames, as marks."""
-    told = gist.outlines(said)
+def summary_targets(
+    summary: ClipSummary, said: Sequence[int], frames: int
+) -> tuple[PoseTarget, ...]:
+    """What a clip summary announces for a motion of so many frames, as marks."""
+    told = summary.expected_poses(said)
     bodies = told.bodies + told.heights[:, None, None] * np.array([0, 1, 0])
     planar = zip(told.path, told.turns, strict=True)
     places = [(float(left), float(ahead), float(turn)) for (left, ahead), turn in planar]
     return tuple(
-        Mark(int(frame), body.astype(np.float32), place if k else None)
+        PoseTarget(int(frame), body.astype(np.float32), place if k else None)
         for k, (frame, body, place) in enumerate(zip(moments(frames), bodies, places, strict=True))
     )
 

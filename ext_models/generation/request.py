@@ -20,10 +20,10 @@ ProgressCallback = Callable[[str, float], None]
 #: Asked at every step; True means: stop now.
 CancelCheck = Callable[[], bool]
 #: Motions that are drawn for each that is given.
-TRIES: Final = 16
+CANDIDATES: Final = 16
 #: How much poses count beside the model, and the most that they may.
-STEER: Final = 1.0
-MOST_STEER: Final = 10.0
+GUIDANCE_STRENGTH: Final = 1.0
+MAX_GUIDANCE_STRENGTH: Final = 10.0
 
 
 class PipelineError(RuntimeError):
@@ -63,9 +63,9 @@ class GenerationRequest:
         seed: the same seed gives the same motion on the same device.
         temperature: spread of the sampling; 0 takes the likeliest token.
         variations: number of motions, made in one batch.
-        tries: motions drawn for each of them, of which the best are given: those nearest to
+        candidates: motions drawn for each of them, of which the best are given: those nearest to
             the poses, or without poses those that fit the prompt best.
-        steer: how much the poses, or without poses the gist, steer what the model writes, to
+        steer: how much the poses, or without poses the summary, steer what the model writes, to
             ``MOST_STEER``; 0 leaves it alone. The style ``paper`` cannot be steered.
         beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
             second is what counts. The motion's first frame is the one after.
@@ -77,14 +77,14 @@ class GenerationRequest:
     seed: int = 0
     temperature: float = 0.8
     variations: int = 1
-    tries: int = TRIES
-    steer: float = STEER
-    beginning: NDArray[np.float32] | None = None
+    candidates: int = CANDIDATES
+    guidance_strength: float = GUIDANCE_STRENGTH
+    history: NDArray[np.float32] | None = None
 
     @property
     def drawn(self) -> int:
         """Motions to make."""
-        return self.variations * self.tries
+        return self.variations * self.candidates
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""The pack's matcher: which of several motions fits a sentence best.
+"""The pack's reranker: which of several motions fits a sentence best.
 
 A text-motion matching network, of the evaluator's kind but small and the pack's own: it is
 trained with the pack, on the clips that the pack learns from and the joined clips made of
-them, and lies in the pack's folder ``matcher``. It never meets the evaluator that measures
+them, and lies in the pack's folder ``reranker``. It never meets the evaluator that measures
 the pack, nor a clip that is held out, nor a pair of parts that is kept apart.
 """
 
@@ -21,17 +21,17 @@ from ext_models.text_motion.network import SHORTEST
 from motiongpt_blender.core.body.motion import resample
 
 #: Its folder in the pack, and its table in a recipe.
-FOLDER: Final = "matcher"
+FOLDER: Final = "reranker"
 
 
 @dataclass(frozen=True)
-class Matcher:
+class Reranker:
     """Text and motion in one space, to choose by."""
 
     space: spaces.TextMotionModel
 
     @classmethod
-    def of_pack(cls, folder: Path, device: str) -> Matcher | None:
+    def of_pack(cls, folder: Path, device: str) -> Reranker | None:
         """That of a pack, None where it has none; raises PackError when it is damaged."""
         place = folder / FOLDER
         return cls(spaces.load(place, device)) if place.is_dir() else None

@@ -13,11 +13,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
-#: The spread of a gist's tokens, of that of the codes. Wide, so that there is something to choose
-#: from among the tries: on clips held out R@3 of the best of 8 is 0.98 with it and 0.95 with 0.5;
-#: of a single try it is 0.92 with both.
-GIST_SPREAD: Final = 2.0
-#: How far the seeds of variations, and of the tries of one variation, are apart.
+#: Temperature of the summary tokens over that of the codes. High, so that there is something to
+#: choose from among the candidates: on clips held out R@3 of the best of 8 is 0.98 with it and
+#: 0.95 with 0.5; of a single candidate it is 0.92 with both.
+SUMMARY_TEMPERATURE_SCALE: Final = 2.0
+#: How far the seeds of variations, and of the candidates of one variation, are apart.
 APART: Final = 7919
 TRIES_APART: Final = 104_729
 
@@ -32,7 +32,7 @@ class Sampling:
         top_p: share of the likeliest tokens that are drawn from.
         top_k: number of the likeliest tokens that are drawn from; 0 is all.
         variations: answers to write, in one batch.
-        tries: of each of them.
+        candidates: of each of them.
     """
 
     seed: int = 0
@@ -40,20 +40,20 @@ class Sampling:
     top_p: float = 0.95
     top_k: int = 0
     variations: int = 1
-    tries: int = 1
+    candidates: int = 1
 
     @property
     def asked(self) -> int:
         """Answers to give."""
-        return self.variations * self.tries
+        return self.variations * self.candidates
 
     @property
     def seeds(self) -> list[int]:
-        """The seed of each answer, the tries of a variation in a row."""
+        """The seed of each answer, the candidates of a variation in a row."""
         return [
             self.seed + APART * variation + TRIES_APART * attempt
             for variation in range(self.variations)
-            for attempt in range(self.tries)
+            for attempt in range(self.candidates)
         ]
 
 
@@ -62,7 +62,7 @@ def numbers(seed: int, count: int) -> Tensor:
     return torch.rand(count, generator=torch.Generator().manual_seed(seed))
 
 
-class RowDraws:
+class RowSampler:
     """Draws one column after the other of a batch, each row with its own numbers."""
 
     def __init__(self, numbers: Sequence[Tensor], sampling: Sampling) -> None:

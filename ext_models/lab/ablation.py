@@ -63,7 +63,7 @@ TABLES: Final = "ablation.md"
 #: What a curve shows.
 MEASURES: Final = ("R@1", "R@3")
 #: What an ``[ablation]`` table may say of how rows are measured.
-MEASURING: Final = ("seed", "pool", "draws", "samples", "tries", "pose_clips")
+MEASURING: Final = ("seed", "pool", "draws", "samples", "candidates", "pose_clips")
 #: Seconds of the motion that speed is measured on.
 MOTION: Final = 4.0
 
@@ -273,7 +273,7 @@ class Runner:
         values |= numbers_of(result)
         stride, longest = pipeline.tokenizer.config.stride, pipeline.manifest.max_frames
         steps = min(round(MOTION * pipeline.manifest.fps), longest) // stride
-        bench = Bench(pipeline.writer, steps, pipeline.tokenizer.config.codes)  # type: ignore[arg-type]
+        bench = Bench(pipeline.generator, steps, pipeline.tokenizer.config.codes)  # type: ignore[arg-type]
         speed = measure(bench.variants()[0], 1, self.device)
         return values | {"tokens a motion": float(speed.tokens), "s a motion": speed.each}
 

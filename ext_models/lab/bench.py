@@ -19,11 +19,11 @@ import torch
 from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.evaluation.tables import Row, Table
-from ext_models.generation.decoding import Asked, GrammarRows, generate_codes, generate_rows
-from ext_models.generation.generators import PaperWriter, TokenWriter, load_writer
+from ext_models.generation.decoding import GrammarRows, TokenPrompt, generate_codes, generate_rows
+from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
 from ext_models.generation.pipeline import vocabulary_of
 from ext_models.generation.request import PipelineError
-from ext_models.generation.sampling import RowDraws, Sampling, numbers
+from ext_models.generation.sampling import RowSampler, Sampling, numbers
 from ext_models.language.instructions import instruction, text_ids
 from ext_models.language.paper import instructions
 from ext_models.tokenizer.vqvae import load_tokenizer
@@ -66,47 +66,47 @@ class Measured:
 class Bench:
     """A pack's language model and the ways to run it."""
 
-    def __init__(self, writer: TokenWriter | PaperWriter, steps: int, codes: int) -> None:
-        self.writer, self.steps, self.codes = writer, steps, codes
+    def __init__(self, generator: TokenGenerator | PaperGenerator, steps: int, codes: int) -> None:
+        self.generator, self.steps, self.codes = generator, steps, codes
 
     def variants(self) -> list[Variant]:
         """The baseline first."""
-        if isinstance(self.writer, PaperWriter):
+        if isinstance(self.generator, PaperGenerator):
             digits = [self._digits(1, use_cache=True), self._digits(1, use_cache=False)]
             many = [self._digits(n, use_cache=True) for n in BATCHES]
             return [Variant(BASELINE, 1, digits[0].write), digits[1], *many]
-        tokens = self.writer
+        tokens = self.generator
         return [
             self._tokens(tokens, BASELINE, 1),
             self._tokens(tokens, "one motion, no cache", 1, use_cache=False),
             self._tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
-            self._tokens(tokens, "one motion, guidance", 1, guidance=2.0),
+            self._tokens(tokens, "one motion, guidance", 1, cfg_scale=2.0),
             *(self._tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
             self._digits(1, use_cache=True),
         ]
 
-    def _tokens(self, writer: TokenWriter, name: str, motions: int, **more: Any) -> Variant:
-        prompt, untold = (
-            instruction(words, self.steps, [], writer.ids)
-            for words in (text_ids(writer.text, PROMPT), ())
+    def _tokens(self, generator: TokenGenerator, name: str, motions: int, **more: Any) -> Variant:
+        prompt, uncond = (
+            instruction(words, self.steps, [], generator.ids)
+            for words in (text_ids(generator.text, PROMPT), ())
         )
-        asked = [Asked(prompt, untold, self.steps, seed) for seed in range(motions)]
+        asked = [TokenPrompt(prompt, uncond, self.steps, seed) for seed in range(motions)]
 
         def write() -> int:
-            generate_codes(writer.model, writer.ids, asked, Sampling(), **more)
-            return writer.ids.vocabulary.tokens_of(self.steps)
+            generate_codes(generator.model, generator.ids, asked, Sampling(), **more)
+            return generator.ids.vocabulary.tokens_of(self.steps)
 
         return Variant(name, motions, write)
 
     def _digits(self, motions: int, *, use_cache: bool) -> Variant:
         """The prompt style ``paper``: digits in text, with the same base."""
-        model, text = self.writer.model, self.writer.text
+        model, text = self.generator.model, self.generator.text
         tokens = text(instructions.prompt(PROMPT, self.steps, [])).input_ids
         longest = self.steps * (len(str(self.codes - 1)) + 1)
 
         def write() -> int:
             grammar = instructions.DigitsGrammar(text, self.codes, self.steps, len(tokens))
-            draws = RowDraws([numbers(seed, longest) for seed in range(motions)], Sampling())
+            draws = RowSampler([numbers(seed, longest) for seed in range(motions)], Sampling())
             rows = generate_rows(
                 model, [tokens] * motions, longest,
                 GrammarRows([grammar] * motions, len(tokens), draws),
@@ -168,12 +168,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= frames <= manifest.max_frames:
         longest = manifest.max_frames / manifest.fps
         raise PipelineError(f"--seconds {arguments.seconds:g}: the pack makes up to {longest:.1f}.")
-    writer = load_writer(arguments.pack, manifest, vocabulary_of(manifest, tokenizer), device)
-    if not isinstance(writer, TokenWriter | PaperWriter):
+    generator = load_generator(arguments.pack, manifest, vocabulary_of(manifest, tokenizer), device)
+    if not isinstance(generator, TokenGenerator | PaperGenerator):
         raise PipelineError("this pack's language model cannot be measured.")
     steps = -(-frames // tokenizer.config.stride)
     found: list[Measured] = []
-    for variant in Bench(writer, steps, tokenizer.config.codes).variants():
+    for variant in Bench(generator, steps, tokenizer.config.codes).variants():
         try:
             found.append(measure(variant, arguments.rounds, device))
         except (RuntimeError, NotImplementedError, ImportError) as error:

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from ext_models.datasets.examples import Example
 from ext_models.evaluation import metrics
 from ext_models.evaluation.tables import Row, Table, Value
-from ext_models.generation.generators import CodeWriter, Order
+from ext_models.generation.generators import CodeRequest, MotionGenerator
 from ext_models.generation.sampling import Sampling
 from ext_models.language.instructions import PoseCode
 from ext_models.language.paper.instructions import Task
@@ -131,12 +131,12 @@ class PaperEvaluation:
     def __init__(
         self,
         tokenizer: VQVAE,
-        writer: CodeWriter,
+        generator: MotionGenerator,
         evaluator: GuoEvaluator,
         rep: Representation,
         settings: PaperEvalSettings,
     ) -> None:
-        self.tokenizer, self.writer, self.evaluator = tokenizer, writer, evaluator
+        self.tokenizer, self.generator, self.evaluator = tokenizer, generator, evaluator
         self.rep, self.settings = rep, settings
         self.tasks = [t for t in Task if t.name.lower() in settings.tasks]
 
@@ -240,7 +240,7 @@ class PaperEvaluation:
         """Motions (T, C) that the pack makes of captions and codes at given steps."""
         own = self.settings.length == "own"
         orders = [
-            Order(
+            CodeRequest(
                 caption,
                 self.settings.longest if own else len(clip.codes),
                 tuple(PoseCode(step, (clip.codes[step],)) for step in steps),
@@ -252,13 +252,13 @@ class PaperEvaluation:
         ]
         return [self._decode(codes) for codes in self._write(orders, ROWS[task])]
 
-    def _write(self, orders: Sequence[Order], what: str) -> list[list[int]]:
+    def _write(self, orders: Sequence[CodeRequest], what: str) -> list[list[int]]:
         """One answer for each order, in batches."""
         answers: list[list[int]] = []
         with tqdm(total=len(orders), desc=what, unit="clip", leave=False) as bar:
             for start in range(0, len(orders), self.settings.batch):
                 part = orders[start : start + self.settings.batch]
-                answered = self.writer.write(part, lambda _: None, lambda: False)
+                answered = self.generator.generate(part, lambda _: None, lambda: False)
                 # A model that says nothing stands still: one code is the least there is.
                 answers += [[step[0] for step in answer.codes] or [0] for answer in answered]
                 bar.update(len(part))

@@ -43,7 +43,7 @@ class Encoded:
         poses: (S, L) codes of one single pose in each code step.
         stands: (S, 3) place and heading of these poses, as ``places.stands`` gives them.
         weight: how often it is drawn, beside the others.
-        gist: (G,) what it is as a whole; empty where the pack knows none.
+        summary: (G,) what it is as a whole; empty where the pack knows none.
     """
 
     captions: tuple[tuple[int, ...], ...]
@@ -51,7 +51,7 @@ class Encoded:
     poses: NDArray[np.int64]
     stands: NDArray[np.float64]
     weight: float = 1.0
-    gist: tuple[int, ...] = ()
+    summary: tuple[int, ...] = ()
 
 
 class Pool:
@@ -91,7 +91,7 @@ def encode_examples(
     offsets: Sequence[int] = (0,),
     mirror: bool = False,
     weights: Sequence[float] = (),
-    gist: Callable[[NDArray[Any]], tuple[int, ...]] | None = None,
+    summary: Callable[[NDArray[Any]], tuple[int, ...]] | None = None,
     seen: Seen | None = None,
 ) -> list[Encoded]:
     """Every variant of every example as codes; ``weights`` are those of ``label_weights``.
@@ -112,7 +112,7 @@ def encode_examples(
                     if key not in seen:
                         seen[key] = _encode(part, tokenizer, levels, max_steps, key)
                     if (variant := seen[key]) is not None:
-                        whole = gist(part) if gist else ()
+                        whole = summary(part) if summary else ()
                         encoded.append(Encoded(captions, *variant, weight, whole))
     return encoded
 

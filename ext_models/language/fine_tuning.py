@@ -22,9 +22,9 @@ from .tasks import TaskMix, draw, draw_summary
 from .vocabulary import TokenIds
 
 Pair = tuple[Sequence[int], Sequence[int]]
-#: How many more sequences a batch has when all its answers are gists.
+#: How many more sequences a batch has when all its answers are summaries.
 SUMMARIES_PER_ANSWER = 4
-#: Share of the budget from which ``TaskMix.late_outlines`` holds.
+#: Share of the budget from which ``TaskMix.late_summary_share`` holds.
 HALF = 0.5
 #: A training in one process.
 ALONE = Workers()
@@ -38,7 +38,7 @@ def pretraining_pair(one: Encoded, ids: TokenIds, eos: int) -> Pair:
     if one.captions and float(torch.rand(())) < 0.25:
         caption = one.captions[int(torch.randint(len(one.captions), ()))]
         return [caption[0]], [*caption[1:], eos]
-    return [ids.start], answer(one.codes.tolist(), ids, one.gist)
+    return [ids.start], answer(one.codes.tolist(), ids, one.summary)
 
 
 def pretrain(
@@ -103,7 +103,7 @@ def _fit(
 ) -> TrainingLog:
     """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
     pool = Pool(clips[0])
-    weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.gist)
+    weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.summary)
     held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
     data = TrainingData(_drawn(draw, pool, ids, settings.batch, mix), held, weights.loss)
     return Trainer(name, model, data, settings, run, workers).run()
@@ -112,11 +112,11 @@ def _fit(
 def _drawn(
     draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, size: int, mix: TaskMix
 ) -> Callable[[float], Batch]:
-    """Draws a batch at a share of the budget: whole answers, or more of gists alone."""
-    early = mix.summary_share if ids.vocabulary.gist[0] else 0.0
+    """Draws a batch at a share of the budget: whole answers, or more of summaries alone."""
+    early = mix.summary_share if ids.vocabulary.summary[0] else 0.0
     late = (
         early
-        if mix.late_summary_share is None or not ids.vocabulary.gist[0]
+        if mix.late_summary_share is None or not ids.vocabulary.summary[0]
         else mix.late_summary_share
     )
 

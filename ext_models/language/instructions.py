@@ -2,8 +2,8 @@
 
     caption <len_12> <pose> <at_0> <m0_7> <m1_3> ... <motion> | <m0_9> <m1_1> ... </motion>
 
-The part after the bar is the answer; a pack that knows gists begins it with one
-(``<g0_5> <g1_2> ...``, see ``gist``). Key poses carry their time, so that the model
+The part after the bar is the answer; a pack that knows clip summaries begins it with one
+(``<g0_5> <g1_2> ...``, see ``clip summary``). Key poses carry their time, so that the model
 knows where in the motion each belongs, and, where the animator gave one, their place:
 ``<at_9> <left_40> <ahead_61> <turn_6>``. A motion to go on from stands behind ``<given>``,
 a noisy one to be made clean behind ``<draft>``. The way back asks for words:
@@ -71,9 +71,9 @@ def instruction(
     return [*out, ids.start]
 
 
-def answer(codes: Codes, ids: TokenIds, gist: Sequence[int] = ()) -> list[int]:
-    """Token ids of an answer: its gist, codes (S, L), and the token that closes the motion."""
-    return [*(ids.of_gist(gist) if gist else ()), *ids.of_codes(codes), ids.end]
+def answer(codes: Codes, ids: TokenIds, summary: Sequence[int] = ()) -> list[int]:
+    """Token ids of an answer: its summary, codes (S, L), and the token that closes the motion."""
+    return [*(ids.summary_ids(summary) if summary else ()), *ids.of_codes(codes), ids.end]
 
 
 def question(codes: Codes, ids: TokenIds) -> list[int]:

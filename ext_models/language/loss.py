@@ -21,7 +21,7 @@ class TokenWeights:
     """What each token of the vocabulary counts, and the loss that follows from it."""
 
     def __init__(
-        self, ids: TokenIds, levels: Sequence[float], device: torch.device, gist: float = 1.0
+        self, ids: TokenIds, levels: Sequence[float], device: torch.device, summary: float = 1.0
     ) -> None:
         self.device = device
         self._spans = [
@@ -29,7 +29,9 @@ class TokenWeights:
             for first, weight in zip(ids.first_code, levels, strict=False)
         ]
         self._spans += [
-            (first, first + ids.vocabulary.gist[1], gist) for first in ids.first_gist if gist != 1
+            (first, first + ids.vocabulary.summary[1], summary)
+            for first in ids.first_summary
+            if summary != 1
         ]
 
     def loss(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:

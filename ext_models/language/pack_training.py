@@ -17,8 +17,8 @@ from ext_models import packs
 from ext_models.datasets.joining import HeldOutPairs, join_examples
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features, representations
-from ext_models.tokenizer import clip_summary as gists
-from ext_models.tokenizer.clip_summary import Gist, fit_gist
+from ext_models.tokenizer import clip_summary as summaries
+from ext_models.tokenizer.clip_summary import ClipSummary, fit_clip_summary
 from ext_models.tokenizer.vqvae import load_tokenizer
 from ext_models.training.checkpoint import read_recipe
 from ext_models.training.workers import Workers
@@ -85,7 +85,7 @@ def _train_tokens(job: PackTraining) -> TrainingResult:
         config.codes,
         language["max_frames"] // config.stride,
         frozenset(map(Skill, language.get("skills", ()))),
-        _gist_shape(language),
+        _summary_shape(language),
     )
     _check_clips(job, 2 * config.stride + 1)
     base = obtain_base(job, _captions(job.examples), vocabulary)
@@ -147,7 +147,7 @@ def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
         poses += 3 * mix.max_keys
     motion = one.codes.size
     draft = motion + 1 if Skill.DENOISE in vocabulary.skills and mix.denoise else 0
-    return words + 3 + max(poses, draft) + motion + vocabulary.gist[0]
+    return words + 3 + max(poses, draft) + motion + vocabulary.summary[0]
 
 
 def joined_clips(
@@ -165,21 +165,23 @@ def joined_clips(
     return join_examples(train, **wanted, longest=longest, seed=seed, held_out_pairs=held_out_pairs)
 
 
-def _gist_shape(language: dict[str, Any]) -> tuple[int, int]:
-    levels, kinds = language.get("gist") or (0, 0)
+def _summary_shape(language: dict[str, Any]) -> tuple[int, int]:
+    levels, kinds = language.get("summary") or (0, 0)
     return int(levels), int(kinds)
 
 
-def _gist(job: PackTraining, train: Sequence[Example], vocabulary: MotionVocabulary) -> Gist | None:
-    """The pack's gist where it is of this shape, or one made for these clips; None if unwanted."""
-    if not vocabulary.gist[0]:
+def _clip_summary(
+    job: PackTraining, train: Sequence[Example], vocabulary: MotionVocabulary
+) -> ClipSummary | None:
+    """The pack's clip summary if it has this shape, or a new one; None if unwanted."""
+    if not vocabulary.summary[0]:
         return None
-    if (job.out / gists.WEIGHTS).is_file():
-        kept = Gist.load(job.out)
-        if kept.shape == vocabulary.gist:
+    if (job.out / summaries.WEIGHTS).is_file():
+        kept = ClipSummary.load(job.out)
+        if kept.shape == vocabulary.summary:
             return kept
     motions = [one.joints for e in train for one in (e, mirrored(e))]
-    made = fit_gist(motions, *vocabulary.gist, job.recipe["pack"]["seed"])
+    made = fit_clip_summary(motions, *vocabulary.summary, job.recipe["pack"]["seed"])
     if job.workers.first:
         made.save(job.out)
     return made
@@ -209,12 +211,12 @@ def _encode(
     language = job.language
     real = job.part("train")
     train = [*real, *joined]
-    gist = _gist(job, train, vocabulary)
+    summary = _clip_summary(job, train, vocabulary)
 
     def encode(part: list[Example], **variants: Any) -> list[Encoded]:
         steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
         return encode_examples(
-            part, job.tokenizer, text, gist=gist, seen=job.seen, **steps, **variants
+            part, job.tokenizer, text, summary=summary, seen=job.seen, **steps, **variants
         )
 
     held_out = [e for e in job.part("val") if e.captions]
@@ -245,7 +247,7 @@ def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
         words=tuple(sorted(w for w in words if w)),
         base_model=base,
         adapter=adapter,
-        guidance=float(language.get("guidance", 1.0)),
+        cfg_scale=float(language.get("cfg_scale", 1.0)),
         skills=tuple(language.get("skills", ())),
-        gist=tuple(language.get("gist", ())),
+        summary=tuple(language.get("summary", ())),
     )

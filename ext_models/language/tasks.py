@@ -76,20 +76,20 @@ def draw(one: Encoded, mix: TaskMix, ids: TokenIds, eos: int) -> Pair:
         ends = [count - 1] if float(torch.rand(())) < 0.5 else []
         poses = _poses(one, ends, mix, ids)
         return instruction(caption, count, poses, ids, given=given), answer(
-            codes[BEGINNING:], ids, one.gist
+            codes[BEGINNING:], ids, one.summary
         )
     if task == "denoise":
         draft = noisy(codes, ids.vocabulary.codes)
-        return instruction(caption, count, [], ids, draft=draft), answer(codes, ids, one.gist)
+        return instruction(caption, count, [], ids, draft=draft), answer(codes, ids, one.summary)
     poses = _poses(one, draw_steps(task, count, mix), mix, ids)
-    return instruction(caption, count, poses, ids), answer(codes, ids, one.gist)
+    return instruction(caption, count, poses, ids), answer(codes, ids, one.summary)
 
 
 def draw_summary(one: Encoded, mix: TaskMix, ids: TokenIds) -> Pair:
-    """Token ids of a random instruction, text and perhaps poses, and of the answer's gist."""
+    """Token ids of a random instruction, text and perhaps poses, and of the answer's summary."""
     task, count = draw_task(mix, frozenset()), len(one.codes)
     poses = _poses(one, draw_steps(task, count, mix), mix, ids)
-    return instruction(_draw_caption(one, mix), count, poses, ids), ids.of_gist(one.gist)
+    return instruction(_draw_caption(one, mix), count, poses, ids), ids.summary_ids(one.summary)
 
 
 def draw_task(mix: TaskMix, skills: frozenset[Skill]) -> str:

@@ -42,15 +42,15 @@ class MotionVocabulary:
         codes: codes a level.
         max_steps: longest motion in code steps.
         skills: what it can also say.
-        gist: tokens before an answer's codes that say what it is as a whole, and how many
-            kinds there are of each; see ``language.gist``.
+        summary: tokens before an answer's codes that say what it is as a whole, and how many
+            kinds there are of each; see ``language.clip summary``.
     """
 
     levels: int
     codes: int
     max_steps: int
     skills: frozenset[Skill] = frozenset()
-    gist: tuple[int, int] = (0, 0)
+    summary: tuple[int, int] = (0, 0)
 
     @cached_property
     def added(self) -> list[str]:
@@ -63,12 +63,16 @@ class MotionVocabulary:
             *(self.time(n) for n in range(self.max_steps)),
             *(self.code(level, c) for level in range(self.levels) for c in range(self.codes)),
             *self._of_skills(),
-            *(self.gist_code(k, c) for k in range(self.gist[0]) for c in range(self.gist[1])),
+            *(
+                self.summary_code(k, c)
+                for k in range(self.summary[0])
+                for c in range(self.summary[1])
+            ),
         ]
 
     def tokens_of(self, steps: int) -> int:
         """Tokens of an answer of so many code steps, without the one that closes it."""
-        return self.gist[0] + steps * self.levels
+        return self.summary[0] + steps * self.levels
 
     def _of_skills(self) -> list[str]:
         words = {Skill.CONTINUE: GIVEN, Skill.DENOISE: DRAFT, Skill.CAPTION: TELL}
@@ -91,8 +95,8 @@ class MotionVocabulary:
         """Token of one code of one level."""
         return f"<m{level}_{code}>"
 
-    def gist_code(self, level: int, code: int) -> str:
-        """Token of one code of one level of a gist."""
+    def summary_code(self, level: int, code: int) -> str:
+        """Token of one code of one level of a clip summary."""
         return f"<g{level}_{code}>"
 
     def place(self, axis: str, number: int) -> str:
@@ -101,16 +105,16 @@ class MotionVocabulary:
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedCodes:
     """One answer.
 
     Attributes:
         codes: (S, L) of the motion.
-        gist: (G,) what was announced before them; empty where the pack knows no gists.
+        summary: (G,) what was announced before them; empty where the pack knows no clip summaries.
     """
 
     codes: list[list[int]]
-    gist: tuple[int, ...] = ()
+    summary: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,11 +180,11 @@ class TokenIds:
         ]
 
     @cached_property
-    def first_gist(self) -> list[int]:
-        """Id of code 0 of each level of a gist; the ids of a level are consecutive."""
-        v, (levels, codes) = self.vocabulary, self.vocabulary.gist
+    def first_summary(self) -> list[int]:
+        """Id of code 0 of each level of a clip summary; the ids of a level are consecutive."""
+        v, (levels, codes) = self.vocabulary, self.vocabulary.summary
         return [
-            self._run(v.gist_code(level, 0), v.gist_code(level, codes - 1), codes)
+            self._run(v.summary_code(level, 0), v.summary_code(level, codes - 1), codes)
             for level in range(levels)
         ]
 
@@ -190,26 +194,28 @@ class TokenIds:
         return self.ids[first]
 
     def due(self, at: int) -> slice:
-        """The ids that may stand at place ``at`` (from 0) of an answer: its gist, then codes."""
-        levels, kinds = self.vocabulary.gist
+        """The ids that may stand at place ``at`` (from 0) of an answer: its summary, then codes."""
+        levels, kinds = self.vocabulary.summary
         if at < levels:
-            return slice(self.first_gist[at], self.first_gist[at] + kinds)
+            return slice(self.first_summary[at], self.first_summary[at] + kinds)
         first = self.first_code[(at - levels) % self.vocabulary.levels]
         return slice(first, first + self.vocabulary.codes)
 
-    def of_gist(self, gist: Sequence[int]) -> list[int]:
-        """Ids of a gist (G,)."""
-        return [first + int(c) for first, c in zip(self.first_gist, gist, strict=True)]
+    def summary_ids(self, summary: Sequence[int]) -> list[int]:
+        """Ids of a clip summary (G,)."""
+        return [first + int(c) for first, c in zip(self.first_summary, summary, strict=True)]
 
     def of_codes(self, codes: Sequence[Sequence[int]]) -> list[int]:
         """Ids of codes (S, L), step by step, coarse level first."""
         return [self.first_code[level] + int(c) for step in codes for level, c in enumerate(step)]
 
-    def written(self, ids: Sequence[int]) -> Written:
-        """Gist and codes of an answer's ids; what does not fit is left out."""
-        kinds = self.vocabulary.gist[1]
-        gist = [i - f for i, f in zip(ids, self.first_gist, strict=False) if f <= i < f + kinds]
-        return Written(self.to_codes(ids[len(gist) :]), tuple(gist))
+    def written(self, ids: Sequence[int]) -> GeneratedCodes:
+        """Clip summary and codes of an answer's ids; what does not fit is left out."""
+        kinds = self.vocabulary.summary[1]
+        summary = [
+            i - f for i, f in zip(ids, self.first_summary, strict=False) if f <= i < f + kinds
+        ]
+        return GeneratedCodes(self.to_codes(ids[len(summary) :]), tuple(summary))
 
     def to_codes(self, ids: Sequence[int]) -> list[list[int]]:
         """Codes (S, L) of ids as ``of_codes`` writes them; what does not fit is left out."""

@@ -43,7 +43,7 @@ def write_bvh(clip: MotionClip, path: Path) -> None:
     turns = joint_rotations(joints, offsets)
     lines = ["HIERARCHY", *_hierarchy(0, offsets, 0), "MOTION", f"Frames: {len(joints)}"]
     lines.append(f"Frame Time: {1 / clip.fps:.8f}")
-    order = list(_order(0))
+    order = list(_code_request(0))
     angles = _angles(turns)
     for frame in range(len(joints)):
         row = [*(joints[frame, 0] * CENTIMETRES), *angles[frame, order].ravel()]
@@ -122,9 +122,9 @@ def _children(joint: int) -> list[int]:
     return [child for child in range(JOINT_COUNT) if PARENTS[child] == joint]
 
 
-def _order(joint: int) -> list[int]:
+def _code_request(joint: int) -> list[int]:
     """Joints in the order in which the hierarchy names them."""
-    return [joint, *(j for child in _children(joint) for j in _order(child))]
+    return [joint, *(j for child in _children(joint) for j in _code_request(child))]
 
 
 def _hierarchy(joint: int, offsets: Array, depth: int) -> list[str]:

@@ -22,7 +22,7 @@ from typing import Final, TextIO
 import numpy as np
 
 from ext_models.generation.request import (
-    MOST_STEER,
+    MAX_GUIDANCE_STRENGTH,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -209,8 +209,10 @@ def read_request(job: wire.Generate) -> GenerationRequest:
             PoseCondition(frame, pose, bool(parts[0]), None if parts.all() else parts)
             for frame, pose, parts in zip(job.pose_frames, joints, bound, strict=True)
         )
-    if not 0 <= job.steer <= MOST_STEER:
-        raise PipelineError(f"The steering is {job.steer:g}: choose 0 to {MOST_STEER:g}.")
+    if not 0 <= job.guidance_strength <= MAX_GUIDANCE_STRENGTH:
+        raise PipelineError(
+            f"The steering is {job.guidance_strength:g}: choose 0 to {MAX_GUIDANCE_STRENGTH:g}."
+        )
     inside = all(0 <= frame < job.frames for frame in job.pose_frames)
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
@@ -221,9 +223,9 @@ def read_request(job: wire.Generate) -> GenerationRequest:
         job.seed,
         job.temperature,
         job.variations,
-        job.tries,
-        job.steer,
-        beginning=_read_poses(Path(job.folder), "beginning") if job.goes_on else None,
+        job.candidates,
+        job.guidance_strength,
+        history=_read_poses(Path(job.folder), "history") if job.continues else None,
     )
 
 

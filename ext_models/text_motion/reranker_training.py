@@ -1,4 +1,4 @@
-"""Training a pack's matcher, with the pack or alone: the command ``train-matcher``."""
+"""Training a pack's reranker, with the pack or alone: the command ``train-reranker``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ext_models.commands.commands import RUNS, budget_of, examples_of
 from ext_models.datasets.layouts import DataError, Example
 from ext_models.devices import pick_device
 from ext_models.generation.request import PipelineError
-from ext_models.generation.reranker import FOLDER, Matcher
+from ext_models.generation.reranker import FOLDER, Reranker
 from ext_models.language.pack_training import joined_clips, with_captions
 from ext_models.packs import MANIFEST, PackError, require
 from ext_models.training.checkpoint import read_recipe
@@ -31,8 +31,8 @@ def train_reranker(
     *,
     device: str,
     budget: Mapping[str, float],
-) -> Matcher | None:
-    """Train the matcher that a recipe asks for into a pack; None where it asks for none.
+) -> Reranker | None:
+    """Train the reranker that a recipe asks for into a pack; None where it asks for none.
 
     It reads the captions that the language model reads, and no more. Resumes from ``run``.
     Raises PackError for a table that says nothing of use.
@@ -57,15 +57,15 @@ def train_reranker(
         "recipe": short_hash([asdict(config), without_budget(asdict(training)), seed]),
         "data": spaces.data_hash(clips),
     }
-    refusal = "holds the training of another matcher, or on other clips: delete it to begin anew."
+    refusal = "holds the training of another reranker, or on other clips: delete it to begin anew."
     claim(run / FOLDER, of, refusal, begun=(run / FOLDER / CHECKPOINT).is_file())
     space = train_text_motion(config, training, clips, run / FOLDER, seed=seed, device=device)
     spaces.save(space, pack / FOLDER, spaces.read_card(run / FOLDER / "best")["notes"])
-    return Matcher(space)
+    return Reranker(space)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The command ``train-matcher``: a matcher for a pack that exists."""
+    """The command ``train-reranker``: a reranker for a pack that exists."""
     require(arguments.out / MANIFEST)
     recipe = read_recipe(arguments.config)
     if not recipe.get(FOLDER):
@@ -80,5 +80,5 @@ def run(arguments: argparse.Namespace) -> int:
         raise PipelineError(str(error)) from None
     except KeyError as error:
         raise PackError(f"{arguments.config}: the recipe has no {error}.") from None
-    print(f"matcher written to {arguments.out / FOLDER}")
+    print(f"reranker written to {arguments.out / FOLDER}")
     return 0

@@ -1,10 +1,10 @@
-"""The gist of a motion: what it is as a whole, in a few tokens before its codes.
+"""The clip summary of a motion: what it is as a whole, in a few tokens before its codes.
 
 A sentence says what a motion is as a whole, and says little about any one code. So an
-answer begins with its gist: a small description of the whole clip (poses at even times,
+answer begins with its clip summary: a small description of the whole clip (poses at even times,
 path, speeds, posture, swing), quantised residually like the codes. Motion alone teaches
-which codes follow which gist, without a single caption; sentences then only have to be led
-to the right gist.
+which codes follow which clip summary, without a single caption; sentences then only have to be led
+to the right clip summary.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from motiongpt_blender.core.body.rotations import about_y, rotate
 
 Array = NDArray[np.floating]
 
-WEIGHTS: Final = "gist.safetensors"
+WEIGHTS: Final = "clip_summary.safetensors"
 #: Moments of a clip that are looked at, evenly from its first frame to its last.
 MOMENTS: Final = 12
 JOINTS: Final = 22
@@ -42,7 +42,7 @@ WIDTH: Final = 64
 
 
 @dataclass(frozen=True)
-class Outline:
+class ExpectedPoses:
     """What descriptions (..., D) say of their moments.
 
     Attributes:
@@ -58,7 +58,7 @@ class Outline:
     turns: Array
 
     @classmethod
-    def of(cls, told: Array) -> Outline:
+    def of(cls, told: Array) -> ExpectedPoses:
         """Read what ``describe`` has written."""
         lengths = (MOMENTS * JOINTS * 3, MOMENTS * 2, MOMENTS, MOMENTS)
         ends = np.cumsum(lengths)
@@ -77,7 +77,7 @@ def moments(frames: int) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class Gist:
+class ClipSummary:
     """Describes motions and quantises the description.
 
     Attributes:
@@ -92,11 +92,11 @@ class Gist:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Tokens of a gist, and how many kinds there are of each."""
+        """Tokens of a clip summary, and how many kinds there are of each."""
         return self.books.shape[0], self.books.shape[1]
 
     def __call__(self, joints: Array) -> tuple[int, ...]:
-        """The gist (G,) of a motion (T, 22, 3)."""
+        """The clip summary (G,) of a motion (T, 22, 3)."""
         rest = self._described(joints)
         codes: list[int] = []
         for book in self.books:
@@ -111,17 +111,17 @@ class Gist:
         """
         return (describe(joints)[: len(self.mean)] - self.mean) @ self.basis
 
-    def outlines(self, said: Sequence[int], *, following: bool = False) -> Outline:
-        """What a gist announces, as far as it was said; or with each of its next tokens (K,)."""
+    def expected_poses(self, said: Sequence[int], *, following: bool = False) -> ExpectedPoses:
+        """What a summary prefix (G',) expects, or what each next token (K,) would expect."""
         told = sum((self.books[k][c] for k, c in enumerate(said)), np.zeros(self.basis.shape[1]))
         if following:
             told = told + self.books[len(said)]
-        return Outline.of(self.mean + told @ self.basis.T)
+        return ExpectedPoses.of(self.mean + told @ self.basis.T)
 
-    def far(self, joints: Array, announced: Sequence[int]) -> float:
-        """How far a motion (T, 22, 3) is from a gist (G,), as a distance of descriptions."""
+    def distance(self, joints: Array, codes: Sequence[int]) -> float:
+        """Distance of a motion (T, 22, 3) from a summary (G,), as one of descriptions."""
         rest = self._described(joints)
-        for book, code in zip(self.books, announced, strict=True):
+        for book, code in zip(self.books, codes, strict=True):
             rest = rest - book[code]
         return float(np.linalg.norm(rest))
 
@@ -132,14 +132,14 @@ class Gist:
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / WEIGHTS)
 
     @classmethod
-    def load(cls, folder: Path) -> Gist:
+    def load(cls, folder: Path) -> ClipSummary:
         """Read that of a pack; raises PackError when it is missing."""
         arrays: dict[str, Any] = load_file(require(folder / WEIGHTS))
         return cls(arrays["mean"], arrays["basis"], arrays["books"])
 
 
-def fit_gist(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> Gist:
-    """A gist for motions such as these: principal components, then residual k-means."""
+def fit_clip_summary(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> ClipSummary:
+    """A clip summary for motions such as these: principal components, then residual k-means."""
     rows = np.stack([describe(joints) for joints in motions])
     mean = rows.mean(0)
     _, _, directions = np.linalg.svd(rows - mean, full_matrices=False)
@@ -151,9 +151,11 @@ def fit_gist(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> Gi
         count = min(kinds, len(np.unique(rest.round(9), axis=0)))  # what is equal is one kind
         book, label = kmeans2(rest, count, iter=25, minit="++", missing="warn", rng=rng)
         rest = rest - book[label]
-        far = np.full((kinds - count, book.shape[1]), 1e3)  # too few motions for all kinds
-        books.append(np.concatenate([book, far]))
-    return Gist(mean.astype(np.float32), basis.astype(np.float32), np.stack(books).astype("f4"))
+        distance = np.full((kinds - count, book.shape[1]), 1e3)  # too few motions for all kinds
+        books.append(np.concatenate([book, distance]))
+    return ClipSummary(
+        mean.astype(np.float32), basis.astype(np.float32), np.stack(books).astype("f4")
+    )
 
 
 def describe(joints: Array) -> NDArray[np.float64]:

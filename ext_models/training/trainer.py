@@ -44,7 +44,7 @@ class LanguageTraining:
         keep: which weights stay: the ``last``, or those of the ``best`` look.
         save_every: steps between checkpoints.
         levels: what an answer's code counts by its level, coarse first; all alike when empty.
-        gist: what each token of an answer's gist counts in the loss.
+        summary: what each token of an answer's clip summary counts in the loss.
         precision: of the arithmetic; ``auto`` takes bfloat16 where a GPU has it and the model
             is large enough to gain.
         checkpointing: forget what lies between the layers and work it out again: a third
@@ -63,7 +63,7 @@ class LanguageTraining:
     save_every: int = 500
     keep: Literal["best", "last"] = "last"
     levels: Sequence[float] = ()
-    gist: float = 1.0
+    summary: float = 1.0
     precision: Precision = "auto"
     checkpointing: bool = False
 

@@ -25,7 +25,7 @@ from ..core.timeline.plan import Plan
 from .errors import DemoError
 
 #: Motions drawn; the one nearest to the marked poses is shown, as in the panel.
-TRIES: Final = 16
+CANDIDATES: Final = 16
 
 #: Longest motion when the pack does not say, in frames.
 MAX_FRAMES: Final = 196
@@ -103,7 +103,7 @@ class Model:
                 folder=str(folder),
                 pose_frames=planned.pose_frames,
                 seed=seed,
-                tries=TRIES,
+                candidates=CANDIDATES,
             )
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)

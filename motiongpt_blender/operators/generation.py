@@ -181,9 +181,9 @@ def send(context: Any, obj: Any, wish: TakeRequest, on_done: OnDone | None = Non
         folder=str(folder),
         pose_frames=tuple(told.at for told in prepared.poses),
         seed=prepared.seed,
-        tries=context.scene.motiongpt.candidates,
-        steer=context.scene.motiongpt.guidance,
-        goes_on=prepared.before is not None,
+        candidates=context.scene.motiongpt.candidates,
+        guidance_strength=context.scene.motiongpt.guidance,
+        continues=prepared.before is not None,
     )
     try:
         job = pump.submit(launch, request, lambda ended: finish(pending, ended), redraw)
@@ -217,7 +217,7 @@ def _job_folder(prepared: PreparedTake) -> Path:
         arrays["joints"] = np.stack([told.joints for told in prepared.poses])
         arrays["bound"] = np.stack([told.bound for told in prepared.poses])
     if prepared.before is not None:
-        arrays["beginning"] = prepared.before
+        arrays["history"] = prepared.before
     try:
         folder = paths.new_job_folder()
         if arrays:

@@ -98,7 +98,7 @@ def test_two_poses_at_one_frame(tmp_path, refused):
     ("option", "words"),
     [
         ("--variations=0", "--variations 0: 1 at least."),
-        ("--tries=0", "--tries 0: 1 at least."),
+        ("--candidates=0", "--candidates 0: 1 at least."),
         ("--temperature=-1", "--temperature -1: choose 0 to 10."),
         ("--temperature=nan", "--temperature nan: choose 0 to 10."),
         ("--seconds=nan", "--seconds nan: write a number of seconds."),

@@ -106,19 +106,19 @@ def test_only_the_new_rows_learn_and_the_merged_model_is_the_same(name, tmp_path
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("guidance", [1.0, 2.0])
-def test_answers_of_any_base_do_not_hang_on_padding_or_cache(name, guidance, tmp_path):
+@pytest.mark.parametrize("cfg_scale", [1.0, 2.0])
+def test_answers_of_any_base_do_not_hang_on_padding_or_cache(name, cfg_scale, tmp_path):
     """Side by side or alone, with a growing cache, a static one or none: the same codes."""
     model, text = m.load_base(str(write_base(tmp_path / "base", CONFIGS[name])), None, VOCABULARY)
     model, ids = model.eval(), voc.TokenIds.of(text, VOCABULARY)
     rows = [
-        decoding.Asked([*range(5, 5 + n), ids.start], [ids.start], steps, seed=n)
+        decoding.TokenPrompt([*range(5, 5 + n), ids.start], [ids.start], steps, seed=n)
         for n, steps in ((2, 5), (11, 3), (6, 5))
     ]
 
     def written(rows, **more):
         return decoding.generate_codes(
-            model, ids, rows, Sampling(temperature=2.0), guidance=guidance, **more
+            model, ids, rows, Sampling(temperature=2.0), cfg_scale=cfg_scale, **more
         )
 
     together = written(rows)
@@ -280,15 +280,19 @@ def test_quantised_loading_without_bitsandbytes(tmp_path, monkeypatch):
 def test_a_prompt_that_does_not_fit(tmp_path):
     base = write_base(tmp_path / "b", LlamaConfig(**SIZES, max_position_embeddings=64))
     model, text = m.load_base(str(base), None, VOCABULARY)
-    writer = generators.TokenWriter(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
+    generator = generators.TokenGenerator(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
     told = (lambda share: None), (lambda: False)
     with pytest.raises(PipelineError) as raised:
-        writer.write([generators.Order("walks forward " * 60, 8, (), Sampling())], *told)
+        generator.generate(
+            [generators.CodeRequest("walks forward " * 60, 8, (), Sampling())], *told
+        )
     assert "say it in fewer words" in sentence(raised)
     with pytest.raises(PipelineError) as raised:
-        writer.write([generators.Order("a person walks " * 18, 10, (), Sampling())], *told)
+        generator.generate(
+            [generators.CodeRequest("a person walks " * 18, 10, (), Sampling())], *told
+        )
     assert "language model reads 64" in sentence(raised)
-    assert writer.write([generators.Order("a person walks", 4, (), Sampling())], *told)
+    assert generator.generate([generators.CodeRequest("a person walks", 4, (), Sampling())], *told)
 
 
 def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():

@@ -13,7 +13,7 @@ from test_evaluate import RECIPE
 
 import ext_models.__main__ as command_line
 from ext_models import packs
-from ext_models.generation.request import TRIES
+from ext_models.generation.request import CANDIDATES
 from ext_models.training import run_identity
 from tests.support import tiny_pack
 from tests.support.labelled_clips import make_examples, write_folder
@@ -39,8 +39,8 @@ def test_every_command_runs_something_that_exists() -> None:
 def test_as_many_tries_are_drawn_everywhere():
     """The command line knows the number without importing what it belongs to."""
     parse = command_line._parser().parse_args
-    assert parse(["generate", "--prompt", "x", "--out", "y.npz"]).tries == TRIES
-    assert parse(["evaluate"]).tries == TRIES
+    assert parse(["generate", "--prompt", "x", "--out", "y.npz"]).candidates == CANDIDATES
+    assert parse(["evaluate"]).candidates == CANDIDATES
 
 
 def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):

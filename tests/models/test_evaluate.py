@@ -76,7 +76,7 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     assert len(report["aims"]) == 1 + 3 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in said
     # The same again: nothing is made anew, and the same numbers come out.
-    monkeypatch.setattr(MotionPipeline, "write_many", None)
+    monkeypatch.setattr(MotionPipeline, "generate_batch", None)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
     assert json.loads((out / "report.json").read_text())["tables"] == report["tables"]
 
@@ -86,7 +86,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     (pack / packs.TRAINING).write_text('{"pretrained": false}')
     assert (
         evaluate(
-            pack, folder, tmp_path / "out", "--clips", 4, "--tries", 2, "--card", "--sheets", 4
+            pack, folder, tmp_path / "out", "--clips", 4, "--candidates", 2, "--card", "--sheets", 4
         )
         == 0
     )
@@ -178,7 +178,7 @@ rank = 2
 
 
 def test_a_share_of_the_minutes():
-    recipe = {"name": "x", "tokenizer": {"training": {"minutes": 8, "steps": 5}}, "matcher": {}}
+    recipe = {"name": "x", "tokenizer": {"training": {"minutes": 8, "steps": 5}}, "reranker": {}}
     short = folds.scale_budget(recipe, 0.5)
     assert short["tokenizer"]["training"] == {"minutes": 4, "steps": 5}
     assert recipe["tokenizer"]["training"]["minutes"] == 8
@@ -212,7 +212,7 @@ def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     means = [b["rows"][0]["values"]["Recon with"][0] for b in both]
     assert one.values["Recon with"][0] == pytest.approx(np.mean(means))
     # The same again: nothing is trained or made anew.
-    monkeypatch.setattr(MotionPipeline, "write_many", None)
+    monkeypatch.setattr(MotionPipeline, "generate_batch", None)
     monkeypatch.setattr("ext_models.language.pack_training.train_pack", None)
     assert main(asked) == 0
     assert Table.load(tmp_path / "out" / "text_motion.json") == table

@@ -6,7 +6,7 @@ import torch
 from ext_models.generation import decoding
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest
-from ext_models.generation.sampling import RowDraws, Sampling, numbers
+from ext_models.generation.sampling import RowSampler, Sampling, numbers
 from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
 from tests.support import tiny_pack
@@ -30,20 +30,20 @@ def model():
 
 
 def asked(ids, words, steps, seed):
-    return decoding.Asked([*words, ids.length(steps), ids.start], [ids.length(steps), ids.start],
-                      steps, seed)  # fmt: skip
+    length = [ids.length(steps), ids.start]
+    return decoding.TokenPrompt([*words, *length], length, steps, seed)
 
 
-@pytest.mark.parametrize("guidance", [1.0, 2.5])
+@pytest.mark.parametrize("cfg_scale", [1.0, 2.5])
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0), Sampling(top_k=3)])
-def test_a_row_does_not_depend_on_its_neighbours(model, guidance, sampling):
+def test_a_row_does_not_depend_on_its_neighbours(model, cfg_scale, sampling):
     base, ids = model
     rows = [
         asked(ids, range(5, 5 + n), steps, 40 + n) for n, steps in ((1, 3), (9, 7), (4, 5), (2, 7))
     ]
-    together = decoding.generate_codes(base, ids, rows, sampling, guidance=guidance)
+    together = decoding.generate_codes(base, ids, rows, sampling, cfg_scale=cfg_scale)
     alone = [
-        decoding.generate_codes(base, ids, [row], sampling, guidance=guidance)[0] for row in rows
+        decoding.generate_codes(base, ids, [row], sampling, cfg_scale=cfg_scale)[0] for row in rows
     ]
     assert [len(answer.codes) for answer in together] == [3, 7, 5, 7]
     assert together == alone
@@ -53,7 +53,7 @@ def test_guidance_changes_what_is_written(model):
     base, ids = model
     row = asked(ids, (5, 6, 7), 8, 1)
     plain, guided = (
-        decoding.generate_codes(base, ids, [row], Sampling(), guidance=g) for g in (1.0, 6.0)
+        decoding.generate_codes(base, ids, [row], Sampling(), cfg_scale=g) for g in (1.0, 6.0)
     )
     assert plain != guided
 
@@ -69,26 +69,26 @@ def test_draws_follow_the_shares():
     """Of 3000 seeds, each column is drawn as often as it is likely; the unlikely never."""
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sampling = Sampling(temperature=1.0, top_p=0.9)
-    draws = RowDraws([numbers(seed, 1) for seed in range(3000)], sampling)
+    draws = RowSampler([numbers(seed, 1) for seed in range(3000)], sampling)
     drawn = draws(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[3] == 0
     assert torch.allclose(drawn[:3], shares[:3] / 0.95, atol=0.03)
-    colder = RowDraws(draws.numbers, Sampling(temperature=0.5, top_p=1.0, top_k=2))
+    colder = RowSampler(draws.numbers, Sampling(temperature=0.5, top_p=1.0, top_k=2))
     drawn = colder(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[0] == pytest.approx(0.25 / 0.34, abs=0.03)
     assert drawn[2:].sum() == 0
 
 
 def test_a_pipeline_writes_many(pipeline):
-    requests = [GenerationRequest("a person walks", n, seed=n, tries=1) for n in (9, 30, 17)]
+    requests = [GenerationRequest("a person walks", n, seed=n, candidates=1) for n in (9, 30, 17)]
     before = pipeline.generate(requests[0], *silent()).clips[0]
-    answers = pipeline.write_many(requests)
-    assert [[len(a.codes) for a in tries] for tries in answers] == [[3], [8], [5]]
-    made = [pipeline.best(tries, r) for tries, r in zip(answers, requests, strict=True)]
+    answers = pipeline.generate_batch(requests)
+    assert [[len(a.codes) for a in candidates] for candidates in answers] == [[3], [8], [5]]
+    made = [pipeline.best(candidates, r) for candidates, r in zip(answers, requests, strict=True)]
     assert [len(clip) for (clip,) in made] == [9, 30, 17]
     assert pipeline.generate(requests[0], *silent()).clips[0].tokens == before.tokens
 
 
 def test_it_stops_when_asked(pipeline):
     with pytest.raises(GenerationCancelledError):
-        pipeline.write_many([GenerationRequest("a person walks", 30)], cancelled=lambda: True)
+        pipeline.generate_batch([GenerationRequest("a person walks", 30)], cancelled=lambda: True)

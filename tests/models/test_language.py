@@ -130,7 +130,7 @@ def small_model(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature):
-    asked = [decoding.Asked([1, ids.start], [], 7, seed) for seed in range(3)]
+    asked = [decoding.TokenPrompt([1, ids.start], [], 7, seed) for seed in range(3)]
     answers = decoding.generate_codes(small_model, ids, asked, Sampling(0, temperature))
     assert [len(a.codes) for a in answers] == [7, 7, 7]
     assert all(0 <= c < 12 for a in answers for step in a.codes for c in step)
@@ -138,7 +138,7 @@ def test_answers_have_the_asked_length_and_grammar(small_model, ids, temperature
 
 def test_the_same_seed_gives_the_same_answer(small_model, ids):
     def run(seed):
-        asked = [decoding.Asked([1, ids.start], [], 9, seed)]
+        asked = [decoding.TokenPrompt([1, ids.start], [], 9, seed)]
         return decoding.generate_codes(small_model, ids, asked, Sampling(temperature=1.0))
 
     assert run(5) == run(5)
@@ -149,7 +149,7 @@ def test_cancel_stops_at_the_next_step(small_model, ids):
     seen = []
     with pytest.raises(GenerationCancelledError):
         decoding.generate_codes(
-            small_model, ids, [decoding.Asked([1, ids.start], [], 9, 0)], Sampling(0, 1.0),
+            small_model, ids, [decoding.TokenPrompt([1, ids.start], [], 9, 0)], Sampling(0, 1.0),
             progress=seen.append, cancelled=lambda: len(seen) >= 3,
         )  # fmt: skip
     assert len(seen) == 3

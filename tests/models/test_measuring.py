@@ -82,13 +82,13 @@ def test_too_few_labels_are_refused(pipeline, examples):
 def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkeypatch):
     requests = [GenerationRequest("a person walks", 20 + n, seed=n) for n in range(7)]
     written = []
-    write = MotionPipeline.write_many
+    write = MotionPipeline.generate_batch
 
     def counted(self, batch, *more):
         written.extend(batch)
         return write(self, batch, *more)
 
-    monkeypatch.setattr(MotionPipeline, "write_many", counted)
+    monkeypatch.setattr(MotionPipeline, "generate_batch", counted)
     cache = tmp_path / "clips" / "a.jsonl"
     first = clip_maker.ClipMaker(pipeline, cache, at_once=3).make(requests, "text")
     assert len(written) == 7
@@ -107,7 +107,7 @@ def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
     pose = PoseCondition(0, body(20)[5])
     asked = GenerationRequest("a person walks", 20, (pose,), seed=4)
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "a.jsonl")
-    one, best = (maker.make([replace(asked, tries=t)], "poses")[0] for t in (1, 4))
+    one, best = (maker.make([replace(asked, candidates=t)], "poses")[0] for t in (1, 4))
     miss = [pose_tasks.pose_recon(j[0], pose.joints) for j in (one, best)]
     assert miss[1] <= miss[0]
     kept = [json.loads(line)["answers"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]
@@ -124,9 +124,9 @@ def test_requests_have_names_of_their_own():
         GenerationRequest("a", 20, (pose,)),
         GenerationRequest("a", 20, (replace(pose, placed=True),)),
         GenerationRequest("a", 20, (replace(pose, frame=3),)),
-        GenerationRequest("a", 20, steer=0.5),
-        GenerationRequest("a", 20, beginning=body(20)),
-        GenerationRequest("a", 20, beginning=body(20, seed=1)),
+        GenerationRequest("a", 20, guidance_strength=0.5),
+        GenerationRequest("a", 20, history=body(20)),
+        GenerationRequest("a", 20, history=body(20, seed=1)),
     ]
     assert len({clip_maker.key(r) for r in some}) == len(some)
 
@@ -195,7 +195,7 @@ def test_a_model_that_obeys_meets_every_pose(eval_set):
     errors = pose_tasks.pose_errors(eval_set, Copier(eval_set))
     assert [(e.how, e.task, e.whose) for e in errors] == [
         (how, task, whose)
-        for how in (pose_tasks.ALONE, pose_tasks.STEERED)
+        for how in (pose_tasks.ALONE, pose_tasks.GUIDED)
         for whose in (pose_tasks.OWN, pose_tasks.OTHER)
         for task in ("initial", "last", "keys")
     ]
@@ -220,11 +220,11 @@ def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_pat
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "clips.jsonl")
     requests = [GenerationRequest("a person walks", 20, seed=seed) for seed in (3, 4)]
     maker.make(requests, "text")
-    tries = [answer for r in requests for answer in maker._answers[clip_maker.key(r)]]
+    candidates = [answer for r in requests for answer in maker._answers[clip_maker.key(r)]]
     asked = requests[0]
-    maker._answers[clip_maker.key(asked)] = tries
-    monkeypatch.setattr(type(pipeline), "write_many", None)  # nothing is made anew
-    clips = [pipeline.clip(answer.codes, asked).joints for answer in tries]
+    maker._answers[clip_maker.key(asked)] = candidates
+    monkeypatch.setattr(type(pipeline), "generate_batch", None)  # nothing is made anew
+    clips = [pipeline.clip(answer.codes, asked).joints for answer in candidates]
     assert pose_tasks.pose_recon(clips[0][10], clips[1][10]) > 0.1
     for clip in clips:
         (near,) = maker.nearest([asked], [(PoseCondition(10, clip[10], False),)], "text")

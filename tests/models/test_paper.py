@@ -103,18 +103,18 @@ def test_every_path_through_the_grammar_is_an_answer(text):
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8, 5.0])
 def test_answers_have_the_asked_length(model, text, temperature):
-    writer = generators.PaperWriter(model, text, CODES)
-    order = generators.Order(
+    generator = generators.PaperGenerator(model, text, CODES)
+    order = generators.CodeRequest(
         "a person walks", 9, (PoseCode(0, (4,)),), Sampling(3, temperature, variations=2)
     )
     shares = []
-    answers = writer.write([order], shares.append, lambda: False)
+    answers = generator.generate([order], shares.append, lambda: False)
     assert [len(a.codes) for a in answers] == [9, 9]
     assert all(0 <= code < CODES for a in answers for (code,) in a.codes)
     assert shares == sorted(shares)
-    assert writer.write([order], shares.append, lambda: False) == answers
+    assert generator.generate([order], shares.append, lambda: False) == answers
     with pytest.raises(GenerationCancelledError):
-        writer.write([order], shares.append, lambda: True)
+        generator.generate([order], shares.append, lambda: True)
 
 
 def test_a_tokenizer_without_digits_is_named():

@@ -67,8 +67,8 @@ def miss(clip, request):
 def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
     poses = (PoseCondition(20, pose()),)
     request = GenerationRequest("a person walks", 30, poses, seed=4)
-    every = pipeline.generate(replace(request, variations=6, tries=1), *silent()).clips
-    best = pipeline.generate(replace(request, tries=6), *silent()).clips
+    every = pipeline.generate(replace(request, variations=6, candidates=1), *silent()).clips
+    best = pipeline.generate(replace(request, candidates=6), *silent()).clips
     misses = [miss(clip, request) for clip in every]
     assert misses == sorted(misses)  # and variations come in that order
     assert len(best) == 1
@@ -79,12 +79,12 @@ def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
 def test_a_motion_goes_on_from_a_beginning(skills, tmp_path):
     folder = tiny_pack.write(tmp_path / "pack", skills)
     pipe = MotionPipeline.from_pack(folder, "cpu")
-    beginning = walker(30)
-    request = GenerationRequest("a person walks", 18, seed=1, beginning=beginning)
+    history = walker(30)
+    request = GenerationRequest("a person walks", 18, seed=1, history=history)
     clip = pipe.generate(request, *silent()).clips[0]
     assert len(clip) == 18
     place = [0, 2]
-    assert np.linalg.norm(clip.joints[0, 0, place] - beginning[-1, 0, place]) < 0.3
+    assert np.linalg.norm(clip.joints[0, 0, place] - history[-1, 0, place]) < 0.3
     given = len(clip.tokens) // 2 - 5
     assert given == (5 if skills else 0)
     # Longer than the pack makes with a whole second before it: less of it is read.
@@ -93,9 +93,9 @@ def test_a_motion_goes_on_from_a_beginning(skills, tmp_path):
 
 
 def test_tries_that_nothing_tells_apart_are_not_drawn(pipeline):
-    """Neither poses nor a gist: one is as good as another."""
-    request = GenerationRequest("a person walks", 30, variations=2, tries=5)
-    (answers,) = pipeline.write_many([request])
+    """Neither poses nor a clip summary: one is as good as another."""
+    request = GenerationRequest("a person walks", 30, variations=2, candidates=5)
+    (answers,) = pipeline.generate_batch([request])
     assert len(answers) == len(pipeline.best(answers, request)) == 2
 
 

@@ -8,16 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ext_models.generation.lookahead import CHANNELS, Foresight
-from ext_models.generation.pipeline import MotionPipeline, course_of, silent
-from ext_models.generation.pose_guidance import Course
+from ext_models.generation.lookahead import CHANNELS, LinearDecoder
+from ext_models.generation.pipeline import MotionPipeline, guidance_targets, silent
+from ext_models.generation.pose_guidance import GuidanceTargets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
 from ext_models.generation.reranking import miss
 from ext_models.language import place_tokens
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
-from ext_models.tokenizer.clip_summary import Outline, describe, moments
+from ext_models.tokenizer.clip_summary import ExpectedPoses, describe, moments
 from motiongpt_blender.core.body.motion import heading
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
@@ -84,7 +84,7 @@ TOKENIZER = replace(tiny_pack.TOKENIZER, form="patches", lap=2)
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory):
     """A pack whose codes are bodies about the one of a walker, drawn at random."""
-    folder = tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny", gist=(2, 6))
+    folder = tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny", summary=(2, 6))
     torch.manual_seed(1)
     tokenizer = v.VQVAE(TOKENIZER).eval()
     x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
@@ -100,7 +100,7 @@ def pipeline(tmp_path_factory):
 def test_what_is_foreseen_is_what_is_decoded(pipeline):
     """A decoder that has not learnt to refine is linear: nothing is missed."""
     tokenizer = pipeline.tokenizer
-    sight = Foresight.of(tokenizer, 2)
+    sight = LinearDecoder.of(tokenizer, 2)
     codes = torch.randint(12, (6, 2), generator=torch.Generator().manual_seed(1))
     for steps in (0, 1, 4):
         before = sight.latents(codes[:steps])
@@ -125,21 +125,23 @@ def goal(pipeline, frame, seed, placed=False):
 
 
 def asked(*poses, **changes):
-    return replace(GenerationRequest("a person walks", 36, poses, tries=1, seed=5), **changes)
+    return replace(GenerationRequest("a person walks", 36, poses, candidates=1, seed=5), **changes)
 
 
 def clips(pipeline, requests):
-    written = pipeline.write_many(requests)
-    return [pipeline.best(tries, r)[0] for tries, r in zip(written, requests, strict=True)]
+    written = pipeline.generate_batch(requests)
+    return [
+        pipeline.best(candidates, r)[0] for candidates, r in zip(written, requests, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("frame", [0, 13, 18, 35])
 def test_steering_brings_the_body_nearer(pipeline, frame):
     requests = [asked(goal(pipeline, frame, s), seed=s) for s in range(6)]
-    free = [replace(r, steer=0.0) for r in requests]
+    free = [replace(r, guidance_strength=0.0) for r in requests]
     made = clips(pipeline, [*requests, *free])
-    far = [miss(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
-    assert np.mean(far[:6]) < 0.8 * np.mean(far[6:])
+    distance = [miss(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
+    assert np.mean(distance[:6]) < 0.8 * np.mean(distance[6:])
     alone = [pipeline.generate(r, *silent()).clips[0] for r in (requests[0], free[0])]
     assert miss(alone[0], requests[0]) < miss(alone[1], requests[0]) + 1e-6
 
@@ -157,7 +159,7 @@ def test_steering_brings_the_motion_to_its_place(pipeline):
         for s in range(24)
     ]
     made = clips(pipeline, requests)
-    free = clips(pipeline, [replace(r, steer=0.0) for r in requests])
+    free = clips(pipeline, [replace(r, guidance_strength=0.0) for r in requests])
     off = [[off_place(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
     assert np.mean(off[0]) < 0.7 * np.mean(off[1])
 
@@ -167,26 +169,31 @@ def test_parts_of_a_body_steer_by_themselves(pipeline):
     bound = np.zeros(22, dtype=bool)
     bound[[16, 18, 20]] = True
     requests = [asked(replace(goal(pipeline, 20, s), bound=bound), seed=s) for s in range(6)]
-    assert all(not pipeline._order(r).poses for r in requests)
+    assert all(not pipeline._code_request(r).poses for r in requests)
     made = clips(pipeline, requests)
-    free = clips(pipeline, [replace(r, steer=0.0) for r in requests])
-    far = [[miss(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
-    assert np.mean(far[0]) < 0.9 * np.mean(far[1])
+    free = clips(pipeline, [replace(r, guidance_strength=0.0) for r in requests])
+    distance = [[miss(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
+    assert np.mean(distance[0]) < 0.9 * np.mean(distance[1])
 
 
 def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
-    request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), steer=0.0)
-    written = pipeline.write_many([request]), pipeline.generate(request, *silent()).clips[0].tokens
-    monkeypatch.setattr("ext_models.generation.pipeline.course_of", lambda *_: Course(strength=0.0))
-    on = replace(request, steer=3.0)
-    again = pipeline.write_many([on]), pipeline.generate(on, *silent()).clips[0].tokens
+    request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), guidance_strength=0.0)
+    written = (
+        pipeline.generate_batch([request]),
+        pipeline.generate(request, *silent()).clips[0].tokens,
+    )
+    monkeypatch.setattr(
+        "ext_models.generation.pipeline.guidance_targets", lambda *_: GuidanceTargets(strength=0.0)
+    )
+    on = replace(request, guidance_strength=3.0)
+    again = pipeline.generate_batch([on]), pipeline.generate(on, *silent()).clips[0].tokens
     assert written == again
 
 
 def test_without_poses_and_gist_nothing_steers(tmp_path):
     pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack"), "cpu")
-    one, other = (asked(steer=s) for s in (0.0, 5.0))
-    assert pipe.write_many([one]) == pipe.write_many([other])
+    one, other = (asked(guidance_strength=s) for s in (0.0, 5.0))
+    assert pipe.generate_batch([one]) == pipe.generate_batch([other])
 
 
 def test_the_same_seed_gives_the_same_motion_alone_and_among_others(pipeline):
@@ -194,9 +201,9 @@ def test_the_same_seed_gives_the_same_motion_alone_and_among_others(pipeline):
     tokens = [[c.tokens for c in pipeline.generate(request, *silent()).clips] for _ in range(2)]
     assert tokens[0] == tokens[1] and len(tokens[0][0]) == 9 * 2
     shorter = replace(asked(goal(pipeline, 0, 1), seed=8), frames=13)
-    together = pipeline.write_many([shorter, request])
-    assert together == [pipeline.write_many([r])[0] for r in (shorter, request)]
-    assert [len(a.codes) for tries in together for a in tries] == [4, 9, 9]
+    together = pipeline.generate_batch([shorter, request])
+    assert together == [pipeline.generate_batch([r])[0] for r in (shorter, request)]
+    assert [len(a.codes) for candidates in together for a in candidates] == [4, 9, 9]
 
 
 def test_a_steered_motion_can_be_cancelled(pipeline):
@@ -214,26 +221,26 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     body = walker(30, 1)
     poses = (PoseCondition(3, body[3], True), PoseCondition(20, body[20], True))
     request = GenerationRequest("x", 30, poses)
-    course = course_of(poses, request, (), 0)
-    assert course.origin == 3 and course.marks[0].place is None
+    targets = guidance_targets(poses, request, (), 0)
+    assert targets.origin == 3 and targets.poses[0].place is None
     wanted = place_tokens.seen_from(*place_tokens.stands(body[[3, 20]]))
-    assert np.allclose(course.marks[1].place, wanted)
+    assert np.allclose(targets.poses[1].place, wanted)
     given = ((1, 2), (3, 4))
-    request = replace(request, beginning=body[:2])
+    request = replace(request, history=body[:2])
     later = tuple(replace(p, frame=p.frame + 8) for p in poses)
-    course = course_of(later, request, given, 8)
-    assert course.origin == 7 and course.given == given
+    targets = guidance_targets(later, request, given, 8)
+    assert targets.origin == 7 and targets.given == given
     assert np.allclose(
-        course.marks[0].place, place_tokens.seen_from(*place_tokens.stands(body[[1, 3]]))
+        targets.poses[0].place, place_tokens.seen_from(*place_tokens.stands(body[[1, 3]]))
     )
 
 
-# -- gists -----------------------------------------------------------------------------
+# -- clip summaries -----------------------------------------------------------------------------
 
 
 def test_an_outline_says_what_was_described():
     joints = walker(37, seed=2)
-    told = Outline.of(describe(joints))
+    told = ExpectedPoses.of(describe(joints))
     at = moments(len(joints))
     assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
     assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
@@ -247,13 +254,18 @@ def test_without_poses_a_motion_keeps_to_its_gist(pipeline):
     """Even a random model poses more as it announced; unsteered it does not look at it."""
     requests = [asked(seed=s) for s in range(8)]
     off = {}
-    for steer in (0.0, 1.0):
-        answers = [a for (a,) in pipeline.write_many([replace(r, steer=steer) for r in requests])]
-        assert len({a.gist for a in answers}) > 1
+    for guidance_strength in (0.0, 1.0):
+        answers = [
+            a
+            for (a,) in pipeline.generate_batch(
+                [replace(r, guidance_strength=guidance_strength) for r in requests]
+            )
+        ]
+        assert len({a.summary for a in answers}) > 1
         made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
-        told = [pipeline.chooser.gist.outlines(a.gist).bodies for a in answers]
+        told = [pipeline.selector.summary.expected_poses(a.summary).bodies for a in answers]
         at = moments(36)
-        off[steer] = np.mean(
+        off[guidance_strength] = np.mean(
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
         )
     assert off[1.0] < 0.9 * off[0.0]

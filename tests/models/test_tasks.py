@@ -146,17 +146,17 @@ def test_far_places_are_the_outermost():
 
 
 @pytest.fixture(scope="module")
-def writer(text, ids):
+def generator(text, ids):
     torch.manual_seed(0)
     base = m.new_base(m.BaseConfig(hidden=16, layers=1, heads=2, mlp=16), text).eval()
-    return generators.TokenWriter(base, text, ids)
+    return generators.TokenGenerator(base, text, ids)
 
 
-def test_told_sentences_are_words_only(writer):
-    told = writer.tell([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+def test_told_sentences_are_words_only(generator):
+    told = generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
     assert len(told) == 3
     assert not any("<m" in t or "<len" in t for t in told)
-    assert told == writer.tell([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+    assert told == generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
 
 
 def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):
@@ -169,7 +169,7 @@ def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):
     assert main(["caption", str(clip), "--pack", str(pack)]) == 1
     assert "reads 0.4 to 2.0 s: cut it" in capsys.readouterr().err
     with pytest.raises(PipelineError, match="has not learnt"):
-        generators.PaperWriter(None, None, 512).tell([], Sampling())
+        generators.PaperGenerator(None, None, 512).caption([], Sampling())
 
 
 def test_a_question_and_an_instruction_do_not_end_alike(ids):

@@ -19,7 +19,7 @@ from ext_models.language import adapters as m
 from ext_models.language import corpus, pack_training
 from ext_models.packs import PackError
 from ext_models.tokenizer import vqvae as v
-from ext_models.tokenizer.clip_summary import Gist
+from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.training import trainer
 from ext_models.training.checkpoint import Checkpoint, Schedule
 from ext_models.training.workers import Workers
@@ -294,9 +294,13 @@ def test_no_clips_to_learn_from_or_to_be_watched_by(split, tokenizer, tmp_path, 
 def test_a_gist_of_another_shape_is_made_anew(tokenizer, tmp_path):
     body = table({**SCRATCH, "pretrain": False})
     for shape in ([2, 3], [2, 3], [1, 2]):
-        body["language"]["gist"] = shape
+        body["language"]["summary"] = shape
         train(body, tokenizer, tmp_path / str(shape))
-        assert Gist.load(tokenizer).shape == packs.read_manifest(tokenizer).gist == tuple(shape)
+        assert (
+            ClipSummary.load(tokenizer).shape
+            == packs.read_manifest(tokenizer).summary
+            == tuple(shape)
+        )
 
 
 LAUNCHED = """

@@ -37,7 +37,7 @@ def test_an_archive_is_installed_used_and_removed(archives, tmp_path, monkeypatc
     assert shipped.licence in capsys.readouterr().out
     made = (tmp_path / "walk.npz", tmp_path / "walk.bvh")
     for out in made:
-        asked = ["--seconds", "1", "--tries", "1", "--device", "cpu", "--out", str(out)]
+        asked = ["--seconds", "1", "--candidates", "1", "--device", "cpu", "--out", str(out)]
         assert main(["generate", "--prompt", "a person walks", "--pack", "styles", *asked]) == 0
         assert shipped.licence in capsys.readouterr().out
     assert MotionClip.load(made[0]).origin == shipped

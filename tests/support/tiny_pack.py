@@ -9,7 +9,7 @@ from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
 from ext_models.motion import representations
 from ext_models.tokenizer import vqvae as v
-from ext_models.tokenizer.clip_summary import fit_gist
+from ext_models.tokenizer.clip_summary import fit_clip_summary
 from tests.support.motion_folders import walker
 
 CAPTIONS = ["a person walks forward.", "someone jumps up and turns left.", "he waves."] * 3
@@ -23,9 +23,9 @@ def text_tokenizer(vocabulary=VOCABULARY):
     return text
 
 
-def write(folder, skills=(), gist=()):
+def write(folder, skills=(), summary=()):
     """Write the pack and return its folder."""
-    vocabulary = replace(VOCABULARY, skills=frozenset(skills), gist=gist or (0, 0))
+    vocabulary = replace(VOCABULARY, skills=frozenset(skills), summary=summary or (0, 0))
     torch.manual_seed(0)
     motion = v.VQVAE(TOKENIZER).eval()
     for book in motion.quantizer.books:
@@ -37,10 +37,10 @@ def write(folder, skills=(), gist=()):
     ids = voc.TokenIds.of(text, vocabulary)
     added = [ids.ids[t] for t in vocabulary.added]
     m.save_adapter(m.add_adapter(base, m.AdapterConfig(rank=2), added), folder / m.ADAPTER)
-    if gist:
-        fit_gist([walker(20 + k) for k in range(2 * gist[1])], *gist, 0).save(folder)
+    if summary:
+        fit_clip_summary([walker(20 + k) for k in range(2 * summary[1])], *summary, 0).save(folder)
     packs.write_manifest(
-        folder, replace(manifest(), skills=tuple(s.value for s in skills), gist=gist)
+        folder, replace(manifest(), skills=tuple(s.value for s in skills), summary=summary)
     )
     return folder
 

@@ -22,7 +22,7 @@ def weights(count=4):
 
 def make(folder, **changes):
     """A pack's folder that is right in all that can be seen from outside."""
-    body = {"format_version": 1, "name": folder.name, "title": "Walks", "licence": "CC BY-NC 4.0",
+    body = {"format_version": 2, "name": folder.name, "title": "Walks", "licence": "CC BY-NC 4.0",
             "credits": ["Somebody"], "skills": ["places"], "base_model": "./base",
             "adapter": ""} | changes  # fmt: skip
     (folder / "base").mkdir(parents=True)

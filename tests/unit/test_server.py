@@ -86,11 +86,11 @@ def test_the_model_is_loaded_once(tmp_path):
 
 
 def test_loading_that_failed_is_tried_again(tmp_path):
-    tries = []
+    candidates = []
 
     def load():
-        tries.append(1)
-        if len(tries) == 1:
+        candidates.append(1)
+        if len(candidates) == 1:
             raise PackError("x/model.safetensors is cut short: install the pack again.")
         return fake.FakePipeline()
 
@@ -182,12 +182,12 @@ def test_poses_of_body_parts_and_the_steering_are_read(tmp_path):
     bound = np.ones((2, 22), dtype=bool)
     bound[1, :16] = False
     np.savez(tmp_path / wire.POSES_FILE, joints=fake.walk("x", 2, 0), bound=bound)
-    asked = read_request(request(tmp_path, pose_frames=(0, 40), steer=2.5))
+    asked = read_request(request(tmp_path, pose_frames=(0, 40), guidance_strength=2.5))
     whole, part = asked.poses
-    assert asked.steer == 2.5 and whole.bound is None and whole.placed
+    assert asked.guidance_strength == 2.5 and whole.bound is None and whole.placed
     assert np.array_equal(part.bound, bound[1]) and not part.placed
     with pytest.raises(PipelineError, match="choose 0 to 10"):
-        read_request(request(tmp_path, pose_frames=(0, 40), steer=-1.0))
+        read_request(request(tmp_path, pose_frames=(0, 40), guidance_strength=-1.0))
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def prompt_requests(eval_set: EvalSet, one: PromptList) -> list[GenerationReques
             frames=_frames(eval_set, prompt),
             seed=eval_set.number("prompt", sample, prompt.text),
             temperature=eval_set.settings.temperature,
-            tries=eval_set.settings.tries,
+            candidates=eval_set.settings.candidates,
         )
         for sample in samples(eval_set)
         for prompt in one.prompts

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 MANIFEST: Final = "pack.json"
 CARD: Final = "MODEL_CARD.md"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 #: Names another folder for installed packs; for tests and studios with a share.
 VARIABLE: Final = "MOTIONGPT_PACKS"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

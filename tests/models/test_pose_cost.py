@@ -8,8 +8,13 @@ import torch
 
 from ext_models.generation import pose_guidance
 from ext_models.generation.lookahead import CHANNELS
-from ext_models.generation.pose_cost import HEAD, Foreseen, Outlook, Wanted
-from ext_models.generation.pose_guidance import Course, Helm, Mark, Rudder
+from ext_models.generation.pose_cost import HEAD, CodeCosts, PredictedFrames, TargetPoses
+from ext_models.generation.pose_guidance import (
+    BatchGuidance,
+    GuidanceTargets,
+    PoseGuidance,
+    PoseTarget,
+)
 from ext_models.language import place_tokens
 from ext_models.language.vocabulary import TokenIds
 from ext_models.motion import features, planar
@@ -66,10 +71,10 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
     codes, rows = some_frames(6, 1) * 0.2, some_frames(3, 2)
     poses = [walker(40, seed=9)[k] for k in (3, 17, 30)]
     counts = [None, rng.random(22).astype("f4"), np.eye(22, dtype="f4")[20]]
-    wanted = Wanted.of(poses, counts)
+    wanted = TargetPoses.of(poses, counts)
     shares = [share, 1.0, share]
-    off = Outlook(Foreseen.of(codes)).off_pose(
-        Foreseen.of(rows), wanted, shares, then, STRIDE - 1, pose_guidance.HEIGHT
+    off = CodeCosts(PredictedFrames.of(codes)).off_pose(
+        PredictedFrames.of(rows), wanted, shares, then, STRIDE - 1, pose_guidance.HEIGHT
     )
     for n in range(3):
         goal = local_pose(poses[n].astype(float)) + poses[n][0] * [0, 1, 0]
@@ -84,7 +89,7 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
 def test_stands_are_those_of_one_frame_after_the_other():
     codes, rows = some_frames(5, 3) * 0.3, some_frames(3, 4)
     at = [[3, 3, 3], [7, 5, 0]]
-    made = Outlook(Foreseen.of(codes)).stands(Foreseen.of(rows), at)
+    made = CodeCosts(PredictedFrames.of(codes)).stands(PredictedFrames.of(rows), at)
     for n in range(3):
         for c in range(5):
             frames = (rows[n] + codes[c]).double().numpy()
@@ -105,23 +110,23 @@ def rudder():
     tokenizer.std.copy_(x.std(0).clamp(min=1e-3))
     for book, scale in zip(tokenizer.quantizer.books, (2.0, 0.7), strict=True):
         book.codebook.normal_().mul_(scale)
-    return Rudder(tokenizer, None, LEVELS)
+    return PoseGuidance(tokenizer, None, LEVELS)
 
 
-def slow_cost(rudder, course, codes, partial):
+def slow_cost(rudder, targets, codes, partial):
     """What each code costs one motion, body by body and stand by stand, as it is meant."""
     sight, level, start = rudder.foresight, len(partial), len(codes) * STRIDE
     made = sight.frames(sight.latents(codes[-4:]), sight.latents(partial[None])[0], level)
     decoded = rudder.tokenizer.decode(codes[None])[..., :CHANNELS] if start else None
     return np.array(
-        [slow_pose(m, course, start, level) + slow_way(m, course, start, decoded)
+        [slow_pose(m, targets, start, level) + slow_way(m, targets, start, decoded)
          for m in made.double().numpy()]
     )  # fmt: skip
 
 
-def slow_pose(frames, course, start, level):
+def slow_pose(frames, targets, start, level):
     cost = 0.0
-    for mark in course.marks:
+    for mark in targets.poses:
         ahead = mark.frame - start
         goal = local_pose(mark.pose.astype(float)) + mark.pose[0] * [0, 1, 0]
         counts = np.ones(22) if mark.counts is None else mark.counts
@@ -137,17 +142,17 @@ def slow_pose(frames, course, start, level):
     return cost
 
 
-def slow_way(frames, course, start, decoded):
-    later = [m for m in course.marks if m.place and course.origin < m.frame >= start]
-    if not later or start + STRIDE <= course.origin or not start:
+def slow_way(frames, targets, start, decoded):
+    later = [m for m in targets.poses if m.place and targets.origin < m.frame >= start]
+    if not later or start + STRIDE <= targets.origin or not start:
         return 0.0
     mark = later[0]
-    if course.origin < start:
+    if targets.origin < start:
         path = planar.roots(decoded)[0]
-        origin = planar.stand_at(decoded[0], path, course.origin)
+        origin = planar.stand_at(decoded[0], path, targets.origin)
         seen = planar.seen_from(path[-STRIDE], origin).double()
     else:
-        seen = torch.tensor(stand(frames, course.origin - start + STRIDE))
+        seen = torch.tensor(stand(frames, targets.origin - start + STRIDE))
     goal = planar.behind(seen, torch.tensor(mark.place, dtype=torch.double))
     left = mark.frame - start - STRIDE + 1
     if left <= 0:
@@ -160,17 +165,20 @@ def slow_way(frames, course, start, decoded):
     return float(planar.off_way(then, due, wide * metres, wide * radians))
 
 
-def courses():
+def rows():
     body = walker(40, seed=5)
     seen = [tuple(map(float, place_tokens.seen_from(*place_tokens.stands(body[[a, b]]))))
             for a, b in ((0, 30), (9, 30))]  # fmt: skip
     arm = np.eye(22, dtype="f4")[[16, 18, 20]].sum(0)
     return [
-        Course((Mark(0, body[0]), Mark(14, body[14]), Mark(30, body[30], seen[0])), 1.5),
-        Course((Mark(9, body[9]), Mark(30, body[30], seen[1])), origin=9),
-        Course((Mark(21, body[21], counts=arm),), given=((1, 2), (3, 4))),
-        Course((Mark(26, body[26], seen[0]),), given=((5, 6), (7, 8)), origin=7),
-        Course(strength=0.0),
+        GuidanceTargets(
+            (PoseTarget(0, body[0]), PoseTarget(14, body[14]), PoseTarget(30, body[30], seen[0])),
+            1.5,
+        ),
+        GuidanceTargets((PoseTarget(9, body[9]), PoseTarget(30, body[30], seen[1])), origin=9),
+        GuidanceTargets((PoseTarget(21, body[21], counts=arm),), given=((1, 2), (3, 4))),
+        GuidanceTargets((PoseTarget(26, body[26], seen[0]),), given=((5, 6), (7, 8)), origin=7),
+        GuidanceTargets(strength=0.0),
     ]
 
 
@@ -178,8 +186,8 @@ def courses():
 @pytest.mark.parametrize("level", range(LEVELS))
 def test_rows_are_steered_together_as_each_by_itself(rudder, steps, level):
     ids = TokenIds.of(tiny_pack.text_tokenizer(), tiny_pack.VOCABULARY)
-    every = courses()
-    helm = Helm(rudder, ids, every, [9 + len(c.given) for c in every])
+    every = rows()
+    helm = BatchGuidance(rudder, ids, every, [9 + len(c.given) for c in every])
     codes = torch.randint(
         CODES, (len(every), 9, LEVELS), generator=torch.Generator().manual_seed(7)
     )
@@ -188,11 +196,11 @@ def test_rows_are_steered_together_as_each_by_itself(rudder, steps, level):
         told = codes.reshape(len(every), -1)[:, :at]
         given = told + torch.tensor(ids.first_code).repeat(9)[:at]
         steered = helm(given, due)
-    for row, course in enumerate(every):
-        before = torch.tensor(course.given, dtype=torch.long).reshape(-1, LEVELS)
+    for row, targets in enumerate(every):
+        before = torch.tensor(targets.given, dtype=torch.long).reshape(-1, LEVELS)
         before = torch.cat([before, codes[row, :steps]])
         slow = np.zeros(CODES)
-        if course.steers and len(before) < 9 + len(course.given):
-            slow = course.strength * slow_cost(rudder, course, before, codes[row, steps, :level])
+        if targets.steers and len(before) < 9 + len(targets.given):
+            slow = targets.strength * slow_cost(rudder, targets, before, codes[row, steps, :level])
         wanted = -(slow - slow.min())
         assert steered[row].numpy() == pytest.approx(wanted, rel=1e-5, abs=2e-3)

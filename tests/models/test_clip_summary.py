@@ -1,10 +1,10 @@
-"""The gist of a motion: told apart, kept by a pack, first in every answer."""
+"""The clip summary of a motion: told apart, kept by a pack, first in every answer."""
 
 import numpy as np
 import pytest
 
 from ext_models.datasets.layouts import read_examples
-from ext_models.generation.decoding import Asked, CodeRows
+from ext_models.generation.decoding import CodeRows, TokenPrompt
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
 from ext_models.generation.sampling import Sampling
@@ -13,12 +13,12 @@ from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool
 from ext_models.language.instructions import answer, instruction
 from ext_models.packs import PackError, read_manifest
-from ext_models.tokenizer.clip_summary import Gist, describe, fit_gist
+from ext_models.tokenizer.clip_summary import ClipSummary, describe, fit_clip_summary
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
-VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, gist=(2, 3))
+VOCABULARY = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, summary=(2, 3))
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +49,18 @@ def test_a_style_is_told_apart_whatever_foot_goes_first(data):
 
 def test_kinds_of_motion_are_told_apart(data, tmp_path):
     clips = read_examples(data, "clean")
-    made = fit_gist([e.joints for e in clips], levels=2, kinds=16, seed=0)
+    made = fit_clip_summary([e.joints for e in clips], levels=2, kinds=16, seed=0)
     idle = [made(e.joints)[0] for e in clips if e.label.startswith("idle")]
     runs = [made(e.joints)[0] for e in clips if e.label == "run"]
     assert not set(idle) & set(runs)
     made.save(tmp_path)
-    again = Gist.load(tmp_path)
+    again = ClipSummary.load(tmp_path)
     assert again.shape == (2, 16)
     assert [again(e.joints) for e in clips[:9]] == [made(e.joints) for e in clips[:9]]
 
 
 def test_fewer_motions_than_kinds():
-    made = fit_gist([walker(20 + k) for k in range(4)], levels=2, kinds=6, seed=0)
+    made = fit_clip_summary([walker(20 + k) for k in range(4)], levels=2, kinds=6, seed=0)
     assert all(0 <= c < 4 for c in made(walker(22)))
 
 
@@ -69,8 +69,8 @@ def test_an_answer_begins_with_its_gist(ids):
     written = answer(codes, ids, (2, 1))
     assert len(written) == VOCABULARY.tokens_of(2) + 1
     assert written[:2] == [ids.ids["<g0_2>"], ids.ids["<g1_1>"]]
-    assert ids.written(written[:-1]) == voc.Written(codes, (2, 1))
-    one = Encoded(((5, 6),), np.array(codes), np.array(codes), np.zeros((2, 3)), gist=(0, 2))
+    assert ids.written(written[:-1]) == voc.GeneratedCodes(codes, (2, 1))
+    one = Encoded(((5, 6),), np.array(codes), np.array(codes), np.zeros((2, 3)), summary=(0, 2))
     _, reply = tasks.draw(one, tasks.TaskMix(text=1.0), ids, 2)
     assert reply == answer(codes, ids, (0, 2))
 
@@ -78,7 +78,7 @@ def test_an_answer_begins_with_its_gist(ids):
 def test_the_grammar_asks_for_the_gist_first(ids):
     import torch
 
-    rows = [Asked((), (), 2, seed) for seed in range(200)]
+    rows = [TokenPrompt((), (), 2, seed) for seed in range(200)]
     grammar = CodeRows(ids, rows, 3, Sampling(temperature=1.0, top_p=1.0))
     size = max(ids.ids.values()) + 1
     for at, span in enumerate([ids.due(k) for k in range(6)]):
@@ -90,8 +90,8 @@ def test_the_grammar_asks_for_the_gist_first(ids):
 
 
 def test_a_pack_with_a_gist_generates(tmp_path):
-    folder = tiny_pack.write(tmp_path / "pack", gist=(2, 3))
-    assert read_manifest(folder).gist == (2, 3)
+    folder = tiny_pack.write(tmp_path / "pack", summary=(2, 3))
+    assert read_manifest(folder).summary == (2, 3)
     pipe = MotionPipeline.from_pack(folder, "cpu")
     requests = [GenerationRequest("a person walks", n, seed=n) for n in (12, 20)]
     clips = [pipe.generate(r, *silent()).clips[0] for r in requests]
@@ -101,16 +101,16 @@ def test_a_pack_with_a_gist_generates(tmp_path):
 
 def test_an_outline_is_the_gist_alone(ids):
     codes = np.array([[1, 2], [3, 4]])
-    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
+    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), summary=(0, 2))
     asked, reply = tasks.draw_summary(one, tasks.TaskMix(text=1.0), ids)
     assert asked == instruction([5, 6], 2, (), ids)
-    assert reply == ids.of_gist((0, 2))
+    assert reply == ids.summary_ids((0, 2))
 
 
 @pytest.mark.parametrize("late, many", [(None, False), (1.0, True)])
 def test_gists_alone_are_learnt_late(ids, late, many):
     codes = np.array([[1, 2], [3, 4]])
-    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), gist=(0, 2))
+    one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), summary=(0, 2))
     mix = tasks.TaskMix(text=1.0, summary_share=0.0, late_summary_share=late)
 
     def pick(pool):
@@ -122,15 +122,18 @@ def test_gists_alone_are_learnt_late(ids, late, many):
 
 
 def test_tries_have_gists_of_their_own(tmp_path):
-    """Of tries without poses, the one that keeps best to its gist is given."""
-    pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack", gist=(2, 5)), "cpu")
-    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, tries=6)
-    (answers,) = pipe.write_many([request])
+    """Of candidates without poses, the one that keeps best to its clip summary is given."""
+    pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack", summary=(2, 5)), "cpu")
+    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, candidates=6)
+    (answers,) = pipe.generate_batch([request])
     assert len(answers) == 12
-    assert len({a.gist for a in answers[:6]}) > 1
+    assert len({a.summary for a in answers[:6]}) > 1
     chosen = pipe.best(answers, request)
-    far = [pipe.chooser.gist.far(pipe.clip(a.codes, request).joints, a.gist) for a in answers]
-    best = [answers[int(np.argmin(far[:6]))], answers[6 + int(np.argmin(far[6:]))]]
+    distance = [
+        pipe.selector.summary.distance(pipe.clip(a.codes, request).joints, a.summary)
+        for a in answers
+    ]
+    best = [answers[int(np.argmin(distance[:6]))], answers[6 + int(np.argmin(distance[6:]))]]
     for clip, right in zip(chosen, best, strict=True):
         assert np.array_equal(clip.joints, pipe.clip(right.codes, request).joints)
 
@@ -138,6 +141,6 @@ def test_tries_have_gists_of_their_own(tmp_path):
 def test_a_wrong_gist_is_named(tmp_path):
     folder = tiny_pack.write(tmp_path / "pack")
     path = folder / "pack.json"
-    path.write_text(path.read_text().replace('"gist": []', '"gist": [3]'))
-    with pytest.raises(PackError, match="'gist' must be two whole numbers"):
+    path.write_text(path.read_text().replace('"summary": []', '"summary": [3]'))
+    with pytest.raises(PackError, match="'summary' must be two whole numbers"):
         read_manifest(folder)

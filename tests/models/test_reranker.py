@@ -1,4 +1,4 @@
-"""The matcher: what chooses among tries, how it is trained, what it must never see."""
+"""The reranker: what chooses among candidates, how it is trained, what it must never see."""
 
 import math
 
@@ -11,7 +11,7 @@ from ext_models.datasets.examples import Example
 from ext_models.generation import reranker as m
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.generation.reranking import LURCHES, SMOOTH, lurch
+from ext_models.generation.reranking import ACCELERATION_WEIGHT, SMOOTH, peak_acceleration
 from ext_models.language.pack_training import with_captions
 from ext_models.packs import PackError
 from ext_models.text_motion import model as spaces
@@ -26,12 +26,12 @@ SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "bu
 RECIPE = {
     "pack": {"name": "tiny", "seed": 1},
     "language": {"max_frames": 40, "joining": {"then": 3}},
-    "matcher": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "validate_every": 2}},
+    "reranker": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "validate_every": 2}},
 }
 MOVES = ("walk", "run", "bow", "kick")
 
 
-def write_matcher(pack):
+def write_reranker(pack):
     torch.manual_seed(0)
     vocabulary = Vocabulary.of(["a person walks"], SMALL["buckets"], 48)
     config = spaces.TextMotionConfig(**SMALL, max_frames=40)
@@ -50,18 +50,20 @@ def make_examples():
     ]
 
 
-@pytest.mark.parametrize("gist", [(), (2, 5)])
-def test_of_the_tries_the_most_fitting_is_given(tmp_path, gist):
+@pytest.mark.parametrize("summary", [(), (2, 5)])
+def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
     pipe = MotionPipeline.from_pack(
-        write_matcher(tiny_pack.write(tmp_path / "pack", gist=gist)), "cpu"
+        write_reranker(tiny_pack.write(tmp_path / "pack", summary=summary)), "cpu"
     )
-    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, tries=4)
-    (answers,) = pipe.write_many([request])
+    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, candidates=4)
+    (answers,) = pipe.generate_batch([request])
     assert len(answers) == 8
     clips = [pipe.clip(a.codes, request).joints for a in answers]
-    fits = pipe.chooser.matcher.fits(request.prompt, clips)
+    fits = pipe.selector.reranker.fits(request.prompt, clips)
     assert len(set(fits.round(6))) > 4
-    fits = fits - LURCHES * np.maximum([lurch(c, 20.0) - SMOOTH for c in clips], 0)
+    fits = fits - ACCELERATION_WEIGHT * np.maximum(
+        [peak_acceleration(c, 20.0) - SMOOTH for c in clips], 0
+    )
     chosen = pipe.best(answers, request)
     best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
     assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
@@ -71,9 +73,9 @@ def test_poses_choose_before_the_matcher(tmp_path):
     pack = tiny_pack.write(tmp_path / "pack")
     request = GenerationRequest("a person walks", 20, (PoseCondition(3, walker(5)[2]),), 3, 5.0)
     clips = []
-    for folder in (pack, write_matcher(pack)):
+    for folder in (pack, write_reranker(pack)):
         pipe = MotionPipeline.from_pack(folder, "cpu")
-        (answers,) = pipe.write_many([request])
+        (answers,) = pipe.generate_batch([request])
         clips.append(pipe.best(answers, request)[0].joints)
     assert np.array_equal(*clips)
 
@@ -81,20 +83,20 @@ def test_poses_choose_before_the_matcher(tmp_path):
 def test_a_lurch_is_what_the_body_gains_in_a_frame():
     joints = np.zeros((10, 22, 3), dtype=np.float32)
     joints[:, :, 2] = 0.05 * np.arange(10)[:, None]  # 1 m/s
-    assert lurch(joints, 20.0) == pytest.approx(0, abs=1e-5)
+    assert peak_acceleration(joints, 20.0) == pytest.approx(0, abs=1e-5)
     joints[5:, :, 0] += 0.03  # aside in one frame, and no further
-    assert lurch(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
+    assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
     joints[:, :, 1] += np.random.default_rng(0).normal(size=(10, 22))  # up and down is no lurch
-    assert lurch(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
-    assert lurch(joints[:2], 20.0) == 0
+    assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
+    assert peak_acceleration(joints[:2], 20.0) == 0
 
 
 def test_motion_of_any_length_is_judged(tmp_path):
-    matcher = m.Matcher.of_pack(write_matcher(tmp_path), "cpu")
-    assert matcher.fits("a person walks", [walker(3)] * 2).tolist() == [0, 0]
-    assert matcher.fits("a person walks", []).shape == (0,)
+    reranker = m.Reranker.of_pack(write_reranker(tmp_path), "cpu")
+    assert reranker.fits("a person walks", [walker(3)] * 2).tolist() == [0, 0]
+    assert reranker.fits("a person walks", []).shape == (0,)
     for frames in (5, 40, 41, 90):
-        fits = matcher.fits("someone jumps", [walker(frames), walker(frames, 1)])
+        fits = reranker.fits("someone jumps", [walker(frames), walker(frames, 1)])
         assert (np.abs(fits) <= 1 + 1e-6).all()
         assert fits[0] != fits[1]
 
@@ -116,7 +118,7 @@ def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     assert {e.split for e in joined} == {"train"}
     # "walk, then bow" is among the compositions that are measured.
     assert not [e for e in joined if e.label.startswith("walk") and ", then bow" in e.label]
-    again = m.Matcher.of_pack(tmp_path / "pack", "cpu")
+    again = m.Reranker.of_pack(tmp_path / "pack", "cpu")
     clips = [e.joints for e in examples[:3]]
     assert np.allclose(made.fits("a person walks.", clips), again.fits("a person walks.", clips))
     assert again.space.config.max_frames == RECIPE["language"]["max_frames"]
@@ -141,7 +143,7 @@ def test_it_reads_the_captions_that_the_language_model_reads(tmp_path, monkeypat
 
 def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
     def train(examples, table, budget):
-        recipe = {**RECIPE, "matcher": {**RECIPE["matcher"], **table}}
+        recipe = {**RECIPE, "reranker": {**RECIPE["reranker"], **table}}
         places = (tmp_path / "pack", tmp_path / "run")
         return training.train_reranker(recipe, examples, *places, device="cpu", budget=budget)
 
@@ -149,34 +151,34 @@ def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
     train(examples, {}, {})
     train(examples, {}, {"steps": 6})
     for clips, table in ((examples[1:], {}), (examples, {"seed": 9})):
-        with pytest.raises(PackError, match="holds the training of another matcher"):
+        with pytest.raises(PackError, match="holds the training of another reranker"):
             train(clips, table, {})
 
 
 def test_no_table_no_matcher(tmp_path):
-    recipe = {k: v for k, v in RECIPE.items() if k != "matcher"}
+    recipe = {k: v for k, v in RECIPE.items() if k != "reranker"}
     options = {"device": "cpu", "budget": {}}
     assert (
         training.train_reranker(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
     )
     assert not (tmp_path / "pack").exists()
-    assert m.Matcher.of_pack(tmp_path, "cpu") is None
+    assert m.Reranker.of_pack(tmp_path, "cpu") is None
 
 
 def test_what_is_wrong_is_named(tmp_path, capsys):
-    pack = write_matcher(tiny_pack.write(tmp_path / "pack"))
+    pack = write_reranker(tiny_pack.write(tmp_path / "pack"))
     (pack / m.FOLDER / spaces.WEIGHTS).write_bytes(b"cut off")
     with pytest.raises(PackError, match=r"evaluator\.safetensors is damaged"):
         MotionPipeline.from_pack(pack, "cpu")
     options = {"device": "cpu", "budget": {}}
-    wrong = {**RECIPE, "matcher": {"breadth": 3}}
-    with pytest.raises(PackError, match=r"\[matcher\] table: .*breadth"):
+    wrong = {**RECIPE, "reranker": {"breadth": 3}}
+    with pytest.raises(PackError, match=r"\[reranker\] table: .*breadth"):
         training.train_reranker(wrong, [], tmp_path / "p", tmp_path / "r", **options)
     recipe = tmp_path / "headless.toml"
-    recipe.write_text("[matcher]\nspace = 8\n")
-    assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0
+    recipe.write_text("[reranker]\nspace = 8\n")
+    assert main(["train-reranker", str(recipe), "--out", str(pack)]) != 0
     assert "the recipe has no 'pack'" in capsys.readouterr().err
     recipe = tmp_path / "none.toml"
     recipe.write_text('[pack]\nname = "x"\n')
-    assert main(["train-matcher", str(recipe), "--out", str(pack)]) != 0
-    assert "has no [matcher] table" in capsys.readouterr().err
+    assert main(["train-reranker", str(recipe), "--out", str(pack)]) != 0
+    assert "has no [reranker] table" in capsys.readouterr().err
