@@ -174,12 +174,12 @@ class _Show:
             key, met = before[round(pose.frame)], self.performance.measure(pose)
             say(
                 f"  {NAMES[pose.role]:<15} {pose.frame:>6}   {key.body_degrees:5.1f} deg, "
-                f"{key.place_cm:6.1f} cm     {met.degrees:.4f} deg, {met.place_cm:.4f} cm"
+                f"{key.position_cm:6.1f} cm     {met.degrees:.4f} deg, {met.position_cm:.4f} cm"
             )
             self.notes[round(pose.frame)] = (
-                f"model: {key.body_degrees:.0f}°, {key.place_cm:.0f} cm away; now met exactly"
-                if met.degrees < 0.05 and met.place_cm < 0.05
-                else f"missed by {met.degrees:.1f}°, {met.place_cm:.1f} cm"
+                f"model: {key.body_degrees:.0f}°, {key.position_cm:.0f} cm away; now met exactly"
+                if met.degrees < 0.05 and met.position_cm < 0.05
+                else f"missed by {met.degrees:.1f}°, {met.position_cm:.1f} cm"
             )
         inside = ", ".join(f"{n} {s:.2f} s" for n, s in self.answer.seconds.items())
         say(f"\n  inside the model's process: {inside}")

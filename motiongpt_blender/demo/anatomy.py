@@ -53,7 +53,7 @@ class Cone:
     deep: float = 1.0
     across: tuple[float, float, float] = _X
     through: tuple[float, float, float] = _Y
-    on_floor: bool = False
+    move_to_floor: bool = False
 
 
 def _on(bone: str, radii: tuple[float, float]) -> Cone:
@@ -107,11 +107,11 @@ _LEFT: Final = (
     Cone("DEF-shin.L", (0.35, 0.002, 0.022, 0), (0.9, 0, 0.020, 0), (0.047, 0.038)),
     _on("DEF-shin.L.001", (0.046, 0.037)),
     Cone("DEF-foot.L", (0, 0, 0.020, -0.045), (0.55, 0, -0.012, 0.005), (0.042, 0.044),
-         on_floor=True),
+         move_to_floor=True),
     Cone("DEF-foot.L", (0.3, 0, 0, -0.02), (1, 0.002, 0, 0.012), (0.043, 0.036), 1.22,
-         on_floor=True),
+         move_to_floor=True),
     Cone("DEF-toe.L", (0, 0.002, 0, 0.010), (0.75, 0.002, 0, 0.006), (0.036, 0.028), 1.32,
-         on_floor=True),
+         move_to_floor=True),
 )  # fmt: skip
 
 #: Balls (bone, t, offset, radius) whose inside has the second colour: joints and face.
@@ -200,7 +200,7 @@ def _distance(placed: _Placed, points: Array) -> Array:
             unit = np.array(axis) * mirror / np.linalg.norm(axis)
             away = away + (away @ unit * (1 / stretch - 1))[..., None] * unit
     distance = np.linalg.norm(away, axis=-1) - (cone.radii[0] + t * (cone.radii[1] - cone.radii[0]))
-    return np.maximum(distance, -points[..., 2]) if cone.on_floor else distance
+    return np.maximum(distance, -points[..., 2]) if cone.move_to_floor else distance
 
 
 def _skin(cones: list[_Placed]) -> tuple[Array, Indices]:

@@ -34,7 +34,7 @@ class Met:
     """
 
     degrees: float
-    place_cm: float
+    position_cm: float
     joints_cm: float
 
 
@@ -100,6 +100,6 @@ class Performance:
         away = np.linalg.norm(joints - pose.joints, axis=-1)
         return Met(
             degrees=float(np.degrees(max(angles))),
-            place_cm=100 * float(np.linalg.norm(place)) / self.rig.scale,
+            position_cm=100 * float(np.linalg.norm(place)) / self.rig.scale,
             joints_cm=100 * float(away.max()),
         )

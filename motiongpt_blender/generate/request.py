@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body.motion import MODEL_FPS, MotionClip
-from ..core.pose_constraints.body_parts import bound_joints
+from ..core.pose_constraints.body_parts import constrained_joints
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RootTarget
-from ..core.timeline.frame_range import Fit, Window
+from ..core.timeline.frame_range import Fit, FrameRange
 from ..core.timeline.loops import SPARE_SECONDS, best_stretch
 from ..core.timeline.plan import Plan, PlanError, plan
-from ..core.timeline.plausibility import check_agreement, haste_notes
+from ..core.timeline.plausibility import check_poses_compatible, speed_notes
 from ..scene.pose.object_space import poses_in_object_space
 from ..scene.pose.pose_parts import check_bones
 from ..scene.rig.description import check_usable, describe
@@ -57,7 +57,7 @@ class TakeRequest:
     seconds: float
     seed: int
     marked: tuple[MarkedPose, ...]
-    frame_range: Window | None = None
+    frame_range: FrameRange | None = None
     joined: frozenset[PoseRole] = frozenset()
     fit: Fit = field(default_factory=Fit)
 
@@ -129,12 +129,12 @@ def prepare(obj: Any, request: TakeRequest, max_frames: int = MAX_FRAMES) -> Pre
         max_frames,
         request.frame_range,
     )
-    check_agreement(marked, scene_fps())
-    notes = tuple(haste_notes(marked, scene_fps()))
+    check_poses_compatible(marked, scene_fps())
+    notes = tuple(speed_notes(marked, scene_fps()))
     poses = [
-        PoseCondition(at, m.joints, bound_joints(m.binds))
+        PoseCondition(at, m.joints, constrained_joints(m.body_parts))
         for at, m in zip(planned.pose_frames, marked, strict=True)
-        if bound_joints(m.binds).any()  # the model has no fingers
+        if constrained_joints(m.body_parts).any()  # the model has no fingers
     ]
     frames = planned.frames
     if fit.loop:

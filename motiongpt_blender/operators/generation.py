@@ -21,7 +21,7 @@ from ..backend.process import Launch, LaunchError
 from ..core.body.motion import MotionClip, MotionError
 from ..core.pose_constraints.correction import PoseError
 from ..core.pose_constraints.marked_pose import PoseRole
-from ..core.timeline.frame_range import Fit, WindowError, WindowMode, find_window
+from ..core.timeline.frame_range import Fit, FrameRangeError, FrameRangeMode, find_frame_range
 from ..core.timeline.plan import PlanError
 from ..generate.request import MAX_FRAMES, PreparedTake, TakeRequest, prepare
 from ..generate.state import SESSION, in_a_window, redraw
@@ -65,7 +65,7 @@ class PendingTake:
 
 
 #: What a wish may be refused with, one sentence each.
-REFUSED = (GenerateError, PlanError, PoseError, RigError, WindowError, LaunchError)
+REFUSED = (GenerateError, PlanError, PoseError, RigError, FrameRangeError, LaunchError)
 
 
 class MOTIONGPT_OT_generate(bpy.types.Operator):
@@ -138,10 +138,14 @@ def start(context: Any) -> Job:
 def panel_wish(context: Any, obj: Any) -> TakeRequest:
     """What the panel asks for; raises WindowError or PoseError."""
     wish, place = context.scene.motiongpt, context.scene.motiongpt.frame_range
-    mode = WindowMode(place.mode)
-    own = mode is not WindowMode.BETWEEN
-    keyed = [] if mode in (WindowMode.FREE, WindowMode.RANGE) else keyed_frames(obj, generated=own)
-    window = find_window(mode, current_frame(), (place.start, place.end), keyed)
+    mode = FrameRangeMode(place.mode)
+    own = mode is not FrameRangeMode.BETWEEN
+    keyed = (
+        []
+        if mode in (FrameRangeMode.FREE, FrameRangeMode.RANGE)
+        else keyed_frames(obj, generated=own)
+    )
+    window = find_frame_range(mode, current_frame(), (place.start, place.end), keyed)
     return TakeRequest(
         prompt=wish.prompt,
         seconds=wish.seconds,

@@ -6,9 +6,9 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
-from ..core.pose_constraints.body_parts import WHOLE, BodyPart, is_whole
+from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart, is_whole_body
 from ..core.pose_constraints.correction import PoseError
-from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, miss_note
+from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, mismatch_note
 from ..core.timeline.frame_range import frame_text
 from ..properties.armature import PARTS, ROLES, sort_poses
 from ..properties.scene import target
@@ -19,7 +19,7 @@ from ..scene.rig.description import RigError, check_not_override, describe
 from ..scene.scene_time import current_frame
 
 #: The choice that leaves nothing of a pose free.
-WHOLE_BODY: Final = "WHOLE"
+EVERY_PART: Final = "WHOLE"
 NO_ARMATURE = "Choose an armature in the panel, or select one"
 
 
@@ -66,14 +66,14 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         try:
             check_not_override(obj)
             rig = describe(obj)
-            pose, missed = fit_fk_pose(obj, rig)
+            pose, fk_mismatches = fit_fk_pose(obj, rig)
             marked = MarkedPose(
                 frame,
                 PoseRole(self.role),
                 pose,
                 capture_joints(obj, rig),
                 carrier=np.array(obj.matrix_basis, dtype=np.float64),
-                missed=missed,
+                fk_mismatches=fk_mismatches,
             )
         except RigError as error:
             self.report({"ERROR"}, str(error))
@@ -82,15 +82,15 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         replaced = self._replaced(group, frame)
         again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
         if again is not None:  # the same pose, better: it binds what it did
-            marked = replace(marked, binds=again.bound or WHOLE)
+            marked = replace(marked, body_parts=again.bound or WHOLE_BODY)
         for index in reversed(replaced):
             group.poses.remove(index)
         entry = group.poses.add()
         entry.store(marked)
         group.active = len(group.poses) - 1
         sort_poses(group)
-        note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or miss_note(
-            marked.worst_missed
+        note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
+            marked.worst_mismatch
         )
         if note:  # alone: Blender shows the last report only
             self.report({"WARNING"}, note)
@@ -137,7 +137,7 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     part: bpy.props.EnumProperty(
-        name="Part", items=((WHOLE_BODY, "Whole Body", "Everything", 0), *PARTS)
+        name="Part", items=((EVERY_PART, "Whole Body", "Everything", 0), *PARTS)
     )
     join: bpy.props.BoolProperty(name="Join", options={"SKIP_SAVE"})
 
@@ -149,7 +149,7 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
     @classmethod
     def description(cls, context: Any, properties: Any) -> str:
         """Tooltip by part."""
-        if properties.part == WHOLE_BODY:
+        if properties.part == EVERY_PART:
             return "The motion meets the whole pose"
         what = next(text for value, _, text, _ in PARTS if value == properties.part)
         return f"The motion meets only this part: {what}. Shift-click joins parts or lets one go"
@@ -163,13 +163,13 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
         """Choose the parts of the active pose."""
         group = target(context).motiongpt
         pose = group.poses[group.active]
-        if self.part == WHOLE_BODY:
-            chosen = WHOLE
-        elif self.join and not is_whole(pose.bound):
+        if self.part == EVERY_PART:
+            chosen = WHOLE_BODY
+        elif self.join and not is_whole_body(pose.bound):
             chosen = pose.bound ^ {BodyPart(self.part)}
         else:
             chosen = {BodyPart(self.part)}
-        pose.binds = {part.value for part in chosen or WHOLE}
+        pose.body_parts = {part.value for part in chosen or WHOLE_BODY}
         return {"FINISHED"}
 
 

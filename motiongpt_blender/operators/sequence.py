@@ -14,7 +14,7 @@ import bpy
 
 from ..core.body.motion import MODEL_FPS
 from ..core.pose_constraints.marked_pose import PoseRole
-from ..core.timeline.frame_range import Fit, Window
+from ..core.timeline.frame_range import Fit, FrameRange
 from ..core.timeline.sequences import Block, Piece, SequenceError, pieces_of
 from ..generate.request import TakeRequest, poses_between
 from ..generate.state import SESSION, Run
@@ -208,7 +208,7 @@ def _wish(obj: Any, run: Run, piece: Piece) -> TakeRequest:
         seconds=1.0,
         seed=piece.seed,
         marked=poses_between(poses, piece.start, piece.end),
-        frame_range=Window(piece.start, piece.end),
+        frame_range=FrameRange(piece.start, piece.end),
         joined=frozenset(joined),
         fit=Fit(track=TRACK),
     )

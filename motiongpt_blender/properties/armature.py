@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body.skeleton import JOINT_COUNT
-from ..core.pose_constraints.body_parts import WHOLE, BodyPart
+from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart
 from ..core.pose_constraints.correction import PoseError, RigPose
-from ..core.pose_constraints.marked_pose import MarkedPose, Miss, PoseRole, miss_note, worst_bound
+from ..core.pose_constraints.marked_pose import (
+    FKMismatch,
+    MarkedPose,
+    PoseRole,
+    find_worst_mismatch,
+    mismatch_note,
+)
 from ..core.rig.bone_maps import Part
 from ..core.timeline.frame_range import frame_text
 from .bone_map import MotionGPTBoneMap
@@ -42,17 +48,17 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     frame: bpy.props.IntProperty(name="Frame")
     subframe: bpy.props.FloatProperty(name="Part of a Frame", min=0.0, max=1.0)
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
-    binds: bpy.props.EnumProperty(
+    body_parts: bpy.props.EnumProperty(
         name="Binds",
         description="What the motion has to meet of this pose; the rest stays the motion's own",
         items=PARTS,
         options={"ENUM_FLAG"},
-        default={part.value for part in WHOLE},
+        default={part.value for part in WHOLE_BODY},
     )
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
     carrier: bpy.props.StringProperty(options={"HIDDEN"})
-    missed: bpy.props.StringProperty(options={"HIDDEN"})
+    fk_mismatches: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
     def at(self) -> float:
@@ -62,24 +68,27 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     @property
     def bound(self) -> frozenset[BodyPart]:
         """The parts that count."""
-        return frozenset(BodyPart(part) for part in self.binds)
+        return frozenset(BodyPart(part) for part in self.body_parts)
 
     @property
     def note(self) -> str:
         """A sentence about what FK controls cannot show of what counts, or ""."""
-        return miss_note(worst_bound(self._missed(), self.bound))
+        return mismatch_note(find_worst_mismatch(self._missed(), self.bound))
 
     def store(self, marked: MarkedPose) -> None:
         """Fill in all fields."""
         self.frame = math.floor(marked.frame)
         self.subframe = marked.frame - self.frame
         self.role = marked.role.value
-        self.binds = {part.value for part in marked.binds}
+        self.body_parts = {part.value for part in marked.body_parts}
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
         self.carrier = "" if marked.carrier is None else json.dumps(marked.carrier.tolist())
-        self.missed = json.dumps(
-            [(m.bone, m.degrees, m.millimetres, m.part and m.part.value) for m in marked.missed]
+        self.fk_mismatches = json.dumps(
+            [
+                (m.bone, m.degrees, m.millimetres, m.part and m.part.value)
+                for m in marked.fk_mismatches
+            ]
         )
 
     def load(self) -> MarkedPose:
@@ -94,20 +103,22 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
                 "mark the pose again."
             )
-        binds = self.bound
-        if not binds:
+        body_parts = self.bound
+        if not body_parts:
             raise PoseError(
                 f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
                 "under the list, or remove the pose."
             )
         role, carrier = PoseRole(self.role), self._carrier()
-        return MarkedPose(self.at, role, pose, joints, binds, carrier, self._missed())
+        return MarkedPose(self.at, role, pose, joints, body_parts, carrier, self._missed())
 
-    def _missed(self) -> tuple[Miss, ...]:
+    def _missed(self) -> tuple[FKMismatch, ...]:
         """What FK controls cannot show; nothing when that was not kept."""
         try:
-            rows = json.loads(self.missed)
-            return tuple(Miss(b, float(d), float(m), Part(p) if p else None) for b, d, m, p in rows)
+            rows = json.loads(self.fk_mismatches)
+            return tuple(
+                FKMismatch(b, float(d), float(m), Part(p) if p else None) for b, d, m, p in rows
+            )
         except (ValueError, TypeError):
             return ()
 

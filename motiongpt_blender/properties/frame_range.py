@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.timeline.frame_range import WindowMode
+from ..core.timeline.frame_range import FrameRangeMode
 
 MODES = (
-    (WindowMode.FREE.value, "Free", "From the start pose, or from the current frame, on"),
+    (FrameRangeMode.FREE.value, "Free", "From the start pose, or from the current frame, on"),
     (
-        WindowMode.BETWEEN.value,
+        FrameRangeMode.BETWEEN.value,
         "Between Keyframes",
         "From the keyframe before the current frame to the one after it; all else stays",
     ),
     (
-        WindowMode.RANGE.value,
+        FrameRangeMode.RANGE.value,
         "Frame Range",
         "Over the frames below; the animation outside stays, and the take joins it smoothly",
     ),
     (
-        WindowMode.CONTINUE.value,
+        FrameRangeMode.CONTINUE.value,
         "After the Last Frame",
         "Goes on from where the character's animation ends",
     ),
@@ -33,7 +33,7 @@ class MotionGPTFrameRange(bpy.types.PropertyGroup):
         name="Where",
         description="Where in time the take goes",
         items=MODES,
-        default=WindowMode.FREE.value,
+        default=FrameRangeMode.FREE.value,
     )
     start: bpy.props.IntProperty(name="From", description="First frame of the range", default=1)
     end: bpy.props.IntProperty(name="To", description="Last frame of the range", default=73)

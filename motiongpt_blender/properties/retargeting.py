@@ -47,7 +47,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         name="Hands",
         description="Hands come to where the motion's do; elbows make up for it",
     )
-    plant_feet: bpy.props.BoolProperty(
+    lock_feet: bpy.props.BoolProperty(
         name="Plant Feet",
         description="Feet that stand stay where they are: legs are bent anew, and the hips come "
         "down a little where a leg is too short",
@@ -106,7 +106,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
             pin_feet=self.pin_feet,
             pin_hands=self.pin_hands,
             ik_controls=self.ik_controls,
-            plant_feet=self.plant_feet,
+            lock_feet=self.lock_feet,
             floor=self.floor / _scale(self.id_data),
             sparse=self.keys == "SPARSE",
             degrees=self.degrees,

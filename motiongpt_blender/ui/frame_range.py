@@ -4,14 +4,14 @@ from typing import Any
 
 import bpy
 
-from ..core.timeline.frame_range import WindowMode
+from ..core.timeline.frame_range import FrameRangeMode
 from ..properties.frame_range import MODES
 from .panels import _Panel
 
 
 def chosen_text(place: Any) -> str:
     """What is unusual about where a take goes, in a few words, or ""."""
-    if place.mode != WindowMode.FREE.value:
+    if place.mode != FrameRangeMode.FREE.value:
         return next(name for value, name, _ in MODES if value == place.mode)
     return "Loop" if place.loop else ""
 
@@ -35,13 +35,13 @@ class MOTIONGPT_PT_frame_range(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(place, "mode")
-        if place.mode == WindowMode.RANGE.value:
+        if place.mode == FrameRangeMode.RANGE.value:
             column = layout.column(align=True)
             column.prop(place, "start")
             column.prop(place, "end")
             layout.operator("motiongpt.range_from_selection", icon="RESTRICT_SELECT_OFF")
         column = layout.column(heading="Loop", align=True)
-        column.active = place.mode == WindowMode.FREE.value
+        column.active = place.mode == FrameRangeMode.FREE.value
         column.prop(place, "loop", text="Ends as It Begins")
         row = column.row()
         row.active = place.loop

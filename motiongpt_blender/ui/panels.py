@@ -7,11 +7,11 @@ import blf
 import bpy
 
 from .. import paths
-from ..core.feet.foot_locking import PlantReport
-from ..core.pose_constraints.body_parts import BodyPart, is_whole
-from ..core.pose_constraints.correction import KeyReport
+from ..core.feet.foot_locking import FootLockReport
+from ..core.pose_constraints.body_parts import BodyPart, is_whole_body
+from ..core.pose_constraints.correction import PoseReport
 from ..core.pose_constraints.marked_pose import PoseRole
-from ..core.timeline.frame_range import WindowMode, frame_text
+from ..core.timeline.frame_range import FrameRangeMode, frame_text
 from ..generate.state import SESSION, stage_text
 from ..operators.poses import WHOLE_BODY
 from ..preferences import chosen_pack
@@ -87,7 +87,7 @@ class MOTIONGPT_UL_poses(_List, bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        part = "" if is_whole(item.bound) else "part of it, "
+        part = "" if is_whole_body(item.bound) else "part of it, "
         right.label(text=f"{part}frame {frame_text(item.at)}")
 
 
@@ -185,7 +185,7 @@ class MOTIONGPT_PT_poses(_ArmaturePanel, bpy.types.Panel):
         layout.label(text=f"Frame {frame_text(pose.at)} binds")
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)
-        bound, whole = pose.bound, is_whole(pose.bound)
+        bound, whole = pose.bound, is_whole_body(pose.bound)
         button = column.operator("motiongpt.bind_part", text="Whole Body", depress=whole)
         button.part = WHOLE_BODY
         for group in PARTS_BY_ROW:
@@ -228,17 +228,17 @@ class MOTIONGPT_PT_result(_Panel, bpy.types.Panel):
                 row = box.row()
                 row.label(text=f"{frame_text(key.frame)}:")  # a word more is cut off
                 body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
-                place = f"place {key.place_cm:.0f} cm" if key.placed else "place free"
+                place = f"place {key.position_cm:.0f} cm" if key.root_constrained else "place free"
                 for distance in (f"body {body}", place):
                     cell = row.row()
                     cell.alignment = "RIGHT"
                     cell.label(text=distance)
-            missed = [key for key in report.keys if key.missed is not None]
+            missed = [key for key in report.keys if key.fk_mismatch is not None]
             _hint(box, f"The take meets {'the rest' if missed else 'them'} exactly")
             for key in missed:
                 _sentence(context, layout, missed_text(key), "INFO")
-        if report.planted is not None:
-            _sentence(context, layout, feet_text(report.planted), "CON_FLOOR")
+        if report.foot_lock is not None:
+            _sentence(context, layout, feet_text(report.foot_lock), "CON_FLOOR")
         for note in SESSION.notes:
             _sentence(context, layout, note, "INFO")
 
@@ -273,9 +273,9 @@ def licence_text(licence: str) -> str:
     return f"Licence: {licence}" if says else f"Not for commercial use: {licence}"
 
 
-def missed_text(key: KeyReport) -> str:
+def missed_text(key: PoseReport) -> str:
     """What FK controls cannot show of a pose, in one line; "" where they show it all."""
-    if (miss := key.missed) is None:
+    if (miss := key.fk_mismatch) is None:
         return ""
     return (
         f"Frame {frame_text(key.frame)}: FK controls cannot show {miss.where} to the last; "
@@ -283,19 +283,19 @@ def missed_text(key: KeyReport) -> str:
     )
 
 
-def feet_text(planted: PlantReport) -> str:
+def feet_text(foot_lock: FootLockReport) -> str:
     """What planting did to the feet, in one line."""
-    if planted == PlantReport():
+    if foot_lock == FootLockReport():
         return "No foot stands long enough to be planted"
-    moved = f"Feet planted: moved {planted.moved_cm:.0f} cm at most"
-    lowered = f", hips {planted.lowered_cm:.0f} cm lower" if planted.lowered_cm >= 0.5 else ""
-    slid = f"; {planted.slid_cm:.0f} cm out of reach" if planted.slid_cm >= 0.5 else ""
+    moved = f"Feet planted: moved {foot_lock.moved_cm:.0f} cm at most"
+    lowered = f", hips {foot_lock.lowered_cm:.0f} cm lower" if foot_lock.lowered_cm >= 0.5 else ""
+    slid = f"; {foot_lock.slid_cm:.0f} cm out of reach" if foot_lock.slid_cm >= 0.5 else ""
     return moved + lowered + slid
 
 
 def _length_decided(request: Any, obj: Any) -> str:
     """What decides the length instead of its field, or ""."""
-    if request.frame_range.mode in (WindowMode.RANGE.value, WindowMode.BETWEEN.value):
+    if request.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
         return "by Timing below"
     ends = obj is not None and any(p.role == PoseRole.END.value for p in obj.motiongpt.poses)
     return "up to the end pose" if ends else ""

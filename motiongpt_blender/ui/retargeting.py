@@ -26,7 +26,7 @@ class MOTIONGPT_PT_retargeting(_ArmaturePanel, bpy.types.Panel):
         column = layout.column(heading="Pin", align=True)
         column.prop(chosen, "pin_feet")
         column.prop(chosen, "pin_hands")
-        layout.prop(chosen, "plant_feet")
+        layout.prop(chosen, "lock_feet")
         layout.prop(chosen, "floor")
         layout.prop(chosen, "reach")
         layout.prop(chosen, "ik_controls")

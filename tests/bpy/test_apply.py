@@ -19,8 +19,8 @@ from motiongpt_blender.core.body.rotations import (
     rotate,
 )
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.body.slices import at_once
-from motiongpt_blender.core.pose_constraints.correction import KeyReport
+from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.pose_constraints.correction import PoseReport
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.timeline.frame_range import Fit
 from motiongpt_blender.scene.action import nla
@@ -190,7 +190,7 @@ def test_marked_poses_come_back_exactly(character):
     report = apply_clip(character, walking(), marked, 11, "walk")
     assert (report.frame_start, report.frame_end) == (11, 51)
     assert [k.frame for k in report.keys] == [11, 25, 51]
-    assert all(isinstance(k, KeyReport) and k.body_degrees > 0 for k in report.keys)
+    assert all(isinstance(k, PoseReport) and k.body_degrees > 0 for k in report.keys)
     rig = describe(character)
     for mark in marked:
         set_frame(mark.frame)
@@ -298,7 +298,7 @@ def test_switches_are_keyed_and_given_back(rigify_rig):
     nla.remove_take(rigify_rig, "no such track")
 
 
-@pytest.mark.parametrize("where", ["push_take", "write_steps", "fit_steps"])
+@pytest.mark.parametrize("where", ["push_take", "write_action_slices", "finish_motion_slices"])
 def test_a_failure_leaves_everything_as_it_was(smpl_rig, monkeypatch, where):
     author(smpl_rig)
     data = smpl_rig.animation_data
@@ -326,11 +326,11 @@ def test_the_result_shows_at_once_at_the_current_frame(smpl_rig):
     apply_clip(smpl_rig, walking(), (), 1, "second")
     assert bpy.context.scene.frame_current == 20
     knee = smpl_rig.pose.bones["l_knee"]
-    at_once = knee.matrix_basis.to_quaternion()
+    run_to_end = knee.matrix_basis.to_quaternion()
     set_frame(1)
     set_frame(20)
-    assert (at_once - knee.matrix_basis.to_quaternion()).magnitude < 1e-6
-    assert at_once.angle > 0.1
+    assert (run_to_end - knee.matrix_basis.to_quaternion()).magnitude < 1e-6
+    assert run_to_end.angle > 0.1
 
 
 def test_a_single_frame_is_a_motion_too(smpl_rig):
@@ -385,7 +385,7 @@ def test_a_planned_take_has_its_length_and_begins_where_it_is_said(smpl_rig):
     """The frames that were planned are written; without a pose it begins at its stance."""
     stands = capture_joints(smpl_rig, describe(smpl_rig)) + np.float32([0.7, 0.0, 0.3])
     fit = Fit(standing=stands)
-    report = at_once(apply_slices(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
+    report = run_to_end(apply_slices(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
     assert (report.frame_start, report.frame_end) == (3, 27)
     set_frame(3)
     now = capture_joints(smpl_rig, describe(smpl_rig))

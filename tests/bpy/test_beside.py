@@ -143,7 +143,7 @@ def test_without_fitting_the_seam_would_jump(addon, smpl_rig, monkeypatch):
     hand_keyed(smpl_rig)
     place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 25, 45
-    monkeypatch.setattr(finish_motion, "fit_seams", lambda motion, *_: (motion, ()))
+    monkeypatch.setattr(finish_motion, "blend_speeds", lambda motion, *_: (motion, ()))
     generate(addon)
     assert max(jump(smpl_rig, 25), jump(smpl_rig, 45)) > 2.0
 

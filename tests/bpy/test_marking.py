@@ -13,7 +13,7 @@ from test_families import COVERED, FILES, IN_PART, tables, walk
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.rotations import from_log
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
-from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, miss_note
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, mismatch_note
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.marking import fit_fk_pose, mark_pose
 from motiongpt_blender.scene.pose.undriven_bones import hip_ancestors
@@ -116,7 +116,7 @@ def check_exact(obj, *, sparse=False, rate=(30, 1.001)):
         bone.location, bone.scale = (0, 0, 0), (1, 1, 1)
         turn(bone, (0, 0, 0))
     update(obj)
-    options = RigOptions(plant_feet=True, sparse=sparse)
+    options = RigOptions(lock_feet=True, sparse=sparse)
     apply_clip(obj, MotionClip(walk(), 20), marked, 5, "walk", options)
     for frame, matrices in before.items():
         scene.frame_set(frame)
@@ -181,7 +181,7 @@ def test_a_rigify_rigs_ik_pose_is_snapped_to_fk(rigify_rig):
     before = shown(rigify_rig)
     pose, missed = fit_fk_pose(rigify_rig, rig)
     assert missed == ()
-    assert miss_note(None) == ""
+    assert mismatch_note(None) == ""
     assert ("thigh_parent.L", "IK_FK", 0.0) in pose.switches
     assert rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
     after = come_back(rigify_rig, mark_pose(rigify_rig, rig, 12, PoseRole.KEY))
@@ -199,13 +199,15 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
     assert not miss.met
     assert [m.size for m in missed] == sorted((m.size for m in missed), reverse=True)
     assert len({m.part for m in missed}) == len(missed)
-    assert f"'{miss.bone}' is {miss.degrees:.2f}° and {miss.millimetres:.1f} mm" in miss_note(miss)
+    assert f"'{miss.bone}' is {miss.degrees:.2f}° and {miss.millimetres:.1f} mm" in mismatch_note(
+        miss
+    )
     mark = mark_pose(rigify_rig, rig, 12, PoseRole.KEY)
-    assert mark.worst_missed == miss
-    one = replace(mark, binds=frozenset({BodyPart.ARM_L}))
-    assert one.worst_missed.part in parts_of(one.binds)
+    assert mark.worst_mismatch == miss
+    one = replace(mark, body_parts=frozenset({BodyPart.ARM_L}))
+    assert one.worst_mismatch.part in parts_of(one.body_parts)
     after = come_back(rigify_rig, mark)
-    assert REPORTS[-1].missed == miss
+    assert REPORTS[-1].fk_mismatch == miss
     _, millimetres = worst(before, after, [miss.bone])
     assert millimetres == pytest.approx(miss.millimetres, abs=0.1)
     for hand_or_foot in ("ORG-foot.L", "ORG-hand.R", "ORG-hand.L"):  # ends stay, middles move

@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from motiongpt_blender.core.feet.foot_locking import PlantReport
+from motiongpt_blender.core.feet.foot_locking import FootLockReport
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -32,19 +32,19 @@ def take(addon, smpl_rig, monkeypatch):  # noqa: F811
 
     monkeypatch.setattr(panels, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
     bpy.context.scene.motiongpt.seconds = 1.0
-    smpl_rig.motiongpt.retargeting.plant_feet = True
+    smpl_rig.motiongpt.retargeting.lock_feet = True
     return generate(addon)
 
 
 def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, feet_text
 
-    assert take.planted is not None
-    assert feet_text(take.planted).split()[0] in drawn(MOTIONGPT_PT_result)
-    said = feet_text(PlantReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
+    assert take.foot_lock is not None
+    assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_result)
+    said = feet_text(FootLockReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
     assert said == "Feet planted: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
-    assert "No foot" in feet_text(PlantReport())
-    addon.report = replace(take, planted=None)
+    assert "No foot" in feet_text(FootLockReport())
+    addon.report = replace(take, foot_lock=None)
     assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)
 
 
@@ -110,17 +110,19 @@ def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
 
 
 def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
-    from motiongpt_blender.core.pose_constraints.correction import KeyReport
-    from motiongpt_blender.core.pose_constraints.marked_pose import Miss
+    from motiongpt_blender.core.pose_constraints.correction import PoseReport
+    from motiongpt_blender.core.pose_constraints.marked_pose import FKMismatch
     from motiongpt_blender.core.rig.bone_maps import Part
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, missed_text
 
-    met = KeyReport(1.0, 5.0, 2.0)
+    met = PoseReport(1.0, 5.0, 2.0)
     addon.report = replace(take, keys=(met,))
     said = drawn(MOTIONGPT_PT_result)
     assert "meets them exactly" in said
     assert missed_text(met) == ""
-    short = replace(met, frame=12.0, missed=Miss("DEF-palm.01.R", 1.827, 111.28, Part("hand_r")))
+    short = replace(
+        met, frame=12.0, fk_mismatch=FKMismatch("DEF-palm.01.R", 1.827, 111.28, Part("hand_r"))
+    )
     addon.report = replace(take, keys=(met, short))
     said = drawn(MOTIONGPT_PT_result)
     assert "meets them exactly" not in said

@@ -44,7 +44,7 @@ def locally(obj, seen):
 def take(obj, marked):
     """What every bone shows at the marked frame, against its parent, in a take of its own."""
     report = apply_clip(obj, MotionClip(walk(), 20), marked, START, "walk",
-                        RigOptions(plant_feet=False))  # fmt: skip
+                        RigOptions(lock_feet=False))  # fmt: skip
     bpy.context.scene.frame_set(MARKED)
     seen = locally(obj, shown(obj))
     obj.animation_data.nla_tracks.remove(obj.animation_data.nla_tracks[report.track_name])
@@ -52,24 +52,24 @@ def take(obj, marked):
     return seen, report
 
 
-def check_part(obj, binds):
+def check_part(obj, body_parts):
     rig = describe(obj)
     bpy.context.scene.frame_set(MARKED)
     pose_at_random(obj, rig, 3)
     before = locally(obj, shown(obj))
     mark = mark_pose(obj, rig, MARKED, PoseRole.KEY)
-    mark = MarkedPose(mark.frame, mark.role, mark.pose, mark.joints, frozenset(binds))
+    mark = MarkedPose(mark.frame, mark.role, mark.pose, mark.joints, frozenset(body_parts))
     at_rest(obj)
     alone, _ = take(obj, [])
     met, report = take(obj, [mark])
-    parts, owners = parts_of(binds), parts_by_bone(obj, rig)
+    parts, owners = parts_of(body_parts), parts_by_bone(obj, rig)
     bound = {n for n, p in owners.items() if p in parts}
     assert bound
     degrees, millimetres = worst(before, met, bound - {rig.root})
     assert degrees < 0.01
     assert millimetres < 0.1
     (told,) = report.keys
-    assert told.placed is (BodyPart.HIPS in binds or BodyPart.LOWER in binds)
+    assert told.root_constrained is (BodyPart.HIPS in body_parts or BodyPart.LOWER in body_parts)
     above = {bone.parent.name for bone in obj.pose.bones if bone.parent and bone.name in bound}
     free = {n for n, p in owners.items() if p not in parts and n not in above | {rig.root}}
     free -= {b.name for b in obj.pose.bones if b.parent and b.parent.name in bound}
@@ -142,10 +142,10 @@ def test_what_is_bound_is_kept_and_nothing_is_refused(registered, smpl_rig):
     rig = describe(smpl_rig)
     entry = smpl_rig.motiongpt.poses.add()
     entry.store(mark_pose(smpl_rig, rig, 3, PoseRole.KEY))
-    assert entry.load().binds == {BodyPart.UPPER, BodyPart.LOWER}
-    entry.binds = {"HAND_L", "HIPS"}
-    assert entry.load().binds == {BodyPart.HAND_L, BodyPart.HIPS}
-    entry.binds = set()
+    assert entry.load().body_parts == {BodyPart.UPPER, BodyPart.LOWER}
+    entry.body_parts = {"HAND_L", "HIPS"}
+    assert entry.load().body_parts == {BodyPart.HAND_L, BodyPart.HIPS}
+    entry.body_parts = set()
     with pytest.raises(PoseError, match="frame 3 binds no part"):
         entry.load()
 
@@ -164,7 +164,7 @@ def test_a_click_binds_one_part_and_shift_joins(registered, smpl_rig):
         ("UPPER", False, {"UPPER"}),
     ):
         bpy.ops.motiongpt.bind_part(part=part, join=join)
-        assert pose.binds == left, (part, join)
+        assert pose.body_parts == left, (part, join)
 
 
 def test_what_fk_cannot_show_is_kept_told_and_limited_to_what_is_bound(
@@ -182,12 +182,12 @@ def test_what_fk_cannot_show_is_kept_told_and_limited_to_what_is_bound(
     assert "the left arm by" in said
     assert "is marked" not in said  # Blender shows the last report alone
     pose = rigify_rig.motiongpt.poses[1]
-    miss = pose.load().worst_missed
+    miss = pose.load().worst_mismatch
     assert miss.millimetres > 50
     assert f"'{miss.bone}' is" in pose.note
-    pose.binds = {"ARM_R"}
-    assert pose.load().worst_missed is None or pose.load().worst_missed.millimetres < 50
-    pose.missed = "broken"
+    pose.body_parts = {"ARM_R"}
+    assert pose.load().worst_mismatch is None or pose.load().worst_mismatch.millimetres < 50
+    pose.fk_mismatches = "broken"
     assert pose.note == ""
 
 

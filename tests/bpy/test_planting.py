@@ -10,7 +10,7 @@ from motiongpt_blender import registration
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.rotations import angle_between, inverse, rotate
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.feet.foot_contacts import find_footfalls
+from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
@@ -18,7 +18,7 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.clips import as_generated, clip
 
-PLANTED = RigOptions(plant_feet=True)
+PLANTED = RigOptions(lock_feet=True)
 
 
 def toe_places(obj, rig, count, start=1):
@@ -34,8 +34,8 @@ def toe_places(obj, rig, count, start=1):
 
 def worst(places, joints, rig, floor=0.0):
     """The fastest (m/s) and the lowest (m under their level) of planted toes."""
-    footfalls = find_footfalls(joints, 20.0)
-    masks = np.stack([footfalls.mask(s, len(joints)) for s in "LR"], axis=1) > 0
+    foot_contacts = find_foot_contacts(joints, 20.0)
+    masks = np.stack([foot_contacts.mask(s, len(joints)) for s in "LR"], axis=1) > 0
     speeds = np.linalg.norm(np.diff(places, axis=0), axis=-1) * 20 / rig.scale
     fast = speeds[masks[1:] & masks[:-1]].max(initial=0)
     rest = np.array([rig.points[Joint.L_FOOT][1], rig.points[Joint.R_FOOT][1]]) + floor
@@ -90,7 +90,7 @@ def test_the_floor_is_a_setting(addon, smpl_rig):
     joints = clip("walk")
     smpl_rig.motiongpt.retargeting.floor = 0.4
     options = smpl_rig.motiongpt.retargeting.options()
-    assert options.plant_feet
+    assert options.lock_feet
     apply_clip(smpl_rig, MotionClip(joints.astype(np.float32)), (), 1, "clip", options)
     rig = describe(smpl_rig)
     speed, dip = worst(toe_places(smpl_rig, rig, len(joints)), joints, rig, floor=0.4)

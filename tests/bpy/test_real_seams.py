@@ -80,5 +80,5 @@ def test_a_window_on_a_rigify_rig_that_was_posed_with_ik(rigify_rig):
                    if not any(s in n for s in stretched)]  # fmt: skip
         assert len(reached) > 30
         assert max(reached) < 0.3
-        assert key.missed.bone.endswith(".R")
-        assert key.missed.millimetres == pytest.approx(away[frame].max(), abs=1.0)
+        assert key.fk_mismatch.bone.endswith(".R")
+        assert key.fk_mismatch.millimetres == pytest.approx(away[frame].max(), abs=1.0)

@@ -12,7 +12,7 @@ from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import angle_between, from_log, normalise, rotate
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_turns
+from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_rotations
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
 from motiongpt_blender.scene.pose.capture import capture_joints
@@ -322,7 +322,7 @@ def test_arms_from_the_hips_to_over_the_head_do_not_spin():
     for rest in ([1, 0, 0], [0, -1, 0], [0.2, 0.98, 0], [0, 0, 1]):
         at_rest = normalise(np.array(rest, float))
         still = np.tile([1.0, 0, 0, 0], (60, 1))
-        turn, _ = limb_turns(still, (at_rest, at_rest), (arm, arm), Limb.arm("L"), 20.0)
+        turn, _ = limb_rotations(still, (at_rest, at_rest), (arm, arm), Limb.arm("L"), 20.0)
         step = np.degrees(2 * np.arccos(np.clip(np.abs((turn[1:] * turn[:-1]).sum(-1)), 0, 1)))
         assert step.max() < 1.5 * np.degrees(lift[1] - lift[0])
 

@@ -97,7 +97,7 @@ def test_what_cannot_be_shown_is_told_and_nothing_moves(registered, smpl_rig, ca
     pose = smpl_rig.motiongpt.poses[0]
     bpy.context.scene.frame_set(30)
     kept = json.loads(pose.controls)
-    pose.controls = json.dumps(kept | {"others": None})
+    pose.controls = json.dumps(kept | {"transforms": None})
     with pytest.raises(RuntimeError, match="mark it again"):
         bpy.ops.motiongpt.show_pose()
     pose.controls = "broken"

@@ -38,7 +38,7 @@ def keys_of(name):
 def both(obj, clip, sparse, marked=()):
     """What a key a frame shows, what few keys show, and how many there are of each."""
     rig = describe(obj)
-    dense = RigOptions(root=sparse.root, plant_feet=sparse.plant_feet)
+    dense = RigOptions(root=sparse.root, lock_feet=sparse.lock_feet)
     out = []
     for options in (dense, sparse):
         report = apply_clip(obj, clip, marked, 1, "clip", options)
@@ -68,7 +68,7 @@ def test_few_keys_show_the_same_motion(smpl_rig, shared, mode, degrees, mm, fewe
 @pytest.mark.parametrize("root", [RootTarget.OBJECT])
 def test_what_carries_the_body_counts(smpl_rig, shared, root):
     clip = MotionClip(recorded("walk")[:50].astype(np.float32))
-    options = RigOptions(root=root, sparse=True, plant_feet=True)
+    options = RigOptions(root=root, sparse=True, lock_feet=True)
     (here, turned, many), (there, spun, few) = both(smpl_rig, clip, options)
     assert np.linalg.norm(here - there, axis=-1).max() < 0.005 * describe(smpl_rig).scale
     assert np.degrees(angle_between(turned, spun).max()) < 1
@@ -84,7 +84,7 @@ def test_marked_poses_are_met_by_few_keys(smpl_rig):
     bpy.context.view_layer.update()
     pose = MarkedPose(21, PoseRole.KEY, capture_pose(smpl_rig, rig), capture_joints(smpl_rig, rig))
     before = {b.name: b.matrix.copy() for b in bones}
-    report = apply_clip(smpl_rig, clip, [pose], 1, "c", RigOptions(sparse=True, plant_feet=True))
+    report = apply_clip(smpl_rig, clip, [pose], 1, "c", RigOptions(sparse=True, lock_feet=True))
     bpy.context.scene.frame_set(21)
     for bone in bones:
         assert (bone.matrix.translation - before[bone.name].translation).length < 1e-4
@@ -108,7 +108,7 @@ def test_written_handles_are_those_that_were_fitted(smpl_rig):
 
 def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longest_slice):
     clip = MotionClip(recorded("walk").astype(np.float32))
-    options = RigOptions(sparse=True, plant_feet=True)
+    options = RigOptions(sparse=True, lock_feet=True)
 
     def steps():
         return apply_slices(smpl_rig, clip, (), 1, "c", options)
@@ -118,6 +118,6 @@ def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longes
 
 def test_a_single_frame_takes_a_single_key(smpl_rig):
     clip = MotionClip(recorded("walk")[:1].astype(np.float32))
-    report = apply_clip(smpl_rig, clip, (), 5, "c", RigOptions(sparse=True, plant_feet=True))
+    report = apply_clip(smpl_rig, clip, (), 5, "c", RigOptions(sparse=True, lock_feet=True))
     for curve in compat.all_curves(bpy.data.actions[report.action_name]):
         assert [k.co[0] for k in curve.keyframe_points] == [5.0]

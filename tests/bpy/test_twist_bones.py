@@ -148,7 +148,7 @@ def test_a_marked_pose_comes_back_with_its_twist_bones(empty_scene, kind):
     for bone in obj.pose.bones:
         bone.matrix_basis.identity()
     clip = MotionClip(twisted(exercise()).astype(np.float32), FPS)
-    apply_clip(obj, clip, [pose], 1, "t", RigOptions(plant_feet=True))
+    apply_clip(obj, clip, [pose], 1, "t", RigOptions(lock_feet=True))
     after = turns(obj, [15])
     for name in before:
         assert degrees(before[name][0], after[name][0]) < 0.03, name

@@ -90,14 +90,14 @@ def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkey
 
     monkeypatch.setattr(MotionPipeline, "generate_batch", counted)
     cache = tmp_path / "clips" / "a.jsonl"
-    first = clip_maker.ClipMaker(pipeline, cache, at_once=3).make(requests, "text")
+    first = clip_maker.ClipMaker(pipeline, cache, run_to_end=3).make(requests, "text")
     assert len(written) == 7
     assert [len(j) for j in first] == [r.frames for r in requests]
     with cache.open("a") as file:  # killed while it wrote a line
         file.write('{"key": "abc", "co')
     lines = cache.read_text().splitlines()
     cache.write_text("\n".join([*lines[:4], lines[-1]]))
-    again = clip_maker.ClipMaker(pipeline, cache, at_once=3).make(requests, "text")
+    again = clip_maker.ClipMaker(pipeline, cache, run_to_end=3).make(requests, "text")
     assert len(written) == 10
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert len(cache.read_text().splitlines()) == 7

@@ -15,18 +15,18 @@ from motiongpt_blender.core.body.rotations import (
 )
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.feet.foot_contacts import (
-    Footfalls,
-    Stand,
-    find_footfalls,
+    Contact,
+    FootContacts,
+    find_foot_contacts,
     hysteresis,
     runs,
 )
-from motiongpt_blender.core.feet.foot_locking import on_floor, plant_feet
+from motiongpt_blender.core.feet.foot_locking import lock_feet, move_to_floor
 from motiongpt_blender.core.feet.foot_offsets import CLEARANCE, EASE, swing_lift
-from motiongpt_blender.core.pose_constraints.correction import meet_keys, pose_at
+from motiongpt_blender.core.pose_constraints.correction import meet_poses, pose_at
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.retargeting.two_bone_ik import bend_again
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.retargeting.two_bone_ik import solve_leg_ik
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from tests.support.clips import as_generated, clip, clips
 from tests.support.numeric_rig import a_rig
 
@@ -50,23 +50,23 @@ def stepping(count=60):
 
 
 def toes(motion, side, rig=RIG):
-    return joint_place(rig, forward(rig, motion), FOOT[side])
+    return joint_position(rig, forward_kinematics(rig, motion), FOOT[side])
 
 
 def knee_bends(motion, side):
-    figure = forward(RIG, motion)
+    figure = forward_kinematics(RIG, motion)
     hip, knee, ankle = (
-        joint_place(RIG, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE")
+        joint_position(RIG, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE")
     )
     cosine = (normalise(knee - hip) * normalise(ankle - knee)).sum(-1)
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
-def planted_numbers(motion, footfalls):
+def planted_numbers(motion, foot_contacts):
     """The fastest (m/s) and the lowest (m under its level) of all planted toes."""
     fastest, lowest = 0.0, 0.0
     for side in "LR":
-        mask = footfalls.mask(side, len(motion)) > 0
+        mask = foot_contacts.mask(side, len(motion)) > 0
         place = toes(motion, side)
         speed = np.linalg.norm(np.diff(place, axis=0), axis=-1) * motion.fps
         both = mask[1:] & mask[:-1]
@@ -77,13 +77,13 @@ def planted_numbers(motion, footfalls):
 
 
 def test_a_stand_is_found_where_it_is():
-    footfalls = find_footfalls(stepping(), FPS)
-    assert len(footfalls.left) == 1
-    stand = footfalls.left[0]
+    foot_contacts = find_foot_contacts(stepping(), FPS)
+    assert len(foot_contacts.left) == 1
+    stand = foot_contacts.left[0]
     assert abs(stand.first - 19) <= 3
     assert abs(stand.last - 40) <= 3
-    assert footfalls.right[0].first == 0  # the other foot never leaves the floor
-    assert footfalls.right[0].last == 59
+    assert foot_contacts.right[0].first == 0  # the other foot never leaves the floor
+    assert foot_contacts.right[0].last == 59
 
 
 def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
@@ -93,12 +93,12 @@ def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
     joints = build(directions, np.zeros((60, 3)))
     joints[..., 1] -= joints[:, Joint.R_FOOT, 1].min()
     motion = solve(RIG, joints, FPS)
-    planted, _ = plant_feet(RIG, motion, Footfalls((Stand(20, 39, 20),), ()))
+    planted, _ = lock_feet(RIG, motion, FootContacts((Contact(20, 39, 20),), ()))
     heels = []
     for one in (motion, planted):
-        figure = forward(RIG, one)
+        figure = forward_kinematics(RIG, one)
         sole = np.array([0.0, -RIG.points[Joint.L_ANKLE][1], 0.0])
-        ankle = joint_place(RIG, figure, Joint.L_ANKLE)
+        ankle = joint_position(RIG, figure, Joint.L_ANKLE)
         heels.append((ankle + rotate(figure.turns["foot_l"], sole))[:, 1] / RIG.scale)
     assert np.allclose(toes(planted, "L")[20:40, 1], RIG.points[Joint.L_FOOT][1], atol=1e-3)
     assert (heels[1] - np.minimum(heels[0], 0)).min() > -0.015
@@ -108,9 +108,9 @@ def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
 
 def test_a_still_frame_and_a_flight_have_no_stands():
     joints = stepping()
-    assert find_footfalls(joints[:1], FPS) == Footfalls((), ())
+    assert find_foot_contacts(joints[:1], FPS) == FootContacts((), ())
     high = joints + [0.0, 1.0, 0.0]
-    assert find_footfalls(high, FPS) == Footfalls((), ())
+    assert find_foot_contacts(high, FPS) == FootContacts((), ())
 
 
 def test_noise_near_a_limit_does_not_flicker():
@@ -122,7 +122,7 @@ def test_noise_near_a_limit_does_not_flicker():
 def test_stands_of_real_walks_are_those_of_the_same_walks_made_rough():
     agreed, shares, drift = [], [], []
     for joints in clips().values():
-        here, there = (find_footfalls(j, FPS) for j in (joints, as_generated(joints)))
+        here, there = (find_foot_contacts(j, FPS) for j in (joints, as_generated(joints)))
         a, b = (np.stack([f.mask(s, len(joints)) for s in "LR"]) for f in (here, there))
         agreed.append(2 * (a * b).sum() / max(a.sum() + b.sum(), 1))
         shares.append(a.mean())
@@ -140,10 +140,10 @@ def test_stands_of_real_walks_are_those_of_the_same_walks_made_rough():
 def test_planted_toes_neither_slide_nor_dip(rough):
     for name, joints in clips().items():
         made = as_generated(joints) if rough else joints
-        footfalls = find_footfalls(made, FPS)
+        foot_contacts = find_foot_contacts(made, FPS)
         motion = solve(RIG, made, FPS)
-        planted, report = plant_feet(RIG, motion, footfalls)
-        speed, dip = planted_numbers(planted, footfalls)
+        planted, report = lock_feet(RIG, motion, foot_contacts)
+        speed, dip = planted_numbers(planted, foot_contacts)
         assert speed < 0.02, name
         assert dip < 0.01, name
         assert report.lowered_cm < 4.5
@@ -160,7 +160,7 @@ def test_planted_toes_neither_slide_nor_dip(rough):
 def test_a_foot_steps_as_high_as_the_motion_had_it_and_no_higher_than_a_step(height, lifted):
     places = np.zeros((40, 3))
     places[:, 2] = np.interp(np.arange(40), [14, 25], [0.0, 0.4])  # dragged over the floor
-    stands = (Stand(0, 14, 0), Stand(25, 39, 25))
+    stands = (Contact(0, 14, 0), Contact(25, 39, 25))
     heights = None if height is None else np.full(40, height)
     lift = swing_lift(places, stands, 0.0, heights)
     assert lift.max() == pytest.approx(lifted, rel=0.03)
@@ -172,8 +172,8 @@ def test_a_foot_steps_as_high_as_the_motion_had_it_and_no_higher_than_a_step(hei
 
 def test_marked_poses_stay_and_the_floor_counts():
     joints = clip("walk")
-    footfalls = find_footfalls(joints, FPS)
-    motion = on_floor(solve(RIG, joints, FPS), 0.3)
+    foot_contacts = find_foot_contacts(joints, FPS)
+    motion = move_to_floor(solve(RIG, joints, FPS), 0.3)
     rng = np.random.default_rng(2)
     keys = {}
     for frame in (0, 20, 21, len(joints) - 1):
@@ -181,8 +181,8 @@ def test_marked_poses_stay_and_the_floor_counts():
         turned = {n: tuple(multiply(np.array(q), from_log(0.06 * rng.normal(size=3))))
                   for n, q in pose.rotations.items()}  # fmt: skip
         keys[frame] = type(pose)(turned, tuple(np.array(pose.root_location) + 0.01))
-    met, _ = meet_keys(motion, keys)
-    planted, _ = plant_feet(RIG, met, footfalls, keys, floor=0.3)
+    met, _ = meet_poses(motion, keys)
+    planted, _ = lock_feet(RIG, met, foot_contacts, keys, floor=0.3)
     for frame in keys:
         assert np.abs(planted.locations[frame] - met.locations[frame]).max() < 1e-9
         for side in "LR":
@@ -190,7 +190,7 @@ def test_marked_poses_stay_and_the_floor_counts():
             assert np.linalg.norm(away) < 1e-4
         for name, q in met.rotations.items():
             assert np.degrees(angle_between(q[frame], planted.rotations[name][frame])) < 1e-3
-    unmarked = [s for s in footfalls.left if not any(s.first <= k <= s.last for k in keys)]
+    unmarked = [s for s in foot_contacts.left if not any(s.first <= k <= s.last for k in keys)]
     stand = max(unmarked, key=len)
     level = 0.3 + RIG.points[Joint.L_FOOT][1]
     free = [f for f in range(stand.first, stand.last) if min(abs(f - k) for k in keys) > 20]
@@ -200,14 +200,14 @@ def test_marked_poses_stay_and_the_floor_counts():
 
 def test_what_is_not_near_a_stand_stays_as_it_was():
     motion = solve(RIG, stepping(120), FPS)
-    one = Footfalls((Stand(10, 15, 10),), ())
-    planted, _ = plant_feet(RIG, motion, one)
+    one = FootContacts((Contact(10, 15, 10),), ())
+    planted, _ = lock_feet(RIG, motion, one)
     later = slice(15 + int(2.5 * EASE * FPS), None)
     assert np.allclose(planted.locations[later], motion.locations[later], atol=1e-4)
     for name, q in motion.rotations.items():
         if name.startswith(("thigh", "shin")):
             assert np.degrees(angle_between(q[later], planted.rotations[name][later])).max() < 0.5
-    nothing, report = plant_feet(RIG, motion, Footfalls((), ()))
+    nothing, report = lock_feet(RIG, motion, FootContacts((), ()))
     assert nothing is motion
     assert report.moved_cm == 0
 
@@ -225,7 +225,7 @@ def test_a_bent_leg_reaches_and_its_knee_stays_in_front(share, bend, seed):
     chain = hip, hip + thigh * upper, hip + thigh * upper + shin * lower
     start = hip + 0.05 * rng.normal(size=(1, 3))
     target = start + share * (thigh + shin) * normalise(chain[2] - hip)
-    first, second, reached = bend_again(chain, hinge, start, target)
+    first, second, reached = solve_leg_ik(chain, hinge, start, target)
     assert np.allclose(reached, target, atol=1e-7)
     knee = start + thigh * rotate(first, upper)
     assert np.allclose(knee + shin * rotate(second, lower), target, atol=1e-6)
@@ -238,8 +238,8 @@ def test_a_bent_leg_reaches_and_its_knee_stays_in_front(share, bend, seed):
 def test_any_rate_will_do(fps):
     count = round(3 * fps)
     joints = stepping(60)[np.minimum(np.arange(count) * 20 / fps, 59).astype(int)]
-    footfalls = find_footfalls(joints, fps)
-    planted, _ = plant_feet(RIG, solve(RIG, joints, fps), footfalls)
-    speed, dip = planted_numbers(planted, footfalls)
+    foot_contacts = find_foot_contacts(joints, fps)
+    planted, _ = lock_feet(RIG, solve(RIG, joints, fps), foot_contacts)
+    speed, dip = planted_numbers(planted, foot_contacts)
     assert speed < 0.02
     assert dip < 0.01

@@ -8,15 +8,15 @@ import pytest
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import angle_between, from_log, inverse, multiply, to_log
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.body.slices import at_once
-from motiongpt_blender.core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
-from motiongpt_blender.core.feet.foot_locking import plant_feet
-from motiongpt_blender.core.feet.loop_feet import laid_out
-from motiongpt_blender.core.finish_motion import fit_steps
+from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
+from motiongpt_blender.core.feet.foot_locking import lock_feet
+from motiongpt_blender.core.feet.loop_feet import repeat_loop
+from motiongpt_blender.core.finish_motion import finish_motion_slices
 from motiongpt_blender.core.pose_constraints.correction import pose_at
 from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.core.timeline.frame_range import Fit, Join
 from motiongpt_blender.core.timeline.plausibility import jerk_notes
@@ -25,24 +25,24 @@ from tests.support.numeric_rig import a_rig
 
 RIG = a_rig(1)
 FPS = 20.0
-PLANTED = RigOptions(plant_feet=True)
+PLANTED = RigOptions(lock_feet=True)
 
 
 def fit_motion(*args):
     """The motion fitted, all steps at once."""
-    return at_once(fit_steps(RIG, *args))
+    return run_to_end(finish_motion_slices(RIG, *args))
 
 
 def toes(motion):
     """Where (T, 2, 3) both toes are, in metres of the model."""
-    figure = forward(RIG, motion)
-    return np.stack([joint_place(RIG, figure, Joint[f"{s}_FOOT"]) for s in "LR"], 1) / RIG.scale
+    figure = forward_kinematics(RIG, motion)
+    return np.stack([joint_position(RIG, figure, Joint[f"{s}_FOOT"]) for s in "LR"], 1) / RIG.scale
 
 
 def standing(joints, count):
     """(count - 1, 2) whether each toe stands in two frames on end."""
-    footfalls = find_footfalls(joints, FPS)
-    mask = np.stack([footfalls.mask(s, count) for s in "LR"], 1) > 0
+    foot_contacts = find_foot_contacts(joints, FPS)
+    mask = np.stack([foot_contacts.mask(s, count) for s in "LR"], 1) > 0
     return mask[1:] & mask[:-1]
 
 
@@ -57,18 +57,18 @@ def speeds(places):
 def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(earlier, frames, later):
     """A walk that shakes and slides goes on from another clip whose feet stand."""
     one, other = clip(earlier)[:frames], as_generated(clip(later)[:60])
-    before, _ = plant_feet(RIG, solve(RIG, one, FPS), find_footfalls(one, FPS))
+    before, _ = lock_feet(RIG, solve(RIG, one, FPS), find_foot_contacts(one, FPS))
     at = len(before) - 3
     pose = pose_at(before, at)
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
-    footfalls = find_footfalls(other, FPS)
-    made = fit_motion(motion, {0: pose}, footfalls, 0, fit, PLANTED)
+    foot_contacts = find_foot_contacts(other, FPS)
+    made = fit_motion(motion, {0: pose}, foot_contacts, 0, fit, PLANTED)
     stays = speeds(toes(before))[at - 1] < 0.05  # where the neighbour's own toe stands
     near = speeds(toes(made.motion))[:12][:, stays]
     assert near[standing(other, len(other))[:12][:, stays]].max(initial=0) < 0.02
     assert stays.any()
-    (seam,) = made.seams
+    (seam,) = made.blends
     assert seam.degrees_left < 0.5
     assert seam.cm_left < 0.5
     for name, q in pose.rotations.items():
@@ -79,15 +79,15 @@ def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(earlier, frames, l
 
 def looped(joints, poses, options=PLANTED):
     motion = solve(RIG, joints, FPS)
-    footfalls = find_footfalls(joints, FPS)
-    return motion, fit_motion(motion, poses, footfalls, 0, Fit(loop=True), options)
+    foot_contacts = find_foot_contacts(joints, FPS)
+    return motion, fit_motion(motion, poses, foot_contacts, 0, Fit(loop=True), options)
 
 
 def round_the_seam(made):
     """Speeds (2 N - 1, 2) of both toes over two rounds, and whether each stands there."""
     last = len(made.motion) - 1
-    rounds = laid_out(made.motion)
-    mask = np.stack([made.footfalls.mask(s, last + 1) for s in "LR"], 1) > 0
+    rounds = repeat_loop(made.motion)
+    mask = np.stack([made.foot_contacts.mask(s, last + 1) for s in "LR"], 1) > 0
     mask = np.concatenate([mask[:last], mask])
     return speeds(toes(rounds)[: 2 * last + 1]), mask[1:] & mask[:-1]
 
@@ -117,9 +117,9 @@ def test_feet_of_a_loop_stand_across_its_seam(which, marked):
         assert np.degrees(angle_between(q[0], q[last])) < 1e-3, name
         if marked:
             assert np.degrees(angle_between(q[0], np.array(pose.rotations[name]))) < 1e-3, name
-    changes = speed_changes(laid_out(made.motion))  # at the seam less than elsewhere
+    changes = speed_changes(repeat_loop(made.motion))  # at the seam less than elsewhere
     assert changes[last - 2] < np.median(changes)
-    assert all(seam.cm_left < 1 for seam in made.seams)
+    assert all(seam.cm_left < 1 for seam in made.blends)
     speed, stands = round_the_seam(made)
     assert stands.any()
     assert speed[stands].max() < 0.02
@@ -142,28 +142,28 @@ def test_a_loop_that_never_steps_stays_in_its_place():
 def test_a_stand_is_given_up_where_the_neighbours_foot_flies():
     """No foot is torn to the floor within a frame or two of a seam at which it swings."""
     one, other = clip("leap")[:40], as_generated(clip("turn")[:60])
-    before, _ = plant_feet(RIG, solve(RIG, one, FPS), find_footfalls(one, FPS))
+    before, _ = lock_feet(RIG, solve(RIG, one, FPS), find_foot_contacts(one, FPS))
     at = len(before) - 3
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
     poses = {0: pose_at(before, at)}
-    made = fit_motion(motion, poses, find_footfalls(other, FPS), 0, fit, PLANTED)
-    free = fit_motion(motion, poses, find_footfalls(other[:1], FPS), 0, fit, PLANTED)
+    made = fit_motion(motion, poses, find_foot_contacts(other, FPS), 0, fit, PLANTED)
+    free = fit_motion(motion, poses, find_foot_contacts(other[:1], FPS), 0, fit, PLANTED)
     planted, loose = (speeds(toes(m.motion))[:3].max() for m in (made, free))
     assert planted < 1.3 * loose + 0.1
-    assert made.seams[0].degrees_left < 0.5
+    assert made.blends[0].degrees_left < 0.5
 
 
 @pytest.mark.parametrize("loop, marked", [(True, 0), (False, 8)])
 def test_blender_gets_its_turn_while_a_motion_is_fitted(longest_slice, loop, marked):
     """All at once, a long clip or many poses would hold up Blender's window."""
     joints = np.concatenate([clip("walk"), clip("walk")[::-1]])[:160]
-    motion, footfalls = solve(RIG, joints, FPS), find_footfalls(joints, FPS)
+    motion, foot_contacts = solve(RIG, joints, FPS), find_foot_contacts(joints, FPS)
     at = np.linspace(0, len(motion) - 1, marked).round().astype(int).tolist()
     poses = {f: pose_off(motion, f, 0.1) for f in at}
 
     def steps():
-        return fit_steps(RIG, motion, poses, footfalls, 0, Fit(loop=loop), PLANTED)
+        return finish_motion_slices(RIG, motion, poses, foot_contacts, 0, Fit(loop=loop), PLANTED)
 
     assert longest_slice(steps) < 0.2
 
@@ -180,12 +180,12 @@ def test_a_pose_that_makes_the_motion_jerky_is_told(size, told):
     joints = clip("turn")[:80]
     motion = solve(RIG, joints, FPS)
     poses = {0: pose_at(motion, 0), 40: pose_off(motion, 40, size)}
-    made = fit_motion(motion, poses, NO_FOOTFALLS, 0, Fit(), RigOptions(reach=0.3))
-    first, second = made.keys
+    made = fit_motion(motion, poses, NO_CONTACTS, 0, Fit(), RigOptions(reach=0.3))
+    first, second = made.pose_reports
     assert first.moved_cm < 0.1
     assert first.jerk == pytest.approx(1.0, abs=0.01)
     assert (second.moved_cm > 10) is told
-    notes = jerk_notes(made.keys, 1.0)
+    notes = jerk_notes(made.pose_reports, 1.0)
     assert len(notes) == told
     assert all("frame 41 moves" in note and "raise Reach" in note for note in notes)
 
@@ -201,6 +201,6 @@ def test_one_joint_ten_centimetres_off_keeps_generated_motion_smooth():
             turned = tuple(multiply(np.array(here.rotations[name]), from_log(axis)))
             pose = replace(here, rotations={**here.rotations, name: turned})
             poses = {0: pose_at(motion, 0), 40: pose}
-            made = fit_motion(motion, poses, NO_FOOTFALLS, 0, Fit(), RigOptions())
-            ratios.append(made.keys[1].jerk)
+            made = fit_motion(motion, poses, NO_CONTACTS, 0, Fit(), RigOptions())
+            ratios.append(made.pose_reports[1].jerk)
     assert max(ratios) < 1.3

@@ -19,12 +19,12 @@ from motiongpt_blender.core.pose_constraints.correction import (
     PoseError,
     RigPose,
     body_distance,
-    completed,
-    meet_keys,
+    complete_pose,
+    meet_poses,
     pose_at,
 )
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigMotion
 from tests.support.clips import clips
 from tests.support.numeric_rig import a_rig
@@ -71,18 +71,18 @@ def assert_met(motion, frame, pose):
 def test_keys_at_start_middle_and_end_are_met():
     motion = a_motion()
     keys = {f: changed(pose_at(motion, f), seed=f) for f in (0, 40, 41, 100)}
-    met, reports = meet_keys(motion, keys)
+    met, reports = meet_poses(motion, keys)
     for frame, pose in keys.items():
         assert_met(met, frame, pose)
     assert [r.frame for r in reports] == [0, 40, 41, 100]
-    assert all(r.body_degrees > 1 and r.place_cm > 1 for r in reports)
+    assert all(r.body_degrees > 1 and r.position_cm > 1 for r in reports)
 
 
 def test_a_key_on_the_way_changes_nothing():
     motion = a_motion()
-    met, reports = meet_keys(motion, {30: pose_at(motion, 30)})
+    met, reports = meet_poses(motion, {30: pose_at(motion, 30)})
     assert reports[0].body_degrees == pytest.approx(0, abs=1e-4)
-    assert reports[0].place_cm == pytest.approx(0, abs=1e-6)
+    assert reports[0].position_cm == pytest.approx(0, abs=1e-6)
     assert np.allclose(met.locations, motion.locations)
     assert np.allclose(met.rotations["arm"], motion.rotations["arm"])
 
@@ -90,7 +90,7 @@ def test_a_key_on_the_way_changes_nothing():
 def test_a_limb_is_left_alone_beyond_reach():
     motion = a_motion()
     target = changed(pose_at(motion, 50))
-    met, _ = meet_keys(motion, {50: target})
+    met, _ = meet_poses(motion, {50: target})
     off = angle_between(met.rotations["arm"], motion.rotations["arm"])
     far = np.abs(np.arange(101) - 50) >= REACH * FPS
     assert off[far].max() < 1e-6
@@ -100,7 +100,7 @@ def test_a_limb_is_left_alone_beyond_reach():
 
 def test_the_residual_has_no_corner():
     motion = a_motion()
-    met, _ = meet_keys(motion, {30: changed(pose_at(motion, 30)), 60: pose_at(motion, 60)})
+    met, _ = meet_poses(motion, {30: changed(pose_at(motion, 30)), 60: pose_at(motion, 60)})
     for q in met.rotations.values():
         jerk = np.linalg.norm(np.diff(continuous(q), n=3, axis=0), axis=-1)
         assert jerk.max() < 0.02
@@ -116,7 +116,7 @@ def test_the_place_of_a_key_is_kept_by_what_follows():
         multiply(inverse, multiply(about_y(np.array(0.5)), rest)), np.array(pose.rotations["hips"])
     )
     keys = {20: RigPose({**pose.rotations, "hips": tuple(turned)}, pose.root_location)}
-    met, (report,) = meet_keys(motion, keys)
+    met, (report,) = meet_poses(motion, keys)
     assert report.body_degrees == pytest.approx(0, abs=1e-4)  # heading is not the body's fault
     off = angle_between(met.rotations["hips"], motion.rotations["hips"])
     assert np.allclose(off, 0.5, atol=1e-6)
@@ -128,9 +128,9 @@ def test_two_places_are_joined_while_the_body_travels():
     motion = a_motion()
     end = pose_at(motion, 100)
     further = RigPose(end.rotations, (end.root_location[0] + 1.0, *end.root_location[1:]))
-    met, reports = meet_keys(motion, {0: pose_at(motion, 0), 100: further})
+    met, reports = meet_poses(motion, {0: pose_at(motion, 0), 100: further})
     assert_met(met, 100, further)
-    assert reports[1].place_cm == pytest.approx(100)
+    assert reports[1].position_cm == pytest.approx(100)
     steps = np.linalg.norm(np.diff(met.locations, axis=0), axis=-1)
     assert steps.max() < 0.03 * 1.7  # faster, nowhere a jump
 
@@ -138,17 +138,17 @@ def test_two_places_are_joined_while_the_body_travels():
 def test_keys_outside_and_unknown_controls_are_left_alone():
     motion = a_motion()
     pose = RigPose({"tail": (1.0, 0.0, 0.0, 0.0)}, tuple(motion.locations[10]))
-    met, reports = meet_keys(motion, {-1: pose, 400: pose})
+    met, reports = meet_poses(motion, {-1: pose, 400: pose})
     assert met is motion
     assert reports == ()
-    met, _ = meet_keys(motion, {10: pose})
+    met, _ = meet_poses(motion, {10: pose})
     assert set(met.rotations) == {"hips", "arm"}
 
 
 def test_a_single_frame_can_be_a_key():
     motion = a_motion(1)
     pose = changed(pose_at(motion, 0))
-    met, _ = meet_keys(motion, {0: pose})
+    met, _ = meet_poses(motion, {0: pose})
     assert_met(met, 0, pose)
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_pose_is_one_sentence(text):
 
 def test_identity_is_the_root_when_a_pose_leaves_it_out():
     motion = a_motion()
-    met, _ = meet_keys(motion, {0: RigPose({}, tuple(motion.locations[0]))})
+    met, _ = meet_poses(motion, {0: RigPose({}, tuple(motion.locations[0]))})
     assert np.isfinite(met.rotations["hips"]).all()
     assert met.rotations["hips"].shape[-1] == len(IDENTITY)
 
@@ -186,22 +186,24 @@ def test_bodies_are_compared_without_place_and_heading():
 def test_parts_that_are_not_bound_are_left_alone():
     motion = a_motion()
     pose = changed(pose_at(motion, 50))
-    only_arm = RigPose({"arm": pose.rotations["arm"]}, (9.0, 9.0, 9.0), placed=False)
-    met, (report,) = meet_keys(motion, {50: only_arm})
+    only_arm = RigPose({"arm": pose.rotations["arm"]}, (9.0, 9.0, 9.0), root_constrained=False)
+    met, (report,) = meet_poses(motion, {50: only_arm})
     assert np.array_equal(met.locations, motion.locations)
     assert np.array_equal(met.rotations["hips"], motion.rotations["hips"])
     away = angle_between(met.rotations["arm"][50], np.array(pose.rotations["arm"]))
     assert np.degrees(away) < 1e-4
-    assert not report.placed
-    assert report.place_cm == 0
+    assert not report.root_constrained
+    assert report.position_cm == 0
 
 
 def test_a_partial_pose_does_not_hold_what_others_correct():
     motion = a_motion()
     whole = changed(pose_at(motion, 50))
-    only_arm = RigPose({"arm": pose_at(motion, 45).rotations["arm"]}, (0, 0, 0), placed=False)
-    alone, _ = meet_keys(motion, {50: whole})
-    met, _ = meet_keys(motion, {50: whole, 45: only_arm})
+    only_arm = RigPose(
+        {"arm": pose_at(motion, 45).rotations["arm"]}, (0, 0, 0), root_constrained=False
+    )
+    alone, _ = meet_poses(motion, {50: whole})
+    met, _ = meet_poses(motion, {50: whole, 45: only_arm})
     assert np.allclose(met.rotations["hips"], alone.rotations["hips"])
     assert np.allclose(met.locations, alone.locations)
     assert not np.allclose(met.rotations["arm"][46:50], alone.rotations["arm"][46:50])
@@ -209,17 +211,17 @@ def test_a_partial_pose_does_not_hold_what_others_correct():
 
 def test_what_a_pose_leaves_free_is_completed_from_the_motion():
     motion = a_motion()
-    arm = RigPose({"arm": (1.0, 0.0, 0.0, 0.0)}, (9.0, 9.0, 9.0), placed=False)
-    pose = completed(motion, 7, arm)
+    arm = RigPose({"arm": (1.0, 0.0, 0.0, 0.0)}, (9.0, 9.0, 9.0), root_constrained=False)
+    pose = complete_pose(motion, 7, arm)
     assert pose.rotations == {**pose_at(motion, 7).rotations, **arm.rotations}
     assert pose.root_location == pose_at(motion, 7).root_location
-    assert pose.placed
+    assert pose.root_constrained
 
 
 @pytest.mark.parametrize("reach", [0.2, 0.5, 2.0])
 def test_the_reach_is_a_setting(reach):
     motion = a_motion()
-    met, _ = meet_keys(motion, {50: changed(pose_at(motion, 50))}, reach)
+    met, _ = meet_poses(motion, {50: changed(pose_at(motion, 50))}, reach)
     off = angle_between(met.rotations["arm"], motion.rotations["arm"])
     away = np.abs(np.arange(101) - 50)
     assert off[away >= reach * FPS].max() < 1e-6
@@ -228,9 +230,9 @@ def test_the_reach_is_a_setting(reach):
 
 def ends(rig, motion):
     """Where (T, 8, 3) elbows, hands, knees and feet are."""
-    figure = forward(rig, motion)
+    figure = forward_kinematics(rig, motion)
     joints = (Joint[f"{s}_{j}"] for s in "LR" for j in ("ELBOW", "WRIST", "KNEE", "ANKLE"))
-    return np.stack([joint_place(rig, figure, j) for j in joints], 1)
+    return np.stack([joint_position(rig, figure, j) for j in joints], 1)
 
 
 def ten_centimetres_off(rig, motion, frames, rng):
@@ -247,7 +249,7 @@ def ten_centimetres_off(rig, motion, frames, rng):
             }
             place = np.array(here.root_location) + 0.25 * sizes[f] * step
             poses[f] = RigPose(rotations, tuple(place))
-        met, _ = meet_keys(motion, poses)
+        met, _ = meet_poses(motion, poses)
         away = np.linalg.norm(ends(rig, met) - ends(rig, motion), axis=-1)
         worst = {f: away[f].max() for f in frames}
         sizes = {f: sizes[f] * 0.1 * rig.scale / worst[f] for f in frames}

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from motiongpt_blender.core.body.rotations import about_y, multiply
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.body.slices import at_once
-from motiongpt_blender.core.feet.foot_contacts import find_footfalls
+from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
 from motiongpt_blender.core.pose_constraints.correction import (
     _upright,
     _with_upright,
     _yaw,
-    meet_keys,
+    meet_poses,
     pose_at,
 )
-from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Stop, bend_steps
+from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Waypoint, bend_path_slices
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from tests.support.clips import TRAVELLING, clip
 from tests.support.numeric_rig import a_rig
 
@@ -28,7 +28,7 @@ LEVEL = np.array([1.0, 0.0, 1.0])
 
 def bend(*args):
     """The bent way, all at once."""
-    return at_once(bend_steps(*args))
+    return run_to_end(bend_path_slices(*args))
 
 
 def a_walk(metres=4.0, count=81):
@@ -55,7 +55,10 @@ def off_course(before, after, yaw):
 )
 def test_stops_are_met_and_the_rest_is_moved_as_a_whole(angle, x, z, frame, turned):
     walk = a_walk()
-    stops = (Stop(frame, turned, np.array([1.0, 0, 2])), Stop(80, angle, np.array([x, 0, z])))
+    stops = (
+        Waypoint(frame, turned, np.array([1.0, 0, 2])),
+        Waypoint(80, angle, np.array([x, 0, z])),
+    )
     way = bend(walk, stops, FPS)
     for stop in stops:
         assert np.allclose(way.places[stop.frame, [0, 2]], stop.goal[[0, 2]], atol=1e-9)
@@ -69,7 +72,7 @@ def test_stops_are_met_and_the_rest_is_moved_as_a_whole(angle, x, z, frame, turn
 
 def test_a_way_that_fits_is_left_alone():
     walk = a_walk()
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(80, 0.0, walk[80])), FPS)
+    way = bend(walk, (Waypoint(0, 0.0, walk[0]), Waypoint(80, 0.0, walk[80])), FPS)
     assert np.allclose(way.places, walk)
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(0, abs=1e-9)
@@ -82,7 +85,9 @@ def test_a_way_that_fits_is_left_alone():
 def test_a_way_is_bent_and_not_dragged(goal, angle):
     walk = a_walk()
     way = bend(
-        walk, (Stop(0, 0.0, walk[0]), Stop(80, angle, np.array([goal[0], 0.0, goal[1]]))), FPS
+        walk,
+        (Waypoint(0, 0.0, walk[0]), Waypoint(80, angle, np.array([goal[0], 0.0, goal[1]]))),
+        FPS,
     )
     assert off_course(walk, way.places, way.yaw) < 2
     assert way.dragged[1] < 0.1
@@ -93,21 +98,25 @@ def test_a_way_is_bent_and_not_dragged(goal, angle):
 
 def test_what_no_bend_gives_is_dragged_and_told():
     walk = a_walk(2.0, 61)
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(60, 0.0, np.array([0.0, 0.0, 10.0]))), FPS)
+    way = bend(
+        walk, (Waypoint(0, 0.0, walk[0]), Waypoint(60, 0.0, np.array([0.0, 0.0, 10.0]))), FPS
+    )
     assert 4 < way.dragged[1] < 8
     assert way.places[60, 2] == pytest.approx(10)
 
 
 def test_in_an_instant_nothing_is_bent():
     walk = a_walk(2.0, 21)
-    way = bend(walk, (Stop(0, 0.0, walk[0]), Stop(20, 0.0, np.array([1.0, 0.0, 2.0]))), FPS)
+    way = bend(walk, (Waypoint(0, 0.0, walk[0]), Waypoint(20, 0.0, np.array([1.0, 0.0, 2.0]))), FPS)
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(1)
 
 
 def test_who_stands_is_not_turned_about():
     still = a_walk(0.05)
-    way = bend(still, (Stop(0, 0.0, still[0]), Stop(80, 0.0, np.array([1.0, 0.0, 0.0]))), FPS)
+    way = bend(
+        still, (Waypoint(0, 0.0, still[0]), Waypoint(80, 0.0, np.array([1.0, 0.0, 0.0]))), FPS
+    )
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(1, abs=0.06)
 
@@ -123,8 +132,8 @@ def shifted(motion, frame, angle, step):
 
 def toe_speed(rig, motion, standing):
     """Mean speed of standing toes over the floor, cm/s."""
-    figure = forward(rig, motion)
-    toes = [joint_place(rig, figure, j) * LEVEL for j in (Joint.L_FOOT, Joint.R_FOOT)]
+    figure = forward_kinematics(rig, motion)
+    toes = [joint_position(rig, figure, j) * LEVEL for j in (Joint.L_FOOT, Joint.R_FOOT)]
     speed = np.linalg.norm(np.diff(np.stack(toes, 1), axis=0), axis=-1) * FPS
     return 100 * float(speed[standing].mean())
 
@@ -147,8 +156,8 @@ def test_real_walks_face_their_way_and_slide_little(case):
         left = np.cross([0.0, 1.0, 0.0], ahead)
         last = len(motion) - 1
         end = shifted(motion, last, angle, (aside * left + on * ahead) * rig.scale)
-        met, reports = meet_keys(motion, {0: pose_at(motion, 0), last: end})
-        falls = find_footfalls(joints, FPS)
+        met, reports = meet_poses(motion, {0: pose_at(motion, 0), last: end})
+        falls = find_foot_contacts(joints, FPS)
         down = np.stack([falls.mask(s, len(motion)) > 0 for s in "LR"], 1)
         standing = down[1:] & down[:-1]
         slides.append(toe_speed(rig, met, standing))

@@ -14,15 +14,15 @@ from motiongpt_blender.core.body.rotations import (
     normalise,
 )
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.body.slices import at_once
-from motiongpt_blender.core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
-from motiongpt_blender.core.feet.foot_locking import plant_feet
+from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
+from motiongpt_blender.core.feet.foot_locking import lock_feet
 from motiongpt_blender.core.keyframes.hermite import LONGEST, Fitter
-from motiongpt_blender.core.keyframes.reduction import Limits, reduce_steps
-from motiongpt_blender.core.keyframes.sampled_channel import Track, reduce_alone
+from motiongpt_blender.core.keyframes.reduction import Limits, reduce_keys_slices
+from motiongpt_blender.core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import figure_of, joint_place
+from motiongpt_blender.core.rig.kinematics import joint_position, pose_rig
 from tests.support.clips import clip, clips
 from tests.support.numeric_rig import a_rig
 
@@ -37,8 +37,8 @@ def wandering(count, seed, columns=3, smooth=2.0):
 @settings(max_examples=20)
 @given(st.integers(2, 80), st.integers(0, 99), st.floats(0.001, 0.3))
 def test_a_track_alone_is_within_its_limit_at_every_frame(count, seed, most):
-    track = Track(wandering(count, seed), "LOCATION", frozenset({count // 2}))
-    curve = reduce_alone(track, 1.0, most)
+    track = SampledChannel(wandering(count, seed), "LOCATION", frozenset({count // 2}))
+    curve = reduce_channel(track, 1.0, most)
     assert np.linalg.norm(curve.sample(count) - track.values, axis=-1).max() <= most
     assert {0, count // 2, count - 1} <= set(curve.frames.tolist())
     assert np.array_equal(curve.sample(count)[curve.frames], track.values[curve.frames])
@@ -47,10 +47,10 @@ def test_a_track_alone_is_within_its_limit_at_every_frame(count, seed, most):
 
 def test_a_cubic_needs_no_keys_between_and_smaller_limits_need_more():
     time = np.arange(LONGEST + 1.0)[:, None]
-    curve = reduce_alone(Track(0.01 * time**3 - 0.1 * time**2, "PLAIN"), 1.0, 1.0)
+    curve = reduce_channel(SampledChannel(0.01 * time**3 - 0.1 * time**2, "PLAIN"), 1.0, 1.0)
     assert len(curve) == 2
-    track = Track(wandering(100, 3), "LOCATION")
-    counts = [len(reduce_alone(track, 1.0, most)) for most in (0.3, 0.1, 0.03, 0.01)]
+    track = SampledChannel(wandering(100, 3), "LOCATION")
+    counts = [len(reduce_channel(track, 1.0, most)) for most in (0.3, 0.1, 0.03, 0.01)]
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
 
@@ -84,15 +84,16 @@ def test_angles_become_the_turns_that_they_are(order):
 
 
 def reduced(joints, degrees, mm, *, planted, keys=frozenset()):
-    footfalls = find_footfalls(joints, 20.0) if planted else NO_FOOTFALLS
+    foot_contacts = find_foot_contacts(joints, 20.0) if planted else NO_CONTACTS
     motion = solve(RIG, joints, 20.0)
-    motion, _ = plant_feet(RIG, motion, footfalls)
-    tracks = {n: Track(q, "QUATERNION", keys) for n, q in motion.rotations.items()}
-    steps = reduce_steps(
-        RIG, tracks, Track(motion.locations, "LOCATION", keys), footfalls,
-        Limits(degrees, mm / 1000 * RIG.scale), 20.0, lambda n, q: Track(q, "QUATERNION", keys),
+    motion, _ = lock_feet(RIG, motion, foot_contacts)
+    tracks = {n: SampledChannel(q, "QUATERNION", keys) for n, q in motion.rotations.items()}
+    steps = reduce_keys_slices(
+        RIG, tracks, SampledChannel(motion.locations, "LOCATION", keys), foot_contacts,
+        Limits(degrees, mm / 1000 * RIG.scale), 20.0,
+        lambda n, q: SampledChannel(q, "QUATERNION", keys),
     )  # fmt: skip
-    return motion, footfalls, *at_once(steps)
+    return motion, foot_contacts, *run_to_end(steps)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +105,13 @@ def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, pl
         count = min(len(joints), 70)
         motion, _, curves, place, report = reduced(joints[:count], degrees, mm, planted=planted)
         shown = {n: normalise(c.sample(count)) for n, c in curves.items()}
-        figures = [figure_of(RIG, shown, place.sample(count)),
-                   figure_of(RIG, motion.rotations, motion.locations)]  # fmt: skip
+        figures = [pose_rig(RIG, shown, place.sample(count)),
+                   pose_rig(RIG, motion.rotations, motion.locations)]  # fmt: skip
         for joint in (Joint.L_WRIST, Joint.R_WRIST, Joint.L_ANKLE, Joint.R_ANKLE, Joint.L_FOOT):
-            a, b = (joint_place(RIG, f, joint) for f in figures)
+            a, b = (joint_position(RIG, f, joint) for f in figures)
             assert np.linalg.norm(a - b, axis=-1).max() <= mm / 1000 * RIG.scale, name
         for joint in (Joint.L_KNEE, Joint.R_KNEE):
-            a, b = (joint_place(RIG, f, joint) for f in figures)
+            a, b = (joint_position(RIG, f, joint) for f in figures)
             assert np.linalg.norm(a - b, axis=-1).max() <= 0.04 * RIG.scale, name
         for control in ("head", "hand_l", "hand_r", "foot_l", "foot_r"):
             away = angle_between(*(f.turns[control] for f in figures))
@@ -124,14 +125,14 @@ def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, pl
 def test_standing_toes_and_marked_frames_are_kept():
     joints = clip("walk")
     keys = frozenset({7, 23, 24})
-    motion, footfalls, curves, place, report = reduced(joints, 1, 5, planted=True, keys=keys)
+    motion, foot_contacts, curves, place, report = reduced(joints, 1, 5, planted=True, keys=keys)
     count = len(joints)
     shown = {n: normalise(c.sample(count)) for n, c in curves.items()}
-    figure = figure_of(RIG, shown, place.sample(count))
+    figure = pose_rig(RIG, shown, place.sample(count))
     for side in "LR":
-        toe = joint_place(RIG, figure, Joint[f"{side}_FOOT"])
+        toe = joint_position(RIG, figure, Joint[f"{side}_FOOT"])
         speed = np.linalg.norm(np.diff(toe, axis=0), axis=-1) * 20 / RIG.scale
-        mask = footfalls.mask(side, count) > 0
+        mask = foot_contacts.mask(side, count) > 0
         assert speed[mask[1:] & mask[:-1]].max() < 0.02
     for frame in keys:
         for name, q in motion.rotations.items():

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.pose_constraints.residuals import spent
+from motiongpt_blender.core.pose_constraints.residuals import residual_curve
 from motiongpt_blender.core.retargeting.part_rotations import smoothstep
 
 FRAMES = st.lists(st.integers(0, 99), min_size=1, max_size=6, unique=True).map(sorted)
@@ -14,7 +14,7 @@ FRAMES = st.lists(st.integers(0, 99), min_size=1, max_size=6, unique=True).map(s
 @given(FRAMES, st.floats(1.0, 60.0), st.integers(0, 99))
 def test_residuals_are_exact_local_and_never_overshoot(frames, reach, seed):
     values = np.random.default_rng(seed).normal(size=(len(frames), 3))
-    out = spent(frames, values, 100, reach)
+    out = residual_curve(frames, values, 100, reach)
     assert np.array_equal(out[frames], values)
     away = np.abs(np.arange(100)[:, None] - np.array(frames)).min(1)
     assert np.abs(out[away > reach]).max(initial=0) < 1e-12
@@ -23,12 +23,12 @@ def test_residuals_are_exact_local_and_never_overshoot(frames, reach, seed):
 
 
 def test_equal_residuals_are_held_between_neighbours():
-    assert np.allclose(spent([10, 30], np.ones((2, 1)), 60, 16.0)[10:31], 1.0)
+    assert np.allclose(residual_curve([10, 30], np.ones((2, 1)), 60, 16.0)[10:31], 1.0)
 
 
 def test_a_single_residual_has_two_thirds_of_the_jerk_of_a_plain_ease():
     reach, count = 40.0, 201
-    one = spent([100], np.ones((1, 1)), count, reach)[:, 0]
+    one = residual_curve([100], np.ones((1, 1)), count, reach)[:, 0]
     plain = smoothstep(1 - np.abs(np.arange(count) - 100) / reach)
     new, old = (np.abs(np.diff(values, n=3)).mean() for values in (one, plain))
     assert new < 0.72 * old

@@ -18,7 +18,7 @@ from motiongpt_blender.core.retargeting.part_rotations import (
     chest_turn,
     flat_slope,
     gaussian_smooth,
-    limb_turns,
+    limb_rotations,
     pelvis_turn,
     rest_hinge,
     smoothstep,
@@ -94,7 +94,7 @@ def test_a_turned_body_gives_its_turn():
 @pytest.mark.parametrize("bend", [0.0, 0.02, 0.3, 1.2, 2.4])
 def test_directions_are_exact_and_knees_bend_backwards(bend):
     shin = (0.0, -np.cos(bend), -np.sin(bend))
-    upper, lower = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
+    upper, lower = limb_rotations(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
     assert np.allclose(rotate(upper, np.broadcast_to(-Y, (30, 3))), -Y)
     assert np.allclose(rotate(lower, np.broadcast_to(-Y, (30, 3))), shin, atol=1e-6)
     # the kneecap keeps looking forward
@@ -105,7 +105,7 @@ def test_a_leg_that_is_turned_out_turns_the_thigh():
     out = np.radians(50)
     back = -np.array([np.sin(out), 0, np.cos(out)])
     shin = np.cos(1.0) * -Y + np.sin(1.0) * back
-    upper, _ = limb_turns(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
+    upper, _ = limb_rotations(STILL, (-Y, -Y), tuple(held(-Y, shin)), Limb.leg(), 20.0)
     knee = rotate(upper, np.broadcast_to(Z, (30, 3)))
     assert np.allclose(knee, -back, atol=0.02)
 
@@ -113,12 +113,12 @@ def test_a_leg_that_is_turned_out_turns_the_thigh():
 def test_a_straight_limb_takes_no_twist_from_noise():
     rng = np.random.default_rng(0)
     shin = normalise(-Y + 0.03 * rng.normal(size=(30, 3)))
-    upper, _ = limb_turns(STILL, (-Y, -Y), (held(-Y)[0], shin), Limb.leg(), 20.0)
+    upper, _ = limb_rotations(STILL, (-Y, -Y), (held(-Y)[0], shin), Limb.leg(), 20.0)
     assert np.degrees(angle_between(upper, STILL)).max() < 3
 
 
 def test_an_elbow_bends_to_the_front_from_a_t_pose():
-    upper, lower = limb_turns(STILL, (X, X), tuple(held(-Y, -Y + Z)), Limb.arm("L"), 20.0)
+    upper, lower = limb_rotations(STILL, (X, X), tuple(held(-Y, -Y + Z)), Limb.arm("L"), 20.0)
     assert np.allclose(rotate(lower, np.broadcast_to(X, (30, 3))), normalise(Z - Y), atol=1e-6)
     # hanging with the elbow bent forward: the swing alone is right, no extra twist
     assert np.allclose(rotate(upper, np.broadcast_to(Z, (30, 3))), Z, atol=1e-6)
@@ -141,7 +141,7 @@ def test_a_forearm_that_rests_beside_its_plane_is_not_rolled(tilt):
     lower = np.stack([np.cos(bend), 0 * bend, np.sin(bend)], axis=-1)
     upper = np.tile([1.0, 0.0, 0.0], (40, 1))
     still = np.tile(IDENTITY, (40, 1))
-    _, turn = limb_turns(still, rest, (upper, lower), limb, 20.0)
+    _, turn = limb_rotations(still, rest, (upper, lower), limb, 20.0)
     palm = rotate(turn, rotate(between(rest[0], rest[1]), rest_hinge(rest, limb)))
     away = np.degrees(np.arccos(np.clip(palm @ limb.hinge, -1, 1)))
     assert away.max() < 1.0

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from test_keys import a_motion
 
 from motiongpt_blender.core.body.rotations import about_y, angle_between, from_log, multiply, rotate
-from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_keys, pose_at
-from motiongpt_blender.core.timeline.blending import REACH, Seam, fit_seams, speed_jump
-from motiongpt_blender.core.timeline.loops import best_stretch, closing_poses, closing_seams
+from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_poses, pose_at
+from motiongpt_blender.core.timeline.blending import REACH, BlendFrame, blend_speeds, speed_jump
+from motiongpt_blender.core.timeline.loops import best_stretch, loop_blend_frames, loop_end_poses
 
 
 def outside_of(motion, frame, turn, move, seed=0):
@@ -25,7 +25,7 @@ def outside_of(motion, frame, turn, move, seed=0):
             for n, q in here.rotations.items()
         }
         poses.append(RigPose(turned, tuple(np.array(here.root_location) + k * way)))
-    return Seam(frame, (poses[0], poses[1]))
+    return BlendFrame(frame, (poses[0], poses[1]))
 
 
 @settings(max_examples=15)
@@ -35,7 +35,7 @@ def test_speeds_are_met_at_both_ends_and_marked_frames_stay(turn, move, seed, co
     last = count - 1
     seams = [outside_of(motion, f, turn, move, seed + f) for f in (0, last)]
     kept = {0, count // 2, last}
-    fitted, reports = fit_seams(motion, seams, kept)
+    fitted, reports = blend_speeds(motion, seams, kept)
     for seam, report in zip(seams, reports, strict=True):
         degrees, cm = speed_jump(fitted, seam)
         assert degrees < 0.5
@@ -50,7 +50,7 @@ def test_speeds_are_met_at_both_ends_and_marked_frames_stay(turn, move, seed, co
 def test_a_seam_changes_nothing_beyond_its_reach():
     motion = a_motion(101)
     seam = outside_of(motion, 100, 0.1, 0.03)
-    fitted, _ = fit_seams(motion, [seam], {0, 100})
+    fitted, _ = blend_speeds(motion, [seam], {0, 100})
     beyond = slice(0, 100 - int(REACH * motion.fps))
     assert np.array_equal(fitted.locations[beyond], motion.locations[beyond])
     assert np.array_equal(fitted.rotations["arm"][beyond], motion.rotations["arm"][beyond])
@@ -60,7 +60,7 @@ def test_a_way_without_another_pose_goes_on_beside_where_it_was():
     """Steps are not taken back: beyond the reach the whole way is moved, and stays level."""
     motion = a_motion(101)
     seam = outside_of(motion, 0, 0.0, 0.05)
-    fitted, reports = fit_seams(motion, [seam], {0})
+    fitted, reports = blend_speeds(motion, [seam], {0})
     assert reports[0].cm > 50
     assert reports[0].cm_left < 1e-6
     moved = rotate(np.broadcast_to(motion.root_rest, (101, 4)), fitted.locations - motion.locations)
@@ -72,7 +72,7 @@ def test_a_way_without_another_pose_goes_on_beside_where_it_was():
 
 def test_two_frames_of_room_are_too_few_and_nothing_is_done():
     motion = a_motion(40)
-    fitted, reports = fit_seams(motion, [outside_of(motion, 0, 0.1, 0.1)], {0, 1})
+    fitted, reports = blend_speeds(motion, [outside_of(motion, 0, 0.1, 0.1)], {0, 1})
     assert fitted is motion
     assert reports == ()
 
@@ -95,10 +95,10 @@ def test_a_loop_closes_in_pose_and_speed_and_keeps_its_way(marked, rate):
     motion = turning(rate=rate)
     last = len(motion) - 1
     start = pose_at(motion, 20) if marked else None
-    begin, end = closing_poses(motion, start)
+    begin, end = loop_end_poses(motion, start)
     assert marked is (begin is start)
-    met, _ = meet_keys(motion, {0: begin, last: end})
-    loop, _ = fit_seams(met, closing_seams(met), {0, last})
+    met, _ = meet_poses(motion, {0: begin, last: end})
+    loop, _ = blend_speeds(met, loop_blend_frames(met), {0, last})
     for q in loop.rotations.values():
         assert np.degrees(angle_between(q[0], q[last])) < 1e-4
         steps = [angle_between(q[a], q[b]) for a, b in ((last - 1, last), (0, 1))]

@@ -8,11 +8,11 @@ from motiongpt_blender.core.pose_constraints.correction import RigPose
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.timeline.frame_range import (
     Fit,
+    FrameRange,
+    FrameRangeError,
+    FrameRangeMode,
     Join,
-    Window,
-    WindowError,
-    WindowMode,
-    find_window,
+    find_frame_range,
     frame_text,
 )
 from motiongpt_blender.core.timeline.plan import PlanError, plan
@@ -23,16 +23,16 @@ POSES = (RigPose({}, (0.0, 0.0, 0.0)),) * 2
 
 
 def window(mode, current=50.0, chosen=(10, 40), keyed=(1.0, 40.0, 80.0)):
-    return find_window(WindowMode(mode), current, chosen, keyed)
+    return find_frame_range(FrameRangeMode(mode), current, chosen, keyed)
 
 
 def test_each_way_to_choose():
     assert window("FREE") is None
-    assert window("RANGE") == Window(10, 40)
-    assert window("BETWEEN") == Window(40.0, 80.0)
-    assert window("BETWEEN", 40.0) == Window(40.0, 80.0)
-    assert window("BETWEEN", 20.5) == Window(1.0, 40.0)
-    assert window("CONTINUE") == Window(80.0, None)
+    assert window("RANGE") == FrameRange(10, 40)
+    assert window("BETWEEN") == FrameRange(40.0, 80.0)
+    assert window("BETWEEN", 40.0) == FrameRange(40.0, 80.0)
+    assert window("BETWEEN", 20.5) == FrameRange(1.0, 40.0)
+    assert window("CONTINUE") == FrameRange(80.0, None)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_each_way_to_choose():
     ],
 )
 def test_windows_that_cannot_be(mode, options, says):
-    with pytest.raises(WindowError) as caught:
+    with pytest.raises(FrameRangeError) as caught:
         window(mode, **options)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -58,22 +58,22 @@ def planned(marked, window, seconds=2.0, current=1.0):
 
 
 def test_a_window_is_planned_as_it_is():
-    p = planned([], Window(10, 58))
+    p = planned([], FrameRange(10, 58))
     assert (p.start_frame, p.end_frame, p.frames) == (10, 58, 41)
-    p = planned([(10, PoseRole.START), (30, PoseRole.KEY)], Window(10.0), seconds=1.0)
+    p = planned([(10, PoseRole.START), (30, PoseRole.KEY)], FrameRange(10.0), seconds=1.0)
     assert (p.start_frame, p.end_frame) == (10, 34)
-    assert planned([(90, PoseRole.END)], Window(42.0)).end_frame == 90
+    assert planned([(90, PoseRole.END)], FrameRange(42.0)).end_frame == 90
 
 
 @pytest.mark.parametrize(
     ("marked", "chosen", "says"),
     [
-        ([(5, PoseRole.START)], Window(10, 58), "start pose at frame 5 lies outside"),
-        ([(60, PoseRole.END)], Window(10, 58), "end pose at frame 60 lies outside"),
-        ([(5, PoseRole.END)], Window(10), "end pose at frame 5 lies outside"),
-        ([(20, PoseRole.KEY)], Window(10.5, 58.5), "not a whole number of frames"),
-        ([], Window(10, 12), "the shortest is 0.4 s"),
-        ([], Window(10, 1000), "the model makes 9.8 s at most"),
+        ([(5, PoseRole.START)], FrameRange(10, 58), "start pose at frame 5 lies outside"),
+        ([(60, PoseRole.END)], FrameRange(10, 58), "end pose at frame 60 lies outside"),
+        ([(5, PoseRole.END)], FrameRange(10), "end pose at frame 5 lies outside"),
+        ([(20, PoseRole.KEY)], FrameRange(10.5, 58.5), "not a whole number of frames"),
+        ([], FrameRange(10, 12), "the shortest is 0.4 s"),
+        ([], FrameRange(10, 1000), "the model makes 9.8 s at most"),
     ],
 )
 def test_plans_that_do_not_fit_their_window(marked, chosen, says):
@@ -93,7 +93,7 @@ def test_a_start_between_two_frames():
 
 def test_a_fit_knows_its_seams():
     fit = Fit(joins=(Join(10.0, POSES), Join(40.0, POSES), Join(25.0, POSES)))
-    assert [s.frame for s in fit.seams(10.0, 31)] == [0, 30]
+    assert [s.frame for s in fit.blend_frames(10.0, 31)] == [0, 30]
 
 
 @settings(max_examples=30)

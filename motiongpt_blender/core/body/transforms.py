@@ -44,7 +44,7 @@ class Transform:
     @property
     def at_rest(self) -> bool:
         """Whether the bone shows its rest pose."""
-        return not any(self.differs(rest_of(self.mode)))
+        return not any(self.differs(rest_transform(self.mode)))
 
     def differs(self, other: Transform) -> tuple[bool, bool, bool]:
         """Whether location, rotation and scale are other ones."""
@@ -68,19 +68,19 @@ class Transform:
         """Read ``to_list``'s; raises ValueError or TypeError when it is something else."""
         mode, location, turned, scale = data
         numbers = [tuple(float(v) for v in values) for values in (location, turned, scale)]
-        wanted = (3, len(rest_of(str(mode)).rotation), 3)
+        wanted = (3, len(rest_transform(str(mode)).rotation), 3)
         if tuple(map(len, numbers)) != wanted or not np.isfinite(np.concatenate(numbers)).all():
             raise ValueError(f"a bone's location, rotation and scale were expected, not {data}")
         return cls(str(mode), *numbers)
 
 
-def rest_of(mode: str) -> Transform:
+def rest_transform(mode: str) -> Transform:
     """A bone at rest, in a rotation mode."""
     rotation = _ROTATION_AT_REST.get(mode, (0.0, 0.0, 0.0))
     return Transform(mode, (0.0, 0.0, 0.0), rotation, (1.0, 1.0, 1.0))
 
 
-def over_time(keys: Mapping[int, Transform], count: int) -> tuple[Array, Array, Array]:
+def interpolate_transforms(keys: Mapping[int, Transform], count: int) -> tuple[Array, Array, Array]:
     """Locations (T, 3), rotations (T, 3 or 4) and scales (T, 3) that pass through the keys.
 
     They rest at each key, ease from one to the next and hold beyond the outermost.

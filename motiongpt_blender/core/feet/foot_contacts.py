@@ -40,7 +40,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Stand:
+class Contact:
     """A foot on the floor.
 
     Attributes:
@@ -58,7 +58,7 @@ class Stand:
 
 
 @dataclass(frozen=True)
-class Footfalls:
+class FootContacts:
     """All stands of both feet, in time.
 
     Attributes:
@@ -66,10 +66,10 @@ class Footfalls:
         right: stands of the right foot.
     """
 
-    left: tuple[Stand, ...]
-    right: tuple[Stand, ...]
+    left: tuple[Contact, ...]
+    right: tuple[Contact, ...]
 
-    def of(self, side: str) -> tuple[Stand, ...]:
+    def of(self, side: str) -> tuple[Contact, ...]:
         """The stands of side "L" or "R"."""
         return self.left if side == "L" else self.right
 
@@ -82,10 +82,10 @@ class Footfalls:
 
 
 #: Feet that never stand, or are not asked about.
-NO_FOOTFALLS: Final = Footfalls((), ())
+NO_CONTACTS: Final = FootContacts((), ())
 
 
-def find_footfalls(joints: Array, fps: float) -> Footfalls:
+def find_foot_contacts(joints: Array, fps: float) -> FootContacts:
     """When each foot stands.
 
     Args:
@@ -93,14 +93,14 @@ def find_footfalls(joints: Array, fps: float) -> Footfalls:
         fps: frames a second.
     """
     if len(joints) < 2:
-        return NO_FOOTFALLS
+        return NO_CONTACTS
     floor = _floor(joints)
     left, right = (_stands(joints, side, floor, fps) for side in SIDES)
-    return Footfalls(left, right)
+    return FootContacts(left, right)
 
 
-def ever_lifted(joints: Array, side: str, fps: float) -> bool:
-    """Whether a foot leaves the floor at any time, of a motion as for ``find_footfalls``."""
+def leaves_floor(joints: Array, side: str, fps: float) -> bool:
+    """Whether a foot leaves the floor at any time, of a motion as for ``find_foot_contacts``."""
     toe = joints[:, Joint[f"{side}_FOOT"]]
     height, speed = _height_and_speed(toe, _floor(joints), fps)
     return bool(((height > UP_HEIGHT) | (speed > UP_SPEED)).any())
@@ -118,14 +118,14 @@ def _floor(joints: Array) -> float:
     return float(np.clip(np.percentile(lowest, 10), -MOST_OFF, MOST_OFF))
 
 
-def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Stand, ...]:
+def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Contact, ...]:
     toe, ankle = joints[:, Joint[f"{side}_FOOT"]], joints[:, Joint[f"{side}_ANKLE"]]
     height, speed = _height_and_speed(toe, floor, fps)
     down = (height < DOWN_HEIGHT) & (speed < DOWN_SPEED)
     up = (height > UP_HEIGHT) | (speed > UP_SPEED)
     mask = _without_gaps(hysteresis(down, up), GAP * fps)
     heels = _heel_down(ankle, mask, fps)
-    out: list[Stand] = []
+    out: list[Contact] = []
     for first, last in runs(mask):
         for begin, end in _unslid(toe, speed, first, last):
             a, b = _settled(height, begin, end)
@@ -135,7 +135,7 @@ def _stands(joints: Array, side: str, floor: float, fps: float) -> tuple[Stand, 
             heel = a
             while heel > earliest and heels[heel - 1]:
                 heel -= 1
-            out.append(Stand(a, b, heel))
+            out.append(Contact(a, b, heel))
     return tuple(out)
 
 

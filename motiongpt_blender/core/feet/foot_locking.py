@@ -16,14 +16,21 @@ import numpy as np
 
 from ..body.rotations import Array, continuous, cross, from_log, multiply, normalise, rotate, slerp
 from ..body.skeleton import SIDES, Joint
-from ..body.slices import at_once
+from ..body.slices import run_to_end
 from ..retargeting.part_rotations import Limb, gaussian_smooth, rest_hinge, smoothstep
-from ..retargeting.two_bone_ik import bend_again
+from ..retargeting.two_bone_ik import solve_leg_ik
 from ..rig.bone_maps import Part
-from ..rig.kinematics import Figure, basis_of, control_of, forward, joint_place, raised
+from ..rig.kinematics import (
+    PosedRig,
+    basis_rotation,
+    control_of,
+    forward_kinematics,
+    joint_position,
+    raised,
+)
 from ..rig.rig_description import Control, RigDescription, RigMotion
-from .foot_contacts import UP_SPEED, Footfalls, Stand, runs
-from .foot_offsets import Held, offsets, swing_lift
+from .foot_contacts import UP_SPEED, Contact, FootContacts, runs
+from .foot_offsets import FixedFrames, offsets, swing_lift
 
 #: Seconds on either side of a marked pose within which the pelvis comes back up.
 KEY_EASE: Final = 0.35
@@ -47,7 +54,7 @@ DIP: Final = 0.004
 
 
 @dataclass(frozen=True)
-class PlantReport:
+class FootLockReport:
     """What planting had to do, in centimetres of the model.
 
     Attributes:
@@ -86,39 +93,39 @@ class _Leg:
     heel: Array
 
 
-def on_floor(motion: RigMotion, height: float) -> RigMotion:
+def move_to_floor(motion: RigMotion, height: float) -> RigMotion:
     """The motion on a floor so much higher than the rig's own."""
     up = np.full(len(motion), height)
     return replace(motion, locations=raised(motion.root_rest, motion.locations, up))
 
 
-def plant_feet(
+def lock_feet(
     rig: RigDescription,
     motion: RigMotion,
-    footfalls: Footfalls,
+    foot_contacts: FootContacts,
     kept: Collection[int] = (),
     floor: float = 0.0,
-) -> tuple[RigMotion, PlantReport]:
+) -> tuple[RigMotion, FootLockReport]:
     """``plant_steps``, all at once."""
-    return at_once(plant_steps(rig, motion, footfalls, kept, floor))
+    return run_to_end(lock_feet_slices(rig, motion, foot_contacts, kept, floor))
 
 
-def plant_steps(
+def lock_feet_slices(
     rig: RigDescription,
     motion: RigMotion,
-    footfalls: Footfalls,
+    foot_contacts: FootContacts,
     kept: Collection[int] = (),
     floor: float = 0.0,
     moving: Collection[int] = (),
     *,
     step: bool = False,
-) -> Generator[None, None, tuple[RigMotion, PlantReport]]:
+) -> Generator[None, None, tuple[RigMotion, FootLockReport]]:
     """The motion with its feet planted, and what that took, in slices of a few milliseconds.
 
     Args:
         rig: whose motion it is.
         motion: its channels.
-        footfalls: when each foot stands.
+        foot_contacts: when each foot stands.
         kept: indices of frames that may not change.
         floor: height of the floor over the rig's own.
         moving: those of ``kept`` at an end of the motion whose speed may not change either:
@@ -126,20 +133,20 @@ def plant_steps(
         step: lift a foot also where the motion drags it over the floor from stand to stand.
     """
     kept = sorted(k for k in kept if 0 <= k < len(motion))
-    if not footfalls.left and not footfalls.right:
-        return motion, PlantReport()
-    figure = forward(rig, motion)
+    if not foot_contacts.left and not foot_contacts.right:
+        return motion, FootLockReport()
+    figure = forward_kinematics(rig, motion)
     yield
-    held = Held(tuple(kept), frozenset(moving))
+    held = FixedFrames(tuple(kept), frozenset(moving))
     legs: list[_Leg] = []
     for side in SIDES:
-        stands = footfalls.of(side)
+        stands = foot_contacts.of(side)
         _calm(rig, figure.turns, stands, side, kept, motion.fps)
-        if hangs_together(rig, side):
+        if leg_is_connected(rig, side):
             legs.append(_leg(rig, motion, figure, stands, side, held, floor, step))
         yield
     if not legs:
-        return motion, PlantReport()
+        return motion, FootLockReport()
     drop = _drop(legs, kept, motion.fps, rig.leg)
     turns = dict(figure.turns)
     down = np.stack([0 * drop, -drop, 0 * drop], axis=-1)
@@ -147,12 +154,12 @@ def plant_steps(
     for leg in legs:
         reached = _bend(rig, leg, leg.hip + down, turns)
         yield
-        mask = footfalls.mask(leg.side, len(motion)) > 0
+        mask = foot_contacts.mask(leg.side, len(motion)) > 0
         if mask.any():
             slid = max(slid, float(np.linalg.norm((reached - leg.wanted)[mask], axis=-1).max()))
         for control in (leg.thigh, leg.shin, leg.foot, leg.toe):
             if control is not None:
-                basis = basis_of(rig, control, turns, motion.rotations)
+                basis = basis_rotation(rig, control, turns, motion.rotations)
                 basis[kept] = motion.rotations[control.name][kept]
                 rotations[control.name] = continuous(basis)
         yield
@@ -160,11 +167,11 @@ def plant_steps(
     locations[kept] = motion.locations[kept]
     moved = max(float(np.linalg.norm(leg.wanted - leg.tip, axis=-1).max()) for leg in legs)
     cm = 100 / motion.scale
-    report = PlantReport(cm * moved, cm * float(drop.max()), cm * slid)
+    report = FootLockReport(cm * moved, cm * float(drop.max()), cm * slid)
     return replace(motion, rotations=rotations, locations=locations), report
 
 
-def hangs_together(rig: RigDescription, side: str) -> bool:
+def leg_is_connected(rig: RigDescription, side: str) -> bool:
     """Whether a leg's controls carry each other; a foot on its own cannot be reached."""
     thigh, shin, foot = (
         control_of(rig, Part(f"{p}_{side.lower()}")) for p in ("thigh", "shin", "foot")
@@ -177,16 +184,16 @@ def hangs_together(rig: RigDescription, side: str) -> bool:
 def _leg(
     rig: RigDescription,
     motion: RigMotion,
-    figure: Figure,
-    stands: tuple[Stand, ...],
+    figure: PosedRig,
+    stands: tuple[Contact, ...],
     side: str,
-    held: Held,
+    held: FixedFrames,
     floor: float,
     step: bool,
 ) -> _Leg:
     kept = list(held.frames)
     hip, knee, ankle, tip = (
-        joint_place(rig, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE", "FOOT")
+        joint_position(rig, figure, Joint[f"{side}_{j}"]) for j in ("HIP", "KNEE", "ANKLE", "FOOT")
     )
     thigh, shin, foot = (
         control_of(rig, Part(f"{p}_{side.lower()}")) for p in ("thigh", "shin", "foot")
@@ -229,7 +236,7 @@ def _farthest(chain: tuple[Array, Array, Array], kept: list[int], fps: float) ->
 def _calm(
     rig: RigDescription,
     turns: dict[str, Array],
-    stands: tuple[Stand, ...],
+    stands: tuple[Contact, ...],
     side: str,
     kept: list[int],
     fps: float,
@@ -249,8 +256,13 @@ def _calm(
 
 
 def _standing(
-    stands: tuple[Stand, ...], tip: Array, held: Held, level: float, rig: RigDescription, fps: float
-) -> tuple[Stand, ...]:
+    stands: tuple[Contact, ...],
+    tip: Array,
+    held: FixedFrames,
+    level: float,
+    rig: RigDescription,
+    fps: float,
+) -> tuple[Contact, ...]:
     """The stands without the frames in which that foot cannot stand.
 
     These are the ones about a marked pose that lifts it, and about a seam at which it moves.
@@ -261,7 +273,7 @@ def _standing(
     fast = speed > UP_SPEED * rig.scale
     spans = [(a - away, b + away) for a, b in runs(high) if any(a <= k <= b for k in held.frames)]
     spans += [(a - away, b + away) for a, b in runs(fast) if any(a <= k <= b for k in held.moving)]
-    out: list[Stand] = []
+    out: list[Contact] = []
     for stand in stands:
         parts = [stand]
         for first, last in spans:
@@ -270,16 +282,16 @@ def _standing(
     return tuple(out)
 
 
-def _without(stand: Stand, first: int, last: int) -> list[Stand]:
+def _without(stand: Contact, first: int, last: int) -> list[Contact]:
     """A stand without the frames from ``first`` to ``last``."""
     if last < stand.heel or first > stand.last:
         return [stand]
-    out: list[Stand] = []
+    out: list[Contact] = []
     if first > stand.first:
-        out.append(Stand(stand.first, first - 1, stand.heel))
+        out.append(Contact(stand.first, first - 1, stand.heel))
     if last < stand.last:
         begin = max(last + 1, stand.first)
-        out.append(Stand(begin, stand.last, begin))
+        out.append(Contact(begin, stand.last, begin))
     return [s for s in out if len(s) >= 2]
 
 
@@ -326,7 +338,7 @@ def _bend(rig: RigDescription, leg: _Leg, hip: Array, turns: dict[str, Array]) -
     rolled = from_log(raise_by[:, None] * side)
     target = leg.wanted + rotate(rolled, leg.ankle - leg.tip)
     hinge = rotate(turns[leg.thigh.name], leg_hinge(rig, leg.side))
-    thigh, shin, reached = bend_again((leg.hip, leg.knee, leg.ankle), hinge, hip, target)
+    thigh, shin, reached = solve_leg_ik((leg.hip, leg.knee, leg.ankle), hinge, hip, target)
     turns[leg.thigh.name] = multiply(thigh, turns[leg.thigh.name])
     turns[leg.shin.name] = multiply(shin, turns[leg.shin.name])
     turns[leg.foot.name] = multiply(rolled, turns[leg.foot.name])  # the toes stay as they are

@@ -15,7 +15,7 @@ import numpy as np
 from ..body.rotations import Array
 from ..retargeting.part_rotations import smoothstep
 from ..timeline.blending import bump, inward_speed
-from .foot_contacts import Stand
+from .foot_contacts import Contact
 
 #: Seconds within which a foot comes from its place in the motion to its stand, and back.
 EASE: Final = 0.35
@@ -28,7 +28,7 @@ CLEARANCE: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Held:
+class FixedFrames:
     """Frames that may not change.
 
     Attributes:
@@ -43,8 +43,8 @@ class Held:
 def offsets(
     tip: Array,
     heel: Array,
-    stands: tuple[Stand, ...],
-    held: Held,
+    stands: tuple[Contact, ...],
+    held: FixedFrames,
     level: float,
     fps: float,
     most_speed: float,
@@ -82,7 +82,7 @@ def offsets(
 
 
 def swing_lift(
-    places: Array, stands: tuple[Stand, ...], level: float, heights: Array | None
+    places: Array, stands: tuple[Contact, ...], level: float, heights: Array | None
 ) -> Array:
     """How far (T,) swinging toes have to be lifted so that they clear the floor.
 
@@ -113,7 +113,7 @@ def swing_lift(
 
 
 def _place(
-    tip: Array, stand: Stand, own: list[int], kept: tuple[int, ...], level: float, fps: float
+    tip: Array, stand: Contact, own: list[int], kept: tuple[int, ...], level: float, fps: float
 ) -> Array:
     """Where (n, 3) the toe stands: one place, unless marked poses ask for several."""
     frames = np.arange(stand.first, stand.last + 1)

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..body.rotations import Array, continuous, inverse, rotate
 from ..body.skeleton import SIDES, Joint
-from ..rig.kinematics import forward, joint_place
+from ..rig.kinematics import forward_kinematics, joint_position
 from ..rig.rig_description import RigDescription, RigMotion
-from .foot_contacts import MOST_SLIDE, Footfalls, Stand, ever_lifted, find_footfalls
-from .foot_locking import PlantReport, hangs_together, plant_steps
+from .foot_contacts import MOST_SLIDE, Contact, FootContacts, find_foot_contacts, leaves_floor
+from .foot_locking import FootLockReport, leg_is_connected, lock_feet_slices
 
 _ROUNDS: Final = 3
 #: How the names of the parts begin that planting turns.
@@ -35,16 +35,16 @@ def staying(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> RigMo
     if np.linalg.norm(way) / motion.scale > MOST_SLIDE:
         return motion
     feet = _toes_and_ankles(_without_arms(rig), motion, floor)
-    there = [s for s in SIDES if hangs_together(rig, s)]
-    if all(ever_lifted(feet, side, motion.fps) for side in there):
+    there = [s for s in SIDES if leg_is_connected(rig, s)]
+    if all(leaves_floor(feet, side, motion.fps) for side in there):
         return motion
     share = np.linspace(0.0, 1.0, len(motion))[:, None]
     return replace(motion, locations=motion.locations - share * way)
 
 
-def plant_loop(
+def lock_loop_feet_slices(
     rig: RigDescription, motion: RigMotion, kept: Collection[int] = (), floor: float = 0.0
-) -> Generator[None, None, tuple[RigMotion, Footfalls, PlantReport]]:
+) -> Generator[None, None, tuple[RigMotion, FootContacts, FootLockReport]]:
     """The loop with its feet planted, when they stand in it, and what that took.
 
     In slices of some milliseconds.
@@ -57,14 +57,14 @@ def plant_loop(
     """
     count = len(motion) - 1
     legs = _without_arms(rig)
-    laid = laid_out(motion, {name for c in legs.controls for name in (c.name, *c.below)})
+    laid = repeat_loop(motion, {name for c in legs.controls for name in (c.name, *c.below)})
     feet = _toes_and_ankles(legs, laid, floor)
     yield
-    found = find_footfalls(feet, motion.fps)
+    found = find_foot_contacts(feet, motion.fps)
     yield
     every = {k % count + turn * count for k in kept for turn in range(_ROUNDS)}
     every |= {k + count for k in every if k % count == 0}
-    planted, report = yield from plant_steps(legs, laid, found, every, floor, step=True)
+    planted, report = yield from lock_feet_slices(legs, laid, found, every, floor, step=True)
     return _one_round(planted, motion), _stands_of(found, count), report
 
 
@@ -77,7 +77,7 @@ def _without_arms(rig: RigDescription) -> RigDescription:
     return replace(rig, controls=tuple(c for c in rig.controls if c.name in wanted))
 
 
-def laid_out(motion: RigMotion, names: Collection[str] | None = None) -> RigMotion:
+def repeat_loop(motion: RigMotion, names: Collection[str] | None = None) -> RigMotion:
     """Three rounds of a loop on end, of some controls; the frame that two share is there once."""
     count = len(motion) - 1
     way = motion.locations[count] - motion.locations[0]
@@ -115,26 +115,26 @@ def _toes_and_ankles(rig: RigDescription, motion: RigMotion, floor: float) -> Ar
 
     A toe at rest has height 0; legs that do not hang together are in the air.
     """
-    figure = forward(rig, motion)
+    figure = forward_kinematics(rig, motion)
     out = np.full((len(motion), len(Joint), 3), 10.0)
     for side in SIDES:
-        if hangs_together(rig, side):
+        if leg_is_connected(rig, side):
             rest = floor + float(rig.points[Joint[f"{side}_FOOT"]][1])
             for name in ("ANKLE", "FOOT"):
                 joint = Joint[f"{side}_{name}"]
-                out[:, joint] = (joint_place(rig, figure, joint) - [0, rest, 0]) / motion.scale
+                out[:, joint] = (joint_position(rig, figure, joint) - [0, rest, 0]) / motion.scale
     return out
 
 
-def _stands_of(laid: Footfalls, count: int) -> Footfalls:
+def _stands_of(laid: FootContacts, count: int) -> FootContacts:
     """The stands of the middle round, as a loop of ``count`` steps counts its frames."""
 
-    def of_round(stands: tuple[Stand, ...]) -> tuple[Stand, ...]:
-        out: list[Stand] = []
+    def of_round(stands: tuple[Contact, ...]) -> tuple[Contact, ...]:
+        out: list[Contact] = []
         for stand in stands:
             first, last = max(stand.first - count, 0), min(stand.last - count, count)
             if first < last:
-                out.append(Stand(first, last, min(max(stand.heel - count, 0), first)))
+                out.append(Contact(first, last, min(max(stand.heel - count, 0), first)))
         return tuple(out)
 
-    return Footfalls(of_round(laid.left), of_round(laid.right))
+    return FootContacts(of_round(laid.left), of_round(laid.right))

@@ -18,10 +18,10 @@ import numpy as np
 from ..body.rotations import IDENTITY, Array, cross, inverse, multiply, rotate, to_log
 from ..body.skeleton import Joint
 from ..rig.bone_maps import Part
-from ..rig.kinematics import Figure, control_of, joint_place
+from ..rig.kinematics import PosedRig, control_of, joint_position
 from ..rig.rig_description import Control, RigDescription
 from .hermite import ERROR_COST, LONGEST, Curve, Fitter, Indices, cheapest, weights_of
-from .sampled_channel import SMALL, Track, first_keys, scale_of
+from .sampled_channel import SMALL, SampledChannel, first_keys, scale_of
 
 #: Rounds of fitting handles, and what turning a joint by the limit weighs beside a foot that
 #: is off by it: knees stay where they are as far as feet do not mind.
@@ -91,8 +91,8 @@ class _Seen:
     joints: list[tuple[Array, Array]]
 
 
-def leg_steps(
-    leg: Leg, tracks: Sequence[Track], tolerance: Tolerance
+def reduce_leg_slices(
+    leg: Leg, tracks: Sequence[SampledChannel], tolerance: Tolerance
 ) -> Generator[None, None, list[Curve]]:
     """Curves of thigh, shin and foot, keys on the same frames, in slices of some milliseconds."""
     fitters: list[Fitter] = []
@@ -109,7 +109,7 @@ def leg_steps(
     return work.curves()
 
 
-def leg_of(rig: RigDescription, side: str, now: Figure, dense: Figure, standing: Array) -> Leg:
+def leg_of(rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, standing: Array) -> Leg:
     """A leg below the body that is shown now, its foot to be as it was."""
     parts = (Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot"))
     thigh, shin, foot = (control_of(rig, part) for part in parts)
@@ -129,7 +129,8 @@ def leg_of(rig: RigDescription, side: str, now: Figure, dense: Figure, standing:
         start=now.places[thigh.name],
         points=np.stack([rig.points[joint] for joint in joints]),
         wanted=np.stack(
-            [joint_place(rig, dense, joint) for joint in (*joints, Joint[f"{side}_KNEE"])], axis=1
+            [joint_position(rig, dense, joint) for joint in (*joints, Joint[f"{side}_KNEE"])],
+            axis=1,
         ),
         turned=dense.turns[foot.name],
         standing=standing,
@@ -142,7 +143,7 @@ class _Stretches:
     def __init__(
         self,
         leg: Leg,
-        tracks: Sequence[Track],
+        tracks: Sequence[SampledChannel],
         fitters: Sequence[Fitter],
         tolerance: Tolerance,
     ) -> None:
@@ -328,7 +329,7 @@ class _Stretches:
         return np.stack(columns, axis=-1)
 
 
-def _about_rest(track: Track, values: Array, control: Control) -> Array:
+def _about_rest(track: SampledChannel, values: Array, control: Control) -> Array:
     """Turns (..., 4) away from rest that values (..., C) of a control show."""
     basis = track.turns(values.reshape(-1, values.shape[-1]))
     turn = multiply(multiply(control.rest, basis), inverse(control.rest))

@@ -16,15 +16,15 @@ import numpy as np
 
 from ..body.rotations import Array, angle_between, continuous, multiply, rotate
 from ..body.skeleton import SIDES, Joint
-from ..feet.foot_contacts import Footfalls
-from ..feet.foot_locking import hangs_together, leg_hinge
-from ..retargeting.two_bone_ik import bend_again
+from ..feet.foot_contacts import FootContacts
+from ..feet.foot_locking import leg_hinge, leg_is_connected
+from ..retargeting.two_bone_ik import solve_leg_ik
 from ..rig.bone_maps import Part
-from ..rig.kinematics import Figure, basis_of, control_of, figure_of, joint_place
+from ..rig.kinematics import PosedRig, basis_rotation, control_of, joint_position, pose_rig
 from ..rig.rig_description import RigDescription
 from .hermite import Curve, Fitter
-from .leg_reduction import Tolerance, leg_of, leg_steps
-from .sampled_channel import SMALL, Track, first_keys, own_error, scale_of
+from .leg_reduction import Tolerance, leg_of, reduce_leg_slices
+from .sampled_channel import SMALL, SampledChannel, first_keys, own_error, scale_of
 
 #: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.
 TOE_SPEED: Final = 0.018
@@ -83,14 +83,14 @@ class _End:
     joint: Joint | None
 
 
-def reduce_steps(
+def reduce_keys_slices(
     rig: RigDescription,
-    rotations: Mapping[str, Track],
-    location: Track,
-    footfalls: Footfalls,
+    rotations: Mapping[str, SampledChannel],
+    location: SampledChannel,
+    foot_contacts: FootContacts,
     limits: Limits,
     fps: float,
-    again: Callable[[str, Array], Track],
+    again: Callable[[str, Array], SampledChannel],
 ) -> Generator[None, None, tuple[dict[str, Curve], Curve, ReductionReport]]:
     """Curves of all controls and of the root's place, in slices of some milliseconds.
 
@@ -101,7 +101,7 @@ def reduce_steps(
         rig: whose controls they are.
         rotations: control -> its track; those of ``rig.controls`` and any others.
         location: where the root is, in its own axes.
-        footfalls: when each foot stands.
+        foot_contacts: when each foot stands.
         limits: the largest errors.
         fps: frames a second.
         again: makes a track of a control from other basis rotations (T, 4).
@@ -110,7 +110,7 @@ def reduce_steps(
     shown[""] = location.values
     legs = _legs(rig)
     yield
-    dense = figure_of(rig, shown, shown[""])
+    dense = pose_rig(rig, shown, shown[""])
     yield
     body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
     one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits)
@@ -121,14 +121,14 @@ def reduce_steps(
         turned[kept] = shown[name][kept]
     below = {name: again(name, continuous(bent[name])) for name in legs}
     yield
-    now = figure_of(rig, {**one.shown, **bent}, one.shown[""])
+    now = pose_rig(rig, {**one.shown, **bent}, one.shown[""])
     yield
     curves: dict[str, Curve] = {}
     for side in sorted(set(legs.values())):
-        leg = leg_of(rig, side, now, dense, footfalls.mask(side, len(location.values)))
+        leg = leg_of(rig, side, now, dense, foot_contacts.mask(side, len(location.values)))
         names = [control.name for control in leg.controls]
         may = Tolerance(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
-        found = yield from leg_steps(leg, [below[name] for name in names], may)
+        found = yield from reduce_leg_slices(leg, [below[name] for name in names], may)
         curves |= dict(zip(names, found, strict=True))
         yield
     for name, curve in curves.items():
@@ -160,7 +160,7 @@ def _legs(rig: RigDescription) -> dict[str, str]:
     """Controls of legs that hang together, and the side of each."""
     out: dict[str, str] = {}
     for side in SIDES:
-        if hangs_together(rig, side):
+        if leg_is_connected(rig, side):
             parts = [Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot", "toe")]
             found = (control_of(rig, part) for part in parts)
             out |= {control.name: side for control in found if control is not None}
@@ -168,38 +168,40 @@ def _legs(rig: RigDescription) -> dict[str, str]:
 
 
 def _bent_again(
-    rig: RigDescription, shown: Mapping[str, Array], dense: Figure, legs: Mapping[str, str]
+    rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, legs: Mapping[str, str]
 ) -> dict[str, Array]:
     """Basis rotations of the legs with which feet are where they were, below another body."""
-    now = figure_of(rig, shown, shown[""])
+    now = pose_rig(rig, shown, shown[""])
     turns = {**now.turns, **{name: dense.turns[name] for name in legs}}
     for side in sorted(set(legs.values())):
         hip, knee, ankle = (Joint[f"{side}_{j}"] for j in ("HIP", "KNEE", "ANKLE"))
-        chain = (joint_place(rig, dense, hip), joint_place(rig, dense, knee),
-                 joint_place(rig, dense, ankle))  # fmt: skip
+        chain = (joint_position(rig, dense, hip), joint_position(rig, dense, knee),
+                 joint_position(rig, dense, ankle))  # fmt: skip
         thigh, shin = (control_of(rig, Part(f"{p}_{side.lower()}")) for p in ("thigh", "shin"))
         assert thigh is not None
         assert shin is not None
         hinge = rotate(dense.turns[thigh.name], leg_hinge(rig, side))
-        first, second, _ = bend_again(chain, hinge, joint_place(rig, now, hip), chain[2])
+        first, second, _ = solve_leg_ik(chain, hinge, joint_position(rig, now, hip), chain[2])
         turns[thigh.name] = multiply(first, turns[thigh.name])
         turns[shin.name] = multiply(second, turns[shin.name])
-    return {c.name: basis_of(rig, c, turns, shown) for c in rig.controls if c.name in legs}
+    return {c.name: basis_rotation(rig, c, turns, shown) for c in rig.controls if c.name in legs}
 
 
 def _turned_again(
-    rig: RigDescription, shown: Mapping[str, Array], dense: Figure, names: Collection[str]
+    rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, names: Collection[str]
 ) -> dict[str, Array]:
     """Basis rotations with which controls are turned as they were, below another body."""
-    now = figure_of(rig, shown, shown[""])
+    now = pose_rig(rig, shown, shown[""])
     turns = {**now.turns, **{name: dense.turns[name] for name in names}}
     return {
-        c.name: continuous(basis_of(rig, c, turns, shown)) for c in rig.controls if c.name in names
+        c.name: continuous(basis_rotation(rig, c, turns, shown))
+        for c in rig.controls
+        if c.name in names
     }
 
 
 def _report(
-    tracks: Mapping[str, Track],
+    tracks: Mapping[str, SampledChannel],
     curves: Mapping[str, Curve],
     works: tuple[_Work, ...],
     shown: Mapping[str, Array],
@@ -221,10 +223,10 @@ class _Work:
     def __init__(
         self,
         rig: RigDescription,
-        tracks: Mapping[str, Track],
+        tracks: Mapping[str, SampledChannel],
         shown: Mapping[str, Array],
         ends: Sequence[_End],
-        dense: Figure,
+        dense: PosedRig,
         limits: Limits,
     ) -> None:
         self.rig, self.limits = rig, limits
@@ -316,7 +318,7 @@ class _Work:
 
     def away(self, shown: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
         """Distances (T, 3) and angles (T,) between what is shown and what should be."""
-        now = _seen(self.rig, self.ends, figure_of(self.rig, shown, shown[""]))
+        now = _seen(self.rig, self.ends, pose_rig(self.rig, shown, shown[""]))
         places = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
         turns = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
         return places, turns
@@ -366,11 +368,11 @@ def _chain(rig: RigDescription, name: str) -> tuple[str, ...]:
 
 
 def _seen(
-    rig: RigDescription, ends: Sequence[_End], figure: Figure
+    rig: RigDescription, ends: Sequence[_End], figure: PosedRig
 ) -> tuple[list[Array], list[Array]]:
     """Place (T, 3) and turn (T, 4) of each end."""
     places = [
-        figure.places[e.turn] if e.joint is None else joint_place(rig, figure, e.joint)
+        figure.places[e.turn] if e.joint is None else joint_position(rig, figure, e.joint)
         for e in ends
     ]
     return places, [figure.turns[e.turn] for e in ends]

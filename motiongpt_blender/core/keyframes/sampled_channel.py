@@ -23,7 +23,7 @@ SMALL: Final = 0.97
 
 
 @dataclass(frozen=True)
-class Track:
+class SampledChannel:
     """Numbers that are keyed together.
 
     Attributes:
@@ -56,7 +56,7 @@ class Track:
         return bool(np.ptp(self.values, axis=0).max(initial=0.0) < 1e-6)
 
 
-def reduce_alone(track: Track, degrees: float, distance: float) -> Curve:
+def reduce_channel(track: SampledChannel, degrees: float, distance: float) -> Curve:
     """The fewest keys for a track that nothing hangs on, each frame within a limit."""
     most = np.radians(degrees) if track.is_rotation else distance
     fitter = Fitter(track.values, scale_of(track))
@@ -66,13 +66,13 @@ def reduce_alone(track: Track, degrees: float, distance: float) -> Curve:
     return fitter.curve(frames)
 
 
-def first_keys(track: Track) -> list[int]:
+def first_keys(track: SampledChannel) -> list[int]:
     """The frames of a track that have a key in any case, first and last among them."""
     last = len(track.values) - 1
     return sorted({0, last, *(k for k in track.keys if 0 <= k <= last)})
 
 
-def own_error(track: Track, values: Array) -> Array:
+def own_error(track: SampledChannel, values: Array) -> Array:
     """Radians or units (T,) by which values of a track differ from what they should be."""
     if not track.is_rotation:
         return np.linalg.norm(values - track.values, axis=-1)
@@ -80,7 +80,7 @@ def own_error(track: Track, values: Array) -> Array:
     return np.linalg.norm(to_log(turned), axis=-1)
 
 
-def scale_of(track: Track) -> Array:
+def scale_of(track: SampledChannel) -> Array:
     """Weights (C,) with which values of a track are as far apart as what they show."""
     if track.kind == "QUATERNION":
         return np.full(4, 2.0)  # a small turn is twice as far as its quaternion

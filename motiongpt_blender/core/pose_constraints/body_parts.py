@@ -30,7 +30,7 @@ class BodyPart(StrEnum):
 
 
 #: The parts that make a whole body.
-WHOLE: Final = frozenset({BodyPart.UPPER, BodyPart.LOWER})
+WHOLE_BODY: Final = frozenset({BodyPart.UPPER, BodyPart.LOWER})
 
 _HANDS: Final = {s: frozenset({Part(f"hand_{s}")}) for s in "lr"}
 _ARMS: Final = {
@@ -56,24 +56,24 @@ _MOVED_BY: Final = {
 }  # fmt: skip
 
 
-def parts_of(binds: Iterable[BodyPart]) -> frozenset[Part]:
+def parts_of(body_parts: Iterable[BodyPart]) -> frozenset[Part]:
     """The parts that are bound."""
-    return frozenset[Part]().union(*(_PARTS[b] for b in binds))
+    return frozenset[Part]().union(*(_PARTS[b] for b in body_parts))
 
 
-def is_whole(binds: Iterable[BodyPart]) -> bool:
+def is_whole_body(body_parts: Iterable[BodyPart]) -> bool:
     """Whether nothing of the body is free."""
-    return parts_of(binds) >= parts_of(WHOLE)
+    return parts_of(body_parts) >= parts_of(WHOLE_BODY)
 
 
-def binds_place(binds: Iterable[BodyPart]) -> bool:
+def constrains_root(body_parts: Iterable[BodyPart]) -> bool:
     """Whether the hips, and with them place and heading, are bound."""
-    return Part.PELVIS in parts_of(binds)
+    return Part.PELVIS in parts_of(body_parts)
 
 
-def bound_joints(binds: Iterable[BodyPart]) -> NDArray[np.bool_]:
+def constrained_joints(body_parts: Iterable[BodyPart]) -> NDArray[np.bool_]:
     """Which joints (22,) of the model's body the bound parts move."""
-    parts = parts_of(binds)
+    parts = parts_of(body_parts)
     moved = np.zeros(len(Joint), dtype=bool)
     for joint in Joint:
         side, _, base = joint.name.rpartition("_")
@@ -83,22 +83,24 @@ def bound_joints(binds: Iterable[BodyPart]) -> NDArray[np.bool_]:
     return moved
 
 
-def limited(
-    pose: RigPose, binds: Iterable[BodyPart], owners: Mapping[str, Part], root: str
+def limit_to_parts(
+    pose: RigPose, body_parts: Iterable[BodyPart], owners: Mapping[str, Part], root: str
 ) -> RigPose:
     """The pose with only what it binds.
 
     Args:
         pose: the whole of it.
-        binds: the parts that count.
+        body_parts: the parts that count.
         owners: bone -> the part that it belongs to; bones of none count in whole poses alone.
         root: name of the control that also moves.
     """
-    if is_whole(binds):
+    if is_whole_body(body_parts):
         return pose
-    parts, placed = parts_of(binds), binds_place(binds)
+    parts, root_constrained = parts_of(body_parts), constrains_root(body_parts)
     bound = frozenset(name for name, part in owners.items() if part in parts and name != root)
-    if placed:
+    if root_constrained:
         bound |= {root}
     rotations = {name: q for name, q in pose.rotations.items() if name in bound}
-    return replace(pose, rotations=rotations, placed=placed, bound=bound)
+    return replace(
+        pose, rotations=rotations, root_constrained=root_constrained, constrained_bones=bound
+    )

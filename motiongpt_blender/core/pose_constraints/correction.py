@@ -31,13 +31,13 @@ from ..body.rotations import (
     rotate,
     to_log,
 )
-from ..body.slices import at_once
+from ..body.slices import run_to_end
 from ..body.transforms import Transform
 from ..rig.rig_description import RigMotion
 from ..rig.rig_options import REACH
-from .marked_pose import Miss
-from .residuals import spent
-from .root_path import Stop, bend_steps
+from .marked_pose import FKMismatch
+from .residuals import residual_curve
+from .root_path import Waypoint, bend_path_slices
 
 
 class PoseError(ValueError):
@@ -63,22 +63,24 @@ class RigPose:
 
     rotations: dict[str, tuple[float, float, float, float]]
     root_location: tuple[float, float, float]
-    others: dict[str, Transform] | None = None
+    transforms: dict[str, Transform] | None = None
     switches: tuple[tuple[str, str, float], ...] = field(default=())
     influences: tuple[tuple[str, str, float], ...] = field(default=())
-    placed: bool = True
-    bound: frozenset[str] | None = None
+    root_constrained: bool = True
+    constrained_bones: frozenset[str] | None = None
 
-    def speaks_of(self, bone: str) -> bool:
+    def describes(self, bone: str) -> bool:
         """Whether ``others`` says how a bone is, at rest where it is not named."""
-        return self.others is not None and (self.bound is None or bone in self.bound)
+        return self.transforms is not None and (
+            self.constrained_bones is None or bone in self.constrained_bones
+        )
 
     def to_json(self) -> str:
         """The pose as one line of text."""
-        others = self.others and {n: t.to_list() for n, t in self.others.items()}
+        transforms = self.transforms and {n: t.to_list() for n, t in self.transforms.items()}
         return json.dumps(
             {"rotations": self.rotations, "root_location": self.root_location,
-             "others": others, "switches": self.switches, "influences": self.influences}
+             "transforms": transforms, "switches": self.switches, "influences": self.influences}
         )  # fmt: skip
 
     @classmethod
@@ -89,9 +91,9 @@ class RigPose:
             rotations = cast("dict[str, list[float]]", data["rotations"])
             turned = {str(k): _numbers(q, 4) for k, q in rotations.items()}
             place = _numbers(data["root_location"], 3)
-            others: dict[str, Any] | None = data.get("others")
-            if others is not None:
-                others = {str(n): Transform.from_list(t) for n, t in others.items()}
+            transforms: dict[str, Any] | None = data.get("transforms")
+            if transforms is not None:
+                transforms = {str(n): Transform.from_list(t) for n, t in transforms.items()}
             switches, influences = (
                 tuple((str(bone), str(what), float(value)) for bone, what, value in rows)
                 for rows in (data.get("switches", ()), data.get("influences", ()))
@@ -103,7 +105,7 @@ class RigPose:
         return cls(
             rotations={k: (q[0], q[1], q[2], q[3]) for k, q in turned.items()},
             root_location=(place[0], place[1], place[2]),
-            others=others,
+            transforms=transforms,
             switches=switches,
             influences=influences,
         )
@@ -117,7 +119,7 @@ def _numbers(values: list[float], count: int) -> list[float]:
 
 
 @dataclass(frozen=True)
-class KeyReport:
+class PoseReport:
     """How far the motion was from a marked pose before it was corrected.
 
     Attributes:
@@ -129,18 +131,18 @@ class KeyReport:
         placed: whether place and heading are bound.
         moved_cm: the farthest that head, hands or feet are moved to meet it, in the same.
         jerk: their jerk around it, over what it was before.
-        missed: what FK controls cannot show of the pose, so that the take does not either.
+        fk_mismatch: what FK controls cannot show of the pose, so that the take does not either.
     """
 
     frame: int
     body_degrees: float
-    place_cm: float
+    position_cm: float
     body_cm: float = 0.0
     dragged_cm: float = 0.0
-    placed: bool = True
+    root_constrained: bool = True
     moved_cm: float = 0.0
     jerk: float = 1.0
-    missed: Miss | None = None
+    fk_mismatch: FKMismatch | None = None
 
 
 def body_distance(joints: Array, marked: Array, counted: NDArray[np.bool_] | None = None) -> float:
@@ -166,27 +168,27 @@ def pose_at(motion: RigMotion, frame: int) -> RigPose:
     )
 
 
-def completed(motion: RigMotion, frame: int, pose: RigPose) -> RigPose:
+def complete_pose(motion: RigMotion, frame: int, pose: RigPose) -> RigPose:
     """The pose with what it leaves free as the motion has it."""
     here = pose_at(motion, frame)
     return replace(
         pose,
         rotations={**here.rotations, **pose.rotations},
-        root_location=pose.root_location if pose.placed else here.root_location,
-        placed=True,
+        root_location=pose.root_location if pose.root_constrained else here.root_location,
+        root_constrained=True,
     )
 
 
-def meet_keys(
+def meet_poses(
     motion: RigMotion, keys: Mapping[int, RigPose], reach: float = REACH
-) -> tuple[RigMotion, tuple[KeyReport, ...]]:
+) -> tuple[RigMotion, tuple[PoseReport, ...]]:
     """``meet_steps``, all at once."""
-    return at_once(meet_steps(motion, keys, reach))
+    return run_to_end(meet_pose_slices(motion, keys, reach))
 
 
-def meet_steps(
+def meet_pose_slices(
     motion: RigMotion, keys: Mapping[int, RigPose], reach: float = REACH
-) -> Generator[None, None, tuple[RigMotion, tuple[KeyReport, ...]]]:
+) -> Generator[None, None, tuple[RigMotion, tuple[PoseReport, ...]]]:
     """The motion passing exactly through the keys, and how far it was from them.
 
     In slices of a few milliseconds.
@@ -202,20 +204,22 @@ def meet_steps(
         return motion, ()
     reports = [_report(motion, f, keys[f]) for f in frames]
     yield
-    placed = [f for f in frames if keys[f].placed]
-    if placed:
-        motion, dragged = yield from _meet_places(motion, {f: keys[f] for f in placed})
-        far = dict(zip(placed, dragged, strict=True))
+    root_constrained = [f for f in frames if keys[f].root_constrained]
+    if root_constrained:
+        motion, dragged = yield from _meet_places(motion, {f: keys[f] for f in root_constrained})
+        far = dict(zip(root_constrained, dragged, strict=True))
         reports = [
             replace(r, dragged_cm=100 * far.get(r.frame, 0.0) / motion.scale) for r in reports
         ]
     rotations = _meet_rotations(motion, {f: keys[f] for f in frames}, reach * motion.fps)
     locations = motion.locations
-    if placed:
-        wanted = np.array([keys[f].root_location for f in placed])
-        away = wanted - locations[placed]
-        locations = locations + spent(placed, away, len(motion), reach * motion.fps)
-        locations[placed] = wanted
+    if root_constrained:
+        wanted = np.array([keys[f].root_location for f in root_constrained])
+        away = wanted - locations[root_constrained]
+        locations = locations + residual_curve(
+            root_constrained, away, len(motion), reach * motion.fps
+        )
+        locations[root_constrained] = wanted
     return replace(motion, rotations=rotations, locations=locations), tuple(reports)
 
 
@@ -228,16 +232,16 @@ def _meet_rotations(
     """
     groups: dict[tuple[int, ...], list[str]] = {}
     for name in motion.rotations:
-        bound = tuple(f for f, pose in keys.items() if name in pose.rotations)
-        groups.setdefault(bound, []).append(name)
+        constrained_bones = tuple(f for f, pose in keys.items() if name in pose.rotations)
+        groups.setdefault(constrained_bones, []).append(name)
     out = dict(motion.rotations)
-    for bound, names in groups.items():
-        if not bound:
+    for constrained_bones, names in groups.items():
+        if not constrained_bones:
             continue
-        frames, q = list(bound), np.stack([motion.rotations[n] for n in names], axis=1)
+        frames, q = list(constrained_bones), np.stack([motion.rotations[n] for n in names], axis=1)
         wanted = normalise(np.array([[keys[f].rotations[n] for n in names] for f in frames]))
         steps = to_log(multiply(inverse(q[frames]), wanted))  # (K, C, 3)
-        away = spent(frames, steps.reshape(len(frames), -1), len(q), reach)
+        away = residual_curve(frames, steps.reshape(len(frames), -1), len(q), reach)
         met = continuous(multiply(q, from_log(away.reshape(len(q), -1, 3))))
         out.update((n, met[:, k]) for k, n in enumerate(names) if steps[:, k].any())
     return out
@@ -248,14 +252,14 @@ def _meet_places(
 ) -> Generator[None, None, tuple[RigMotion, tuple[float, ...]]]:
     """The motion's way bent to the keys' places and headings, and how far each was dragged."""
     turn, place = _upright(motion)
-    stops: list[Stop] = []
+    stops: list[Waypoint] = []
     last = 0.0
     for frame, pose in keys.items():
         wanted_turn, wanted_place = _upright_pose(motion, pose)
         angle = float(_yaw(multiply(wanted_turn, inverse(turn[frame]))))
         last = last + (angle - last + np.pi) % (2 * np.pi) - np.pi
-        stops.append(Stop(frame, last, wanted_place))
-    way = yield from bend_steps(place, stops, motion.fps, motion.scale)
+        stops.append(Waypoint(frame, last, wanted_place))
+    way = yield from bend_path_slices(place, stops, motion.fps, motion.scale)
     return _with_upright(motion, multiply(about_y(way.yaw), turn), way.places), way.dragged
 
 
@@ -287,19 +291,19 @@ def _yaw(turn: Array) -> Array:
     return 2.0 * half
 
 
-def _report(motion: RigMotion, frame: int, pose: RigPose) -> KeyReport:
+def _report(motion: RigMotion, frame: int, pose: RigPose) -> PoseReport:
     names = [n for n in pose.rotations if n != motion.root and n in motion.rotations]
     angles: list[float] = []
     if names:
         here = np.array([motion.rotations[n][frame] for n in names])
         angles = angle_between(here, np.array([pose.rotations[n] for n in names])).tolist()
-    place_cm = 0.0
-    if pose.placed:
+    position_cm = 0.0
+    if pose.root_constrained:
         turn, place = _upright(motion)
         wanted_turn, wanted_place = _upright_pose(motion, pose)
         lean = multiply(wanted_turn, inverse(turn[frame]))
         lean = multiply(about_y(-_yaw(lean)), lean)
         angles.append(float(angle_between(IDENTITY, lean)))
-        place_cm = 100 * float(np.linalg.norm(wanted_place - place[frame])) / motion.scale
+        position_cm = 100 * float(np.linalg.norm(wanted_place - place[frame])) / motion.scale
     degrees = float(np.degrees(np.mean(angles))) if angles else 0.0
-    return KeyReport(frame, degrees, place_cm, placed=pose.placed)
+    return PoseReport(frame, degrees, position_cm, root_constrained=pose.root_constrained)

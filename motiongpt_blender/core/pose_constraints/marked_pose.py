@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rig.bone_maps import Part
-from .body_parts import WHOLE, BodyPart, is_whole, parts_of
+from .body_parts import WHOLE_BODY, BodyPart, is_whole_body, parts_of
 
 if TYPE_CHECKING:
     from .correction import RigPose
@@ -28,7 +28,7 @@ class PoseRole(StrEnum):
 
 
 @dataclass(frozen=True)
-class Miss:
+class FKMismatch:
     """A bone that an FK pose shows elsewhere than it was marked.
 
     Attributes:
@@ -72,32 +72,34 @@ class MarkedPose:
         pose: the rig's own controls, which the result meets exactly.
         joints: (22, 3) float32 metres, the same pose as the model sees it; own position
             and heading, y up.
-        binds: the parts of the body that the motion has to meet.
+        body_parts: the parts of the body that the motion has to meet.
         carrier: (4, 4) matrix of the armature object when it was marked; None: not known.
-        missed: what FK controls cannot show of it: the worst bone of each part, worst first.
+        fk_mismatches: what FK controls cannot show of it: the worst bone of each part, worst first.
     """
 
     frame: float
     role: PoseRole
     pose: RigPose
     joints: NDArray[np.float32]
-    binds: frozenset[BodyPart] = WHOLE
+    body_parts: frozenset[BodyPart] = WHOLE_BODY
     carrier: NDArray[np.float64] | None = None
-    missed: tuple[Miss, ...] = ()
+    fk_mismatches: tuple[FKMismatch, ...] = ()
 
     @property
-    def worst_missed(self) -> Miss | None:
+    def worst_mismatch(self) -> FKMismatch | None:
         """The bone that FK controls show worst of all that is bound, or None."""
-        return worst_bound(self.missed, self.binds)
+        return find_worst_mismatch(self.fk_mismatches, self.body_parts)
 
 
-def worst_bound(missed: tuple[Miss, ...], binds: frozenset[BodyPart]) -> Miss | None:
+def find_worst_mismatch(
+    fk_mismatches: tuple[FKMismatch, ...], body_parts: frozenset[BodyPart]
+) -> FKMismatch | None:
     """The worst of the misses, sorted worst first, that lies in a bound part, or None."""
-    parts = parts_of(binds)
-    return next((m for m in missed if is_whole(binds) or m.part in parts), None)
+    parts = parts_of(body_parts)
+    return next((m for m in fk_mismatches if is_whole_body(body_parts) or m.part in parts), None)
 
 
-def miss_note(miss: Miss | None) -> str:
+def mismatch_note(miss: FKMismatch | None) -> str:
     """A sentence about what FK cannot show, or ""."""
     if miss is None or miss.met:
         return ""

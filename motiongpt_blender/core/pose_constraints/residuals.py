@@ -20,7 +20,7 @@ from ..body.rotations import Array
 _BEND: Final = 20.0 / 3.0
 
 
-def spent(frames: Sequence[int], residuals: Array, count: int, reach: float) -> Array:
+def residual_curve(frames: Sequence[int], residuals: Array, count: int, reach: float) -> Array:
     """Residuals (T, C) that are exact at their frames and nothing beyond a reach from all.
 
     Args:

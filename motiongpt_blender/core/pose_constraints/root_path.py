@@ -40,7 +40,7 @@ _LEVEL: Final = np.array([1.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
-class Stop:
+class Waypoint:
     """What a marked pose asks of the way.
 
     Attributes:
@@ -55,7 +55,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Way:
+class RootPath:
     """A bent way.
 
     Attributes:
@@ -69,9 +69,9 @@ class Way:
     dragged: tuple[float, ...]
 
 
-def bend_steps(
-    places: Array, stops: Sequence[Stop], fps: float, scale: float = 1.0
-) -> Generator[None, None, Way]:
+def bend_path_slices(
+    places: Array, stops: Sequence[Waypoint], fps: float, scale: float = 1.0
+) -> Generator[None, None, RootPath]:
     """The way through all stops; before the first and after the last it is only moved.
 
     In slices, one from each stop to the next.
@@ -96,11 +96,11 @@ def bend_steps(
         dragged.append(rest)
         yield
     moved = moved * _LEVEL + places * (1 - _LEVEL)
-    return Way(moved, yaw, tuple(dragged))
+    return RootPath(moved, yaw, tuple(dragged))
 
 
 def _between(
-    places: Array, one: Stop, other: Stop, fps: float, scale: float
+    places: Array, one: Waypoint, other: Waypoint, fps: float, scale: float
 ) -> tuple[Array, Array, float]:
     """Places (N, 3), turns (N,) and the drag between two stops, both included."""
     steps = np.diff(places, axis=0)

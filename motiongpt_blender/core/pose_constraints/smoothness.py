@@ -11,21 +11,21 @@ import numpy as np
 from ..body.rotations import Array
 from ..body.skeleton import SIDES, Joint
 from ..rig.bone_maps import Part
-from ..rig.kinematics import control_of, forward, joint_place
+from ..rig.kinematics import control_of, forward_kinematics, joint_position
 from ..rig.rig_description import RigDescription, RigMotion
-from .correction import KeyReport
+from .correction import PoseReport
 
 #: Jerk in metres a second cubed that nobody sees; a body that stands still has less.
 CALM: Final = 10.0
 
 
-def smoothness_steps(
-    reports: Sequence[KeyReport],
+def smoothness_slices(
+    reports: Sequence[PoseReport],
     rig: RigDescription,
     before: RigMotion,
     after: RigMotion,
     reach: float,
-) -> Generator[None, None, tuple[KeyReport, ...]]:
+) -> Generator[None, None, tuple[PoseReport, ...]]:
     """The reports with what meeting each pose did to the motion, in slices of milliseconds.
 
     Args:
@@ -41,7 +41,7 @@ def smoothness_steps(
     yield
     now = _ends(rig, after)
     yield
-    out: list[KeyReport] = []
+    out: list[PoseReport] = []
     for report in reports:
         around = round(reach * before.fps)
         part = slice(max(report.frame - around, 0), report.frame + around + 1)
@@ -53,9 +53,9 @@ def smoothness_steps(
 
 def _ends(rig: RigDescription, motion: RigMotion) -> Array:
     """Places (T, N, 3) of head, hands and feet, in metres of the model."""
-    figure = forward(rig, motion)
+    figure = forward_kinematics(rig, motion)
     names = [f"{side}_{joint}" for side in SIDES for joint in ("WRIST", "ANKLE", "FOOT")]
-    rows = [joint_place(rig, figure, Joint[name]) for name in names]
+    rows = [joint_position(rig, figure, Joint[name]) for name in names]
     head = control_of(rig, Part.HEAD) or control_of(rig, Part.CHEST)
     if head is not None:
         rows.append(figure.places[head.name])

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ..body.rotations import Array
-from .part_rotations import gaussian_smooth, tridiagonal
+from .part_rotations import gaussian_smooth, solve_tridiagonal
 
 #: Seconds over which the correction is smoothed.
 SMOOTHING: Final = 0.08
@@ -41,7 +41,7 @@ def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -
     return gaussian_smooth(error, SMOOTHING * fps)
 
 
-def place_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
+def position_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
     """Offsets (T, 3), level with the floor, that keep a standing foot where it stands.
 
     A rig's thigh may be longer and its shin shorter than the model's, so that equal angles
@@ -68,7 +68,7 @@ def place_correction(predicted: Array, wanted: Array, leg: float, fps: float) ->
     out = np.zeros((len(wanted), 3))
     for axis, values in zip(level, right.T, strict=True):
         diagonal = padded[1:] + padded[:-1] + HOME * (20.0 / fps) ** 2
-        out[:, axis] = tridiagonal(diagonal.tolist(), (-tie).tolist(), values.tolist())
+        out[:, axis] = solve_tridiagonal(diagonal.tolist(), (-tie).tolist(), values.tolist())
     return out
 
 

@@ -16,7 +16,7 @@ from ..body.neutral_pose import DIRECTIONS, build
 from ..body.rotations import Array, between, from_log, inverse, multiply, normalise, rotate, to_log
 from ..body.skeleton import Joint
 from ..rig.bone_maps import Part
-from .part_rotations import COLLAR_SHARE, NECK_SHARE, chest_turn, collar_turn, neck_turn
+from .part_rotations import COLLAR_SHARE, NECK_SHARE, chest_turn, collar_turn, neck_rotation
 
 #: Rounds of comparing and correcting, and the error in radians that is good enough.
 ROUNDS: Final = 10
@@ -28,7 +28,9 @@ _SPINE: Final = (Joint.SPINE3, Joint.NECK)
 _COLLARS: Final = (Joint.L_COLLAR, Joint.R_COLLAR)
 
 
-def readable(directions: Array, turns: Mapping[Part, Array], bones: Mapping[Part, Array]) -> Array:
+def inverse_directions(
+    directions: Array, turns: Mapping[Part, Array], bones: Mapping[Part, Array]
+) -> Array:
     """The directions (22, 3) with chest, clavicles and neck such that they are read aright.
 
     Args:
@@ -48,7 +50,7 @@ def readable(directions: Array, turns: Mapping[Part, Array], bones: Mapping[Part
         out[list(_COLLARS)] = rotate(more, out[list(_COLLARS)])
         for part, bone in bones.items():
             if part is Part.NECK:
-                joint, share, read = Joint.HEAD, NECK_SHARE, neck_turn(joints, seen)
+                joint, share, read = Joint.HEAD, NECK_SHARE, neck_rotation(joints, seen)
             else:
                 side = part.side.upper()
                 joint, share = Joint[f"{side}_SHOULDER"], COLLAR_SHARE

@@ -119,7 +119,7 @@ def swing(carrier: Array, rest: Array, target: Array) -> Array:
     return multiply(between(rotate(carrier, _over_time(rest, carrier)), target), carrier)
 
 
-def share_of(carrier: Array, turned: Array, share: float) -> Array:
+def partial_rotation(carrier: Array, turned: Array, share: float) -> Array:
     """A turn (T, 4) only ``share`` of the way from its carrier's."""
     return slerp(carrier, turned, np.full(len(carrier), share))
 
@@ -127,15 +127,15 @@ def share_of(carrier: Array, turned: Array, share: float) -> Array:
 def collar_turn(joints: Array, chest: Array, side: str) -> Array:
     """Turn (T, 4) of a clavicle, gently; ``side`` is "L" or "R"."""
     start, end = Joint[f"{side}_COLLAR"], Joint[f"{side}_SHOULDER"]
-    return share_of(
+    return partial_rotation(
         chest, swing(chest, DIRECTIONS[end], direction(joints, start, end)), COLLAR_SHARE
     )
 
 
-def neck_turn(joints: Array, chest: Array) -> Array:
+def neck_rotation(joints: Array, chest: Array) -> Array:
     """Turn (T, 4) of the neck, of which the head takes all."""
     target = direction(joints, Joint.NECK, Joint.HEAD)
-    return share_of(chest, swing(chest, DIRECTIONS[Joint.HEAD], target), NECK_SHARE)
+    return partial_rotation(chest, swing(chest, DIRECTIONS[Joint.HEAD], target), NECK_SHARE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ class Limb:
         return Limb(np.array([sign, 0.0, 0.0]), np.array([0.0, -sign, 0.0]), False)
 
 
-def limb_turns(
+def limb_rotations(
     carrier: Array, rest: tuple[Array, Array], motion: tuple[Array, Array], limb: Limb, fps: float
 ) -> tuple[Array, Array]:
     """Turns ((T, 4), (T, 4)) of the upper and lower bone of an arm or a leg.
@@ -243,7 +243,7 @@ def _settled(angle: Array, trust: Array, fps: float) -> Array:
     diagonal = trust + HINGE_EASE + stiff * (np.minimum(np.arange(count), 1)
                                              + np.minimum(np.arange(count)[::-1], 1))  # fmt: skip
     beside = [-stiff] * (count - 1)
-    return np.array(tridiagonal(diagonal.tolist(), beside, (trust * angle).tolist()))
+    return np.array(solve_tridiagonal(diagonal.tolist(), beside, (trust * angle).tolist()))
 
 
 def _unwrapped(angle: Array, trust: Array) -> Array:
@@ -256,7 +256,9 @@ def _unwrapped(angle: Array, trust: Array) -> Array:
     return out
 
 
-def tridiagonal(diagonal: list[float], beside: list[float], right: list[float]) -> list[float]:
+def solve_tridiagonal(
+    diagonal: list[float], beside: list[float], right: list[float]
+) -> list[float]:
     """Solution of a symmetric system, ``beside`` (one fewer) on both sides of its diagonal."""
     count = len(diagonal)
     ratio, value = [0.0] * count, [0.0] * count
@@ -270,7 +272,7 @@ def tridiagonal(diagonal: list[float], beside: list[float], right: list[float]) 
     return value
 
 
-def foot_turn(
+def foot_rotations(
     joints: Array, shin: Array, side: str, heading: Array, fps: float
 ) -> tuple[Array, Array]:
     """Turns ((T, 4), (T, 4)) of a foot and its toes, with the sole flat on the floor.

@@ -26,22 +26,22 @@ from ..body.rotations import (
     rotate,
 )
 from ..body.skeleton import SIDES, Joint, of_side
-from ..body.slices import at_once
+from ..body.slices import run_to_end
 from ..rig.bone_maps import Part
 from ..rig.rig_description import Control, RigDescription, RigMotion
 from ..rig.rig_options import RigOptions
-from .hip_height import height_correction, place_correction
+from .hip_height import height_correction, position_correction
 from .part_rotations import (
     Limb,
     chest_turn,
     collar_turn,
     direction,
-    foot_turn,
+    foot_rotations,
     hip_centre,
-    limb_turns,
-    neck_turn,
+    limb_rotations,
+    neck_rotation,
+    partial_rotation,
     pelvis_turn,
-    share_of,
 )
 from .twist_distribution import shared
 from .two_bone_ik import reach
@@ -58,10 +58,10 @@ def solve(
         fps: frames a second, for the smoothing of hinges and heights.
         options: what is pinned.
     """
-    return at_once(solve_steps(rig, joints, fps, options))
+    return run_to_end(solve_slices(rig, joints, fps, options))
 
 
-def solve_steps(
+def solve_slices(
     rig: RigDescription, joints: Array, fps: float = 20.0, options: RigOptions | None = None
 ) -> Generator[None, None, RigMotion]:
     """``solve`` in slices of a few milliseconds, for a caller that has other things to do."""
@@ -72,7 +72,7 @@ def solve_steps(
     yield
     if options.pin_feet or options.pin_hands:
         yield from _pin_steps(rig, joints, hips, turns, fps, options)
-    by_control = control_turns(rig, turns)
+    by_control = control_rotations(rig, turns)
     yield
     rotations: dict[str, Array] = {}
     for control in rig.controls:
@@ -100,7 +100,7 @@ def _turn_steps(
 ) -> Generator[None, None, dict[Part, Array]]:
     """The turn (T, 4) away from rest of each part of the body, a slice a limb."""
     turns = {Part.PELVIS: pelvis_turn(joints), Part.CHEST: chest_turn(joints)}
-    turns[Part.NECK] = neck_turn(joints, turns[Part.CHEST])
+    turns[Part.NECK] = neck_rotation(joints, turns[Part.CHEST])
     turns[Part.HEAD] = turns[Part.NECK]
     has = {c.part for c in rig.controls}
     for side in SIDES:
@@ -152,7 +152,7 @@ def _pin_steps(
 
 def _part_places(rig: RigDescription, hips: Array, turns: dict[Part, Array]) -> dict[Part, Array]:
     """Where each part begins, (T, 3), the last bone of a chain counting."""
-    by_control = control_turns(rig, turns)
+    by_control = control_rotations(rig, turns)
     centre = rig.hip_centre
     places: dict[str, Array] = {}
     out: dict[Part, Array] = {}
@@ -180,12 +180,12 @@ def _bones(joints: Array, side: str, is_leg: bool) -> tuple[Array, Array]:
     return direction(joints, start, middle), direction(joints, middle, end)
 
 
-def control_turns(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Array]:
+def control_rotations(rig: RigDescription, turns: dict[Part, Array]) -> dict[str, Array]:
     """The turn (T, 4) of each control; chains share out the way between two parts."""
     lower = {Part.SPINE: Part.PELVIS, Part.NECK: Part.CHEST}
     upper = {Part.SPINE: Part.CHEST, Part.NECK: Part.NECK}
     return {
-        c.name: share_of(turns[lower[c.part]], turns[upper[c.part]], c.share)
+        c.name: partial_rotation(turns[lower[c.part]], turns[upper[c.part]], c.share)
         if c.part in lower
         else turns[c.part]
         for c in rig.controls
@@ -231,7 +231,7 @@ def _solve_arm(
 ) -> None:
     s = side.lower()
     rest = _rest_bones(rig, *of_side(side, "SHOULDER", "ELBOW", "WRIST"))
-    upper, lower = limb_turns(turns[Part(f"collar_{s}")], rest, bones, Limb.arm(side), fps)
+    upper, lower = limb_rotations(turns[Part(f"collar_{s}")], rest, bones, Limb.arm(side), fps)
     turns[Part(f"upper_arm_{s}")] = upper
     turns[Part(f"forearm_{s}")] = lower
     turns[Part(f"hand_{s}")] = lower  # the data knows no wrist: the hand follows the forearm
@@ -247,12 +247,12 @@ def _solve_leg(
 ) -> None:
     s = side.lower()
     rest = _rest_bones(rig, *of_side(side, "HIP", "KNEE", "ANKLE"))
-    upper, lower = limb_turns(turns[Part.PELVIS], rest, bones, Limb.leg(), fps)
+    upper, lower = limb_rotations(turns[Part.PELVIS], rest, bones, Limb.leg(), fps)
     turns[Part(f"thigh_{s}")] = upper
     turns[Part(f"shin_{s}")] = lower
     ankle, toe = of_side(side, "ANKLE", "FOOT")
     level = (rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0])
-    foot, toes = foot_turn(joints, lower, side, normalise(level), fps)
+    foot, toes = foot_rotations(joints, lower, side, normalise(level), fps)
     turns[Part(f"foot_{s}")] = foot
     turns[Part(f"toe_{s}")] = toes
 
@@ -264,7 +264,7 @@ def _hips(rig: RigDescription, joints: Array, turns: dict[Part, Array], fps: flo
     feet = _feet(rig, joints, hips, turns)
     wanted = rig.scale * joints[:, FEET]
     wanted[..., 1] -= rig.scale * USUAL_HEIGHTS
-    hips = hips + place_correction(feet, wanted, rig.leg, fps)
+    hips = hips + position_correction(feet, wanted, rig.leg, fps)
     hips[:, 1] += height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
     return hips
 

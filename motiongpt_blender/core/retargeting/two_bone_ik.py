@@ -49,7 +49,7 @@ def _side(along: Array, motion: tuple[Array, Array]) -> Array:
     return normalise(out)
 
 
-def bend_again(
+def solve_leg_ik(
     chain: tuple[Array, Array, Array], hinge: Array, start: Array, target: Array
 ) -> tuple[Array, Array, Array]:
     """Turns (T, 4) of a leg's two bones that bring its end to a target, and where it comes.

@@ -25,7 +25,7 @@ BEGINS: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class PosedRig:
     """A rig in motion.
 
     Attributes:
@@ -38,12 +38,12 @@ class Figure:
     places: dict[str, Array]
 
 
-def forward(rig: RigDescription, motion: RigMotion) -> Figure:
+def forward_kinematics(rig: RigDescription, motion: RigMotion) -> PosedRig:
     """The figure that a motion's channels show; extra controls are left out."""
-    return figure_of(rig, motion.rotations, motion.locations)
+    return pose_rig(rig, motion.rotations, motion.locations)
 
 
-def figure_of(rig: RigDescription, rotations: Mapping[str, Array], locations: Array) -> Figure:
+def pose_rig(rig: RigDescription, rotations: Mapping[str, Array], locations: Array) -> PosedRig:
     """The figure of basis rotations (T, 4) by control and basis locations (T, 3) of the root."""
     turns: dict[str, Array] = {}
     places: dict[str, Array] = {}
@@ -55,7 +55,7 @@ def figure_of(rig: RigDescription, rotations: Mapping[str, Array], locations: Ar
         if control.parent is not None:
             turn = multiply(turns[control.parent], turn)
         if control.below:
-            turn = multiply(turn, turn_below(rig, control, rotations))
+            turn = multiply(turn, twist_below(rig, control, rotations))
         turns[control.name] = turn
         if control.name == rig.root:
             place, step = rig.root_head + rotate(rest, locations), control.head - rig.root_head
@@ -63,7 +63,7 @@ def figure_of(rig: RigDescription, rotations: Mapping[str, Array], locations: Ar
         else:
             step = control.head - heads[carrier]
             places[control.name] = places[carrier] + rotate(turns[carrier], step)
-    return Figure(turns, places)
+    return PosedRig(turns, places)
 
 
 def control_of(rig: RigDescription, part: Part) -> Control | None:
@@ -72,7 +72,7 @@ def control_of(rig: RigDescription, part: Part) -> Control | None:
     return found[-1] if found else None
 
 
-def joint_place(rig: RigDescription, figure: Figure, joint: Joint) -> Array:
+def joint_position(rig: RigDescription, figure: PosedRig, joint: Joint) -> Array:
     """Where (T, 3) a joint of an arm or a leg is; a toe without a bone is its foot's end."""
     side, base = joint.name.split("_")
     if base == "FOOT":
@@ -86,7 +86,7 @@ def joint_place(rig: RigDescription, figure: Figure, joint: Joint) -> Array:
     return figure.places[carrier.name] + rotate(figure.turns[carrier.name], step)
 
 
-def turn_below(rig: RigDescription, control: Control, rotations: Mapping[str, Array]) -> Array:
+def twist_below(rig: RigDescription, control: Control, rotations: Mapping[str, Array]) -> Array:
     """What the twist bones below a control turn, (T, 4) or (4,), of basis rotations by bone."""
     turn = IDENTITY
     for name in control.below:
@@ -96,7 +96,7 @@ def turn_below(rig: RigDescription, control: Control, rotations: Mapping[str, Ar
     return turn
 
 
-def basis_of(
+def basis_rotation(
     rig: RigDescription,
     control: Control,
     turns: Mapping[str, Array],
@@ -114,7 +114,7 @@ def basis_of(
     if control.parent is not None:
         turn = multiply(inverse(turns[control.parent]), turn)
     if control.below:
-        turn = multiply(turn, inverse(turn_below(rig, control, rotations)))
+        turn = multiply(turn, inverse(twist_below(rig, control, rotations)))
     return local_basis(turn, control.rest)
 
 

@@ -41,7 +41,7 @@ class RigOptions:
     pin_feet: bool = False
     pin_hands: bool = False
     ik_controls: bool = False
-    plant_feet: bool = False
+    lock_feet: bool = False
     floor: float = 0.0
     sparse: bool = False
     degrees: float = 1.0

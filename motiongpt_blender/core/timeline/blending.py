@@ -33,7 +33,7 @@ _ROUNDS: Final = 3
 
 
 @dataclass(frozen=True)
-class Seam:
+class BlendFrame:
     """A frame that a take shares with animation that stays.
 
     Attributes:
@@ -46,7 +46,7 @@ class Seam:
 
 
 @dataclass(frozen=True)
-class SeamReport:
+class BlendReport:
     """How much the speed changed at a seam, before and after.
 
     Attributes:
@@ -64,9 +64,9 @@ class SeamReport:
     cm_left: float
 
 
-def fit_seams(
-    motion: RigMotion, seams: Sequence[Seam], kept: Collection[int] = ()
-) -> tuple[RigMotion, tuple[SeamReport, ...]]:
+def blend_speeds(
+    motion: RigMotion, seams: Sequence[BlendFrame], kept: Collection[int] = ()
+) -> tuple[RigMotion, tuple[BlendReport, ...]]:
     """The motion with its neighbours' speeds at the seams.
 
     Args:
@@ -74,7 +74,7 @@ def fit_seams(
         seams: at the first frame, at the last, or at both.
         kept: indices of frames that may not change: the marked poses.
     """
-    reports: list[SeamReport] = []
+    reports: list[BlendReport] = []
     for seam in seams:
         reach = _room(len(motion), seam.frame, kept, REACH * motion.fps)
         if reach < 2:
@@ -83,11 +83,11 @@ def fit_seams(
         free = not any(k != seam.frame for k in kept)
         motion = _fitted(motion, seam, reach, free=free)
         after = speed_jump(motion, seam)
-        reports.append(SeamReport(seam.frame, *before, *after))
+        reports.append(BlendReport(seam.frame, *before, *after))
     return motion, tuple(reports)
 
 
-def speed_jump(motion: RigMotion, seam: Seam) -> tuple[float, float]:
+def speed_jump(motion: RigMotion, seam: BlendFrame) -> tuple[float, float]:
     """Jump at a seam: degrees a second (mean over the controls), centimetres a second."""
     inward = _inward(seam.frame)
     names = _shared(motion, seam)
@@ -98,7 +98,7 @@ def speed_jump(motion: RigMotion, seam: Seam) -> tuple[float, float]:
     return degrees * motion.fps, 100 * float(np.linalg.norm(away)) * motion.fps / motion.scale
 
 
-def _fitted(motion: RigMotion, seam: Seam, reach: float, *, free: bool) -> RigMotion:
+def _fitted(motion: RigMotion, seam: BlendFrame, reach: float, *, free: bool) -> RigMotion:
     inward = _inward(seam.frame)
     weights = bump(len(motion), seam.frame, reach)
     rotations = dict(motion.rotations)
@@ -115,7 +115,7 @@ def _fitted(motion: RigMotion, seam: Seam, reach: float, *, free: bool) -> RigMo
     return replace(motion, rotations=rotations, locations=locations)
 
 
-def _shared(motion: RigMotion, seam: Seam) -> list[str]:
+def _shared(motion: RigMotion, seam: BlendFrame) -> list[str]:
     """The controls that the neighbour has too."""
     return [n for n in motion.rotations if all(n in pose.rotations for pose in seam.outside)]
 
@@ -198,7 +198,7 @@ def _moving(places: Array, frame: int, step: int) -> Array:
     return 2 * near - 0.5 * far
 
 
-def _outer_turning(q: Array, names: Sequence[str], seam: Seam) -> Array:
+def _outer_turning(q: Array, names: Sequence[str], seam: BlendFrame) -> Array:
     """The neighbour's turning speeds (C, 3) of some controls, going into the take."""
     poses = [
         np.array([pose.rotations[name] for name in names]).reshape(-1, 4) for pose in seam.outside
@@ -208,7 +208,7 @@ def _outer_turning(q: Array, names: Sequence[str], seam: Seam) -> Array:
     return 0.5 * far - 2 * near
 
 
-def _outer_moving(motion: RigMotion, seam: Seam) -> Array:
+def _outer_moving(motion: RigMotion, seam: BlendFrame) -> Array:
     """The neighbour's root's speed (3,), going into the take."""
     here = motion.locations[seam.frame]
     near, far = (np.array(pose.root_location) - here for pose in seam.outside)

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pose_constraints.correction import RigPose
-from .blending import Seam
+from .blending import BlendFrame
 
 
-class WindowError(ValueError):
+class FrameRangeError(ValueError):
     """A window that cannot be; the message is one sentence for the user."""
 
 
-class WindowMode(StrEnum):
+class FrameRangeMode(StrEnum):
     """How the animator says where a take goes."""
 
     FREE = "FREE"
@@ -31,7 +31,7 @@ class WindowMode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Window:
+class FrameRange:
     """A stretch of time beside animation that stays.
 
     Attributes:
@@ -92,10 +92,10 @@ class Fit:
             return None
         return 0 if any(round(join.frame - start) == 0 for join in self.joins) else -1
 
-    def seams(self, start: float, count: int) -> list[Seam]:
+    def blend_frames(self, start: float, count: int) -> list[BlendFrame]:
         """The joins as a take of ``count`` frames from ``start`` counts them."""
         at = [(round(join.frame - start), join.outside) for join in self.joins]
-        return [Seam(frame, outside) for frame, outside in at if frame in (0, count - 1)]
+        return [BlendFrame(frame, outside) for frame, outside in at if frame in (0, count - 1)]
 
 
 def frame_text(frame: float) -> str:
@@ -103,9 +103,9 @@ def frame_text(frame: float) -> str:
     return f"{frame:.3f}".rstrip("0").rstrip(".")
 
 
-def find_window(
-    mode: WindowMode, current: float, chosen: tuple[float, float], keyed: Sequence[float]
-) -> Window | None:
+def find_frame_range(
+    mode: FrameRangeMode, current: float, chosen: tuple[float, float], keyed: Sequence[float]
+) -> FrameRange | None:
     """The window that the animator asks for; None where poses and length decide.
 
     Args:
@@ -118,45 +118,45 @@ def find_window(
         WindowError: with a sentence for the user.
     """
     match mode:
-        case WindowMode.FREE:
+        case FrameRangeMode.FREE:
             return None
-        case WindowMode.RANGE:
+        case FrameRangeMode.RANGE:
             return _range(*chosen)
-        case WindowMode.BETWEEN:
+        case FrameRangeMode.BETWEEN:
             return _between(current, keyed)
-        case WindowMode.CONTINUE:
+        case FrameRangeMode.CONTINUE:
             if not keyed:
-                raise WindowError(
+                raise FrameRangeError(
                     "There is no animation to continue: choose Free as the place of the take."
                 )
-            return Window(keyed[-1])
+            return FrameRange(keyed[-1])
 
 
-def _range(start: float, end: float) -> Window:
+def _range(start: float, end: float) -> FrameRange:
     if end < start:
-        raise WindowError(
+        raise FrameRangeError(
             f"The range ends at frame {frame_text(end)}, before it starts at frame "
             f"{frame_text(start)}: swap the two."
         )
     if end == start:
-        raise WindowError(
+        raise FrameRangeError(
             f"The range is the one frame {frame_text(start)}: a motion needs a later last frame."
         )
-    return Window(start, end)
+    return FrameRange(start, end)
 
 
-def _between(current: float, keyed: Sequence[float]) -> Window:
+def _between(current: float, keyed: Sequence[float]) -> FrameRange:
     before = [frame for frame in keyed if frame <= current]
     after = [frame for frame in keyed if frame > current]
     if not keyed:
-        raise WindowError(
+        raise FrameRangeError(
             "There are no keyframes to go between: key the character's pose at two frames, and "
             "go to a frame between them."
         )
     if not before or not after:
         side = "after" if before else "at or before"
-        raise WindowError(
+        raise FrameRangeError(
             f"There is no keyframe {side} frame {frame_text(current)}: go to a frame between two "
             "keyframes."
         )
-    return Window(before[-1], after[0])
+    return FrameRange(before[-1], after[0])

@@ -25,7 +25,7 @@ from ..body.rotations import (
 )
 from ..pose_constraints.correction import RigPose, pose_at
 from ..rig.rig_description import RigMotion
-from .blending import Seam
+from .blending import BlendFrame
 
 #: Seconds that the model is asked for beyond the loop, to choose the best stretch from.
 SPARE_SECONDS: Final = 1.5
@@ -61,7 +61,7 @@ def _in_own_frame(joints: Array, vectors: Array, *, moved: bool = True) -> Array
     return rotate(np.broadcast_to(turn, (*vectors.shape[:-1], 4)), vectors)
 
 
-def closing_poses(motion: RigMotion, start: RigPose | None = None) -> tuple[RigPose, RigPose]:
+def loop_end_poses(motion: RigMotion, start: RigPose | None = None) -> tuple[RigPose, RigPose]:
     """The poses that the first and the last frame have to show.
 
     Args:
@@ -85,7 +85,7 @@ def closing_poses(motion: RigMotion, start: RigPose | None = None) -> tuple[RigP
     return start, replace(start, root_location=(x, y, z))
 
 
-def closing_seams(motion: RigMotion) -> tuple[Seam, Seam]:
+def loop_blend_frames(motion: RigMotion) -> tuple[BlendFrame, BlendFrame]:
     """Seams at both ends that give them one speed: the middle of what they have.
 
     Args:
@@ -99,7 +99,7 @@ def closing_seams(motion: RigMotion) -> tuple[Seam, Seam]:
         one, other = pose_at(motion, last - step), pose_at(motion, step)
         before.append(_mirrored_middle(motion, 0, one, other, back))
         after.append(_mirrored_middle(motion, last, other, one, -back))
-    return Seam(0, (before[0], before[1])), Seam(last, (after[0], after[1]))
+    return BlendFrame(0, (before[0], before[1])), BlendFrame(last, (after[0], after[1]))
 
 
 def _mirrored_middle(

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..pose_constraints.marked_pose import PoseRole
-from .frame_range import Window, frame_text
+from .frame_range import FrameRange, frame_text
 from .prompts import PromptError, clean_prompt
 
 #: Shorter motions are not worth a model: the tokenizer sees four frames at a time.
@@ -23,7 +23,7 @@ MIN_SECONDS: Final = 0.4
 GRID: Final = 1e-4
 
 #: Scene frame and role of a marked pose.
-Mark: TypeAlias = tuple[float, PoseRole]
+PoseMark: TypeAlias = tuple[float, PoseRole]
 
 
 class PlanError(ValueError):
@@ -51,19 +51,19 @@ class Plan:
 
 def plan(
     prompt: str,
-    marked: Sequence[Mark],
+    marked: Sequence[PoseMark],
     current_frame: float,
     seconds: float,
     scene_fps: float,
     model_fps: float,
     max_frames: int,
-    window: Window | None = None,
+    frame_range: FrameRange | None = None,
 ) -> Plan:
     """Place a motion in time.
 
     It begins at the start pose, else at the current frame or the first key pose,
     whichever is earlier; with an end pose alone it ends there. It lasts to the end
-    pose, else for ``seconds``. A window says it all by itself.
+    pose, else for ``seconds``. A frame range says it all by itself.
 
     Args:
         prompt: the animator's sentence, unchecked.
@@ -73,7 +73,7 @@ def plan(
         scene_fps: frames a second of the scene, fractions allowed.
         model_fps: frames a second of the model.
         max_frames: the model's longest motion.
-        window: where the motion has to lie, if that was chosen.
+        frame_range: where the motion has to lie, if that was chosen.
 
     Raises:
         PlanError: with a sentence for the user.
@@ -86,7 +86,7 @@ def plan(
         if not (math.isfinite(rate) and rate > 0):
             raise PlanError("The length and the frame rate must be above zero: set them again.")
     _check_marks(marked)
-    start, end = _range(marked, current_frame, round(seconds * scene_fps), window)
+    start, end = _range(marked, current_frame, round(seconds * scene_fps), frame_range)
     _check_inside(marked, start, end)
     _check_grid(marked, start)
     duration = (end - start) / scene_fps
@@ -101,17 +101,17 @@ def plan(
     return Plan(prompt, start, end, frames, pose_frames)
 
 
-def _frame_of(marked: Sequence[Mark], role: PoseRole) -> float | None:
+def _frame_of(marked: Sequence[PoseMark], role: PoseRole) -> float | None:
     return next((frame for frame, r in marked if r is role), None)
 
 
 def _range(
-    marked: Sequence[Mark], current_frame: float, length: int, window: Window | None
+    marked: Sequence[PoseMark], current_frame: float, length: int, frame_range: FrameRange | None
 ) -> tuple[float, float]:
     """First and last scene frame of the motion; ``length`` in scene frames."""
     start, end = _frame_of(marked, PoseRole.START), _frame_of(marked, PoseRole.END)
-    if window is not None:
-        start, end = window.start, end if window.end is None else window.end
+    if frame_range is not None:
+        start, end = frame_range.start, end if frame_range.end is None else frame_range.end
     elif start is None and end is not None:
         start = end - length
     elif start is None:
@@ -120,14 +120,14 @@ def _range(
     return start, start + length if end is None else end
 
 
-def _on_grid(frame: float, marked: Sequence[Mark]) -> float:
+def _on_grid(frame: float, marked: Sequence[PoseMark]) -> float:
     """The frame itself, or the one before it from which the marks are whole frames away."""
     if not marked:
         return frame
     return frame - (frame - marked[0][0]) % 1.0
 
 
-def _check_grid(marked: Sequence[Mark], start: float) -> None:
+def _check_grid(marked: Sequence[PoseMark], start: float) -> None:
     for frame, _ in marked:
         if abs(frame - start - round(frame - start)) > GRID:
             raise PlanError(
@@ -136,7 +136,7 @@ def _check_grid(marked: Sequence[Mark], start: float) -> None:
             )
 
 
-def _check_marks(marked: Sequence[Mark]) -> None:
+def _check_marks(marked: Sequence[PoseMark]) -> None:
     for role in (PoseRole.START, PoseRole.END):
         frames = [frame for frame, r in marked if r is role]
         if len(frames) > 1:
@@ -159,7 +159,7 @@ def _check_marks(marked: Sequence[Mark]) -> None:
         )
 
 
-def _check_inside(marked: Sequence[Mark], start: float, end: float) -> None:
+def _check_inside(marked: Sequence[PoseMark], start: float, end: float) -> None:
     for frame, role in marked:
         if not start <= frame <= end:
             raise PlanError(

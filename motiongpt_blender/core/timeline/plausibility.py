@@ -11,8 +11,8 @@ import numpy as np
 
 from ..body.motion import heading
 from ..body.rotations import Array
-from ..pose_constraints.body_parts import binds_place, bound_joints
-from ..pose_constraints.correction import KeyReport, body_distance
+from ..pose_constraints.body_parts import constrained_joints, constrains_root
+from ..pose_constraints.correction import PoseReport, body_distance
 from ..pose_constraints.marked_pose import MarkedPose
 from .frame_range import frame_text
 from .plan import PlanError
@@ -31,7 +31,7 @@ TOLD_MOVE: Final = 10.0
 TOLD_JERK: Final = 1.3
 
 
-def check_agreement(marked: Sequence[MarkedPose], scene_fps: float) -> None:
+def check_poses_compatible(marked: Sequence[MarkedPose], scene_fps: float) -> None:
     """Raise PlanError for two neighbouring poses that contradict each other."""
     for one, other, seconds in _pairs(marked, scene_fps):
         turn = float(np.degrees(abs(_turn(one, other))))
@@ -43,7 +43,7 @@ def check_agreement(marked: Sequence[MarkedPose], scene_fps: float) -> None:
             )
 
 
-def haste_notes(marked: Sequence[MarkedPose], scene_fps: float) -> list[str]:
+def speed_notes(marked: Sequence[MarkedPose], scene_fps: float) -> list[str]:
     """A sentence for each way between two poses that is longer than anyone runs in the time."""
     notes: list[str] = []
     for one, other, seconds in _pairs(marked, scene_fps):
@@ -57,9 +57,9 @@ def haste_notes(marked: Sequence[MarkedPose], scene_fps: float) -> list[str]:
     return notes
 
 
-def with_bodies(
-    reports: Sequence[KeyReport], joints: Array, marked: Sequence[MarkedPose], start_frame: float
-) -> tuple[KeyReport, ...]:
+def with_body_distances(
+    reports: Sequence[PoseReport], joints: Array, marked: Sequence[MarkedPose], start_frame: float
+) -> tuple[PoseReport, ...]:
     """The reports with how far the bodies were apart, as far as they are bound.
 
     And with what FK controls cannot show of the marked poses.
@@ -72,16 +72,17 @@ def with_bodies(
     """
     told = {round(m.frame - start_frame): m for m in marked}
     bodies = {
-        at: body_distance(joints[at], m.joints.astype(np.float64), bound_joints(m.binds))
+        at: body_distance(joints[at], m.joints.astype(np.float64), constrained_joints(m.body_parts))
         for at, m in told.items()
         if 0 <= at < len(joints)
     }
     return tuple(
-        replace(r, body_cm=bodies[r.frame], missed=told[r.frame].worst_missed) for r in reports
+        replace(r, body_cm=bodies[r.frame], fk_mismatch=told[r.frame].worst_mismatch)
+        for r in reports
     )
 
 
-def drag_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[str]:
+def drag_notes(reports: Sequence[PoseReport], start_frame: float = 0.0) -> list[str]:
     """A sentence for each way that no bend of the motion's own gives."""
     return [
         f"The motion does not go where the pose at frame {frame_text(r.frame + start_frame)} "
@@ -92,7 +93,7 @@ def drag_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[s
     ]
 
 
-def jerk_notes(reports: Sequence[KeyReport], start_frame: float = 0.0) -> list[str]:
+def jerk_notes(reports: Sequence[PoseReport], start_frame: float = 0.0) -> list[str]:
     """A sentence for each pose that makes the motion around it jerky."""
     return [
         f"The pose at frame {frame_text(r.frame + start_frame)} moves hands, feet or head by up to "
@@ -107,7 +108,7 @@ def _pairs(
     marked: Sequence[MarkedPose], scene_fps: float
 ) -> list[tuple[MarkedPose, MarkedPose, float]]:
     """Neighbours in time that both have a place, and the seconds between them."""
-    placed = (pose for pose in marked if binds_place(pose.binds))
+    placed = (pose for pose in marked if constrains_root(pose.body_parts))
     order = sorted(placed, key=lambda pose: pose.frame)
     return [(a, b, (b.frame - a.frame) / scene_fps) for a, b in pairwise(order)]
 

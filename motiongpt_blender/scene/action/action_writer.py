@@ -17,7 +17,7 @@ from mathutils import Euler, Quaternion
 
 from ... import compat
 from ...core.body.rotations import Array
-from ...core.body.slices import at_once
+from ...core.body.slices import run_to_end
 from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
 from ..errors import WriteError
@@ -123,7 +123,7 @@ def write_action(
         marked: indices of frames whose pose is the animator's own; all other keys are
             of the type GENERATED, so that the two can be told apart.
     """
-    return at_once(write_slices(obj, name, channels, start_frame, marked))
+    return run_to_end(write_slices(obj, name, channels, start_frame, marked))
 
 
 def write_slices(

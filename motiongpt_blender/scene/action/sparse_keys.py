@@ -14,10 +14,10 @@ import bpy
 import numpy as np
 
 from ...core.body.skeleton import SIDES
-from ...core.feet.foot_contacts import Footfalls
+from ...core.feet.foot_contacts import FootContacts
 from ...core.keyframes.hermite import Curve, turned
-from ...core.keyframes.reduction import Limits, reduce_steps
-from ...core.keyframes.sampled_channel import Track, reduce_alone
+from ...core.keyframes.reduction import Limits, reduce_keys_slices
+from ...core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ..scene_time import scene_fps
@@ -34,7 +34,7 @@ def sparse_key_slices(
     obj: Any,
     rig: RigDescription,
     channels: Sequence[Channel],
-    footfalls: Footfalls,
+    foot_contacts: FootContacts,
     marked: Collection[int],
     options: RigOptions,
 ) -> Generator[None, None, SparseKeys]:
@@ -44,7 +44,7 @@ def sparse_key_slices(
         obj: the armature object.
         rig: its description.
         channels: a value a frame; those that hold one value are left alone.
-        footfalls: when each foot stands.
+        foot_contacts: when each foot stands.
         marked: indices of frames that keep their keys.
         options: the limits, and what carries the body.
     """
@@ -57,27 +57,27 @@ def sparse_key_slices(
     carried = options.root is not RootTarget.HIPS
     share = 1 - _CARRIER_SHARE if carried else 1.0
     distance = options.millimetres / 1000 * rig.scale
-    stands = {s.lower(): {f for stand in footfalls.of(s) for f in (stand.first, stand.last)}
+    stands = {s.lower(): {f for stand in foot_contacts.of(s) for f in (stand.first, stand.last)}
               for s in SIDES}  # fmt: skip
 
-    def track(path: str, keys: Collection[int]) -> Track:
+    def track(path: str, keys: Collection[int]) -> SampledChannel:
         values = np.stack([c.values for c in paths[path]], axis=1)
-        return Track(values, kinds[path], frozenset(keys))
+        return SampledChannel(values, kinds[path], frozenset(keys))
 
     legs = {c.name: stands[c.part.value[-1]] for c in rig.controls
             if c.part.base in ("thigh", "shin", "foot", "toe")}  # fmt: skip
     rotations = {name: track(path, {*marked, *legs.get(name, ())}) for name, path in turns.items()}
     own = track(place, marked)
-    location = Track(own.values @ axes, own.kind, own.keys)
+    location = SampledChannel(own.values @ axes, own.kind, own.keys)
     limits = Limits(share * options.degrees, share * distance)
     who = obj.name
 
-    def again(name: str, turns: Any) -> Track:
+    def again(name: str, turns: Any) -> SampledChannel:
         bone = bpy.data.objects[who].pose.bones[name]
         return replace(rotations[name], values=rotation_values(bone, turns)[1])
 
-    curves, moved, _ = yield from reduce_steps(
-        rig, rotations, location, footfalls, limits, scene_fps(), again
+    curves, moved, _ = yield from reduce_keys_slices(
+        rig, rotations, location, foot_contacts, limits, scene_fps(), again
     )
     found = {turns[name]: curve for name, curve in curves.items()}
     found[place] = turned(moved, axes)
@@ -85,7 +85,7 @@ def sparse_key_slices(
     for path in paths:
         if path not in found:
             yield
-            found[path] = reduce_alone(
+            found[path] = reduce_channel(
                 track(path, marked), alone * options.degrees, alone * distance
             )
     return {(c.path, c.index): found[path] for path, rows in paths.items() for c in rows}

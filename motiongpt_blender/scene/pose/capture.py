@@ -23,10 +23,10 @@ from ...core.body.rotations import (
 )
 from ...core.body.skeleton import SIDES, Joint
 from ...core.pose_constraints.correction import RigPose
-from ...core.retargeting.inverse import readable
+from ...core.retargeting.inverse import inverse_directions
 from ...core.retargeting.part_rotations import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ...core.rig.bone_maps import Part
-from ...core.rig.kinematics import turn_below
+from ...core.rig.kinematics import twist_below
 from ...core.rig.rig_description import Control, RigDescription
 from ...core.timeline.frame_range import frame_text
 from ..rig.description import quaternion_of
@@ -65,7 +65,7 @@ def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
                 turn = multiply(inverse(turns[control.parent]), turn)
             if control.below:
                 turn = multiply(
-                    turn, inverse(turn_below(rig, control, _bases(posed, control.below)))
+                    turn, inverse(twist_below(rig, control, _bases(posed, control.below)))
                 )
             rotations[control.name] = local_basis(turn, control.rest)
     for name in rig.extras:
@@ -84,7 +84,7 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     posed = _evaluated(obj)
     by_part = _part_turns(_turns(posed, rig), rig)
     directions = _directions(posed, rig, by_part)
-    joints = build(readable(directions, by_part, _upper_bones(rig)), np.zeros(3))
+    joints = build(inverse_directions(directions, by_part, _upper_bones(rig)), np.zeros(3))
     hips = 0.5 * (
         _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
     )  # rig units, floor at 0

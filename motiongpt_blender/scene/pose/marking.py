@@ -18,7 +18,7 @@ from mathutils import Quaternion
 
 from ...core.body.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
 from ...core.pose_constraints.correction import RigPose
-from ...core.pose_constraints.marked_pose import MarkedPose, Miss, PoseRole
+from ...core.pose_constraints.marked_pose import FKMismatch, MarkedPose, PoseRole
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
 from ..rig.description import quaternion_of
@@ -45,11 +45,11 @@ _MOST_MOVED: Final = 1.0
 
 def mark_pose(obj: Any, rig: RigDescription, frame: float, role: PoseRole) -> MarkedPose:
     """The pose that an armature shows now, as the motion has to pass through it."""
-    pose, missed = fit_fk_pose(obj, rig)
-    return MarkedPose(frame, role, pose, capture_joints(obj, rig), missed=missed)
+    pose, fk_mismatches = fit_fk_pose(obj, rig)
+    return MarkedPose(frame, role, pose, capture_joints(obj, rig), fk_mismatches=fk_mismatches)
 
 
-def fit_fk_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...]]:
+def fit_fk_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[FKMismatch, ...]]:
     """The controls that show the evaluated pose with FK, and what they miss of it.
 
     Of each part the worst bone that is not met, worst first.
@@ -57,7 +57,7 @@ def fit_fk_pose(obj: Any, rig: RigDescription) -> tuple[RigPose, tuple[Miss, ...
     seen = capture_pose(obj, rig)
     kept = replace(
         seen,
-        others=transforms_of(obj),
+        transforms=transforms_of(obj),
         switches=_switches(obj, rig),
         influences=_influences(obj, rig),
     )
@@ -139,11 +139,11 @@ def _is_below(bone: Any, bodies: set[str]) -> bool:
 
 def _misses(
     target: dict[str, Any], now: dict[str, Any], scale: float, owners: Mapping[str, Part]
-) -> list[Miss]:
+) -> list[FKMismatch]:
     """The worst bone of each part, worst first; ``scale`` makes millimetres of places."""
-    worst: dict[Part | None, Miss] = {}
+    worst: dict[Part | None, FKMismatch] = {}
     for name, (turn, place) in target.items():
-        miss = Miss(
+        miss = FKMismatch(
             name,
             float(np.degrees(angle_between(normalise(turn), normalise(now[name][0])))),
             scale * float(np.linalg.norm(place - now[name][1])),
@@ -154,7 +154,7 @@ def _misses(
     return sorted(worst.values(), key=lambda miss: -miss.size)
 
 
-def _good(misses: Sequence[Miss]) -> bool:
+def _good(misses: Sequence[FKMismatch]) -> bool:
     """Whether nothing more is to be gained."""
     return all(m.degrees <= _GOOD[0] and m.millimetres <= _GOOD[1] for m in misses)
 
@@ -201,8 +201,8 @@ def _strike(obj: Any, rig: RigDescription, pose: RigPose) -> None:
     wanted.translation = pose.root_location
     basis = carried.inverted() @ root.bone.matrix_local @ wanted
     for control in rig.controls:
-        if control.name != rig.root and control.name in (pose.others or {}):
-            bones[control.name].location = (pose.others or {})[control.name].location
+        if control.name != rig.root and control.name in (pose.transforms or {}):
+            bones[control.name].location = (pose.transforms or {})[control.name].location
     for name, q in pose.rotations.items():
         _turn(bones[name], basis.to_quaternion() if name == rig.root else Quaternion(q))
     place = basis.translation
@@ -242,7 +242,7 @@ def _moved(
     """
     target, now = seen
     missing = {c.name: target[c.body][1] - now[c.body][1] for c in rig.controls}
-    others = dict(pose.others or {})
+    others = dict(pose.transforms or {})
     for control in rig.controls:
         bone = obj.pose.bones[control.name]
         if control.raw or control.name == rig.root or bone.bone.use_connect:
@@ -257,7 +257,7 @@ def _moved(
         step = np.array(carried.inverted_safe()) @ way
         x, y, z = (float(v) for v in np.array(own.location) + step)
         others[control.name] = replace(own, location=(x, y, z))
-    return replace(pose, others=others)
+    return replace(pose, transforms=others)
 
 
 def _corrected(obj: Any, rig: RigDescription, pose: RigPose, turns: dict[str, Array]) -> RigPose:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.pose_constraints.body_parts import is_whole, limited
+from ...core.pose_constraints.body_parts import is_whole_body, limit_to_parts
 from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.rig.bone_maps import Part
@@ -17,10 +17,11 @@ def constrained_poses(
     obj: Any, rig: RigDescription, marked: Sequence[MarkedPose], start_frame: float
 ) -> dict[int, RigPose]:
     """What each marked pose binds, by the index of its frame in a motion from ``start_frame``."""
-    whole = all(is_whole(m.binds) for m in marked)
+    whole = all(is_whole_body(m.body_parts) for m in marked)
     owners = {} if whole else parts_by_bone(obj, rig)
     return {
-        round(m.frame - start_frame): limited(m.pose, m.binds, owners, rig.root) for m in marked
+        round(m.frame - start_frame): limit_to_parts(m.pose, m.body_parts, owners, rig.root)
+        for m in marked
     }
 
 

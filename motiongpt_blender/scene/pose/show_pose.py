@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...core.body.transforms import rest_of
+from ...core.body.transforms import rest_transform
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.rig.rig_description import RigDescription
 from ..rig.description import RigError
@@ -27,7 +27,7 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
             has changed then.
     """
     pose, frame = marked.pose, math.floor(marked.frame)
-    if pose.others is None:
+    if pose.transforms is None:
         raise RigError(
             "This pose was kept without all bones and cannot be shown: go to its frame and mark "
             "it again."
@@ -37,7 +37,7 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
     bones = obj.pose.bones
     for bone in bones:
         mode = str(bone.rotation_mode)
-        wanted = in_mode(pose.others.get(bone.name, rest_of(mode)), mode)
+        wanted = in_mode(pose.transforms.get(bone.name, rest_transform(mode)), mode)
         if own_transform(bone) != wanted:
             set_transform(bone, wanted)
     for name, prop, value in pose.switches:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from mathutils import Euler, Quaternion
 
-from ...core.body.transforms import Transform, over_time, rest_of
+from ...core.body.transforms import Transform, interpolate_transforms, rest_transform
 from ...core.pose_constraints.correction import RigPose
 from ...core.rig.rig_description import RigDescription
 from ..action.action_writer import Channel
@@ -81,19 +81,23 @@ def undriven_bone_channels(
         animated: path and index of what other animation moves and goes on moving; None for
             a take that plays alone. Beside other animation, all begins and ends as it stands.
     """
-    known = {f: p for f, p in poses.items() if p.others is not None}
+    known = {f: p for f, p in poses.items() if p.transforms is not None}
     now = transforms_of(obj)
-    names = dict.fromkeys(n for p in known.values() for n in p.others or ()) | dict.fromkeys(now)
+    names = dict.fromkeys(n for p in known.values() for n in p.transforms or ()) | dict.fromkeys(
+        now
+    )
     turned = {c.name for c in rig.controls} | set(rig.extras)
     carriers = hip_ancestors(obj, rig)
     for name in names:
         bone = obj.pose.bones.get(name)
-        asked = {f: p.others or {} for f, p in known.items() if p.speaks_of(name)}
+        asked = {f: p.transforms or {} for f, p in known.items() if p.describes(name)}
         if bone is None or name in carriers or not asked:
             continue
         mode = str(bone.rotation_mode)
-        stands = now.get(name, rest_of(mode))
-        keys = {f: in_mode(others.get(name, rest_of(mode)), mode) for f, others in asked.items()}
+        stands = now.get(name, rest_transform(mode))
+        keys = {
+            f: in_mode(others.get(name, rest_transform(mode)), mode) for f, others in asked.items()
+        }
         driven = (name == rig.root, name in turned, False)
         if animated is not None:
             keys = {0: stands, count - 1: stands, **keys}
@@ -113,7 +117,7 @@ def _bone_channels(
     asked = np.array([key.differs(stands) for key in keys.values()]).any(0)
     paths = ("location", rotation_property(stands.mode), "scale")
     for path, values, differs, skipped in zip(
-        paths, over_time(keys, count), asked, driven, strict=True
+        paths, interpolate_transforms(keys, count), asked, driven, strict=True
     ):
         if differs and not skipped:
             for index in range(values.shape[1]):

@@ -14,15 +14,15 @@ import bpy
 
 from ...compat import session_id
 from ...core.body.motion import MotionClip
-from ...core.body.slices import at_once
-from ...core.feet.foot_contacts import NO_FOOTFALLS, find_footfalls
-from ...core.feet.foot_locking import on_floor
-from ...core.finish_motion import fit_steps
+from ...core.body.slices import run_to_end
+from ...core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
+from ...core.feet.foot_locking import move_to_floor
+from ...core.finish_motion import finish_motion_slices
 from ...core.pose_constraints.marked_pose import MarkedPose
-from ...core.retargeting.solver import solve_steps
+from ...core.retargeting.solver import solve_slices
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
-from ...core.timeline.plausibility import drag_notes, jerk_notes, with_bodies
+from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
 from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
 from ..pose.pose_parts import constrained_poses
@@ -63,7 +63,7 @@ def apply_clip(
     Raises:
         RigError: when the armature cannot be used.
     """
-    return at_once(apply_slices(obj, clip, marked, start_frame, name, options, fit))
+    return run_to_end(apply_slices(obj, clip, marked, start_frame, name, options, fit))
 
 
 def apply_slices(
@@ -96,17 +96,19 @@ def apply_slices(
         )
     yield
     with watch.stage("retarget"):
-        motion = yield from watch.paused(solve_steps(rig, joints, scene_fps(), options))
-        motion = on_floor(motion, options.floor)
+        motion = yield from watch.paused(solve_slices(rig, joints, scene_fps(), options))
+        motion = move_to_floor(motion, options.floor)
     yield
     with watch.stage("keys"):
         by_index = constrained_poses(armature_named(who), rig, marked, start_frame)
-        footfalls = find_footfalls(joints, scene_fps()) if options.plant_feet else NO_FOOTFALLS
-        fitted = yield from watch.paused(
-            fit_steps(rig, motion, by_index, footfalls, start_frame, fit, options)
+        foot_contacts = (
+            find_foot_contacts(joints, scene_fps()) if options.lock_feet else NO_CONTACTS
         )
-        motion, reports = fitted.motion, fitted.keys
-        reports = with_bodies(reports, joints, marked, start_frame)
+        fitted = yield from watch.paused(
+            finish_motion_slices(rig, motion, by_index, foot_contacts, start_frame, fit, options)
+        )
+        motion, reports = fitted.motion, fitted.pose_reports
+        reports = with_body_distances(reports, joints, marked, start_frame)
         notes += (*drag_notes(reports, start_frame), *jerk_notes(reports, start_frame))
     yield
     obj = armature_named(who)
@@ -121,7 +123,9 @@ def apply_slices(
         sparse = None
         if options.sparse:
             sparse = yield from watch.paused(
-                sparse_key_slices(armature_named(who), rig, channels, fitted.footfalls, at, options)
+                sparse_key_slices(
+                    armature_named(who), rig, channels, fitted.foot_contacts, at, options
+                )
             )
         written = yield from watch.paused(
             write_slices(armature_named(who), name, channels, start_frame, at, sparse)
@@ -141,8 +145,8 @@ def apply_slices(
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
         notes=notes,
-        seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.seams),
-        planted=fitted.planted if options.plant_feet else None,
+        seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
+        foot_lock=fitted.foot_lock if options.lock_feet else None,
         ids=TakeIds(session_id(armature_named(who)), session_id(bpy.data.actions[label])),
     )
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...core.body.rotations import inverse, rotate
-from ...core.rig.kinematics import forward
+from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ..action.action_writer import Channel, location_channels_of
-from .ik_controls import rest_of
+from .ik_controls import rest_transform
 
 
 def detached_limb_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
@@ -21,13 +21,13 @@ def detached_limb_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> 
     apart = [c for c in rig.controls if c.carrier is not None]
     if not apart:
         return
-    figure = forward(rig, motion)
+    figure = forward_kinematics(rig, motion)
     heads = {c.name: c.head for c in rig.controls}
     for control in apart:
         bone = obj.pose.bones[control.name]
         if bone.bone.use_connect:
             continue
-        rest, head = rest_of(rig, bone)
+        rest, head = rest_transform(rig, bone)
         moved = figure.places[control.name]
         moved = moved + rotate(figure.turns[control.name], head - control.head)
         if (above := control.parent) is not None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...core.body.rotations import Array, continuous, inverse, multiply, rotate
 from ...core.rig.bone_maps import Part, Switch
-from ...core.rig.kinematics import forward
+from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ..action.action_writer import Channel, transform_channels
 from ..rig.description import RigError, quaternion_of
@@ -136,7 +136,7 @@ def ik_switches(obj: Any, rig: RigDescription) -> tuple[Switch, ...]:
 
 def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
     """Channels of goals and poles that show what the FK channels show."""
-    kind, figure = _kind(obj), forward(rig, motion)
+    kind, figure = _kind(obj), forward_kinematics(rig, motion)
     turns = {c.part: figure.turns[c.name] for c in rig.controls}
     places = {c.part: figure.places[c.name] for c in rig.controls}
     heads = {c.part: c.head for c in rig.controls}
@@ -145,12 +145,12 @@ def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Ch
             upper, lower, end = (Part(f"{p}_{side.lower()}") for p in
                                  (limb.upper, limb.lower, limb.end))  # fmt: skip
             bone = obj.pose.bones[kind.named(limb.goal, side)]
-            rest, head = rest_of(rig, bone)
+            rest, head = rest_transform(rig, bone)
             offset = np.broadcast_to(head - heads[end], places[end].shape)
             yield from _placed(bone, rest, head, turns[end],
                                places[end] + rotate(turns[end], offset))  # fmt: skip
             bone = obj.pose.bones[kind.named(limb.pole, side)]
-            rest, head = rest_of(rig, bone)
+            rest, head = rest_transform(rig, bone)
             offset = np.broadcast_to(head - heads[lower], places[lower].shape)
             still = np.broadcast_to([1.0, 0.0, 0.0, 0.0], turns[upper].shape)
             yield from _placed(bone, rest, head, still,
@@ -158,12 +158,12 @@ def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Ch
             part, name = limb.tip
             tip = obj.pose.bones.get(kind.named(name, side)) if name else None
             if tip is not None and Part(f"{part}_{side.lower()}") in turns:
-                rest, head = rest_of(rig, tip)
+                rest, head = rest_transform(rig, tip)
                 turn = multiply(inverse(turns[end]), turns[Part(f"{part}_{side.lower()}")])
                 yield from _placed(tip, rest, head, turn, np.broadcast_to(head, (len(motion), 3)))
 
 
-def rest_of(rig: RigDescription, bone: Any) -> tuple[Array, Array]:
+def rest_transform(rig: RigDescription, bone: Any) -> tuple[Array, Array]:
     """Rest rotation (4,) and head (3,) of a bone in model axes, the floor at 0."""
     head = rotate(inverse(rig.axes), np.array(bone.bone.head_local, dtype=np.float64))
     rest = multiply(inverse(rig.axes), quaternion_of(bone.bone.matrix_local))

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.body.motion import MotionClip, heading, place_at_origin
 from ...core.body.resampling import resample_motion
 from ...core.body.rotations import Array, about_y, rotate
-from ...core.pose_constraints.body_parts import binds_place
+from ...core.pose_constraints.body_parts import constrains_root
 from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ...core.rig.rig_description import RigDescription
 from ..pose.capture import capture_joints
@@ -40,7 +40,7 @@ def place_clip(
     fps = scene_fps()
     count = count or _frame_count(clip, marked, start_frame, fps)
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
-    placed_ones = (m for m in marked if binds_place(m.binds))
+    placed_ones = (m for m in marked if constrains_root(m.body_parts))
     first = min(placed_ones, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
         index, standing = max(round(first.frame - start_frame), 0), first.joints

@@ -13,7 +13,7 @@ from typing import Any, Final
 import bpy
 
 from ... import compat
-from ...core.body.transforms import Transform, rest_of
+from ...core.body.transforms import Transform, rest_transform
 from ..action.action_writer import WrittenAction
 from ..action.nla import AddedTracks, NlaState, drop_track, put_back, restore_switches
 from ..pose.undriven_bones import own_transform, rotation_property, set_transform, transforms_of
@@ -145,6 +145,6 @@ def _stand_as_before(obj: Any, stood: dict[str, Any], moved: set[tuple[str, int]
         if not any((owner.path_from_id(p) if name else p) in paths for p in props):
             continue
         mode = str(owner.rotation_mode)
-        before = Transform.from_list(stood[name]) if name in stood else rest_of(mode)
+        before = Transform.from_list(stood[name]) if name in stood else rest_transform(mode)
         if before.mode == mode:
             set_transform(owner, before)

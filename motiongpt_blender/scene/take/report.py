@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ...core.feet.foot_locking import PlantReport
-from ...core.pose_constraints.correction import KeyReport
-from ...core.timeline.blending import SeamReport
+from ...core.feet.foot_locking import FootLockReport
+from ...core.pose_constraints.correction import PoseReport
+from ...core.timeline.blending import BlendReport
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ApplyReport:
         seconds: time spent in each stage.
         notes: what the animator should know about the rig, one sentence each.
         seams: for each seam, by scene frame, the jump in speed before it was fitted.
-        planted: what it took to plant the feet; None where they were not to be planted.
+        foot_lock: what it took to plant the feet; None where they were not to be planted.
         ids: by which the take is found again, whatever is renamed or copied.
     """
 
@@ -43,9 +43,9 @@ class ApplyReport:
     track_name: str
     frame_start: float
     frame_end: float
-    keys: tuple[KeyReport, ...]
+    keys: tuple[PoseReport, ...]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
-    seams: tuple[SeamReport, ...] = ()
-    planted: PlantReport | None = None
+    seams: tuple[BlendReport, ...] = ()
+    foot_lock: FootLockReport | None = None
     ids: TakeIds = NO_IDS

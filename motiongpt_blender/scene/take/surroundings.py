@@ -141,8 +141,8 @@ def surrounding_poses(
             outward = -1 if role is PoseRole.START else 1
             outside = look(frame + outward)[0], look(frame + 2 * outward)[0]
             here = look(frame)
-            _, missed = fit_fk_pose(obj, rig)
-            poses.append(MarkedPose(frame, role, *here, missed=missed))
+            _, fk_mismatches = fit_fk_pose(obj, rig)
+            poses.append(MarkedPose(frame, role, *here, fk_mismatches=fk_mismatches))
             joins.append(Join(frame, outside))
     return tuple(poses), tuple(joins)
 

@@ -152,7 +152,7 @@ def loop(joints: Array) -> tuple[float, float, float]:
     obj = fresh_rig(FAMILY, FPS)
     fit = Fit(loop=True, cyclic=True)
     clip = MotionClip(joints.astype(np.float32), MODEL_FPS)
-    options = RigOptions(plant_feet=True)
+    options = RigOptions(lock_feet=True)
     report = apply_clip(obj, clip, (), 1, "loop", options, fit)
     ends = [_turns(obj, f) for f in (1, report.frame_end)]
     # The chord of the angle: its cosine would lose small angles in rounding.

@@ -18,11 +18,11 @@ import numpy as np
 from motiongpt_blender.core.body.motion import MODEL_FPS
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.feet.foot_contacts import Footfalls, find_footfalls
-from motiongpt_blender.core.feet.foot_locking import plant_feet
+from motiongpt_blender.core.feet.foot_contacts import FootContacts, find_foot_contacts
+from motiongpt_blender.core.feet.foot_locking import lock_feet
 from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion
 from motiongpt_blender.demo.__main__ import leave, run_in_words
 from tests.support.measure import blending, few_keys, root_paths
@@ -78,12 +78,12 @@ def draw_feet(walk: Array, path: Path) -> None:
 
     rig = describe(fresh_rig(root_paths.FAMILY, MODEL_FPS))
     joints = rough(walk)
-    footfalls = find_footfalls(joints, MODEL_FPS)
+    foot_contacts = find_foot_contacts(joints, MODEL_FPS)
     before = solve(rig, joints, MODEL_FPS)
-    after, _ = plant_feet(rig, before, footfalls)
+    after, _ = lock_feet(rig, before, foot_contacts)
     figure = new_figure((8, 6.2))
     axes = figure.subplots(3, 1, sharex=True)
-    standing = footfalls.mask("L", len(before)) > 0
+    standing = foot_contacts.mask("L", len(before)) > 0
     for motion, kind, colour in ((before, "before", "C3"), (after, "planted", "C0")):
         height, speed, bend = _foot(rig, motion)
         seconds = np.arange(len(motion)) / MODEL_FPS
@@ -96,7 +96,7 @@ def draw_feet(walk: Array, path: Path) -> None:
             f"left toe, standing, {kind}: {np.median(speed[both]):.1f} cm/s in the median, "
             f"{speed[both].max():.1f} at most, {below:.1f} cm under the floor"
         )
-    _shade(axes, footfalls)
+    _shade(axes, foot_contacts)
     names = ("toe over the floor, cm", "toe speed, cm/s", "knee bend, degrees")
     for one, name in zip(axes, names, strict=True):
         one.set_ylabel(name)
@@ -107,18 +107,18 @@ def draw_feet(walk: Array, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _shade(axes: Any, footfalls: Footfalls) -> None:
+def _shade(axes: Any, foot_contacts: FootContacts) -> None:
     """Marks when the left foot stands."""
-    for stand in footfalls.of("L"):
+    for stand in foot_contacts.of("L"):
         for one in axes:
             one.axvspan(stand.first / MODEL_FPS, stand.last / MODEL_FPS, color="C0", alpha=0.1)
 
 
 def _foot(rig: RigDescription, motion: RigMotion) -> tuple[Array, Array, Array]:
     """Of the left leg: height of the toe (T,) cm, its speed (T-1,) cm/s, knee bend (T,) degrees."""
-    seen = forward(rig, motion)
+    seen = forward_kinematics(rig, motion)
     chain = (Joint.L_HIP, Joint.L_KNEE, Joint.L_ANKLE, Joint.L_FOOT)
-    hip, knee, ankle, toe = (joint_place(rig, seen, j) / rig.scale for j in chain)
+    hip, knee, ankle, toe = (joint_position(rig, seen, j) / rig.scale for j in chain)
     thigh, shin = knee - hip, ankle - knee
     length = np.linalg.norm(thigh, axis=-1) * np.linalg.norm(shin, axis=-1)
     bend = np.degrees(np.arccos(np.clip((thigh * shin).sum(-1) / length, -1, 1)))

@@ -90,19 +90,19 @@ def _clips(folder: Path) -> Iterator[Array]:
 
 def times_fewer(clip: Array, *, planted: bool) -> list[float]:
     """How many times fewer keys a clip (T, 22, 3) takes, for each of ``LIMITS``."""
-    dense = written(clip, RigOptions(plant_feet=planted)).count
+    dense = written(clip, RigOptions(lock_feet=planted)).count
     return [dense / written(clip, few).count for few in _few(planted=planted)]
 
 
 def _few(*, planted: bool) -> list[RigOptions]:
-    one = RigOptions(plant_feet=planted, sparse=True)
+    one = RigOptions(lock_feet=planted, sparse=True)
     return [replace(one, degrees=degrees, millimetres=mm) for degrees, mm in LIMITS]
 
 
 def draw_keys(walk: Array, path: Path) -> None:
     """An upper arm's curves with a key a frame and with few; prints how many there are."""
     few = [written(walk, options) for options in _few(planted=True)]
-    dense = written(walk, RigOptions(plant_feet=True))
+    dense = written(walk, RigOptions(lock_feet=True))
     figure = new_figure((8, 5.4))
     shown = figure.subplots(len(LIMITS), 1, sharex=True)
     for axes, one, (degrees, mm) in zip(shown, few, LIMITS, strict=True):

@@ -148,7 +148,7 @@ def _one(
             shown = clip_name == DRAWN and not plant and not arguments.no_pictures
             picture = arguments.out / f"{name}.png" if shown else None
             clip = MotionClip(joints, MODEL_FPS)
-            errors.append(_played(obj, rig, clip, RigOptions(plant_feet=plant), picture))
+            errors.append(_played(obj, rig, clip, RigOptions(lock_feet=plant), picture))
     whole, longest = _timed(obj, clips)
     return Row(name, _cells(len(obj.data.bones), found, whole, longest))
 
@@ -192,7 +192,7 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
     from motiongpt_blender.scene.take.apply import apply_slices
 
     long = np.concatenate([clips[DRAWN], clips[DRAWN][::-1]])[:TIMED]
-    options = RigOptions(plant_feet=True)
+    options = RigOptions(lock_feet=True)
     best = (np.inf, np.inf)
     for _ in range(3):
         slices: list[float] = []

@@ -26,11 +26,11 @@ from motiongpt_blender.core.body.rotations import (
     rotate,
 )
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.feet.foot_contacts import find_footfalls
-from motiongpt_blender.core.feet.foot_locking import plant_feet
-from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_keys, pose_at
+from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
+from motiongpt_blender.core.feet.foot_locking import lock_feet
+from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_poses, pose_at
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward, joint_place
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion
 from motiongpt_blender.demo.__main__ import leave, run_in_words
 from motiongpt_blender.demo.errors import DemoError
@@ -146,10 +146,10 @@ def measure(rig: RigDescription, joints: Array, case: str) -> PathRow:
     """One walk (T, 22, 3) to one end, on a rig."""
     motion = solve(rig, joints, MODEL_FPS)
     met, end = bent(rig, motion, joints, case)
-    footfalls = find_footfalls(joints, MODEL_FPS)
+    foot_contacts = find_foot_contacts(joints, MODEL_FPS)
     last = len(motion) - 1
-    planted, _ = plant_feet(rig, met, footfalls, kept=(0, last))
-    down = np.stack([footfalls.mask(s, len(motion)) > 0 for s in "LR"], 1)
+    planted, _ = lock_feet(rig, met, foot_contacts, kept=(0, last))
+    down = np.stack([foot_contacts.mask(s, len(motion)) > 0 for s in "LR"], 1)
     standing = down[1:] & down[:-1]
     slides = [_slide(rig, m, standing) for m in (motion, met, planted)]
     ways = [_root(rig, m) for m in (motion, met)]
@@ -168,7 +168,9 @@ def bent(
 ) -> tuple[RigMotion, float]:
     """The walk that ends where a case asks for, and the centimetres that were dragged."""
     last = len(motion) - 1
-    met, reports = meet_keys(motion, {0: pose_at(motion, 0), last: _end(rig, motion, joints, case)})
+    met, reports = meet_poses(
+        motion, {0: pose_at(motion, 0), last: _end(rig, motion, joints, case)}
+    )
     return met, reports[-1].dragged_cm
 
 
@@ -191,17 +193,17 @@ def _end(rig: RigDescription, motion: RigMotion, joints: Array, case: str) -> Ri
 
 def _root(rig: RigDescription, motion: RigMotion) -> tuple[Array, Array]:
     """Where the hips are (T, 3), metres, and which way they face (T,)."""
-    figure = forward(rig, motion)
+    figure = forward_kinematics(rig, motion)
     hips = np.zeros((len(motion), 22, 3))
     for joint in (Joint.L_HIP, Joint.R_HIP, Joint.L_SHOULDER, Joint.R_SHOULDER):
-        hips[:, joint] = joint_place(rig, figure, joint) / rig.scale
+        hips[:, joint] = joint_position(rig, figure, joint) / rig.scale
     places = motion.root_head + rotate(motion.root_rest, motion.locations)
     return places / rig.scale, heading(hips)
 
 
 def _slide(rig: RigDescription, motion: RigMotion, standing: Any) -> float:
-    figure = forward(rig, motion)
-    toes = [joint_place(rig, figure, j) * _LEVEL for j in (Joint.L_FOOT, Joint.R_FOOT)]
+    figure = forward_kinematics(rig, motion)
+    toes = [joint_position(rig, figure, j) * _LEVEL for j in (Joint.L_FOOT, Joint.R_FOOT)]
     speed = np.linalg.norm(np.diff(np.stack(toes, 1), axis=0), axis=-1) * MODEL_FPS / rig.scale
     return 100 * float(speed[standing].mean()) if standing.any() else 0.0
 
@@ -238,12 +240,12 @@ def _draw_reaches(rig: RigDescription, motion: RigMotion, axes: Any) -> None:
     turn = multiply(np.array(pose_at(motion, middle).rotations[arm.name]),
                     from_log(RAISED))  # fmt: skip
     w, x, y, z = (float(v) for v in turn)
-    pose = RigPose({arm.name: (w, x, y, z)}, (0.0, 0.0, 0.0), placed=False)
+    pose = RigPose({arm.name: (w, x, y, z)}, (0.0, 0.0, 0.0), root_constrained=False)
     seconds = (np.arange(len(motion)) - middle) / MODEL_FPS
-    before = joint_place(rig, forward(rig, motion), Joint.L_WRIST)
+    before = joint_position(rig, forward_kinematics(rig, motion), Joint.L_WRIST)
     for k, reach in enumerate(REACHES):
-        met, _ = meet_keys(motion, {middle: pose}, reach)
-        away = joint_place(rig, forward(rig, met), Joint.L_WRIST) - before
+        met, _ = meet_poses(motion, {middle: pose}, reach)
+        away = joint_position(rig, forward_kinematics(rig, met), Joint.L_WRIST) - before
         away = 100 * np.linalg.norm(away, axis=-1) / rig.scale
         axes.plot(seconds, away, color=f"C{k}", label=f"reach {reach} s")
     axes.axvline(0, color="0.85", zorder=0)
