@@ -157,7 +157,7 @@ def _claim(
     run: Path, recipe: dict[str, Any], examples: list[Example], pack: Path, *, write: bool
 ) -> None:
     """Refuse to go on with a language training of something else; a longer budget may."""
-    from ext_models.text_motion.model import data_hash
+    from ext_models.datasets.examples import data_hash
 
     # Guidance is noted in the pack and no part of the training.
     language = {k: v for k, v in recipe["language"].items() if k != "cfg_scale"}

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ext_models.datasets.examples import data_hash
 from ext_models.datasets.joining import join_examples
 from ext_models.datasets.layouts import DataError, Example, read_examples
 from ext_models.devices import pick_device
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     packs = [packs] if isinstance(packs, str) else packs
     examples = read_packs(arguments.data, packs, quoted_captions=quoted)
     examples += _at_once(examples, together, config.max_frames, seed)
-    data = files.data_hash(examples)
+    data = data_hash(examples)
     work = RUNS / f"evaluator-{data}-{_settings_hash(config, settings, seed)}"
     evaluator = train_text_motion(config, settings, examples, work, seed=seed, device=device)
     notes = {

@@ -1,15 +1,13 @@
-"""All metrics by name: those on embeddings here, those on joints from ``motion_metrics``.
+"""All metrics by name: those on embeddings, and those on joints from ``motion_metrics``.
 
-Embeddings are (N, D), one row a clip, of one evaluator; distances are Euclidean. They
-are computed the published way (Guo et al. 2022), so that numbers made with the authors'
-evaluator can stand in the field's tables. What is drawn at random is seeded. All
-refuse numbers that are not finite, shapes that do not fit and too few rows, with a
-ValueError.
+Embeddings are (N, D), one row a clip, of one text-motion model; distances are Euclidean. They
+are computed as published (Guo et al. 2022), so that numbers made with the authors' evaluator
+can stand in the field's tables. What is drawn at random is seeded. All functions refuse numbers
+that are not finite, shapes that do not fit and too few rows, with a ValueError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,35 +16,46 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from ext_models.motion.motion_metrics import (
-    KeyErrors,
-    area_under_jerk,
-    contact_speed,
-    floating,
     jerk,
-    key_errors,
     local_pose,
-    nearest_pose_recon,
-    peak_jerk,
-    penetration,
     pose_recon,
-    pose_recon_global,
     pose_velocity,
     skating_ratio,
 )
+from ext_models.text_motion.retrieval import (
+    TOP,
+    check_pairs,
+    check_rows,
+    draw_pools,
+    precision_hits,
+    r_precision,
+    top_hits,
+)
 
 __all__ = [
-    "Interval", "KeyErrors", "area_under_jerk", "contact_speed", "diversity", "draw_pools",
-    "floating", "frechet_bias", "frechet_distance", "interval", "jerk", "kernel_distance",
-    "key_errors", "local_pose", "mm_dist", "multimodality", "nearest_distance",
-    "nearest_pose_recon", "peak_jerk", "penetration", "pose_recon", "pose_recon_global",
-    "pose_velocity", "precision_hits", "r_precision", "repeated", "skating_ratio", "top_hits",
-]  # fmt: skip
+    "TOP",
+    "Interval",
+    "diversity",
+    "draw_pools",
+    "frechet_bias",
+    "frechet_distance",
+    "interval",
+    "jerk",
+    "kernel_distance",
+    "local_pose",
+    "mm_dist",
+    "multimodality",
+    "nearest_distance",
+    "pose_recon",
+    "pose_velocity",
+    "precision_hits",
+    "r_precision",
+    "skating_ratio",
+    "top_hits",
+]
 
 Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
-#: How many of a pool's nearest motions R-precision looks at.
-TOP: Final = 3
 #: Motions of one text, and motions of all, from which the field's tables draw pairs.
 SAMPLES: Final = 30
 MOTIONS: Final = 300
@@ -72,99 +81,16 @@ class Interval:
 
 def interval(values: ArrayLike) -> Interval:
     """Mean and 95 % interval of numbers (n,)."""
-    flat = _checked(np.reshape(np.asarray(values, dtype=np.float64), (-1, 1)), "values", 1)
+    flat = check_rows(np.reshape(np.asarray(values, dtype=np.float64), (-1, 1)), "values", 1)
     if len(flat) < 2:
         return Interval(float(flat.mean()))
     wide = float(stdtrit(len(flat) - 1, 0.975))
     return Interval(float(flat.mean()), wide * float(flat.std(ddof=1)) / len(flat) ** 0.5)
 
 
-def repeated(measure: Callable[[int], float], repeats: int = REPEATS, seed: int = 0) -> Interval:
-    """A measurement taken with ``repeats`` seeds from ``seed`` on."""
-    return interval([measure(seed + k) for k in range(repeats)])
-
-
-def r_precision(
-    text: ArrayLike, motion: ArrayLike, pool: int = 32, *, pools: Indices | None = None
-) -> tuple[float, float, float]:
-    """How often a caption's own motion is among the nearest 1, 2 and 3 of its pool.
-
-    Args:
-        text: (N, D) captions.
-        motion: (N, D) motions, row by row of these captions.
-        pool: rows that compete. As published, these are neighbouring rows (shuffle both
-            alike first), and what is left over behind the last whole pool is not used.
-        pools: (Q, pool) rows that compete instead: of each query its own first.
-
-    Motions at the same distance share the place: a space in which everything lies in
-    one point scores what chance scores, not 0 or 1.
-    """
-    if pools is None:
-        pools = _neighbouring_pools(len(_pairs(text, motion)[0]), pool)
-    first, second, third = (float(h) for h in precision_hits(text, motion, pools).mean(axis=0))
-    return first, second, third
-
-
-def precision_hits(text: ArrayLike, motion: ArrayLike, pools: Indices) -> Array:
-    """Whether each query's own motion is among the nearest 1, 2 and 3 of its pool.
-
-    Args:
-        text: (N, D) captions, or whatever asks.
-        motion: (N, D) motions, or whatever is found, row by row of these.
-        pools: (Q, pool) rows that compete: of each query its own first.
-
-    Returns:
-        (Q, 3) of 0 and 1, or a share where motions lie at the same distance.
-    """
-    a, b = _pairs(text, motion)
-    if pools.ndim != 2 or pools.shape[1] < TOP or not len(pools):
-        raise ValueError(f"pools should be (queries, at least {TOP}) rows and are {pools.shape}.")
-    if pools.min() < 0 or pools.max() >= len(a):
-        raise ValueError(f"the pools name rows up to {pools.max()}; there are {len(a)}.")
-    hits = np.zeros((len(pools), TOP))
-    for query, rows in enumerate(pools):  # one at a time: memory stays small
-        hits[query] = top_hits(np.linalg.norm(b[rows] - a[rows[0]], axis=-1))
-    return hits
-
-
-def top_hits(distance: Array) -> Array:
-    """Whether the first of some distances (P,) is among the least 1, 2 and 3: (3,) of 0..1."""
-    nearer = np.count_nonzero(distance < distance[0])
-    level = np.count_nonzero(distance == distance[0])
-    return np.clip((np.arange(1, TOP + 1) - nearer) / level, 0, 1)
-
-
-def draw_pools(labels: Sequence[str], pool: int = 32, *, seed: int = 0) -> Indices:
-    """Pools (N, pool) for ``r_precision``: every row once as query, all labels different.
-
-    In small data sets many clips do the same, and the published pools then call a right
-    answer wrong.
-
-    Args:
-        labels: what each of the N clips shows.
-        pool: rows that compete, the query's own included.
-        seed: of the draw.
-    """
-    rng = np.random.default_rng(seed)
-    _, group = np.unique(np.asarray(labels, dtype=np.str_), return_inverse=True)
-    distinct = int(group.max()) + 1 if len(group) else 0
-    if pool < TOP or distinct < pool:
-        raise ValueError(
-            f"pools of {pool} need as many labels and at least {TOP}; these clips have {distinct}."
-        )
-    rows = np.empty((len(group), pool), dtype=np.intp)
-    for query, own in enumerate(group):
-        # The first of each label in a random order; then a random choice of the labels.
-        order = rng.permutation(len(group))
-        seen, first = np.unique(group[order], return_index=True)
-        others = rng.permutation(order[first[seen != own]])[: pool - 1]
-        rows[query] = (query, *others)
-    return rows
-
-
 def mm_dist(text: ArrayLike, motion: ArrayLike) -> float:
     """Mean distance of captions (N, D) and their motions (N, D)."""
-    a, b = _pairs(text, motion)
+    a, b = check_pairs(text, motion)
     return float(np.linalg.norm(a - b, axis=-1).mean())
 
 
@@ -189,13 +115,13 @@ def frechet_bias(rows: ArrayLike, repeats: int = REPEATS, *, seed: int = 0) -> I
 
     Halves are half as large as the set, so this is more than the bias of the whole.
     """
-    x = _checked(rows, "embeddings", 4)
+    x = check_rows(rows, "embeddings", 4)
 
     def halves(seed: int) -> float:
         order = np.random.default_rng(seed).permutation(len(x))
         return frechet_distance(x[order[: len(x) // 2]], x[order[len(x) // 2 :]])
 
-    return repeated(halves, repeats, seed)
+    return interval([halves(seed + k) for k in range(repeats)])
 
 
 def kernel_distance(
@@ -228,7 +154,7 @@ def diversity(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0) -> 
         pairs: how many; 300 as published, 100 when there are fewer motions, at most N.
         seed: of the draw.
     """
-    x = _checked(motion, "motions", 2)
+    x = check_rows(motion, "motions", 2)
     few = len(x) < MOTIONS
     pairs = min(100 if few else MOTIONS, len(x)) if pairs is None else pairs
     if not 1 <= pairs <= len(x):
@@ -255,7 +181,7 @@ def multimodality(motion: ArrayLike, pairs: int | None = None, *, seed: int = 0)
     if x.ndim != 3:
         raise ValueError(f"motions should be (texts, samples, dimensions) and are {x.shape}.")
     samples = x.shape[1]
-    _checked(x.reshape(len(x) * samples, -1), "motions", 2)
+    check_rows(x.reshape(len(x) * samples, -1), "motions", 2)
     drawn = 10 if pairs is None else pairs
     if samples < 2 or not 1 <= (1 if pairs is None else pairs) <= samples:
         raise ValueError(f"{drawn} pairs cannot be drawn from {samples} samples of each text.")
@@ -271,18 +197,6 @@ def nearest_distance(motion: ArrayLike, known: ArrayLike) -> Array:
     """Distance (N,) of each motion (N, D) to the nearest known one (M, D): low is copied."""
     x, y = _sets(motion, known, least=1)
     return np.array([np.linalg.norm(y - row, axis=-1).min() for row in x])
-
-
-def _neighbouring_pools(count: int, pool: int) -> Indices:
-    """Pools (Q, pool) of neighbouring rows, each row first in one of them."""
-    if pool < TOP:
-        raise ValueError(f"a pool of {pool} is too small: it needs at least {TOP} rows.")
-    if count < pool:
-        raise ValueError(f"pools of {pool} need at least {pool} rows; there are {count}.")
-    inside = np.arange(pool)
-    turns = (inside[:, None] + inside) % pool
-    starts = np.arange(count // pool) * pool
-    return (starts[:, None, None] + turns).reshape(-1, pool)
 
 
 def _root(matrix: Array) -> Array:
@@ -306,28 +220,8 @@ def _discrepancy(x: Array, y: Array) -> float:
     return within(x) + within(y) - 2 * float(kernel(x, y).mean())
 
 
-def _checked(rows: ArrayLike, what: str, least: int) -> Array:
-    x = np.asarray(rows, dtype=np.float64)
-    if x.ndim != 2 or not x.shape[1]:
-        raise ValueError(f"the {what} should be (rows, dimensions) and are {x.shape}.")
-    if len(x) < least:
-        raise ValueError(f"there are {len(x)} {what}; at least {least} are needed here.")
-    if not np.isfinite(x).all():
-        raise ValueError(f"the {what} hold numbers that are not finite.")
-    return x
-
-
-def _pairs(text: ArrayLike, motion: ArrayLike) -> tuple[Array, Array]:
-    a, b = _checked(text, "captions", 1), _checked(motion, "motions", 1)
-    if a.shape != b.shape:
-        raise ValueError(
-            f"captions and motions should match row by row; they are {a.shape} and {b.shape}."
-        )
-    return a, b
-
-
 def _sets(a: ArrayLike, b: ArrayLike, least: int = 2) -> tuple[Array, Array]:
-    x, y = _checked(a, "first embeddings", least), _checked(b, "second embeddings", least)
+    x, y = check_rows(a, "first embeddings", least), check_rows(b, "second embeddings", least)
     if x.shape[1] != y.shape[1]:
         raise ValueError(
             f"both sets should lie in one space; they have {x.shape[1]} and {y.shape[1]} "

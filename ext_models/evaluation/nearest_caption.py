@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from ext_models.datasets.examples import Example
-from ext_models.text_motion.text_vocabulary import split
+from ext_models.text_motion.text_vocabulary import split_words
 
 
 class CaptionIndex:
@@ -55,7 +55,7 @@ class CaptionIndex:
 
 
 def _terms(caption: str) -> list[str]:
-    words = split(caption)
+    words = split_words(caption)
     return [*words, *(f"{a} {b}" for a, b in itertools.pairwise(words))]
 
 

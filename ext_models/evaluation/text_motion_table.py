@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
-from ext_models.text_motion.model import data_hash
+from ext_models.datasets.examples import data_hash
 
 from . import metrics
 from .baselines import Method

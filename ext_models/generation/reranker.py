@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.text_motion import model as spaces
-from ext_models.text_motion.network import SHORTEST
+from ext_models.text_motion.network import MIN_FRAMES
 from motiongpt_blender.core.body.motion import resample
 
 #: Its folder in the pack, and its table in a recipe.
@@ -41,7 +41,7 @@ class Reranker:
 
         All have one length. What is too short to be judged fits as well as any other.
         """
-        if not motions or len(motions[0]) < SHORTEST:
+        if not motions or len(motions[0]) < MIN_FRAMES:
             return np.zeros(len(motions))
         longest = self.space.config.max_frames
         read = [_shortened(np.asarray(m, dtype=np.float32), longest) for m in motions]

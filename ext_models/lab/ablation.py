@@ -22,6 +22,7 @@ from typing import Any, Final
 from ext_models import packs
 from ext_models.commands.commands import examples_of
 from ext_models.commands.evaluate import read_evaluator
+from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import DataError, Example
 from ext_models.devices import pick_device
 from ext_models.evaluation.baselines import TEXT
@@ -36,7 +37,6 @@ from ext_models.language.corpus import Seen
 from ext_models.language.loaded_base import TrainingResult
 from ext_models.language.pack_training import train_pack
 from ext_models.packs import PackError
-from ext_models.text_motion.model import data_hash
 from ext_models.tokenizer import training
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.checkpoint import read_recipe

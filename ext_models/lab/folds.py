@@ -21,6 +21,7 @@ from ext_models import packs
 from ext_models.commands.evaluate import data_sets, read_evaluator
 from ext_models.commands.train_evaluator import read_packs
 from ext_models.datasets import data_folder
+from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import Example
 from ext_models.devices import pick_device
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
@@ -31,7 +32,6 @@ from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.packs import PackError
-from ext_models.text_motion.model import data_hash
 from ext_models.training.checkpoint import read_recipe
 from ext_models.training.run_identity import claim, short_hash
 

@@ -1,4 +1,4 @@
-"""Metrics on joint positions: poses, keys, feet, smoothness.
+"""Metrics on joint positions: poses, feet, smoothness.
 
 Joints are (T, 22, 3) in metres, y up; the 21 joints of KIT-ML work where no foot is
 named, and lengths are then in hundredths of that data set's unit. All of them refuse
@@ -7,8 +7,6 @@ numbers that are not finite and shapes that do not fit, with a ValueError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -25,25 +23,6 @@ Array = NDArray[np.floating]
 TOES: Final = (10, 11)
 #: Metres; a toe below this stands on the floor.
 NEAR_FLOOR: Final = 0.05
-#: The joints that keyframe control is measured on: pelvis, toes, head, wrists.
-CONTROLLED: Final = (0, 10, 11, 15, 20, 21)
-
-
-@dataclass(frozen=True)
-class KeyErrors:
-    """How near one motion comes to its key poses, in metres.
-
-    Attributes:
-        average: mean distance of the controlled joints at the keys.
-        worst: the largest of them.
-        located: share of key joints that are farther off than the threshold.
-        missed: whether any is (averaged over motions: the trajectory error).
-    """
-
-    average: float
-    worst: float
-    located: float
-    missed: bool
 
 
 def local_pose(joints: Array) -> Array:
@@ -59,24 +38,6 @@ def pose_recon(generated: ArrayLike, given: ArrayLike) -> float:
     return _centimetres(local_pose(a) - local_pose(b))
 
 
-def pose_recon_global(generated: ArrayLike, given: ArrayLike) -> float:
-    """Mean joint distance in cm of poses (..., J, 3) where they stand in the world."""
-    a, b = _pair(generated, given)
-    return _centimetres(a - b)
-
-
-def nearest_pose_recon(motion: ArrayLike, pose: ArrayLike) -> float:
-    """``pose_recon`` of a key pose (J, 3) and the pose of a motion (T, J, 3) that is nearest.
-
-    The published way for keys, which says nothing about *when* the motion gets there.
-    """
-    frames, key = _joints(motion, "motion", least=1), _joints(pose, "pose")
-    if key.shape != frames.shape[1:]:
-        raise ValueError(f"a pose {key.shape} cannot be looked for in a motion {frames.shape}.")
-    distance = np.linalg.norm(local_pose(frames) - local_pose(key), axis=-1).mean(axis=-1)
-    return float(100 * distance.min())
-
-
 def pose_velocity(generated: ArrayLike, given: ArrayLike) -> float:
     """Mean distance in cm/frame of joint velocities of two motions (T, J, 3), T >= 2.
 
@@ -84,34 +45,6 @@ def pose_velocity(generated: ArrayLike, given: ArrayLike) -> float:
     """
     a, b = _pair(generated, given, least=2)
     return _centimetres(np.diff(local_pose(a), axis=-3) - np.diff(local_pose(b), axis=-3))
-
-
-def key_errors(
-    motion: ArrayLike,
-    keys: Mapping[int, ArrayLike],
-    *,
-    joints: Sequence[int] = CONTROLLED,
-    threshold: float = 0.5,
-) -> KeyErrors:
-    """Errors of keyframe control of one motion (T, J, 3).
-
-    Args:
-        motion: what was generated.
-        keys: pose (J, 3) by frame.
-        joints: which of its joints count.
-        threshold: metres; 0.5 in the published tables, 0.2 where they are strict.
-    """
-    frames = _joints(motion, "motion", least=1)
-    if not keys:
-        raise ValueError("there are no keys to measure against: give at least one.")
-    late = [f for f in keys if not 0 <= f < len(frames)]
-    if late:
-        raise ValueError(f"key frame {late[0]} is outside a motion of {len(frames)} frames.")
-    wanted = np.stack([_joints(pose, "key pose") for pose in keys.values()])
-    a, b = _pair(frames[list(keys)], wanted)
-    off = np.linalg.norm((a - b)[:, list(joints)], axis=-1)
-    far = off > threshold
-    return KeyErrors(float(off.mean()), float(off.max()), float(far.mean()), bool(far.any()))
 
 
 def skating_ratio(joints: ArrayLike, fps: float = MODEL_FPS, *, speed: float = 0.5) -> float:
@@ -124,53 +57,10 @@ def skating_ratio(joints: ArrayLike, fps: float = MODEL_FPS, *, speed: float = 0
     return float((low & (speeds > speed)).any(axis=1).mean()) if len(low) else 0.0
 
 
-def contact_speed(joints: ArrayLike, fps: float = MODEL_FPS) -> float:
-    """Mean speed over the floor of toes near it, m/s; 0 when none ever is."""
-    low, speeds = _toes(joints, fps)
-    return float(speeds[low].mean()) if low.any() else 0.0
-
-
-def penetration(joints: ArrayLike) -> float:
-    """Mean depth in cm of the lowest joint below the floor."""
-    lowest = _joints(joints, "motion", least=1)[..., 1].min(axis=-1)
-    return float(100 * np.maximum(-lowest, 0).mean())
-
-
-def floating(joints: ArrayLike) -> float:
-    """Mean height in cm of the lowest joint above the floor, jumps included."""
-    lowest = _joints(joints, "motion", least=1)[..., 1].min(axis=-1)
-    return float(100 * np.maximum(lowest, 0).mean())
-
-
 def jerk(joints: ArrayLike, fps: float = MODEL_FPS) -> Array:
     """Jerk (T - 3,) in m/s^3 of the joint that jerks most."""
     frames = _joints(joints, "motion", least=4)
     return np.linalg.norm(np.diff(frames, n=3, axis=0) * fps**3, axis=-1).max(axis=-1)
-
-
-def peak_jerk(joints: ArrayLike, fps: float = MODEL_FPS) -> float:
-    """The largest jerk of any joint at any time, m/s^3."""
-    return float(jerk(joints, fps).max())
-
-
-def area_under_jerk(
-    joints: ArrayLike, seam: int, fps: float = MODEL_FPS, *, reach: float = 0.5
-) -> float:
-    """Jerk around a seam above the motion's mean jerk, summed up, m/s^2.
-
-    Args:
-        joints: (T, 22, 3).
-        seam: first frame behind the seam.
-        fps: frames a second.
-        reach: seconds to either side.
-    """
-    curve = jerk(joints, fps)
-    frames = len(curve) + 3
-    if not 0 <= seam < frames:
-        raise ValueError(f"a seam at frame {seam} is outside a motion of {frames} frames.")
-    # Jerk k comes from frames k to k + 3, so its middle lies 1.5 frames later.
-    near = np.abs(np.arange(len(curve)) + 1.5 - seam) <= reach * fps
-    return float(np.abs(curve[near] - curve.mean()).sum() / fps)
 
 
 def _toes(joints: ArrayLike, fps: float) -> tuple[NDArray[np.bool_], Array]:

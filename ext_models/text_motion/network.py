@@ -1,8 +1,9 @@
-"""The evaluator's network: text and motion as points of one space.
+"""The text-motion network: captions and motions as points of one embedding space.
 
-It has the parts of Guo et al. 2022: a movement encoder that makes one step of four
-frames, an encoder over these steps, and one over words. Both encoders are small
-transformers instead of GRUs; points lie on the unit sphere.
+It follows the evaluator of Guo et al. 2022: a movement encoder turns every four frames into
+one step, and two sequence encoders embed the steps and the words. The sequence encoders are
+small transformers instead of GRUs, and embeddings have unit length. The evaluator and the
+reranker of a pack are both such networks.
 """
 
 from __future__ import annotations
@@ -20,41 +21,47 @@ from ext_models.packs import PackError
 
 from .text_vocabulary import PADDING, CaptionBatch
 
-#: The widest space: with a few hundred clips, FID in a wider one is mostly bias.
-WIDEST: Final = 128
-#: Frames a step of the movement encoder.
+#: The largest embedding: with a few hundred clips, FID in more dimensions is mostly bias.
+MAX_EMBEDDING_DIM: Final = 128
+#: Frames in one step of the movement encoder.
 STRIDE: Final = 4
-#: The last channels of a feature frame, the foot contacts: as published, it never sees them.
+#: The last channels of a feature frame are the foot contacts, which the network does not read,
+#: as published.
 CONTACTS: Final = 4
 #: The shortest clip, in frames: features have one frame fewer, and one step needs four.
-SHORTEST: Final = STRIDE + 1
+MIN_FRAMES: Final = STRIDE + 1
+#: The initial temperature of the contrastive loss.
+TEMPERATURE: Final = 0.07
 
 
 class TextMotionError(PackError):
-    """An evaluator that cannot be used or trained; one sentence, naming what is wrong."""
+    """A text-motion model cannot be read, used or trained; the message is one sentence."""
 
 
 @dataclass(frozen=True)
 class TextMotionConfig:
-    """Sizes of an evaluator.
+    """Sizes of a text-motion network.
 
     Attributes:
-        representation: name of the features that it reads.
-        space: dimensions of the space, at most 128.
-        width: channels inside.
-        layers: of the motion encoder.
-        text_layers: of the text encoder.
-        heads: of attention in both.
-        dropout: while training.
-        buckets: vectors that the character groups of words share.
-        max_frames: the longest clip it judges.
-        max_words: words of a caption that it reads.
+        representation: name of the motion features.
+        embedding_dim: dimensions of the embedding space, at most 128.
+        width: channels inside both encoders.
+        motion_layers: transformer layers of the motion encoder.
+        text_layers: transformer layers of the text encoder.
+        heads: attention heads in both.
+        dropout: dropout in training.
+        buckets: rows of the embedding table that character n-grams are hashed to.
+        max_frames: frames of the longest clip.
+        max_words: words of a caption that are read.
+
+    Raises:
+        TextMotionError: for sizes that do not fit together.
     """
 
     representation: str = representations.HUMANML3D.name
-    space: int = 64
+    embedding_dim: int = 64
     width: int = 96
-    layers: int = 3
+    motion_layers: int = 3
     text_layers: int = 2
     heads: int = 4
     dropout: float = 0.1
@@ -63,119 +70,105 @@ class TextMotionConfig:
     max_words: int = 48
 
     def __post_init__(self) -> None:
-        if not 2 <= self.space <= WIDEST:
+        if not 2 <= self.embedding_dim <= MAX_EMBEDDING_DIM:
             raise TextMotionError(
-                f"an evaluator's space has 2 to {WIDEST} dimensions, not {self.space}."
+                f"embedding_dim is 2 to {MAX_EMBEDDING_DIM} dimensions, not {self.embedding_dim}."
             )
         if self.representation not in representations.REPRESENTATIONS:
             known = ", ".join(representations.REPRESENTATIONS)
             raise TextMotionError(
-                f"'{self.representation}' features are unknown to an evaluator; it reads {known}."
+                f"representation '{self.representation}' is unknown; choose one of {known}."
             )
         if self.width % (2 * self.heads):
             raise TextMotionError(
-                f"an evaluator's width {self.width} must be a multiple of 2 x heads ({self.heads})."
+                f"width {self.width} must be a multiple of 2 x heads ({self.heads})."
             )
 
     @property
     def rep(self) -> representations.Representation:
-        """The features that it reads."""
+        """The motion features that the network reads."""
         return representations.REPRESENTATIONS[self.representation]
 
     @property
     def channels(self) -> int:
-        """Channels that it reads of a frame."""
+        """Channels of a feature frame that the network reads."""
         return self.rep.width - CONTACTS
 
 
-class Block(nn.Module):
-    """One transformer layer over (B, S, W), normalised before each part."""
-
-    def __init__(self, config: TextMotionConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.heads = config.heads
-        self.before = nn.LayerNorm(width)
-        self.look = nn.Linear(width, 3 * width)
-        self.gather = nn.Linear(width, width)
-        self.mlp = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-        self.dropout = nn.Dropout(config.dropout)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """X (B, S, W), attending where mask (B, S) is true."""
-        parts = self.look(self.before(x)).chunk(3, dim=-1)
-        q, k, v = (p.unflatten(-1, (self.heads, -1)).transpose(1, 2) for p in parts)
-        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None])
-        x = x + self.dropout(self.gather(seen.transpose(1, 2).flatten(2)))
-        return x + self.dropout(self.mlp(x))
-
-
 class SequenceEncoder(nn.Module):
-    """Steps (B, S, W) to points (B, E) on the unit sphere."""
+    """A transformer that embeds sequences (B, S, W) as unit vectors (B, E)."""
 
     def __init__(self, config: TextMotionConfig, layers: int) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block(config) for _ in range(layers))
-        self.after = nn.LayerNorm(config.width)
-        self.out = nn.Linear(2 * config.width, config.space)
         self.dropout = nn.Dropout(config.dropout)
+        layer = nn.TransformerEncoderLayer(
+            config.width,
+            config.heads,
+            dim_feedforward=4 * config.width,
+            dropout=config.dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.transformer = nn.TransformerEncoder(
+            layer, layers, norm=nn.LayerNorm(config.width), enable_nested_tensor=False
+        )
+        self.projection = nn.Linear(2 * config.width, config.embedding_dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Points (B, E) of steps (B, S, W) that are there where mask (B, S) is true."""
-        x = self.dropout(x + positions(x.shape[1], x.shape[2], x))
-        for block in self.blocks:
-            x = block(x, mask)
-        x = self.after(x).masked_fill(~mask[..., None], 0)
-        mean = x.sum(1) / mask.sum(1, keepdim=True)
-        # The mean says how it is done all along, the maximum that something happened at all.
-        most = x.masked_fill(~mask[..., None], -torch.inf).amax(1)
-        return functional.normalize(self.out(torch.cat([mean, most], -1)), dim=-1)
+        """Embed sequences (B, S, W); elements count where the mask (B, S) is true."""
+        x = self.dropout(x + positional_encoding(x.shape[1], x.shape[2], x))
+        x = self.transformer(x, src_key_padding_mask=~mask)
+        padding = ~mask[..., None]
+        # The mean says how the whole motion is, the maximum that something happened at all.
+        mean = x.masked_fill(padding, 0).sum(1) / mask.sum(1, keepdim=True)
+        maximum = x.masked_fill(padding, -torch.inf).amax(1)
+        return functional.normalize(self.projection(torch.cat([mean, maximum], -1)), dim=-1)
 
 
 class TextMotionNetwork(nn.Module):
-    """The network: both encoders, and the statistics of the features."""
+    """Both encoders, and the statistics that normalise the features."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: TextMotionConfig, words: int) -> None:
+        """Make an untrained network for a vocabulary with so many rows."""
         super().__init__()
         self.config = config
-        self.movement = nn.Sequential(
+        self.movement_encoder = nn.Sequential(
             # Steps overlap by half; zeros on both sides stand for the mean pose at rest.
             nn.Conv1d(config.channels, config.width, 2 * STRIDE, STRIDE, padding=STRIDE // 2),
             nn.GELU(),
             nn.Conv1d(config.width, config.width, 1),
         )
-        self.motion = SequenceEncoder(config, config.layers)
-        self.words = nn.Embedding(words, config.width, padding_idx=PADDING)
-        self.spelling = nn.EmbeddingBag(config.buckets, config.width, mode="mean")
-        self.text = SequenceEncoder(config, config.text_layers)
-        #: Logarithm of how strongly distances count in training (1 / temperature).
-        self.sharpness = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.motion_encoder = SequenceEncoder(config, config.motion_layers)
+        self.word_embedding = nn.Embedding(words, config.width, padding_idx=PADDING)
+        self.ngram_embedding = nn.EmbeddingBag(config.buckets, config.width, mode="mean")
+        self.text_encoder = SequenceEncoder(config, config.text_layers)
+        #: Logarithm of the factor on cosine similarities in training, as in CLIP.
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / TEMPERATURE)))
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("std", torch.ones(config.channels))
-        for table in (self.words, self.spelling):
+        for table in (self.word_embedding, self.ngram_embedding):
             nn.init.normal_(table.weight, std=0.3)
 
     def embed_motion(self, x: Tensor, frames: Tensor) -> Tensor:
-        """Points (B, E) of normalised features (B, T, C), zero behind their frames (B,)."""
-        steps = self.movement(x.movedim(-1, 1)).movedim(1, -1)
-        there = torch.arange(steps.shape[1], device=x.device) < (frames // STRIDE)[:, None]
-        return self.motion(steps, there)
+        """Embed normalised features (B, T, C), zero behind their frames (B,), as (B, E)."""
+        steps = self.movement_encoder(x.movedim(-1, 1)).movedim(1, -1)
+        mask = torch.arange(steps.shape[1], device=x.device) < (frames // STRIDE)[:, None]
+        return self.motion_encoder(steps, mask)
 
     def embed_text(self, captions: CaptionBatch) -> Tensor:
-        """Points (B, E) of captions."""
-        spelled = self.spelling(captions.groups, captions.starts)
-        x = self.words(captions.ids) + spelled[captions.spellings]
-        return self.text(x, captions.ids != PADDING)
+        """Embed captions as (B, E)."""
+        spelling = self.ngram_embedding(captions.ngrams, captions.offsets)
+        x = self.word_embedding(captions.words) + spelling[captions.spellings]
+        return self.text_encoder(x, captions.words != PADDING)
 
 
-def positions(steps: int, width: int, like: Tensor) -> Tensor:
-    """Sines and cosines (S, W) that tell steps apart, on the device of ``like``."""
-    place = torch.arange(steps, device=like.device, dtype=like.dtype)[:, None]
+def positional_encoding(length: int, width: int, like: Tensor) -> Tensor:
+    """Sinusoidal positions (S, W) with the device and type of ``like``."""
+    position = torch.arange(length, device=like.device, dtype=like.dtype)[:, None]
     rates = torch.arange(0, width, 2, device=like.device, dtype=like.dtype) / width
-    angles = place * torch.exp(-math.log(10000.0) * rates)
+    angles = position * torch.exp(-math.log(10000.0) * rates)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ext_models.commands.commands import RUNS, budget_of, examples_of
+from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import DataError, Example
 from ext_models.devices import pick_device
 from ext_models.generation.request import PipelineError
@@ -55,7 +56,7 @@ def train_reranker(
     clips = [*told, *joined]
     of = {
         "recipe": short_hash([asdict(config), without_budget(asdict(training)), seed]),
-        "data": spaces.data_hash(clips),
+        "data": data_hash(clips),
     }
     refusal = "holds the training of another reranker, or on other clips: delete it to begin anew."
     claim(run / FOLDER, of, refusal, begun=(run / FOLDER / CHECKPOINT).is_file())

@@ -1,9 +1,9 @@
-"""Captions as numbers for the evaluator: known words, and the spelling of every word.
+"""Captions as numbers for the text encoder: known words, and the spelling of every word.
 
-A data set of a few hundred words meets prompts with others. Each word is therefore its
-own learned vector, one shared vector when it is unknown, *plus* the mean of the vectors
-of its character groups, found by a hash: "hopping" then lies near "hop" and "hops"
-although it was never read. No downloaded word vectors, no list of another project.
+A data set of a few hundred words meets prompts with others. As in fastText, the embedding of a
+word is therefore the sum of its own learned vector (one shared vector when the word is unknown)
+and the mean vector of its character n-grams, which are hashed to a table. "hopping" then lies
+near "hop" and "hops" although it was never read.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Final
 import torch
 from torch import Tensor
 
-#: Rows of the word table: of no word, and of any unknown one.
+#: Reserved rows of the word table: no word, and any unknown word.
 PADDING: Final = 0
 UNKNOWN: Final = 1
 RESERVED: Final = 2
-#: Letters of a character group, word boundaries counted.
-GROUP_SIZES: Final = (3, 4, 5)
+#: Characters of an n-gram; the word boundaries < and > count.
+NGRAM_SIZES: Final = (3, 4, 5)
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -32,87 +32,84 @@ class CaptionBatch:
     """Captions ready for the text encoder, on one device.
 
     Attributes:
-        ids: (B, W) rows of the word table, ``PADDING`` behind each caption.
-        spellings: (B, W) which entry of ``groups`` spells each word.
-        groups: (G,) hashed character groups of all different words, one after the other.
-        starts: (U,) where each word's groups start.
+        words: (B, S) rows of the word table, ``PADDING`` after each caption.
+        spellings: (B, S) for each word, its row among the U different words of the batch.
+        ngrams: (G,) hashed character n-grams of the different words, one word after another.
+        offsets: (U,) where the n-grams of each different word start.
     """
 
-    ids: Tensor
+    words: Tensor
     spellings: Tensor
-    groups: Tensor
-    starts: Tensor
+    ngrams: Tensor
+    offsets: Tensor
 
     def to(self, device: torch.device | str) -> CaptionBatch:
         """The same batch on another device."""
-        parts = (self.ids, self.spellings, self.groups, self.starts)
+        parts = (self.words, self.spellings, self.ngrams, self.offsets)
         return CaptionBatch(*(part.to(device) for part in parts))
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The words that an evaluator has read.
+class TextVocabulary:
+    """The words of the training captions.
 
     Attributes:
         words: in the order of their rows.
-        buckets: how many vectors the character groups share.
-        longest: words of a caption that are read; the rest is cut off.
+        buckets: rows of the table that n-grams are hashed to.
+        max_words: words of a caption that are read; the others are cut off.
     """
 
     words: tuple[str, ...]
     buckets: int
-    longest: int = 48
+    max_words: int = 48
     _rows: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rows.update({word: row for row, word in enumerate(self.words, RESERVED)})
 
     @classmethod
-    def of(cls, captions: Iterable[str], buckets: int, longest: int) -> Vocabulary:
+    def of(cls, captions: Iterable[str], buckets: int, max_words: int) -> TextVocabulary:
         """Every word of some captions, the frequent ones first."""
-        counts = Counter(word for caption in captions for word in split(caption))
+        counts = Counter(word for caption in captions for word in split_words(caption))
         words = sorted(counts, key=lambda word: (-counts[word], word))
-        return cls(tuple(words), buckets, longest)
+        return cls(tuple(words), buckets, max_words)
 
     @property
     def rows(self) -> int:
-        """Size of the word table."""
+        """Rows of the word table."""
         return len(self.words) + RESERVED
 
-    def unknown(self, caption: str) -> tuple[str, ...]:
-        """The words of a caption that were never read."""
-        return tuple(word for word in split(caption) if word not in self._rows)
-
-    def batch(self, captions: Sequence[str], hidden: float = 0.0) -> CaptionBatch:
-        """Captions as numbers.
+    def batch(self, captions: Sequence[str], word_dropout: float = 0.0) -> CaptionBatch:
+        """Turn captions into numbers.
 
         Args:
             captions: any text; one without a word counts as one unknown word.
-            hidden: share of words that are taken for unknown, so that training also
-                learns to read by spelling. Drawn from PyTorch's generator.
+            word_dropout: share of words that are read as unknown, so that training also learns
+                from the spelling. Drawn from PyTorch's generator.
         """
-        texts = [split(caption)[: self.longest] or [""] for caption in captions]
-        entries = {word: k for k, word in enumerate(dict.fromkeys(w for t in texts for w in t))}
+        texts = [split_words(caption)[: self.max_words] or [""] for caption in captions]
+        different = {w: k for k, w in enumerate(dict.fromkeys(w for t in texts for w in t))}
         shape = (len(texts), max(map(len, texts), default=1))
-        ids = torch.full(shape, PADDING)
+        words = torch.full(shape, PADDING)
         spellings = torch.zeros(shape, dtype=torch.long)
         for row, text in enumerate(texts):
-            ids[row, : len(text)] = torch.tensor([self._rows.get(w, UNKNOWN) for w in text])
-            spellings[row, : len(text)] = torch.tensor([entries[w] for w in text])
-        if hidden:
-            ids[(torch.rand(shape) < hidden) & (ids != PADDING)] = UNKNOWN
-        groups = [character_groups(word, self.buckets) for word in entries]
-        starts = torch.tensor([0, *map(len, groups)][:-1]).cumsum(0)
-        return CaptionBatch(ids, spellings, torch.tensor([g for gs in groups for g in gs]), starts)
+            words[row, : len(text)] = torch.tensor([self._rows.get(w, UNKNOWN) for w in text])
+            spellings[row, : len(text)] = torch.tensor([different[w] for w in text])
+        if word_dropout:
+            words[(torch.rand(shape) < word_dropout) & (words != PADDING)] = UNKNOWN
+        ngrams = [hash_ngrams(word, self.buckets) for word in different]
+        offsets = torch.tensor([0, *map(len, ngrams)][:-1]).cumsum(0)
+        flat = torch.tensor([n for of_word in ngrams for n in of_word])
+        return CaptionBatch(words, spellings, flat, offsets)
 
 
-def split(caption: str) -> list[str]:
+def split_words(caption: str) -> list[str]:
     """The lower-case words of a caption, without punctuation."""
     return _WORD.findall(caption.lower())
 
 
-def character_groups(word: str, buckets: int) -> list[int]:
-    """Hashes below ``buckets`` of a word's character groups; the same on every machine."""
+def hash_ngrams(word: str, buckets: int) -> list[int]:
+    """Hashes below ``buckets`` of a word's character n-grams; the same on every machine."""
     bounded = f"<{word}>"
-    groups = [bounded[k : k + n] for n in GROUP_SIZES for k in range(len(bounded) - n + 1)]
-    return [zlib.crc32(group.encode()) % buckets for group in groups or [bounded]]
+    ngrams = [bounded[k : k + n] for n in NGRAM_SIZES for k in range(len(bounded) - n + 1)]
+    return [zlib.crc32(ngram.encode()) % buckets for ngram in ngrams or [bounded]]

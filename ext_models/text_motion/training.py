@@ -19,8 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from ext_models.datasets.examples import Example
-from ext_models.evaluation.metrics import Interval, draw_pools, interval, r_precision
+from ext_models.datasets.examples import Example, data_hash
 from ext_models.training.checkpoint import Checkpoint, Schedule
 
 from . import model as files
@@ -34,7 +33,8 @@ from .clips import (
 )
 from .model import TextMotionModel, pad
 from .network import STRIDE, TextMotionConfig, TextMotionError, TextMotionNetwork
-from .text_vocabulary import Vocabulary
+from .retrieval import draw_pools, r_precision
+from .text_vocabulary import TextVocabulary
 
 Array = NDArray[np.float32]
 
@@ -108,7 +108,7 @@ def train_text_motion(
         )
     held_out = [e for e in examples if e.split == "val" and e.captions]
     words = (c for clip in clips for c in clip.captions)
-    vocabulary = Vocabulary.of(words, config.buckets, config.max_words)
+    vocabulary = TextVocabulary.of(words, config.buckets, config.max_words)
     network = _new_network(config, vocabulary, clips).to(device).train()
     optimizer = torch.optim.AdamW(
         network.parameters(),
@@ -119,7 +119,7 @@ def train_text_motion(
     schedule = Schedule("evaluator", settings.steps, settings.minutes)
     checkpoint = Checkpoint(run / CHECKPOINT)
     checkpoint.resume(network, optimizer, schedule)
-    validator = Validator(held_out, files.data_hash(examples), vocabulary, run / BEST, settings)
+    validator = Validator(held_out, data_hash(examples), vocabulary, run / BEST, settings)
     for step, bar in schedule:
         chosen = draw(clips, settings, config.max_frames)
         loss = contrast(network, vocabulary, chosen, settings)
@@ -144,7 +144,7 @@ def train_text_motion(
 
 
 def _new_network(
-    config: TextMotionConfig, vocabulary: Vocabulary, clips: Sequence[TrainingClip]
+    config: TextMotionConfig, vocabulary: TextVocabulary, clips: Sequence[TrainingClip]
 ) -> TextMotionNetwork:
     network = TextMotionNetwork(config, vocabulary.rows)
     mean, std = feature_statistics(clips, config.rep)
@@ -174,7 +174,7 @@ def draw(
 
 def contrast(
     network: TextMotionNetwork,
-    vocabulary: Vocabulary,
+    vocabulary: TextVocabulary,
     clips: Sequence[TrainingClip],
     settings: TextMotionTraining,
 ) -> Tensor:
@@ -187,7 +187,7 @@ def contrast(
     also_right.fill_diagonal_(False)
     likeness = text @ motion.T
     # Sharper than 100 means that the batch is learnt by heart.
-    logits = likeness * network.sharpness.clamp(max=math.log(100)).exp()
+    logits = likeness * network.logit_scale.clamp(max=math.log(100)).exp()
     logits = logits.masked_fill(also_right, -torch.inf)
     right = torch.arange(len(clips), device=device)
     loss = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
@@ -229,7 +229,7 @@ class Validator:
         self,
         held_out: Sequence[Example],
         data: str,
-        vocabulary: Vocabulary,
+        vocabulary: TextVocabulary,
         folder: Path,
         settings: TextMotionTraining,
     ) -> None:
@@ -253,37 +253,42 @@ class Validator:
 
     def validate(self, network: TextMotionNetwork, step: int) -> bool:
         """Measure, keep what is better, and say whether to stop."""
-        judged = files.finished(network, self.vocabulary, self.data)
+        model = TextMotionModel.of(network, self.vocabulary, self.data)
         if not self.watching:
-            files.save(judged, self.folder, {"step": step, "quality": -1.0})
+            files.save(model, self.folder, {"step": step, "quality": -1.0})
         elif step != self.best_step:
-            precision = [i.mean for i in retrieval(judged, self.held_out, repeats=10)]
+            precision = retrieval(model, self.held_out, repeats=10).mean(axis=0).tolist()
             quality = float(np.mean(precision))
             if quality > self.best:
                 self.best, self.best_step = quality, step
                 notes = {"step": step, "quality": quality, "held_out_r_precision": precision}
-                files.save(judged, self.folder, notes)
+                files.save(model, self.folder, notes)
         network.train()
         patience = self.settings.patience * self.settings.validate_every
         return self.watching and step - self.best_step >= patience
 
 
 def retrieval(
-    evaluator: TextMotionModel,
+    model: TextMotionModel,
     examples: Sequence[Example],
     *,
     pool: int = POOL,
     repeats: int = 20,
     seed: int = 0,
-) -> tuple[Interval, ...]:
-    """R-precision top 1 to 3 of real motion: random captions, pools of different labels.
+) -> NDArray[np.float64]:
+    """R-precision top 1 to 3 (repeats, 3) of real motion, in pools of different labels.
 
-    Pools are smaller where there are fewer labels.
+    Args:
+        model: embeds captions and clips.
+        examples: captioned clips.
+        pool: captions that compete; fewer where there are fewer labels.
+        repeats: draws of one caption a clip and of the pools.
+        seed: of the draws.
     """
     labels = [clip_label(e) for e in examples]
     pool = min(pool, len(set(labels)))
-    motion = evaluator.embed_motion([e.joints[: evaluator.config.max_frames] for e in examples])
-    text = evaluator.embed_text([c for e in examples for c in e.captions])
+    motion = model.embed_motion([e.joints[: model.config.max_frames] for e in examples])
+    text = model.embed_text([c for e in examples for c in e.captions])
     counts = np.array([len(e.captions) for e in examples])
     starts = np.cumsum(counts) - counts
     rng = np.random.default_rng(seed)
@@ -295,7 +300,7 @@ def retrieval(
         )
         for repeat in range(repeats)
     ]
-    return tuple(interval(column) for column in np.array(scores).T)
+    return np.array(scores)
 
 
 def _random(below: int) -> int:

@@ -16,7 +16,7 @@ from ext_models.generation.request import PipelineError
 from ext_models.lab import folds
 from ext_models.text_motion import model as ev
 from ext_models.text_motion.network import TextMotionNetwork
-from ext_models.text_motion.text_vocabulary import Vocabulary
+from ext_models.text_motion.text_vocabulary import TextVocabulary
 from tests.support import tiny_pack
 from tests.support.labelled_clips import (
     LABELS,
@@ -46,12 +46,14 @@ def folder(tmp_path_factory, examples):
 @pytest.fixture(scope="module")
 def evaluator(tmp_path_factory):
     torch.manual_seed(0)
-    config = ev.TextMotionConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
-    words = Vocabulary.of([c for label in LABELS for c in captions(label)], config.buckets, 48)
+    config = ev.TextMotionConfig(
+        embedding_dim=8, width=16, motion_layers=1, text_layers=1, heads=2, buckets=64
+    )
+    words = TextVocabulary.of([c for label in LABELS for c in captions(label)], config.buckets, 48)
     place = tmp_path_factory.mktemp("judge")
     network = TextMotionNetwork(config, words.rows)
     network.std.fill_(1.0)
-    ev.save(ev.finished(network, words, "0123456789abcdef"), place)
+    ev.save(ev.TextMotionModel.of(network, words, "0123456789abcdef"), place)
     return place
 
 

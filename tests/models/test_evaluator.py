@@ -10,16 +10,18 @@ import torch
 
 from ext_models.__main__ import main
 from ext_models.datasets import sentences
-from ext_models.datasets.examples import Example
+from ext_models.datasets.examples import Example, data_hash
 from ext_models.evaluation.tables import MixedEvaluatorsError, Row, Table
 from ext_models.text_motion import clips as tc
 from ext_models.text_motion import model as ev
 from ext_models.text_motion import training
 from ext_models.text_motion.network import TextMotionNetwork
-from ext_models.text_motion.text_vocabulary import Vocabulary, character_groups, split
+from ext_models.text_motion.text_vocabulary import TextVocabulary, hash_ngrams
 from motiongpt_blender.core.body.motion import MotionError
 
-SMALL = ev.TextMotionConfig(space=8, width=16, layers=1, text_layers=1, heads=2, buckets=64)
+SMALL = ev.TextMotionConfig(
+    embedding_dim=8, width=16, motion_layers=1, text_layers=1, heads=2, buckets=64
+)
 #: No limit of time: with one, the learning rate follows the clock.
 SETTINGS = training.TextMotionTraining(
     steps=120,
@@ -62,31 +64,39 @@ def examples():
 @pytest.fixture
 def evaluator():
     torch.manual_seed(0)
-    vocabulary = Vocabulary.of(["a person walks", "a person jumps high"], SMALL.buckets, 48)
-    return ev.finished(TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, "0123456789abcdef")
+    vocabulary = TextVocabulary.of(["a person walks", "a person jumps high"], SMALL.buckets, 48)
+    return ev.TextMotionModel.of(
+        TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, "0123456789abcdef"
+    )
 
 
 # -- words ---------------------------------------------------------------------------
 
 
 def test_captions_become_words():
-    assert split("The man's T-pose, then JUMPS.") == ["the", "man's", "t", "pose", "then", "jumps"]
-    words = Vocabulary.of(["a man walks.", "a man runs."], 64, 48)
+    assert split_words("The man's T-pose, then JUMPS.") == [
+        "the",
+        "man's",
+        "t",
+        "pose",
+        "then",
+        "jumps",
+    ]
+    words = TextVocabulary.of(["a man walks.", "a man runs."], 64, 48)
     assert words.words == ("a", "man", "runs", "walks")
-    assert words.unknown("A man hops!") == ("hops",)
-    assert words.batch(["a man hops", "a"]).ids.tolist() == [[2, 3, 1], [2, 0, 0]]
-    assert words.batch(["a man walks"], hidden=1.0).ids.tolist() == [[1, 1, 1]]
+    assert words.batch(["a man hops", "a"]).words.tolist() == [[2, 3, 1], [2, 0, 0]]
+    assert words.batch(["a man walks"], word_dropout=1.0).words.tolist() == [[1, 1, 1]]
 
 
 def test_spelling_relates_words_and_is_the_same_everywhere():
-    assert set(character_groups("hops", 10**6)) & set(character_groups("hopping", 10**6))
-    assert character_groups("hop", 2048) == [128, 1502, 338, 1225, 176, 1334]
+    assert set(hash_ngrams("hops", 10**6)) & set(hash_ngrams("hopping", 10**6))
+    assert hash_ngrams("hop", 2048) == [128, 1502, 338, 1225, 176, 1334]
 
 
 @pytest.mark.parametrize("caption", ["", "!?", "跳ぶ", "walks " * 500])
 def test_any_caption_has_a_point(evaluator, caption):
     point = evaluator.embed_text([caption])
-    assert point.shape == (1, SMALL.space)
+    assert point.shape == (1, SMALL.embedding_dim)
     assert np.isfinite(point).all()
 
 
@@ -112,7 +122,11 @@ def test_place_and_heading_do_not_count(evaluator):
 
 
 def test_nothing_gives_no_points(evaluator):
-    assert evaluator.embed_motion([]).shape == evaluator.embed_text([]).shape == (0, SMALL.space)
+    assert (
+        evaluator.embed_motion([]).shape
+        == evaluator.embed_text([]).shape
+        == (0, SMALL.embedding_dim)
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +181,7 @@ def test_a_broken_evaluator_names_the_file(evaluator, tmp_path, fault):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"space": 129}, {"representation": "rotations"}, {"width": 30, "heads": 4}]
+    "wrong", [{"embedding_dim": 129}, {"representation": "rotations"}, {"width": 30, "heads": 4}]
 )
 def test_impossible_sizes_are_refused(wrong):
     with pytest.raises(ev.TextMotionError, match=str(next(iter(wrong.values())))):
@@ -175,23 +189,25 @@ def test_impossible_sizes_are_refused(wrong):
 
 
 def test_the_data_hash_knows_the_data(examples):
-    name = ev.data_hash(examples)
-    assert name == ev.data_hash(examples[::-1])
+    name = data_hash(examples)
+    assert name == data_hash(examples[::-1])
     closer = replace(examples[0], joints=examples[0].joints + np.float32(1e-6))  # rounding
     moved = replace(examples[0], joints=examples[0].joints + np.float32(0.01))
-    assert ev.data_hash([closer, *examples[1:]]) == name
+    assert data_hash([closer, *examples[1:]]) == name
     for changed in (
         moved,
         replace(examples[0], captions=("a man runs.",)),
         replace(examples[0], split="test"),
     ):
-        assert ev.data_hash([changed, *examples[1:]]) != name
+        assert data_hash([changed, *examples[1:]]) != name
 
 
 def test_numbers_of_two_evaluators_do_not_mix(evaluator):
     torch.manual_seed(1)
     vocabulary = evaluator.vocabulary
-    other = ev.finished(TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, evaluator.data)
+    other = ev.TextMotionModel.of(
+        TextMotionNetwork(SMALL, vocabulary.rows), vocabulary, evaluator.data_hash
+    )
     assert other.name != evaluator.name
     real, ours = (Row(s, {"R@1": 0.5}, e.name) for s, e in (("real", evaluator), ("ours", other)))
     with pytest.raises(MixedEvaluatorsError, match=other.name):
@@ -242,7 +258,7 @@ def test_training_learns_resumes_and_stops(examples, tmp_path):
     assert first.mean > 0.6  # chance is 1/6
     again = training.train_text_motion(SMALL, SETTINGS, examples, tmp_path, seed=3)
     assert again.name == trained.name
-    assert trained.data == ev.data_hash(examples)
+    assert trained.data_hash == data_hash(examples)
     impatient = replace(SETTINGS, steps=100_000, patience=1, validate_every=5)
     training.train_text_motion(SMALL, impatient, examples, tmp_path, seed=3)
     assert torch.load(tmp_path / "evaluator.pt", weights_only=True)["schedule"]["step"] < 1000
@@ -276,7 +292,7 @@ def test_nothing_to_learn_from_is_said(examples, tmp_path):
 RECIPE = """
 [evaluator]
 data = ["clean"]
-space = 8
+embedding_dim = 8
 width = 16
 layers = 1
 text_layers = 1
@@ -310,9 +326,9 @@ def test_the_command(monkeypatch, capsys, tmp_path, examples):
     ("text", "says"),
     [
         ("[pack]\nname = 'x'", "no [evaluator] table"),
-        ("[evaluator]\nspace = 8", "names no data"),
+        ("[evaluator]\nembedding_dim = 8", "names no data"),
         ("[evaluator]\ndata = 'clean'\nspaces = 8", "spaces"),
-        ("[evaluator]\ndata = 'clean'\nspace = 512", "2 to 128 dimensions"),
+        ("[evaluator]\ndata = 'clean'\nembedding_dim = 512", "2 to 128 dimensions"),
         ("[evaluator]\ndata = 'clean'", "training needs --data DIR"),
     ],
 )

@@ -17,12 +17,19 @@ from ext_models.packs import PackError
 from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
 from ext_models.text_motion.network import TextMotionNetwork
-from ext_models.text_motion.text_vocabulary import Vocabulary
+from ext_models.text_motion.text_vocabulary import TextVocabulary
 from tests.support import tiny_pack
 from tests.support.labelled_clips import body
 from tests.support.motion_folders import walker
 
-SMALL = {"space": 8, "width": 16, "layers": 1, "text_layers": 1, "heads": 2, "buckets": 64}
+SMALL = {
+    "embedding_dim": 8,
+    "width": 16,
+    "motion_layers": 1,
+    "text_layers": 1,
+    "heads": 2,
+    "buckets": 64,
+}
 RECIPE = {
     "pack": {"name": "tiny", "seed": 1},
     "language": {"max_frames": 40, "joining": {"then": 3}},
@@ -33,9 +40,11 @@ MOVES = ("walk", "run", "bow", "kick")
 
 def write_reranker(pack):
     torch.manual_seed(0)
-    vocabulary = Vocabulary.of(["a person walks"], SMALL["buckets"], 48)
+    vocabulary = TextVocabulary.of(["a person walks"], SMALL["buckets"], 48)
     config = spaces.TextMotionConfig(**SMALL, max_frames=40)
-    space = spaces.finished(TextMotionNetwork(config, vocabulary.rows), vocabulary, "0" * 16)
+    space = spaces.TextMotionModel.of(
+        TextMotionNetwork(config, vocabulary.rows), vocabulary, "0" * 16
+    )
     spaces.save(space, pack / m.FOLDER)
     return pack
 
@@ -168,14 +177,14 @@ def test_no_table_no_matcher(tmp_path):
 def test_what_is_wrong_is_named(tmp_path, capsys):
     pack = write_reranker(tiny_pack.write(tmp_path / "pack"))
     (pack / m.FOLDER / spaces.WEIGHTS).write_bytes(b"cut off")
-    with pytest.raises(PackError, match=r"evaluator\.safetensors is damaged"):
+    with pytest.raises(PackError, match=r"text_motion\.safetensors is damaged"):
         MotionPipeline.from_pack(pack, "cpu")
     options = {"device": "cpu", "budget": {}}
     wrong = {**RECIPE, "reranker": {"breadth": 3}}
     with pytest.raises(PackError, match=r"\[reranker\] table: .*breadth"):
         training.train_reranker(wrong, [], tmp_path / "p", tmp_path / "r", **options)
     recipe = tmp_path / "headless.toml"
-    recipe.write_text("[reranker]\nspace = 8\n")
+    recipe.write_text("[reranker]\nembedding_dim = 8\n")
     assert main(["train-reranker", str(recipe), "--out", str(pack)]) != 0
     assert "the recipe has no 'pack'" in capsys.readouterr().err
     recipe = tmp_path / "none.toml"
