@@ -14,6 +14,7 @@ from ext_models.datasets.examples import data_hash
 from ext_models.datasets.joining import join_examples
 from ext_models.datasets.layouts import DataError, Example, read_examples
 from ext_models.devices import pick_device
+from ext_models.evaluation.metrics import interval
 from ext_models.text_motion import model as files
 from ext_models.text_motion.clips import clip_label
 from ext_models.text_motion.network import TextMotionConfig, TextMotionError
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     test = [e for e in examples if e.split == "test"]
     pool = min(32, len({clip_label(e) for e in test}))
     if pool >= FEWEST_HELD_OUT:
-        scores = retrieval(evaluator, test)
+        scores = [interval(column) for column in retrieval(evaluator, test).T]
         notes["test_r_precision"] = {"pool": pool, "top_1_2_3": [[i.mean, i.half] for i in scores]}
         print(
             f"R-precision of {len(test)} real test clips, pools of {pool} (chance {1 / pool:.3f}):"
