@@ -10,17 +10,27 @@ from typing import Final
 import bpy
 
 from . import preferences
-from .backend import pump
-from .generate import state
 from .operators import bone_map as bone_operators
-from .operators import frame_range, generation, packs, poses, sequence, setup, takes, training_data
-from .properties import armature, bone_map, retargeting, scene
+from .operators import (
+    frame_range,
+    generation,
+    packs,
+    poses,
+    sequence,
+    session,
+    setup,
+    takes,
+    training_data,
+)
+from .properties import PROPERTY, armature, bone_map, retargeting, scene
 from .properties import frame_range as frame_range_properties
 from .properties import sequence as sequence_properties
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, panels
 from .ui import packs as packs_menu
+from .ui import poses as pose_panel
+from .ui import result as result_panel
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
 
@@ -63,12 +73,12 @@ CLASSES: Final = (
     bone_operators.MOTIONGPT_OT_mirror_bones,
     bone_operators.MOTIONGPT_OT_save_bones,
     bone_operators.MOTIONGPT_OT_load_bones,
-    panels.MOTIONGPT_UL_poses,
+    pose_panel.MOTIONGPT_UL_poses,
     bone_panel.MOTIONGPT_UL_bones,
     sequence_panel.MOTIONGPT_UL_blocks,
     panels.MOTIONGPT_PT_main,
-    panels.MOTIONGPT_PT_poses,
-    panels.MOTIONGPT_PT_result,
+    pose_panel.MOTIONGPT_PT_poses,
+    result_panel.MOTIONGPT_PT_result,
     frame_range_panel.MOTIONGPT_PT_frame_range,
     sequence_panel.MOTIONGPT_PT_sequence,
     retargeting_panel.MOTIONGPT_PT_retargeting,
@@ -78,23 +88,20 @@ CLASSES: Final = (
 
 
 def register() -> None:
-    """Add classes, properties, icons and the pump."""
+    """Add classes, properties and icons, and begin a session."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    bpy.types.Object.motiongpt = bpy.props.PointerProperty(type=armature.MotionGPTArmature)
-    bpy.types.Scene.motiongpt = bpy.props.PointerProperty(type=scene.MotionGPTScene)
+    setattr(bpy.types.Object, PROPERTY, bpy.props.PointerProperty(type=armature.MotionGPTArmature))
+    setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=scene.MotionGPTScene))
     icons.load()
-    pump.start()
-    bpy.app.handlers.load_pre.append(state.on_load)
+    session.start()
 
 
 def unregister() -> None:
-    """Remove all of it, last first; a running job is cancelled and the process ended."""
-    bpy.app.handlers.load_pre.remove(state.on_load)
-    pump.stop()
-    state.reset()
+    """Remove all of it, last first. A running job is cancelled and the process ended."""
+    session.stop()
     icons.unload()
-    del bpy.types.Scene.motiongpt
-    del bpy.types.Object.motiongpt
+    delattr(bpy.types.Scene, PROPERTY)
+    delattr(bpy.types.Object, PROPERTY)
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,5 +1,5 @@
 """Blender's end of the model's process: start it, talk to it, survive it.
 
-``process`` and ``jobs`` know nothing of Blender and are tested without it; ``pump``
-drives them from Blender's timers. Nothing here touches a scene.
+``process`` speaks with the child, ``jobs`` keeps what was asked of it, ``pump`` drives both from
+a timer; ``setup`` makes its Python environment. Nothing here imports bpy or touches a scene.
 """

@@ -1,16 +1,13 @@
-"""Drives the jobs from Blender's timers, on Blender's main thread.
+"""Drives the jobs from a timer, on Blender's main thread.
 
-The only module of this folder that knows Blender. While nothing is under way no timer
-runs.
+While no job is under way no timer runs. Imports no bpy: Blender's timers are handed in.
 """
 
 from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
-from typing import Final
-
-import bpy
+from typing import Final, Protocol
 
 from .. import wire
 from .jobs import Job, JobQueue
@@ -21,67 +18,80 @@ INTERVAL: Final = 0.1
 
 OnEnd = Callable[[Job], None]
 OnTick = Callable[[], None]
-
-_queue: JobQueue | None = None
-_on_end: dict[str, tuple[OnEnd, OnTick]] = {}
+Timer = Callable[[], float | None]
 
 
-def start() -> None:
-    """Get ready; no process is started before the first job."""
-    global _queue  # noqa: PLW0603 - the one process of this Blender
-    _queue = JobQueue()
-    atexit.register(_shutdown)
+class Timers(Protocol):
+    """``bpy.app.timers``: calls a function again after the seconds it returns, until None."""
+
+    def register(self, function: Timer, /, *, first_interval: float) -> None:
+        """Call the function after ``first_interval`` seconds."""
+        ...
+
+    def unregister(self, function: Timer, /) -> None:
+        """Call the function no more."""
+        ...
+
+    def is_registered(self, function: Timer, /) -> bool:
+        """Whether the function will be called."""
+        ...
 
 
-def stop() -> None:
-    """End the process and forget every job."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
-    _shutdown()
-    atexit.unregister(_shutdown)
+class Pump:
+    """The jobs of one Blender and the timer that looks after them."""
 
+    def __init__(self, timers: Timers, queue: JobQueue | None = None) -> None:
+        """No process is started before the first job."""
+        self._timers = timers
+        self._queue = queue or JobQueue()
+        self._callbacks: dict[str, tuple[OnEnd, OnTick]] = {}
+        self._timer: Timer = self.tick  # one object: timers are found again by identity
+        atexit.register(self._shutdown)
 
-def submit(launch: Launch, request: wire.Generate, on_end: OnEnd, on_tick: OnTick) -> Job:
-    """Send a request; ``on_end`` is called once, from a timer, when it has ended.
+    def close(self) -> None:
+        """End the process and forget every job."""
+        if self._timers.is_registered(self._timer):
+            self._timers.unregister(self._timer)
+        self._shutdown()
+        atexit.unregister(self._shutdown)
 
-    Raises:
-        LaunchError: when no process can be started.
-    """
-    assert _queue is not None, "the add-on is not registered"
-    job = _queue.submit(launch, request)
-    _on_end[request.job] = (on_end, on_tick)
-    if not bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.register(_tick, first_interval=INTERVAL)
-    return job
+    def submit(self, launch: Launch, request: wire.Generate, on_end: OnEnd, on_tick: OnTick) -> Job:
+        """Send a request.
 
+        Args:
+            launch: how the process is started, when none runs.
+            request: what is asked for.
+            on_end: called once, from the timer, when the job has ended.
+            on_tick: called at every look while the job runs.
 
-def cancel(name: str) -> None:
-    """Ask a job to stop; its ``on_end`` tells when it has."""
-    if _queue is not None:
-        _queue.cancel(name)
+        Raises:
+            LaunchError: when no process can be started.
+        """
+        job = self._queue.submit(launch, request)
+        self._callbacks[request.job] = (on_end, on_tick)
+        if not self._timers.is_registered(self._timer):
+            self._timers.register(self._timer, first_interval=INTERVAL)
+        return job
 
+    def cancel(self, name: str) -> None:
+        """Ask a job to stop; its ``on_end`` tells when it has."""
+        self._queue.cancel(name)
 
-def forget(name: str) -> None:
-    """Cancel a job and never call its ``on_end``."""
-    cancel(name)
-    _on_end.pop(name, None)
+    def forget(self, name: str) -> None:
+        """Cancel a job and never call its ``on_end``."""
+        self.cancel(name)
+        self._callbacks.pop(name, None)
 
+    def tick(self) -> float | None:
+        """Look at the process; returns seconds until the next look, None when idle."""
+        for job in self._queue.tick():
+            on_end, _ = self._callbacks.pop(job.request.job, (None, None))
+            if on_end is not None:
+                on_end(job)
+        for _, on_tick in list(self._callbacks.values()):
+            on_tick()
+        return INTERVAL if self._queue.busy else None
 
-def _tick() -> float | None:
-    if _queue is None:
-        return None
-    for job in _queue.tick():
-        on_end, _ = _on_end.pop(job.request.job, (None, None))
-        if on_end is not None:
-            on_end(job)
-    for _, on_tick in list(_on_end.values()):
-        on_tick()
-    return INTERVAL if _queue.busy else None
-
-
-def _shutdown() -> None:
-    global _queue
-    queue, _queue = _queue, None
-    _on_end.clear()
-    if queue is not None:
-        queue.shutdown(grace=0.5)
+    def _shutdown(self) -> None:
+        self._callbacks.clear()
+        self._queue.shutdown(grace=0.5)

@@ -1,13 +1,13 @@
-"""From a wish to an order: everything that is sent to the model and kept for its answer.
+"""From what the animator asks for to what is sent: a take request becomes a prepared take.
 
-Reads the scene, changes nothing. What cannot be is raised in one sentence.
+Reads the character, changes nothing. A request that cannot be fulfilled raises one sentence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,45 +17,61 @@ from ..core.pose_constraints.body_parts import constrained_joints
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RootTarget
-from ..core.timeline.frame_range import Fit, FrameRange
+from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_frame_range
 from ..core.timeline.loops import SPARE_SECONDS, best_stretch
 from ..core.timeline.plan import Plan, PlanError, plan
 from ..core.timeline.plausibility import check_poses_compatible, speed_notes
-from ..scene.pose.object_space import poses_in_object_space
-from ..scene.pose.pose_parts import check_bones
-from ..scene.rig.description import check_usable, describe
-from ..scene.scene_time import current_frame, scene_fps
-from ..scene.take.surroundings import (
-    animated_properties,
-    check_no_solo,
-    joints_at,
-    keyed_frames,
-    motion_history,
-    object_matrix_at,
-    surrounding_poses,
-)
+from .adapters import Character, SceneTime
 
-#: Frames of the longest motion when the pack does not say.
-MAX_FRAMES: Final = 196
+#: Most bytes of a take's name; Blender's names have 63, and it numbers equal ones.
+NAME_BYTES: Final = 48
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the model samples."""
+
+    seed: int = 0
+    candidates: int = 16
+    guidance_strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The panel's choices under Timing.
+
+    Attributes:
+        mode: how the frame range is chosen.
+        start: first frame, for the mode RANGE.
+        end: last frame, for the mode RANGE.
+        loop: the take ends as it begins.
+        cyclic: the curves of a loop repeat for ever.
+    """
+
+    mode: FrameRangeMode = FrameRangeMode.FREE
+    start: float = 1
+    end: float = 73
+    loop: bool = False
+    cyclic: bool = False
 
 
 @dataclass(frozen=True)
 class TakeRequest:
-    """One take, as the animator wants it.
+    """One take, as the animator asks for it.
 
     Attributes:
         prompt: unchecked.
-        seconds: length where no pose and no window says.
-        seed: of the sampler.
-        marked: the poses that count.
+        seconds: length where neither a pose nor the frame range decides it.
+        sampling: how the model samples.
+        marked: the poses to meet.
         frame_range: where it goes, or None.
-        joined: which ends of the window join what plays there.
+        joined: which ends of the frame range join the animation there.
         fit: how it fits in otherwise; joins are added to it.
     """
 
     prompt: str
     seconds: float
-    seed: int
+    sampling: Sampling
     marked: tuple[MarkedPose, ...]
     frame_range: FrameRange | None = None
     joined: frozenset[PoseRole] = frozenset()
@@ -64,15 +80,15 @@ class TakeRequest:
 
 @dataclass(frozen=True)
 class PoseCondition:
-    """A pose as the model is told it.
+    """A pose that the model is conditioned on.
 
     Attributes:
-        at: frame of the model.
-        joints: (22, 3) metres.
+        frame: frame of the model.
+        joints: (22, 3) metres, y up.
         bound: (22,) which of them count.
     """
 
-    at: int
+    frame: int
     joints: NDArray[np.float32]
     bound: NDArray[np.bool_]
 
@@ -83,26 +99,36 @@ class PreparedTake:
 
     Attributes:
         plan: the take in time.
-        seed: of the sampler.
-        marked: poses that it passes exactly, those of its neighbours too.
-        fit: how it fits in.
+        sampling: how the model samples.
+        marked: poses that the take meets exactly, with those at joined ends.
+        fit: how it fits into the animation that stays.
         frames: length that the model is asked for; for a loop more than the plan's.
-        poses: the poses that the model is told.
-        before: (20, 22, 3) metres, the second before the take, or None.
+        conditions: the poses that the model is conditioned on.
+        history: (20, 22, 3) metres, the second before the take, or None.
         notes: sentences for the animator.
     """
 
     plan: Plan
-    seed: int
+    sampling: Sampling
     marked: tuple[MarkedPose, ...]
     fit: Fit
     frames: int
-    poses: tuple[PoseCondition, ...]
-    before: NDArray[np.float32] | None = None
+    conditions: tuple[PoseCondition, ...]
+    history: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """Name of the action and its NLA track."""
+        return take_name(self.plan.prompt)
+
+    @property
+    def frame_count(self) -> int:
+        """Scene frames that the take has."""
+        return round(self.plan.end_frame - self.plan.start_frame) + 1
+
     def cut(self, clip: MotionClip) -> MotionClip:
-        """The clip, of a longer one the stretch that loops best."""
+        """The clip in the plan's length: of a longer one, the part that loops best."""
         count = self.plan.frames
         if self.frames == count or len(clip) <= count:
             return clip
@@ -110,84 +136,163 @@ class PreparedTake:
         return replace(clip, joints=clip.joints[first : first + count])
 
 
-def prepare(obj: Any, request: TakeRequest, max_frames: int = MAX_FRAMES) -> PreparedTake:
-    """What has to be sent for a wish.
+def take_request(
+    character: Character,
+    prompt: str,
+    seconds: float,
+    sampling: Sampling,
+    timing: Timing,
+    current_frame: float,
+) -> TakeRequest:
+    """The panel's request for one take.
 
     Raises:
-        PlanError, RigError: in one sentence.
+        WindowError: when there is no such frame range.
+        PoseError: when a marked pose cannot be read.
     """
-    check_usable(obj)
-    rig = describe(obj)  # a rig that cannot be mapped is refused before the model works
-    marked, fit, before = _joined(obj, rig, request)
+    keyed: list[float] = []
+    if timing.mode in (FrameRangeMode.BETWEEN, FrameRangeMode.CONTINUE):
+        generated = timing.mode is FrameRangeMode.CONTINUE
+        keyed = character.keyed_frames(generated=generated)
+    chosen = (timing.start, timing.end)
+    frame_range = find_frame_range(timing.mode, current_frame, chosen, keyed)
+    fit = Fit(
+        alone=frame_range is None,
+        holds=frame_range is None or frame_range.end is None,
+        loop=timing.loop,
+        cyclic=timing.cyclic,
+    )
+    return TakeRequest(
+        prompt=prompt,
+        seconds=seconds,
+        sampling=sampling,
+        marked=character.marked_poses(),
+        frame_range=frame_range,
+        joined=frozenset((PoseRole.START, PoseRole.END)),
+        fit=fit,
+    )
+
+
+def prepare(
+    character: Character, request: TakeRequest, time: SceneTime, max_frames: int
+) -> PreparedTake:
+    """What has to be sent for a request.
+
+    Args:
+        character: who moves.
+        request: what is asked for.
+        time: the scene's time.
+        max_frames: the model's longest motion, in its frames.
+
+    Raises:
+        PlanError, RigError, PoseError: with a sentence for the user.
+    """
+    character.check_usable()
+    rig = character.describe()  # a rig that cannot be mapped is refused before the model works
+    marked, fit, history = _with_surroundings(character, rig, request)
     planned = plan(
         request.prompt,
-        [(m.frame, m.role) for m in marked],
-        current_frame(),
+        [(pose.frame, pose.role) for pose in marked],
+        time.frame,
         request.seconds,
-        scene_fps(),
+        time.fps,
         MODEL_FPS,
         max_frames,
         request.frame_range,
     )
-    check_poses_compatible(marked, scene_fps())
-    notes = tuple(speed_notes(marked, scene_fps()))
-    poses = [
-        PoseCondition(at, m.joints, constrained_joints(m.body_parts))
-        for at, m in zip(planned.pose_frames, marked, strict=True)
-        if constrained_joints(m.body_parts).any()  # the model has no fingers
-    ]
-    frames = planned.frames
+    check_poses_compatible(marked, time.fps)
+    conditions, frames = pose_conditions(marked, planned.pose_frames), planned.frames
     if fit.loop:
         _check_loop(request, fit, planned.end_frame)
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
-        elif poses and poses[0].at == 0 and poses[-1].at < frames - 1:
-            poses.append(replace(poses[0], at=frames - 1))
-    return PreparedTake(planned, request.seed, marked, fit, frames, tuple(poses), before, notes)
+        conditions = _closed(conditions, frames)
+    notes = tuple(speed_notes(marked, time.fps))
+    return PreparedTake(planned, request.sampling, marked, fit, frames, conditions, history, notes)
 
 
-def _joined(
-    obj: Any, rig: RigDescription, request: TakeRequest
-) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
-    """All poses that count, how the take fits in, and what comes before it."""
-    frame_range, marked = request.frame_range, tuple(sorted(request.marked, key=lambda m: m.frame))
-    if frame_range is None:
-        return _in_place(obj, rig, marked, request.fit), request.fit, None
-    if not request.fit.track:
-        check_no_solo(obj)
-    fit, before = request.fit, None
-    options = obj.motiongpt.retargeting.options()
-    if options.root is RootTarget.OBJECT and not options.in_place:
-        fit = replace(fit, carrier=object_matrix_at(obj, frame_range.start))
-    marked = _in_place(obj, rig, marked, fit)
-    if request.joined and keyed_frames(obj):
-        taken = {pose.frame for pose in marked}
-        ends = {PoseRole.START: frame_range.start, PoseRole.END: frame_range.end}
-        asked = [
-            (frame, role)
-            for role, frame in ends.items()
-            if role in request.joined and frame is not None and frame not in taken
-        ]
-        found, joins = surrounding_poses(obj, rig, asked, fit.carrier)
-        fit = replace(fit, joins=joins)
-        marked = tuple(sorted((*marked, *found), key=lambda m: m.frame))
-        if any(join.frame == frame_range.start for join in joins):
-            before = motion_history(obj, rig, frame_range.start)
-    if not marked:
-        fit = replace(fit, standing=joints_at(obj, rig, frame_range.start))
-    return marked, fit, before
+def pose_conditions(
+    marked: Sequence[MarkedPose], frames: Sequence[int]
+) -> tuple[PoseCondition, ...]:
+    """The marked poses as the model is conditioned on them.
 
+    Args:
+        marked: the poses, ascending.
+        frames: the model's frame of each.
 
-def _in_place(
-    obj: Any, rig: RigDescription, marked: tuple[MarkedPose, ...], fit: Fit
-) -> tuple[MarkedPose, ...]:
-    """The poses where they stood when they were marked, wherever the object is by now."""
-    check_bones(obj, marked)
-    options = obj.motiongpt.retargeting.options()
-    drives = options.root is RootTarget.OBJECT and not options.in_place
-    return poses_in_object_space(
-        obj, rig, marked, fit.carrier, () if drives else animated_properties(obj)
+    Returns:
+        A condition for each pose that constrains a joint of the model, which has no fingers.
+    """
+    conditions = (
+        PoseCondition(frame, pose.joints, constrained_joints(pose.body_parts))
+        for frame, pose in zip(frames, marked, strict=True)
     )
+    return tuple(condition for condition in conditions if condition.bound.any())
+
+
+def poses_between(poses: Sequence[MarkedPose], start: float, end: float) -> tuple[MarkedPose, ...]:
+    """The poses within these frames, each as a key pose."""
+    inside = (pose for pose in poses if start <= pose.frame <= end)
+    return tuple(replace(pose, role=PoseRole.KEY) for pose in inside)
+
+
+def take_name(prompt: str) -> str:
+    """Name of a take: the prompt, cut after a word so that it fits ``NAME_BYTES``."""
+    words, name = prompt.split(), ""
+    for word in words:
+        longer = f"{name} {word}".strip()
+        if len(longer.encode("utf-8")) > NAME_BYTES:
+            break
+        name = longer
+    return name or words[0].encode("utf-8")[:NAME_BYTES].decode("utf-8", "ignore")
+
+
+def _with_surroundings(
+    character: Character, rig: RigDescription, request: TakeRequest
+) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
+    """All poses to meet, how the take fits in, and the second before it."""
+    frame_range, fit = request.frame_range, request.fit
+    marked = tuple(sorted(request.marked, key=lambda pose: pose.frame))
+    options = character.options()
+    travels = options.root is RootTarget.OBJECT and not options.in_place
+    if frame_range is None:
+        return character.poses_in_take(rig, marked, None, object_travels=travels), fit, None
+    if not fit.track:
+        character.check_no_solo()
+    if travels:
+        fit = replace(fit, carrier=character.object_matrix_at(frame_range.start))
+    marked = character.poses_in_take(rig, marked, fit.carrier, object_travels=travels)
+    history = None
+    if request.joined and character.keyed_frames(generated=True):
+        ends = _ends_to_join(request, frame_range, marked)
+        found, joins = character.surrounding_poses(rig, ends, fit.carrier)
+        fit = replace(fit, joins=joins)
+        marked = tuple(sorted((*marked, *found), key=lambda pose: pose.frame))
+        if any(join.frame == frame_range.start for join in joins):
+            history = character.motion_history(rig, frame_range.start)
+    if not marked:
+        fit = replace(fit, standing=character.joints_at(rig, frame_range.start))
+    return marked, fit, history
+
+
+def _ends_to_join(
+    request: TakeRequest, frame_range: FrameRange, marked: Sequence[MarkedPose]
+) -> list[tuple[float, PoseRole]]:
+    """The ends of the frame range that join the animation: those without a marked pose."""
+    taken = {pose.frame for pose in marked}
+    ends = {PoseRole.START: frame_range.start, PoseRole.END: frame_range.end}
+    return [
+        (frame, role)
+        for role, frame in ends.items()
+        if role in request.joined and frame is not None and frame not in taken
+    ]
+
+
+def _closed(conditions: tuple[PoseCondition, ...], frames: int) -> tuple[PoseCondition, ...]:
+    """The conditions of a loop: a pose at its first frame holds at its last one too."""
+    if conditions and conditions[0].frame == 0 and conditions[-1].frame < frames - 1:
+        return (*conditions, replace(conditions[0], frame=frames - 1))
+    return conditions
 
 
 def _check_loop(request: TakeRequest, fit: Fit, last: float) -> None:
@@ -205,9 +310,3 @@ def _check_loop(request: TakeRequest, fit: Fit, last: float) -> None:
             "A loop cannot also join the animation beside it: choose Free under Timing, or "
             "switch Loop off."
         )
-
-
-def poses_between(poses: Sequence[MarkedPose], start: float, end: float) -> tuple[MarkedPose, ...]:
-    """The poses within these frames, each as one on the way."""
-    inside = (pose for pose in poses if start <= pose.frame <= end)
-    return tuple(replace(pose, role=PoseRole.KEY) for pose in inside)

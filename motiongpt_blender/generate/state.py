@@ -1,70 +1,115 @@
-"""What is under way in this Blender, and what to tell of it. Never saved in a file."""
+"""What is known of each character's takes while Blender runs. Never saved in a file."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import Enum
+from pathlib import Path
+from typing import Final, TypeAlias
 
-import bpy
-
-from ..backend import pump
 from ..backend.jobs import Job, JobState
+from ..backend.process import Launch
 from ..core.timeline.sequences import Piece
-from ..scene.take.apply import ApplyReport
+from ..scene.take.report import ApplyReport
+from .adapters import CharacterKey
+from .request import PreparedTake, Sampling
+
+#: Called once when a take has ended: True after it was written.
+OnDone: TypeAlias = Callable[[bool], None]
+
+
+class Phase(Enum):
+    """Where a take under way is."""
+
+    GENERATING = "generating"
+    WRITING = "writing"
 
 
 @dataclass
-class Run:
-    """A sequence on its way.
+class PendingTake:
+    """A take under way, with all that was known at the click.
 
     Attributes:
-        scene: its name.
-        armature: name of the object that moves.
+        character: who moves.
+        prepared: what was sent.
+        folder: the job's folder.
+        clicked: clock time of the click, seconds.
+        job: the request at the model's process.
+        on_done: called when it has ended.
+        slices: what is left to write; None while the model works.
+    """
+
+    character: CharacterKey
+    prepared: PreparedTake
+    folder: Path
+    clicked: float
+    job: Job
+    on_done: OnDone | None = None
+    slices: Generator[None, None, ApplyReport] | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """Whether the model works or the take is being written."""
+        return Phase.GENERATING if self.slices is None else Phase.WRITING
+
+
+@dataclass
+class SequenceRun:
+    """A sequence under way.
+
+    Attributes:
+        character: who moves.
         pieces: all requests, in time order.
-        whole: whether every block is made.
+        whole: whether every block of the sequence is made.
+        launch: how the model's process is started.
+        sampling: how the model samples; each piece has a seed of its own.
         done: how many pieces are written.
     """
 
-    scene: str
-    armature: str
-    pieces: list[Piece]
+    character: CharacterKey
+    pieces: tuple[Piece, ...]
     whole: bool
+    launch: Launch
+    sampling: Sampling
     done: int = 0
+
+    @property
+    def piece(self) -> Piece:
+        """The piece whose turn it is."""
+        return self.pieces[self.done]
+
+    @property
+    def progress(self) -> str:
+        """What is being made, in words."""
+        part = f"part {self.done + 1} of {len(self.pieces)}"
+        return f"Generating block {self.piece.block + 1}, {part}"
 
 
 @dataclass
-class Session:
-    """The state that the panel shows.
+class CharacterState:
+    """What the panel shows of one character.
 
     Attributes:
-        job: the running job, or None.
-        writing: the take that is being written, slice by slice, or None.
-        run: the sequence that the job belongs to, or None.
         message: one sentence about the last thing that happened.
         failed: whether that sentence is about a failure.
-        notes: sentences of the model about the last result.
-        report: what the last result became.
-        seconds: time that the last result took, from click to keyframes.
+        notes: sentences about the last take.
+        report: what was written for the last take.
+        seconds: time of each stage of the last take, and from click to keyframes ("total").
+        sequence: the sequence under way, or None.
     """
 
-    job: Job | None = None
-    writing: Generator[None, None, ApplyReport] | None = None
-    run: Run | None = None
     message: str = ""
     failed: bool = False
     notes: tuple[str, ...] = ()
     report: ApplyReport | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: {})
+    sequence: SequenceRun | None = None
 
-    def tell(self, message: str, *, failed: bool = False) -> None:
-        """Show a sentence in the panel."""
-        self.message, self.failed = message, failed
-        redraw()
+    def begin(self) -> None:
+        """Clear the last take's results, as another one is under way."""
+        self.message, self.failed, self.notes, self.report = "", False, (), None
 
-
-SESSION: Final = Session()
 
 #: Words for the stages that the model's process reports.
 STAGES: Final = {
@@ -82,39 +127,3 @@ def stage_text(job: Job) -> str:
     if job.state is JobState.CANCELLING:
         return "Cancelling"
     return STAGES.get(job.stage, "Waiting for the model")
-
-
-def reset() -> None:
-    """Forget everything, as at the start."""
-    if SESSION.job is not None:
-        pump.forget(SESSION.job.request.job)
-        shutil.rmtree(SESSION.job.request.folder, ignore_errors=True)
-    if SESSION.writing is not None:
-        SESSION.writing.close()
-    SESSION.__init__()
-
-
-def redraw() -> None:
-    """Redraw the side bars, so that the panel shows what has changed."""
-    manager = getattr(bpy.context, "window_manager", None)
-    for window in manager.windows if manager else ():
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
-
-
-@bpy.app.handlers.persistent
-def on_load(*_: Any) -> None:
-    """Before another file is loaded: the running job belongs to the file that goes."""
-    busy = SESSION.job is not None or SESSION.writing is not None
-    reset()
-    if busy:
-        SESSION.tell("Another file was opened: the motion under way was dropped.")
-
-
-def in_a_window(call: Callable[[], Any]) -> None:
-    """Call with a window in the context, which timers lack; without windows not at all."""
-    manager = getattr(bpy.context, "window_manager", None)
-    if manager and manager.windows:
-        with bpy.context.temp_override(window=manager.windows[0]):
-            call()

@@ -1,13 +1,16 @@
 """Operators on an armature's map of bones: found, changed, mirrored, saved and loaded."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..core.rig.bone_maps import (
     CHAINS,
+    Bones,
     MappedBone,
     MappingError,
     Part,
@@ -18,15 +21,22 @@ from ..core.rig.bone_maps import (
     rows_of,
     to_preset,
 )
+from ..properties import armature
+from ..properties.bone_map import MotionGPTBone, MotionGPTBoneMap
 from ..properties.scene import target
 from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map, rows_from
 from ..scene.rig.description import RigError, check_usable
-from .poses import NO_ARMATURE
+from .targets import NO_ARMATURE, OperatorResult, armature_data, required_target
+
+if TYPE_CHECKING:
+    _Operator = bpy.types.Operator
+else:
+    _Operator = object  # Blender registers classes with one base of its own
 
 PRESETS = "presets/motiongpt_bones"
 
 
-def _why_not(context: Any, *, made: bool) -> str:
+def _why_not(context: bpy.types.Context, *, made: bool) -> str:
     """What keeps a map from being changed; empty when nothing does."""
     obj = target(context)
     if obj is None:
@@ -35,19 +45,19 @@ def _why_not(context: Any, *, made: bool) -> str:
         check_usable(obj)
     except RigError as error:
         return str(error)
-    if made and not len(obj.motiongpt.bone_map.rows):
+    if made and not len(armature.of(obj).bone_map.rows):
         return "Press Show and Change first"
     return ""
 
 
-class _MapOperator:
+class _MapOperator(_Operator):
     """What all of them share: an armature that may be changed, and a map to change."""
 
     bl_options = {"REGISTER", "UNDO"}
     needs_map = True
 
     @classmethod
-    def poll(cls: Any, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """An armature of this file, with a map where one is needed."""
         reason = _why_not(context, made=cls.needs_map)
         if reason:
@@ -55,15 +65,16 @@ class _MapOperator:
         return not reason
 
 
-def _pairs(obj: Any) -> list[tuple[str, str]]:
+def _pairs(obj: bpy.types.Object) -> list[tuple[str, str]]:
     """Left and right bones of parts that have both, as the animator has them and as found."""
-    bone = {row.part: row.bone for row in obj.motiongpt.bone_map.rows}
+    bone = {row.part: row.bone for row in armature.of(obj).bone_map.rows}
     found = {b.part.value: b.control for b in cached_bone_map(obj).bones}
     left = [p for p in Part if p.side == "l"]
     return [(d.get(p.value, ""), d.get(p.mirrored.value, "")) for d in (bone, found) for p in left]
 
 
-def _active(kept: Any) -> Any:
+def _active(kept: MotionGPTBoneMap) -> MotionGPTBone:
+    """The active row."""
     return kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
 
 
@@ -74,11 +85,11 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
     bl_label = "Find Bones"
     needs_map = False
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill the rows with what is found now."""
-        obj = target(context)
+        obj = required_target(context)
         found = detect_bone_map(obj)
-        obj.motiongpt.bone_map.store(found.family, rows_of(found))
+        armature.of(obj).bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
             self.report({"WARNING"}, f"No bone was found for {', '.join(lacking)}: choose them")
@@ -93,9 +104,9 @@ class MOTIONGPT_OT_forget_bones(_MapOperator, bpy.types.Operator):
     bl_idname = "motiongpt.forget_bones"
     bl_label = "Back to Automatic"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove all rows."""
-        target(context).motiongpt.bone_map.store("", ())
+        armature.of(required_target(context)).bone_map.store("", ())
         return {"FINISHED"}
 
 
@@ -105,14 +116,14 @@ class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
     bl_idname = "motiongpt.bone_from_selected"
     bl_label = "Use Selected Bone"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the row."""
-        obj = target(context)
-        bone = obj.data.bones.active
+        obj = required_target(context)
+        bone = armature_data(obj).bones.active
         if bone is None:
             self.report({"ERROR"}, f"No bone of '{obj.name}' is active: click one in Pose Mode.")
             return {"CANCELLED"}
-        _active(obj.motiongpt.bone_map).bone = bone.name
+        _active(armature.of(obj).bone_map).bone = bone.name
         return {"FINISHED"}
 
 
@@ -122,9 +133,9 @@ class MOTIONGPT_OT_clear_bone(_MapOperator, bpy.types.Operator):
     bl_idname = "motiongpt.clear_bone"
     bl_label = "Clear Bone"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Empty the row; of a chain's rows all but the last one go."""
-        kept = target(context).motiongpt.bone_map
+        kept = armature.of(required_target(context)).bone_map
         row = _active(kept)
         if sum(r.part == row.part for r in kept.rows) > 1:
             kept.rows.remove(kept.active)
@@ -140,9 +151,9 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
     bl_idname = "motiongpt.add_bone"
     bl_label = "Add Bone to Chain"
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Insert an empty row below the active one."""
-        kept = target(context).motiongpt.bone_map
+        kept = armature.of(required_target(context)).bone_map
         part = Part(_active(kept).part)
         if part not in CHAINS:
             self.report({"ERROR"}, f"The {part.words} is one bone: only spine and neck have more.")
@@ -169,10 +180,10 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
         default="ACTIVE",
     )
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the rows of the other side."""
-        obj = target(context)
-        kept, bones = obj.motiongpt.bone_map, bones_of(obj.data)
+        obj = required_target(context)
+        kept, bones = armature.of(obj).bone_map, bones_of(armature_data(obj))
         if self.what == "ACTIVE":
             rows = [_active(kept)]
         else:
@@ -200,19 +211,19 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _PresetFile:
+class _PresetFile(_Operator):
     """A preset's file, asked for in the folder of presets."""
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
-    def _ask(self: Any, context: Any, name: str) -> set[str]:
+    def _ask(self, context: bpy.types.Context, name: str) -> OperatorResult:
         folder = bpy.utils.user_resource("SCRIPTS", path=PRESETS, create=True)
         self.filepath = str(Path(folder) / name)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def _path(self: Any) -> Path:
+    def _path(self) -> Path:
         path = Path(bpy.path.abspath(self.filepath))
         return path if path.suffix == ".json" else path.with_name(f"{path.name}.json")
 
@@ -227,14 +238,14 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
 
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask for the file, named after the armature."""
-        return self._ask(context, f"{bpy.path.clean_name(target(context).name)}.json")
+        return self._ask(context, f"{bpy.path.clean_name(required_target(context).name)}.json")
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
-        obj, path = target(context), self._path()
-        made = edited_bone_map(obj, bones_of(obj.data)) or cached_bone_map(obj)
+        obj, path = required_target(context), self._path()
+        made = edited_bone_map(obj, bones_of(armature_data(obj))) or cached_bone_map(obj)
         try:
             path.write_text(to_preset(made), encoding="utf-8")
         except OSError as error:
@@ -251,14 +262,14 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
     bl_label = "Load Bone Map"
     needs_map = False
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask for the file."""
         return self._ask(context, "")
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the file and fill the rows."""
-        obj, path = target(context), self._path()
-        bones = bones_of(obj.data)
+        obj, path = required_target(context), self._path()
+        bones = bones_of(armature_data(obj))
         try:
             family, rows = from_preset(path.read_text("utf-8"), bones)
         except OSError as error:
@@ -268,18 +279,18 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
             reason = error if isinstance(error, MappingError) else "it is not a text file."
             self.report({"ERROR"}, f"'{path.name}' is not loaded: {reason}")
             return {"CANCELLED"}
-        obj.motiongpt.bone_map.store(family, _all_parts(bones, rows, family))
+        armature.of(obj).bone_map.store(family, _all_parts(bones, rows, family))
         found = sum(bool(r.control) for r in rows)
         self.report({"INFO"}, f"{path.name}: {found} of {len(rows)} bones")
         return {"FINISHED"}
 
 
-def _all_parts(bones: Any, rows: tuple[MappedBone, ...], family: str) -> tuple[MappedBone, ...]:
+def _all_parts(bones: Bones, rows: tuple[MappedBone, ...], family: str) -> tuple[MappedBone, ...]:
     """The rows of a preset, and an empty one for each part that it leaves out."""
     return rows_of(made_map(bones, rows, family))
 
 
-def used_twice(obj: Any) -> set[str]:
+def used_twice(obj: bpy.types.Object) -> set[str]:
     """Bones that the kept map gives to more than one part."""
-    names = [r.control for r in rows_from(obj.motiongpt.bone_map) if r.control]
+    names = [r.control for r in rows_from(armature.of(obj).bone_map) if r.control]
     return {n for n in names if names.count(n) > 1}

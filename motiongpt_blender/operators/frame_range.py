@@ -1,41 +1,38 @@
-"""The frame range of a take, taken over from what is selected."""
+"""The frame range of a take, from what is selected."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
-from ..properties.scene import target
+from ..properties import scene as scene_properties
 from ..scene.take.surroundings import selected_frames
-from .poses import NO_ARMATURE
+from .targets import OperatorResult, has_target, required_target
 
 
 class MOTIONGPT_OT_range_from_selection(bpy.types.Operator):
-    """Take the range from the selected keyframes, else from the preview range or the scene"""
+    """Set the range to the selected keyframes, or else to the preview range or the scene range"""
 
     bl_idname = "motiongpt.range_from_selection"
     bl_label = "Range from Selection"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """An armature is needed."""
-        if target(context) is None:
-            cls.poll_message_set(NO_ARMATURE)
-            return False
-        return True
+        return has_target(cls, context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill in both frames."""
-        scene, place = context.scene, context.scene.motiongpt.frame_range
-        chosen = selected_frames(target(context))
+        scene = context.scene
+        frame_range = scene_properties.of(scene).frame_range
+        chosen = selected_frames(required_target(context))
         if chosen is not None and chosen[0] < chosen[1]:
-            said = "the selected keyframes"
+            source = "the selected keyframes"
         elif scene.use_preview_range:
-            chosen, said = (scene.frame_preview_start, scene.frame_preview_end), "the preview range"
+            chosen = (scene.frame_preview_start, scene.frame_preview_end)
+            source = "the preview range"
         else:
-            chosen, said = (scene.frame_start, scene.frame_end), "the scene's range"
-        place.start, place.end = round(chosen[0]), round(chosen[1])
-        self.report({"INFO"}, f"Frames {place.start} to {place.end}, {said}")
+            chosen, source = (scene.frame_start, scene.frame_end), "the scene range"
+        frame_range.start, frame_range.end = round(chosen[0]), round(chosen[1])
+        self.report({"INFO"}, f"Frames {frame_range.start} to {frame_range.end}, {source}")
         return {"FINISHED"}

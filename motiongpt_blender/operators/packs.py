@@ -1,7 +1,8 @@
 """Choosing, installing and removing model packs, from the preferences."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
 
 import bpy
 
@@ -9,6 +10,7 @@ from .. import paths
 from ..core.packs.archives import install, remove
 from ..core.packs.manifest import PackError, read_info, user_packs
 from ..preferences import entry, settings
+from .targets import OperatorResult
 
 
 class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
@@ -20,7 +22,7 @@ class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
 
     folder: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write its folder into the preferences; the default pack is no folder at all."""
         if not self.folder:
             choose(context, "")
@@ -50,12 +52,12 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask for the file."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Install, and choose what was installed."""
         if not self.filepath:
             self.report({"ERROR"}, "No file is named: choose a pack's .zip.")
@@ -81,7 +83,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """An installed pack must be chosen."""
         chosen = settings(context).pack
         installed = chosen.parent == user_packs() and chosen.is_dir()
@@ -89,11 +91,11 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
             cls.poll_message_set("Choose an installed pack first; the others stay")
         return installed
 
-    def invoke(self, context: Any, event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask first."""
         return context.window_manager.invoke_confirm(self, event)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove it; the pack that came with the add-on is in force again."""
         name = settings(context).pack.name
         try:
@@ -106,7 +108,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def choose(context: Any, folder: str) -> None:
+def choose(context: bpy.types.Context, folder: str) -> None:
     """Put a pack's folder into the preferences; bpy as a module has none."""
     if (chosen := entry(context)) is not None:
         chosen.pack = folder

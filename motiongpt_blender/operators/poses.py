@@ -1,7 +1,9 @@
 """Operators on the list of marked poses."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import bpy
 import numpy as np
@@ -10,34 +12,17 @@ from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart, is_whole_bo
 from ..core.pose_constraints.correction import PoseError
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, mismatch_note
 from ..core.timeline.frame_range import frame_text
-from ..properties.armature import PARTS, ROLES, sort_poses
-from ..properties.scene import target
+from ..properties import armature
+from ..properties.armature import PARTS, ROLES, MotionGPTArmature
 from ..scene.pose.capture import capture_joints, limbs_out_of_reach, out_of_reach_warning
 from ..scene.pose.marking import fit_fk_pose
 from ..scene.pose.show_pose import show_pose
 from ..scene.rig.description import RigError, check_not_override, describe
 from ..scene.scene_time import current_frame
+from .targets import OperatorResult, has_active_pose, has_target, required_target
 
 #: The choice that leaves nothing of a pose free.
 EVERY_PART: Final = "WHOLE"
-NO_ARMATURE = "Choose an armature in the panel, or select one"
-
-
-def _has_target(cls: Any, context: Any) -> bool:
-    if target(context) is None:
-        cls.poll_message_set(NO_ARMATURE)
-        return False
-    return True
-
-
-def _has_active(cls: Any, context: Any) -> bool:
-    if not _has_target(cls, context):
-        return False
-    group = target(context).motiongpt
-    if not 0 <= group.active < len(group.poses):
-        cls.poll_message_set("Mark a pose first")
-        return False
-    return True
 
 
 class MOTIONGPT_OT_add_pose(bpy.types.Operator):
@@ -50,19 +35,21 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
 
     @classmethod
-    def description(cls, context: Any, properties: Any) -> str:
+    def description(
+        cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties
+    ) -> str:
         """Tooltip by role."""
         what = next(text for value, _, text in ROLES if value == properties.role)
         return f"Mark the pose at the current frame. {what}"
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """An armature is needed."""
-        return _has_target(cls, context)
+        return has_target(cls, context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the pose and put it into the list."""
-        obj, frame = target(context), current_frame()
+        obj, frame = required_target(context), current_frame()
         try:
             check_not_override(obj)
             rig = describe(obj)
@@ -78,7 +65,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        group = obj.motiongpt
+        group = armature.of(obj)
         replaced = self._replaced(group, frame)
         again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
         if again is not None:  # the same pose, better: it binds what it did
@@ -88,7 +75,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         entry = group.poses.add()
         entry.store(marked)
         group.active = len(group.poses) - 1
-        sort_poses(group)
+        group.sort_poses()
         note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
             marked.worst_mismatch
         )
@@ -99,7 +86,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
             self.report({"INFO"}, f"Frame {frame_text(frame)} is {word}marked")
         return {"FINISHED"}
 
-    def _replaced(self, group: Any, frame: float) -> list[int]:
+    def _replaced(self, group: MotionGPTArmature, frame: float) -> list[int]:
         """The poses whose place the new one takes: at the same frame, and the one start or end."""
         single = self.role != PoseRole.KEY.value
         return [
@@ -117,13 +104,13 @@ class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """A marked pose is needed."""
-        return _has_active(cls, context)
+        return has_active_pose(cls, context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove the active one."""
-        group = target(context).motiongpt
+        group = armature.of(required_target(context))
         group.poses.remove(group.active)
         group.active = max(0, min(group.active, len(group.poses) - 1))
         return {"FINISHED"}
@@ -142,27 +129,30 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
     join: bpy.props.BoolProperty(name="Join", options={"SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """A marked pose is needed."""
-        return _has_active(cls, context)
+        return has_active_pose(cls, context)
 
     @classmethod
-    def description(cls, context: Any, properties: Any) -> str:
+    def description(
+        cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties
+    ) -> str:
         """Tooltip by part."""
         if properties.part == EVERY_PART:
             return "The motion meets the whole pose"
         what = next(text for value, _, text, _ in PARTS if value == properties.part)
         return f"The motion meets only this part: {what}. Shift-click joins parts or lets one go"
 
-    def invoke(self, context: Any, event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Shift joins."""
         self.join = event.shift
         return self.execute(context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Choose the parts of the active pose."""
-        group = target(context).motiongpt
-        pose = group.poses[group.active]
+        group = armature.of(required_target(context))
+        pose = group.active_pose
+        assert pose is not None
         if self.part == EVERY_PART:
             chosen = WHOLE_BODY
         elif self.join and not is_whole_body(pose.bound):
@@ -181,14 +171,15 @@ class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """A marked pose is needed."""
-        return _has_active(cls, context)
+        return has_active_pose(cls, context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the scene's frame."""
-        group = target(context).motiongpt
-        pose = group.poses[group.active]
+        group = armature.of(required_target(context))
+        pose = group.active_pose
+        assert pose is not None
         context.scene.frame_set(pose.frame, subframe=pose.subframe)
         return {"FINISHED"}
 
@@ -201,20 +192,23 @@ class MOTIONGPT_OT_show_pose(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """A marked pose is needed."""
-        return _has_active(cls, context)
+        return has_active_pose(cls, context)
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the scene's frame and the bones; no key is made."""
-        obj = target(context)
-        entry = obj.motiongpt.poses[obj.motiongpt.active]
+        obj = required_target(context)
+        entry = armature.of(obj).active_pose
+        assert entry is not None
         try:
             marked = entry.load()
             show_pose(context.scene, obj, describe(obj), marked)
         except (PoseError, RigError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        if marked.carrier is not None and not np.allclose(marked.carrier, obj.matrix_basis):
+        if marked.carrier is not None and not np.allclose(
+            marked.carrier, np.array(obj.matrix_basis)
+        ):
             self.report({"WARNING"}, f"{obj.name} stands elsewhere since the pose was marked")
         return {"FINISHED"}

@@ -1,18 +1,19 @@
 """Checking the backend from the preferences."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import tempfile
 import time
 from contextlib import suppress
-from typing import Any
 
 import bpy
 
-from .. import paths
+from .. import paths, preferences
 from ..backend.process import Launch
-from ..preferences import settings
+from .targets import OperatorResult
 
 #: Seconds that the backend gets; the first import of PyTorch reads a gigabyte.
 CHECK_SECONDS = 90.0
@@ -27,7 +28,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
     bl_label = "Check Backend"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Start the check; Blender stays usable until it is done, Escape ends it."""
         if not self._start(context):
             return {"CANCELLED"}
@@ -37,7 +38,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         context.workspace.status_text_set("Checking the model's Python (Esc: stop)")
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Any, event: Any) -> set[str]:
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Look now and then whether the check is done."""
         if event.type != "ESC" and not self._done():
             return {"PASS_THROUGH"}
@@ -45,11 +46,11 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         context.window_manager.event_timer_remove(self._timer)
         return self._outcome()
 
-    def cancel(self, context: Any) -> None:
+    def cancel(self, context: bpy.types.Context) -> None:
         """Blender ends in the middle of a check."""
         self._kill()
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """The same from a script: wait for the outcome."""
         if not self._start(context):
             return {"CANCELLED"}
@@ -57,9 +58,9 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
             time.sleep(0.05)
         return self._outcome()
 
-    def _start(self, context: Any) -> bool:
+    def _start(self, context: bpy.types.Context) -> bool:
         """Start the backend's Python; reports why when that is not possible."""
-        chosen = settings(context)
+        chosen = preferences.settings(context)
         if chosen.python is None:
             self.report({"ERROR"}, "No backend yet: run 'python build.py demo' once")
             return False
@@ -87,7 +88,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
     def _done(self) -> bool:
         return self._child.poll() is not None or time.monotonic() > self._end
 
-    def _outcome(self) -> set[str]:
+    def _outcome(self) -> OperatorResult:
         """Report what has come out; a check that still runs is ended."""
         code = self._child.poll()
         self._kill()

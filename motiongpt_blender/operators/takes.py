@@ -1,45 +1,46 @@
-"""The last take: taking it off again."""
+"""The last take of a character: removing it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
-from ..generate.state import SESSION
 from ..scene.take.remove_take import find_take, take_back
+from . import session
+from .targets import OperatorResult
 
 
 class MOTIONGPT_OT_remove_take(bpy.types.Operator):
-    """Remove this take; the animation before it comes back, everything else stays"""
+    """Remove this take. The animation before it comes back, everything else stays"""
 
     bl_idname = "motiongpt.remove_take"
     bl_label = "Remove Take"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """A take that is there, nothing being written, and no NLA strip being edited."""
-        reason = _why_not()
+        reason = _why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove it; an undo brings it back."""
-        assert SESSION.report is not None
-        name = SESSION.report.action_name
-        take_back(name, SESSION.report.ids)
-        self.report({"INFO"}, f"The take '{name}' was removed.")
+        report = session.active_state(context).report
+        assert report is not None
+        take_back(report.action_name, report.ids)
+        self.report({"INFO"}, f"The take '{report.action_name}' was removed")
         return {"FINISHED"}
 
 
-def _why_not() -> str:
-    if SESSION.report is None:
+def _why_not(context: bpy.types.Context) -> str:
+    """Why the last take cannot be removed now, or ""."""
+    report = session.active_state(context).report
+    if report is None:
         return "There is no take yet"
-    if SESSION.job is not None or SESSION.writing is not None:
-        return "A motion is being made: wait or cancel it"
-    found = find_take(SESSION.report.action_name, SESSION.report.ids)
+    if session.controller().pending is not None:
+        return "A motion is being generated: wait or cancel it"
+    found = find_take(report.action_name, report.ids)
     if found is None:
         return "The last take is gone already"
     if found[0].animation_data.use_tweak_mode:

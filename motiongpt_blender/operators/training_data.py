@@ -1,18 +1,19 @@
 """Animation of this file as training data: a clip with its caption."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
-from ..properties.scene import target
+from ..properties import scene as scene_properties
 from ..scene.action.recording import capture_clip, exportable_action
 from ..scene.rig.description import RigError, describe
 from ..scene.take.provenance import origin_of
-from .poses import NO_ARMATURE
+from .targets import OperatorResult, has_target, required_target
 
 
 class MOTIONGPT_OT_export_clip(bpy.types.Operator):
@@ -27,18 +28,15 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: Any) -> bool:
+    def poll(cls, context: bpy.types.Context) -> bool:
         """An armature is needed."""
-        if target(context) is None:
-            cls.poll_message_set(NO_ARMATURE)
-            return False
-        return True
+        return has_target(cls, context)
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask for the file, named after the action."""
         try:
-            stretch = exportable_action(target(context))
-            clean_prompt(context.scene.motiongpt.prompt)
+            stretch = exportable_action(required_target(context))
+            clean_prompt(scene_properties.of(context.scene).prompt)
         except (RigError, PromptError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -48,7 +46,7 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: Any) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the action frame by frame and write the clip."""
         if not self.filepath:
             self.report({"ERROR"}, "No file is named: choose a .npz in the folder of clips.")
@@ -58,8 +56,8 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
         manager = context.window_manager
         manager.progress_begin(0, 100)
         try:
-            caption = clean_prompt(context.scene.motiongpt.prompt)
-            obj = target(context)
+            caption = clean_prompt(scene_properties.of(context.scene).prompt)
+            obj = required_target(context)
             joints = capture_clip(obj, describe(obj), lambda s: manager.progress_update(100 * s))
             origin = origin_of(obj)
             add_clip(path, MotionClip(joints, MODEL_FPS, prompt=caption, origin=origin), caption)

@@ -1,4 +1,9 @@
-"""What the add-on keeps in a file: marked poses on the armature, the wish in the scene.
+"""What the add-on keeps in a file: poses and options on the armature, the request in the scene.
 
 Nothing about a running job is kept here, so that a file saved meanwhile opens idle.
 """
+
+from typing import Final
+
+#: Name of the property that the add-on gives to objects and to scenes.
+PROPERTY: Final = "motiongpt"

@@ -1,8 +1,10 @@
 """Marked poses, kept on the armature object that they belong to."""
 
+from __future__ import annotations
+
 import json
 import math
-from typing import Any
+from typing import cast
 
 import bpy
 import numpy as np
@@ -20,6 +22,7 @@ from ..core.pose_constraints.marked_pose import (
 )
 from ..core.rig.bone_maps import Part
 from ..core.timeline.frame_range import frame_text
+from . import PROPERTY
 from .bone_map import MotionGPTBoneMap
 from .retargeting import MotionGPTRetargeting
 from .sequence import MotionGPTSequence
@@ -140,14 +143,23 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
     sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
 
+    @property
+    def active_pose(self) -> MotionGPTPose | None:
+        """The chosen pose, or None."""
+        return self.poses[self.active] if 0 <= self.active < len(self.poses) else None
 
-def sort_poses(group: Any) -> None:
-    """Bring the list into time order, the active pose stays the active one."""
-    active = group.poses[group.active].at if 0 <= group.active < len(group.poses) else None
-    for end in range(len(group.poses), 1, -1):
-        for k in range(end - 1):
-            if group.poses[k].at > group.poses[k + 1].at:
-                group.poses.move(k, k + 1)
-    for k, pose in enumerate(group.poses):
-        if pose.at == active:
-            group.active = k
+    def sort_poses(self) -> None:
+        """Bring the list into time order. The active pose stays the active one."""
+        active = self.active_pose.at if self.active_pose is not None else None
+        for end in range(len(self.poses), 1, -1):
+            for k in range(end - 1):
+                if self.poses[k].at > self.poses[k + 1].at:
+                    self.poses.move(k, k + 1)
+        for k, pose in enumerate(self.poses):
+            if pose.at == active:
+                self.active = k
+
+
+def of(obj: bpy.types.Object) -> MotionGPTArmature:
+    """What the add-on keeps on an armature object."""
+    return cast("MotionGPTArmature", getattr(obj, PROPERTY))

@@ -1,7 +1,8 @@
 """The map of bones that an animator made or changed, kept on the armature object."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
 
 import bpy
 
@@ -9,15 +10,13 @@ from ..core.rig.bone_maps import MappedBone, Part, Source
 
 PARTS = tuple((part.value, part.words.capitalize(), "") for part in Part)
 SOURCES = (
-    (Source.NAME.value, "Name", "Told by its name"),
-    (Source.STRUCTURE.value, "Shape", "Told by the shape of the skeleton"),
+    (Source.NAME.value, "Name", "Found by its name"),
+    (Source.STRUCTURE.value, "Shape", "Found by the shape of the skeleton"),
     (Source.USER.value, "You", "Chosen by you"),
 )
-#: A library override of an armature keeps a map of its own.
-_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 
 
-def _chosen(self: Any, _context: Any) -> None:
+def _chosen(self: MotionGPTBone, _context: bpy.types.Context) -> None:
     """A bone was chosen by hand: the row is sure, whatever it held before."""
     self.body, self.raw = self.bone, False
     self.source, self.confidence = Source.USER.value, 1.0 if self.bone else 0.0
@@ -25,20 +24,20 @@ def _chosen(self: Any, _context: Any) -> None:
 
 
 class MotionGPTBone(bpy.types.PropertyGroup):
-    """One row: a part of the body and the bone that turns it."""
+    """One row: a part of the body and the bone that turns it. An override keeps its own."""
 
-    part: bpy.props.EnumProperty(name="Part", items=PARTS, override=_OVERRIDABLE)
+    part: bpy.props.EnumProperty(name="Part", items=PARTS, override={"LIBRARY_OVERRIDABLE"})
     bone: bpy.props.StringProperty(
         name="Bone",
         description="The bone that turns this part of the body",
         update=_chosen,
-        override=_OVERRIDABLE,
+        override={"LIBRARY_OVERRIDABLE"},
     )
-    body: bpy.props.StringProperty(options={"HIDDEN"}, override=_OVERRIDABLE)
-    raw: bpy.props.BoolProperty(options={"HIDDEN"}, override=_OVERRIDABLE)
-    confidence: bpy.props.FloatProperty(min=0.0, max=1.0, override=_OVERRIDABLE)
-    source: bpy.props.EnumProperty(items=SOURCES, override=_OVERRIDABLE)
-    note: bpy.props.StringProperty(override=_OVERRIDABLE)
+    body: bpy.props.StringProperty(options={"HIDDEN"}, override={"LIBRARY_OVERRIDABLE"})
+    raw: bpy.props.BoolProperty(options={"HIDDEN"}, override={"LIBRARY_OVERRIDABLE"})
+    confidence: bpy.props.FloatProperty(min=0.0, max=1.0, override={"LIBRARY_OVERRIDABLE"})
+    source: bpy.props.EnumProperty(items=SOURCES, override={"LIBRARY_OVERRIDABLE"})
+    note: bpy.props.StringProperty(override={"LIBRARY_OVERRIDABLE"})
 
     def store(self, row: MappedBone) -> None:
         """Fill in all fields."""
@@ -53,8 +52,8 @@ class MotionGPTBoneMap(bpy.types.PropertyGroup):
     rows: bpy.props.CollectionProperty(
         type=MotionGPTBone, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
     )
-    active: bpy.props.IntProperty(name="Active row", override=_OVERRIDABLE)
-    family: bpy.props.StringProperty(override=_OVERRIDABLE)
+    active: bpy.props.IntProperty(name="Active row", override={"LIBRARY_OVERRIDABLE"})
+    family: bpy.props.StringProperty(override={"LIBRARY_OVERRIDABLE"})
 
     def store(self, family: str, rows: Iterable[MappedBone]) -> None:
         """Replace all rows; the active part stays the active one."""

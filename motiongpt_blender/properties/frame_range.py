@@ -1,37 +1,38 @@
-"""Where in time a take goes, as the animator chose it; kept in the scene."""
+"""Where in time a take goes, as the animator chose it. Kept in the scene."""
 
 from __future__ import annotations
 
 import bpy
 
 from ..core.timeline.frame_range import FrameRangeMode
+from ..generate.request import Timing
 
 MODES = (
-    (FrameRangeMode.FREE.value, "Free", "From the start pose, or from the current frame, on"),
+    (FrameRangeMode.FREE.value, "Free", "From the start pose, or from the current frame"),
     (
         FrameRangeMode.BETWEEN.value,
         "Between Keyframes",
-        "From the keyframe before the current frame to the one after it; all else stays",
+        "From the keyframe before the current frame to the one after it. Other animation stays",
     ),
     (
         FrameRangeMode.RANGE.value,
         "Frame Range",
-        "Over the frames below; the animation outside stays, and the take joins it smoothly",
+        "Over the frames below. The animation outside stays, and the take joins it smoothly",
     ),
     (
         FrameRangeMode.CONTINUE.value,
         "After the Last Frame",
-        "Goes on from where the character's animation ends",
+        "Continues where the character's animation ends",
     ),
 )
 
 
 class MotionGPTFrameRange(bpy.types.PropertyGroup):
-    """Place of a take in time."""
+    """Frame range of a take, and whether it loops."""
 
     mode: bpy.props.EnumProperty(
-        name="Where",
-        description="Where in time the take goes",
+        name="Frames",
+        description="Which frames the take is written to",
         items=MODES,
         default=FrameRangeMode.FREE.value,
     )
@@ -39,9 +40,13 @@ class MotionGPTFrameRange(bpy.types.PropertyGroup):
     end: bpy.props.IntProperty(name="To", description="Last frame of the range", default=73)
     loop: bpy.props.BoolProperty(
         name="Loop",
-        description="The take ends as it begins, so that it can be played round and round",
+        description="The take ends as it begins, so that it can be repeated",
     )
     cyclic: bpy.props.BoolProperty(
         name="Repeat",
-        description="Give the curves of a loop Cycles modifiers, so that they go on for ever",
+        description="Add Cycles modifiers to the curves of a loop, so that it repeats without end",
     )
+
+    def timing(self) -> Timing:
+        """What is chosen, as the use-case takes it."""
+        return Timing(FrameRangeMode(self.mode), self.start, self.end, self.loop, self.cyclic)

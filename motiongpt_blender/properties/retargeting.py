@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import bpy
 
@@ -20,9 +20,9 @@ KEYS = (
 )
 
 
-def _scale(obj: Any) -> float:
+def _scale(obj: bpy.types.Object) -> float:
     """Scene units in one unit of an armature."""
-    return float(sum(obj.matrix_world.to_scale()) / 3) or 1.0
+    return float(sum(obj.matrix_world.to_scale()[:]) / 3) or 1.0
 
 
 class MotionGPTRetargeting(bpy.types.PropertyGroup):
@@ -107,7 +107,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
             pin_hands=self.pin_hands,
             ik_controls=self.ik_controls,
             lock_feet=self.lock_feet,
-            floor=self.floor / _scale(self.id_data),
+            floor=self.floor / _scale(cast("bpy.types.Object", self.id_data)),
             sparse=self.keys == "SPARSE",
             degrees=self.degrees,
             millimetres=self.millimetres,

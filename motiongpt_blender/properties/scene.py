@@ -1,35 +1,42 @@
 """What the animator asks for, kept in the scene."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Final, cast
 
 import bpy
 
+from ..generate.request import Sampling
+from . import PROPERTY
 from .frame_range import MotionGPTFrameRange
 
+#: The one place of the defaults.
+DEFAULTS: Final = Sampling()
 
-def _is_armature(_self: Any, obj: Any) -> bool:
+
+def _is_armature(_self: MotionGPTScene, obj: bpy.types.Object) -> bool:
     return obj.type == "ARMATURE"
 
 
 class MotionGPTScene(bpy.types.PropertyGroup):
-    """Prompt, length, seed, and the armature that they are for."""
+    """Prompt, length and sampling, and the armature that they are for."""
 
     armature: bpy.props.PointerProperty(
         name="Armature",
-        description="The character that moves; empty: the active armature, or that of the "
+        description="The character that moves. When empty, the active armature, or that of the "
         "active mesh",
         type=bpy.types.Object,
         poll=_is_armature,
     )
     prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What happens, in plain English: 'a person walks forward'",
+        description="What the character does, in plain English: 'a person walks forward'",
         default="a person walks forward",
         options={"TEXTEDIT_UPDATE"},
     )
     seconds: bpy.props.FloatProperty(
         name="Length",
-        description="Length of the motion; an end pose decides it where one is marked",
+        description="Length of the motion. A marked end pose sets it instead",
         default=3.0,
         min=0.4,
         max=60.0,
@@ -40,25 +47,24 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     )
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="The same seed gives the same motion; another seed, another take",
+        description="The same seed gives the same motion, another seed a different one",
         min=0,
         max=2**31 - 1,
     )
     frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
     candidates: bpy.props.IntProperty(
         name="Candidates",
-        description="Draw so many motions and give the best: nearest to the marked poses, "
-        "or without poses the one that fits the prompt best",
-        default=16,
+        description="Generate this many motions and keep the best one: the nearest to the marked "
+        "poses, or without poses the one that fits the prompt best",
+        default=DEFAULTS.candidates,
         min=1,
         max=64,
     )
-    guidance: bpy.props.FloatProperty(
+    guidance_strength: bpy.props.FloatProperty(
         name="Guidance",
-        description="How firmly the model is held to the marked poses while it writes, or without "
-        "poses to what it set out to do; 0 leaves it alone. A take passes through its poses "
-        "either way",
-        default=1.0,
+        description="How strongly the marked poses guide the model while it generates, or without "
+        "poses its own plan of the motion; 0 is off. A take meets its marked poses either way",
+        default=DEFAULTS.guidance_strength,
         min=0.0,
         max=10.0,
         soft_max=3.0,
@@ -66,14 +72,25 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         precision=1,
     )
 
+    def sampling(self) -> Sampling:
+        """How the model samples, as chosen."""
+        return Sampling(
+            seed=self.seed, candidates=self.candidates, guidance_strength=self.guidance_strength
+        )
 
-def target(context: Any) -> Any:
+
+def of(scene: bpy.types.Scene) -> MotionGPTScene:
+    """What the animator asks for in a scene."""
+    return cast("MotionGPTScene", getattr(scene, PROPERTY))
+
+
+def target(context: bpy.types.Context) -> bpy.types.Object | None:
     """The armature in question: the chosen one, else that of the active object, else None.
 
     Importers leave a mesh or an empty active; the armature that moves it counts, else the only
     one that is selected.
     """
-    chosen = context.scene.motiongpt.armature
+    chosen: bpy.types.Object | None = of(context.scene).armature
     if chosen is not None and chosen.name in context.scene.objects:
         return chosen
     objects = context.view_layer.objects
@@ -83,7 +100,7 @@ def target(context: Any) -> Any:
     return selected[0] if len(selected) == 1 else None
 
 
-def _moved_by(obj: Any) -> Any:
+def _moved_by(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The armature that an object is, or that moves it; None where there is none."""
     if obj is None or obj.type == "ARMATURE":
         return obj

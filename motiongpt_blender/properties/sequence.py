@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import bpy
 
 from ..core.timeline.sequences import Block
@@ -44,7 +42,7 @@ class MotionGPTSequence(bpy.types.PropertyGroup):
         """All blocks, in the order of the list."""
         return [block.block() for block in self.blocks]
 
-
-def active_block(group: Any) -> Any:
-    """The chosen block of a MotionGPTSequence, or None."""
-    return group.blocks[group.active] if 0 <= group.active < len(group.blocks) else None
+    @property
+    def active_block(self) -> MotionGPTBlock | None:
+        """The chosen block, or None."""
+        return self.blocks[self.active] if 0 <= self.active < len(self.blocks) else None

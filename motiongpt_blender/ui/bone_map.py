@@ -1,36 +1,41 @@
 """The sub-panel "Bones": which bone turns which part, how sure that is, and why not."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import bpy
+from bpy.types import Context, Object, UILayout
 
 from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
 from ..operators.bone_map import used_twice
+from ..operators.targets import armature_data
+from ..properties import armature
+from ..properties.bone_map import MotionGPTBone
 from ..properties.scene import target
 from ..scene.rig.bones import bones_of, cached_bone_map, edited_bone_map
-from .panels import _ArmaturePanel, _hint, _List, _sentence
+from .base import ArmaturePanel, List, hint, sentence
 
 #: Least confidence of an entry that needs no second look.
 SURE: Final = 0.6
 _SOURCES: Final = {Source.NAME: "by name", Source.STRUCTURE: "by shape", Source.USER: "by you"}
 
 
-class MOTIONGPT_UL_bones(_List, bpy.types.UIList):
+class MOTIONGPT_UL_bones(List, bpy.types.UIList):
     """Parts of the body and their bones."""
 
-    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
+    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
         """One part: how sure, name, bone."""
-        data = item.id_data.motiongpt.bone_map
-        armature = target(context)
+        rows = armature.of(item.id_data).bone_map.rows
         part = Part(item.part)
         name = part.base.removeprefix("upper_").capitalize()
         row = layout.split(factor=0.54)
-        row.label(text=f"{name} {part.side.upper()}", icon=_symbol(item, armature))
+        row.label(text=f"{name} {part.side.upper()}", icon=_symbol(item, target(context)))
         right = row.row()
         right.active = bool(item.bone)
-        right.label(text=short_name(item.bone, [r.bone for r in data.rows]) or "no bone")
+        right.label(text=short_name(item.bone, [r.bone for r in rows]) or "no bone")
 
 
 def short_name(name: str, others: Sequence[str]) -> str:
@@ -42,9 +47,9 @@ def short_name(name: str, others: Sequence[str]) -> str:
     return name[begins.end() :] if 2 * alike > sum(map(bool, others)) else name
 
 
-def _symbol(item: Any, obj: Any) -> str:
+def _symbol(item: MotionGPTBone, obj: Object | None) -> str:
     """The icon that says how sure a row is."""
-    if item.bone and obj is not None and item.bone not in obj.data.bones:
+    if item.bone and obj is not None and item.bone not in armature_data(obj).bones:
         return "ERROR"
     if not item.bone:
         return "ERROR" if Part(item.part) in REQUIRED else "REMOVE"
@@ -53,17 +58,19 @@ def _symbol(item: Any, obj: Any) -> str:
     return "CHECKMARK" if item.confidence >= SURE else "QUESTION"
 
 
-class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
+class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
     """The map of the armature's bones."""
 
     bl_label = "Bones"
     bl_idname = "MOTIONGPT_PT_bones"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """What is found, or the rows to change."""
         made = (
-            edited_bone_map(obj, bones_of(obj.data)) if len(obj.motiongpt.bone_map.rows) else None
+            edited_bone_map(obj, bones_of(armature_data(obj)))
+            if len(armature.of(obj).bone_map.rows)
+            else None
         )
         self._summary(context, layout, made or cached_bone_map(obj), made is not None)
         if made is None:
@@ -76,7 +83,7 @@ class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
         self._active(context, layout, obj)
         self._buttons(layout)
 
-    def _summary(self, context: Any, layout: Any, bone_map: BoneMap, made: bool) -> None:
+    def _summary(self, context: Context, layout: UILayout, bone_map: BoneMap, made: bool) -> None:
         lacking = missing(bone_map)
         parts = len({b.part for b in bone_map.bones})
         row = layout.row()
@@ -86,12 +93,12 @@ class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
         right.label(text=f"{parts} of {len(Part)}, {_how_sure(bone_map)}")
         if lacking:
             words = ", ".join(p.words for p in lacking)
-            _sentence(context, layout, f"No bone for {words}", "BLANK1")
+            sentence(context, layout, f"No bone for {words}", "BLANK1")
         elif not made:
-            _hint(layout, "Found automatically")
+            hint(layout, "Found automatically")
 
-    def _rows(self, layout: Any, obj: Any) -> None:
-        kept = obj.motiongpt.bone_map
+    def _rows(self, layout: UILayout, obj: Object) -> None:
+        kept = armature.of(obj).bone_map
         row = layout.row()
         row.template_list(
             "MOTIONGPT_UL_bones", "", kept, "rows", kept, "active", rows=8, maxrows=14
@@ -105,23 +112,23 @@ class MOTIONGPT_PT_bones(_ArmaturePanel, bpy.types.Panel):
             side.separator()
             side.operator("motiongpt.add_bone", text="", icon="ADD")
 
-    def _active(self, context: Any, layout: Any, obj: Any) -> None:
-        kept = obj.motiongpt.bone_map
+    def _active(self, context: Context, layout: UILayout, obj: Object) -> None:
+        kept = armature.of(obj).bone_map
         row = kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
         box = layout.box().column()
-        box.prop_search(row, "bone", obj.data, "bones", text="", icon="BONE_DATA")
-        if row.bone and row.bone not in obj.data.bones:
-            _sentence(context, box, f"'{row.bone}' is no longer there: choose another", "ERROR")
+        box.prop_search(row, "bone", armature_data(obj), "bones", text="", icon="BONE_DATA")
+        if row.bone and row.bone not in armature_data(obj).bones:
+            sentence(context, box, f"'{row.bone}' is no longer there: choose another", "ERROR")
         elif row.bone in used_twice(obj):
-            _sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")
+            sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")
         elif row.bone:
             words = Part(row.part).words.capitalize()
             sure = f", {round(100 * row.confidence)} % sure" if row.source != "user" else ""
-            _hint(box, f"{words}: {_SOURCES[Source(row.source)]}{sure}")
+            hint(box, f"{words}: {_SOURCES[Source(row.source)]}{sure}")
         if row.note:
-            _sentence(context, box, row.note, "INFO")
+            sentence(context, box, row.note, "INFO")
 
-    def _buttons(self, layout: Any) -> None:
+    def _buttons(self, layout: UILayout) -> None:
         row = layout.row(align=True)
         for what, text in (("LEFT", "Left to Right"), ("RIGHT", "Right to Left")):
             row.operator("motiongpt.mirror_bones", text=text, icon="MOD_MIRROR").what = what

@@ -1,22 +1,24 @@
 """The sub-panel "Timing": where in time a take goes, and whether it loops."""
 
-from typing import Any
+from __future__ import annotations
 
 import bpy
+from bpy.types import Context
 
 from ..core.timeline.frame_range import FrameRangeMode
-from ..properties.frame_range import MODES
-from .panels import _Panel
+from ..properties import scene as scene_properties
+from ..properties.frame_range import MODES, MotionGPTFrameRange
+from .base import Panel
 
 
-def chosen_text(place: Any) -> str:
+def chosen_text(place: MotionGPTFrameRange) -> str:
     """What is unusual about where a take goes, in a few words, or ""."""
     if place.mode != FrameRangeMode.FREE.value:
         return next(name for value, name, _ in MODES if value == place.mode)
     return "Loop" if place.loop else ""
 
 
-class MOTIONGPT_PT_frame_range(_Panel, bpy.types.Panel):
+class MOTIONGPT_PT_frame_range(Panel, bpy.types.Panel):
     """Where the take goes, range, loop."""
 
     bl_label = "Timing"
@@ -24,14 +26,14 @@ class MOTIONGPT_PT_frame_range(_Panel, bpy.types.Panel):
     bl_parent_id = "MOTIONGPT_PT_main"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_header_preset(self, context: Any) -> None:
+    def draw_header_preset(self, context: Context) -> None:
         """What is chosen, so that it is seen while the panel is closed."""
-        if (chosen := chosen_text(context.scene.motiongpt.frame_range)) != "":
+        if (chosen := chosen_text(scene_properties.of(context.scene).frame_range)) != "":
             self.layout.label(text=chosen)
 
-    def draw(self, context: Any) -> None:
+    def draw(self, context: Context) -> None:
         """The choices of ``MotionGPTWindow``."""
-        layout, place = self.layout, context.scene.motiongpt.frame_range
+        layout, place = self.layout, scene_properties.of(context.scene).frame_range
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(place, "mode")
@@ -45,4 +47,4 @@ class MOTIONGPT_PT_frame_range(_Panel, bpy.types.Panel):
         column.prop(place, "loop", text="Ends as It Begins")
         row = column.row()
         row.active = place.loop
-        row.prop(place, "cyclic", text="Repeats for Ever")
+        row.prop(place, "cyclic", text="Repeat Without End")

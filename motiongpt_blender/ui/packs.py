@@ -1,8 +1,11 @@
 """The list of model packs in the preferences."""
 
-from typing import Any
+from __future__ import annotations
+
+from pathlib import Path
 
 import bpy
+from bpy.types import Context, UILayout
 
 from .. import paths
 from ..core.packs.manifest import packs_in, user_packs
@@ -14,7 +17,7 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
     bl_idname = "MOTIONGPT_MT_packs"
     bl_label = "Model Pack"
 
-    def draw(self, _context: Any) -> None:
+    def draw(self, _context: Context) -> None:
         """One line a pack, the default first."""
         layout = self.layout
         layout.label(text="With the add-on")
@@ -28,6 +31,6 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
                 _line(layout, folder, str(folder))
 
 
-def _line(layout: Any, folder: Any, value: str) -> None:
+def _line(layout: UILayout, folder: Path, value: str) -> None:
     row = layout.operator("motiongpt.choose_pack", text=paths.pack_title(folder), icon="PACKAGE")
     row.folder = value

@@ -1,22 +1,24 @@
 """The sub-panel "Retargeting": how motions are put on the armature."""
 
-from typing import Any
+from __future__ import annotations
 
 import bpy
+from bpy.types import Context, Object, UILayout
 
-from .panels import _ArmaturePanel
+from ..properties import armature
+from .base import ArmaturePanel
 
 
-class MOTIONGPT_PT_retargeting(_ArmaturePanel, bpy.types.Panel):
+class MOTIONGPT_PT_retargeting(ArmaturePanel, bpy.types.Panel):
     """Root, pins, IK controls."""
 
     bl_label = "Retargeting"
     bl_idname = "MOTIONGPT_PT_retargeting"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """The armature's own options."""
-        chosen = obj.motiongpt.retargeting
+        chosen = armature.of(obj).retargeting
         layout.use_property_split = True
         layout.use_property_decorate = False
         row = layout.row()

@@ -1,22 +1,28 @@
 """The sub-panel "Sequence": prompt blocks on the timeline."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import bpy
+from bpy.types import Context, Object, UILayout
 
-from ..generate.state import SESSION
-from ..operators.sequence import TRACK, hidden_note
-from ..properties.sequence import active_block
+from ..generate.sequence import TRACK, hidden_note
+from ..operators import session
+from ..operators.character import ArmatureCharacter
+from ..properties import armature
+from ..properties import scene as scene_properties
+from ..properties.sequence import MotionGPTBlock
 from ..scene.action.nla import has_strips
 from ..scene.scene_time import scene_fps
-from .panels import _ArmaturePanel, _hint, _List, _sentence
+from .base import ArmaturePanel, List, hint, sentence
 
 
-class MOTIONGPT_UL_blocks(_List, bpy.types.UIList):
+class MOTIONGPT_UL_blocks(List, bpy.types.UIList):
     """Blocks in the order of their list."""
 
-    def draw_row(self, context: Any, layout: Any, item: Any, index: int) -> None:
-        """One block: whether it is made, its prompt, its frames."""
+    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+        """One block: its icon, its prompt, its frames."""
         row = layout.row(align=True)
         row.label(text=item.prompt, icon=_symbol(item.id_data, item, index))
         right = row.row()
@@ -25,16 +31,16 @@ class MOTIONGPT_UL_blocks(_List, bpy.types.UIList):
         right.label(text=f"{item.start} - {item.end}")
 
 
-class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
+class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
     """The list and its buttons."""
 
     bl_label = "Sequence"
     bl_idname = "MOTIONGPT_PT_sequence"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_for(self, context: Any, layout: Any, obj: Any) -> None:
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """List, the chosen block, Generate."""
-        group = obj.motiongpt.sequence
+        group = armature.of(obj).sequence
         row = layout.row()
         row.template_list(
             "MOTIONGPT_UL_blocks", "", group, "blocks", group, "active", rows=4, maxrows=10
@@ -45,23 +51,23 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
         side.separator()
         side.operator("motiongpt.move_block", text="", icon="TRIA_UP").up = True
         side.operator("motiongpt.move_block", text="", icon="TRIA_DOWN").up = False
-        block = active_block(group)
+        block = group.active_block
         if block is None:
-            _sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
+            sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
             return
         self._block(layout, block)
-        if context.scene.motiongpt.frame_range.loop:
-            _hint(layout, "Blocks do not loop: Loop is for single takes")
-        if (hidden := hidden_note(obj.name)) != "":
-            _sentence(context, layout, hidden.strip(), "INFO")
-        if SESSION.run is not None:
-            _hint(layout, _progress())
+        if scene_properties.of(context.scene).frame_range.loop:
+            hint(layout, "Blocks do not loop: Loop is for single takes")
+        if (hidden := hidden_note(ArmatureCharacter.of(obj, context.scene))) != "":
+            sentence(context, layout, hidden, "INFO")
+        if (run := session.state_of(obj).sequence) is not None:
+            hint(layout, run.progress)
         row = layout.row(align=True)
         row.scale_y = 1.3
         row.operator("motiongpt.generate_sequence")
         row.operator("motiongpt.generate_block")
 
-    def _block(self, layout: Any, block: Any) -> None:
+    def _block(self, layout: UILayout, block: MotionGPTBlock) -> None:
         layout.prop(block, "prompt", text="", icon="SMALL_CAPS")  # in the list it is cut off
         column = layout.column(align=True)
         column.use_property_split = True
@@ -70,21 +76,13 @@ class MOTIONGPT_PT_sequence(_ArmaturePanel, bpy.types.Panel):
         column.prop(block, "end")
         column.prop(block, "seed")
         seconds = (block.end - block.start) / scene_fps()
-        _hint(column, f"{seconds:.1f} s; marked poses in these frames count")
+        hint(column, f"{seconds:.1f} s; marked poses in these frames count")
 
 
-def _symbol(obj: Any, block: Any, index: int) -> str:
-    """Being made, made, or not yet."""
-    run = SESSION.run
-    if run is not None and run.armature == obj.name and run.pieces[run.done].block == index:
+def _symbol(obj: Object, block: MotionGPTBlock, index: int) -> str:
+    """The icon of a block: under way, generated, or neither."""
+    run = session.state_of(obj).sequence
+    if run is not None and run.piece.block == index:
         return "RENDER_ANIMATION"
     made = has_strips(obj, TRACK, block.start, block.end)
     return "CHECKMARK" if made else "BLANK1"
-
-
-def _progress() -> str:
-    run = SESSION.run
-    assert run is not None
-    return (
-        f"Making block {run.pieces[run.done].block + 1}; part {run.done + 1} of {len(run.pieces)}"
-    )

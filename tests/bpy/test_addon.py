@@ -1,8 +1,6 @@
 """The add-on inside Blender: on and off, marked poses, and what a click on Generate does."""
 
 import pathlib
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -26,34 +24,18 @@ def traces():
 @pytest.fixture
 def addon(monkeypatch, rigify_rig):
     """The add-on with the fake model, on a scene with a Rigify rig."""
-    from motiongpt_blender import preferences, registration
-    from motiongpt_blender.generate import state
-    from motiongpt_blender.operators import generation
+    from motiongpt_blender import registration
+    from tests.support import session
 
-    registration.register()
-    settings = preferences.settings(bpy.context)
-    chosen = preferences.Settings(
-        python=pathlib.Path(sys.executable),
-        device="cpu",
-        pack=settings.pack,
-        fake=True,
-    )
-    monkeypatch.setattr(generation, "settings", lambda _: chosen)
-    bpy.context.scene.motiongpt.armature = rigify_rig
+    panel = session.enable(monkeypatch, rigify_rig)
     bpy.context.scene.motiongpt.seconds = 1.5
-    yield state.SESSION
+    yield panel
     registration.unregister()
 
 
 def wait(session, seconds=60.0):
-    """Drive the timer by hand: as a module, Blender runs none."""
-    from motiongpt_blender.backend import pump
-
-    end = time.monotonic() + seconds
-    while session.job is not None and time.monotonic() < end:
-        pump._tick()
-        time.sleep(0.02)
-    assert session.job is None, "the job did not end"
+    """Until nothing is under way."""
+    session.wait(seconds)
 
 
 def snapshot():
@@ -216,15 +198,15 @@ def test_an_armature_that_goes_meanwhile(addon, rigify_rig):
 def test_no_backend_and_no_pack(addon, monkeypatch, tmp_path):
     from dataclasses import replace
 
-    from motiongpt_blender.operators import generation
+    from motiongpt_blender import preferences
 
-    chosen = generation.settings(None)
+    chosen = preferences.settings(None)
     for broken, word in (
         (replace(chosen, python=None), "not set up"),
         (replace(chosen, python=tmp_path / "python"), "cannot be started"),
         (replace(chosen, fake=False, pack=tmp_path), "model pack"),
     ):
-        monkeypatch.setattr(generation, "settings", lambda _, b=broken: b)
+        monkeypatch.setattr(preferences, "settings", lambda _, b=broken: b)
         with pytest.raises(RuntimeError, match=word):
             bpy.ops.motiongpt.generate()
 
@@ -270,12 +252,12 @@ def test_a_full_temporary_disk(addon, monkeypatch):
 
 
 def test_an_error_that_nobody_foresaw_is_told(addon, monkeypatch):
-    from motiongpt_blender.operators import generation
+    from motiongpt_blender.operators import character
 
     def broken(*_):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(generation, "apply_slices", broken)
+    monkeypatch.setattr(character, "apply_slices", broken)
     bpy.ops.motiongpt.generate()
     wait(addon)
     assert addon.failed
@@ -302,9 +284,8 @@ def test_opening_a_file_drops_the_job_and_its_folder(addon, monkeypatch):
     ],
 )
 def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
-    from motiongpt_blender.operators import generation, setup
+    from motiongpt_blender.operators import setup
 
-    monkeypatch.setattr(setup, "settings", generation.settings)
     monkeypatch.setattr(setup, "CODE", code)
     monkeypatch.setattr(setup, "CHECK_SECONDS", 3.0)
     if kind == "ERROR":
@@ -324,6 +305,6 @@ def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
     ],
 )
 def test_a_take_is_named_after_its_prompt(prompt, name):
-    from motiongpt_blender.operators.generation import take_name
+    from motiongpt_blender.generate.request import take_name
 
     assert take_name(prompt) == name

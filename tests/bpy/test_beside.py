@@ -1,9 +1,5 @@
 """Takes beside other animation: nothing changes outside, the seams cannot be seen."""
 
-import pathlib
-import sys
-import time
-
 import numpy as np
 import pytest
 
@@ -17,35 +13,19 @@ CONTROLS = ("l_hip", "r_knee", "l_shoulder", "r_elbow", "head", "pelvis", "spine
 @pytest.fixture
 def addon(monkeypatch, smpl_rig):
     """The add-on with the fake model, on a scene with a plain armature."""
-    from motiongpt_blender import preferences, registration
-    from motiongpt_blender.generate import state
-    from motiongpt_blender.operators import generation, sequence
+    from motiongpt_blender import registration
+    from tests.support import session
 
-    registration.register()
-    chosen = preferences.Settings(
-        python=pathlib.Path(sys.executable),
-        device="cpu",
-        pack=preferences.settings(bpy.context).pack,
-        fake=True,
-    )
-    monkeypatch.setattr(generation, "settings", lambda _: chosen)
-    monkeypatch.setattr(sequence, "settings", lambda _: chosen)
-    bpy.context.scene.motiongpt.armature = smpl_rig
+    panel = session.enable(monkeypatch, smpl_rig)
     for bone in smpl_rig.pose.bones:
         bone.rotation_mode = "QUATERNION"
-    yield state.SESSION
+    yield panel
     registration.unregister()
 
 
 def wait(session, seconds=240.0):
-    """Drive the timer by hand: as a module, Blender runs none."""
-    from motiongpt_blender.backend import pump
-
-    end = time.monotonic() + seconds
-    while (session.job is not None or session.run is not None) and time.monotonic() < end:
-        pump._tick()
-        time.sleep(0.01)
-    assert session.job is None, "the job did not end"
+    """Until nothing is under way."""
+    session.wait(seconds)
 
 
 def generate(session):

@@ -98,16 +98,16 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
 
 def generated(rig):
     """The action of a take of one second."""
-    from motiongpt_blender.generate import state
-    from tests.bpy.test_addon import wait
+    from tests.support.session import Panel
 
+    panel = Panel()
     scene = bpy.context.scene
     scene.motiongpt.armature, scene.motiongpt.prompt = rig, "a person walks"
     scene.motiongpt.seed, scene.motiongpt.seconds = 5, 1.0
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
-    wait(state.SESSION)
-    assert not state.SESSION.failed, state.SESSION.message
-    return bpy.data.actions[state.SESSION.report.action_name]
+    panel.wait()
+    assert not panel.failed, panel.message
+    return bpy.data.actions[panel.report.action_name]
 
 
 def test_a_generated_take_is_marked(chosen, smpl_rig):

@@ -20,7 +20,6 @@ def drawn(panel):
     listener, context = MagicMock(), MagicMock(wraps=bpy.context)
     context.scene, context.preferences = bpy.context.scene, bpy.context.preferences
     context.region.width = 400
-    listener._action = lambda layout: panel._action(listener, layout)
     panel.draw(listener, context)
     return str(listener.mock_calls)
 
@@ -28,16 +27,16 @@ def drawn(panel):
 @pytest.fixture
 def take(addon, smpl_rig, monkeypatch):  # noqa: F811
     """The report of a take with its feet planted; letters are ten pixels wide."""
-    from motiongpt_blender.ui import panels
+    from motiongpt_blender.ui import base
 
-    monkeypatch.setattr(panels, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
+    monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
     bpy.context.scene.motiongpt.seconds = 1.0
     smpl_rig.motiongpt.retargeting.lock_feet = True
     return generate(addon)
 
 
 def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, feet_text
+    from motiongpt_blender.ui.result import MOTIONGPT_PT_result, feet_text
 
     assert take.foot_lock is not None
     assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_result)
@@ -49,7 +48,8 @@ def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
 
 
 def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):  # noqa: F811
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main, MOTIONGPT_PT_result
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+    from motiongpt_blender.ui.result import MOTIONGPT_PT_result
 
     assert MOTIONGPT_PT_result.poll(bpy.context)
     assert "new NLA" in drawn(MOTIONGPT_PT_main)
@@ -79,22 +79,24 @@ def test_a_redraw_looks_for_no_python(addon, smpl_rig, take, monkeypatch):  # no
 def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):  # noqa: F811
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
-    addon.writing = iter(())
+    assert bpy.ops.motiongpt.generate() == {"FINISHED"}
+    take = addon.controller.pending
+    take.slices = iter(())
     said = drawn(MOTIONGPT_PT_main)
-    addon.writing = None
+    take.slices = None
     assert "Writing the keys" in said and "motiongpt.generate" not in said
 
 
 def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
     from motiongpt_blender.properties.armature import PARTS
-    from motiongpt_blender.ui.panels import PARTS_BY_ROW
+    from motiongpt_blender.ui.poses import PARTS_BY_ROW
 
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
 
 
 def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
     """A pose that comes pushes no button away: the next click would bind another part."""
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_poses
+    from motiongpt_blender.ui.poses import MOTIONGPT_PT_poses
 
     def draw():
         listener, panel = MagicMock(), MagicMock()
@@ -113,7 +115,7 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
     from motiongpt_blender.core.pose_constraints.correction import PoseReport
     from motiongpt_blender.core.pose_constraints.marked_pose import FKMismatch
     from motiongpt_blender.core.rig.bone_maps import Part
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_result, missed_text
+    from motiongpt_blender.ui.result import MOTIONGPT_PT_result, missed_text
 
     met = PoseReport(1.0, 5.0, 2.0)
     addon.report = replace(take, keys=(met,))

@@ -21,7 +21,7 @@ def blocks(rig, *rows):
 
 
 def track(rig):
-    from motiongpt_blender.operators.sequence import TRACK
+    from motiongpt_blender.generate.sequence import TRACK
 
     return rig.animation_data.nla_tracks[TRACK]
 
@@ -138,23 +138,18 @@ def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # 
         bpy.ops.motiongpt.generate_sequence()
 
 
-def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig):  # noqa: F811
+def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig, monkeypatch):  # noqa: F811
     blocks(smpl_rig, (WALK, 1, 1201))
     asked = []
-    from motiongpt_blender.operators import generation
-
-    send = generation.send
+    start = addon.controller.start
 
     def counted(*args):
-        job = send(*args)
+        job = start(*args)
         asked.append(job.request.frames)
         return job
 
-    generation.send = counted
-    try:
-        make(addon)
-    finally:
-        generation.send = send
+    monkeypatch.setattr(addon.controller, "start", counted)
+    make(addon)
     assert len(asked) == 7
     assert max(asked) <= 196
     assert spans(smpl_rig)[0][1] == 1
@@ -177,10 +172,8 @@ def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):  # no
 def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):  # noqa: F811
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
     bpy.ops.motiongpt.generate_sequence()
-    from motiongpt_blender.backend import pump
-
     while addon.run.done == 0:
-        pump._tick()
+        addon.tick()
     assert not bpy.ops.motiongpt.generate_block.poll()
     bpy.ops.motiongpt.cancel()
     wait(addon)
@@ -244,20 +237,22 @@ def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):  #
 
 
 def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):  # noqa: F811
-    from motiongpt_blender.operators.sequence import hidden_note
+    from motiongpt_blender.generate.sequence import hidden_note
+    from motiongpt_blender.operators.character import ArmatureCharacter
 
+    character = ArmatureCharacter.of(smpl_rig, bpy.context.scene)
     blocks(smpl_rig, (WALK, 1, 31))
     make(addon)
-    assert hidden_note(smpl_rig.name) == ""
+    assert hidden_note(character) == ""
     bpy.context.scene.motiongpt.seconds = 1.0
     show(20)
     report = generate(addon)
     said = f"From frame 20 on it is hidden by '{report.track_name}' above it"
-    assert said in hidden_note(smpl_rig.name)
+    assert said in hidden_note(character)
     make(addon)
     assert said in addon.message
     smpl_rig.animation_data.nla_tracks[report.track_name].mute = True
-    assert hidden_note(smpl_rig.name) == ""
+    assert hidden_note(character) == ""
 
 
 @pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
@@ -280,15 +275,15 @@ def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):  # noqa: 
 
 def test_a_long_sequence_needs_the_memory_of_a_block(addon, smpl_rig, monkeypatch):  # noqa: F811
     """What the add-on holds does not grow with the blocks made; keys are Blender's."""
-    from motiongpt_blender.operators import sequence
+    from motiongpt_blender.generate import sequence
 
     held: list[int] = []
     following = sequence._next
 
-    def weighed(run, *, written):
+    def weighed(controller, run, *, written):
         gc.collect()
         held.append(sys.getallocatedblocks())  # every array is one
-        following(run, written=written)
+        following(controller, run, written=written)
 
     monkeypatch.setattr(sequence, "_next", weighed)
     blocks(smpl_rig, *[(WALK, 1 + 20 * k, 21 + 20 * k) for k in range(8)])

@@ -119,9 +119,9 @@ def press(at):
 
 def session():
     """What the add-on knows of the job under way."""
-    from motiongpt_blender.generate.state import SESSION
+    from tests.support.session import Panel
 
-    return SESSION
+    return Panel()
 
 
 def wait_for_start():
@@ -173,10 +173,10 @@ def click_and_cancel(at, rig):
     assert_untouched(rig)
     del os.environ["MOTIONGPT_FAKE_MODE"]
     # The slow process would be kept for the next job.
-    from motiongpt_blender.backend import pump
+    from motiongpt_blender.operators import session as sessions
 
-    pump.stop()
-    pump.start()
+    sessions.stop()
+    sessions.start()
 
 
 def assert_untouched(rig):

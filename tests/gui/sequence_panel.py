@@ -72,7 +72,9 @@ def story(asked):
     scene = bpy.context.scene
     scene.render.fps, scene.frame_end = 24, 160
     yield from hand.open_tab()
-    from motiongpt_blender.generate.state import SESSION
+    from tests.support.session import Panel
+
+    panel = Panel()
 
     at = yield from hand.find_button("motiongpt.add_block")
     group = rig.motiongpt.sequence
@@ -84,13 +86,13 @@ def story(asked):
     assert [(b.start, b.end) for b in group.blocks] == [(1, 49), (49, 85), (85, 145)]
     yield from hand.click((yield from hand.find_button("motiongpt.generate_sequence")))
     for _ in range(200):
-        if SESSION.job is not None:
+        if panel.job is not None:
             break
         yield 0.05
-    while SESSION.run is not None or SESSION.writing is not None:
+    while panel.run is not None or panel.writing is not None:
         yield 0.1
-    print(f"sequence: {SESSION.message}")
-    assert not SESSION.failed, SESSION.message
+    print(f"sequence: {panel.message}")
+    assert not panel.failed, panel.message
     (track,) = rig.animation_data.nla_tracks
     assert [(s.name, s.frame_start, s.frame_end) for s in track.strips] == [
         (block.prompt, block.start, block.end) for block in group.blocks

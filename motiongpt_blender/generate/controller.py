@@ -1,0 +1,230 @@
+"""Makes takes, one at a time: sends the request, waits for the answer, writes it in slices.
+
+State belongs to the character that a take is made for. What happens in between (an undo,
+another scene, another file, an armature that is removed) is expected.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ..backend.jobs import Job, JobState
+from ..backend.process import Launch, LaunchError
+from ..core.body.motion import MotionClip, MotionError
+from ..core.pose_constraints.correction import PoseError
+from ..core.timeline.frame_range import FrameRangeError
+from ..core.timeline.plan import PlanError
+from ..scene.errors import RigError, WriteError
+from ..scene.take.report import ApplyReport
+from .adapters import Backend, Blender, Character, CharacterKey
+from .job import GenerateError, max_frames, request_message, write_job_folder
+from .request import TakeRequest, prepare
+from .state import CharacterState, OnDone, PendingTake
+
+#: What a request may be refused with; each message is one sentence.
+REFUSED: Final = (GenerateError, PlanError, PoseError, RigError, FrameRangeError, LaunchError)
+#: What may keep a motion from being written; each message is one sentence.
+NOT_WRITTEN: Final = (RigError, WriteError, MotionError, PoseError)
+#: Seconds that Blender gets between two slices of writing.
+PAUSE: Final = 0.001
+
+_log = logging.getLogger(__name__)
+
+
+class Controller:
+    """The takes of all characters. One request is under way at a time."""
+
+    def __init__(
+        self, blender: Blender, backend: Backend, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self.blender = blender
+        self._backend = backend
+        self._clock = clock
+        self._states: dict[int, CharacterState] = {}
+        #: The take under way, or None.
+        self.pending: PendingTake | None = None
+        #: What there is to say of a character that is gone, or of none.
+        self.notice = CharacterState()
+
+    def state(self, armature: int) -> CharacterState:
+        """The state of a character, by its armature's session id."""
+        return self._states.setdefault(armature, CharacterState())
+
+    def shown(self, armature: int) -> CharacterState:
+        """The state whose message the panel shows for a character."""
+        return self.notice if self.notice.message else self.state(armature)
+
+    def tell(self, character: CharacterKey, message: str, *, failed: bool = False) -> None:
+        """Show a sentence in the character's panel; where it is gone, in any."""
+        gone = self.blender.find(character) is None
+        self.notice = CharacterState()
+        state = self.notice if gone else self.state(character.armature)
+        state.message, state.failed = message, failed
+        self.blender.redraw()
+
+    def why_busy(self) -> str:
+        """Why no request can be sent now, or ""."""
+        if self.pending is None:
+            return ""
+        if self.pending.slices is None:
+            return "A motion is being generated: wait or cancel it"
+        return "The last motion is being written: wait a moment"
+
+    def start(
+        self,
+        character: Character,
+        request: TakeRequest,
+        launch: Launch,
+        on_done: OnDone | None = None,
+    ) -> Job:
+        """Prepare a take and send its request.
+
+        Args:
+            character: who moves.
+            request: what is asked for.
+            launch: how the model's process is started.
+            on_done: called once when the take has ended: True after it was written.
+
+        Raises:
+            GenerateError, PlanError, PoseError, RigError, LaunchError: nothing is under way then.
+        """
+        if reason := self.why_busy():
+            raise GenerateError(f"{reason}.")
+        clicked, key = self._clock(), character.key
+        prepared = prepare(character, request, self.blender.time(), max_frames(launch.pack))
+        folder = write_job_folder(prepared)
+        message = request_message(prepared, folder)
+        try:
+            job = self._backend.submit(launch, message, self._on_end, self.blender.redraw)
+        except LaunchError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.pending = PendingTake(key, prepared, folder, clicked, job, on_done)
+        self.notice = CharacterState()
+        self.state(key.armature).begin()
+        self.blender.redraw()
+        return job
+
+    def cancel(self) -> None:
+        """Ask the model's process to stop; the scene stays as it is."""
+        if self.pending is not None and self.pending.slices is None:
+            self._backend.cancel(self.pending.job.request.job)
+            self.blender.redraw()
+
+    def drop_all(self) -> bool:
+        """Forget every character and the take under way; returns whether one was."""
+        take, self.pending = self.pending, None
+        self._states.clear()
+        self.notice = CharacterState()
+        if take is None:
+            return False
+        self._backend.forget(take.job.request.job)
+        shutil.rmtree(take.folder, ignore_errors=True)
+        if take.slices is not None:
+            take.slices.close()
+        return True
+
+    # --- the end of a job ------------------------------------------------------------
+
+    def _on_end(self, job: Job) -> None:
+        """Take in the end of a job, whatever it is."""
+        take = self.pending
+        if take is None or take.job is not job:
+            return
+        try:
+            if job.state is JobState.DONE:
+                self._begin_writing(take)
+            elif job.state is JobState.CANCELLED:
+                self.tell(take.character, "Cancelled: nothing was changed.")
+            else:
+                if job.detail:
+                    _log.error("%s", job.detail)
+                self.tell(take.character, job.error, failed=True)
+        except Exception as error:  # Blender drops a timer that raises, and says nothing
+            take.slices = None
+            self._tell_unexpected(take, error)
+        finally:
+            shutil.rmtree(take.folder, ignore_errors=True)
+        if take.slices is None:
+            self._end(take, written=False)
+        else:
+            self.blender.run_slices(lambda: self._write_slice(take))
+
+    def _begin_writing(self, take: PendingTake) -> None:
+        """Read the clip and get ready to write it."""
+        assert take.job.result is not None
+        character = self.blender.find(take.character)
+        if character is None:
+            self.tell(
+                take.character,
+                f"The armature '{take.character.name}' is gone: the motion that was made for it "
+                "was dropped; choose an armature and press Generate again.",
+                failed=True,
+            )
+            return
+        prepared = take.prepared
+        try:
+            clip = prepared.cut(MotionClip.load(take.folder / take.job.result.clips[0]))
+        except MotionError as error:
+            self.tell(take.character, str(error), failed=True)
+            return
+        take.slices = character.write(
+            clip,
+            prepared.marked,
+            prepared.plan.start_frame,
+            prepared.name,
+            prepared.fit,
+            prepared.frame_count,
+        )
+
+    def _write_slice(self, take: PendingTake) -> float | None:
+        """Write one slice; returns seconds until the next, or None after the last."""
+        if self.pending is not take or take.slices is None:
+            return None
+        written = False
+        try:
+            with self.blender.in_scene(take.character):
+                next(take.slices)
+        except StopIteration as end:
+            self._report(take, end.value)
+            written = True
+        except NOT_WRITTEN as error:
+            self.tell(take.character, str(error), failed=True)
+        except Exception as error:
+            self._tell_unexpected(take, error)
+        else:
+            return PAUSE
+        self._end(take, written=written)
+        return None
+
+    def _report(self, take: PendingTake, report: ApplyReport) -> None:
+        """Keep what was written and tell of it."""
+        assert take.job.result is not None
+        total = self._clock() - take.clicked
+        state = self.state(take.character.armature)
+        state.report = report
+        state.notes = (*take.prepared.notes, *take.job.result.notes, *report.notes)
+        state.seconds = {**take.job.result.seconds, **report.seconds, "total": total}
+        self.blender.push_undo("MotionGPT: Generate")
+        self.tell(take.character, f"'{report.action_name}' is on a new NLA track ({total:.1f} s).")
+
+    def _end(self, take: PendingTake, *, written: bool) -> None:
+        """Free the controller for the next request, then tell who waits for the end."""
+        self.pending = None
+        if take.on_done is not None:
+            take.on_done(written)
+
+    def _tell_unexpected(self, take: PendingTake, error: Exception) -> None:
+        name = take.character.name
+        _log.error("The motion could not be put on '%s'", name, exc_info=error)
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
+        self.tell(
+            take.character,
+            f"The motion could not be put on '{name}' ({reason}): the console has the details; "
+            "press Generate to try again.",
+            failed=True,
+        )

@@ -1,0 +1,95 @@
+"""The model's side of a request: how its process is started, and the folder of one job."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import paths, wire
+from ..backend.process import Launch
+from ..core.packs.manifest import MANIFEST
+from .request import PreparedTake
+
+#: Frames of the longest motion when the pack does not say.
+MAX_FRAMES: Final = 196
+
+
+class GenerateError(RuntimeError):
+    """The request cannot be sent; the message is one sentence for the user."""
+
+
+def make_launch(python: Path | None, pack: Path, device: str, *, fake: bool = False) -> Launch:
+    """How to start the model's process.
+
+    Raises:
+        GenerateError: when there is no Python or no pack.
+    """
+    if python is None:
+        raise GenerateError(
+            "The model's Python is not set up: run 'python build.py demo' once, or name a Python "
+            "in the add-on's preferences."
+        )
+    if not fake and not (pack / MANIFEST).is_file():
+        raise GenerateError(
+            f"There is no model pack in {pack}: choose its folder in the add-on's preferences."
+        )
+    return Launch(python, paths.ROOT, pack, device, fake)
+
+
+def max_frames(pack: Path) -> int:
+    """Longest motion of a pack, in frames of the model.
+
+    A pack that cannot be read has the usual length here: its own process refuses it.
+    """
+    try:
+        return int(json.loads((pack / MANIFEST).read_text(encoding="utf-8"))["max_frames"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return MAX_FRAMES
+
+
+def write_job_folder(take: PreparedTake) -> Path:
+    """A new folder with the arrays of one request.
+
+    Raises:
+        GenerateError: when the temporary folder cannot be written.
+    """
+    folder = None
+    arrays: dict[str, NDArray[Any]] = {}
+    if take.conditions:
+        arrays["joints"] = np.stack([condition.joints for condition in take.conditions])
+        arrays["bound"] = np.stack([condition.bound for condition in take.conditions])
+    if take.history is not None:
+        arrays["history"] = take.history
+    try:
+        folder = paths.new_job_folder()
+        if arrays:
+            np.savez(folder / wire.POSES_FILE, **arrays)
+    except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise GenerateError(
+            f"The request cannot be written to the temporary folder ({error.strerror}): make "
+            "room on its disk, then press Generate again."
+        ) from None
+    return folder
+
+
+def request_message(take: PreparedTake, folder: Path) -> wire.Generate:
+    """The request of a prepared take, under a job name of its own."""
+    return wire.Generate(
+        job=uuid.uuid4().hex[:12],
+        prompt=take.plan.prompt,
+        frames=take.frames,
+        folder=str(folder),
+        pose_frames=tuple(condition.frame for condition in take.conditions),
+        seed=take.sampling.seed,
+        candidates=take.sampling.candidates,
+        guidance_strength=take.sampling.guidance_strength,
+        continues=take.history is not None,
+    )

@@ -1,0 +1,135 @@
+"""The controller of this Blender while the add-on is enabled, and what it needs of Blender."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from ..backend.pump import Pump
+from ..compat import session_id
+from ..generate.adapters import CharacterKey, SceneTime
+from ..generate.controller import Controller
+from ..generate.state import CharacterState
+from ..properties.scene import target
+from ..scene.scene_time import current_frame, scene_fps
+from .character import ArmatureCharacter, scene_of
+from .targets import OperatorResult
+
+
+class BlenderAdapter:
+    """Blender, as ``generate`` sees it."""
+
+    def time(self) -> SceneTime:
+        """The current scene's time."""
+        return SceneTime(current_frame(), scene_fps())
+
+    def find(self, key: CharacterKey) -> ArmatureCharacter | None:
+        """The character again, or None when it is gone."""
+        return ArmatureCharacter.find(key)
+
+    def in_scene(self, key: CharacterKey) -> contextlib.AbstractContextManager[object]:
+        """The context of the character's scene, whichever scene is shown by now."""
+        scene = scene_of(key)
+        if scene is None or scene == bpy.context.scene:
+            return contextlib.nullcontext()
+        return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
+
+    def run_slices(self, step: Callable[[], float | None]) -> None:
+        """Call ``step`` from a timer until it returns None."""
+        if bpy.app.background:  # no window to keep alive, and no timers that run
+            while step() is not None:
+                pass
+        else:
+            bpy.app.timers.register(step, first_interval=0.0)
+
+    def push_undo(self, message: str) -> None:
+        """End an undo step; a timer's context has no window, and without windows there is none."""
+        manager = bpy.context.window_manager
+        if manager is not None and manager.windows:
+            with bpy.context.temp_override(window=manager.windows[0]):
+                bpy.ops.ed.undo_push(message=message)
+
+    def redraw(self) -> None:
+        """Redraw the side bars."""
+        manager = bpy.context.window_manager
+        for window in manager.windows if manager is not None else ():
+            for area in window.screen.areas:
+                if area.type == "VIEW_3D":
+                    area.tag_redraw()
+
+
+class Session:
+    """What the add-on holds from ``register`` to ``unregister``."""
+
+    def __init__(self) -> None:
+        self.pump = Pump(bpy.app.timers)
+        self.controller = Controller(BlenderAdapter(), self.pump)
+
+    def close(self) -> None:
+        """Drop what is under way and end the model's process."""
+        self.controller.drop_all()
+        self.pump.close()
+
+
+_session: Session | None = None
+
+
+def start() -> None:
+    """Begin a session; no process is started before the first request."""
+    global _session  # noqa: PLW0603 - the one that register makes and unregister drops
+    _session = Session()
+    bpy.app.handlers.load_pre.append(on_load)
+
+
+def stop() -> None:
+    """End the session."""
+    global _session
+    bpy.app.handlers.load_pre.remove(on_load)
+    session, _session = _session, None
+    if session is not None:
+        session.close()
+
+
+def current() -> Session:
+    """The session of the enabled add-on."""
+    assert _session is not None, "the add-on is not registered"
+    return _session
+
+
+def controller() -> Controller:
+    """The controller of the enabled add-on."""
+    return current().controller
+
+
+def state_of(obj: bpy.types.Object | None) -> CharacterState:
+    """What is known of an armature's takes; without one, of takes that nothing is left of."""
+    return controller().state(session_id(obj)) if obj is not None else controller().notice
+
+
+def shown_state(obj: bpy.types.Object | None) -> CharacterState:
+    """The state whose message the panel shows for an armature."""
+    return controller().shown(session_id(obj)) if obj is not None else controller().notice
+
+
+def active_state(context: bpy.types.Context) -> CharacterState:
+    """What is known of the takes of the armature that the panel is about."""
+    return state_of(target(context))
+
+
+def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception) -> OperatorResult:
+    """Say in the panel and in Blender's status bar why a request is refused."""
+    key = ArmatureCharacter.of(obj, bpy.context.scene).key
+    controller().tell(key, str(error), failed=True)
+    operator.report({"ERROR"}, str(error))
+    return {"CANCELLED"}
+
+
+@bpy.app.handlers.persistent
+def on_load(*_: Any) -> None:
+    """Before another file is loaded: a take under way belongs to the file that goes."""
+    if controller().drop_all():
+        notice = "Another file was opened: the motion under way was dropped."
+        controller().notice = CharacterState(notice)

@@ -1,0 +1,91 @@
+"""What the panels share: their place, lists, hints and wrapped sentences."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import blf
+import bpy
+from bpy.types import Context, Object, UILayout
+
+from ..properties.scene import target
+
+if TYPE_CHECKING:
+    _PanelBase, _ListBase = bpy.types.Panel, bpy.types.UIList
+else:
+    _PanelBase = _ListBase = object  # Blender registers classes with one base of its own
+
+#: Pixels of the side bar's width that a sentence cannot use: tabs, margins, its icon.
+MARGINS: Final = 92
+
+
+class Panel(_PanelBase):
+    """A panel in the tab "MotionGPT" of the side bar."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "MotionGPT"
+
+
+class ArmaturePanel(Panel):
+    """A sub-panel about the chosen armature. Says so where there is none."""
+
+    bl_parent_id = "MOTIONGPT_PT_main"
+
+    def draw(self, context: Context) -> None:
+        """The panel, or what is missing."""
+        layout = self.layout
+        obj = target(context)
+        if obj is None:
+            hint(layout, "Choose or select an armature")
+            return
+        self.draw_for(context, layout, obj)
+
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
+        """The panel for an armature."""
+        raise NotImplementedError
+
+
+class List(_ListBase):
+    """Rows of a list; Blender's long call in one place."""
+
+    def draw_item(
+        self,
+        context: Context,
+        layout: UILayout,
+        data: Any,
+        item: Any,
+        icon_value: int,
+        active_data: Any,
+        active_property: str,
+        index: int,
+    ) -> None:
+        """What Blender calls for each row."""
+        self.draw_row(context, layout, item, index)
+
+    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+        """One row."""
+        raise NotImplementedError
+
+
+def hint(layout: UILayout, text: str) -> None:
+    """A line in grey."""
+    row = layout.row()
+    row.active = False
+    row.label(text=text)
+
+
+def sentence(context: Context, layout: UILayout, text: str, symbol: str) -> None:
+    """A sentence, wrapped to the width of the side bar."""
+    blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
+    letter = blf.dimensions(0, text)[0] / max(len(text), 1)
+    room = context.region.width - MARGINS * _scale(context)
+    column = layout.column(align=True)
+    column.scale_y = 0.85
+    for k, line in enumerate(textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))):
+        column.label(text=line, icon=symbol if k == 0 else "BLANK1")
+
+
+def _scale(context: Context) -> float:
+    return context.preferences.system.ui_scale

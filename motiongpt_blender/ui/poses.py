@@ -1,0 +1,87 @@
+"""The sub-panel "Marked Poses": the list and what each pose constrains."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import bpy
+from bpy.types import Context, Object, UILayout
+
+from ..core.pose_constraints.body_parts import BodyPart, is_whole_body
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.frame_range import frame_text
+from ..operators.poses import EVERY_PART
+from ..properties import armature
+from ..properties.armature import PARTS, MotionGPTPose
+from .base import ArmaturePanel, List, sentence
+from .icons import icon
+
+#: Parts of a pose as they stand under the list, one row a kind.
+PARTS_BY_ROW: Final = (
+    (BodyPart.UPPER, BodyPart.LOWER, BodyPart.HIPS),
+    (BodyPart.ARM_L, BodyPart.ARM_R),
+    (BodyPart.HAND_L, BodyPart.HAND_R),
+)
+
+
+class MOTIONGPT_UL_poses(List, bpy.types.UIList):
+    """Marked poses in time order."""
+
+    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+        """One pose: role, frame."""
+        row = layout.row(align=True)
+        row.label(text=item.role.capitalize(), icon_value=icon(item.role.lower()))
+        right = row.row()
+        right.alignment = "RIGHT"
+        right.active = item.frame == context.scene.frame_current
+        part = "" if is_whole_body(item.bound) else "part of it, "
+        right.label(text=f"{part}frame {frame_text(item.at)}")
+
+
+class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
+    """The list of marked poses."""
+
+    bl_label = "Marked Poses"
+    bl_idname = "MOTIONGPT_PT_poses"
+
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
+        """Buttons, list, and what is chosen of it.
+
+        The buttons stand first, so that no pose that comes pushes them from under the mouse.
+        """
+        group = armature.of(obj)
+        layout.label(text="Mark this frame's pose as")
+        row = layout.row(align=True)
+        for role in PoseRole:
+            name = role.value.capitalize()
+            button = row.operator(
+                "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
+            )
+            button.role = role.value
+        row = layout.row()
+        row.template_list(
+            "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=3, maxrows=8
+        )
+        side = row.column(align=True)
+        side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
+        side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
+        side.operator("motiongpt.show_pose", text="", icon="POSE_HLT")
+        if (pose := group.active_pose) is not None:
+            self._parts(layout, pose)
+            if (note := pose.note) != "":
+                sentence(context, layout, note, "INFO")
+
+    def _parts(self, layout: UILayout, pose: MotionGPTPose) -> None:
+        """What of the active pose counts."""
+        layout.label(text=f"Frame {frame_text(pose.at)} binds")
+        names = {value: name for value, name, *_ in PARTS}
+        column = layout.column(align=True)
+        bound, whole = pose.bound, is_whole_body(pose.bound)
+        button = column.operator("motiongpt.bind_part", text="Whole Body", depress=whole)
+        button.part = EVERY_PART
+        for group in PARTS_BY_ROW:
+            row = column.row(align=True)
+            for part in group:
+                lit = not whole and part in bound
+                name = names[part.value]
+                row.operator("motiongpt.bind_part", text=name, depress=lit).part = part.value
