@@ -300,7 +300,7 @@ def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
     for group in groups:
         own = [rows[c.folder] for c in wanted.changes if c.group == group and c.folder in rows]
         found.append(Table(group, (common, *own)))
-    return found or [Table("as it is", (common,))]
+    return found or [Table("unchanged recipe", (common,))]
 
 
 def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
