@@ -3,6 +3,7 @@
     python build.py demo [--prompt TEXT] [--seconds S] [--seed N] [--out DIR]
     python build.py test [--tier NAME ...]
     python build.py package
+    python build.py mutants [--again]
 
 Standard library only. The first run makes ``.venv`` from the pins in ``pyproject.toml``;
 a later run starts at once. What can go wrong leaves as one sentence.
@@ -36,8 +37,10 @@ from .motiongpt_blender import register, unregister
 
 __all__ = ["register", "unregister"]
 '''
-#: The one pack whose licence lets it travel with the extension.
-PACKAGED_PACK = "starter"
+#: Where the shipped packs lie; those whose licence allows commercial use go into the zip.
+PACKS = "ext_models/model_packs"
+#: The demo runs from the checkout only.
+DEMO = "motiongpt_blender/demo"
 PACKAGED_FILES = ("LICENSE", "blender_manifest.toml", "pyproject.toml")
 PACKAGED_FOLDERS = ("ext_models", "icons", "motiongpt_blender")
 #: Every file in the zip bears this date, so that equal contents make equal zips.
@@ -105,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     test_.set_defaults(run=test)
     package_ = commands.add_parser("package", help="make the zips of extension and packs")
     package_.set_defaults(run=lambda _: _say_package(package(), package_packs()))
+    mutants_ = commands.add_parser("mutants", help="try small wrong changes that tests must notice")
+    mutants_.add_argument("--again", action="store_true", help="try the survivors once more")
+    mutants_.set_defaults(run=mutants)
     return parser
 
 
@@ -133,6 +139,13 @@ def test(arguments: argparse.Namespace) -> int:
     return tiers.run(python, read_pins(ROOT / "pyproject.toml"), arguments.tier)
 
 
+def mutants(arguments: argparse.Namespace) -> int:
+    """Set up, then try the sample of mutants; ``tests/support/mutants.py`` says how."""
+    python = set_up(("torch", "backend", "blender", "test", "mutation"))
+    again = ["--again"] if arguments.again else []
+    return _run([python, "-m", "tests.support.mutants", *again])
+
+
 def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
     """Write the extension's zip and return its path."""
     version = _version(root)
@@ -148,17 +161,15 @@ def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
 
 
 def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
-    """Write each pack that the extension does not carry as an archive of its own."""
+    """Write each pack that the extension may not carry as an archive of its own."""
     from motiongpt_blender.core.packs.archives import write_archive
     from motiongpt_blender.core.packs.manifest import PackError
 
     version = _version(root)
-    found = (p for p in (root / "ext_models" / "model_packs").glob("*") if p.is_dir())
     try:
         return [
             write_archive(folder, out / f"motiongpt-pack-{folder.name}-{version}.zip")
-            for folder in sorted(found)
-            if folder.name not in (PACKAGED_PACK, "__pycache__")
+            for folder in _packs(root, non_commercial=True)
         ]
     except PackError as error:
         raise BuildError(str(error)) from None
@@ -210,24 +221,32 @@ def packaged(root: Path = ROOT) -> Iterator[Path]:
         if not (root / name).is_file():
             raise BuildError(f"{root / name} is missing: the extension cannot do without it.")
         yield root / name
+    carried = _packs(root, non_commercial=False)
     for folder in PACKAGED_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and _belongs(path.relative_to(root)):
+            if path.is_file() and not _stays(path, root, carried):
                 yield path
 
 
-def _belongs(path: Path) -> bool:
-    """Whether a file goes into the zip: no caches, no demo, no pack but the free one."""
+def _stays(path: Path, root: Path, carried: Sequence[Path]) -> bool:
+    """Whether a file stays out of the zip: caches, the demo, packs that it may not carry."""
+    packs = root / PACKS
     if "__pycache__" in path.parts or path.suffix in (".pyc", ".blend1"):
-        return False
-    name = path.as_posix()
-    if name == "motiongpt_blender/demo.py" or name.startswith("motiongpt_blender/demo/"):
-        return False
-    if name.startswith("icons/") and path.suffix == ".py":
-        return False  # what drew them stays at home
-    packs, _, inside = name.partition("ext_models/model_packs/")
-    in_other_pack = not packs and "/" in inside and not inside.startswith(f"{PACKAGED_PACK}/")
-    return not in_other_pack
+        return True
+    if path.is_relative_to(packs) and path.parent != packs:
+        return not any(path.is_relative_to(pack) for pack in carried)
+    return path.is_relative_to(root / DEMO)
+
+
+def _packs(root: Path, *, non_commercial: bool) -> list[Path]:
+    """The folders of the shipped packs whose licence forbids, or allows, commercial use."""
+    from motiongpt_blender.core.packs.manifest import PackError, packs_in, read_info
+
+    try:
+        found = packs_in(root / PACKS)
+        return [path for path in found if read_info(path).non_commercial is non_commercial]
+    except PackError as error:
+        raise BuildError(str(error)) from None
 
 
 def _version(root: Path) -> str:
@@ -257,8 +276,8 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _say_package(target: Path, packs: Sequence[Path]) -> int:
     size = target.stat().st_size / 2**20
     print(f"{target.relative_to(ROOT)}: {size:.1f} MB")
-    if not (ROOT / "ext_models" / "model_packs" / PACKAGED_PACK / "pack.json").is_file():
-        print(f"It carries no model: ext_models/model_packs/{PACKAGED_PACK} is not there.")
+    if not _packs(ROOT, non_commercial=False):
+        print(f"It carries no model: {PACKS} holds none whose licence allows commercial use.")
     for pack in packs:
         print(f"{pack.relative_to(ROOT)}: {pack.stat().st_size / 2**20:.1f} MB, a model pack")
     print("Install it in Blender 4.2 or later: Preferences > Get Extensions > Install from Disk.")

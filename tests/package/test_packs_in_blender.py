@@ -52,9 +52,9 @@ def test_the_extension_holds_nothing_non_commercial(archives, tmp_path):
     with zipfile.ZipFile(extension) as archive:
         inside = [n for n in archive.namelist() if n.startswith("ext_models/model_packs/")]
         carried = {n.split("/")[2] for n in inside if n.count("/") > 2}
-        assert carried == {build.PACKAGED_PACK}
+        assert carried == {"starter"}
         weights = {archive.getinfo(n).CRC for n in inside if n.endswith(".safetensors")}
-        body = json.loads(archive.read(f"ext_models/model_packs/{build.PACKAGED_PACK}/pack.json"))
+        body = json.loads(archive.read("ext_models/model_packs/starter/pack.json"))
     assert not manifest.is_non_commercial(body["licence"])
     assert not any("bandai" in line.lower() or "NC" in line for line in body["credits"])
     for path in archives:

@@ -1,6 +1,7 @@
 """The commands of build.py: which Python, what is handed on, what is in the zip."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -129,6 +130,10 @@ def test_zip_version_is_the_projects():
 # --- the zip ----------------------------------------------------------------------------
 
 
+def pack_json(name, licence):
+    return json.dumps({"format_version": 2, "name": name, "title": name, "licence": licence})
+
+
 @pytest.fixture
 def checkout(tmp_path):
     """A checkout in small, with things that must stay out of the zip."""
@@ -137,14 +142,16 @@ def checkout(tmp_path):
         "blender_manifest.toml": 'version = "1.2.3"',
         "pyproject.toml": '[project]\nversion = "1.2.3"',
         "motiongpt_blender/__init__.py": "",
-        "motiongpt_blender/demo.py": "",
         "motiongpt_blender/demo/film.py": "",
         "motiongpt_blender/__pycache__/x.pyc": "",
         "ext_models/serving/server.py": "",
         "ext_models/model_packs/README.md": "",
-        "ext_models/model_packs/starter/pack.json": "{}",
+        "ext_models/model_packs/starter/pack.json": pack_json("starter", "CC BY 4.0"),
         "ext_models/model_packs/starter/base/model.safetensors": "",
-        "ext_models/model_packs/styles/pack.json": "{}",
+        "ext_models/model_packs/styles/pack.json": pack_json("styles", "CC BY-NC 4.0"),
+        "ext_models/model_packs/styles/MODEL_CARD.md": "",
+        "ext_models/model_packs/styles/LICENSE": "",
+        "ext_models/model_packs/half_made/base/model.safetensors": "",
         "icons/start.svg": "",
         "tests/support/draw_icons.py": "",
         "tests/x.py": "",
@@ -168,6 +175,14 @@ def test_zip_holds_the_extension_and_nothing_else(checkout, tmp_path):
             *("icons/start.svg", "motiongpt_blender/__init__.py"),
         ]
         assert b"from .motiongpt_blender import register, unregister" in archive.read("__init__.py")
+
+
+def test_a_pack_goes_where_its_licence_lets_it(checkout, tmp_path):
+    [archive] = build.package_packs(tmp_path, checkout)
+    assert archive.name == "motiongpt-pack-styles-1.2.3.zip"
+    (checkout / "ext_models/model_packs/styles/pack.json").write_text("{")
+    with pytest.raises(build.BuildError, match=r"styles.*pack\.json is not readable JSON"):
+        build.package(tmp_path, checkout)
 
 
 def test_equal_contents_make_equal_zips(checkout, tmp_path):
