@@ -8,7 +8,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -29,13 +29,10 @@ from ext_models.packs import (
     read_manifest,
     require,
 )
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import claim, file_hash, short_hash, without_budget
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.timeline.prompts import clean_prompt
-
-if TYPE_CHECKING:
-    from ext_models.training.workers import Workers
 
 #: Where unfinished trainings keep their state, to resume from.
 RUNS = Path("runs")
@@ -47,12 +44,12 @@ HOTTEST, SEEDS = 10.0, 10**18
 
 def train(arguments: argparse.Namespace) -> int:
     """``train-tokenizer`` and ``train-language``."""
-    from ext_models.training.workers import Workers
+    from ext_models.training import processes
 
-    recipe = read_recipe(arguments.config)
+    recipe = read_toml(arguments.config)
     device = pick_device(arguments.device)
-    workers = Workers.join(device)
-    if workers.count > 1 and arguments.what == "train-tokenizer":
+    device = processes.join(device)
+    if processes.count() > 1 and arguments.what == "train-tokenizer":
         raise PipelineError("train-tokenizer runs in one process: start it without a launcher.")
     try:
         examples = examples_of(recipe, arguments.data)
@@ -61,7 +58,7 @@ def train(arguments: argparse.Namespace) -> int:
     try:
         if arguments.what == "train-tokenizer":
             return _train_tokenizer(arguments, recipe, examples, device)
-        return _train_language(arguments, recipe, examples, device, workers)
+        return _train_language(arguments, recipe, examples, device)
     except KeyError as error:
         raise PackError(f"{arguments.config}: the recipe has no {error}.") from None
     except TypeError as error:
@@ -123,14 +120,14 @@ def _train_language(
     recipe: dict[str, Any],
     examples: list[Example],
     device: str,
-    workers: Workers,
 ) -> int:
     from ext_models.language.pack_training import train_pack
     from ext_models.text_motion.reranker_training import train_reranker
+    from ext_models.training import processes
 
     run = RUNS / recipe["pack"]["name"]
     run.mkdir(parents=True, exist_ok=True)
-    _claim(run, recipe, examples, arguments.out, write=workers.first)
+    _claim(run, recipe, examples, arguments.out, write=processes.is_main())
     trained = train_pack(
         recipe,
         examples,
@@ -138,14 +135,12 @@ def _train_language(
         run,
         device=device,
         budget=budget_of(arguments),
-        workers=workers,
     )
-    workers.leave()
-    if not workers.first:
+    if not processes.leave():
         return 0
     train_reranker(recipe, examples, arguments.out, run, device=device, budget=budget_of(arguments))
-    for curve in trained.curves:
-        print(f"{curve.name}: held-out loss {curve.held_out[-1][1]:.3f}, best {curve.best:.3f}")
+    for log in trained.logs:
+        print(f"{log.name}: held-out loss {log.held_out[-1][1]:.3f}, best {log.best:.3f}")
     print(f"trainable share: {trained.trainable_share:.2%} of all parameters")
     if trained.picture:
         print(f"losses and right tokens over the steps: {trained.picture}")

@@ -26,7 +26,7 @@ from ext_models.evaluation.prompts.prompt_scores import prompt_requests
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.text_motion import model as evaluators
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.packs.manifest import CARD
 
 from .commands import RUNS, parameter_counts, training_note
@@ -85,7 +85,7 @@ def data_sets(
     """
     shipped = RECIPES / f"{pack}.toml"
     found = recipe or (shipped if shipped.is_file() else None)
-    table: dict[str, Any] = read_recipe(found).get("pack", {}) if found else {}
+    table: dict[str, Any] = read_toml(found).get("pack", {}) if found else {}
     if not named and table.get("data"):
         wanted = table["data"]
         named = [wanted] if isinstance(wanted, str) else list(wanted)

@@ -17,14 +17,14 @@ from ext_models.language.vocabulary import MotionVocabulary
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import load_tokenizer
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 
 from .commands import RUNS
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure a pack of the style ``paper`` and print both tables."""
-    recipe = read_recipe(arguments.config)
+    recipe = read_toml(arguments.config)
     manifest = packs.read_manifest(arguments.pack)
     if manifest.prompt_style != "paper":
         raise PackError(

@@ -24,7 +24,7 @@ from ext_models.text_motion.training import (
     retrieval,
     train_text_motion,
 )
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 
 from .commands import RUNS
 
@@ -95,7 +95,7 @@ def _at_once(examples: Sequence[Example], count: int, longest: int, seed: int) -
 
 def _table(recipe: Path) -> dict[str, Any]:
     """The recipe's ``[evaluator]`` table; its data, unless named there, is the pack's."""
-    body = read_recipe(recipe)
+    body = read_toml(recipe)
     pack = body.get("pack", {})
     if "evaluator" not in body:
         raise TextMotionError(f"{recipe}: the recipe has no [evaluator] table.")

@@ -39,7 +39,8 @@ from ext_models.language.pack_training import train_pack
 from ext_models.packs import PackError
 from ext_models.tokenizer import training
 from ext_models.tokenizer.vqvae import save_tokenizer
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.log import TOKEN_ACCURACY
+from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import short_hash
 
 from .bench import Bench, measure
@@ -101,12 +102,12 @@ class Ablation:
 
 def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
     """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it."""
-    body = read_recipe(path).get("ablation")
+    body = read_toml(path).get("ablation")
     if not isinstance(body, dict) or not body.get("rows"):
         raise PackError(f"{path}: the recipe has no [ablation] table with rows.")
     if "recipe" not in body:
         raise PackError(f'{path}: [ablation] names no recipe; write recipe = "starter.toml".')
-    start = read_recipe(path.parent / body["recipe"])
+    start = read_toml(path.parent / body["recipe"])
     for stage in ("base", "adapter"):
         table = start["language"].get(stage)
         if isinstance(table, dict):
@@ -264,11 +265,11 @@ class Runner:
         maker = ClipMaker(pipeline, place / "clips" / f"{pack_hash(pack)}.jsonl")
         result = evaluate(eval_set, maker, (), self.out / "points", {})
         result.save(place / "evaluation")
-        curve = trained.curves[-1]
+        log = trained.logs[-1]
         values: dict[str, Value] = {
             "trained": trained.trainable_share,
-            "held-out loss": curve.best,
-            "tokens foreseen": curve.right[-1][1],
+            "held-out loss": log.best,
+            "tokens foreseen": log.last(TOKEN_ACCURACY),
         }
         values |= numbers_of(result)
         stride, longest = pipeline.tokenizer.config.stride, pipeline.manifest.max_frames

@@ -15,7 +15,7 @@ from ext_models.packs import PackError
 from ext_models.tokenizer.networks import TokenizerConfig
 from ext_models.tokenizer.report import HEAD, report
 from ext_models.tokenizer.training import TokenizerTraining, train_tokenizer
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 
 #: The table, and the rows of each tokenizer, so that a stopped comparison goes on.
 TABLE: Final = "tokenizers.md"
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Comparison:
     """The comparison of a recipe; raises PackError naming what it lacks."""
-    recipe = read_recipe(path)
+    recipe = read_toml(path)
     if "comparison" not in recipe:
         raise PackError(f"{path}: the recipe has no [comparison] table.")
     try:

@@ -32,7 +32,7 @@ from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import PipelineError
 from ext_models.packs import PackError
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import claim, short_hash
 
 #: Of the takes that are learnt from, every so manieth only tells when to stop.
@@ -42,7 +42,7 @@ SUMMARY: Final = "folds.md"
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and measure a recipe fold by fold; a run that was stopped goes on."""
-    recipe = read_recipe(arguments.config)
+    recipe = read_toml(arguments.config)
     if arguments.folds < 2:
         raise PipelineError(f"--folds {arguments.folds}: at least 2.")
     if arguments.fold is not None and not 1 <= arguments.fold <= arguments.folds:

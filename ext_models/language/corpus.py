@@ -142,7 +142,7 @@ def _encode(
     return codes.cpu().numpy(), poses, stands(joints[frames])
 
 
-def with_code_noise(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:
+def add_code_noise(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:
     """Replace up to a share ``most`` of each answer's codes by others of their level, in place.
 
     The labels stay: what the model should have written is not what it reads.

@@ -1,7 +1,7 @@
-"""Training of the language model: a small base from scratch, and LoRA on any base.
+"""Training of the language model: a small base from scratch, and an adapter on any base.
 
-The base sees captions alone and motion codes alone, never a pair, as a language model
-off the shelf would have read text alone. LoRA then learns the instructions.
+A base from scratch sees captions alone and motion codes alone, never a pair, as a pretrained
+language model has seen text alone. The adapter then learns the instructions.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from typing import Any
 
 import torch
 
-from ext_models.training.trainer import Batch, LanguageTraining, Trainer, TrainingData, TrainingLog
-from ext_models.training.workers import Workers
+from ext_models.training.log import TrainingLog
+from ext_models.training.trainer import Trainer, TrainingData
 
-from .corpus import Encoded, Pool, batch_of, with_code_noise
+from .corpus import Encoded, Pool, add_code_noise, batch_of
 from .instructions import answer
-from .loss import TokenWeights
+from .loss import Batch, HeldOut, TokenWeights
+from .recipe import LanguageTraining
 from .tasks import TaskMix, draw, draw_summary
 from .vocabulary import TokenIds
 
 Pair = tuple[Sequence[int], Sequence[int]]
-#: How many more sequences a batch has when all its answers are summaries.
+#: How many times more sequences a batch has when all its answers are summaries.
 SUMMARIES_PER_ANSWER = 4
 #: Share of the budget from which ``TaskMix.late_summary_share`` holds.
-HALF = 0.5
-#: A training in one process.
-ALONE = Workers()
+LATE = 0.5
 
 
 def pretraining_pair(one: Encoded, ids: TokenIds, eos: int) -> Pair:
@@ -49,20 +48,13 @@ def pretrain(
     eos: int,
     settings: LanguageTraining,
     run: Path,
-    workers: Workers = ALONE,
 ) -> TrainingLog:
-    """Teach a base from scratch what captions and what motions look like, separately."""
-    return _fit(
-        "base",
-        model,
-        lambda pool: pretraining_pair(pool.pick(), ids, eos),
-        (train, held_out),
-        ids,
-        settings,
-        run,
-        TaskMix(),
-        workers,
-    )
+    """Teach a base from scratch captions alone and motions alone."""
+
+    def draw_pair(pool: Pool) -> Pair:
+        return pretraining_pair(pool.pick(), ids, eos)
+
+    return _fit("base", model, draw_pair, (train, held_out), ids, settings, run, TaskMix())
 
 
 def fine_tune(
@@ -74,77 +66,68 @@ def fine_tune(
     mix: TaskMix,
     settings: LanguageTraining,
     run: Path,
-    workers: Workers = ALONE,
 ) -> TrainingLog:
-    """Teach the adapter the instructions, all tasks mixed."""
-    return _fit(
-        "adapter",
-        model,
-        lambda pool: draw(pool.pick(), mix, ids, eos),
-        (train, held_out),
-        ids,
-        settings,
-        run,
-        mix,
-        workers,
-    )
+    """Teach an adapter, or a whole base, the instructions of all tasks."""
+
+    def draw_pair(pool: Pool) -> Pair:
+        return draw(pool.pick(), mix, ids, eos)
+
+    return _fit("adapter", model, draw_pair, (train, held_out), ids, settings, run, mix)
 
 
 def _fit(
     name: str,
     model: Any,
-    draw: Callable[[Pool], Pair],
+    draw_pair: Callable[[Pool], Pair],
     clips: tuple[Sequence[Encoded], Sequence[Encoded]],
     ids: TokenIds,
     settings: LanguageTraining,
     run: Path,
     mix: TaskMix,
-    workers: Workers,
 ) -> TrainingLog:
-    """A stage on batches of drawn pairs; resumes from ``run`` when it was stopped."""
-    pool = Pool(clips[0])
-    weights = TokenWeights(ids, settings.levels, next(model.parameters()).device, settings.summary)
-    held = _held_out_batches(draw, Pool(clips[1]), ids, settings.batch)
-    data = TrainingData(_drawn(draw, pool, ids, settings.batch, mix), held, weights.loss)
-    return Trainer(name, model, data, settings, run, workers).run()
+    """Train on batches of drawn pairs; resumes from ``run``."""
+    device = next(model.parameters()).device
+    loss = TokenWeights(ids, settings.levels, device, settings.summary).loss
+    held_out = _held_out_batches(draw_pair, Pool(clips[1]), ids, settings.batch)
+    draw_batch = _batches(draw_pair, Pool(clips[0]), ids, settings.batch, mix)
+    data = TrainingData(draw_batch, loss, HeldOut(held_out, loss))
+    return Trainer(name, model, data, settings, run).run()
 
 
-def _drawn(
-    draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, size: int, mix: TaskMix
+def _batches(
+    draw_pair: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, size: int, mix: TaskMix
 ) -> Callable[[float], Batch]:
     """Draws a batch at a share of the budget: whole answers, or more of summaries alone."""
     early = mix.summary_share if ids.vocabulary.summary[0] else 0.0
-    late = (
-        early
-        if mix.late_summary_share is None or not ids.vocabulary.summary[0]
-        else mix.late_summary_share
-    )
+    late = early
+    if mix.late_summary_share is not None and ids.vocabulary.summary[0]:
+        late = mix.late_summary_share
 
-    def outline() -> Pair:
+    def summary() -> Pair:
         return draw_summary(pool.pick(), mix, ids)
 
     def batch(done: float) -> Batch:
-        if float(torch.rand(())) < (late if done >= HALF else early):
-            return batch_of(_similar_lengths(outline, SUMMARIES_PER_ANSWER * size), ids.pad)
-        made = batch_of(_similar_lengths(lambda: draw(pool), size), ids.pad)
-        with_code_noise(made, ids, mix.code_noise)
-        return made
+        if float(torch.rand(())) < (late if done >= LATE else early):
+            return batch_of(_similar_lengths(summary, SUMMARIES_PER_ANSWER * size), ids.pad)
+        drawn = batch_of(_similar_lengths(lambda: draw_pair(pool), size), ids.pad)
+        add_code_noise(drawn, ids, mix.code_noise)
+        return drawn
 
     return batch
 
 
-def _similar_lengths(draw: Callable[[], Pair], batch: int, pool: int = 4) -> list[Pair]:
+def _similar_lengths(draw_one: Callable[[], Pair], batch: int, pool: int = 4) -> list[Pair]:
     """A batch cut out of a larger, sorted draw, so that little of it is padding."""
-    drawn = sorted((draw() for _ in range(batch * pool)), key=lambda p: len(p[0]) + len(p[1]))
+    drawn = sorted((draw_one() for _ in range(batch * pool)), key=lambda p: len(p[0]) + len(p[1]))
     start = int(torch.randint(pool, ())) * batch
     return drawn[start : start + batch]
 
 
 def _held_out_batches(
-    draw: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, batch: int
+    draw_pair: Callable[[Pool], Pair], pool: Pool, ids: TokenIds, batch: int
 ) -> list[Batch]:
-    """The same held-out batches at every look, drawn apart from the training's own draws."""
+    """The same held-out batches at every validation; the random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        pairs = [draw(pool) for _ in range(4 * batch)]
+        pairs = [draw_pair(pool) for _ in range(4 * batch)]
     return [batch_of(pairs[i : i + batch], ids.pad) for i in range(0, len(pairs), batch)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,17 +16,18 @@ from ext_models import packs
 from ext_models.datasets.layouts import Example
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
+from ext_models.training import processes
+from ext_models.training.log import TrainingLog
 from ext_models.training.plot import plot_logs
-from ext_models.training.trainer import LanguageTraining, TrainingLog
-from ext_models.training.workers import Workers
 
 from . import adapters as models
 from . import bases
 from .corpus import Seen
+from .recipe import LanguageTraining
 from .vocabulary import MotionVocabulary, add_tokens, train_text_tokenizer
 
-CURVES: Final = "curves.json"
-PICTURE: Final = "curves.png"
+LOSSES: Final = "losses.json"
+PICTURE: Final = "losses.png"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ class PackTraining:
         run: folder of the checkpoints.
         device: as PyTorch names it.
         budget: steps or minutes that overrule the recipe's.
-        workers: the processes that share it.
         seen: motions that other trainings encoded.
     """
 
@@ -52,7 +52,6 @@ class PackTraining:
     run: Path
     device: str
     budget: dict[str, float]
-    workers: Workers = field(default_factory=Workers)
     seen: Seen | None = None
 
     @property
@@ -73,7 +72,7 @@ class PackTraining:
 class TrainingResult:
     """What a training leaves behind besides the pack."""
 
-    curves: tuple[TrainingLog, ...]
+    logs: tuple[TrainingLog, ...]
     trainable_share: float
     picture: Path | None = None
 
@@ -160,12 +159,12 @@ def complete(
     base: LoadedBase,
     model: Any,
     manifest: packs.PackManifest,
-    curves: Sequence[TrainingLog],
+    logs: Sequence[TrainingLog],
 ) -> TrainingResult:
     """Write the language model of a pack, its manifest, and how the training went."""
     share = models.trainable_share(model)
-    trained = TrainingResult(tuple(curves), share)
-    if not job.workers.first:
+    trained = TrainingResult(tuple(logs), share)
+    if not processes.is_main():
         return trained
     if isinstance(model, models.PeftModel):
         reference = f"../{bases.BASE}" if base.made else base.name
@@ -174,15 +173,15 @@ def complete(
         bases.save_base(model, base.text, job.out / bases.BASE)
     packs.write_manifest(job.out, manifest)
     _note(job, base, model, share)
-    body = json.dumps([asdict(c) for c in curves])
-    (job.run / CURVES).write_text(body, encoding="utf-8")
+    body = json.dumps([asdict(c) for c in logs])
+    (job.run / LOSSES).write_text(body, encoding="utf-8")
     picture = job.run / PICTURE
     try:
-        plot_logs(curves, picture)
+        plot_logs(logs, picture)
     except PackError as error:
         print(error)  # a picture is a courtesy
         return trained
-    return TrainingResult(tuple(curves), share, picture)
+    return TrainingResult(tuple(logs), share, picture)
 
 
 def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
@@ -203,8 +202,8 @@ def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None
         "parameters": parameters,
         "trained_parameters": round(share * parameters),
         "trainable_share": share,
-        "processes": job.workers.count,
-        "sequences_a_step": settings.batch * settings.accumulate * job.workers.count,
+        "processes": processes.count(),
+        "sequences_a_step": settings.batch * settings.accumulate * processes.count(),
         "settings": {f.name: getattr(settings, f.name) for f in fields(settings)},
     }
     text = json.dumps(body, indent=1, default=list)

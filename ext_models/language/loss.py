@@ -1,24 +1,32 @@
-"""The loss of an answer: its tokens only, coarse codes counting more than fine ones.
+"""The loss of an answer's tokens, and validation by it.
 
-What a motion is stands in its first level; the finer levels say how exactly, and much of
-them is noise that nobody can foresee. Alike in weight they drown what matters.
+Coarse codes weigh more than fine ones: the first level says what the motion is, and much of the
+finer levels is noise that no model can predict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from accelerate import PartialState
+from accelerate.utils import reduce
 from torch.nn import functional
 
+from ext_models.training.log import TOKEN_ACCURACY, Validation
+
 from .vocabulary import TokenIds
+
+#: Input ids, attention mask and labels, each (B, N), as ``batch_of`` makes them.
+Batch = dict[str, torch.Tensor]
 
 IGNORED = -100
 
 
 class TokenWeights:
-    """What each token of the vocabulary counts, and the loss that follows from it."""
+    """The weight of each token of the vocabulary, and the loss by these weights."""
 
     def __init__(
         self, ids: TokenIds, levels: Sequence[float], device: torch.device, summary: float = 1.0
@@ -34,7 +42,7 @@ class TokenWeights:
             if summary != 1
         ]
 
-    def loss(self, model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    def loss(self, model: Any, batch: Batch) -> torch.Tensor:
         """Weighted mean of the answers' cross entropies, for a batch as ``batch_of`` makes it."""
         given = {k: v.to(self.device) for k, v in batch.items()}
         if not self._spans:
@@ -48,3 +56,39 @@ class TokenWeights:
             weights[(labels >= first) & (labels < behind)] = weight
         losses = functional.cross_entropy(logits.float(), labels, reduction="none")
         return (losses * weights).sum() / weights.sum()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation by the mean loss of held-out batches; each process computes some of them.
+
+    Attributes:
+        batches: the same ones at every validation.
+        loss: of a batch, for a model.
+    """
+
+    batches: Sequence[Batch]
+    loss: Callable[[Any, Batch], torch.Tensor]
+
+    def __call__(self, model: Any) -> Validation:
+        """Mean loss of the batches, and the accuracy of their answers' tokens."""
+        state = PartialState()
+        device = next(model.parameters()).device
+        sums = torch.zeros(4, device=device)
+        for batch in self.batches[state.process_index :: state.num_processes]:
+            loss = self.loss(model, batch).float()
+            right, asked = correct_tokens(model, batch, device)
+            sums += torch.stack([loss, torch.ones_like(loss), right, asked])
+        loss, batches, right, asked = reduce(sums, "mean").tolist()
+        return Validation(loss / max(batches, 1e-9), {TOKEN_ACCURACY: right / max(asked, 1e-9)})
+
+
+def correct_tokens(
+    model: Any, batch: Batch, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """How many of the answers' tokens are the likeliest ones, and how many there are."""
+    given = {k: v.to(device) for k, v in batch.items() if k != "labels"}
+    labels = batch["labels"].to(device)[:, 1:]
+    asked = labels != IGNORED
+    likeliest = model(**given).logits[:, :-1].argmax(-1)
+    return ((likeliest == labels) & asked).sum().float(), asked.sum().float()

@@ -20,13 +20,14 @@ from ext_models.motion import features, representations
 from ext_models.tokenizer import clip_summary as summaries
 from ext_models.tokenizer.clip_summary import ClipSummary, fit_clip_summary
 from ext_models.tokenizer.vqvae import load_tokenizer
-from ext_models.training.checkpoint import read_recipe
-from ext_models.training.workers import Workers
+from ext_models.training import processes
+from ext_models.training.log import TrainingLog
+from ext_models.training.recipe import read_toml
 
 from . import bases
 from .adapters import place
 from .corpus import Encoded, Seen, encode_examples, label_weights
-from .fine_tuning import ALONE, TrainingLog, fine_tune, pretrain
+from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .loaded_base import (
     PackTraining,
@@ -55,7 +56,6 @@ def train_pack(
     *,
     device: str,
     budget: dict[str, float],
-    workers: Workers = ALONE,
     seen: Seen | None = None,
 ) -> TrainingResult:
     """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
@@ -64,10 +64,9 @@ def train_pack(
     """
     language, seed = recipe["language"], recipe["pack"]["seed"]
     torch.manual_seed(seed)
-    own = workers.device(device)
     examples = with_captions(examples, language.get("captioned", 1.0), seed)
     job = PackTraining(
-        recipe, examples, load_tokenizer(out, own), out, run, own, budget, workers, seen
+        recipe, examples, load_tokenizer(out, device), out, run, device, budget, seen
     )
     style = language.get("prompt_style", "tokens")
     if style == "paper":
@@ -78,7 +77,7 @@ def train_pack(
 
 
 def _train_tokens(job: PackTraining) -> TrainingResult:
-    language, workers = job.language, job.workers
+    language = job.language
     config = job.tokenizer.config
     vocabulary = MotionVocabulary(
         language["levels"],
@@ -96,18 +95,18 @@ def _train_tokens(job: PackTraining) -> TrainingResult:
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
-    curves: list[TrainingLog] = []
+    logs: list[TrainingLog] = []
     if base.pretrain:
         settings = job.training(language["base"])
         read = train if language.get("uncaptioned", True) else captioned
-        curves.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run, workers))
-    if base.made and workers.first:
+        logs.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run))
+    if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
     settings = job.training(language["adapter"])
     clips = (captioned, held_out)
-    curves.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run, workers))
-    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), curves)
+    logs.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run))
+    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), logs)
 
 
 def _check_clips(job: PackTraining, least: int) -> None:
@@ -160,7 +159,7 @@ def joined_clips(
     asked = language.get("joining", {})
     wanted = {how: asked.get(how, 0) for how in ("then", "together")}
     train = [e for e in examples if e.split == "train" and e.captions]
-    held_out_pairs = HeldOutPairs.of(read_recipe(COMPOSITIONS)["prompts"])
+    held_out_pairs = HeldOutPairs.of(read_toml(COMPOSITIONS)["prompts"])
     longest = language["max_frames"]
     return join_examples(train, **wanted, longest=longest, seed=seed, held_out_pairs=held_out_pairs)
 
@@ -182,7 +181,7 @@ def _clip_summary(
             return kept
     motions = [one.joints for e in train for one in (e, mirrored(e))]
     made = fit_clip_summary(motions, *vocabulary.summary, job.recipe["pack"]["seed"])
-    if job.workers.first:
+    if processes.is_main():
         made.save(job.out)
     return made
 

@@ -16,7 +16,7 @@ from ext_models.generation.request import PipelineError
 from ext_models.generation.reranker import FOLDER, Reranker
 from ext_models.language.pack_training import joined_clips, with_captions
 from ext_models.packs import MANIFEST, PackError, require
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import claim, short_hash, without_budget
 
 from . import model as spaces
@@ -68,7 +68,7 @@ def train_reranker(
 def run(arguments: argparse.Namespace) -> int:
     """The command ``train-reranker``: a reranker for a pack that exists."""
     require(arguments.out / MANIFEST)
-    recipe = read_recipe(arguments.config)
+    recipe = read_toml(arguments.config)
     if not recipe.get(FOLDER):
         raise PackError(f"{arguments.config}: the recipe has no [{FOLDER}] table.")
     device = pick_device(arguments.device)

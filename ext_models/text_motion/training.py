@@ -7,20 +7,23 @@ because two clips share a label or a caption, are left out instead of counted as
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from ext_models.datasets.examples import Example, data_hash
-from ext_models.training.checkpoint import Checkpoint, Schedule
+from ext_models.training.log import TrainingLog, Validation
+from ext_models.training.settings import TrainerSettings
+from ext_models.training.trainer import Trainer, TrainingData
 
 from . import model as files
 from .clips import (
@@ -44,40 +47,40 @@ POOL = 32
 FEWEST_HELD_OUT = 4
 #: Parts of a batch that are padded to one length each.
 GROUPS = 3
-#: Where in the run's folder the best network is kept.
+#: The finished network's folder in the run's folder.
 BEST = "best"
-#: Where its state is kept.
-CHECKPOINT = "evaluator.pt"
+#: Name of the training, and of its checkpoint.
+NAME = "evaluator"
+CHECKPOINT = f"{NAME}.pt"
+#: The validation's metrics: R-precision of the first 1, 2 and 3 captions.
+R_PRECISION = ("R-precision 1", "R-precision 2", "R-precision 3")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TextMotionTraining:
-    """Settings of an evaluator's training.
+class TextMotionTraining(TrainerSettings):
+    """Settings of an evaluator's or a reranker's training.
 
     Attributes:
-        steps, minutes: the budget; whichever ends first.
-        batch: clips a step.
-        learning_rate: of AdamW, at its highest.
-        weight_decay: of AdamW.
-        joined: share of clips that are two, one after the other, with captions to match.
-        hidden_words: share of words that are read by their spelling only.
+        join_share: share of clips that are two in a row, with captions to match.
+        word_dropout: share of words that are read by their spelling only.
         noise: deviation of the noise on normalised features.
-        margin: how much farther than its own a motion should be at least (0: not asked).
-        look_every: steps between two looks at the held-out clips.
-        patience: looks without a better one before it stops.
+        margin: how much farther than its own motion a wrong one should lie; 0 asks for none.
     """
 
     steps: int = 6000
     minutes: float = 20.0
     batch: int = 64
     learning_rate: float = 6e-4
-    weight_decay: float = 0.05
+    validate_every: int = 200
+    patience: int = 12
+    save_every: int = 200
+    keep: Literal["best", "last"] = "best"
     join_share: float = 0.2
     word_dropout: float = 0.1
     noise: float = 0.05
     margin: float = 0.0
-    validate_every: int = 200
-    patience: int = 12
 
 
 def train_text_motion(
@@ -106,41 +109,46 @@ def train_text_motion(
             "an evaluator learns from clips with different captions; the train split has fewer "
             "than two such clips."
         )
-    held_out = [e for e in examples if e.split == "val" and e.captions]
     words = (c for clip in clips for c in clip.captions)
     vocabulary = TextVocabulary.of(words, config.buckets, config.max_words)
-    network = _new_network(config, vocabulary, clips).to(device).train()
-    optimizer = torch.optim.AdamW(
-        network.parameters(),
-        settings.learning_rate,
-        (0.9, 0.98),
-        weight_decay=settings.weight_decay,
+    network = _new_network(config, vocabulary, clips).to(device)
+    hashed = data_hash(examples)
+    data = TrainingData(
+        lambda _: draw(clips, settings, config.max_frames),
+        lambda model, batch: contrast(model, vocabulary, batch, settings),
+        _validation([e for e in examples if e.split == "val" and e.captions], vocabulary, hashed),
     )
-    schedule = Schedule("evaluator", settings.steps, settings.minutes)
-    checkpoint = Checkpoint(run / CHECKPOINT)
-    checkpoint.resume(network, optimizer, schedule)
-    validator = Validator(held_out, data_hash(examples), vocabulary, run / BEST, settings)
-    for step, bar in schedule:
-        chosen = draw(clips, settings, config.max_frames)
-        loss = contrast(network, vocabulary, chosen, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * schedule.rate
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
-        if step % 20 == 0:
-            bar.set_postfix_str(f"step {step} loss {loss.item():.3f}{validator.state}")
-        if step % settings.validate_every == settings.validate_every - 1:
-            done = validator.validate(network, step + 1)
-            # The schedule counts a step once the next one begins.
-            checkpoint.save(network, optimizer, replace(schedule, step=step + 1))
-            if done:
-                break
-    else:
-        validator.validate(network, schedule.step)
-        checkpoint.save(network, optimizer, schedule)
+    trainer = Trainer(NAME, network, data, settings, run)
+    notes = _notes(trainer.run(), trainer.schedule.step)
+    files.save(TextMotionModel.of(network, vocabulary, hashed), run / BEST, notes)
     return files.load(run / BEST, device)
+
+
+def _validation(
+    held_out: Sequence[Example], vocabulary: TextVocabulary, data: str
+) -> Callable[[TextMotionNetwork], Validation] | None:
+    """Validation by retrieval on the held-out clips; None where these are too few."""
+    if len({clip_label(e) for e in held_out}) < FEWEST_HELD_OUT:
+        logger.warning("Too few held-out clips to stop early by: the whole budget is used.")
+        return None
+
+    def validate(network: TextMotionNetwork) -> Validation:
+        model = TextMotionModel.of(network, vocabulary, data)
+        precision = retrieval(model, held_out, repeats=10).mean(axis=0).tolist()
+        metrics = dict(zip(R_PRECISION, precision, strict=True))
+        return Validation(1 - float(np.mean(precision)), metrics)
+
+    return validate
+
+
+def _notes(log: TrainingLog, steps: int) -> dict[str, Any]:
+    """What the card says of the training: which step was the best, and how good it was."""
+    if not log.held_out:
+        return {"step": steps, "quality": -1.0}
+    step, metrics = log.at_best()
+    precision = [metrics[name] for name in R_PRECISION]
+    quality = float(np.mean(precision))
+    return {"step": step, "quality": quality, "held_out_r_precision": precision}
 
 
 def _new_network(
@@ -220,52 +228,6 @@ def _margin(likeness: Tensor, also_right: Tensor, margin: float) -> Tensor:
     wrong = distance.masked_fill(hidden, torch.inf)
     short = [functional.relu(margin + own - wrong.amin(axis)) for axis in (0, 1)]
     return (short[0] + short[1]).mean() / 2
-
-
-class Validator:
-    """Looks at the held-out clips now and then, and keeps the best network on disk."""
-
-    def __init__(
-        self,
-        held_out: Sequence[Example],
-        data: str,
-        vocabulary: TextVocabulary,
-        folder: Path,
-        settings: TextMotionTraining,
-    ) -> None:
-        self.held_out = held_out
-        self.data = data
-        self.vocabulary = vocabulary
-        self.folder = folder
-        self.settings = settings
-        self.watching = len({clip_label(e) for e in held_out}) >= FEWEST_HELD_OUT
-        self.best, self.best_step = -1.0, 0
-        if (folder / files.CARD).is_file():
-            notes = files.read_card(folder)["notes"]
-            self.best, self.best_step = notes["quality"], notes["step"]
-        if not self.watching:
-            tqdm.write("Too few held-out clips to stop early by: the whole budget is used.")
-
-    @property
-    def state(self) -> str:
-        """What the progress bar says."""
-        return f" held-out R {self.best:.3f}" if self.watching and self.best >= 0 else ""
-
-    def validate(self, network: TextMotionNetwork, step: int) -> bool:
-        """Measure, keep what is better, and say whether to stop."""
-        model = TextMotionModel.of(network, self.vocabulary, self.data)
-        if not self.watching:
-            files.save(model, self.folder, {"step": step, "quality": -1.0})
-        elif step != self.best_step:
-            precision = retrieval(model, self.held_out, repeats=10).mean(axis=0).tolist()
-            quality = float(np.mean(precision))
-            if quality > self.best:
-                self.best, self.best_step = quality, step
-                notes = {"step": step, "quality": quality, "held_out_r_precision": precision}
-                files.save(model, self.folder, notes)
-        network.train()
-        patience = self.settings.patience * self.settings.validate_every
-        return self.watching and step - self.best_step >= patience
 
 
 def retrieval(

@@ -23,7 +23,8 @@ from ext_models.datasets.humanml3d import Statistics, read_statistics
 from ext_models.motion.clip_vectors import vectors_of
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import REPRESENTATIONS, Representation
-from ext_models.training.checkpoint import Checkpoint, Schedule
+from ext_models.training.settings import TrainerSettings
+from ext_models.training.trainer import Trainer, TrainingData
 
 from .vqvae import VQVAE, TokenizerConfig, save_tokenizer
 
@@ -36,31 +37,33 @@ BEGINNING = 4
 
 
 @dataclass(frozen=True)
-class ReferenceTraining:
+class ReferenceTraining(TrainerSettings):
     """Settings, as published by default.
 
     Attributes:
-        steps, minutes: the budget; whichever ends first.
-        batch: windows a step.
-        window: frames.
-        learning_rate: of AdamW, until ``drop_at`` of the budget; then ``drop`` times that.
-        warm_up: steps until the full learning rate.
+        window: frames of a window.
+        drop_at: share of the budget from which the learning rate is ``drop`` times as high.
         joints: weight of the joints' positions, beside 1 for all channels.
-        commitment: weight of staying near the codes.
-        save_every: steps between checkpoints.
+        commitment: weight of the distance between vectors and their codes.
     """
 
     steps: int = 300_000
-    minutes: float = float("inf")
     batch: int = 256
-    window: int = 64
     learning_rate: float = 2e-4
+    beta2: float = 0.99
+    weight_decay: float = 0.0
     warm_up: int = 1000
+    clip_norm: float = float("inf")
+    save_every: int = 1000
+    window: int = 64
     drop_at: float = 2 / 3
     drop: float = 0.05
     joints: float = 0.5
     commitment: float = 0.02
-    save_every: int = 1000
+
+    def decay(self, done: float) -> float:
+        """Factor of the learning rate: 1, and ``drop`` from ``drop_at`` on."""
+        return self.drop if done >= self.drop_at else 1.0
 
 
 def train_reference(
@@ -99,31 +102,14 @@ def train_reference(
             model.encoder(drawn.movedim(-1, 1)).movedim(1, -1).flatten(0, 1)
         )
     model.quantizer.quantize_dropout = 0.0
-    model = model.to(device).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.0
-    )
-    schedule = Schedule("tokenizer", settings.steps, settings.minutes)
-    checkpoint = Checkpoint(run / "tokenizer.pt")
-    checkpoint.resume(model, optimizer, schedule)
-    for step, bar in schedule:
-        loss = reference_loss(model, windows.draw().to(device), rep, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _rate(settings, step, schedule.done)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        if step % 20 == 0:
-            bar.set_postfix_str(f"step {step} loss {float(loss.detach()):.4f}")
-        if step % settings.save_every == settings.save_every - 1:
-            checkpoint.save(model, optimizer, schedule)
-    checkpoint.save(model, optimizer, schedule)
-    return model.eval()
+    model = model.to(device)
 
+    def loss(network: VQVAE, x: Tensor) -> Tensor:
+        return reference_loss(network, x.to(device), rep, settings)
 
-def _rate(settings: ReferenceTraining, step: int, done: float) -> float:
-    warm = min(1.0, (step + 1) / max(settings.warm_up, 1))
-    return warm * (settings.drop if done >= settings.drop_at else 1.0)
+    data = TrainingData(lambda _: windows.draw(), loss)
+    Trainer("tokenizer", model, data, settings, run).run()
+    return model
 
 
 def reference_loss(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from torch.nn import functional
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
 from ext_models.packs import PackError
-from ext_models.training.checkpoint import Checkpoint, Schedule
+from ext_models.training.settings import TrainerSettings
+from ext_models.training.trainer import MeanLoss, Trainer, TrainingData
 from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .networks import PatchDecoder, PatchEncoder, TokenizerConfig
@@ -34,37 +35,36 @@ _UPPER = np.concatenate(
 )
 _UPPER_HEIGHTS = 4 + 3 * (_ABOVE - 1) + 1
 
+#: Batches that the validation measures.
+HELD_OUT_BATCHES = 4
 #: Ends of the kinds of channels: turning, moving, height, positions, rotations, velocities.
 KINDS = (1, 3, 4, 67, 193, 259)
 
 
 @dataclass(frozen=True)
-class TokenizerTraining:
+class TokenizerTraining(TrainerSettings):
     """Settings of a tokenizer's training.
 
     Attributes:
-        steps, minutes: the budget; whichever ends first.
-        batch: windows a step.
-        window: frames a window.
-        learning_rate: of AdamW, at its highest.
+        window: frames of a window.
         static_pose_share: share of windows that hold one pose, so that single poses have codes.
         body_mix_share: share of windows with the upper body of another window, which augments
             few clips to many poses.
-        speeds: factors at which each clip is seen.
+        speeds: factors of playback speed at which each clip is seen.
         root: weight of the root's channels, beside 1 for the joints' positions.
         details: weight of rotations, velocities and contacts, which no joint is decoded from.
-        drift: weight of where the window has got to, in heading and place.
-        smooth: weight of the joints' accelerations, so that decoded motion does not tremble.
-        quantize_dropout: share of steps that use only the first few levels, so that these few are a
-            usable, coarser code.
-        save_every: steps between checkpoints.
+        drift: weight of the root's accumulated heading and place.
+        smooth: weight of the joints' accelerations.
+        quantize_dropout: share of steps that use only the first few levels, which makes these
+            levels a usable, coarser code.
     """
 
-    steps: int = 20000
     minutes: float = 20.0
     batch: int = 48
-    window: int = 64
     learning_rate: float = 4e-4
+    beta2: float = 0.99
+    weight_decay: float = 0.01
+    window: int = 64
     static_pose_share: float = 0.12
     body_mix_share: float = 0.3
     speeds: tuple[float, ...] = (1.0,)
@@ -73,7 +73,6 @@ class TokenizerTraining:
     drift: float = 0.1
     smooth: float = 0.5
     quantize_dropout: float = 0.3
-    save_every: int = 500
 
 
 def _at_speed(example: Example, speed: float) -> Array:
@@ -122,27 +121,31 @@ def train_tokenizer(
     else:
         windows = keep_codes(model, codes_of, windows)
     model.quantizer.quantize_dropout = settings.quantize_dropout
-    model = model.to(device).train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, settings.learning_rate, (0.9, 0.99))
-    schedule = Schedule("tokenizer", settings.steps, settings.minutes)
-    checkpoint = Checkpoint(run / ("tokenizer.pt" if codes_of is None else "decoder.pt"))
-    checkpoint.resume(model, optimizer, schedule)
-    for step, bar in schedule:
-        x, mask = (t.to(device) for t in windows.draw())
-        loss = reconstruction_loss(model, x, mask, settings)
-        for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * schedule.rate
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        if step % 20 == 0:
-            bar.set_postfix_str(f"step {step} loss {float(loss.detach()):.4f}")
-        if step % settings.save_every == settings.save_every - 1:
-            checkpoint.save(model, optimizer, schedule)
-    checkpoint.save(model, optimizer, schedule)
-    return model.eval()
+    model = model.to(device)
+
+    def loss(network: VQVAE, batch: tuple[Tensor, Tensor]) -> Tensor:
+        x, mask = (t.to(device) for t in batch)
+        return reconstruction_loss(network, x, mask, settings)
+
+    held_out = _held_out(examples, windows)
+    validate = MeanLoss(held_out, loss) if held_out else None
+    data = TrainingData(lambda _: windows.draw(), loss, validate)
+    name = "tokenizer" if codes_of is None else "decoder"
+    Trainer(name, model, data, settings, run).run()
+    return model
+
+
+def _held_out(examples: Sequence[Example], windows: Windows) -> list[tuple[Tensor, Tensor]]:
+    """Batches of the ``val`` split, the same at every validation; the random state stays."""
+    val = [e for e in examples if e.split == "val"]
+    if not val:
+        return []
+    plain = replace(windows.settings, static_pose_share=0.0, body_mix_share=0.0)
+    clips = [_at_speed(e, 1.0) for e in val]
+    held_out = Windows(clips, windows.poses, windows.mean, windows.std, plain)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return [held_out.draw() for _ in range(HELD_OUT_BATCHES)]
 
 
 def reconstruction_loss(

@@ -1,324 +1,235 @@
-"""The loop that every stage of a language model's training goes through.
+"""The one training loop: of tokenizers, language models, evaluators and rerankers.
 
-One step: a few batches, each forward and backward, their gradients averaged over the
-processes, one move of the weights. The loop looks at held-out batches now and then, stops
-when they get no better, and goes on from its checkpoint when it was stopped. What is drawn
-and what the loss is are its caller's.
+A step is a few forward and backward passes, the mean of their gradients over all processes,
+and one move of the weights. The loop validates now and then, stops early when nothing
+improves, and resumes from its checkpoint to the same weights. It runs on accelerate, so one
+process and several take the same path. What a batch is, how it is drawn and what the loss is
+are the caller's.
 """
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Generic, TypeVar
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from torch import Tensor, nn
 
 from ext_models.packs import PackError
 
-from .checkpoint import Checkpoint, Schedule
-from .workers import Workers
+from .checkpoint import BestCheckpoint, Checkpoint
+from .log import TrainingLog, Validation
+from .precision import (
+    autocast,
+    disable_gradient_checkpointing,
+    enable_gradient_checkpointing,
+    wants_bfloat16,
+)
+from .schedule import Schedule
+from .settings import TrainerSettings
 
-Batch = dict[str, torch.Tensor]
-#: Parameters from which a GPU gains by bfloat16; below, the casts cost more.
-LARGE: Final = 50_000_000
-Precision = Literal["auto", "float32", "bfloat16"]
+Batch = TypeVar("Batch")
+M = TypeVar("M", bound=nn.Module)
 
+#: Share of the old value in the moving average of the training loss.
+SMOOTHING = 0.98
 
-@dataclass(frozen=True)
-class LanguageTraining:
-    """Settings of one stage.
-
-    Attributes:
-        steps, minutes: the budget, more than 0; whichever ends first.
-        batch: sequences that are read at once, by each process.
-        accumulate: batches a step; so many more sequences without more memory.
-        learning_rate: of AdamW, at its highest.
-        weight_decay: of AdamW.
-        warm_up: steps until the full learning rate.
-        check_every: steps between looks at the held-out loss.
-        patience: looks without a better one before it stops; 0 never stops.
-        keep: which weights stay: the ``last``, or those of the ``best`` look.
-        save_every: steps between checkpoints.
-        levels: what an answer's code counts by its level, coarse first; all alike when empty.
-        summary: what each token of an answer's clip summary counts in the loss.
-        precision: of the arithmetic; ``auto`` takes bfloat16 where a GPU has it and the model
-            is large enough to gain.
-        checkpointing: forget what lies between the layers and work it out again: a third
-            more time, a fraction of the memory.
-    """
-
-    steps: int = 20000
-    minutes: float = 30.0
-    batch: int = 16
-    accumulate: int = 1
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    warm_up: int = 100
-    check_every: int = 250
-    patience: int = 0
-    save_every: int = 500
-    keep: Literal["best", "last"] = "last"
-    levels: Sequence[float] = ()
-    summary: float = 1.0
-    precision: Precision = "auto"
-    checkpointing: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "accumulate", "check_every", "save_every"):
-            if getattr(self, name) < 1:
-                raise PackError(f"a training's {name} is {getattr(self, name)}; it is at least 1.")
-        if not self.minutes > 0:
-            raise PackError(f"a training's minutes are {self.minutes:g}; write more than 0.")
-        if self.warm_up < 0:
-            raise PackError(f"a training's warm_up is {self.warm_up}; it is at least 0.")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise PackError(
-                f"a training's precision is '{self.precision}'; write auto, float32 or bfloat16."
-            )
-
-
-@dataclass
-class TrainingLog:
-    """Loss over time, for the card and the picture.
-
-    Attributes:
-        name: of the stage.
-        train: (step, mean of the last steps' losses).
-        held_out: (step, loss of the held-out batches).
-        right: (step, share of the held-out answers' tokens that come first in likelihood).
-    """
-
-    name: str
-    train: list[tuple[int, float]] = field(default_factory=list)
-    held_out: list[tuple[int, float]] = field(default_factory=list)
-    right: list[tuple[int, float]] = field(default_factory=list)
-
-    @property
-    def best(self) -> float:
-        """Lowest held-out loss."""
-        return min((loss for _, loss in self.held_out), default=float("nan"))
-
-    @property
-    def checks_since_best(self) -> int:
-        """How many looks were no better than the best before them."""
-        losses = [loss for _, loss in self.held_out]
-        return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """What a stage learns from.
+class TrainingData(Generic[Batch]):
+    """What a training learns from.
 
     Attributes:
-        draw: a new batch, for the share of the budget that is used, 0..1.
-        held_out: batches that are never learnt from, the same at every look.
-        loss: of a batch, for a model.
+        draw: makes a batch, given the share of the budget that is spent, 0..1.
+        loss: of a batch, a scalar, for a model.
+        validate: measures a model in evaluation mode on held-out data, with the same result
+            for the same weights; None where nothing is held out.
     """
 
     draw: Callable[[float], Batch]
-    held_out: Sequence[Batch]
-    loss: Callable[[Any, Batch], torch.Tensor]
+    loss: Callable[[Any, Batch], Tensor]
+    validate: Callable[[Any], Validation] | None = None
 
 
-class Trainer:
-    """One stage of a training: its model, where it stands, and how it goes on."""
+@dataclass(frozen=True)
+class MeanLoss(Generic[Batch]):
+    """Validation by the mean loss of held-out batches.
+
+    Attributes:
+        batches: the same ones at every validation.
+        loss: of a batch, for a model.
+    """
+
+    batches: Sequence[Batch]
+    loss: Callable[[Any, Batch], Tensor]
+
+    def __call__(self, model: Any) -> Validation:
+        """The mean over all batches."""
+        losses = [float(self.loss(model, batch)) for batch in self.batches]
+        return Validation(sum(losses) / len(losses))
+
+
+class Trainer(Generic[Batch]):
+    """One training: its model, its data, and where it stands."""
 
     def __init__(
         self,
         name: str,
-        model: Any,
-        data: TrainingData,
-        settings: LanguageTraining,
+        model: nn.Module,
+        data: TrainingData[Batch],
+        settings: TrainerSettings,
         run: Path,
-        workers: Workers,
     ) -> None:
-        self.model, self.data, self.settings, self.workers = model, data, settings, workers
+        """Prepare a training; ``run`` does it.
+
+        Args:
+            name: of the training, and of its files.
+            model: on its device; weights that require no gradient stay as they are.
+            data: batches, loss and validation.
+            settings: budget, optimizer, validation.
+            run: folder of the checkpoints.
+        """
+        self.model, self.data, self.settings = model, data, settings
         self.device = next(model.parameters()).device
+        self.accelerator = Accelerator(
+            mixed_precision="no",  # autocast is a matter of each training, not of the process
+            device_placement=False,
+            gradient_accumulation_steps=settings.accumulate,
+        )
+        main = self.accelerator.is_main_process
         self.trained = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.trained, settings.learning_rate, (0.9, 0.98), weight_decay=settings.weight_decay
+        optimizer = torch.optim.AdamW(
+            self.trained,
+            settings.learning_rate,
+            (0.9, settings.beta2),
+            weight_decay=settings.weight_decay,
         )
-        self.schedule = Schedule(
-            name,
-            settings.steps,
-            settings.minutes,
-            settings.warm_up,
-            agree=lambda share: workers.same(share, self.device),
-            quiet=not workers.first,
-        )
+        self.parallel, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.schedule = Schedule(name, settings, agree=self._agreed, quiet=not main)
         self.checkpoint = Checkpoint(run / f"{name}.pt")
-        self.curve = TrainingLog(name)
-        self.best = BestCheckpoint(run / f"{name}.best.pt", settings.keep == "best", workers)
+        self.best = BestCheckpoint(run / f"{name}.best.pt", settings.keep == "best", main)
+        self.log = TrainingLog(name)
         self.bfloat16 = wants_bfloat16(settings.precision, model, self.device)
         self.average = 0.0
-        if settings.checkpointing:
-            forget_activations(model)
 
     def run(self) -> TrainingLog:
-        """Train until the budget is spent or nothing gets better; resumes what was stopped."""
+        """Train until the budget is spent or nothing improves; resumes a stopped training.
+
+        Raises:
+            PackError: when the loss is not a number, or the checkpoint is of another training.
+        """
+        self.accelerator.gradient_accumulation_steps = self.settings.accumulate
         self._resume()
-        for step, bar in self.schedule:
-            if self._should_stop:
-                break
-            loss = self._step()
-            self.average = loss if self.average == 0 else 0.98 * self.average + 0.02 * loss
-            if step % 10 == 0:
-                bar.set_postfix_str(
-                    f"step {step} loss {self.average:.3f} held out {self.curve.best:.3f}"
-                )
-            if (step + 1) % self.settings.check_every == 0:
-                self._validate(step)
-            if (step + 1) % self.settings.save_every == 0:
-                self._save(step + 1)
-        if not self.curve.held_out or self.curve.held_out[-1][0] < self.schedule.step - 1:
-            self._validate(self.schedule.step)
-        self._save(self.schedule.step)
-        self.workers.wait()
-        self.best.restore(self.model, self.curve.held_out[-1][1])
         if self.settings.checkpointing:
-            keep_activations(self.model)
+            enable_gradient_checkpointing(self.model)
+        for done, bar in self.schedule:
+            if self._should_stop:
+                logger.info("%s: stopped early at step %d", self.log.name, self.schedule.step)
+                break
+            loss = self._step(done)
+            self.average = (
+                SMOOTHING * self.average + (1 - SMOOTHING) * loss if self.schedule.step else loss
+            )
+            self.schedule.step += 1
+            if self.schedule.step % 10 == 1:
+                bar.set_postfix_str(self._state())
+            if self._due(self.settings.validate_every):
+                self._validate()
+            if self._due(self.settings.save_every):
+                self._save()
+        self._finish()
+        return self.log
+
+    def _finish(self) -> None:
+        """Validate and save where the loop ended, and leave the wanted weights in the model."""
+        if not self.log.held_out or self.log.held_out[-1][0] < self.schedule.step:
+            self._validate()
+        self._save()
+        self.accelerator.wait_for_everyone()
+        if self.log.held_out:
+            self.best.restore(self.model, self.log.held_out[-1][1])
+        if self.settings.checkpointing:
+            disable_gradient_checkpointing(self.model)
         self.model.eval()
-        return self.curve
 
     @property
     def _should_stop(self) -> bool:
-        return 0 < self.settings.patience <= self.curve.checks_since_best
+        return 0 < self.settings.patience <= self.log.validations_since_best
 
-    def _step(self) -> float:
-        """One move of the weights; gives the loss that it was made by."""
+    def _due(self, every: int) -> bool:
+        return every > 0 and self.schedule.step % every == 0
+
+    def _step(self, done: float) -> float:
+        """Move the weights once; returns the loss, the mean over the accumulated batches."""
         self.model.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * self.schedule.rate
-        self.optimizer.zero_grad(set_to_none=True)
-        total, done = torch.zeros((), device=self.device), self.schedule.done
+            group["lr"] = self.schedule.learning_rate(done)
+        total = torch.zeros((), device=self.device)
         for _ in range(self.settings.accumulate):
-            loss = self._loss(self.data.draw(done)) / self.settings.accumulate
-            loss.backward()
-            total += loss.detach()
-        self.workers.average_gradients(self.trained)
-        norm = torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
-        self._check_finite(float(total + norm), self.schedule.step)
-        self.optimizer.step()
+            with self.accelerator.accumulate(self.parallel):
+                batch = self.data.draw(done)
+                with autocast(self.device, bfloat16=self.bfloat16):
+                    loss = self.data.loss(self.parallel, batch)
+                self.accelerator.backward(loss)
+                total += loss.detach() / self.settings.accumulate
+                if self.accelerator.sync_gradients:
+                    norm = self.accelerator.clip_grad_norm_(self.trained, self.settings.clip_norm)
+                    self._check_finite(float(total) + float(norm or 0))
+                self.optimizer.step()
+                self.optimizer.zero_grad(set_to_none=True)
         return float(total)
 
-    def _check_finite(self, loss: float, step: int) -> None:
-        """Stop a training that has run away, before its weights are kept anywhere."""
+    def _check_finite(self, loss: float) -> None:
+        """Stop a diverged training before its weights are saved anywhere."""
         if not math.isfinite(loss):
             raise PackError(
-                f"training '{self.curve.name}': the loss is not a number after step {step}: lower "
-                "learning_rate in this stage's table of the recipe."
+                f"training '{self.log.name}': the loss is not a number after step "
+                f"{self.schedule.step}: lower learning_rate in this training's table of the recipe."
             )
-
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        with self._arithmetic():
-            return self.data.loss(self.model, batch)
-
-    def _arithmetic(self) -> contextlib.AbstractContextManager[Any]:
-        if not self.bfloat16:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
 
     @torch.no_grad()
-    def _validate(self, step: int) -> None:
-        """Loss and share of right tokens of the held-out batches, each process some of them."""
+    def _validate(self) -> None:
+        if self.data.validate is None:
+            return
         self.model.eval()
-        sums = torch.zeros(4, device=self.device)
-        for batch in self.data.held_out[self.workers.rank :: self.workers.count]:
-            loss = self._loss(batch)
-            with self._arithmetic():
-                right, asked = correct_tokens(self.model, batch, self.device)
-            sums += torch.stack([loss.float(), torch.ones_like(sums[0]), right, asked])
-        loss, batches, right, asked = self.workers.mean(sums).tolist()
-        self._check_finite(loss, step)
-        self.curve.train.append((step, self.average))
-        self.curve.held_out.append((step, loss / max(batches, 1e-9)))
-        self.curve.right.append((step, right / max(asked, 1e-9)))
-        self.best.look(self.model, self.curve.held_out[-1][1])
+        with autocast(self.device, bfloat16=self.bfloat16):
+            validation = self.data.validate(self.model)
+        self._check_finite(validation.loss)
+        self.log.add(self.schedule.step, self.average, validation)
+        self.best.update(self.model, validation.loss)
 
-    def _save(self, step: int) -> None:
-        if self.workers.first:
-            notes = {"curve": asdict(self.curve), "average": self.average}
-            self.checkpoint.save(
-                self.model, self.optimizer, replace(self.schedule, step=step), notes
-            )
+    def _save(self) -> None:
+        if self.accelerator.is_main_process:
+            notes = {"log": asdict(self.log), "average": self.average}
+            self.checkpoint.save(self.model, self.optimizer, self.schedule, notes)
 
     def _resume(self) -> None:
         notes = self.checkpoint.resume(self.model, self.optimizer, self.schedule)
         self.best.begin(anew=notes is None)
         if notes:
-            points = {k: [(int(s), float(v)) for s, v in notes["curve"][k]] for k in _POINTS}
-            self.curve = TrainingLog(self.curve.name, **points)
+            self.log = TrainingLog.from_state(notes["log"])
             self.average = float(notes["average"])
-        self.workers.share(self.trained)
-        self.workers.seed(torch.initial_seed() % 1_000_003, self.schedule.step)
+            logger.info("%s: resumed at step %d", self.log.name, self.schedule.step)
+        if self.accelerator.num_processes > 1:
+            seed = torch.initial_seed() % 1_000_003
+            own = seed * 1_000_003 + self.schedule.step * 1_009 + self.accelerator.process_index
+            torch.manual_seed(own % 2**63)
 
+    def _agreed(self, share: float) -> float:
+        """The main process's share, for all: their clocks differ."""
+        if self.accelerator.num_processes == 1:
+            return share
+        return float(broadcast(torch.tensor([share], device=self.device))[0])
 
-_POINTS = ("train", "held_out", "right")
-
-
-def wants_bfloat16(precision: Precision, model: Any, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; ``auto`` does where the GPU was made for it."""
-    if precision == "auto":
-        large = sum(p.numel() for p in model.parameters()) >= LARGE
-        return large and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return precision == "bfloat16"
-
-
-def forget_activations(model: Any) -> None:
-    """Gradient checkpointing, also above frozen embeddings."""
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    model.config.use_cache = False
-
-
-def keep_activations(model: Any) -> None:
-    """The end of ``forget_activations``."""
-    model.gradient_checkpointing_disable()
-    model.config.use_cache = True
-
-
-def correct_tokens(
-    model: Any, batch: Batch, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """How many of the answers' tokens are the likeliest ones, and how many there are."""
-    given = {k: v.to(device) for k, v in batch.items() if k != "labels"}
-    labels = batch["labels"].to(device)[:, 1:]
-    asked = labels != -100
-    likeliest = model(**given).logits[:, :-1].argmax(-1)
-    return ((likeliest == labels) & asked).sum().float(), asked.sum().float()
-
-
-@dataclass
-class BestCheckpoint:
-    """The trained weights of the best look so far, in a file of their own."""
-
-    path: Path
-    wanted: bool
-    workers: Workers = field(default_factory=Workers)
-    loss: float = float("inf")
-
-    def begin(self, *, anew: bool) -> None:
-        """Go on from the file, or drop one that an earlier training has left."""
-        if anew and self.workers.first:
-            self.path.unlink(missing_ok=True)
-        elif not anew and self.wanted and self.path.is_file():
-            self.loss = float(torch.load(self.path, weights_only=True)["loss"])
-
-    def look(self, model: Any, loss: float) -> None:
-        """Keep the weights when they are better than any before."""
-        if not self.wanted or not loss < self.loss:
-            return
-        self.loss = loss
-        if self.workers.first:
-            weights = {n: p.detach().cpu() for n, p in model.named_parameters() if p.requires_grad}
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save({"loss": loss, "weights": weights}, self.path)
-
-    def restore(self, model: Any, last: float) -> None:
-        """Bring the best weights back, unless the last ones are better still."""
-        if self.wanted and self.loss < math.inf and not last <= self.loss:
-            weights = torch.load(self.path, weights_only=True)["weights"]
-            model.load_state_dict(weights, strict=False)
+    def _state(self) -> str:
+        """What the progress bar says."""
+        text = f"step {self.schedule.step} loss {self.average:.4g}"
+        return f"{text} held out {self.log.best:.4g}" if self.log.held_out else text

@@ -11,9 +11,9 @@ from ext_models.__main__ import main
 from ext_models.evaluation.tables import Row
 from ext_models.lab import ablation
 from ext_models.language import adapters as m
+from ext_models.language.recipe import LanguageTraining
 from ext_models.language.tasks import TaskMix
 from ext_models.packs import PackError
-from ext_models.training.trainer import LanguageTraining
 
 RECIPES = Path(ablation.__file__).parents[1] / "recipes"
 START = """

@@ -23,7 +23,7 @@ from ext_models.language.fine_tuning import pretraining_pair
 from ext_models.language.loss import TokenWeights
 from ext_models.language.pack_training import COMPOSITIONS, draw_weights, with_captions
 from ext_models.packs import PackError
-from ext_models.training.checkpoint import read_recipe
+from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
@@ -103,7 +103,7 @@ def test_the_second_clip_goes_on_where_the_first_one_ends(angle):
 
 
 def test_what_is_kept_for_measuring_is_never_joined():
-    prompts = read_recipe(COMPOSITIONS)["prompts"]
+    prompts = read_toml(COMPOSITIONS)["prompts"]
     assert len(prompts) == 40
     held_out_pairs = HeldOutPairs.of(prompts)
     walk = example("walk, sad", walker(40), "a person walks.")

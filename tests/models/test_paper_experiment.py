@@ -23,11 +23,11 @@ from ext_models.lab import guo_evaluator, paper_tables
 from ext_models.language import adapters as m
 from ext_models.language import bases
 from ext_models.language.paper import instructions, training
+from ext_models.language.recipe import LanguageTraining
 from ext_models.motion import features as f
 from ext_models.motion.representations import HUMANML3D, KIT
 from ext_models.tokenizer import reference_training
 from ext_models.tokenizer.vqvae import load_tokenizer
-from ext_models.training import trainer
 from tests.support import reference_files
 from tests.support.motion_folders import kit_features, published, walker
 
@@ -213,7 +213,7 @@ def test_the_recipes_say_what_was_published(name):
     assert (config.levels, config.dilations) == (1, (9, 3, 1))
     assert (training.steps, training.batch, training.learning_rate) == (300_000, 256, 2e-4)
     adapter = dict(recipe["language"]["adapter"])
-    settings = trainer.LanguageTraining(**adapter.pop("training"))
+    settings = LanguageTraining(**adapter.pop("training"))
     assert settings.batch * settings.accumulate == 256
     assert m.AdapterConfig(**adapter) == m.AdapterConfig(64, 16, 0.05, ["q_proj", "v_proj"])
     table = {k: v for k, v in recipe["language"]["base"].items() if k != "id"}

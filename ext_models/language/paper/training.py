@@ -29,12 +29,15 @@ from ext_models.language.loaded_base import (
     obtain_base,
     ready_to_learn,
 )
+from ext_models.language.loss import Batch, HeldOut
 from ext_models.motion.clip_vectors import vectors_of
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
-from ext_models.training.trainer import Batch, Trainer, TrainingData, TrainingLog
+from ext_models.training import processes
+from ext_models.training.log import TrainingLog
+from ext_models.training.trainer import Trainer, TrainingData
 
 from . import instructions
 
@@ -135,7 +138,7 @@ def train(job: PackTraining) -> TrainingResult:
     longest = max(told[0] + told[1], key=lambda one: len(one.codes))
     check_context(base, max(len(ids_of(_sample(longest))) + 1, 1))
     place(base.model, job.device)
-    if base.made and job.workers.first:
+    if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [])
     curve = _fit(job, model, told, lambda one: draw(one, tasks, ids_of, end), base.text)
@@ -174,9 +177,8 @@ def _fit(
     held = [
         batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
     ]
-    return Trainer(
-        "adapter", model, TrainingData(batch, held, loss), settings, job.run, job.workers
-    ).run()
+    data = TrainingData(batch, loss, HeldOut(held, loss))
+    return Trainer("adapter", model, data, settings, job.run).run()
 
 
 @torch.no_grad()
