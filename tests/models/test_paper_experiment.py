@@ -208,10 +208,10 @@ def test_the_whole_experiment_small(kit, golden, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("name", ["humanml3d_paper", "kit_paper"])
 def test_the_recipes_say_what_was_published(name):
     recipe = tomllib.loads((RECIPES / f"{name}.toml").read_text())
-    config, training = reference_training.from_recipe(recipe)
+    config, published = reference_training.from_recipe(recipe)
     assert (config.codes, config.code_width, config.width, config.stride) == (512, 512, 512, 4)
     assert (config.levels, config.dilations) == (1, (9, 3, 1))
-    assert (training.steps, training.batch, training.learning_rate) == (300_000, 256, 2e-4)
+    assert (published.steps, published.batch, published.learning_rate) == (300_000, 256, 2e-4)
     adapter = dict(recipe["language"]["adapter"])
     settings = LanguageTraining(**adapter.pop("training"))
     assert settings.batch * settings.accumulate == 256
