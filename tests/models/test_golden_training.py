@@ -172,7 +172,9 @@ def test_evaluator(losses, tmp_path, monkeypatch):
     def filled(*arguments):
         network = create(*arguments)
         with torch.no_grad():
-            for weights in network.parameters():
+            for name, weights in network.named_parameters():
+                if name.endswith("bias"):
+                    weights.zero_()
                 if weights.dim() > 1:
                     wave = (torch.arange(weights.numel()) * 0.7).sin()
                     weights.copy_(0.2 * wave.view_as(weights))
@@ -181,7 +183,7 @@ def test_evaluator(losses, tmp_path, monkeypatch):
 
     monkeypatch.setattr(text_motion, "_new_network", filled)
     config = TextMotionConfig(
-        space=8, width=16, layers=1, text_layers=1, heads=2, dropout=0.0, buckets=64
+        embedding_dim=8, width=16, motion_layers=1, text_layers=1, heads=2, dropout=0.0, buckets=64
     )
     settings = text_motion.TextMotionTraining(
         steps=30, minutes=1e9, batch=6, learning_rate=2e-3, join_share=0.3, word_dropout=0.2,
