@@ -24,8 +24,9 @@ from ..core.rig.bone_maps import (
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone, MotionGPTBoneMap
 from ..properties.scene import target
+from ..scene.errors import RigError
 from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map, rows_from
-from ..scene.rig.description import RigError, check_usable
+from ..scene.rig.usability import check_usable
 from .targets import NO_ARMATURE, OperatorResult, armature_data, required_target
 
 if TYPE_CHECKING:

@@ -17,14 +17,15 @@ from ..core.rig.rig_options import RigOptions
 from ..core.timeline.frame_range import Fit, Join
 from ..generate.adapters import CharacterKey
 from ..properties import armature as properties
+from ..scene.action import played_curves
 from ..scene.action.nla import has_strips, tracks_above
 from ..scene.errors import RigError
 from ..scene.pose.object_space import poses_in_object_space
 from ..scene.pose.pose_parts import check_bones
-from ..scene.rig.description import check_usable, describe
+from ..scene.rig.description import describe
+from ..scene.rig.usability import check_usable
 from ..scene.take import surroundings
 from ..scene.take.apply import apply_slices
-from ..scene.take.provenance import record_provenance
 from ..scene.take.report import ApplyReport
 
 
@@ -70,11 +71,11 @@ class ArmatureCharacter:
 
     def keyed_frames(self, *, generated: bool) -> list[float]:
         """Frames with keys, ascending."""
-        return surroundings.keyed_frames(self.obj, generated=generated)
+        return played_curves.keyed_frames(self.obj, generated=generated)
 
     def check_no_solo(self) -> None:
         """Raise RigError when a soloed NLA track would silence a take."""
-        surroundings.check_no_solo(self.obj)
+        played_curves.check_no_solo(self.obj)
 
     def object_matrix_at(self, frame: float) -> NDArray[np.float64]:
         """Matrix (4, 4) of the object at a frame."""
@@ -108,12 +109,12 @@ class ArmatureCharacter:
         """The marked poses where they stood in the scene."""
         obj = self.obj
         check_bones(obj, marked)
-        animated = set() if object_travels else surroundings.animated_properties(obj)
+        animated = set() if object_travels else played_curves.animated_properties(obj)
         return poses_in_object_space(obj, rig, marked, object_matrix, animated)
 
     def has_strips(self, track: str, start: float, end: float) -> bool:
         """Whether strips of an NLA track lie over these frames."""
-        return bool(has_strips(self.obj, track, start, end))
+        return has_strips(self.obj, track, start, end)
 
     def tracks_above(self, track: str) -> tuple[list[str], float]:
         """NLA tracks that hide this one, and the frame from which on they do."""
@@ -128,14 +129,10 @@ class ArmatureCharacter:
         fit: Fit,
         frame_count: int,
     ) -> Generator[None, None, ApplyReport]:
-        """Write a clip as a take, in slices, and record on its action what made it."""
-        options = self.options()
-        report = yield from apply_slices(
-            self.obj, clip, marked, start_frame, name, options, fit, frame_count
+        """Write a clip as a take, in slices."""
+        return apply_slices(
+            self.obj, clip, marked, start_frame, name, self.options(), fit, frame_count
         )
-        if (action := bpy.data.actions.get(report.action_name)) is not None:
-            record_provenance(action, clip)
-        return report
 
 
 def scene_of(key: CharacterKey) -> bpy.types.Scene | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..properties import scene as scene_properties
-from ..scene.take.surroundings import selected_frames
+from ..scene.action.played_curves import selected_frames
 from .targets import OperatorResult, has_target, required_target
 
 

@@ -10,14 +10,16 @@ import numpy as np
 
 from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart, is_whole_body
 from ..core.pose_constraints.correction import PoseError
-from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole, mismatch_note
+from ..core.pose_constraints.marked_pose import PoseRole, mismatch_note
 from ..core.timeline.frame_range import frame_text
 from ..properties import armature
 from ..properties.armature import PARTS, ROLES, MotionGPTArmature
-from ..scene.pose.capture import capture_joints, limbs_out_of_reach, out_of_reach_warning
-from ..scene.pose.marking import fit_fk_pose
+from ..scene.errors import RigError
+from ..scene.pose.capture import limbs_out_of_reach, out_of_reach_warning
+from ..scene.pose.mark_pose import mark_pose
 from ..scene.pose.show_pose import show_pose
-from ..scene.rig.description import RigError, check_not_override, describe
+from ..scene.rig.description import describe
+from ..scene.rig.usability import check_not_override, check_usable
 from ..scene.scene_time import current_frame
 from .targets import OperatorResult, has_active_pose, has_target, required_target
 
@@ -53,15 +55,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         try:
             check_not_override(obj)
             rig = describe(obj)
-            pose, fk_mismatches = fit_fk_pose(obj, rig)
-            marked = MarkedPose(
-                frame,
-                PoseRole(self.role),
-                pose,
-                capture_joints(obj, rig),
-                carrier=np.array(obj.matrix_basis, dtype=np.float64),
-                fk_mismatches=fk_mismatches,
-            )
+            marked = mark_pose(obj, rig, frame, PoseRole(self.role))
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -203,7 +197,8 @@ class MOTIONGPT_OT_show_pose(bpy.types.Operator):
         assert entry is not None
         try:
             marked = entry.load()
-            show_pose(context.scene, obj, describe(obj), marked)
+            check_usable(obj)
+            show_pose(context.scene, obj, marked)
         except (PoseError, RigError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

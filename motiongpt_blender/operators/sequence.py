@@ -11,7 +11,7 @@ from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.sequence import MotionGPTSequence
 from ..scene.errors import RigError
-from ..scene.rig.description import check_not_override, check_usable
+from ..scene.rig.usability import check_not_override, check_usable
 from ..scene.scene_time import scene_fps
 from . import generation, session
 from .character import ArmatureCharacter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..scene.take.remove_take import find_take, take_back
+from ..scene.take.remove_take import find_take, remove_take
 from . import session
 from .targets import OperatorResult
 
@@ -28,7 +28,7 @@ class MOTIONGPT_OT_remove_take(bpy.types.Operator):
         """Remove it; an undo brings it back."""
         report = session.active_state(context).report
         assert report is not None
-        take_back(report.action_name, report.ids)
+        remove_take(report.action_name, report.ids)
         self.report({"INFO"}, f"The take '{report.action_name}' was removed")
         return {"FINISHED"}
 

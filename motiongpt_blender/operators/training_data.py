@@ -10,9 +10,10 @@ from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
 from ..properties import scene as scene_properties
-from ..scene.action.recording import capture_clip, exportable_action
-from ..scene.rig.description import RigError, describe
-from ..scene.take.provenance import origin_of
+from ..scene.errors import RigError
+from ..scene.rig.description import describe
+from ..scene.take.record import origin_of
+from ..scene.take.recording import capture_clip, exportable_action
 from .targets import OperatorResult, has_target, required_target
 
 

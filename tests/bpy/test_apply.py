@@ -1,6 +1,5 @@
 """A clip on a rig, from end to end: directions, floor, keys, tracks, and nothing lost."""
 
-import json
 import math
 
 import bpy
@@ -23,13 +22,14 @@ from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.core.pose_constraints.correction import PoseReport
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.timeline.frame_range import Fit
-from motiongpt_blender.scene.action import nla
-from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
-from motiongpt_blender.scene.pose.marking import mark_pose
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.pose.mark_pose import mark_pose
+from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take import apply as apply_module
 from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, apply_slices
+from motiongpt_blender.scene.take.record import TakeRecord
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.clips import clips
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
@@ -288,17 +288,17 @@ def test_switches_are_keyed_and_given_back(rigify_rig):
     rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] = 0.25
     report = apply_clip(rigify_rig, walking(), (), 1, "walk")
     action = bpy.data.actions[report.action_name]
-    earlier = {(b, p): v for b, p, v in json.loads(action[SWITCHES_KEY])}
+    earlier = {(b, p): v for b, p, v in TakeRecord.load(action).switches}
     assert earlier["thigh_parent.L", "IK_FK"] == pytest.approx(0.25)
     set_frame(3)
     assert rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] == 1.0
-    nla.remove_take(rigify_rig, report.track_name)
+    assert remove_take(report.action_name, report.ids)
     assert rigify_rig.pose.bones["thigh_parent.L"]["IK_FK"] == pytest.approx(0.25)
     assert report.action_name not in bpy.data.actions
-    nla.remove_take(rigify_rig, "no such track")
+    assert not remove_take("no such take")
 
 
-@pytest.mark.parametrize("where", ["push_take", "write_action_slices", "finish_motion_slices"])
+@pytest.mark.parametrize("where", ["push_take", "write_slices", "finish_motion_slices"])
 def test_a_failure_leaves_everything_as_it_was(smpl_rig, monkeypatch, where):
     author(smpl_rig)
     data = smpl_rig.animation_data
@@ -358,7 +358,7 @@ def test_real_clips_land_on_a_rigify_rig(rigify_rig):
         errors = limb_errors(rigify_rig, rig, place_at_origin(joints), 1)
         assert errors.mean() < 2
         assert errors.max() < 6
-        nla.remove_take(rigify_rig, report.track_name)
+        assert remove_take(report.action_name, report.ids)
 
 
 def test_a_long_clip_takes_about_a_second(rigify_rig):

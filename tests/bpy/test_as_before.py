@@ -6,8 +6,9 @@ from test_beside import addon, generate, hand_keyed, seen, show, wait
 from test_sequence import JUMP, WALK, blocks, make
 
 from motiongpt_blender.scene.action import nla
-from motiongpt_blender.scene.rig.description import RigError, check_not_override
-from motiongpt_blender.scene.take.surroundings import keyed_frames
+from motiongpt_blender.scene.action.played_curves import keyed_frames
+from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.scene.rig.usability import check_not_override
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 __all__ = ["addon"]
@@ -310,7 +311,7 @@ def test_a_star_is_not_lost_when_a_take_cannot_be_put_on(smpl_rig, monkeypatch):
         track.is_solo = True
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(nla, "_let_play", broken)
+    monkeypatch.setattr(nla, "_make_audible", broken)
     with pytest.raises(RuntimeError, match="broken"):
         nla.push_take(smpl_rig, written, 1, "take")
     track.is_solo = True

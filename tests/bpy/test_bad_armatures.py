@@ -7,9 +7,9 @@ from test_families_map import MIXAMO, linked_file, registered  # noqa: F401 - a 
 from test_rest_poses import FPS, exercise
 
 from motiongpt_blender.core.body.motion import MotionClip
-from motiongpt_blender.scene.rig.description import RigError
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.take.apply import apply_clip
-from motiongpt_blender.scene.take.remove_take import take_back
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.builders import Bone, build, plan_from_names
 
 
@@ -139,7 +139,7 @@ def test_an_editable_override_plays_a_take_and_gives_it_back(registered, tmp_pat
     report = put_on(obj)
     bpy.context.scene.frame_set(20)
     assert obj.pose.bones["mixamorig:LeftUpLeg"].matrix_basis.to_quaternion().angle > 0.05
-    assert take_back(report.action_name)
+    assert remove_take(report.action_name)
     assert np.allclose(np.array(scene_of(obj)[5]), np.array(before[0]), atol=1e-6)
     assert not bpy.data.actions
 

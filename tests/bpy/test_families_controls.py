@@ -1,7 +1,5 @@
 """Rigs of controls, with their switches, and rigs that only their shape explains."""
 
-import json
-
 import numpy as np
 import pytest
 from test_families import drive, tables
@@ -9,9 +7,9 @@ from test_families import drive, tables
 from motiongpt_blender import compat
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.bone_maps.structure import by_structure
-from motiongpt_blender.scene.action.action_writer import SWITCHES_KEY
-from motiongpt_blender.scene.action.nla import remove_take
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
+from motiongpt_blender.scene.take.record import TakeRecord
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
 
 
@@ -63,10 +61,10 @@ def test_controls_are_driven_and_their_switches_set_to_fk(empty_scene, shared, t
     action = obj.animation_data.nla_tracks[0].strips[0].action
     wanted = {(bone, prop): fk for bone, props in holders.items() for prop in props}
     assert held(obj, action) == wanted
-    before = {(bone, prop): value for bone, prop, value in json.loads(action[SWITCHES_KEY])}
+    before = {(bone, prop): value for bone, prop, value in TakeRecord.load(action).switches}
     assert before == {(b, p): v for b, props in holders.items() for p, v in props.items()}
     assert all(obj.pose.bones[b][p] == fk for b, p in before)
-    remove_take(obj, obj.animation_data.nla_tracks[0].name)
+    assert remove_take(action.name)
     assert {(b, p): obj.pose.bones[b][p] for b, p in before} == before
 
 

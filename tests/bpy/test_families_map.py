@@ -8,7 +8,8 @@ import pytest
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.properties.scene import target
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.scene.rig.description import describe
 from tests.support.rigs.builders import Bone, build, nameless, plan_from_names
 
 MIXAMO = {

@@ -7,10 +7,10 @@ from test_rest_poses import put_on
 
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.rig.bone_maps import Part
-from motiongpt_blender.scene.action.nla import remove_take
-from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.pose.show_pose import show_pose
 from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.families import build_family, build_of
 
 
@@ -37,7 +37,7 @@ def test_a_take_shows_and_the_constraints_come_back(legs_on_ik):
     assert errors.limbs.max() < 2
     assert all(ik.influence == 0 for ik in held)
     assert "switched off while the take plays" in " ".join(report.notes)
-    remove_take(obj, report.track_name)
+    remove_take(report.action_name, report.ids)
     bpy.context.scene.frame_set(3)
     assert [ik.influence for ik in held] == [0.75, 0.75]
 
@@ -48,7 +48,7 @@ def test_a_second_take_remembers_how_it_was_before_the_first(legs_on_ik):
     second, _, errors = put_on(obj)
     assert errors.limbs.max() < 2
     for report in (first, second):
-        remove_take(obj, report.track_name)
+        remove_take(report.action_name, report.ids)
     bpy.context.scene.frame_set(3)
     assert [ik.influence for ik in held] == [0.75, 0.75]
 
@@ -83,6 +83,6 @@ def test_a_pose_of_held_legs_and_one_of_a_take_are_shown_as_they_were_made(legs_
     assert np.abs(made - taken).max() > 0.01
     for marked, expected, influence in ((by_hand, made, 0.75), (of_take, taken, 0.0)):
         scene.frame_set(5)
-        show_pose(scene, obj, rig, marked)
+        show_pose(scene, obj, marked)
         assert [ik.influence for ik in held] == [influence] * 2
         assert np.abs(feet(obj) - expected).max() < 1e-5

@@ -10,8 +10,9 @@ from test_rest_poses import put_on
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.scene.action.nla import remove_take
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.families import Build, Stance, build_family
 
 #: Limb: its parts, then by family goal, pole, and (bone, property) of the switch.
@@ -107,7 +108,7 @@ def test_goals_and_poles_show_what_fk_shows(rig):
         assert values[holder, prop] == ON_IK[family]
         if family == "auto_rig_pro":
             assert values[pole, "pole_parent"] == 0
-    remove_take(obj, report.track_name)
+    remove_take(report.action_name, report.ids)
     bpy.context.scene.frame_set(2)
     for limb, side in limbs():
         _, pole, holder, prop = spelled(family, limb, side)

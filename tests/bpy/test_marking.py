@@ -15,9 +15,9 @@ from motiongpt_blender.core.body.rotations import from_log
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, mismatch_note
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.scene.pose.marking import fit_fk_pose, mark_pose
-from motiongpt_blender.scene.pose.undriven_bones import hip_ancestors
+from motiongpt_blender.scene.pose.mark_pose import fit_fk_pose, mark_pose
 from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.rig.root_bones import hip_ancestors
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.files import read_rig

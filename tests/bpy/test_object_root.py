@@ -8,10 +8,11 @@ from test_rest_poses import FPS, exercise, with_root
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.pose.capture import capture_joints
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
-from motiongpt_blender.scene.take.remove_take import take_back
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.families import Build, Stance, build_family
 
 FRAMES = (1, 12, 25, 40)
@@ -87,7 +88,7 @@ def test_the_object_and_its_own_action_come_back(empty_scene, mode):
     bpy.context.scene.frame_set(1)
     report = put(obj, RootTarget.OBJECT)
     assert np.abs(places(obj) - before).max() > 0.5
-    assert take_back(report.action_name)
+    assert remove_take(report.action_name)
     assert np.abs(places(obj) - before).max() < 1e-6
     assert obj.animation_data.action == own
     assert compat.active_slot(obj.animation_data) == slot
@@ -99,7 +100,7 @@ def test_an_object_without_animation_stands_as_before(empty_scene):
     before, basis = places(obj), obj.matrix_basis.copy()
     report = put(obj, RootTarget.OBJECT)
     bpy.context.scene.frame_set(30)
-    assert take_back(report.action_name)
+    assert remove_take(report.action_name)
     assert np.abs(places(obj) - before).max() < 1e-6
     assert np.abs(np.array(obj.matrix_basis) - np.array(basis)).max() < 1e-6
     assert not bpy.data.actions

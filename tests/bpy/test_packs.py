@@ -73,7 +73,7 @@ def test_broken_archive_and_folder(chosen, archive, tmp_path):
 
 
 def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
-    from motiongpt_blender.scene.take import provenance
+    from motiongpt_blender.scene.take.record import origin_of, record_provenance
 
     scene = bpy.context.scene
     scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
@@ -81,9 +81,9 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
     for frame in (1, 30):
         bone.keyframe_insert("location", frame=frame)
     action = smpl_rig.animation_data.action
-    assert provenance.origin_of(smpl_rig) == Origin()
+    assert origin_of(smpl_rig) == Origin()
     clip = MotionClip(np.zeros((2, 22, 3), np.float32), prompt="walks", seed=7, origin=TERMS)
-    provenance.record_provenance(action, clip)
+    record_provenance(action, clip)
     assert dict(action.items()) == {
         "motiongpt_pack": "walks",
         "motiongpt_licence": "CC BY-NC 4.0",

@@ -13,7 +13,7 @@ from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_o
 from motiongpt_blender.core.pose_constraints.correction import PoseError
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.pose.pose_parts import parts_by_bone
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip

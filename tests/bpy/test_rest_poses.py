@@ -15,9 +15,10 @@ from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_rotations
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.pose.capture import capture_joints
 from motiongpt_blender.scene.rig.bones import bone_map_of
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
 from tests.support.rigs import builders
 from tests.support.rigs.families import Axes, Build, Stance, build_family
@@ -193,7 +194,7 @@ def test_constraints_and_hidden_bones_are_told(empty_scene):
         bones["Head"].hide = True
     report, _, _ = put_on(obj)
     told = " ".join(report.notes)
-    for word in ("'Arm_L'", "Inverse kinematics", "itself held", "'Head'"):
+    for word in ("'Arm_L'", "The IK on", "itself moved", "'Head'"):
         assert word in told
 
 

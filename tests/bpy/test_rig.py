@@ -9,8 +9,9 @@ from motiongpt_blender.core.body.rotations import rotate
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.pose.capture import capture_joints
-from motiongpt_blender.scene.rig.description import RigError, describe
+from motiongpt_blender.scene.rig.description import describe
 
 
 def parents(rig):

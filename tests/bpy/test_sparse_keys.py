@@ -9,10 +9,10 @@ from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.rotations import angle_between
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
-from motiongpt_blender.scene.action import nla
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
+from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.clips import clip as recorded
 
 ENDS = ("hand_l", "hand_r", "foot_l", "foot_r", "head")
@@ -43,7 +43,7 @@ def both(obj, clip, sparse, marked=()):
     for options in (dense, sparse):
         report = apply_clip(obj, clip, marked, 1, "clip", options)
         out.append((*shown(obj, rig, len(clip.joints)), keys_of(report.action_name)))
-        nla.remove_take(obj, report.track_name)
+        remove_take(report.action_name, report.ids)
         for bone in obj.pose.bones:
             bone.matrix_basis.identity()
         obj.matrix_basis.identity()

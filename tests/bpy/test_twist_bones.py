@@ -13,7 +13,7 @@ from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.scene.pose.marking import mark_pose
+from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.families import Axes, Build, Stance, build_family

@@ -1,7 +1,6 @@
 """Channels of a rig written as one new action, all keys of a curve at once.
 
-Builds the action beside the scene: nothing of the user's is touched here, and an action
-that could not be finished is removed again.
+Nothing of the user's is touched; an action that could not be finished is removed again.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import bpy
 import numpy as np
@@ -20,12 +19,14 @@ from ...core.body.rotations import Array
 from ...core.body.slices import run_to_end
 from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
+from ..access import keyframe_enum, pose_bones
 from ..errors import WriteError
 
-#: Custom property of a generated action: the switches' values before it, as JSON.
-SWITCHES_KEY: Final = "motiongpt_switches"
-#: Seconds of writing after which Blender gets its turn.
-SLICE: Final = 0.008
+#: Seconds of work after which a slice ends and Blender handles its events.
+SLICE_SECONDS: Final = 0.008
+
+
+_Owner = bpy.types.PoseBone | bpy.types.Object
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Channel:
 
     Attributes:
         path: the property's data path on the object.
-        index: element of the property, 0 for a single number.
+        index: element of the property; -1 for a single number that is held.
         group: name of the curve's group: the bone's.
         values: (T,) a value a frame, or (1,) for a value that holds.
     """
@@ -47,49 +48,49 @@ class Channel:
 
 @dataclass(frozen=True)
 class WrittenAction:
-    """A new action and, from Blender 4.4 on, the slot that it animates the armature by."""
+    """A new action and, from Blender 4.4 on, its slot for the armature."""
 
-    action: Any
-    slot: Any
+    action: bpy.types.Action
+    slot: bpy.types.ActionSlot | None
 
 
-def channels_of(obj: Any, motion: RigMotion) -> Iterator[Channel]:
+def channels_of(obj: bpy.types.Object, motion: RigMotion) -> Iterator[Channel]:
     """A motion's channels, each bone in its own rotation mode."""
     for name in motion.rotations:
         yield from rotation_channels(obj, name, motion)
     yield from location_channels(obj, motion)
 
 
-def rotation_channels(obj: Any, name: str, motion: RigMotion) -> Iterator[Channel]:
-    """The channels that turn one control."""
-    bone = obj.pose.bones[name]
+def rotation_channels(obj: bpy.types.Object, name: str, motion: RigMotion) -> Iterator[Channel]:
+    """The channels of one control's rotation."""
+    bone = pose_bones(obj)[name]
     path, values = rotation_values(bone, motion.rotations[name])
     yield from _columns(bone, path, values)
 
 
-def location_channels(obj: Any, motion: RigMotion) -> Iterator[Channel]:
-    """The channels that move the root."""
-    yield from location_channels_of(obj.pose.bones[motion.root], motion.locations)
+def location_channels(obj: bpy.types.Object, motion: RigMotion) -> Iterator[Channel]:
+    """The channels of the root's location."""
+    yield from location_channels_of(pose_bones(obj)[motion.root], motion.locations)
 
 
-def transform_channels(owner: Any, rotations: Array, locations: Array) -> Iterator[Channel]:
+def transform_channels(owner: _Owner, rotations: Array, locations: Array) -> Iterator[Channel]:
     """Rotation (T, 4) and location (T, 3) of a bone or an object, in its own rotation mode."""
     path, values = rotation_values(owner, rotations)
     yield from _columns(owner, path, values)
     yield from location_channels_of(owner, locations)
 
 
-def location_channels_of(owner: Any, locations: Array) -> Iterator[Channel]:
+def location_channels_of(owner: _Owner, locations: Array) -> Iterator[Channel]:
     """Location (T, 3), in its own axes, of a bone or an object."""
-    yield from _columns(owner, "location", _as_kept(owner, locations))
+    yield from _columns(owner, "location", _as_stored(owner, locations))
 
 
-def _as_kept(owner: Any, locations: Array) -> Array:
-    """Locations (T, 3) in a bone's own axes as its property wants them.
+def _as_stored(owner: _Owner, locations: Array) -> Array:
+    """Locations (T, 3) in a bone's own axes as its property stores them.
 
     A bone without Local Location moves along the armature's axes.
     """
-    if getattr(owner, "bone", None) is None or owner.bone.use_local_location:
+    if not isinstance(owner, bpy.types.PoseBone) or owner.bone.use_local_location:
         return locations
     return locations @ np.array(owner.bone.matrix_local, dtype=np.float64)[:3, :3].T
 
@@ -100,14 +101,14 @@ def property_channels(name: str, values: Array) -> Iterator[Channel]:
         yield Channel(f'["{name}"]', index, "Root Motion", values[:, index])
 
 
-def property_channel(bone: Any, name: str, value: float) -> Channel:
+def property_channel(bone: bpy.types.PoseBone, name: str, value: float) -> Channel:
     """A custom property of a bone that holds a value."""
     quoted = bpy.utils.escape_identifier(name)
     return Channel(bone.path_from_id() + f'["{quoted}"]', -1, bone.name, np.array([value]))
 
 
 def write_action(
-    obj: Any,
+    obj: bpy.types.Object,
     name: str,
     channels: Collection[Channel],
     start_frame: float,
@@ -127,14 +128,14 @@ def write_action(
 
 
 def write_slices(
-    obj: Any,
+    obj: bpy.types.Object,
     name: str,
     channels: Collection[Channel],
     start_frame: float,
     marked: Collection[int] = (),
     sparse: Mapping[tuple[str, int], Curve] | None = None,
 ) -> Generator[None, None, WrittenAction]:
-    """``write_action`` in slices of about ``SLICE`` seconds; closing it removes the action.
+    """``write_action`` in slices of about ``SLICE_SECONDS`` seconds; closing it removes the action.
 
     Between two slices Blender may do anything, so nothing of it is held but names. A channel
     whose path and index ``sparse`` knows is written as that curve's column of that index.
@@ -144,16 +145,16 @@ def write_slices(
     try:
         began = time.perf_counter()
         for channel in channels:
-            if time.perf_counter() - began > SLICE:
+            if time.perf_counter() - began > SLICE_SECONDS:
                 yield
-                action, slot = _again(written)
+                action, slot = _found_again(written)
                 began = time.perf_counter()
-            curves, groups = compat.curves(action, slot), compat.groups(action, slot)
-            curve = (sparse or {}).get((channel.path, channel.index))
-            if curve is None:
-                _write(curves, groups, channel, start_frame, marked)
+            curve = _new_curve(action, slot, channel)
+            keys = (sparse or {}).get((channel.path, channel.index))
+            if keys is None:
+                _write_every_frame(curve, channel, start_frame, marked)
             else:
-                _write_sparse(curves, groups, channel, curve, start_frame, marked)
+                _write_sparse(curve, channel, keys, start_frame, marked)
         action.use_fake_user = False
     except BaseException:
         if (left := bpy.data.actions.get(written)) is not None:
@@ -162,8 +163,8 @@ def write_slices(
     return WrittenAction(action, slot)
 
 
-def _again(name: str) -> tuple[Any, Any]:
-    """The action and its slot once more; Blender may have moved them in memory."""
+def _found_again(name: str) -> tuple[bpy.types.Action, bpy.types.ActionSlot | None]:
+    """The action and its slot, looked up anew: Blender may have moved them in memory."""
     action = bpy.data.actions.get(name)
     if action is None:
         raise WriteError(
@@ -172,56 +173,59 @@ def _again(name: str) -> tuple[Any, Any]:
     return action, compat.only_slot(action)
 
 
-def _write(
-    curves: Any, groups: Any, channel: Channel, start_frame: float, marked: Collection[int]
-) -> None:
-    curve = curves.new(channel.path, index=max(channel.index, 0))
+def _new_curve(
+    action: bpy.types.Action, slot: bpy.types.ActionSlot | None, channel: Channel
+) -> bpy.types.FCurve:
+    curve = compat.curves(action, slot).new(channel.path, index=max(channel.index, 0))
+    groups = compat.groups(action, slot)
     curve.group = groups.get(channel.group) or groups.new(channel.group)
+    return curve
+
+
+def _write_every_frame(
+    curve: bpy.types.FCurve, channel: Channel, start_frame: float, marked: Collection[int]
+) -> None:
     count = len(channel.values)
     points = curve.keyframe_points
     points.add(count)
     co = np.empty((count, 2), dtype=np.float32)
     co[:, 0] = start_frame + np.arange(count)
     co[:, 1] = channel.values
-    kinds = np.full(count, _enum("type", "GENERATED"), dtype=np.int32)
-    kinds[[i for i in marked if i < count]] = _enum("type", "KEYFRAME")
-    holds = channel.index < 0
-    ease = _enum("interpolation", "CONSTANT" if holds else "LINEAR")
+    types = np.full(count, _enum("type", "GENERATED"), dtype=np.int32)
+    types[[i for i in marked if i < count]] = _enum("type", "KEYFRAME")
+    interpolation = _enum("interpolation", "CONSTANT" if channel.index < 0 else "LINEAR")
     points.foreach_set("co", co.ravel())
-    points.foreach_set("type", kinds)
-    points.foreach_set("interpolation", np.full(count, ease, dtype=np.int32))
+    points.foreach_set("type", types)
+    points.foreach_set("interpolation", np.full(count, interpolation, dtype=np.int32))
     curve.update()
 
 
 def _write_sparse(
-    curves: Any,
-    groups: Any,
+    curve: bpy.types.FCurve,
     channel: Channel,
-    keyed: Curve,
+    keys: Curve,
     start_frame: float,
     marked: Collection[int],
 ) -> None:
-    """One column of a curve of few keys; handles a third of the way make Blender's the same."""
-    curve = curves.new(channel.path, index=channel.index)
-    curve.group = groups.get(channel.group) or groups.new(channel.group)
-    count, column = len(keyed), channel.index
+    """One column of a curve of few keys, as Bezier keys, handles at thirds of the intervals."""
+    count, column = len(keys), channel.index
     points = curve.keyframe_points
     points.add(count)
-    values, third = keyed.values[:, column], np.diff(keyed.frames) / 3
+    values, third = keys.values[:, column], np.diff(keys.frames) / 3
     before, after = np.append(third[:1], third), np.append(third, third[-1:])
     if count == 1:
         before = after = np.ones(1)
     for name, away, slopes in (
-        ("co", np.zeros(count), keyed.leaving),
-        ("handle_left", -before, keyed.arriving),
-        ("handle_right", after, keyed.leaving),
+        ("co", np.zeros(count), keys.leaving),
+        ("handle_left", -before, keys.arriving),
+        ("handle_right", after, keys.leaving),
     ):
         at = np.empty((count, 2), dtype=np.float32)
-        at[:, 0] = start_frame + keyed.frames + away
+        at[:, 0] = start_frame + keys.frames + away
         at[:, 1] = values + away * slopes[:, column]
         points.foreach_set(name, at.ravel())
-    kinds = [_enum("type", "KEYFRAME" if f in marked else "GENERATED") for f in keyed.frames]
-    points.foreach_set("type", np.array(kinds, dtype=np.int32))
+    types = [_enum("type", "KEYFRAME" if f in marked else "GENERATED") for f in keys.frames]
+    points.foreach_set("type", np.array(types, dtype=np.int32))
     for name, item in (
         ("interpolation", "BEZIER"), ("handle_left_type", "FREE"), ("handle_right_type", "FREE"),
     ):  # fmt: skip
@@ -230,18 +234,20 @@ def _write_sparse(
 
 
 def _enum(prop: str, item: str) -> int:
-    items = bpy.types.Keyframe.bl_rna.properties[prop].enum_items
-    # Early 4.2 releases have no GENERATED type; a plain key is right there.
-    return int(items[item if item in items else "KEYFRAME"].value)
+    value = keyframe_enum(prop, item)
+    if value is None:  # early 4.2 releases have no GENERATED type; a plain key is right there
+        value = keyframe_enum(prop, "KEYFRAME")
+    assert value is not None
+    return value
 
 
-def _columns(owner: Any, prop: str, values: Array) -> Iterator[Channel]:
+def _columns(owner: _Owner, prop: str, values: Array) -> Iterator[Channel]:
     path = owner.path_from_id(prop)
     for index in range(values.shape[1]):
         yield Channel(path, index, owner.name, values[:, index])
 
 
-def rotation_values(bone: Any, rotations: Array) -> tuple[str, Array]:
+def rotation_values(bone: _Owner, rotations: Array) -> tuple[str, Array]:
     """A bone's rotation property and its values (T, 3 or 4), without jumps."""
     mode = bone.rotation_mode
     if mode == "QUATERNION":

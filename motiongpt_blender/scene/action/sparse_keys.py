@@ -1,6 +1,6 @@
-"""Few keys for the channels of a take, as near to all of them as the animator asks.
+"""Few keys for the channels of a take, within the limits that the animator sets.
 
-Sorts channels by what they turn or move and has ``core.reduction`` find the keys; changes
+Sorts channels by what they rotate or move and lets ``core.keyframes`` find the keys; changes
 nothing in the scene.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import bpy
 import numpy as np
 
+from ...core.body.rotations import Array
 from ...core.body.skeleton import SIDES
 from ...core.feet.foot_contacts import FootContacts
 from ...core.keyframes.hermite import Curve, turned
@@ -20,10 +21,11 @@ from ...core.keyframes.reduction import Limits, reduce_keys_slices
 from ...core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
+from ..access import armature_named, pose_bones
 from ..scene_time import scene_fps
 from .action_writer import Channel, rotation_values
 
-#: Share of the limits that what carries the body may use up, where something does.
+#: Share of the limits for the root bone or the object, where one carries the body.
 _CARRIER_SHARE: Final = 0.3
 
 #: Path and index of a channel -> the curve of all numbers of that path.
@@ -31,7 +33,7 @@ SparseKeys = dict[tuple[str, int], Curve]
 
 
 def sparse_key_slices(
-    obj: Any,
+    obj: bpy.types.Object,
     rig: RigDescription,
     channels: Sequence[Channel],
     foot_contacts: FootContacts,
@@ -44,54 +46,61 @@ def sparse_key_slices(
         obj: the armature object.
         rig: its description.
         channels: a value a frame; those that hold one value are left alone.
-        foot_contacts: when each foot stands.
+        foot_contacts: when each foot is in contact with the floor.
         marked: indices of frames that keep their keys.
-        options: the limits, and what carries the body.
+        options: the limits, and the root.
     """
     paths: dict[str, list[Channel]] = {}
     for channel in channels:
         if channel.index >= 0:
             paths.setdefault(channel.path, []).append(channel)
     kinds = {path: _kind(obj, path, rows[0].group) for path, rows in paths.items()}
-    turns, place, axes = _of_body(obj, rig, kinds)
+    rotation_paths, location_path, axes = _body_paths(obj, rig, kinds)
     carried = options.root is not RootTarget.HIPS
     share = 1 - _CARRIER_SHARE if carried else 1.0
     distance = options.millimetres / 1000 * rig.scale
-    stands = {s.lower(): {f for stand in foot_contacts.of(s) for f in (stand.first, stand.last)}
-              for s in SIDES}  # fmt: skip
+    contact_ends = {
+        s.lower(): {frame for stand in foot_contacts.of(s) for frame in (stand.first, stand.last)}
+        for s in SIDES
+    }
 
     def track(path: str, keys: Collection[int]) -> SampledChannel:
         values = np.stack([c.values for c in paths[path]], axis=1)
         return SampledChannel(values, kinds[path], frozenset(keys))
 
-    legs = {c.name: stands[c.part.value[-1]] for c in rig.controls
-            if c.part.base in ("thigh", "shin", "foot", "toe")}  # fmt: skip
-    rotations = {name: track(path, {*marked, *legs.get(name, ())}) for name, path in turns.items()}
-    own = track(place, marked)
+    legs = {
+        c.name: contact_ends[c.part.value[-1]]
+        for c in rig.controls
+        if c.part.base in ("thigh", "shin", "foot", "toe")
+    }
+    rotations = {
+        name: track(path, {*marked, *legs.get(name, ())}) for name, path in rotation_paths.items()
+    }
+    own = track(location_path, marked)
     location = SampledChannel(own.values @ axes, own.kind, own.keys)
     limits = Limits(share * options.degrees, share * distance)
-    who = obj.name
+    armature = obj.name
 
-    def again(name: str, turns: Any) -> SampledChannel:
-        bone = bpy.data.objects[who].pose.bones[name]
-        return replace(rotations[name], values=rotation_values(bone, turns)[1])
+    def resampled(name: str, values: Array) -> SampledChannel:
+        bone = pose_bones(armature_named(armature))[name]
+        return replace(rotations[name], values=rotation_values(bone, values)[1])
 
     curves, moved, _ = yield from reduce_keys_slices(
-        rig, rotations, location, foot_contacts, limits, scene_fps(), again
+        rig, rotations, location, foot_contacts, limits, scene_fps(), resampled
     )
-    found = {turns[name]: curve for name, curve in curves.items()}
-    found[place] = turned(moved, axes)
-    alone = _CARRIER_SHARE if carried else 1.0
+    found = {rotation_paths[name]: curve for name, curve in curves.items()}
+    found[location_path] = turned(moved, axes)
+    other_share = _CARRIER_SHARE if carried else 1.0
     for path in paths:
         if path not in found:
             yield
             found[path] = reduce_channel(
-                track(path, marked), alone * options.degrees, alone * distance
+                track(path, marked), other_share * options.degrees, other_share * distance
             )
     return {(c.path, c.index): found[path] for path, rows in paths.items() for c in rows}
 
 
-def _kind(obj: Any, path: str, group: str) -> str:
+def _kind(obj: bpy.types.Object, path: str, group: str) -> str:
     """What a path's numbers mean, as ``Track`` names it."""
     prop = path.rsplit(".", 1)[-1]
     if prop == "rotation_quaternion":
@@ -99,24 +108,24 @@ def _kind(obj: Any, path: str, group: str) -> str:
     if prop == "rotation_axis_angle":
         return "AXIS_ANGLE"
     if prop == "rotation_euler":
-        owner = obj.pose.bones[group] if path.startswith("pose") else obj
+        owner = pose_bones(obj)[group] if path.startswith("pose") else obj
         return str(owner.rotation_mode)
     return "LOCATION" if prop == "location" else "PLAIN"
 
 
-def _of_body(
-    obj: Any, rig: RigDescription, kinds: dict[str, str]
-) -> tuple[dict[str, str], str, Any]:
-    """Paths of the controls' rotations by name, the root's location's, and its axes (3, 3)."""
-    turns: dict[str, str] = {}
+def _body_paths(
+    obj: bpy.types.Object, rig: RigDescription, kinds: dict[str, str]
+) -> tuple[dict[str, str], str, Array]:
+    """The controls' rotation paths by name, the root's location path, and its axes (3, 3)."""
+    rotation_paths: dict[str, str] = {}
     names = [*(c.name for c in rig.controls), *rig.extras]
     for name in names:
         for prop in ("rotation_quaternion", "rotation_euler", "rotation_axis_angle"):
-            path = obj.pose.bones[name].path_from_id(prop)
+            path = pose_bones(obj)[name].path_from_id(prop)
             if path in kinds:
-                turns[name] = path
-    root = obj.pose.bones[rig.root]
+                rotation_paths[name] = path
+    root = pose_bones(obj)[rig.root]
     axes = np.eye(3)
     if not root.bone.use_local_location:
         axes = np.array(root.bone.matrix_local, dtype=np.float64)[:3, :3]
-    return turns, root.path_from_id("location"), axes
+    return rotation_paths, root.path_from_id("location"), axes

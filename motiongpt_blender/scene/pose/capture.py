@@ -1,8 +1,9 @@
-"""Poses read from a rig at the scene's current frame, as evaluated: IK, constraints and all."""
+"""Poses read from a rig at the scene's current frame, as evaluated by IK and constraints."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import bpy
 import numpy as np
@@ -29,61 +30,70 @@ from ...core.rig.bone_maps import Part
 from ...core.rig.kinematics import twist_below
 from ...core.rig.rig_description import Control, RigDescription
 from ...core.timeline.frame_range import frame_text
-from ..rig.description import quaternion_of
+from ..access import evaluated, pose_bones
+from ..rig.bone_transforms import quaternion_of
 
-_BEGINS: Final = {
-    "HIP": "thigh", "KNEE": "shin", "ANKLE": "foot",
-    "SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand",
-}  # fmt: skip
+#: Joints of each kind of limb, with the part whose bone begins there.
+_LIMBS: Final = {
+    "leg": {"HIP": "thigh", "KNEE": "shin", "ANKLE": "foot"},
+    "arm": {"SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand"},
+}
+#: Each bone of a limb: its part, the joint that it begins at and the one that it ends at.
+_LIMB_BONES: Final = (
+    ("thigh", "HIP", "KNEE"),
+    ("shin", "KNEE", "ANKLE"),
+    ("upper_arm", "SHOULDER", "ELBOW"),
+    ("forearm", "ELBOW", "WRIST"),
+)
+_SIDE_WORDS: Final = {"L": "left", "R": "right"}
 
-#: The most that a head or a clavicle turns against the chest, radians.
+#: Greatest rotation of a head or a clavicle relative to the chest, radians.
 MAX_UPPER_ROTATION: Final = 1.6
 
 
-def capture_pose(obj: Any, rig: RigDescription) -> RigPose:
-    """The controls' rotations and the root's place that show the evaluated pose.
+def capture_pose(obj: bpy.types.Object, rig: RigDescription) -> RigPose:
+    """The controls' rotations and the root's location that show the evaluated pose.
 
     Limbs are read from the body, so a limb posed with IK gives the FK rotations that
-    look the same. The root is read as if its carriers were at rest.
+    look the same. The root is read as if the bones above it were at rest.
     """
-    posed = _evaluated(obj)
-    turns = _turns(posed, rig)
-    bones = posed.pose.bones
+    posed = evaluated(obj)
+    away_from_rest = _unstretched_rotations(posed, rig)
+    bones = pose_bones(posed)
     rotations: dict[str, Array] = {}
-    place = np.zeros(3)
+    location = np.zeros(3)
     for control in rig.controls:
         bone = bones[control.name]
         if control.name == rig.root:
             basis = bone.bone.matrix_local.inverted() @ bone.matrix
             rotations[control.name] = quaternion_of(basis)
-            place = np.array(basis.translation, dtype=np.float64)
+            location = np.array(basis.translation, dtype=np.float64)
         elif control.raw:
             rotations[control.name] = quaternion_of(bone.matrix_basis)
         else:
-            turn = turns[control.name]
+            rotation = away_from_rest[control.name]
             if control.parent is not None:
-                turn = multiply(inverse(turns[control.parent]), turn)
+                rotation = multiply(inverse(away_from_rest[control.parent]), rotation)
             if control.below:
-                turn = multiply(
-                    turn, inverse(twist_below(rig, control, _bases(posed, control.below)))
-                )
-            rotations[control.name] = local_basis(turn, control.rest)
+                twist = twist_below(rig, control, _basis_rotations(posed, control.below))
+                rotation = multiply(rotation, inverse(twist))
+            rotations[control.name] = local_basis(rotation, control.rest)
     for name in rig.extras:
         rotations[name] = quaternion_of(bones[name].matrix_basis)
     return RigPose(
-        rotations={n: _four(q) for n, q in rotations.items()},
-        root_location=(float(place[0]), float(place[1]), float(place[2])),
+        rotations={n: _as_tuple(q) for n, q in rotations.items()},
+        root_location=(float(location[0]), float(location[1]), float(location[2])),
     )
 
 
-def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
+def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.float32]:
     """The evaluated pose as the model sees it: (22, 3) metres, y up, model proportions.
 
-    Place and heading are those in the armature object's own space.
+    Position and heading are in the armature object's own space.
     """
-    posed = _evaluated(obj)
-    by_part = _part_turns(_turns(posed, rig), rig)
-    directions = _directions(posed, rig, by_part)
+    posed = evaluated(obj)
+    by_part = _rotations_by_part(_unstretched_rotations(posed, rig), rig)
+    directions = _directions(rig, by_part)
     joints = build(inverse_directions(directions, by_part, _upper_bones(rig)), np.zeros(3))
     hips = 0.5 * (
         _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
@@ -92,28 +102,22 @@ def capture_joints(obj: Any, rig: RigDescription) -> NDArray[np.float32]:
     return (joints + centre - hip_centre(joints)).astype(np.float32)
 
 
-def limbs_out_of_reach(obj: Any, rig: RigDescription) -> dict[str, float]:
-    """Limbs that are stretched or squeezed beyond their bones, and by how many rig units.
+def limbs_out_of_reach(obj: bpy.types.Object, rig: RigDescription) -> dict[str, float]:
+    """Limbs that IK stretches or compresses beyond their bones, and by how many rig units.
 
-    The controls that are keyed cannot do that: so much is missing at the hand or foot.
+    FK controls cannot do that: this much is missing at the hand or foot.
     """
-    posed = _evaluated(obj)
+    posed = evaluated(obj)
     parts = {c.part for c in rig.controls}
     found: dict[str, float] = {}
-    for side, word in (("L", "left"), ("R", "right")):
-        for name, limb in (
-            ("leg", ("HIP", "KNEE", "ANKLE")),
-            ("arm", ("SHOULDER", "ELBOW", "WRIST")),
-        ):
-            begin, middle, end = (Part(f"{_BEGINS[j]}_{side.lower()}") for j in limb)
-            if not {begin, middle, end} <= parts:
-                continue
-            rest = [rig.points[Joint[f"{side}_{j}"]] for j in limb]
-            upper, lower = (float(np.linalg.norm(rest[i + 1] - rest[i])) for i in (0, 1))
-            span = float(np.linalg.norm(_head(posed, rig, end) - _head(posed, rig, begin)))
-            missing = max(span - upper - lower, abs(upper - lower) - span)
-            if missing > 0.002 * rig.leg:
-                found[f"{word} {name}"] = missing
+    for label, joints, limb in _limbs():
+        if not set(limb) <= parts:
+            continue
+        upper, lower = _bone_lengths([rig.points[j] for j in joints])
+        span = float(np.linalg.norm(_head(posed, rig, limb[2]) - _head(posed, rig, limb[0])))
+        missing = max(span - upper - lower, abs(upper - lower) - span)
+        if missing > 0.002 * rig.leg:
+            found[label] = missing
     return found
 
 
@@ -121,125 +125,131 @@ def out_of_reach_warning(frame: float, missing: dict[str, float], rig: RigDescri
     """A sentence about limbs that are out of reach at a frame, or ""."""
     if not missing:
         return ""
-    told = " and ".join(f"the {n} by {100 * m / rig.scale:.1f} cm" for n, m in missing.items())
+    limbs = " and ".join(f"the {n} by {100 * m / rig.scale:.1f} cm" for n, m in missing.items())
     return (
-        f"At frame {frame_text(frame)} IK makes longer or shorter {told}, which FK controls "
-        "cannot: so much is missing there in the take."
+        f"At frame {frame_text(frame)} IK stretches or compresses {limbs}, which FK controls "
+        "cannot reach: the take misses the pose by as much."
     )
 
 
-def body_rotations(obj: Any, rig: RigDescription, *, stretched: bool = False) -> dict[str, Array]:
-    """Turn (4,) away from rest, in model axes, of what each control moves, as evaluated.
+def body_rotations(
+    obj: bpy.types.Object, rig: RigDescription, *, stretched: bool = False
+) -> dict[str, Array]:
+    """Rotation (4,) away from rest, in model axes, of each control's body bone, as evaluated.
 
     Limbs that IK stretched are bent so that their ends stay, unless ``stretched``.
     """
-    posed = _evaluated(obj)
+    posed = evaluated(obj)
     if stretched:
-        return {c.name: _turn(posed, rig, c) for c in rig.controls}
-    return _turns(posed, rig)
+        return {c.name: _rotation(posed, rig, c) for c in rig.controls}
+    return _unstretched_rotations(posed, rig)
 
 
-def _evaluated(obj: Any) -> Any:
-    return obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-
-
-def _turns(posed: Any, rig: RigDescription) -> dict[str, Array]:
-    """Turn (4,) away from rest, in model axes, of the body bone of each control."""
-    turns = {c.name: _turn(posed, rig, c) for c in rig.controls}
-    names = {c.part: c.name for c in rig.controls}
+def _limbs() -> Iterator[tuple[str, tuple[Joint, ...], tuple[Part, ...]]]:
+    """Each limb: its name in words, its three joints and the parts that begin there."""
     for side in SIDES:
-        for limb in (("HIP", "KNEE", "ANKLE"), ("SHOULDER", "ELBOW", "WRIST")):
-            chain = tuple(Joint[f"{side}_{j}"] for j in limb)
-            parts = tuple(Part(f"{_BEGINS[j]}_{side.lower()}") for j in limb)
-            if parts[2] not in names:
-                continue
-            seen = [_head(posed, rig, p) for p in parts]
-            bones = [rig.points[j] for j in chain]
-            for part, change in zip(parts, _unstretched(seen, bones), strict=False):
-                turns[names[part]] = multiply(change, turns[names[part]])
-    return turns
+        for name, limb in _LIMBS.items():
+            joints = tuple(Joint[f"{side}_{joint}"] for joint in limb)
+            parts = tuple(Part(f"{part}_{side.lower()}") for part in limb.values())
+            yield f"{_SIDE_WORDS[side]} {name}", joints, parts
 
 
-def _unstretched(seen: list[Array], rest: list[Array]) -> tuple[Array, Array]:
-    """Turns (4,) to add to both bones of a limb so that its end stays without stretching.
+def _bone_lengths(joints: list[Array]) -> tuple[float, float]:
+    """Lengths of a limb's two bones from its three joints (3,)."""
+    first, middle, end = joints
+    return float(np.linalg.norm(middle - first)), float(np.linalg.norm(end - middle))
 
-    IK may stretch or shrink bones, FK does not: the bend of the knee makes up for it.
+
+def _unstretched_rotations(posed: bpy.types.Object, rig: RigDescription) -> dict[str, Array]:
+    """Rotation (4,) away from rest, in model axes, of each control's body bone."""
+    rotations = {c.name: _rotation(posed, rig, c) for c in rig.controls}
+    names = {c.part: c.name for c in rig.controls}
+    for _, joints, parts in _limbs():
+        if parts[2] not in names:
+            continue
+        seen = [_head(posed, rig, part) for part in parts]
+        corrections = _unstretched(seen, _bone_lengths([rig.points[j] for j in joints]))
+        for part, correction in zip(parts, corrections, strict=False):
+            rotations[names[part]] = multiply(correction, rotations[names[part]])
+    return rotations
+
+
+def _unstretched(seen: list[Array], lengths: tuple[float, float]) -> tuple[Array, Array]:
+    """Rotations (4,) to add to both bones of a limb so that its end stays without stretching.
+
+    IK may stretch or compress bones, FK does not: the bend of the middle joint compensates.
 
     Args:
         seen: three joints (3,) as evaluated.
-        rest: the same joints at rest, for the true lengths.
+        lengths: true lengths of the two bones.
     """
-    upper, lower = (float(np.linalg.norm(rest[i + 1] - rest[i])) for i in (0, 1))
-    now = [seen[1] - seen[0], seen[2] - seen[1]]
-    lengths = [float(np.linalg.norm(v)) for v in now]
+    upper, lower = lengths
+    bones = [seen[1] - seen[0], seen[2] - seen[1]]
     span = seen[2] - seen[0]
     reach = float(np.linalg.norm(span))
-    side = now[0] - span * float(now[0] @ span) / max(reach**2, 1e-12)
-    same = np.allclose(lengths, [upper, lower], rtol=1e-4)
+    side = bones[0] - span * float(bones[0] @ span) / max(reach**2, 1e-12)
+    same = np.allclose(_bone_lengths(seen), lengths, rtol=1e-4)
     if same or np.linalg.norm(side) < 1e-4 * upper:
         return IDENTITY, IDENTITY
     reach = float(np.clip(reach, abs(upper - lower) * 1.0001, (upper + lower) * 0.9999))
     cosine = (upper**2 + reach**2 - lower**2) / (2 * upper * reach)
     sine = float(np.sqrt(max(1 - cosine**2, 0.0)))
     bent = upper * (cosine * normalise(span) + sine * normalise(side))
-    return between(now[0], bent), between(now[1], reach * normalise(span) - bent)
+    return between(bones[0], bent), between(bones[1], reach * normalise(span) - bent)
 
 
-def _bases(posed: Any, names: tuple[str, ...]) -> dict[str, Array]:
-    return {name: quaternion_of(posed.pose.bones[name].matrix_basis) for name in names}
+def _basis_rotations(posed: bpy.types.Object, names: tuple[str, ...]) -> dict[str, Array]:
+    return {name: quaternion_of(pose_bones(posed)[name].matrix_basis) for name in names}
 
 
-def _turn(posed: Any, rig: RigDescription, control: Control) -> Array:
-    """Turn (4,) away from rest of what a control moves; of a limb, below its twist bones."""
-    bone = posed.pose.bones[control.below[-1] if control.below else control.body]
-    turn = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
-    return multiply(multiply(inverse(rig.axes), turn), rig.axes)
+def _rotation(posed: bpy.types.Object, rig: RigDescription, control: Control) -> Array:
+    """Rotation (4,) away from rest of a control's body bone; of a limb, below its twist bones."""
+    bone = pose_bones(posed)[control.below[-1] if control.below else control.body]
+    rotation = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
+    return multiply(multiply(inverse(rig.axes), rotation), rig.axes)
 
 
-def _part_turns(turns: dict[str, Array], rig: RigDescription) -> dict[Part, Array]:
-    """Turn of each part; of a chain, its last bone's."""
-    return {c.part: turns[c.name] for c in rig.controls}
+def _rotations_by_part(rotations: dict[str, Array], rig: RigDescription) -> dict[Part, Array]:
+    """Rotation of each part; of a chain, its last bone's."""
+    return {c.part: rotations[c.name] for c in rig.controls}
 
 
-def _head(posed: Any, rig: RigDescription, part: Part) -> Array:
+def _head(posed: bpy.types.Object, rig: RigDescription, part: Part) -> Array:
     """Evaluated head (3,) of a part's bone in model axes, the floor at 0."""
     control = next(c for c in rig.controls if c.part is part)
-    point = np.array(posed.pose.bones[control.body].head, dtype=np.float64)
+    point = np.array(pose_bones(posed)[control.body].head, dtype=np.float64)
     return rotate(inverse(rig.axes), point) - np.array([0.0, rig.floor, 0.0])
 
 
-def _directions(posed: Any, rig: RigDescription, turns: dict[Part, Array]) -> Array:
-    """Unit vectors (22, 3) from parent to joint, in the way that ``solve`` reads them."""
-    pelvis, chest = turns[Part.PELVIS], turns[Part.CHEST]
-    carriers = {
-        Joint.L_HIP: pelvis, Joint.R_HIP: pelvis, Joint.SPINE1: pelvis,
-        Joint.SPINE2: pelvis, Joint.SPINE3: chest, Joint.NECK: chest,
-        Joint.L_COLLAR: chest, Joint.R_COLLAR: chest,
-        Joint.HEAD: _whole(chest, turns.get(Part.HEAD, turns.get(Part.NECK, chest)), NECK_SHARE),
-    }  # fmt: skip
+def _directions(rig: RigDescription, rotations: dict[Part, Array]) -> Array:
+    """Unit vectors (22, 3) from parent to joint, as the solver reads them."""
+    pelvis, chest = rotations[Part.PELVIS], rotations[Part.CHEST]
+    head = rotations.get(Part.HEAD, rotations.get(Part.NECK, chest))
+    hips = (Joint.L_HIP, Joint.R_HIP, Joint.SPINE1, Joint.SPINE2)
+    parents: dict[Joint, Array] = dict.fromkeys(hips, pelvis)
+    parents |= dict.fromkeys((Joint.SPINE3, Joint.NECK, Joint.L_COLLAR, Joint.R_COLLAR), chest)
+    parents[Joint.HEAD] = _inverse_share(chest, head, NECK_SHARE)
     out = np.zeros((len(Joint), 3))
     for side in SIDES:
         s = side.lower()
-        collar = turns.get(Part(f"collar_{s}"), chest)
-        carriers[Joint[f"{side}_SHOULDER"]] = _whole(chest, collar, COLLAR_SHARE)
-        limbs = {"KNEE": "thigh", "ANKLE": "shin", "ELBOW": "upper_arm", "WRIST": "forearm"}
-        before = {"KNEE": "HIP", "ANKLE": "KNEE", "ELBOW": "SHOULDER", "WRIST": "ELBOW"}
-        for joint, part in limbs.items():
-            start, end = Joint[f"{side}_{before[joint]}"], Joint[f"{side}_{joint}"]
+        collar = rotations.get(Part(f"collar_{s}"), chest)
+        parents[Joint[f"{side}_SHOULDER"]] = _inverse_share(chest, collar, COLLAR_SHARE)
+        for part, first, second in _LIMB_BONES:
+            start, end = Joint[f"{side}_{first}"], Joint[f"{side}_{second}"]
             bone = normalise(rig.points[end] - rig.points[start])
-            out[end] = rotate(turns[Part(f"{part}_{s}")], bone)
+            out[end] = rotate(rotations[Part(f"{part}_{s}")], bone)
         ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
         heading = normalise((rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0]))
         down = float(DIRECTIONS[toe][1])
         flat = heading * np.sqrt(1 - down**2) + np.array([0.0, down, 0.0])
-        out[toe] = rotate(turns[Part(f"foot_{s}")], flat)
-    for joint, turn in carriers.items():
-        out[joint] = rotate(turn, DIRECTIONS[joint])
+        out[toe] = rotate(rotations[Part(f"foot_{s}")], flat)
+    for joint, rotation in parents.items():
+        out[joint] = rotate(rotation, DIRECTIONS[joint])
     return out
 
 
 def _upper_bones(rig: RigDescription) -> dict[Part, Array]:
-    """Unit directions (3,) of clavicles and neck at rest; of what is above, without a neck."""
+    """Unit directions (3,) of clavicles and neck at rest."""
     heads = {c.part: c.head for c in reversed(rig.controls)}
     out: dict[Part, Array] = {}
     for s in "lr":
@@ -251,14 +261,14 @@ def _upper_bones(rig: RigDescription) -> dict[Part, Array]:
     return out
 
 
-def _whole(carrier: Array, turn: Array, share: float) -> Array:
-    """The turn (4,) of which ``solve`` would take ``share`` and come to this one."""
-    change = to_log(multiply(inverse(carrier), turn)) / share
+def _inverse_share(parent: Array, rotation: Array, share: float) -> Array:
+    """The rotation (4,) of which the solver would take ``share`` and come to this one."""
+    change = to_log(multiply(inverse(parent), rotation)) / share
     size = float(np.linalg.norm(change))
     return multiply(
-        carrier, from_log(change * min(1.0, MAX_UPPER_ROTATION / max(size, MAX_UPPER_ROTATION)))
+        parent, from_log(change * min(1.0, MAX_UPPER_ROTATION / max(size, MAX_UPPER_ROTATION)))
     )
 
 
-def _four(q: Array) -> tuple[float, float, float, float]:
+def _as_tuple(q: Array) -> tuple[float, float, float, float]:
     return float(q[0]), float(q[1]), float(q[2]), float(q[3])

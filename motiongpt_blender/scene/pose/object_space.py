@@ -1,43 +1,41 @@
-"""Poses seen from another place of the armature object than they were read at."""
+"""Poses re-expressed in an armature object's space after the object has moved."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
+import bpy
 import numpy as np
-from mathutils import Matrix, Quaternion, Vector
+from mathutils import Matrix, Quaternion
 from numpy.typing import NDArray
 
 from ...core.body.rotations import inverse, multiply, rotate
 from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.rig.rig_description import RigDescription
-from ..rig.description import quaternion_of
-
-#: Properties that move an object.
-_MOVES = ("location", "scale", "rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+from ..access import TRANSFORM_PROPERTIES, armature_of
+from ..rig.bone_transforms import quaternion_of
 
 
 def poses_in_object_space(
-    obj: Any,
+    obj: bpy.types.Object,
     rig: RigDescription,
     marked: Sequence[MarkedPose],
     carrier: NDArray[np.float64] | None,
     animated: Collection[tuple[str, int]],
 ) -> tuple[MarkedPose, ...]:
-    """Marked poses where they stood in the scene, for an object that has been moved since.
+    """Marked poses where they were in the scene, for an object that has been moved since.
 
     Args:
         obj: the armature object.
         rig: its description.
-        marked: as they were marked, each in the object's own space at that time.
-        carrier: (4, 4) where the object is at the take's start, where it travels; None: now.
-        animated: path and index of what is animated; an object that moves by itself carries
-            each pose along.
+        marked: each in the object's space at the time of marking.
+        carrier: (4, 4) the object's own matrix at the take's start, where it travels; None: now.
+        animated: path and index of what is animated; the poses of an object that other
+            animation moves stay in its space.
     """
-    if carrier is None and any(path in _MOVES for path, _ in animated):
+    if carrier is None and any(path in TRANSFORM_PROPERTIES for path, _ in animated):
         return tuple(marked)
     now = obj.matrix_basis if carrier is None else Matrix(carrier.tolist())
     out: list[MarkedPose] = []
@@ -45,7 +43,7 @@ def poses_in_object_space(
         if mark.carrier is None:
             out.append(mark)
             continue
-        change = now.inverted_safe() @ _of_size(Matrix(mark.carrier.tolist()), now)
+        change = now.inverted_safe() @ _with_scale_of(Matrix(mark.carrier.tolist()), now)
         if np.allclose(np.array(change), np.eye(4), atol=1e-6):
             out.append(mark)
             continue
@@ -54,40 +52,42 @@ def poses_in_object_space(
     return tuple(out)
 
 
-def _of_size(carrier: Any, now: Any) -> Any:
-    """Where an object was, at the size that it has now: a rescaled character stands as it did."""
-    place, turn, _ = carrier.decompose()
-    return Matrix.LocRotScale(place, turn, now.to_scale())
+def _with_scale_of(matrix: Matrix, now: Matrix) -> Matrix:
+    """A matrix with the present scale: rescaling a character does not move its poses."""
+    location, rotation, _ = matrix.decompose()
+    return Matrix.LocRotScale(location.to_tuple(), rotation, now.to_scale().to_tuple())
 
 
-def transform_pose(obj: Any, rig: RigDescription, pose: RigPose, change: Any) -> RigPose:
-    """A pose of the armature's space where the object itself has moved by ``change``."""
-    rest = obj.data.bones[rig.root].matrix_local
+def transform_pose(
+    obj: bpy.types.Object, rig: RigDescription, pose: RigPose, change: Matrix
+) -> RigPose:
+    """A pose transformed by a change of the object's space."""
+    rest = armature_of(obj).bones[rig.root].matrix_local
     root = pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0))
-    basis = Matrix.LocRotScale(Vector(pose.root_location), Quaternion(root), None)
+    basis = Matrix.LocRotScale(pose.root_location, Quaternion(root), None)
     moved = rest.inverted() @ change @ rest @ basis
-    w, x, y, z = (float(v) for v in moved.to_quaternion())
-    place = moved.translation
+    rotation = moved.to_quaternion()
+    x, y, z = (float(v) for v in moved.translation)
     return replace(
         pose,
-        rotations={**pose.rotations, rig.root: (w, x, y, z)},
-        root_location=(float(place[0]), float(place[1]), float(place[2])),
+        rotations={**pose.rotations, rig.root: (rotation.w, rotation.x, rotation.y, rotation.z)},
+        root_location=(x, y, z),
     )
 
 
 def transform_joints(
-    joints: NDArray[np.float32], change: Any, rig: RigDescription
+    joints: NDArray[np.float32], change: Matrix, rig: RigDescription
 ) -> NDArray[np.float32]:
-    """Joints (22, 3) of the armature's space where the object itself has moved to.
+    """Joints (22, 3) transformed by a change of the object's space.
 
     Args:
         joints: metres, y up.
-        change: matrix of the object now in its own space at another frame.
+        change: matrix from the space in which the joints are to the one that is asked for.
         rig: its axes, unit and floor.
     """
-    turn = multiply(multiply(inverse(rig.axes), quaternion_of(change)), rig.axes)
-    way = rotate(inverse(rig.axes), np.array(change.translation, dtype=np.float64))
+    rotation = multiply(multiply(inverse(rig.axes), quaternion_of(change)), rig.axes)
+    translation = rotate(inverse(rig.axes), np.array(change.translation, dtype=np.float64))
     floor = np.array([0.0, rig.floor, 0.0])
     points = joints * rig.scale + floor
-    turned = rotate(np.broadcast_to(turn, (len(points), 4)), points)
-    return ((turned + way - floor) / rig.scale).astype(np.float32)
+    rotated = rotate(np.broadcast_to(rotation, (len(points), 4)), points)
+    return ((rotated + translation - floor) / rig.scale).astype(np.float32)

@@ -1,22 +1,24 @@
-"""What marked poses bind of an armature: its bones sorted by the parts of the body."""
+"""Which bones belong to which part of the body, and what marked poses constrain of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+import bpy
 
 from ...core.pose_constraints.body_parts import is_whole_body, limit_to_parts
 from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
-from ..rig.description import RigError
+from ..access import pose_bones
+from ..errors import RigError
 
 
 def constrained_poses(
-    obj: Any, rig: RigDescription, marked: Sequence[MarkedPose], start_frame: float
+    obj: bpy.types.Object, rig: RigDescription, marked: Sequence[MarkedPose], start_frame: float
 ) -> dict[int, RigPose]:
-    """What each marked pose binds, by the index of its frame in a motion from ``start_frame``."""
+    """Index of a frame, from ``start_frame`` on -> what the marked pose there constrains."""
     whole = all(is_whole_body(m.body_parts) for m in marked)
     owners = {} if whole else parts_by_bone(obj, rig)
     return {
@@ -25,10 +27,10 @@ def constrained_poses(
     }
 
 
-def check_bones(obj: Any, marked: Sequence[MarkedPose]) -> None:
-    """Raise RigError when a pose speaks of a control that is gone or is called otherwise now."""
+def check_bones(obj: bpy.types.Object, marked: Sequence[MarkedPose]) -> None:
+    """Raise RigError when a pose has a control that is gone or was renamed."""
     for mark in marked:
-        gone = next((name for name in mark.pose.rotations if name not in obj.pose.bones), None)
+        gone = next((name for name in mark.pose.rotations if name not in pose_bones(obj)), None)
         if gone is not None:
             raise RigError(
                 f"The pose at frame {mark.frame:g} was marked with the bone '{gone}', which is "
@@ -36,32 +38,32 @@ def check_bones(obj: Any, marked: Sequence[MarkedPose]) -> None:
             )
 
 
-def parts_by_bone(obj: Any, rig: RigDescription) -> dict[str, Part]:
-    """Bone -> the part whose control carries it; bones that hang on none are left out.
+def parts_by_bone(obj: bpy.types.Object, rig: RigDescription) -> dict[str, Part]:
+    """Bone -> the part whose control carries it; bones that none carries are left out.
 
-    A bone that copies another one's transforms is carried by that one, not by its parent:
-    so do the fingers and the face of a generated Rigify rig hang on its hands and its head.
+    A bone that copies the transforms of another one is carried by that one, not by its parent:
+    the hands and the head of a generated Rigify rig carry its fingers and face in this way.
     """
-    owned = {c.body: c.part for c in rig.controls} | {c.name: c.part for c in rig.controls}
+    controlled = {c.body: c.part for c in rig.controls} | {c.name: c.part for c in rig.controls}
     parts: dict[str, Part] = {}
-    for bone in obj.pose.bones:
+    for bone in pose_bones(obj):
         above, seen = bone, set[str]()
-        while above is not None and above.name not in owned and above.name not in seen:
+        while above is not None and above.name not in controlled and above.name not in seen:
             seen.add(above.name)
-            above = _copied(obj, above) or above.parent
-        if above is not None and above.name in owned:
-            parts[bone.name] = owned[above.name]
+            above = _copied_bone(obj, above) or above.parent
+        if above is not None and above.name in controlled:
+            parts[bone.name] = controlled[above.name]
     return parts
 
 
-def _copied(obj: Any, bone: Any) -> Any:
-    """The bone of the same armature that a bone is always where, or None."""
+def _copied_bone(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> bpy.types.PoseBone | None:
+    """The bone of the same armature whose transforms a bone copies entirely, or None."""
     for constraint in bone.constraints:
         if (
-            constraint.type == "COPY_TRANSFORMS"
+            isinstance(constraint, bpy.types.CopyTransformsConstraint)
             and not constraint.mute
             and constraint.influence == 1.0
             and constraint.target == obj
         ):
-            return obj.pose.bones.get(constraint.subtarget)
+            return pose_bones(obj).get(constraint.subtarget)
     return None

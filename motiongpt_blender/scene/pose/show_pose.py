@@ -1,26 +1,26 @@
-"""A marked pose on the armature again: to look at, to change, and to mark anew.
+"""A marked pose shown on the armature again: to look at it, to change it and to mark it anew.
 
-A pose keeps the own channels of every bone, targets of inverse kinematics too. So it is shown
-as it was made, and not by the FK controls that a take shows it with. Keys stay as they are:
-the next change of frame shows them again.
+A pose keeps the own channels of every bone, IK controls too, so it is shown as it was made and
+not by the FK controls that a take keys. Keys stay as they are: the next change of frame shows
+them again.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+
+import bpy
 
 from ...core.body.transforms import rest_transform
 from ...core.pose_constraints.marked_pose import MarkedPose
-from ...core.rig.rig_description import RigDescription
-from ..rig.description import RigError
-from ..rig.ik_constraints import ik_influences
+from ..access import pose_bones
+from ..errors import RigError
+from ..rig.bone_transforms import in_mode, own_transform, set_transform
 from .pose_parts import check_bones
-from .undriven_bones import in_mode, own_transform, set_transform
 
 
-def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> None:
-    """Go to the pose's frame; bones, switches and IK constraints become as they were marked.
+def show_pose(scene: bpy.types.Scene, obj: bpy.types.Object, marked: MarkedPose) -> None:
+    """Go to the pose's frame and set bones, switches and IK constraints as they were marked.
 
     Raises:
         RigError: for a pose that was kept without all bones, or with one that is gone; nothing
@@ -34,18 +34,16 @@ def show_pose(scene: Any, obj: Any, rig: RigDescription, marked: MarkedPose) -> 
         )
     check_bones(obj, (marked,))
     scene.frame_set(frame, subframe=marked.frame - frame)
-    bones = obj.pose.bones
+    bones = pose_bones(obj)
     for bone in bones:
         mode = str(bone.rotation_mode)
-        wanted = in_mode(pose.transforms.get(bone.name, rest_transform(mode)), mode)
-        if own_transform(bone) != wanted:
-            set_transform(bone, wanted)
+        transform = in_mode(pose.transforms.get(bone.name, rest_transform(mode)), mode)
+        if own_transform(bone) != transform:
+            set_transform(bone, transform)
     for name, prop, value in pose.switches:
         if name in bones and prop in bones[name]:
             bones[name][prop] = type(bones[name][prop])(value)
-    told = pose.influences or ik_influences(obj, [c.name for c in rig.controls])
-    for name, constraint, influence in told:
-        solver = bones[name].constraints.get(constraint) if name in bones else None
-        if solver is not None:
-            solver.influence = influence
-    obj.update_tag()  # drivers do not see a property that is set from Python
+    for name, constraint, influence in pose.influences:
+        if name in bones and constraint in bones[name].constraints:
+            bones[name].constraints[constraint].influence = influence
+    obj.update_tag()  # drivers do not notice a property that is set from Python

@@ -1,14 +1,16 @@
-"""An armature's bones as plain arrays, and the map that counts for it.
+"""An armature's bones as plain arrays, and its bone map.
 
-The map that the animator made counts, kept on the armature object; where there is none,
-the bones are found anew each time. Reads the armature, never changes it.
+The map is the one that the animator edited, kept on the armature object; where there is none,
+it is detected anew each time. Reads the armature, never changes it.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.rig.bone_maps import (
     BoneMap,
@@ -24,15 +26,16 @@ from ...core.rig.bone_maps import (
     missing,
     propose,
 )
+from ..access import armature_of
 from .vrm import humanoid_rows
 
-#: Proposals already worked out, by what the armature's bones are; the newest last.
+#: Maps already proposed and detected, by the armature's bones; the newest last.
 _PROPOSED: dict[tuple[Any, ...], BoneMap] = {}
-_FOUND: dict[tuple[Any, ...], BoneMap] = {}
-_KEPT = 8
+_DETECTED: dict[tuple[Any, ...], BoneMap] = {}
+_CACHE_SIZE = 8
 
 
-def bones_of(armature: Any) -> Bones:
+def bones_of(armature: bpy.types.Armature) -> Bones:
     """The bones of an armature's data at rest, in its own space."""
     bones = armature.bones
     index = {bone.name: i for i, bone in enumerate(bones)}
@@ -44,43 +47,42 @@ def bones_of(armature: Any) -> Bones:
     )
 
 
-def bone_map_of(obj: Any) -> BoneMap:
+def bone_map_of(obj: bpy.types.Object) -> BoneMap:
     """The bone map of an armature object.
 
     Raises:
-        MappingError: when a part that no motion can do without has no bone, or the map that
-            the animator made does not fit the bones any more.
+        MappingError: when a part that every motion needs has no bone, or the map that the
+            animator edited does not fit the bones any more.
     """
-    bones = bones_of(obj.data)
+    bones = bones_of(armature_of(obj))
     made = edited_bone_map(obj, bones)
     if made is None:
-        told = _vrm_bone_map(obj.data)
-        return _detected(bones) if told is None else told
+        return _vrm_bone_map(armature_of(obj)) or _detected(bones)
     check_made(made, bones)
     if missing(made):
         raise MappingError(explain(made))
     return made
 
 
-def _vrm_bone_map(armature: Any) -> BoneMap | None:
-    """The map that the armature's own VRM data tells; None where it tells none or too little."""
+def _vrm_bone_map(armature: bpy.types.Armature) -> BoneMap | None:
+    """The map in the armature's own VRM data; None where there is none or it is incomplete."""
     rows = humanoid_rows(armature)
-    told = made_map(bones_of(armature), rows, "vroid") if rows else None
-    return None if told is None or missing(told) else told
+    found = made_map(bones_of(armature), rows, "vroid") if rows else None
+    return None if found is None or missing(found) else found
 
 
 def _detected(bones: Bones) -> BoneMap:
-    """``find``, remembered: a take asks for the map more often than the bones change."""
+    """``find``, cached: a take asks for the map more often than the bones change."""
     key = _key(bones)
-    if key not in _FOUND:
-        while len(_FOUND) >= _KEPT:
-            _FOUND.pop(next(iter(_FOUND)))
-        _FOUND[key] = find(bones)
-    return _FOUND[key]
+    if key not in _DETECTED:
+        while len(_DETECTED) >= _CACHE_SIZE:
+            _DETECTED.pop(next(iter(_DETECTED)))
+        _DETECTED[key] = find(bones)
+    return _DETECTED[key]
 
 
-def edited_bone_map(obj: Any, bones: Bones) -> BoneMap | None:
-    """The map that the animator made, unchecked; None when the bones are found anew."""
+def edited_bone_map(obj: bpy.types.Object, bones: Bones) -> BoneMap | None:
+    """The map that the animator edited, unchecked; None when there is none."""
     kept = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
     if kept is None or not len(kept.rows):
         return None
@@ -88,7 +90,7 @@ def edited_bone_map(obj: Any, bones: Bones) -> BoneMap | None:
 
 
 def rows_from(kept: Any) -> tuple[MappedBone, ...]:
-    """The rows kept on an armature."""
+    """The rows of a map that is kept on an armature object."""
     return tuple(
         MappedBone(
             part=Part(row.part),
@@ -103,32 +105,32 @@ def rows_from(kept: Any) -> tuple[MappedBone, ...]:
     )
 
 
-def detect_bone_map(obj: Any) -> BoneMap:
-    """What the armature's own VRM data tells, else names and shape; complete or not."""
-    return _vrm_bone_map(obj.data) or propose(bones_of(obj.data))
+def detect_bone_map(obj: bpy.types.Object) -> BoneMap:
+    """The map in the armature's VRM data, else the one by names and shape; complete or not."""
+    return _vrm_bone_map(armature_of(obj)) or propose(bones_of(armature_of(obj)))
 
 
-def cached_bone_map(obj: Any) -> BoneMap:
-    """``detect_bone_map``, remembered, for drawing."""
-    if (told := _vrm_bone_map(obj.data)) is not None:
-        return told
-    bones = bones_of(obj.data)
+def cached_bone_map(obj: bpy.types.Object) -> BoneMap:
+    """``detect_bone_map``, cached for drawing."""
+    if (found := _vrm_bone_map(armature_of(obj))) is not None:
+        return found
+    bones = bones_of(armature_of(obj))
     key = _key(bones)
     if key not in _PROPOSED:
-        while len(_PROPOSED) >= _KEPT:
+        while len(_PROPOSED) >= _CACHE_SIZE:
             _PROPOSED.pop(next(iter(_PROPOSED)))
         _PROPOSED[key] = propose(bones)
     return _PROPOSED[key]
 
 
 def _key(bones: Bones) -> tuple[Any, ...]:
-    """What a map hangs on: another place of a bone may be another map."""
+    """What a map depends on: a bone that was moved may change it."""
     assert bones.heads is not None
     assert bones.tails is not None
     return (bones.names, bones.parents, bones.heads.tobytes(), bones.tails.tobytes())
 
 
-def _points(bones: Any, which: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _points(bones: bpy.types.ArmatureBones, which: str) -> NDArray[np.float64]:
     flat = np.empty(3 * len(bones), dtype=np.float32)
     bones.foreach_get(which, flat)
     return flat.reshape(-1, 3).astype(np.float64)

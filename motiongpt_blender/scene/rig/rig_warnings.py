@@ -1,36 +1,39 @@
 """What an animator should know about an armature before a motion is put on it.
 
-Nothing here stops a take; each remark is one sentence. Reads the armature only.
+No warning stops a take; each is one sentence. Reads the armature only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
+
+import bpy
 
 from ...core.rig.rig_description import RigDescription
+from ..access import pose_bones
 from .ik_constraints import ik_constraints_on, is_driven
 
-#: Constraints that only hold back or follow; they leave a control's rotation its own.
+#: Constraints that do not change a control's rotation.
 HARMLESS: Final = frozenset(
     {"LIMIT_LOCATION", "LIMIT_SCALE", "LIMIT_DISTANCE", "MAINTAIN_VOLUME", "COPY_SCALE",
      "STRETCH_TO", "ARMATURE"}
 )  # fmt: skip
-#: So many names are told, the rest counted.
+#: This many names are listed, the others are counted.
 MAX_LISTED: Final = 4
 
 
-def rig_warnings(obj: Any, rig: RigDescription) -> Iterator[str]:
+def rig_warnings(obj: bpy.types.Object, rig: RigDescription) -> Iterator[str]:
     """Sentences about constraints, locks and hidden bones that touch the mapped controls."""
     if names := [c.name for c in obj.constraints if _acts(c)]:
         yield (
-            f"'{obj.name}' is itself held by {_listed(names, 'constraint')}: its place in the "
-            "scene is theirs, the motion is inside it."
+            f"'{obj.name}' is itself moved by {_listed(names, 'constraint')}: "
+            "they decide its place in the scene, and the take moves within it."
         )
-    controls = [obj.pose.bones[c.name] for c in rig.controls]
-    if held := [b.name for b in controls if _is_held(b)]:
+    controls = [pose_bones(obj)[c.name] for c in rig.controls]
+    if constrained := [b.name for b in controls if _is_constrained(b)]:
         yield (
-            f"Constraints act on {_listed(held, 'bone')}: they change what the take shows there; "
+            f"Constraints on {_listed(constrained, 'bone')} change what the take shows: "
             "mute them where it looks wrong."
         )
     acting = [
@@ -38,13 +41,13 @@ def rig_warnings(obj: Any, rig: RigDescription) -> Iterator[str]:
     ]
     if driven := [b.name for b, c in acting if is_driven(obj, c)]:
         yield (
-            f"Inverse kinematics on {_listed(driven, 'bone')} is held by drivers: the take turns "
-            "these bones, so mute the IK constraint to see it."
+            f"The IK on {_listed(driven, 'bone')} is held by drivers, but the take keys these "
+            "bones: mute the IK constraint to see it."
         )
     if off := [b.name for b, c in acting if not is_driven(obj, c)]:
         yield (
-            f"Inverse kinematics on {_listed(off, 'bone')} is switched off while the take plays, "
-            "as the take turns these bones itself."
+            f"The IK on {_listed(off, 'bone')} is switched off while the take plays, because "
+            "the take keys these bones."
         )
     if hidden := [b.name for b in controls if _is_hidden(obj, b)]:
         yield (
@@ -60,19 +63,19 @@ def _listed(names: list[str], kind: str) -> str:
     return f"the {kind}{'s'[: len(names) > 1]} {quoted}{more}"
 
 
-def _acts(constraint: Any) -> bool:
+def _acts(constraint: bpy.types.Constraint) -> bool:
     return (
         not constraint.mute and constraint.influence > 0 and constraint.type not in HARMLESS
         and constraint.is_valid
     )  # fmt: skip
 
 
-def _is_held(bone: Any) -> bool:
+def _is_constrained(bone: bpy.types.PoseBone) -> bool:
     return any(_acts(c) and c.type != "IK" for c in bone.constraints)
 
 
-def _is_hidden(obj: Any, bone: Any) -> bool:
+def _is_hidden(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> bool:
     if bone.bone.hide or getattr(bone, "hide", False):
         return True
-    homes = bone.bone.collections
-    return bool(len(homes)) and not any(c.is_visible_effectively for c in homes)
+    collections = bone.bone.collections
+    return len(collections) > 0 and not any(c.is_visible_effectively for c in collections)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+import bpy
 import numpy as np
 
-from ...core.body.rotations import inverse, multiply
+from ...core.body.rotations import Array, inverse, multiply
 from ...core.retargeting.twist_distribution import TwistBone
 from ...core.rig.bone_maps import BoneMap, Part
+from ..access import armature_of, pose_bones
+from .bone_transforms import quaternion_of
 
-#: The limbs whose twist a motion says, each with the part that follows.
+#: The limbs whose twist a motion has, each with the part that follows.
 LIMBS: Final = {"upper_arm": "forearm", "thigh": "shin"}
-#: What the name of a bone beside the chain has to say.
+#: What the name of a twist bone beside the chain contains.
 _WORDS: Final = ("twist", "捩")
 #: How far a twist bone may begin beside its limb, over the limb's length.
 MAX_OFFSET: Final = 0.1
 
 
-def find_twists(obj: Any, bone_map: BoneMap, axes: Any) -> tuple[TwistBone, ...]:
-    """The twist bones that nothing else turns: no constraint, no driver, no mapped part.
+def find_twists(obj: bpy.types.Object, bone_map: BoneMap, axes: Array) -> tuple[TwistBone, ...]:
+    """The twist bones that nothing else rotates: no constraint, no driver, no mapped part.
 
-    Rigs whose controls carry each other by constraints take care of their twist themselves.
+    Rigs whose controls carry each other by constraints distribute their twist themselves.
     """
     if not bone_map.by_hierarchy:
         return ()
@@ -35,11 +38,13 @@ def find_twists(obj: Any, bone_map: BoneMap, axes: Any) -> tuple[TwistBone, ...]
     return tuple(found)
 
 
-def _of_limb(obj: Any, bone_map: BoneMap, axes: Any, upper: str, lower: str) -> Iterator[TwistBone]:
-    bones = obj.data.bones
+def _of_limb(
+    obj: bpy.types.Object, bone_map: BoneMap, axes: Array, upper: str, lower: str
+) -> Iterator[TwistBone]:
+    bones = armature_of(obj).bones
     used = {b.control for b in bone_map.bones} | {b.body for b in bone_map.bones}
     used |= set(bone_map.extras)
-    chain: list[Any] = []
+    chain: list[bpy.types.Bone] = []
     link = bones[lower].parent
     while link is not None and link.name != upper:
         chain.insert(0, link)
@@ -54,21 +59,21 @@ def _of_limb(obj: Any, bone_map: BoneMap, axes: Any, upper: str, lower: str) -> 
     for bone in (*chain, *beside):
         place = _place(bone, begins, ends)
         if place is not None and _is_free(obj, bone, used):
-            turn = np.array(bone.matrix_local.to_quaternion(), dtype=np.float64)
-            rest = multiply(inverse(axes), turn)
+            rotation = quaternion_of(bone.matrix_local)
+            rest = multiply(inverse(axes), rotation)
             yield TwistBone(bone.name, upper, rest, place, carries=bone in chain)
 
 
-def _is_free(obj: Any, bone: Any, used: set[str]) -> bool:
-    """Whether nothing but its own channels turns a bone, and it hangs on its parent."""
-    posed = obj.pose.bones[bone.name]
+def _is_free(obj: bpy.types.Object, bone: bpy.types.Bone, used: set[str]) -> bool:
+    """Whether only its own channels rotate a bone, and it inherits its parent's rotation."""
+    posed = pose_bones(obj)[bone.name]
     held = any(not c.mute and c.influence > 0 for c in posed.constraints)
     drivers = obj.animation_data.drivers if obj.animation_data is not None else ()
     driven = any(d.data_path.startswith(posed.path_from_id() + ".") for d in drivers)
     return bone.name not in used and bone.use_inherit_rotation and not held and not driven
 
 
-def _place(bone: Any, begins: Any, ends: Any) -> float | None:
+def _place(bone: bpy.types.Bone, begins: Array, ends: Array) -> float | None:
     """Where a bone begins along a limb, 0 to 1; None when it lies aside."""
     along = ends - begins
     length = float(np.linalg.norm(along))

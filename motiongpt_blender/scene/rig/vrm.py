@@ -1,16 +1,17 @@
-"""What a VRM file says itself of its bones, as the VRM add-on keeps it on the armature.
+"""The bone map that a VRM file contains, as the VRM add-on keeps it on the armature.
 
-Reads the armature, never changes it. Without that add-on there is nothing to read, and the
-bones are found by name or shape.
+Reads the armature, never changes it. Without that add-on the bones are found by name or shape.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import bpy
+
 from ...core.rig.bone_maps import MappedBone, Part, Source
 
-#: VRM's name of each bone of the body; the limbs' begin with "left" or "right".
+#: VRM's names of the trunk's and the limbs' bones; the latter begin with "left" or "right".
 _TRUNK: Final = {"hips": Part.PELVIS, "neck": Part.NECK, "head": Part.HEAD}
 #: The bones of the back, from the hips up; the last one that is there carries the arms.
 _BACK: Final = ("spine", "chest", "upperChest")
@@ -20,8 +21,8 @@ _LIMBS: Final = {
 }  # fmt: skip
 
 
-def humanoid_bones(armature: Any) -> dict[str, str]:
-    """VRM's bone name -> the armature's, of an armature that the VRM add-on keeps data for."""
+def humanoid_bones(armature: bpy.types.Armature) -> dict[str, str]:
+    """VRM's bone name -> the armature's; empty where the VRM add-on keeps no data."""
     extension = getattr(armature, "vrm_addon_extension", None)
     if extension is None:
         return {}
@@ -35,8 +36,8 @@ def humanoid_bones(armature: Any) -> dict[str, str]:
     return {name: bone for name, bone in named.items() if bone in armature.bones}
 
 
-def humanoid_rows(armature: Any) -> tuple[MappedBone, ...]:
-    """The same as entries of a bone map; none where the file says nothing."""
+def humanoid_rows(armature: bpy.types.Armature) -> tuple[MappedBone, ...]:
+    """The same as rows of a bone map; empty where the armature has no such data."""
     bones = humanoid_bones(armature)
     back = [bones[name] for name in _BACK if name in bones]
     parts = [(part, bones[name]) for name, part in _TRUNK.items() if name in bones]

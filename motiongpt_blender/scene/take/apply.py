@@ -1,47 +1,76 @@
-"""The use-case at the end of the way: a generated clip becomes keyframes on a rig.
+"""A generated clip becomes a take: keyframes on a rig, on a new NLA track.
 
 Everything is worked out before anything is written; a failure leaves the scene as it was.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import bpy
 
 from ...compat import session_id
 from ...core.body.motion import MotionClip
 from ...core.body.slices import run_to_end
-from ...core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
+from ...core.feet.foot_contacts import NO_CONTACTS, FootContacts, find_foot_contacts
 from ...core.feet.foot_locking import move_to_floor
 from ...core.finish_motion import finish_motion_slices
+from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.retargeting.solver import solve_slices
+from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
-from ..action.action_writer import SWITCHES_KEY, Channel, WrittenAction, write_slices
+from ..access import armature_named, update_view_layer
+from ..action.action_writer import Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
 from ..pose.pose_parts import constrained_poses
-from ..rig.description import armature_named, describe
-from ..rig.ik_constraints import INFLUENCES_KEY, ik_influences
+from ..rig.bone_transforms import own_transform, own_transforms
+from ..rig.description import describe
 from ..rig.rig_warnings import rig_warnings
-from ..scene_time import remapping_note, scene_fps
-from .channels import channel_slices, switch_values, switches_of
+from ..rig.root_bones import check_root
+from ..scene_time import scene_fps, time_remapping_note
+from .channels import channel_slices
 from .ik_controls import check_ik
 from .place_clip import place_clip
-from .remove_take import take_back
+from .record import TakeRecord, add_root_motion_property, record_provenance
+from .remove_take import remove_take
 from .report import ApplyReport, TakeIds
-from .root_motion import ROOT_MOTION_KEY, check_root
 from .stopwatch import Stopwatch
+from .switches import ik_influences, switch_values, switches_of
 from .track import put_on_track
 
 
+@dataclass(frozen=True)
+class _Take:
+    """A take on its way to the rig.
+
+    Attributes:
+        armature: name of the armature object; the object itself may move in memory.
+        rig: its description.
+        name: name of the action and the track.
+        start_frame: first frame in the scene.
+        options: how the rig is to be driven.
+        fit: how the take fits into the animation that is there.
+    """
+
+    armature: str
+    rig: RigDescription
+    name: str
+    start_frame: float
+    options: RigOptions
+    fit: Fit
+
+    @property
+    def obj(self) -> bpy.types.Object:
+        """The armature object; raises RigError when it was removed meanwhile."""
+        return armature_named(self.armature)
+
+
 def apply_clip(
-    obj: Any,
+    obj: bpy.types.Object,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
     start_frame: float,
@@ -53,12 +82,12 @@ def apply_clip(
 
     Args:
         obj: the armature object.
-        clip: what the model gave, at its own rate.
+        clip: the generated clip, at its own frame rate.
         marked: poses that the motion passes exactly at their frames.
         start_frame: scene frame of the clip's first frame.
         name: name of the action and the track.
-        options: root, pins and IK as the animator chose them.
-        fit: how the take fits into what is there.
+        options: root, feet and IK as the animator chose them.
+        fit: how the take fits into the animation that is there.
 
     Raises:
         RigError: when the armature cannot be used.
@@ -67,7 +96,7 @@ def apply_clip(
 
 
 def apply_slices(
-    obj: Any,
+    obj: bpy.types.Object,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
     start_frame: float,
@@ -76,100 +105,119 @@ def apply_slices(
     fit: Fit | None = None,
     count: int | None = None,
 ) -> Generator[None, None, ApplyReport]:
-    """``apply_clip`` in slices that leave Blender its turn; closing it leaves no trace.
+    """``apply_clip`` in slices, between which Blender may do anything; closing leaves no trace.
 
     ``count`` is the number of scene frames to write, where it was planned.
     Nothing shows in the scene before the last slice but one.
     """
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
-    who = obj.name
     with watch.stage("describe"):
-        rig = describe(obj)
-        check_root(obj, rig, options)
-        if options.ik_controls:
-            check_ik(obj)
-        notes = (*rig_warnings(obj, rig), *filter(None, [remapping_note()]))
+        take = _Take(obj.name, describe(obj), name, start_frame, options, fit)
+        notes = _checked(take)
     yield
     with watch.stage("place"):
-        joints = place_clip(
-            armature_named(who), rig, clip, marked, start_frame, fit.standing, count
-        )
+        joints = place_clip(take.obj, take.rig, clip, marked, start_frame, fit.standing, count)
     yield
     with watch.stage("retarget"):
-        motion = yield from watch.paused(solve_slices(rig, joints, scene_fps(), options))
+        motion = yield from watch.paused(solve_slices(take.rig, joints, scene_fps(), options))
         motion = move_to_floor(motion, options.floor)
     yield
     with watch.stage("keys"):
-        by_index = constrained_poses(armature_named(who), rig, marked, start_frame)
+        poses = constrained_poses(take.obj, take.rig, marked, start_frame)
         foot_contacts = (
             find_foot_contacts(joints, scene_fps()) if options.lock_feet else NO_CONTACTS
         )
         fitted = yield from watch.paused(
-            finish_motion_slices(rig, motion, by_index, foot_contacts, start_frame, fit, options)
+            finish_motion_slices(take.rig, motion, poses, foot_contacts, start_frame, fit, options)
         )
-        motion, reports = fitted.motion, fitted.pose_reports
-        reports = with_body_distances(reports, joints, marked, start_frame)
+        reports = with_body_distances(fitted.pose_reports, joints, marked, start_frame)
         notes += (*drag_notes(reports, start_frame), *jerk_notes(reports, start_frame))
     yield
-    obj = armature_named(who)
     with watch.stage("write"):
-        at = [report.frame for report in reports]
-        channels = yield from watch.paused(
-            channel_slices(obj, rig, motion, by_index, options, fit, fit.staying(start_frame))
+        key_frames = [report.frame for report in reports]
+        written, channels, record = yield from watch.paused(
+            _write_slices(take, fitted.motion, poses, fitted.foot_contacts, key_frames)
         )
-        mapped = [c.name for c in rig.controls]
-        obj = armature_named(who)
-        earlier = switch_values(obj, switches_of(obj, rig, options))
-        sparse = None
-        if options.sparse:
-            sparse = yield from watch.paused(
-                sparse_key_slices(
-                    armature_named(who), rig, channels, fitted.foot_contacts, at, options
-                )
-            )
-        written = yield from watch.paused(
-            write_slices(armature_named(who), name, channels, start_frame, at, sparse)
-        )
-        written.action[SWITCHES_KEY] = json.dumps(earlier)
-        written.action[INFLUENCES_KEY] = json.dumps(ik_influences(armature_named(who), mapped))
-        if options.in_place:
-            armature_named(who)[ROOT_MOTION_KEY] = [0.0, 0.0, 0.0]
-    label = str(written.action.name)
+    action_name = written.action.name
     with watch.stage("track"):
-        track = yield from watch.paused(_shown(who, written, channels, start_frame, name, fit))
+        track = yield from watch.paused(_track_slices(take, clip, written, channels, record))
     return ApplyReport(
-        action_name=label,
+        action_name=action_name,
         track_name=track,
         frame_start=start_frame,
-        frame_end=start_frame + len(motion) - 1,
+        frame_end=start_frame + len(fitted.motion) - 1,
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
         notes=notes,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
         foot_lock=fitted.foot_lock if options.lock_feet else None,
-        ids=TakeIds(session_id(armature_named(who)), session_id(bpy.data.actions[label])),
+        ids=TakeIds(session_id(take.obj), session_id(bpy.data.actions[action_name])),
     )
 
 
-def _shown(
-    who: str,
+def _checked(take: _Take) -> tuple[str, ...]:
+    """Notes about the rig and the scene; raises RigError for what the options ask in vain."""
+    check_root(take.obj, take.rig, take.options)
+    if take.options.ik_controls:
+        check_ik(take.obj)
+    return (*rig_warnings(take.obj, take.rig), *filter(None, [time_remapping_note()]))
+
+
+def _write_slices(
+    take: _Take,
+    motion: RigMotion,
+    poses: Mapping[int, RigPose],
+    foot_contacts: FootContacts,
+    key_frames: Sequence[int],
+) -> Generator[None, None, tuple[WrittenAction, Sequence[Channel], TakeRecord]]:
+    """Write the action beside the scene; what it keys, and how the armature is before it."""
+    staying = take.fit.staying(take.start_frame)
+    channels = yield from channel_slices(
+        take.obj, take.rig, motion, poses, take.options, take.fit, staying
+    )
+    switches = switch_values(take.obj, switches_of(take.obj, take.rig, take.options))
+    sparse = None
+    if take.options.sparse:
+        sparse = yield from sparse_key_slices(
+            take.obj, take.rig, channels, foot_contacts, key_frames, take.options
+        )
+    written = yield from write_slices(
+        take.obj, take.name, channels, take.start_frame, key_frames, sparse
+    )
+    obj = take.obj
+    record = TakeRecord(
+        switches=switches,
+        influences=ik_influences(obj, take.rig),
+        transforms={"": own_transform(obj), **own_transforms(obj)},
+    )
+    if take.options.in_place:
+        add_root_motion_property(obj)
+    return written, channels, record
+
+
+def _track_slices(
+    take: _Take,
+    clip: MotionClip,
     written: WrittenAction,
     channels: Sequence[Channel],
-    start_frame: float,
-    name: str,
-    fit: Fit,
+    record: TakeRecord,
 ) -> Generator[None, None, str]:
     """Put the action on its track, in two slices; returns the track's name."""
-    label = str(written.action.name)
+    action_name = written.action.name
     try:
-        track = put_on_track(armature_named(who), written, channels, start_frame, name, fit)
+        added = put_on_track(take.obj, written, channels, take.start_frame, take.name, take.fit)
+        record = replace(
+            record, stashed_track=added.stashed, held_track=added.held, nla=added.before
+        )
+        record.save(written.action)
+        record_provenance(written.action, clip)
     except Exception:
         bpy.data.actions.remove(written.action)
         raise
     try:
-        yield  # Blender's turn to evaluate the whole rig anew
+        yield  # Blender evaluates the whole rig anew
     except GeneratorExit:
-        take_back(label)
+        remove_take(action_name)
         raise
-    bpy.context.view_layer.update()
-    return track
+    update_view_layer()
+    return added.track

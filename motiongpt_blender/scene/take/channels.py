@@ -1,6 +1,6 @@
-"""Everything that a take keys: controls, extras, IK controls, switches, what poses hold.
+"""Everything that a take keys: controls, extras, IK controls, switches, bones of marked poses.
 
-Works on a motion that is fitted already; changes nothing in the scene.
+Works on a finished motion; changes nothing in the scene.
 """
 
 from __future__ import annotations
@@ -8,34 +8,28 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
+import bpy
 import numpy as np
 
 from ...core.body.rotations import continuous, multiply
 from ...core.pose_constraints.correction import RigPose
-from ...core.rig.bone_maps import Switch
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
-from ..action.action_writer import (
-    SLICE,
-    Channel,
-    location_channels,
-    property_channel,
-    rotation_channels,
-)
+from ..access import armature_named, pose_bones
+from ..action.action_writer import SLICE_SECONDS, Channel, location_channels, rotation_channels
+from ..action.played_curves import animated_properties
 from ..pose.undriven_bones import undriven_bone_channels
-from ..rig.description import armature_named, quaternion_of
-from ..rig.ik_constraints import ik_influences, ik_off_channels
+from ..rig.bone_transforms import quaternion_of
 from .detached_limbs import detached_limb_channels
-from .ik_controls import ik_channels, ik_switches
+from .ik_controls import ik_channels
 from .root_motion import split_root_motion
-from .surroundings import animated_properties
+from .switches import ik_influences, ik_off_channels, switch_channels, switches_of
 
 
 def channel_slices(
-    obj: Any,
+    obj: bpy.types.Object,
     rig: RigDescription,
     motion: RigMotion,
     poses: Mapping[int, RigPose],
@@ -43,75 +37,74 @@ def channel_slices(
     fit: Fit,
     staying: int | None = None,
 ) -> Generator[None, None, list[Channel]]:
-    """Everything to key: controls, extras that anything uses, switches, what poses hold.
+    """The channels of a take, worked out in slices.
 
-    ``staying`` is the frame whose place a motion in place keeps.
+    Args:
+        obj: the armature object.
+        rig: its description.
+        motion: the finished motion.
+        poses: index of a frame -> the marked pose there.
+        options: root, IK controls and others.
+        fit: how the take fits into the animation that is there.
+        staying: index of the frame whose place a motion in place keeps.
     """
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
     motion, channels = split_root_motion(obj, rig, motion, options, fit, staying)
-    who = obj.name
+    name = obj.name
     if options.root is not RootTarget.BONE:
-        motion = _seen_from_carriers(obj, rig, motion)
+        motion = _relative_to_ancestors(obj, rig, motion)
     began = time.perf_counter()
-    for name in motion.rotations:
-        if time.perf_counter() - began > SLICE:
+    for control in motion.rotations:
+        if time.perf_counter() - began > SLICE_SECONDS:
             yield
-            obj, began = armature_named(who), time.perf_counter()
-        channels += rotation_channels(obj, name, motion)
+            obj, began = armature_named(name), time.perf_counter()
+        channels += rotation_channels(obj, control, motion)
     channels += location_channels(obj, motion)
     channels += detached_limb_channels(obj, rig, motion)
-    channels += ik_off_channels(obj, ik_influences(obj, [c.name for c in rig.controls]))
+    channels += ik_off_channels(obj, ik_influences(obj, rig))
     yield
-    obj = armature_named(who)
+    obj = armature_named(name)
     if options.ik_controls:
         channels += ik_channels(obj, rig, motion)
-    for switch in switches_of(obj, rig, options):
-        bone = obj.pose.bones[switch.bone]
-        if switch.prop in bone:
-            channels.append(property_channel(bone, switch.prop, switch.value))
+    channels += switch_channels(obj, switches_of(obj, rig, options))
     yield
-    obj = armature_named(who)
+    obj = armature_named(name)
     animated = None if fit.alone else animated_properties(obj)
-    taken = {(c.path, c.index) for c in channels}
-    held = undriven_bone_channels(obj, rig, poses, len(motion), animated)
     yield
-    return channels + [c for c in held if (c.path, c.index) not in taken]
+    keyed = {(c.path, c.index) for c in channels}
+    undriven = undriven_bone_channels(armature_named(name), rig, poses, len(motion), animated)
+    return channels + [c for c in undriven if (c.path, c.index) not in keyed]
 
 
-def _used_extras(obj: Any, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
-    """Extra controls that a marked pose turns, or that stand turned now."""
+def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
+    """Extra controls that a marked pose rotates, or that are rotated now."""
+    bones = pose_bones(obj)
     used: set[str] = set()
     for name in rig.extras:
-        now = tuple(quaternion_of(obj.pose.bones[name].matrix_basis))
+        now = tuple(quaternion_of(bones[name].matrix_basis))
         seen = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
         if any(np.linalg.norm(q[1:]) > 1e-5 for q in seen):
             used.add(name)
     return used
 
 
-def _seen_from_carriers(obj: Any, rig: RigDescription, motion: RigMotion) -> RigMotion:
+def _relative_to_ancestors(
+    obj: bpy.types.Object, rig: RigDescription, motion: RigMotion
+) -> RigMotion:
     """The root's channels when the bones that carry it are not at rest (a moved root bone)."""
-    bone = obj.pose.bones[rig.root]
+    bone = pose_bones(obj)[rig.root]
     carried = bone.matrix @ bone.matrix_basis.inverted()
     change = carried.inverted() @ bone.bone.matrix_local
-    turn = quaternion_of(change)
-    if abs(abs(turn[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
+    rotation = quaternion_of(change)
+    if abs(abs(rotation[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
         return motion
     matrix = np.array(change)
     locations = motion.locations @ matrix[:3, :3].T + matrix[:3, 3]
-    rotation = continuous(multiply(np.broadcast_to(turn, (len(motion), 4)),
-                                   motion.rotations[rig.root]))  # fmt: skip
-    return replace(motion, locations=locations, rotations={**motion.rotations, rig.root: rotation})
-
-
-def switches_of(obj: Any, rig: RigDescription, options: RigOptions) -> tuple[Switch, ...]:
-    """The switches that a take holds."""
-    return ik_switches(obj, rig) if options.ik_controls else rig.switches
-
-
-def switch_values(obj: Any, switches: Sequence[Switch]) -> list[tuple[str, str, float]]:
-    """What the switched properties hold now, each as the kind of number that it is."""
-    bones = obj.pose.bones
-    return [(s.bone, s.prop, bones[s.bone][s.prop]) for s in switches if s.prop in bones[s.bone]]
+    rotations = multiply(np.broadcast_to(rotation, (len(motion), 4)), motion.rotations[rig.root])
+    return replace(
+        motion,
+        locations=locations,
+        rotations={**motion.rotations, rig.root: continuous(rotations)},
+    )

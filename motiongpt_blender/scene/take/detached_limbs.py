@@ -1,4 +1,4 @@
-"""Hands and feet that hang on a rig's root: carried to where legs and arms end.
+"""Hands and feet that are children of the root: moved to where legs and arms end.
 
 Some game characters keep their feet and hands beside the limbs, not below them. Worked out
 from the solved channels; changes nothing in the scene.
@@ -7,27 +7,31 @@ from the solved channels; changes nothing in the scene.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+
+import bpy
 
 from ...core.body.rotations import inverse, rotate
 from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
+from ..access import pose_bones
 from ..action.action_writer import Channel, location_channels_of
-from .ik_controls import rest_transform
+from ..rig.description import rest_in_model_axes
 
 
-def detached_limb_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
-    """Locations of the controls whose place no other control brings."""
+def detached_limb_channels(
+    obj: bpy.types.Object, rig: RigDescription, motion: RigMotion
+) -> Iterator[Channel]:
+    """Locations of the controls that no parent carries to their place."""
     apart = [c for c in rig.controls if c.carrier is not None]
     if not apart:
         return
     figure = forward_kinematics(rig, motion)
     heads = {c.name: c.head for c in rig.controls}
     for control in apart:
-        bone = obj.pose.bones[control.name]
+        bone = pose_bones(obj)[control.name]
         if bone.bone.use_connect:
             continue
-        rest, head = rest_transform(rig, bone)
+        rest, head = rest_in_model_axes(rig, bone)
         moved = figure.places[control.name]
         moved = moved + rotate(figure.turns[control.name], head - control.head)
         if (above := control.parent) is not None:

@@ -1,23 +1,26 @@
-"""Inverse kinematics on request: hands, feet, toes and poles that show the same motion.
+"""IK controls on request: hands, feet, toes and poles that show the same motion as FK.
 
-Known for rigs that Rigify generates, Auto-Rig Pro and CloudRig, by the names that these give
-their controls. Worked out from the solved FK channels; changes nothing in the scene.
+For generated Rigify rigs, Auto-Rig Pro and CloudRig, by the names of their controls. Worked
+out from the solved FK channels; changes nothing in the scene.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import bpy
 import numpy as np
 
-from ...core.body.rotations import Array, continuous, inverse, multiply, rotate
+from ...core.body.rotations import IDENTITY, Array, continuous, inverse, multiply, rotate
 from ...core.rig.bone_maps import Part, Switch
 from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
+from ..access import pose_bones
 from ..action.action_writer import Channel, transform_channels
-from ..rig.description import RigError, quaternion_of
+from ..errors import RigError
+from ..rig.description import rest_in_model_axes
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,10 @@ class _Limb:
     Attributes:
         upper: part of the upper bone.
         lower: part of the lower bone.
-        end: part that the goal moves.
-        goal: control at the limb's end.
-        pole: control to which the middle joint points.
-        holds: bone, property and value of what is held while a take plays.
+        end: part that the IK control moves.
+        goal: the IK control at the limb's end.
+        pole: the control that the middle joint points at.
+        holds: bone, property and value of the switches that a take keys.
         tip: part and control beyond the end, or two empty strings.
     """
 
@@ -44,11 +47,11 @@ class _Limb:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """Rigs that call their IK controls alike.
+class _Family:
+    """Rigs whose IK controls have the same names.
 
     Attributes:
-        sides: left and right as the bones' names say them.
+        sides: left and right as they stand in bone names.
         limbs: their legs and arms.
     """
 
@@ -67,19 +70,19 @@ class _Kind:
 
 
 def _rigify(switch: str) -> tuple[tuple[str, str, float], ...]:
-    """What a limb of Rigify holds; 1 stands for the root in the lists of parents."""
+    """Switches of a Rigify limb; 1 is the root in its lists of parents."""
     props = {"IK_FK": 0.0, "pole_vector": 1.0, "IK_parent": 1.0, "pole_parent": 1.0}
     return tuple((switch, prop, value) for prop, value in props.items())
 
 
 def _auto_rig_pro(goal: str, pole: str, older: str) -> tuple[tuple[str, str, float], ...]:
-    """What a limb of Auto-Rig Pro holds; older rigs have the switch elsewhere."""
+    """Switches of an Auto-Rig Pro limb; older rigs have the FK/IK switch elsewhere."""
     switch = "ik_fk_switch"
     return ((goal, switch, 0.0), (older, switch, 0.0), (pole, "pole_parent", 0.0))
 
 
 def _cloudrig(limb: str, end: str) -> tuple[tuple[str, str, float], ...]:
-    """What a limb of CloudRig holds; 0 stands for the root in the lists of parents."""
+    """Switches of a CloudRig limb; 0 is the root in its lists of parents."""
     holds = {f"ik_{limb}_{{word}}": 1.0, f"ik_parents_{limb}_{{word}}": 0.0,
              f"ik_pole_follow_{end}": 0.0, f"ik_pole_follow_{limb}_{{word}}": 0.0}  # fmt: skip
     return tuple(("Properties_IKFK", prop, value) for prop, value in holds.items())
@@ -87,91 +90,94 @@ def _cloudrig(limb: str, end: str) -> tuple[tuple[str, str, float], ...]:
 
 _LEG: Final = ("thigh", "shin", "foot")
 _ARM: Final = ("upper_arm", "forearm", "hand")
-_KINDS: Final = (
-    _Kind(("L", "R"), (
+_FAMILIES: Final = (
+    _Family(("L", "R"), (
         _Limb(*_LEG, "foot_ik.{s}", "thigh_ik_target.{s}", _rigify("thigh_parent.{s}"),
               ("toe", "toe_ik.{s}")),
         _Limb(*_ARM, "hand_ik.{s}", "upper_arm_ik_target.{s}", _rigify("upper_arm_parent.{s}")),
     )),
-    _Kind(("l", "r"), (
+    _Family(("l", "r"), (
         _Limb(*_LEG, "c_foot_ik.{s}", "c_leg_pole.{s}",
               _auto_rig_pro("c_foot_ik.{s}", "c_leg_pole.{s}", "c_ikfk_leg.{s}"),
               ("toe", "c_toes_ik.{s}")),
         _Limb(*_ARM, "c_hand_ik.{s}", "c_arms_pole.{s}",
               _auto_rig_pro("c_hand_ik.{s}", "c_arms_pole.{s}", "c_ikfk_arm.{s}")),
     )),
-    _Kind(("L", "R"), (
+    _Family(("L", "R"), (
         _Limb(*_LEG, "IK-MSTR-Foot.{s}", "IK-POLE-Thigh.{s}", _cloudrig("leg", "feet")),
         _Limb(*_ARM, "IK-MSTR-Wrist.{s}", "IK-POLE-UpperArm.{s}", _cloudrig("arm", "hands")),
     )),
 )  # fmt: skip
 
 
-def check_ik(obj: Any) -> None:
-    """Raise RigError unless the rig has IK controls that are known."""
-    absent = [name for name in _kind(obj).goals() if name not in obj.pose.bones]
+def check_ik(obj: bpy.types.Object) -> None:
+    """Raise RigError unless the rig has the IK controls of a known rig family."""
+    absent = [name for name in _family(obj).goals() if name not in pose_bones(obj)]
     if absent:
         raise RigError(
-            f"'{obj.name}' has no bone '{absent[0]}': IK controls are written for generated "
-            "Rigify rigs, Auto-Rig Pro and CloudRig only; switch them off under Retargeting."
+            f"'{obj.name}' has no bone '{absent[0]}': IK controls are keyed on generated Rigify "
+            "rigs, Auto-Rig Pro and CloudRig only; switch them off under Retargeting."
         )
 
 
-def _kind(obj: Any) -> _Kind:
-    """The kind of rig of which the armature has the most IK controls."""
-    return max(_KINDS, key=lambda kind: sum(n in obj.pose.bones for n in kind.goals()))
+def _family(obj: bpy.types.Object) -> _Family:
+    """The rig family of which the armature has the most IK controls."""
+    return max(_FAMILIES, key=lambda family: sum(n in pose_bones(obj) for n in family.goals()))
 
 
-def ik_switches(obj: Any, rig: RigDescription) -> tuple[Switch, ...]:
+def ik_switches(obj: bpy.types.Object, rig: RigDescription) -> tuple[Switch, ...]:
     """The rig's switches with every limb on IK."""
-    kind = _kind(obj)
+    family = _family(obj)
     held = {
-        (kind.named(bone, side), kind.named(prop, side)): value
-        for limb in kind.limbs for side in kind.sides for bone, prop, value in limb.holds
+        (family.named(bone, side), family.named(prop, side)): value
+        for limb in family.limbs for side in family.sides for bone, prop, value in limb.holds
     }  # fmt: skip
     others = tuple(s for s in rig.switches if (s.bone, s.prop) not in held)
-    here = obj.pose.bones
+    here = pose_bones(obj)
     return (*others, *(Switch(b, p, value) for (b, p), value in held.items() if b in here))
 
 
-def ik_channels(obj: Any, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
-    """Channels of goals and poles that show what the FK channels show."""
-    kind, figure = _kind(obj), forward_kinematics(rig, motion)
-    turns = {c.part: figure.turns[c.name] for c in rig.controls}
-    places = {c.part: figure.places[c.name] for c in rig.controls}
-    heads = {c.part: c.head for c in rig.controls}
-    for limb in kind.limbs:
-        for side in kind.sides:
-            upper, lower, end = (Part(f"{p}_{side.lower()}") for p in
-                                 (limb.upper, limb.lower, limb.end))  # fmt: skip
-            bone = obj.pose.bones[kind.named(limb.goal, side)]
-            rest, head = rest_transform(rig, bone)
-            offset = np.broadcast_to(head - heads[end], places[end].shape)
-            yield from _placed(bone, rest, head, turns[end],
-                               places[end] + rotate(turns[end], offset))  # fmt: skip
-            bone = obj.pose.bones[kind.named(limb.pole, side)]
-            rest, head = rest_transform(rig, bone)
-            offset = np.broadcast_to(head - heads[lower], places[lower].shape)
-            still = np.broadcast_to([1.0, 0.0, 0.0, 0.0], turns[upper].shape)
-            yield from _placed(bone, rest, head, still,
-                               places[lower] + rotate(turns[upper], offset))  # fmt: skip
+def ik_channels(obj: bpy.types.Object, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:
+    """Channels of IK controls and poles that show what the FK channels show."""
+    family, figure = _family(obj), forward_kinematics(rig, motion)
+    bones = pose_bones(obj)
+    rotations = {c.part: figure.turns[c.name] for c in rig.controls}
+    heads = {c.part: figure.places[c.name] for c in rig.controls}
+    rest_heads = {c.part: c.head for c in rig.controls}
+    for limb in family.limbs:
+        for side in family.sides:
+            upper, lower, end = (
+                Part(f"{part}_{side.lower()}") for part in (limb.upper, limb.lower, limb.end)
+            )
+            goal = bones[family.named(limb.goal, side)]
+            offset = rest_in_model_axes(rig, goal)[1] - rest_heads[end]
+            head = heads[end] + _rotated(rotations[end], offset)
+            yield from _control_channels(rig, goal, rotations[end], head)
+            pole = bones[family.named(limb.pole, side)]
+            offset = rest_in_model_axes(rig, pole)[1] - rest_heads[lower]
+            head = heads[lower] + _rotated(rotations[upper], offset)
+            yield from _control_channels(
+                rig, pole, np.broadcast_to(IDENTITY, rotations[upper].shape), head
+            )
             part, name = limb.tip
-            tip = obj.pose.bones.get(kind.named(name, side)) if name else None
-            if tip is not None and Part(f"{part}_{side.lower()}") in turns:
-                rest, head = rest_transform(rig, tip)
-                turn = multiply(inverse(turns[end]), turns[Part(f"{part}_{side.lower()}")])
-                yield from _placed(tip, rest, head, turn, np.broadcast_to(head, (len(motion), 3)))
+            tip = bones.get(family.named(name, side)) if name else None
+            if tip is not None and (toe := Part(f"{part}_{side.lower()}")) in rotations:
+                rotation = multiply(inverse(rotations[end]), rotations[toe])
+                rest_head = rest_in_model_axes(rig, tip)[1]
+                head = np.broadcast_to(rest_head, (len(motion), 3))
+                yield from _control_channels(rig, tip, rotation, head)
 
 
-def rest_transform(rig: RigDescription, bone: Any) -> tuple[Array, Array]:
-    """Rest rotation (4,) and head (3,) of a bone in model axes, the floor at 0."""
-    head = rotate(inverse(rig.axes), np.array(bone.bone.head_local, dtype=np.float64))
-    rest = multiply(inverse(rig.axes), quaternion_of(bone.bone.matrix_local))
-    return rest, head - np.array([0.0, rig.floor, 0.0])
+def _rotated(rotations: Array, offset: Array) -> Array:
+    """One offset (3,) rotated by each rotation (T, 4)."""
+    return rotate(rotations, np.broadcast_to(offset, (len(rotations), 3)))
 
 
-def _placed(bone: Any, rest: Array, head: Array, turn: Array, place: Array) -> Iterator[Channel]:
-    """Channels of a control that turns so from rest and has its head there."""
-    basis = multiply(multiply(inverse(rest), turn), np.broadcast_to(rest, turn.shape))
-    moved = rotate(np.broadcast_to(inverse(rest), turn.shape), place - head)
-    yield from transform_channels(bone, continuous(basis), moved)
+def _control_channels(
+    rig: RigDescription, bone: bpy.types.PoseBone, rotations: Array, heads: Array
+) -> Iterator[Channel]:
+    """Channels of a control with these rotations (T, 4) away from rest and heads (T, 3)."""
+    rest, rest_head = rest_in_model_axes(rig, bone)
+    basis = multiply(multiply(inverse(rest), rotations), np.broadcast_to(rest, rotations.shape))
+    locations = rotate(np.broadcast_to(inverse(rest), rotations.shape), heads - rest_head)
+    yield from transform_channels(bone, continuous(basis), locations)

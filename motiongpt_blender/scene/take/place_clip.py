@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+import bpy
 import numpy as np
 
 from ...core.body.motion import MotionClip, heading, place_at_origin
@@ -18,7 +18,7 @@ from ..scene_time import scene_fps
 
 
 def place_clip(
-    obj: Any,
+    obj: bpy.types.Object,
     rig: RigDescription,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
@@ -26,16 +26,16 @@ def place_clip(
     standing: Array | None = None,
     count: int | None = None,
 ) -> Array:
-    """The clip's joints (T, 22, 3) at the scene's frame rate, where it has to begin.
+    """The clip's joints (T, 22, 3) at the scene's frame rate, moved to where it begins.
 
     Args:
         obj: the armature object.
         rig: its description.
-        clip: what the model gave.
-        marked: poses; the first one with a place says where the motion stands.
+        clip: the generated clip.
+        marked: poses; the first one that constrains the hips says where the motion is.
         start_frame: scene frame of the motion's first frame.
-        standing: (22, 3) where it begins without a pose; None: where the armature stands.
-        count: scene frames; None: what end pose or clip ask for.
+        standing: (22, 3) where it begins without a pose; None: where the armature is now.
+        count: scene frames to write; None: up to the end pose, else as long as the clip.
     """
     fps = scene_fps()
     count = count or _frame_count(clip, marked, start_frame, fps)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
+import bpy
 import numpy as np
 from mathutils import Euler, Matrix
 
@@ -17,58 +18,18 @@ from ...core.retargeting.part_rotations import gaussian_smooth
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
+from ..access import pose_bones
 from ..action.action_writer import Channel, property_channels, transform_channels
-from ..rig.description import RigError, quaternion_of
+from ..rig.bone_transforms import quaternion_of
+from ..rig.root_bones import root_bone
+from .record import ROOT_MOTION_KEY
 
-#: Custom property of the armature object that keeps the way of a motion in place:
-#: distance to the left, forwards, and the heading in radians.
-ROOT_MOTION_KEY: Final = "motiongpt_root_motion"
 #: Seconds over which the root's way is smoothed; steps stay with the hips.
 SMOOTHING: Final = 0.25
-#: Names of bones that carry a whole rig, in the order in which they are looked for.
-ROOT_BONE_NAMES: Final = (
-    "root",
-    "Root",
-    "ROOT",
-    "c_traj",
-    "c_pos",
-    "MSTR-Root",
-    "master",
-    "全ての親",
-)
-
-
-def root_bone(obj: Any, rig: RigDescription) -> Any:
-    """The bone that carries the whole rig; raises RigError when there is none."""
-    used = {c.name for c in rig.controls}
-    bones = obj.pose.bones
-    for name in ROOT_BONE_NAMES:
-        if name in bones and name not in used:
-            return bones[name]
-    top = bones[rig.root]
-    while top.parent is not None:
-        top = top.parent
-    if top.name == rig.root:
-        raise RigError(
-            f"'{obj.name}' has no bone that carries its hips '{rig.root}': choose Hips or Object "
-            "as the root under Retargeting."
-        )
-    return top
-
-
-def check_root(obj: Any, rig: RigDescription, options: RigOptions) -> None:
-    """Raise RigError unless the chosen root can move."""
-    if options.root is RootTarget.BONE:
-        root_bone(obj, rig)
-    elif obj.pose.bones[rig.root].bone.use_connect and options.root is RootTarget.HIPS:
-        raise RigError(
-            f"'{rig.root}' of '{obj.name}' is connected to its parent and cannot move: choose Root "
-            "Bone or Object as the root under Retargeting, or disconnect it in Edit Mode."
-        )
 
 
 def split_root_motion(
-    obj: Any,
+    obj: bpy.types.Object,
     rig: RigDescription,
     motion: RigMotion,
     options: RigOptions,
@@ -91,7 +52,7 @@ def split_root_motion(
     if not carried and not options.in_place:
         return motion, []
     place, turn = _hips(motion)
-    connected = bool(obj.pose.bones[rig.root].bone.use_connect)
+    connected = bool(pose_bones(obj)[rig.root].bone.use_connect)
     yaw = _heading(turn, motion.fps, loop=fit.loop)
     kept = about_y(yaw) if carried else about_y(0 * yaw)
     way = _way(place, kept, motion, connected=connected, loop=fit.loop)
@@ -159,7 +120,9 @@ def _way(place: Array, kept: Array, motion: RigMotion, *, connected: bool, loop:
     return (_smooth(place, SMOOTHING * motion.fps, loop=loop) - rotate(kept, head)) * level
 
 
-def _bone_channels(bone: Any, rig: RigDescription, way: Array, turn: Array) -> Iterator[Channel]:
+def _bone_channels(
+    bone: bpy.types.PoseBone, rig: RigDescription, way: Array, turn: Array
+) -> Iterator[Channel]:
     rest = multiply(inverse(rig.axes), quaternion_of(bone.bone.matrix_local))
     head = rotate(inverse(rig.axes), np.array(bone.bone.head_local, dtype=np.float64))
     head = np.broadcast_to(head, way.shape)
@@ -168,7 +131,7 @@ def _bone_channels(bone: Any, rig: RigDescription, way: Array, turn: Array) -> I
 
 
 def _object_channels(
-    obj: Any, rig: RigDescription, way: Array, turn: Array, carrier: Array | None
+    obj: bpy.types.Object, rig: RigDescription, way: Array, turn: Array, carrier: Array | None
 ) -> Iterator[Channel]:
     """The object's own channels; it goes on from its matrix (4, 4), or from where it stands."""
     stood = obj.matrix_basis if carrier is None else Matrix(carrier.tolist())
@@ -179,12 +142,13 @@ def _object_channels(
     yield from transform_channels(obj, continuous(wanted), moved - np.array(obj.delta_location))
 
 
-def _delta_turn(obj: Any) -> Array:
+def _delta_turn(obj: bpy.types.Object) -> Array:
     """Rotation (4,) that the object's delta transform puts before its own."""
     mode = str(obj.rotation_mode)
     if mode == "QUATERNION":
         return np.array(obj.delta_rotation_quaternion.normalized(), dtype=np.float64)
     if mode == "AXIS_ANGLE":  # Blender lets nobody set one
         return IDENTITY
-    turn = Euler(obj.delta_rotation_euler, mode).to_quaternion()
+    euler = obj.delta_rotation_euler
+    turn = Euler((euler.x, euler.y, euler.z), mode).to_quaternion()
     return np.array(turn, dtype=np.float64)

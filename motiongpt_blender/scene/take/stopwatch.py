@@ -1,11 +1,13 @@
-"""How long the stages of a take last, Blender's own turns between its slices left out."""
+"""How long the stages of a take last, without Blender's own work between its slices."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
 
 
 class Stopwatch:
@@ -23,7 +25,7 @@ class Stopwatch:
         yield
         self.seconds[name] = time.perf_counter() - began - self._idle
 
-    def paused(self, steps: Generator[None, None, Any]) -> Generator[None, None, Any]:
+    def paused(self, steps: Generator[None, None, _Result]) -> Generator[None, None, _Result]:
         """The same steps, the time between two of them left out of the stage."""
         while True:
             try:

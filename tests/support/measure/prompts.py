@@ -160,7 +160,7 @@ def _take(performance: Any, clip: MotionClip, folder: Path) -> list[Path]:
     """Pictures of one clip, evenly over its time; the rig is clean again afterwards."""
     from motiongpt_blender.demo import film
     from motiongpt_blender.demo.stances import AT_EASE
-    from motiongpt_blender.scene.action.nla import remove_take
+    from motiongpt_blender.scene.take.remove_take import remove_take
 
     performance.stand(AT_EASE.joints(0.0))
     report = performance.apply(clip, (), "Take")
@@ -168,7 +168,7 @@ def _take(performance: Any, clip: MotionClip, folder: Path) -> list[Path]:
     chosen = film.lively_frames(clip.joints, report.frame_start, performance.fps / clip.fps, COUNT)
     last = report.frame_end
     shots = film.shoot_all([min(f, last) for f in chosen], folder, lambda *_: None)
-    remove_take(performance.rig_object, report.track_name)
+    remove_take(report.action_name, report.ids)
     return list(shots.values())
 
 

@@ -157,8 +157,8 @@ def _played(obj: Any, rig: Any, clip: MotionClip, options: Any, picture: Path | 
     """How well the rig shows a clip, of which nothing stays behind."""
     import bpy
 
-    from motiongpt_blender.scene.action.nla import remove_take
     from motiongpt_blender.scene.take.apply import apply_clip
+    from motiongpt_blender.scene.take.remove_take import remove_take
     from tests.support.rigs import measures
     from tests.support.rigs.portraits import portrait
 
@@ -168,7 +168,7 @@ def _played(obj: Any, rig: Any, clip: MotionClip, options: Any, picture: Path | 
     played = measures.play(obj, rig, 1, len(clip.joints), drawn)
     if picture:
         portrait(rig, played, drawn, clip.joints).save(picture, optimize=True)
-    remove_take(obj, report.track_name)
+    remove_take(report.action_name, report.ids)
     for bone in obj.pose.bones:
         bone.matrix_basis.identity()
     return measures.measure(rig, played, clip.joints.astype(np.float64), clip.fps)
@@ -188,8 +188,8 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
     import bpy
 
     from motiongpt_blender.core.rig.rig_options import RigOptions
-    from motiongpt_blender.scene.action.nla import remove_take
     from motiongpt_blender.scene.take.apply import apply_slices
+    from motiongpt_blender.scene.take.remove_take import remove_take
 
     long = np.concatenate([clips[DRAWN], clips[DRAWN][::-1]])[:TIMED]
     options = RigOptions(lock_feet=True)
@@ -207,7 +207,7 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
                 break
             slices.append(time.thread_time() - began)
             bpy.context.view_layer.update()  # as Blender does in its turn
-        remove_take(obj, report.track_name)
+        remove_take(report.action_name, report.ids)
         best = min(best[0], 1000 * sum(slices)), min(best[1], 1000 * max(slices))
     return best
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import bpy
 import numpy as np
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from ...core.body.motion import MODEL_FPS, place_at_origin
 from ...core.body.rotations import Array
 from ...core.rig.rig_description import RigDescription
+from ..access import current_scene, evaluated
+from ..errors import RigError
 from ..pose.capture import capture_joints
 from ..pose.object_space import transform_joints
-from ..rig.description import RigError
 from ..scene_time import scene_fps
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.
@@ -28,29 +29,30 @@ MAX_SECONDS: Final = 300.0
 
 @dataclass(frozen=True)
 class ActionRange:
-    """What is read: the name of an action, and its first and last frame in the scene."""
+    """What is read: the name of an action or strip, and its first and last frame in the scene."""
 
     name: str
     start: float
     end: float
 
 
-def current_action(obj: Any) -> ActionRange | None:
-    """The armature's action, or without one what its topmost audible NLA track holds."""
+def current_action(obj: bpy.types.Object) -> ActionRange | None:
+    """The active action, or without one the topmost NLA track that is not muted."""
     data = obj.animation_data
     if data is None:
         return None
     if data.action is not None:
-        return ActionRange(data.action.name, *(float(f) for f in data.action.frame_range))
+        start, end = data.action.frame_range
+        return ActionRange(data.action.name, float(start), float(end))
     for track in reversed(data.nla_tracks):
         if track.strips and not track.mute:
-            strips = list(track.strips)
-            return ActionRange(strips[0].name, strips[0].frame_start, strips[-1].frame_end)
+            first, last = track.strips[0], track.strips[-1]
+            return ActionRange(first.name, first.frame_start, last.frame_end)
     return None
 
 
-def exportable_action(obj: Any) -> ActionRange:
-    """The current action, fit for a clip.
+def exportable_action(obj: bpy.types.Object) -> ActionRange:
+    """The current action, where it can become a clip.
 
     Raises:
         RigError: when there is none, or it is too short or too long for a clip.
@@ -76,35 +78,34 @@ def exportable_action(obj: Any) -> ActionRange:
 
 
 def capture_clip(
-    obj: Any, rig: RigDescription, progress: Callable[[float], None]
+    obj: bpy.types.Object, rig: RigDescription, progress: Callable[[float], None]
 ) -> NDArray[np.float32]:
     """The current action as joints (T, 22, 3) at 20 fps, from the origin, facing +z.
 
     Args:
         obj: the armature.
         rig: its description.
-        progress: told the share that is done, 0 to 1.
+        progress: called with the share that is done, 0 to 1.
 
     Raises:
         RigError: as ``exportable_action``.
     """
-    scene = bpy.context.scene
-    stretch = exportable_action(obj)
+    scene = current_scene()
+    action = exportable_action(obj)
     step = scene_fps() / MODEL_FPS
-    count = int((stretch.end - stretch.start) / step + 1e-4) + 1
+    count = int((action.end - action.start) / step + 1e-4) + 1
     before = scene.frame_current, scene.frame_subframe
-    frames: list[Array] = []
+    joints: list[Array] = []
     first = None
     try:
         for k in range(count):
-            at = stretch.start + k * step
-            scene.frame_set(int(np.floor(at)), subframe=float(at - np.floor(at)))
-            placed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get()).matrix_world.copy()
-            first = first or placed
-            frames.append(
-                transform_joints(capture_joints(obj, rig), first.inverted_safe() @ placed, rig)
-            )
+            frame = action.start + k * step
+            scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
+            matrix = evaluated(obj).matrix_world.copy()
+            first = first or matrix
+            change = first.inverted_safe() @ matrix
+            joints.append(transform_joints(capture_joints(obj, rig), change, rig))
             progress((k + 1) / count)
     finally:
         scene.frame_set(before[0], subframe=before[1])
-    return place_at_origin(np.stack(frames)).astype(np.float32)
+    return place_at_origin(np.stack(joints)).astype(np.float32)

@@ -1,0 +1,146 @@
+"""The animation that plays on an armature: its curves, its keys and where they lie in the scene.
+
+Reads the active action and the NLA tracks, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import compat
+from ..access import keyframe_enum
+from ..errors import RigError
+
+#: Value of the key type GENERATED; None in early 4.2 releases.
+_GENERATED: Final = keyframe_enum("type", "GENERATED")
+
+
+def keyed_frames(obj: bpy.types.Object, *, generated: bool = True) -> list[float]:
+    """Scene frames at which the animation that plays has keys, ascending.
+
+    Args:
+        obj: the armature object.
+        generated: count keys that a model wrote too; without them the animator's alone,
+            where there are any.
+    """
+    by_animator: set[float] = set()
+    by_model: set[float] = set()
+    for frames, types in _keys(obj):
+        is_generated = types == (-1 if _GENERATED is None else _GENERATED)
+        by_animator.update(frames[~is_generated].tolist())
+        by_model.update(frames[is_generated].tolist())
+    return sorted(by_animator | by_model if generated or not by_animator else by_animator)
+
+
+def selected_frames(obj: bpy.types.Object) -> tuple[float, float] | None:
+    """First and last selected key of the active action, or None when none is."""
+    data = obj.animation_data
+    if data is None or data.action is None:
+        return None
+    found: list[float] = []
+    for curve in compat.slot_curves(data.action, compat.active_slot(data)):
+        points = curve.keyframe_points
+        selected = np.zeros(len(points), dtype=bool)
+        points.foreach_get("select_control_point", selected)
+        found += _key_frames(points)[selected].tolist()
+    if not found:
+        return None
+    first, last = min(found), max(found)
+    if data.use_tweak_mode:  # the keys of a strip's action are in the action's own time
+        first, last = sorted(map(data.nla_tweak_strip_time_to_scene, (first, last)))
+    return first, last
+
+
+def check_no_solo(obj: bpy.types.Object) -> None:
+    """Raise RigError when a soloed NLA track would keep a take beside it from playing."""
+    data = obj.animation_data
+    if data is not None and data.use_nla and any(t.is_solo for t in data.nla_tracks):
+        raise RigError(
+            f"An NLA track of '{obj.name}' is soloed: put its star out in the NLA editor, then "
+            "generate again."
+        )
+
+
+def animated_properties(obj: bpy.types.Object) -> set[tuple[str, int]]:
+    """Data path and index of every property that the animation that plays moves."""
+    return {(curve.data_path, curve.array_index) for curve, _ in _played_curves(obj)}
+
+
+def audible_actions(obj: bpy.types.Object) -> Iterator[bpy.types.Action]:
+    """The active action, and those of the NLA tracks that are not muted."""
+    data = obj.animation_data
+    if data is None:
+        return
+    if data.action is not None:
+        yield data.action
+    for track in data.nla_tracks:
+        if not track.mute:
+            yield from (s.action for s in track.strips if s.action is not None)
+
+
+def _played_curves(
+    obj: bpy.types.Object,
+) -> Iterator[tuple[bpy.types.FCurve, bpy.types.NlaStrip | None]]:
+    """Every curve that plays, with its NLA strip or None."""
+    data = obj.animation_data
+    if data is None:
+        return
+    if data.action is not None:
+        for curve in compat.slot_curves(data.action, compat.active_slot(data)):
+            yield curve, None
+    for track in data.nla_tracks if data.use_nla else ():
+        for strip in _audible_strips(track.strips) if not track.mute else ():
+            for curve in compat.slot_curves(strip.action, compat.strip_slot(strip)):
+                yield curve, strip
+
+
+def _audible_strips(
+    strips: bpy.types.bpy_prop_collection[bpy.types.NlaStrip],
+) -> Iterator[bpy.types.NlaStrip]:
+    """Strips that play an action, those in meta strips too; their frames are the scene's."""
+    for strip in strips:
+        if strip.mute:
+            continue
+        if strip.type == "META":
+            yield from _audible_strips(strip.strips)
+        elif strip.action is not None:
+            yield strip
+
+
+def _keys(obj: bpy.types.Object) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int32]]]:
+    """Scene frames and key types, a pair of arrays for each curve that plays."""
+    for curve, strip in _played_curves(obj):
+        frames, types = _key_frames(curve.keyframe_points), _key_types(curve.keyframe_points)
+        yield (frames, types) if strip is None else _keys_of_strip(strip, frames, types)
+
+
+def _keys_of_strip(
+    strip: bpy.types.NlaStrip, frames: NDArray[np.float64], types: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Keys of a strip's action where they play: reversed and repeated as the strip says."""
+    first, last = strip.action_frame_start, strip.action_frame_end
+    played = (frames >= first - 1e-4) & (frames <= last + 1e-4)
+    frames = (last - frames if strip.use_reverse else frames - first)[played]
+    starts = (last - first) * np.arange(max(int(np.ceil(strip.repeat - 1e-4)), 1))
+    frames = (starts[:, None] + frames).ravel() * strip.scale + strip.frame_start
+    types = np.tile(types[played], len(starts))
+    inside = (frames >= strip.frame_start - 1e-4) & (frames <= strip.frame_end + 1e-4)
+    return np.round(frames[inside], 3), types[inside]
+
+
+def _key_frames(points: bpy.types.FCurveKeyframePoints) -> NDArray[np.float64]:
+    co = np.empty(2 * len(points), dtype=np.float32)
+    points.foreach_get("co", co)
+    # Single precision moves keys of long actions off their frames; rounding moves them back.
+    return np.round(co[::2].astype(np.float64), 3)
+
+
+def _key_types(points: bpy.types.FCurveKeyframePoints) -> NDArray[np.int32]:
+    types = np.empty(len(points), dtype=np.int32)
+    points.foreach_get("type", types)
+    return types

@@ -1,0 +1,306 @@
+"""Marking a pose: everything that is needed to show it again with FK controls.
+
+Where the controls' own channels show the evaluated pose, they are the pose. Where IK or
+constraints show it, FK controls are fitted to it: set on the armature, compared, corrected, and
+put back before anyone sees it. What they cannot reach is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+
+from ...core.body.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
+from ...core.pose_constraints.correction import RigPose
+from ...core.pose_constraints.marked_pose import FKMismatch, MarkedPose, PoseRole
+from ...core.rig.bone_maps import Part
+from ...core.rig.rig_description import RigDescription
+from ..access import current_scene, evaluated, pose_bones, update_view_layer
+from ..rig.bone_transforms import (
+    own_transform,
+    own_transforms,
+    quaternion_in,
+    quaternion_of,
+    rotation_in_mode,
+    rotation_property,
+    set_transform,
+)
+from ..rig.ik_constraints import keyable_ik_constraints
+from .capture import body_rotations, capture_joints, capture_pose
+from .pose_parts import parts_by_bone
+
+#: Degrees and millimetres at which the fit is good enough to stop.
+_TOLERANCE: Final = (0.002, 0.01)
+#: Rounds of comparing and correcting, and the share of the error that a round must get below
+#: for another one to be worth it.
+_MAX_ROUNDS: Final = 6
+_WORTHWHILE: Final = 0.8
+#: Millimetres by which a control is moved at most, where IK and FK chains are built a little
+#: apart. What is further away is stretched, and is reported.
+_MAX_MOVE_MM: Final = 1.0
+
+#: Bone -> rotation (4,) and head (3,) in armature space.
+_Placed = dict[str, tuple[Array, Array]]
+
+
+def mark_pose(
+    obj: bpy.types.Object, rig: RigDescription, frame: float, role: PoseRole
+) -> MarkedPose:
+    """The pose that an armature shows now, as a motion has to pass through it.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        frame: scene frame of the pose.
+        role: begin with the pose, pass through it or end with it.
+    """
+    pose, fk_mismatches = fit_fk_pose(obj, rig)
+    return MarkedPose(
+        frame,
+        role,
+        pose,
+        capture_joints(obj, rig),
+        carrier=np.array(obj.matrix_basis, dtype=np.float64),
+        fk_mismatches=fk_mismatches,
+    )
+
+
+def fit_fk_pose(
+    obj: bpy.types.Object, rig: RigDescription
+) -> tuple[RigPose, tuple[FKMismatch, ...]]:
+    """The FK controls that show the evaluated pose, and what they do not reach of it.
+
+    Of each part the bone that is furthest off, worst first.
+    """
+    seen = capture_pose(obj, rig)
+    captured = replace(
+        seen,
+        transforms=own_transforms(obj),
+        switches=_switch_values(obj, rig),
+        influences=_ik_influences(obj, rig),
+    )
+    unchanged = replace(captured, rotations={**seen.rotations, **_own_rotations(obj, rig)})
+    target, rotations = _body_placement(obj, rig), body_rotations(obj, rig)
+    scale = obj.matrix_world.to_scale()
+    mm_per_unit = 1000 * (scale.x + scale.y + scale.z) / 3 * _metres_per_unit()
+    parts = parts_by_bone(obj, rig)
+    with _restoring_pose(obj, rig):
+        _pose_controls(obj, rig, unchanged)
+        best = unchanged
+        best_misses = _misses(target, _body_placement(obj, rig), mm_per_unit, parts)
+        pose, last = captured, np.inf
+        for _ in range(_MAX_ROUNDS):
+            if _is_good(best_misses):
+                break
+            _pose_controls(obj, rig, pose)
+            shown = _body_placement(obj, rig)
+            misses = _misses(target, shown, mm_per_unit, parts)
+            if misses[0].size < best_misses[0].size:
+                best, best_misses = pose, misses
+            if misses[0].size > _WORTHWHILE * last:
+                break
+            last = misses[0].size
+            pose = _with_corrected_rotations(obj, rig, pose, rotations)
+            pose = _with_corrected_locations(obj, rig, pose, target, shown, mm_per_unit)
+    return best, tuple(miss for miss in best_misses if not miss.met)
+
+
+def _metres_per_unit() -> float:
+    return float(current_scene().unit_settings.scale_length) or 1.0
+
+
+def _switch_values(
+    obj: bpy.types.Object, rig: RigDescription
+) -> tuple[tuple[str, str, float], ...]:
+    bones = pose_bones(obj)
+    held = [s for s in rig.switches if s.prop in bones[s.bone]]
+    return tuple((s.bone, s.prop, float(bones[s.bone][s.prop])) for s in held)
+
+
+def _ik_influences(
+    obj: bpy.types.Object, rig: RigDescription
+) -> tuple[tuple[str, str, float], ...]:
+    """(bone, constraint, influence) of the IK constraints that a take turns off."""
+    found = keyable_ik_constraints(obj, [c.name for c in rig.controls])
+    return tuple((bone.name, ik.name, float(ik.influence)) for bone, ik in found)
+
+
+def _own_rotations(
+    obj: bpy.types.Object, rig: RigDescription
+) -> dict[str, tuple[float, float, float, float]]:
+    """The controls' own rotations, without the root's."""
+    names = [c.name for c in rig.controls if c.name != rig.root]
+    rotations = {n: quaternion_in(own_transform(pose_bones(obj)[n])) for n in names}
+    return {n: (q.w, q.x, q.y, q.z) for n, q in rotations.items()}
+
+
+def _body_placement(obj: bpy.types.Object, rig: RigDescription) -> _Placed:
+    """Rotation and head of every deforming bone below the controls, as evaluated."""
+    posed = pose_bones(evaluated(obj))
+    bodies = {c.body for c in rig.controls}
+    deforming = [b for b in posed if b.bone.use_deform]
+    bones = {b.name: b for b in deforming or posed if _is_below(b, bodies)}
+    for name in bodies:
+        bones.setdefault(name, posed[name])
+    return {
+        n: (quaternion_of(b.matrix), np.array(b.matrix.translation, dtype=np.float64))
+        for n, b in bones.items()
+    }
+
+
+def _is_below(bone: bpy.types.PoseBone | None, bodies: set[str]) -> bool:
+    while bone is not None and bone.name not in bodies:
+        bone = bone.parent
+    return bone is not None
+
+
+def _misses(
+    target: _Placed, shown: _Placed, mm_per_unit: float, parts: Mapping[str, Part]
+) -> list[FKMismatch]:
+    """The bone of each part that is furthest off, worst first."""
+    worst: dict[Part | None, FKMismatch] = {}
+    for name, (rotation, head) in target.items():
+        miss = FKMismatch(
+            name,
+            float(np.degrees(angle_between(normalise(rotation), normalise(shown[name][0])))),
+            mm_per_unit * float(np.linalg.norm(head - shown[name][1])),
+            parts.get(name),
+        )
+        if miss.part not in worst or miss.size > worst[miss.part].size:
+            worst[miss.part] = miss
+    return sorted(worst.values(), key=lambda miss: -miss.size)
+
+
+def _is_good(misses: Sequence[FKMismatch]) -> bool:
+    """Whether nothing more is to be gained."""
+    return all(m.degrees <= _TOLERANCE[0] and m.millimetres <= _TOLERANCE[1] for m in misses)
+
+
+@contextmanager
+def _restoring_pose(obj: bpy.types.Object, rig: RigDescription) -> Iterator[None]:
+    """Turn IK constraints off as a take does; afterwards pose, switches and they are restored."""
+    bones = pose_bones(obj)
+    transforms = {bone.name: own_transform(bone) for bone in bones}
+    properties = [(s.bone, s.prop) for s in rig.switches if s.prop in bones[s.bone]]
+    values = [(bone, prop, bones[bone][prop]) for bone, prop in properties]
+    found = keyable_ik_constraints(obj, [c.name for c in rig.controls])
+    influences = [(ik, float(ik.influence)) for _, ik in found]
+    try:
+        for ik, _ in influences:
+            ik.influence = 0.0
+        yield
+    finally:
+        for ik, influence in influences:
+            ik.influence = influence
+        for name, transform in transforms.items():
+            if own_transform(bones[name]) != transform:
+                set_transform(bones[name], transform)
+        for name, prop, value in values:
+            bones[name][prop] = value
+        _evaluate(obj)
+
+
+def _evaluate(obj: bpy.types.Object) -> None:
+    obj.update_tag()
+    update_view_layer()
+
+
+def _pose_controls(obj: bpy.types.Object, rig: RigDescription, pose: RigPose) -> None:
+    """Show a pose with FK controls, the other bones as they are."""
+    bones = pose_bones(obj)
+    others = pose.transforms or {}
+    for switch in rig.switches:
+        if switch.prop in bones[switch.bone]:
+            kind = type(bones[switch.bone][switch.prop])
+            bones[switch.bone][switch.prop] = kind(switch.value)
+    root = bones[rig.root]
+    carried = root.matrix @ root.matrix_basis.inverted()
+    wanted = Quaternion(pose.rotations[rig.root]).to_matrix().to_4x4()
+    wanted.translation = pose.root_location
+    basis = carried.inverted() @ root.bone.matrix_local @ wanted
+    for control in rig.controls:
+        if control.name != rig.root and control.name in others:
+            bones[control.name].location = others[control.name].location
+    for name, q in pose.rotations.items():
+        rotation = basis.to_quaternion() if name == rig.root else Quaternion(q)
+        mode = str(bones[name].rotation_mode)
+        setattr(bones[name], rotation_property(mode), rotation_in_mode(rotation, mode))
+    location = basis.translation
+    if not root.bone.use_local_location:
+        location = root.bone.matrix_local.to_3x3() @ location
+    root.location = location
+    _evaluate(obj)
+
+
+def _with_corrected_rotations(
+    obj: bpy.types.Object, rig: RigDescription, pose: RigPose, rotations: Mapping[str, Array]
+) -> RigPose:
+    """The pose with each control rotated by what its body bone still misses.
+
+    Args:
+        obj: the armature, showing the pose.
+        rig: its description.
+        pose: what it shows.
+        rotations: control -> (4,) the rotation away from rest, model axes, of its body bone
+            in the pose that is wanted.
+    """
+    posed = pose_bones(evaluated(obj))
+    shown = body_rotations(obj, rig, stretched=True)
+    missing = {n: multiply(rotation, inverse(shown[n])) for n, rotation in rotations.items()}
+    corrected = dict(pose.rotations)
+    for control in rig.controls:
+        if control.raw or control.name == rig.root:
+            continue
+        inherited = missing.get(control.parent or "", IDENTITY)
+        here = multiply(inverse(rig.axes), quaternion_of(posed[control.name].matrix))
+        step = multiply(inverse(inherited), missing[control.name])
+        local_step = multiply(multiply(inverse(here), step), here)
+        w, x, y, z = (
+            float(v)
+            for v in normalise(multiply(np.array(pose.rotations[control.name]), local_step))
+        )
+        corrected[control.name] = (w, x, y, z)
+    return replace(pose, rotations=corrected)
+
+
+def _with_corrected_locations(
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    pose: RigPose,
+    target: _Placed,
+    shown: _Placed,
+    mm_per_unit: float,
+) -> RigPose:
+    """The pose with each control moved by the little that its body bone is out of place.
+
+    Args:
+        obj: the armature, showing the pose.
+        rig: its description.
+        pose: what it shows, its rotations corrected already.
+        target: where the bones should be.
+        shown: where they are.
+        mm_per_unit: millimetres in the armature's unit.
+    """
+    missing = {c.name: target[c.body][1] - shown[c.body][1] for c in rig.controls}
+    others = dict(pose.transforms or {})
+    for control in rig.controls:
+        bone = pose_bones(obj)[control.name]
+        if control.raw or control.name == rig.root or bone.bone.use_connect:
+            continue
+        offset = missing[control.name] - missing.get(control.parent or "", np.zeros(3))
+        if not 0.5 * _TOLERANCE[1] < mm_per_unit * float(np.linalg.norm(offset)) < _MAX_MOVE_MM:
+            continue
+        own = others.get(control.name, own_transform(bone))
+        carried = (bone.matrix @ bone.matrix_basis.inverted()).to_3x3()
+        if not bone.bone.use_local_location:
+            carried = carried @ bone.bone.matrix_local.to_3x3().inverted()
+        step = np.array(carried.inverted_safe()) @ offset
+        x, y, z = (float(v) for v in np.array(own.location) + step)
+        others[control.name] = replace(own, location=(x, y, z))
+    return replace(pose, transforms=others)

@@ -1,0 +1,153 @@
+"""What a take keeps on its action: what made it, and how the armature was before it.
+
+The only module that knows the names of the custom properties that a take writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import bpy
+
+from ...core.body.motion import MotionClip, Origin
+from ...core.body.transforms import Transform, rest_transform
+from ...core.packs.manifest import is_non_commercial
+from ..access import pose_bones
+from ..action.nla import NlaState
+from ..action.played_curves import animated_properties, audible_actions
+from ..rig.bone_transforms import rotation_property, set_transform
+
+#: Custom property of a take's action: how the armature was before it, as JSON.
+TAKE_KEY: Final = "motiongpt_take"
+#: Custom properties of a take's action that say what made it.
+PACK_KEY: Final = "motiongpt_pack"
+LICENCE_KEY: Final = "motiongpt_licence"
+CREDITS_KEY: Final = "motiongpt_credits"
+PROMPT_KEY: Final = "motiongpt_prompt"
+SEED_KEY: Final = "motiongpt_seed"
+#: Custom property of the armature object that holds the root motion of a take in place:
+#: distance to the left and forward in metres of the model, and heading in radians.
+ROOT_MOTION_KEY: Final = "motiongpt_root_motion"
+
+#: (bone, name of a property or constraint, value).
+BoneValue = tuple[str, str, float]
+
+
+@dataclass(frozen=True)
+class TakeRecord:
+    """How an armature was before a take, as far as the take changes it.
+
+    Attributes:
+        switches: values of the rig's FK/IK properties that the take keys.
+        influences: influences of the IK constraints that the take turns off.
+        transforms: own transforms: of the object under "", of each bone that was not at rest.
+        stashed_track: name of the NLA track that holds the earlier action, or "".
+        held_track: name of the NLA track that holds the take's properties outside it, or "".
+        nla: the state of the NLA editor.
+    """
+
+    switches: tuple[BoneValue, ...] = ()
+    influences: tuple[BoneValue, ...] = ()
+    transforms: Mapping[str, Transform] = field(default_factory=dict[str, Transform])
+    stashed_track: str = ""
+    held_track: str = ""
+    nla: NlaState = field(default_factory=NlaState)
+
+    def save(self, action: bpy.types.Action) -> None:
+        """Store the record on a take's action."""
+        action[TAKE_KEY] = json.dumps(
+            {
+                "switches": self.switches,
+                "influences": self.influences,
+                "transforms": {name: t.to_list() for name, t in self.transforms.items()},
+                "stashed_track": self.stashed_track,
+                "held_track": self.held_track,
+                "nla": asdict(self.nla),
+            }
+        )
+
+    @classmethod
+    def load(cls, action: bpy.types.Action | None) -> TakeRecord | None:
+        """The record of an action; None where no take made it."""
+        text = action.get(TAKE_KEY) if action is not None else None
+        if text is None:
+            return None
+        data: dict[str, Any] = json.loads(text)
+        return cls(
+            switches=_values(data["switches"]),
+            influences=_values(data["influences"]),
+            transforms={n: Transform.from_list(t) for n, t in data["transforms"].items()},
+            stashed_track=data["stashed_track"],
+            held_track=data["held_track"],
+            nla=NlaState.from_dict(data["nla"]),
+        )
+
+    def restore(self, obj: bpy.types.Object, keyed: Collection[tuple[str, int]]) -> None:
+        """Give an armature back what the take changed, once the take plays no more.
+
+        Args:
+            obj: the armature object.
+            keyed: data path and index of every property that the take keyed; what other
+                animation moves too is left to that.
+        """
+        bones = pose_bones(obj)
+        for name, prop, value in self.switches:
+            if name in bones and prop in bones[name]:
+                bones[name][prop] = value
+        for name, constraint, influence in self.influences:
+            if name in bones and constraint in bones[name].constraints:
+                bones[name].constraints[constraint].influence = influence
+        animated = animated_properties(obj)
+        self._restore_transforms(
+            obj, {path for path, index in keyed if (path, index) not in animated}
+        )
+        if ROOT_MOTION_KEY in obj and not any(ROOT_MOTION_KEY in path for path, _ in animated):
+            del obj[ROOT_MOTION_KEY]
+        obj.update_tag()
+
+    def _restore_transforms(self, obj: bpy.types.Object, paths: Collection[str]) -> None:
+        owners: dict[str, bpy.types.Object | bpy.types.PoseBone] = {"": obj}
+        owners |= {bone.name: bone for bone in pose_bones(obj)}
+        for name, owner in owners.items():
+            mode = str(owner.rotation_mode)
+            props = ("location", rotation_property(mode), "scale")
+            if not any((owner.path_from_id(p) if name else p) in paths for p in props):
+                continue
+            before = self.transforms.get(name, rest_transform(mode))
+            if before.mode == mode:
+                set_transform(owner, before)
+
+
+def record_provenance(action: bpy.types.Action, clip: MotionClip) -> None:
+    """Store prompt, seed and origin of a clip on the action that was made from it."""
+    action[PROMPT_KEY], action[SEED_KEY] = clip.prompt, clip.seed
+    if clip.origin.pack:
+        action[PACK_KEY], action[LICENCE_KEY] = clip.origin.pack, clip.origin.licence
+        action[CREDITS_KEY] = "\n".join(clip.origin.credits)
+
+
+def origin_of(obj: bpy.types.Object) -> Origin:
+    """The origin of what an object plays; of several, one that forbids commercial use."""
+    found = [o for action in audible_actions(obj) if (o := _origin(action)).pack]
+    return min(found, key=lambda o: not is_non_commercial(o.licence), default=Origin())
+
+
+def add_root_motion_property(obj: bpy.types.Object) -> None:
+    """Give an armature the custom property that a take in place keys."""
+    obj[ROOT_MOTION_KEY] = [0.0, 0.0, 0.0]
+
+
+def _origin(action: bpy.types.Action) -> Origin:
+    if PACK_KEY not in action:
+        return Origin()
+    credits = str(action.get(CREDITS_KEY, ""))
+    return Origin(
+        str(action[PACK_KEY]), str(action.get(LICENCE_KEY, "")), tuple(credits.splitlines())
+    )
+
+
+def _values(rows: list[list[Any]]) -> tuple[BoneValue, ...]:
+    return tuple((bone, name, value) for bone, name, value in rows)

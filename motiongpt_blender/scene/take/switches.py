@@ -1,0 +1,73 @@
+"""What a take switches: FK/IK properties of the rig, and IK constraints that it turns off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import bpy
+import numpy as np
+
+from ...core.rig.bone_maps import Switch
+from ...core.rig.rig_description import RigDescription
+from ...core.rig.rig_options import RigOptions
+from ..access import pose_bones
+from ..action.action_writer import Channel, property_channel
+from ..rig.ik_constraints import keyable_ik_constraints
+from .ik_controls import ik_switches
+from .record import BoneValue, TakeRecord
+
+
+def switches_of(
+    obj: bpy.types.Object, rig: RigDescription, options: RigOptions
+) -> tuple[Switch, ...]:
+    """The FK/IK switches that a take keys, of those that the armature has."""
+    switches = ik_switches(obj, rig) if options.ik_controls else rig.switches
+    bones = pose_bones(obj)
+    return tuple(s for s in switches if s.prop in bones[s.bone])
+
+
+def switch_values(obj: bpy.types.Object, switches: Sequence[Switch]) -> tuple[BoneValue, ...]:
+    """What the switches are set to now, each as the kind of number that it is."""
+    bones = pose_bones(obj)
+    return tuple((s.bone, s.prop, bones[s.bone][s.prop]) for s in switches)
+
+
+def switch_channels(obj: bpy.types.Object, switches: Sequence[Switch]) -> Iterator[Channel]:
+    """Channels that hold the switches at a take's values."""
+    bones = pose_bones(obj)
+    for switch in switches:
+        yield property_channel(bones[switch.bone], switch.prop, switch.value)
+
+
+def ik_influences(obj: bpy.types.Object, rig: RigDescription) -> tuple[BoneValue, ...]:
+    """(bone, constraint, influence) of each IK constraint that a take has to turn off.
+
+    Where an earlier take turned one off, its influence before that take.
+    """
+    before = _influences_before_takes(obj)
+    found: list[BoneValue] = []
+    for bone, constraint in keyable_ik_constraints(obj, [c.name for c in rig.controls]):
+        influence = before.get((bone.name, constraint.name), float(constraint.influence))
+        if influence > 0:
+            found.append((bone.name, constraint.name, influence))
+    return tuple(found)
+
+
+def ik_off_channels(obj: bpy.types.Object, influences: Sequence[BoneValue]) -> Iterator[Channel]:
+    """Channels that hold the influences of IK constraints at zero."""
+    bones = pose_bones(obj)
+    for bone, name, _ in influences:
+        path = bones[bone].constraints[name].path_from_id("influence")
+        yield Channel(path, -1, bone, np.zeros(1))
+
+
+def _influences_before_takes(obj: bpy.types.Object) -> dict[tuple[str, str], float]:
+    """Influences before the takes of an armature, as their records tell."""
+    data = obj.animation_data
+    out: dict[tuple[str, str], float] = {}
+    for track in data.nla_tracks if data is not None else ():
+        for strip in track.strips:
+            record = TakeRecord.load(strip.action)
+            for bone, name, influence in record.influences if record is not None else ():
+                out.setdefault((bone, name), influence)
+    return out
