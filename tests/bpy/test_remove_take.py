@@ -93,15 +93,15 @@ def test_it_can_be_undone_and_says_why_not(addon, smpl_rig):  # noqa: F811
     from motiongpt_blender.operators.takes import MOTIONGPT_OT_remove_take, _why_not
 
     assert "UNDO" in MOTIONGPT_OT_remove_take.bl_options
-    assert _why_not() == "There is no take yet"
+    assert _why_not(bpy.context) == "There is no take yet"
     report = generate(addon)
     data = smpl_rig.animation_data
     data.nla_tracks[report.track_name].strips[0].select = True
     data.use_tweak_mode = True
-    assert "tweak mode" in _why_not()
+    assert "tweak mode" in _why_not(bpy.context)
     data.use_tweak_mode = False
     smpl_rig.animation_data_clear()
-    assert _why_not() == "The last take is gone already"
+    assert _why_not(bpy.context) == "The last take is gone already"
 
 
 def test_the_licence_says_commercial_once():
