@@ -99,9 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if failed := [] if arguments.report else list(_failing(settings, arguments.only)):
         print(f"Tests fail without any change, mend these first: {', '.join(failed)}.")
         return 1
-    with _session(folder, settings, arguments.again) as session:
+    with _session(folder, settings) as session:
         if not arguments.report:
-            _try_all(session, settings, arguments.only)
+            _try_all(session, settings, arguments.only, again=arguments.again)
         report = _report(session, settings)
     (folder / "survivors.txt").write_text(report.text, "utf-8")
     print(report.text)
@@ -147,46 +147,32 @@ def _shared() -> Path:
     return Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared")).absolute()
 
 
-def _session(folder: Path, settings: Settings, again: bool) -> Any:
+def _session(folder: Path, settings: Settings) -> Any:
     """The database of the sample, made anew where the modules have changed."""
     from cosmic_ray.commands import init
     from cosmic_ray.work_db import WorkDB, use_db
-    from cosmic_ray.work_item import TestOutcome
 
     modules = [path for subject in settings.subjects for path in subject.modules]
     state = repr((settings.sample, settings.seed, settings.left_out)).encode()
     state += b"".join(str(path).encode() + path.read_bytes() for path in modules)
     path = folder / f"{hashlib.sha256(state).hexdigest()[:12]}.sqlite"
-    kept = {}
-    if path.exists():
-        with use_db(path, WorkDB.Mode.open) as session:
-            kept = {
-                _key(item): result
-                for item, result in _verdicts(session)
-                if not (again and result.test_outcome == TestOutcome.SURVIVED)
-            }
-    with use_db(path, WorkDB.Mode.create) as session:
-        init(modules, session, {})
-        items = sorted(session.work_items, key=_key)
-        items = [i for i in items if not re.search(settings.left_out, i.mutations[0].operator_name)]
-        chosen = random.Random(settings.seed).sample(items, min(settings.sample, len(items)))
-        session.clear()
-        session.add_work_items(chosen)
-        for item in chosen:
-            if _key(item) in kept:
-                session.set_result(item.job_id, kept[_key(item)])
+    if not path.exists():
+        partial = path.with_suffix(".part")
+        with use_db(partial, WorkDB.Mode.create) as session:
+            init(modules, session, {})
+            items = [i for i in session.work_items if not re.search(settings.left_out, _key(i)[1])]
+            items.sort(key=_key)
+            chosen = random.Random(settings.seed).sample(items, min(settings.sample, len(items)))
+            session.clear()
+            session.add_work_items(chosen)
+        partial.replace(path)
     return use_db(path, WorkDB.Mode.open)
 
 
-def _key(item: Any) -> tuple[Any, ...]:
-    """What a mutant is: its identity does not depend on the session."""
+def _key(item: Any) -> tuple[str, str, int]:
+    """What a mutant is, whatever the session: module, operator, number of the place."""
     change = item.mutations[0]
-    return str(change.module_path), change.operator_name, change.occurrence
-
-
-def _verdicts(session: Any) -> Iterator[tuple[Any, Any]]:
-    results = dict(session.results)
-    return ((item, results[item.job_id]) for item in session.work_items if item.job_id in results)
+    return str(change.module_path), str(change.operator_name), int(change.occurrence)
 
 
 # --- trying -----------------------------------------------------------------------------
@@ -253,19 +239,20 @@ def _failing(settings: Settings, only: Sequence[str]) -> Iterator[str]:
             yield subject.name
 
 
-def _try_all(session: Any, settings: Settings, only: Sequence[str]) -> None:
+def _try_all(session: Any, settings: Settings, only: Sequence[str], *, again: bool) -> None:
+    """Try what has no verdict yet, and the survivors once more where asked."""
     owner = {path: subject for subject in settings.subjects for path in subject.modules}
-    pending = list(session.pending_work_items)
-    for number, item in enumerate(pending, start=1):
+    survived = (item for item, result in session.completed_work_items if not result.is_killed)
+    wanted = sorted([*session.pending_work_items, *(survived if again else ())], key=_key)
+    wanted = [i for i in wanted if not only or owner[i.mutations[0].module_path].name in only]
+    for number, item in enumerate(wanted, start=1):
         change = item.mutations[0]
         subject = owner[change.module_path]
-        if only and subject.name not in only:
-            continue
         began = time.perf_counter()
         result = _try_one(change, subject, settings)
         session.set_result(item.job_id, result)
         print(
-            f"{number}/{len(pending)} {result.test_outcome.value} in "
+            f"{number}/{len(wanted)} {result.test_outcome.value} in "
             f"{time.perf_counter() - began:.0f} s: {change.module_path}:{change.start_pos[0]} "
             f"{change.operator_name}",
             flush=True,
@@ -300,21 +287,18 @@ class Report:
 
 
 def _report(session: Any, settings: Settings) -> Report:
-    from cosmic_ray.work_item import TestOutcome
-
     owner = {path: subject.name for subject in settings.subjects for path in subject.modules}
     tried, killed, diffs = Counter[str](), Counter[str](), list[str]()
-    for item, result in _verdicts(session):
+    for item, result in sorted(session.completed_work_items, key=lambda pair: _key(pair[0])):
         name = owner[item.mutations[0].module_path]
         tried[name] += 1
-        if result.test_outcome == TestOutcome.SURVIVED:
+        killed[name] += result.is_killed
+        if not result.is_killed:
             diffs.append(result.diff)
-        else:
-            killed[name] += 1
     lines = [f"{name}: {killed[name]} of {tried[name]} killed" for name in tried]
     share = killed.total() / max(tried.total(), 1)
     total = f"{killed.total()} of {tried.total()} mutants killed: {100 * share:.1f} %"
-    return Report(share, "\n".join([*sorted(diffs), "", *lines, total]))
+    return Report(share, "\n".join([*diffs, "", *lines, total]))
 
 
 if __name__ == "__main__":
