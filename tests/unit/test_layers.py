@@ -1,0 +1,116 @@
+"""The layers of both halves: which folder may import from which, and no circle anywhere."""
+
+import pytest
+
+from tests.support.imports import ROOT, circle, graph, imports, module_name, python_files
+
+#: Folder or file of the add-on -> what it may import from; itself always. What is named
+#: without its parts ("core") stands for all of them.
+ADDON = {
+    "core/body": (),
+    "core/packs": ("core/body",),
+    "core/rig": ("core/body",),
+    "core/retargeting": ("core/body", "core/rig"),
+    "core/pose_constraints": ("core/body", "core/rig", "core/retargeting"),
+    "core/timeline": ("core/body", "core/rig", "core/retargeting", "core/pose_constraints"),
+    "core/feet": ("core/body", "core/rig", "core/retargeting", "core/timeline"),
+    "core/keyframes": ("core/body", "core/rig", "core/retargeting", "core/feet"),
+    "core/finish_motion": ("core",),
+    "wire": (),
+    "compat": (),
+    "scene/errors": (),
+    "scene/scene_time": ("compat",),
+    "scene/rig": ("core", "compat", "scene/errors", "scene/scene_time"),
+    "scene/action": ("core", "compat", "scene/errors", "scene/scene_time", "scene/rig"),
+    "scene/pose": ("core", "compat", "scene/errors", "scene/scene_time", "scene/rig",
+                   "scene/action"),
+    "scene/take": ("core", "compat", "scene"),
+    "backend": ("core", "wire"),
+    "paths": ("core/packs", "compat"),
+    "generate": ("core", "wire", "backend", "scene", "paths"),
+    "properties": ("core", "compat", "paths", "scene", "generate"),
+    "preferences": ("core", "compat", "paths", "backend"),
+    "operators": ("core", "wire", "compat", "paths", "backend", "scene", "generate",
+                  "properties", "preferences"),
+    "ui": ("core", "wire", "compat", "paths", "backend", "scene", "generate", "properties",
+           "preferences", "operators"),
+    "registration": ("operators", "preferences", "properties", "ui"),
+    "demo": ("core", "wire", "compat", "paths", "backend", "scene"),
+}  # fmt: skip
+
+_GROUND = ("errors", "packs", "devices", "logs")
+_LEARNED = (*_GROUND, "motion", "datasets", "training")
+#: The same for the model's process: the runtime at the bottom, evaluation and lab on top.
+MODEL = {
+    "errors": (),
+    "logs": (),
+    "packs": ("errors",),
+    "devices": ("errors",),
+    "motion": ("errors", "packs"),
+    "datasets": (*_GROUND, "motion"),
+    "training": (*_GROUND,),
+    "tokenizer": (*_LEARNED,),
+    "language": (*_LEARNED, "tokenizer"),
+    "text_motion": (*_LEARNED, "language"),
+    "generation": (*_LEARNED, "tokenizer", "language", "text_motion"),
+    "serving": (*_GROUND, "motion", "generation"),
+    "importers": (*_LEARNED, "tokenizer", "language"),
+    "evaluation": (*_LEARNED, "tokenizer", "language", "text_motion", "generation"),
+    "lab": (*_LEARNED, "tokenizer", "language", "text_motion", "generation", "importers",
+            "evaluation"),
+    "commands": (*_LEARNED, "tokenizer", "language", "text_motion", "generation", "serving",
+                 "importers", "evaluation", "lab"),
+    "__main__": ("commands", *_GROUND, "motion", "generation", "serving"),
+}  # fmt: skip
+#: Of the add-on, what the model's process may import.
+SHARED_WITH_MODEL = ("core", "wire")
+
+HALVES = {"motiongpt_blender": ADDON, "ext_models": MODEL}
+
+
+def layer(name, table):
+    """The row of a table that a dotted name belongs to, "core/body" before "core"."""
+    parts = name.split(".")[1:]
+    rows = ("/".join(parts[:size]) for size in range(len(parts), 0, -1))
+    return next((row for row in rows if row in table), None)
+
+
+def cases():
+    for half, table in HALVES.items():
+        for path in python_files(half):
+            if layer(module_name(path), table) or path.name != "__init__.py":
+                yield pytest.param(half, path, id=path.relative_to(ROOT).as_posix())
+
+
+@pytest.mark.parametrize(("half", "path"), cases())
+def test_a_folder_imports_only_from_the_layers_below(half, path):
+    table = HALVES[half]
+    own = layer(module_name(path), table)
+    where = path.relative_to(ROOT)
+    assert own, f"{where}: test_layers has no row for this folder"
+    for name in imports(path):
+        if name.split(".")[0] != half or not (other := layer(name, table)):
+            continue
+        allowed = other == own or any(
+            other == row or other.startswith(f"{row}/") for row in table[own]
+        )
+        assert allowed, f"{where} imports {name}: {own} may not import from {other}"
+
+
+@pytest.mark.parametrize("path", python_files("ext_models"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_model_process_takes_core_and_wire_alone(path):
+    for name in imports(path):
+        top, *rest = name.split(".")
+        if top == "motiongpt_blender":
+            where = path.relative_to(ROOT)
+            assert rest[:1] and rest[0] in SHARED_WITH_MODEL, f"{where} imports {name}"
+
+
+def test_there_is_no_import_circle():
+    found = circle(graph("motiongpt_blender", "ext_models", "tests"))
+    assert found is None, " -> ".join(str(path.relative_to(ROOT)) for path in found)
+
+
+def test_a_circle_is_found():
+    assert circle({"a": ["b"], "b": ["c"], "c": ["b"]}) == ["b", "c", "b"]
+    assert circle({"a": ["b", "c"], "b": ["c"], "c": []}) is None
