@@ -260,12 +260,12 @@ def _with_surroundings(
     if not fit.track:
         character.check_no_solo()
     if travels:
-        fit = replace(fit, carrier=character.object_matrix_at(frame_range.start))
-    marked = character.poses_in_take(rig, marked, fit.carrier, object_travels=travels)
+        fit = replace(fit, object_matrix=character.object_matrix_at(frame_range.start))
+    marked = character.poses_in_take(rig, marked, fit.object_matrix, object_travels=travels)
     history = None
     if request.joined and character.keyed_frames(generated=True):
         ends = _ends_to_join(request, frame_range, marked)
-        found, joins = character.surrounding_poses(rig, ends, fit.carrier)
+        found, joins = character.surrounding_poses(rig, ends, fit.object_matrix)
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda pose: pose.frame))
         if any(join.frame == frame_range.start for join in joins):

@@ -202,8 +202,8 @@ class MOTIONGPT_OT_show_pose(bpy.types.Operator):
         except (PoseError, RigError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        if marked.carrier is not None and not np.allclose(
-            marked.carrier, np.array(obj.matrix_basis)
+        if marked.object_matrix is not None and not np.allclose(
+            marked.object_matrix, np.array(obj.matrix_basis)
         ):
             self.report({"WARNING"}, f"{obj.name} stands elsewhere since the pose was marked")
         return {"FINISHED"}

@@ -43,6 +43,7 @@ def _why_not(context: bpy.types.Context) -> str:
     found = find_take(report.action_name, report.ids)
     if found is None:
         return "The last take is gone already"
-    if found[0].animation_data.use_tweak_mode:
+    data = found[0].animation_data
+    if data is not None and data.use_tweak_mode:
         return "An NLA strip is in tweak mode: leave it with Tab in the NLA editor"
     return ""

@@ -11,9 +11,9 @@ from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
 from ..properties import scene as scene_properties
 from ..scene.errors import RigError
+from ..scene.pose.recording import capture_clip, exportable_action
 from ..scene.rig.description import describe
 from ..scene.take.record import origin_of
-from ..scene.take.recording import capture_clip, exportable_action
 from .targets import OperatorResult, has_target, required_target
 
 

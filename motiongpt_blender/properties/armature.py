@@ -60,7 +60,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     )
     controls: bpy.props.StringProperty(options={"HIDDEN"})
     joints: bpy.props.StringProperty(options={"HIDDEN"})
-    carrier: bpy.props.StringProperty(options={"HIDDEN"})
+    object_matrix: bpy.props.StringProperty(options={"HIDDEN"})
     fk_mismatches: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
@@ -86,7 +86,9 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         self.body_parts = {part.value for part in marked.body_parts}
         self.controls = marked.pose.to_json()
         self.joints = json.dumps(np.round(marked.joints.astype(float), 6).tolist())
-        self.carrier = "" if marked.carrier is None else json.dumps(marked.carrier.tolist())
+        self.object_matrix = (
+            "" if marked.object_matrix is None else json.dumps(marked.object_matrix.tolist())
+        )
         self.fk_mismatches = json.dumps(
             [
                 (m.bone, m.degrees, m.millimetres, m.part and m.part.value)
@@ -112,8 +114,8 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
                 "under the list, or remove the pose."
             )
-        role, carrier = PoseRole(self.role), self._carrier()
-        return MarkedPose(self.at, role, pose, joints, body_parts, carrier, self._missed())
+        role, object_matrix = PoseRole(self.role), self._object_matrix()
+        return MarkedPose(self.at, role, pose, joints, body_parts, object_matrix, self._missed())
 
     def _missed(self) -> tuple[FKMismatch, ...]:
         """What FK controls cannot show; nothing when that was not kept."""
@@ -125,13 +127,17 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         except (ValueError, TypeError):
             return ()
 
-    def _carrier(self) -> NDArray[np.float64] | None:
+    def _object_matrix(self) -> NDArray[np.float64] | None:
         """Where the object was; None when that was not kept."""
         try:
-            carrier = np.array(json.loads(self.carrier), dtype=np.float64)
+            object_matrix = np.array(json.loads(self.object_matrix), dtype=np.float64)
         except (ValueError, TypeError):
             return None
-        return carrier if carrier.shape == (4, 4) and np.isfinite(carrier).all() else None
+        return (
+            object_matrix
+            if object_matrix.shape == (4, 4) and np.isfinite(object_matrix).all()
+            else None
+        )
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):

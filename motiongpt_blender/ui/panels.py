@@ -15,7 +15,7 @@ from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import MotionGPTScene, target
-from ..scene.take.recording import current_action
+from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, hint, sentence
 from .icons import icon
 from .result import is_removed

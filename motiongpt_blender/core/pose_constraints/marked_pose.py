@@ -73,7 +73,7 @@ class MarkedPose:
         joints: (22, 3) float32 metres, the same pose as the model sees it; own position
             and heading, y up.
         body_parts: the parts of the body that the motion has to meet.
-        carrier: (4, 4) matrix of the armature object when it was marked; None: not known.
+        object_matrix: (4, 4) matrix of the armature object when it was marked; None: not known.
         fk_mismatches: what FK controls cannot show of it: the worst bone of each part, worst first.
     """
 
@@ -82,7 +82,7 @@ class MarkedPose:
     pose: RigPose
     joints: NDArray[np.float32]
     body_parts: frozenset[BodyPart] = WHOLE_BODY
-    carrier: NDArray[np.float64] | None = None
+    object_matrix: NDArray[np.float64] | None = None
     fk_mismatches: tuple[FKMismatch, ...] = ()
 
     @property

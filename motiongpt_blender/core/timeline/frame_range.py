@@ -69,7 +69,7 @@ class Fit:
         track: name of the NLA track that it is added to; "" makes a new one.
         standing: (22, 3) metres, where it begins when no pose says; None: where the
             character stands now.
-        carrier: (4, 4) matrix of the armature object at the take's start, where the object
+        object_matrix: (4, 4) matrix of the armature object at the take's start, where the object
             travels; poses are seen from there. None: where the object is now.
     """
 
@@ -80,7 +80,7 @@ class Fit:
     cyclic: bool = False
     track: str = ""
     standing: NDArray[np.float32] | None = None
-    carrier: NDArray[np.float64] | None = None
+    object_matrix: NDArray[np.float64] | None = None
 
     def staying(self, start: float) -> int | None:
         """Index of the frame whose place a motion in place keeps, of a take from ``start``.

@@ -66,7 +66,7 @@ def mark_pose(
         role,
         pose,
         capture_joints(obj, rig),
-        carrier=np.array(obj.matrix_basis, dtype=np.float64),
+        object_matrix=np.array(obj.matrix_basis, dtype=np.float64),
         fk_mismatches=fk_mismatches,
     )
 

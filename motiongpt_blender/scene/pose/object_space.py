@@ -22,7 +22,7 @@ def poses_in_object_space(
     obj: bpy.types.Object,
     rig: RigDescription,
     marked: Sequence[MarkedPose],
-    carrier: NDArray[np.float64] | None,
+    object_matrix: NDArray[np.float64] | None,
     animated: Collection[tuple[str, int]],
 ) -> tuple[MarkedPose, ...]:
     """Marked poses where they were in the scene, for an object that has been moved since.
@@ -31,19 +31,20 @@ def poses_in_object_space(
         obj: the armature object.
         rig: its description.
         marked: each in the object's space at the time of marking.
-        carrier: (4, 4) the object's own matrix at the take's start, where it travels; None: now.
+        object_matrix: (4, 4) the object's own matrix at the take's start, where the object
+            travels; None: its present one.
         animated: path and index of what is animated; the poses of an object that other
             animation moves stay in its space.
     """
-    if carrier is None and any(path in TRANSFORM_PROPERTIES for path, _ in animated):
+    if object_matrix is None and any(path in TRANSFORM_PROPERTIES for path, _ in animated):
         return tuple(marked)
-    now = obj.matrix_basis if carrier is None else Matrix(carrier.tolist())
+    now = obj.matrix_basis if object_matrix is None else Matrix(object_matrix.tolist())
     out: list[MarkedPose] = []
     for mark in marked:
-        if mark.carrier is None:
+        if mark.object_matrix is None:
             out.append(mark)
             continue
-        change = now.inverted_safe() @ _with_scale_of(Matrix(mark.carrier.tolist()), now)
+        change = now.inverted_safe() @ _with_scale_of(Matrix(mark.object_matrix.tolist()), now)
         if np.allclose(np.array(change), np.eye(4), atol=1e-6):
             out.append(mark)
             continue

@@ -1,4 +1,4 @@
-"""Twist bones of upper arms and thighs, found in an armature. Reads it, never changes it."""
+"""Finds the twist bones of upper arms and thighs. Reads the armature, never changes it."""
 
 from __future__ import annotations
 
@@ -53,33 +53,33 @@ def _of_limb(
         return
     beside = [b for b in bones[upper].children if b not in chain and b.name != lower]
     beside = [b for b in beside if any(word in b.name.lower() for word in _WORDS)]
-    begins, ends = (np.array(bones[n].head_local, dtype=np.float64) for n in (upper, lower))
-    if any(not _is_free(obj, b, used) or _place(b, begins, ends) is None for b in chain):
+    begin, end = (np.array(bones[n].head_local, dtype=np.float64) for n in (upper, lower))
+    if any(not _is_free(obj, b, used) or _position_along(b, begin, end) is None for b in chain):
         chain = []
     for bone in (*chain, *beside):
-        place = _place(bone, begins, ends)
-        if place is not None and _is_free(obj, bone, used):
+        position = _position_along(bone, begin, end)
+        if position is not None and _is_free(obj, bone, used):
             rotation = quaternion_of(bone.matrix_local)
             rest = multiply(inverse(axes), rotation)
-            yield TwistBone(bone.name, upper, rest, place, carries=bone in chain)
+            yield TwistBone(bone.name, upper, rest, position, carries=bone in chain)
 
 
 def _is_free(obj: bpy.types.Object, bone: bpy.types.Bone, used: set[str]) -> bool:
     """Whether only its own channels rotate a bone, and it inherits its parent's rotation."""
     posed = pose_bones(obj)[bone.name]
-    held = any(not c.mute and c.influence > 0 for c in posed.constraints)
+    constrained = any(not c.mute and c.influence > 0 for c in posed.constraints)
     drivers = obj.animation_data.drivers if obj.animation_data is not None else ()
     driven = any(d.data_path.startswith(posed.path_from_id() + ".") for d in drivers)
-    return bone.name not in used and bone.use_inherit_rotation and not held and not driven
+    return bone.name not in used and bone.use_inherit_rotation and not constrained and not driven
 
 
-def _place(bone: bpy.types.Bone, begins: Array, ends: Array) -> float | None:
-    """Where a bone begins along a limb, 0 to 1; None when it lies aside."""
-    along = ends - begins
+def _position_along(bone: bpy.types.Bone, begin: Array, end: Array) -> float | None:
+    """Where a bone begins along a limb, 0 to 1; None when it is too far off the limb."""
+    along = end - begin
     length = float(np.linalg.norm(along))
-    away = np.array(bone.head_local, dtype=np.float64) - begins
-    place = float(away @ along) / max(length, 1e-12) ** 2
-    aside = float(np.linalg.norm(away - place * along))
-    if aside > MAX_OFFSET * length or not -MAX_OFFSET < place < 1 + MAX_OFFSET:
+    away = np.array(bone.head_local, dtype=np.float64) - begin
+    position = float(away @ along) / max(length, 1e-12) ** 2
+    offset = float(np.linalg.norm(away - position * along))
+    if offset > MAX_OFFSET * length or not -MAX_OFFSET < position < 1 + MAX_OFFSET:
         return None
-    return min(max(place, 0.0), 1.0)
+    return min(max(position, 0.0), 1.0)

@@ -45,7 +45,7 @@ from .track import put_on_track
 
 @dataclass(frozen=True)
 class _Take:
-    """A take on its way to the rig.
+    """A take that is being written.
 
     Attributes:
         armature: name of the armature object; the object itself may move in memory.
@@ -156,7 +156,7 @@ def apply_slices(
 
 
 def _checked(take: _Take) -> tuple[str, ...]:
-    """Notes about the rig and the scene; raises RigError for what the options ask in vain."""
+    """Notes about the rig and the scene; raises RigError for options that the rig cannot follow."""
     check_root(take.obj, take.rig, take.options)
     if take.options.ik_controls:
         check_ik(take.obj)
@@ -170,7 +170,7 @@ def _write_slices(
     foot_contacts: FootContacts,
     key_frames: Sequence[int],
 ) -> Generator[None, None, tuple[WrittenAction, Sequence[Channel], TakeRecord]]:
-    """Write the action beside the scene; what it keys, and how the armature is before it."""
+    """Write the action, without playing it; also what it keys, and the armature before it."""
     staying = take.fit.staying(take.start_frame)
     channels = yield from channel_slices(
         take.obj, take.rig, motion, poses, take.options, take.fit, staying

@@ -46,7 +46,7 @@ def channel_slices(
         poses: index of a frame -> the marked pose there.
         options: root, IK controls and others.
         fit: how the take fits into the animation that is there.
-        staying: index of the frame whose place a motion in place keeps.
+        staying: index of the frame whose position a motion in place keeps.
     """
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
@@ -84,8 +84,8 @@ def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[Rig
     used: set[str] = set()
     for name in rig.extras:
         now = tuple(quaternion_of(bones[name].matrix_basis))
-        seen = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
-        if any(np.linalg.norm(q[1:]) > 1e-5 for q in seen):
+        rotations = [now, *(p.rotations[name] for p in poses if name in p.rotations)]
+        if any(np.linalg.norm(q[1:]) > 1e-5 for q in rotations):
             used.add(name)
     return used
 

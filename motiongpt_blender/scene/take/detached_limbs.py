@@ -1,4 +1,4 @@
-"""Hands and feet that are children of the root: moved to where legs and arms end.
+"""Hands and feet that are not children of their limbs: moved to where legs and arms end.
 
 Some game characters keep their feet and hands beside the limbs, not below them. Worked out
 from the solved channels; changes nothing in the scene.
@@ -22,12 +22,12 @@ def detached_limb_channels(
     obj: bpy.types.Object, rig: RigDescription, motion: RigMotion
 ) -> Iterator[Channel]:
     """Locations of the controls that no parent carries to their place."""
-    apart = [c for c in rig.controls if c.carrier is not None]
-    if not apart:
+    detached = [c for c in rig.controls if c.carrier is not None]
+    if not detached:
         return
     figure = forward_kinematics(rig, motion)
     heads = {c.name: c.head for c in rig.controls}
-    for control in apart:
+    for control in detached:
         bone = pose_bones(obj)[control.name]
         if bone.bone.use_connect:
             continue

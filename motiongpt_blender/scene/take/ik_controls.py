@@ -33,7 +33,7 @@ class _Limb:
         end: part that the IK control moves.
         goal: the IK control at the limb's end.
         pole: the control that the middle joint points at.
-        holds: bone, property and value of the switches that a take keys.
+        switches: bone, property and value of the switches that a take keys.
         tip: part and control beyond the end, or two empty strings.
     """
 
@@ -42,7 +42,7 @@ class _Limb:
     end: str
     goal: str
     pole: str
-    holds: tuple[tuple[str, str, float], ...]
+    switches: tuple[tuple[str, str, float], ...]
     tip: tuple[str, str] = ("", "")
 
 
@@ -83,9 +83,9 @@ def _auto_rig_pro(goal: str, pole: str, older: str) -> tuple[tuple[str, str, flo
 
 def _cloudrig(limb: str, end: str) -> tuple[tuple[str, str, float], ...]:
     """Switches of a CloudRig limb; 0 is the root in its lists of parents."""
-    holds = {f"ik_{limb}_{{word}}": 1.0, f"ik_parents_{limb}_{{word}}": 0.0,
+    switches = {f"ik_{limb}_{{word}}": 1.0, f"ik_parents_{limb}_{{word}}": 0.0,
              f"ik_pole_follow_{end}": 0.0, f"ik_pole_follow_{limb}_{{word}}": 0.0}  # fmt: skip
-    return tuple(("Properties_IKFK", prop, value) for prop, value in holds.items())
+    return tuple(("Properties_IKFK", prop, value) for prop, value in switches.items())
 
 
 _LEG: Final = ("thigh", "shin", "foot")
@@ -128,13 +128,13 @@ def _family(obj: bpy.types.Object) -> _Family:
 def ik_switches(obj: bpy.types.Object, rig: RigDescription) -> tuple[Switch, ...]:
     """The rig's switches with every limb on IK."""
     family = _family(obj)
-    held = {
+    keyed = {
         (family.named(bone, side), family.named(prop, side)): value
-        for limb in family.limbs for side in family.sides for bone, prop, value in limb.holds
+        for limb in family.limbs for side in family.sides for bone, prop, value in limb.switches
     }  # fmt: skip
-    others = tuple(s for s in rig.switches if (s.bone, s.prop) not in held)
-    here = pose_bones(obj)
-    return (*others, *(Switch(b, p, value) for (b, p), value in held.items() if b in here))
+    others = tuple(s for s in rig.switches if (s.bone, s.prop) not in keyed)
+    bones = pose_bones(obj)
+    return (*others, *(Switch(b, p, value) for (b, p), value in keyed.items() if b in bones))
 
 
 def ik_channels(obj: bpy.types.Object, rig: RigDescription, motion: RigMotion) -> Iterator[Channel]:

@@ -40,13 +40,13 @@ def place_clip(
     fps = scene_fps()
     count = count or _frame_count(clip, marked, start_frame, fps)
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
-    placed_ones = (m for m in marked if constrains_root(m.body_parts))
-    first = min(placed_ones, key=lambda m: m.frame, default=None)
+    with_root = (m for m in marked if constrains_root(m.body_parts))
+    first = min(with_root, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:
         index, standing = max(round(first.frame - start_frame), 0), first.joints
     else:
         index, standing = 0, capture_joints(obj, rig) if standing is None else standing
-    return _stand_at(joints, index, standing)
+    return _moved_to(joints, index, standing)
 
 
 def _frame_count(
@@ -59,12 +59,12 @@ def _frame_count(
     return max(round(clip.seconds * fps) + 1, 1)
 
 
-def _stand_at(joints: Array, index: int, standing: Array) -> Array:
-    """The motion (T, 22, 3) moved on the floor so that frame ``index`` stands there."""
+def _moved_to(joints: Array, index: int, standing: Array) -> Array:
+    """The motion (T, 22, 3) moved on the floor so that its frame ``index`` is at a pose (22, 3)."""
     there = np.asarray(standing, dtype=np.float64)
     joints = place_at_origin(joints)
     here = joints[index]
-    turn = about_y(heading(there) - heading(here))
+    rotation = about_y(heading(there) - heading(here))
     level = np.array([1.0, 0.0, 1.0])
-    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints - here[0] * level)
-    return turned + there[0] * level
+    rotated = rotate(np.broadcast_to(rotation, (*joints.shape[:-1], 4)), joints - here[0] * level)
+    return rotated + there[0] * level

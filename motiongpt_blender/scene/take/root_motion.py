@@ -1,4 +1,4 @@
-"""Where a motion's way over the floor goes: hips, root bone, the object, or a curve alone.
+"""Root motion: a motion's path on the floor goes to the hips, the root bone, the object or a curve.
 
 Works on channels that are solved already; changes nothing in the scene.
 """
@@ -13,7 +13,16 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix
 
-from ...core.body.rotations import IDENTITY, Array, about_y, continuous, inverse, multiply, rotate
+from ...core.body.rotations import (
+    IDENTITY,
+    Array,
+    about_y,
+    continuous,
+    inverse,
+    local_basis,
+    multiply,
+    rotate,
+)
 from ...core.retargeting.part_rotations import gaussian_smooth
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
@@ -24,7 +33,7 @@ from ..rig.bone_transforms import quaternion_of
 from ..rig.root_bones import root_bone
 from .record import ROOT_MOTION_KEY
 
-#: Seconds over which the root's way is smoothed; steps stay with the hips.
+#: Seconds over which the root's path is smoothed; single steps stay with the hips.
 SMOOTHING: Final = 0.25
 
 
@@ -36,66 +45,64 @@ def split_root_motion(
     fit: Fit | None = None,
     staying: int | None = None,
 ) -> tuple[RigMotion, list[Channel]]:
-    """The motion without its way over the floor, and the channels that the way goes to.
+    """The motion without its path on the floor, and the channels that take the path.
 
     Args:
-        obj: the armature object, for rest data and where it stands.
+        obj: the armature object, for rest data and its own transform.
         rig: its description.
-        motion: carried by nothing but the hips.
+        motion: all of it on the hips.
         options: which root.
-        fit: a loop's way is smoothed round the loop.
-        staying: frame whose place a motion in place keeps, beside other animation; else it
-            stays where the rig is at rest.
+        fit: a loop's path is smoothed around the loop.
+        staying: index of the frame whose position a motion in place keeps, beside other
+            animation; None: it keeps the rest position.
     """
     fit = fit or Fit()
-    carried = options.root is not RootTarget.HIPS
-    if not carried and not options.in_place:
+    on_carrier = options.root is not RootTarget.HIPS
+    if not on_carrier and not options.in_place:
         return motion, []
-    place, turn = _hips(motion)
+    positions, rotations = _hips(motion)
     connected = bool(pose_bones(obj)[rig.root].bone.use_connect)
-    yaw = _heading(turn, motion.fps, loop=fit.loop)
-    kept = about_y(yaw) if carried else about_y(0 * yaw)
-    way = _way(place, kept, motion, connected=connected, loop=fit.loop)
+    yaw = _smooth_yaw(rotations, motion.fps, loop=fit.loop)
+    root_rotations = about_y(yaw) if on_carrier else about_y(0 * yaw)
+    path = _root_path(positions, root_rotations, motion, connected=connected, loop=fit.loop)
     if options.in_place and staying is not None:
-        way = way - way[staying]
-    back = inverse(kept)
-    left = replace(
+        path = path - path[staying]
+    unrotated = inverse(root_rotations)
+    hips_only = replace(
         motion,
-        locations=rotate(inverse(motion.root_rest), rotate(back, place - way) - motion.root_head),
+        locations=rotate(
+            inverse(motion.root_rest), rotate(unrotated, positions - path) - motion.root_head
+        ),
         rotations={
             **motion.rotations,
-            motion.root: continuous(_to_local(multiply(back, turn), motion.root_rest)),
+            motion.root: continuous(local_basis(multiply(unrotated, rotations), motion.root_rest)),
         },
     )
     if options.in_place:
-        values = np.stack([way[:, 0], way[:, 2], yaw], axis=-1)
-        return left, list(property_channels(ROOT_MOTION_KEY, values))
+        values = np.stack([path[:, 0], path[:, 2], yaw], axis=-1)
+        return hips_only, list(property_channels(ROOT_MOTION_KEY, values))
     if options.root is RootTarget.OBJECT:
-        return left, list(_object_channels(obj, rig, way, kept, fit.carrier))
-    return left, list(_bone_channels(root_bone(obj, rig), rig, way, kept))
+        return hips_only, list(_object_channels(obj, rig, path, root_rotations, fit.object_matrix))
+    return hips_only, list(_bone_channels(root_bone(obj, rig), rig, path, root_rotations))
 
 
 def _hips(motion: RigMotion) -> tuple[Array, Array]:
-    """Place (T, 3) of the root's head and turn (T, 4) away from rest, model axes."""
+    """Position (T, 3) of the root's head and rotation (T, 4) away from rest, model axes."""
     rest = np.broadcast_to(motion.root_rest, (len(motion), 4))
-    turn = multiply(multiply(rest, motion.rotations[motion.root]), inverse(rest))
-    return motion.root_head + rotate(rest, motion.locations), turn
+    rotations = multiply(multiply(rest, motion.rotations[motion.root]), inverse(rest))
+    return motion.root_head + rotate(rest, motion.locations), rotations
 
 
-def _to_local(turn: Array, rest: Array) -> Array:
-    return multiply(multiply(inverse(rest), turn), rest)
-
-
-def _heading(turn: Array, fps: float, *, loop: bool) -> Array:
-    """Headings (T,) in radians of turns, unwrapped and smooth."""
-    yaw = np.unwrap(2 * np.arctan2(turn[:, 2], turn[:, 0]))
+def _smooth_yaw(rotations: Array, fps: float, *, loop: bool) -> Array:
+    """Headings (T,) in radians of rotations (T, 4), unwrapped and smoothed."""
+    yaw = np.unwrap(2 * np.arctan2(rotations[:, 2], rotations[:, 0]))
     return _smooth(yaw, SMOOTHING * fps, loop=loop)
 
 
 def _smooth(values: Array, sigma: float, *, loop: bool) -> Array:
     """Values (T, ...) smoothed along time; they keep their speed at both ends.
 
-    Those of a loop go on at its end as they began, from where they have come to.
+    Those of a loop are continued by the next cycle, which begins where this one ends.
     """
     if len(values) < 2:
         return values
@@ -108,47 +115,54 @@ def _smooth(values: Array, sigma: float, *, loop: bool) -> Array:
     return smooth[len(before) : len(before) + len(values)]
 
 
-def _way(place: Array, kept: Array, motion: RigMotion, *, connected: bool, loop: bool) -> Array:
-    """Places (T, 3) of what carries the rig, so that it stays below the hips.
+def _root_path(
+    positions: Array, root_rotations: Array, motion: RigMotion, *, connected: bool, loop: bool
+) -> Array:
+    """Positions (T, 3) of the root so that it stays below the hips.
 
-    A root that cannot move by itself is carried all the way, steps and heights too.
+    Hips that cannot move by themselves are carried entirely, steps and heights too.
     """
-    head = np.broadcast_to(motion.root_head, place.shape)
+    head = np.broadcast_to(motion.root_head, positions.shape)
     if connected:
-        return place - rotate(kept, head)
+        return positions - rotate(root_rotations, head)
     level = np.array([1.0, 0.0, 1.0])
-    return (_smooth(place, SMOOTHING * motion.fps, loop=loop) - rotate(kept, head)) * level
+    smooth = _smooth(positions, SMOOTHING * motion.fps, loop=loop)
+    return (smooth - rotate(root_rotations, head)) * level
 
 
 def _bone_channels(
-    bone: bpy.types.PoseBone, rig: RigDescription, way: Array, turn: Array
+    bone: bpy.types.PoseBone, rig: RigDescription, path: Array, rotations: Array
 ) -> Iterator[Channel]:
     rest = multiply(inverse(rig.axes), quaternion_of(bone.bone.matrix_local))
     head = rotate(inverse(rig.axes), np.array(bone.bone.head_local, dtype=np.float64))
-    head = np.broadcast_to(head, way.shape)
-    moved = rotate(inverse(rest), rotate(turn, head) + way - head)
-    yield from transform_channels(bone, continuous(_to_local(turn, rest)), moved)
+    head = np.broadcast_to(head, path.shape)
+    locations = rotate(inverse(rest), rotate(rotations, head) + path - head)
+    yield from transform_channels(bone, continuous(local_basis(rotations, rest)), locations)
 
 
 def _object_channels(
-    obj: bpy.types.Object, rig: RigDescription, way: Array, turn: Array, carrier: Array | None
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    path: Array,
+    rotations: Array,
+    object_matrix: Array | None,
 ) -> Iterator[Channel]:
-    """The object's own channels; it goes on from its matrix (4, 4), or from where it stands."""
-    stood = obj.matrix_basis if carrier is None else Matrix(carrier.tolist())
-    now, stands = np.array(stood, dtype=np.float64), quaternion_of(stood)
-    turned = multiply(multiply(rig.axes, turn), inverse(rig.axes))
-    moved = rotate(rig.axes, way) @ now[:3, :3].T + now[:3, 3]
-    wanted = multiply(inverse(_delta_turn(obj)), multiply(stands, turned))
-    yield from transform_channels(obj, continuous(wanted), moved - np.array(obj.delta_location))
+    """The object's own channels, from its given matrix (4, 4) or its present one."""
+    start = obj.matrix_basis if object_matrix is None else Matrix(object_matrix.tolist())
+    matrix = np.array(start, dtype=np.float64)
+    in_object_axes = multiply(multiply(rig.axes, rotations), inverse(rig.axes))
+    locations = rotate(rig.axes, path) @ matrix[:3, :3].T + matrix[:3, 3]
+    own = multiply(inverse(_delta_rotation(obj)), multiply(quaternion_of(start), in_object_axes))
+    yield from transform_channels(obj, continuous(own), locations - np.array(obj.delta_location))
 
 
-def _delta_turn(obj: bpy.types.Object) -> Array:
+def _delta_rotation(obj: bpy.types.Object) -> Array:
     """Rotation (4,) that the object's delta transform puts before its own."""
     mode = str(obj.rotation_mode)
     if mode == "QUATERNION":
         return np.array(obj.delta_rotation_quaternion.normalized(), dtype=np.float64)
-    if mode == "AXIS_ANGLE":  # Blender lets nobody set one
+    if mode == "AXIS_ANGLE":  # Blender has no delta of an axis and an angle
         return IDENTITY
     euler = obj.delta_rotation_euler
-    turn = Euler((euler.x, euler.y, euler.z), mode).to_quaternion()
-    return np.array(turn, dtype=np.float64)
+    rotation = Euler((euler.x, euler.y, euler.z), mode).to_quaternion()
+    return np.array(rotation, dtype=np.float64)

@@ -18,9 +18,9 @@ from ...core.body.rotations import Array
 from ...core.rig.rig_description import RigDescription
 from ..access import current_scene, evaluated
 from ..errors import RigError
-from ..pose.capture import capture_joints
-from ..pose.object_space import transform_joints
 from ..scene_time import scene_fps
+from .capture import capture_joints
+from .object_space import transform_joints
 
 #: The shortest clip that a training takes, and the longest that is read, in seconds.
 MIN_SECONDS: Final = 0.8
