@@ -7,19 +7,17 @@ can go wrong for the person who started it leaves as one sentence and exit statu
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, Final
 
-from ..core.body.motion import MODEL_FPS, MotionError
+from ..core.body.motion import MODEL_FPS
 from ..core.pose_constraints.marked_pose import PoseRole
-from ..core.timeline.plan import Plan, PlanError, plan
-from .errors import DemoError
+from ..core.timeline.plan import Plan, plan
+from .command import CommandError, exit_now, run_command
 from .stances import FIRST, Cue, cues
 from .terminal import Terminal
 
@@ -34,22 +32,7 @@ SHEET: Final = 10
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    return run_in_words("demo", lambda: _run(arguments, time.perf_counter()))
-
-
-def run_in_words(name: str, run: Callable[[], int]) -> int:
-    """Run a command; what a person can do something about leaves as one sentence."""
-    try:
-        return run()
-    except KeyboardInterrupt:
-        print(f"\n{name}: stopped.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        sentence = _sentence(error)
-        if not sentence:
-            raise
-        print(f"{name}: {sentence}", file=sys.stderr)
-        return 1
+    return run_command("demo", lambda: _run(arguments, time.perf_counter()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,21 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pictures", choices=("all", "sheet", "none"), default="all",
                         help="which pictures to render (all)")  # fmt: skip
     return parser
-
-
-def _sentence(error: Exception) -> str:
-    """The sentence of an error that a person can do something about, else ""."""
-    if isinstance(error, DemoError | PlanError | MotionError):
-        return str(error)
-    if isinstance(error, ModuleNotFoundError) and error.name in ("bpy", "PIL"):
-        return (
-            f"The Python package '{error.name}' is missing: run 'python build.py demo', which "
-            "installs it."
-        )
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}: make room, or name another folder with --out."
-    return ""
 
 
 def _run(arguments: argparse.Namespace, began: float) -> int:
@@ -115,7 +83,7 @@ def _plan(arguments: argparse.Namespace, wanted: Sequence[Cue], longest: int) ->
 
 def _check_seed(seed: int) -> None:
     if not 0 <= seed < 2**31:
-        raise DemoError(f"The seed is {seed}: choose one from 0 to {2**31 - 1}.")
+        raise CommandError(f"The seed is {seed}: choose one from 0 to {2**31 - 1}.")
 
 
 class _Show:
@@ -198,7 +166,7 @@ class _Show:
             bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
         except RuntimeError as error:
             reason = " ".join(str(error).split())
-            raise DemoError(f"{path} cannot be written ({reason}): use another --out.") from None
+            raise CommandError(f"{path} cannot be written ({reason}): use another --out.") from None
 
     def film(self) -> None:
         """Render the frames; put contact sheet and moving picture together."""
@@ -256,12 +224,5 @@ class _Show:
         )
 
 
-def leave(status: int) -> None:
-    """End at once: Blender as a module does not always come down in good order."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

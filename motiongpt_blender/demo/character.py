@@ -13,7 +13,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.retargeting.solver import solve
 from ..core.rig.rig_description import RigDescription
 from ..scene.pose.capture import capture_joints, capture_pose
-from .errors import DemoError
+from .command import CommandError
 
 
 def make_rigify_human() -> Any:
@@ -26,7 +26,7 @@ def make_rigify_human() -> Any:
         bpy.ops.pose.rigify_generate()
     except (AttributeError, RuntimeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise DemoError(
+        raise CommandError(
             f"Rigify, which comes with Blender, did not make the character ({reason}): "
             "install the pinned bpy again, for example with 'python build.py demo'."
         ) from None

@@ -22,7 +22,7 @@ from ..backend.process import Launch, LaunchError
 from ..core.body.motion import MotionClip, MotionError
 from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.timeline.plan import Plan
-from .errors import DemoError
+from .command import CommandError
 
 #: Motions drawn; the one nearest to the marked poses is shown, as in the panel.
 CANDIDATES: Final = 16
@@ -44,10 +44,10 @@ class Answer:
 
 
 def make_launch(pack: Path | None, device: str, fake: bool) -> Launch:
-    """How to start the model's process; raises DemoError where no pack is."""
+    """How to start the model's process; raises CommandError where no pack is."""
     folder = (pack or paths.PACKS / "starter").absolute()
     if not fake and not (folder / "pack.json").is_file():
-        raise DemoError(
+        raise CommandError(
             f"There is no model pack in {folder}: name the folder of one with --pack, or fetch "
             "the project again with its packs."
         )
@@ -90,7 +90,7 @@ class Model:
     def ask(
         self, planned: Plan, marked: Sequence[MarkedPose], seed: int, progress: Progress
     ) -> Answer:
-        """Send a request and wait; raises DemoError with the sentence of what went wrong."""
+        """Send a request and wait; raises CommandError with the sentence of what went wrong."""
         self._count += 1
         with tempfile.TemporaryDirectory(prefix="motiongpt-") as name:
             folder = Path(name)
@@ -108,10 +108,10 @@ class Model:
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)
                 if job.result is None:
-                    raise DemoError(_for_the_terminal(job.error))
+                    raise CommandError(_for_the_terminal(job.error))
                 clip = MotionClip.load(folder / job.result.clips[0])
             except (LaunchError, MotionError) as error:
-                raise DemoError(str(error)) from None
+                raise CommandError(str(error)) from None
         return Answer(clip, dict(job.result.seconds), job.result.notes)
 
     def _wait(self, job: Job, progress: Progress) -> Job:

@@ -23,7 +23,7 @@ from motiongpt_blender.core.feet.foot_contacts import UP_SPEED
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.core.timeline.frame_range import Fit
-from motiongpt_blender.demo.__main__ import leave, run_in_words
+from motiongpt_blender.demo.command import exit_now, run_command
 from tests.support.measure.plots import new_figure
 from tests.support.measure.rigs import load_clips
 
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with clean.npz")
     parser.add_argument("--out", type=Path, help="picture of one seam")
     arguments = parser.parse_args(argv)
-    return run_in_words("seams", lambda: _run(arguments))
+    return run_command("seams", lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -240,4 +240,4 @@ def draw(curves: dict[str, Array], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

@@ -24,7 +24,7 @@ from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion
-from motiongpt_blender.demo.__main__ import leave, run_in_words
+from motiongpt_blender.demo.command import exit_now, run_command
 from tests.support.measure import blending, few_keys, root_paths
 from tests.support.measure.plots import new_figure
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with clean.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder of the pictures")
     arguments = parser.parse_args(argv)
-    return run_in_words("edits", lambda: _run(arguments))
+    return run_command("edits", lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -128,4 +128,4 @@ def _foot(rig: RigDescription, motion: RigMotion) -> tuple[Array, Array, Array]:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

@@ -19,8 +19,7 @@ import numpy as np
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.rig.rig_options import RigOptions
-from motiongpt_blender.demo.__main__ import leave, run_in_words
-from motiongpt_blender.demo.errors import DemoError
+from motiongpt_blender.demo.command import CommandError, exit_now, run_command
 from tests.support.measure import root_paths
 from tests.support.measure.plots import new_figure
 
@@ -56,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with clean.npz")
     parser.add_argument("--out", type=Path, help="picture of some curves")
     arguments = parser.parse_args(argv)
-    return run_in_words("few_keys", lambda: _run(arguments))
+    return run_command("few_keys", lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -81,7 +80,7 @@ def _clips(folder: Path) -> Iterator[Array]:
     """The clips (T, 22, 3) that are measured."""
     path = folder / "clean.npz"
     if not path.is_file():
-        raise DemoError(f"{path}: there is no such file: name the motion data with --data.")
+        raise CommandError(f"{path}: there is no such file: name the motion data with --data.")
     with np.load(path) as data:
         at, rows = data["offsets"], data["joints_half_mm"]
         for k in np.linspace(0, len(at) - 2, CLIPS).astype(int):
@@ -162,4 +161,4 @@ def _drawn(points: Array) -> Array:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.timeline.plan import plan
-from motiongpt_blender.demo.__main__ import FPS, leave, run_in_words
+from motiongpt_blender.demo.__main__ import FPS
+from motiongpt_blender.demo.command import exit_now, run_command
 from motiongpt_blender.demo.terminal import Terminal
 
 #: Pictures of a strip, and their width and height in pixels.
@@ -65,7 +66,7 @@ WISHES: Final = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Make the strips; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    return run_in_words("prompts", lambda: _run(arguments))
+    return run_command("prompts", lambda: _run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -185,4 +186,4 @@ def count_clips(data: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

@@ -20,8 +20,7 @@ import numpy as np
 
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.rig.bone_maps import families
-from motiongpt_blender.demo.__main__ import leave, run_in_words
-from motiongpt_blender.demo.errors import DemoError
+from motiongpt_blender.demo.command import CommandError, exit_now, run_command
 from motiongpt_blender.demo.terminal import Terminal
 
 #: Clips that are played, by pack: walks, runs, kicks, jumps, dances, arms over the head.
@@ -50,7 +49,7 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    return run_in_words("rigs", lambda: _run(arguments))
+    return run_command("rigs", lambda: _run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +70,7 @@ def load_clips(folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     for pack, names in CLIPS.items():
         path = folder / f"{pack}.npz"
         if not path.is_file():
-            raise DemoError(f"{path}: there is no such file: name the motion data with --data.")
+            raise CommandError(f"{path}: there is no such file: name the motion data with --data.")
         with np.load(path) as data:
             ids, at = [str(i) for i in data["ids"]], data["offsets"]
             rows = data["joints_half_mm"]
@@ -244,4 +243,4 @@ def _feet(found: Sequence[Any]) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

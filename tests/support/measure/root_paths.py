@@ -32,8 +32,7 @@ from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_pos
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion
-from motiongpt_blender.demo.__main__ import leave, run_in_words
-from motiongpt_blender.demo.errors import DemoError
+from motiongpt_blender.demo.command import CommandError, exit_now, run_command
 from tests.support.measure.plots import new_figure
 
 FAMILY: Final = "mixamo"
@@ -84,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with clean.npz")
     parser.add_argument("--out", type=Path, help="picture of some ways and a curve")
     arguments = parser.parse_args(argv)
-    return run_in_words("paths", lambda: _run(arguments))
+    return run_command("paths", lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -97,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
     rig = describe(build_family(build_of(FAMILY)))
     walks = list(_walks(arguments.data))
     if not walks:
-        raise DemoError(f"{arguments.data}: no clip there gets {FAR:.1f} m on.")
+        raise CommandError(f"{arguments.data}: no clip there gets {FAR:.1f} m on.")
     print(
         "| end pose | walks | body off its way | dragged | standing toes as they came | bent | "
         "planted |\n|---|---:|---:|---:|---:|---:|---:|"
@@ -119,7 +118,7 @@ def _walks(folder: Path) -> Iterator[Array]:
     """Every ``EVERY``-th clip of the clean pack that is long enough and gets on."""
     path = folder / "clean.npz"
     if not path.is_file():
-        raise DemoError(f"{path}: there is no such file: name the motion data with --data.")
+        raise CommandError(f"{path}: there is no such file: name the motion data with --data.")
     with np.load(path) as data:
         rows, at = data["joints_half_mm"], data["offsets"]
     for k in range(0, len(at) - 1, EVERY):
@@ -132,7 +131,7 @@ def straightest(folder: Path) -> Array:
     """The walk (T, 22, 3) that is drawn: the one that turns least."""
     walks = list(_walks(folder))
     if not walks:
-        raise DemoError(f"{folder}: no clip there gets {FAR:.1f} m on.")
+        raise CommandError(f"{folder}: no clip there gets {FAR:.1f} m on.")
     return max(walks, key=_gets_on)
 
 
@@ -256,4 +255,4 @@ def _draw_reaches(rig: RigDescription, motion: RigMotion, axes: Any) -> None:
 
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    exit_now(main(sys.argv[1:]))

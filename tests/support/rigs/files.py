@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import bpy
 
-from motiongpt_blender.demo.errors import DemoError
+from motiongpt_blender.demo.command import CommandError
 
 #: Endings of files that can be read.
 READ: Final = (".glb", ".vrm", ".fbx", ".bvh", ".json")
@@ -49,7 +49,7 @@ def read_rig(path: Path, folder: Path) -> Any:
         bpy.ops.import_anim.bvh(filepath=str(path), global_scale=0.01)
     found = [o for o in bpy.context.scene.objects if o.type == "ARMATURE"]
     if not found:
-        raise DemoError(f"{path}: there is no armature in it.")
+        raise CommandError(f"{path}: there is no armature in it.")
     obj = max(found, key=lambda o: len(o.data.bones))
     obj.animation_data_clear()
     for bone in obj.pose.bones:
