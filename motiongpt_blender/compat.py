@@ -6,17 +6,39 @@ The only module that asks for Blender's version.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 import bpy
+
+if TYPE_CHECKING:
+    from bpy.types import (
+        ID,
+        Action,
+        ActionChannelbag,
+        ActionChannelbagFCurves,
+        ActionChannelbagGroups,
+        ActionKeyframeStrip,
+        ActionSlot,
+        AnimData,
+        FCurve,
+        NlaStrip,
+    )
+
+    #: The slot of an action; None before 4.4.
+    Slot: TypeAlias = ActionSlot | None
+
+    class _ActionBefore44(Protocol):
+        """An action that is one set of curves."""
+
+        fcurves: ActionChannelbagFCurves
+        groups: ActionChannelbagGroups
+
 
 #: Actions have slots and layers from 4.4 on; before, one action is one set of curves.
 HAS_SLOTS: Final = bpy.app.version >= (4, 4, 0)
 
-#: A pose bone carries its own selection from 5.0 on; before, its bone did.
 
-
-def new_action(name: str, owner: Any) -> tuple[Any, Any]:
+def new_action(name: str, owner: ID) -> tuple[Action, Slot]:
     """A new, empty action for ``owner``: (action, its slot or None before 4.4)."""
     action = bpy.data.actions.new(name)
     if not HAS_SLOTS:
@@ -24,88 +46,93 @@ def new_action(name: str, owner: Any) -> tuple[Any, Any]:
     return action, action.slots.new(id_type=owner.id_type, name=owner.name)
 
 
-def curves(action: Any, slot: Any) -> Any:
+def curves(action: Action, slot: Slot) -> ActionChannelbagFCurves:
     """The collection of F-curves of an action (of its slot, from 4.4 on), made if absent."""
     if not HAS_SLOTS:
-        return action.fcurves
-    return _bag(action, slot).fcurves
+        return cast("_ActionBefore44", action).fcurves
+    return _channelbag(action, slot).fcurves
 
 
-def groups(action: Any, slot: Any) -> Any:
+def groups(action: Action, slot: Slot) -> ActionChannelbagGroups:
     """The collection of curve groups beside ``curves``."""
     if not HAS_SLOTS:
-        return action.groups
-    return _bag(action, slot).groups
+        return cast("_ActionBefore44", action).groups
+    return _channelbag(action, slot).groups
 
 
-def _bag(action: Any, slot: Any) -> Any:
+def _channelbag(action: Action, slot: Slot) -> ActionChannelbag:
+    assert slot is not None
     # A new action is empty: Blender makes neither a layer nor a strip by itself.
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    bag = cast("ActionKeyframeStrip", strip).channelbag(slot, ensure=True)
+    assert bag is not None
+    return bag
 
 
-def all_curves(action: Any) -> Iterator[Any]:
+def all_curves(action: Action) -> Iterator[FCurve]:
     """Every F-curve of an action, of all its slots."""
     if not HAS_SLOTS:
-        yield from action.fcurves
+        yield from cast("_ActionBefore44", action).fcurves
         return
-    for layer in action.layers:
-        for strip in layer.strips:
-            for bag in strip.channelbags:
-                yield from bag.fcurves
+    for bag in _channelbags(action):
+        yield from bag.fcurves
 
 
-def slot_curves(action: Any, slot: Any) -> Iterator[Any]:
+def slot_curves(action: Action, slot: Slot) -> Iterator[FCurve]:
     """The curves that a slot of an action plays; changes nothing."""
     if not HAS_SLOTS:
-        yield from action.fcurves
+        yield from cast("_ActionBefore44", action).fcurves
         return
+    for bag in _channelbags(action):
+        if slot is not None and bag.slot_handle == slot.handle:
+            yield from bag.fcurves
+
+
+def _channelbags(action: Action) -> Iterator[ActionChannelbag]:
     for layer in action.layers:
         for strip in layer.strips:
-            for bag in strip.channelbags:
-                if slot is not None and bag.slot_handle == slot.handle:
-                    yield from bag.fcurves
+            yield from cast("ActionKeyframeStrip", strip).channelbags
 
 
-def strip_slot(strip: Any) -> Any:
+def strip_slot(strip: NlaStrip) -> Slot:
     """The slot that an NLA strip plays, or None."""
     return strip.action_slot if HAS_SLOTS else None
 
 
-def only_slot(action: Any) -> Any:
+def only_slot(action: Action) -> Slot:
     """The slot of an action that ``new_action`` made; None before 4.4."""
     return action.slots[0] if HAS_SLOTS else None
 
 
-def active_slot(animation_data: Any) -> Any:
+def active_slot(animation_data: AnimData) -> Slot:
     """The slot that the owner's active action plays, or None."""
     return animation_data.action_slot if HAS_SLOTS else None
 
 
-def slot_name(slot: Any) -> str:
+def slot_name(slot: Slot) -> str:
     """What names a slot within its action; "" for none."""
     return str(slot.identifier) if slot is not None else ""
 
 
-def named_slot(action: Any, name: str) -> Any:
+def named_slot(action: Action, name: str) -> Slot:
     """The slot of an action that ``slot_name`` named, or None."""
     return action.slots.get(name) if HAS_SLOTS and name else None
 
 
-def session_id(block: Any) -> int:
+def session_id(block: ID) -> int:
     """What tells a data-block apart while Blender runs, whatever its name; 0 if nothing does."""
     return int(getattr(block, "session_uid", 0))
 
 
-def assign_action(animation_data: Any, action: Any, slot: Any) -> None:
+def assign_action(animation_data: AnimData, action: Action | None, slot: Slot) -> None:
     """Make an action the active one; from 4.4 on its slot does not follow by itself."""
     animation_data.action = action
     if HAS_SLOTS and action is not None and slot is not None:
         animation_data.action_slot = slot
 
 
-def bind_strip(strip: Any, slot: Any) -> None:
+def bind_strip(strip: NlaStrip, slot: Slot) -> None:
     """Let an NLA strip play this slot; before 4.4 there is nothing to bind."""
     if HAS_SLOTS and slot is not None:
         strip.action_slot = slot

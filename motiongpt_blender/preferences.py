@@ -1,8 +1,10 @@
-"""The add-on's preferences: which Python runs the model, on what, and which pack."""
+"""The add-on's preferences: the Python that runs the model, its device and its pack."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import bpy
 
@@ -24,24 +26,26 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
 
     python: bpy.props.StringProperty(
         name="Python",
-        description="Python of the environment that runs the model; empty: found by itself",
+        description="Python of the environment that runs the model. When empty, it is found "
+        "automatically",
         subtype="FILE_PATH",
     )
     device: bpy.props.EnumProperty(name="Device", items=DEVICES, default="auto")
     pack: bpy.props.StringProperty(
         name="Model pack",
-        description="Folder of a model pack; empty: the one that came with the add-on",
+        description="Folder of a model pack. When empty, the one that came with the add-on",
         subtype="DIR_PATH",
     )
     fake: bpy.props.BoolProperty(
         name="Fake model (interface tests)",
-        description="Draw a walk cycle and use no model at all; for tests of the interface",
+        description="Generate a walk cycle without a model, to test the interface",
         options={"HIDDEN"},
     )
 
     def draw(self, context: bpy.types.Context) -> None:
         """The preferences' page."""
         layout = self.layout
+        assert layout is not None
         layout.use_property_split = True
         column = layout.column()
         column.prop(self, "python")
@@ -60,7 +64,7 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         column.operator("motiongpt.check_backend", icon="FILE_REFRESH")
 
 
-def _draw_pack(column: Any, owner: Any, folder: Path) -> None:
+def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: Path) -> None:
     """The chosen pack, its licence, and what can be done about packs."""
     info = paths.pack_info(folder)
     row = column.row(align=True)
@@ -89,19 +93,19 @@ class Settings:
     fake: bool
 
 
-def entry(context: Any) -> Any:
+def entry(context: bpy.types.Context) -> MotionGPTPreferences | None:
     """The add-on's preferences as Blender keeps them, or None (bpy as a module)."""
     found = context.preferences.addons.get(paths.addon_id())
-    return found.preferences if found is not None else None
+    return cast("MotionGPTPreferences", found.preferences) if found is not None else None
 
 
-def chosen_pack(context: Any) -> Path:
+def chosen_pack(context: bpy.types.Context) -> Path:
     """Folder of the pack in force; looks at no file, so panels may ask at every redraw."""
     pack = getattr(entry(context), "pack", "")
     return Path(bpy.path.abspath(pack)) if pack else paths.DEFAULT_PACK
 
 
-def settings(context: Any) -> Settings:
+def settings(context: bpy.types.Context) -> Settings:
     """The preferences in force; the defaults where the add-on has none (bpy as a module)."""
     chosen = entry(context)
     python = getattr(chosen, "python", "")

@@ -166,6 +166,11 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
                 self.active = k
 
 
+def owner_of(group: bpy.types.PropertyGroup) -> bpy.types.Object:
+    """The armature object that a property group of it belongs to."""
+    return cast("bpy.types.Object", group.id_data)
+
+
 def of(obj: bpy.types.Object) -> MotionGPTArmature:
     """What the add-on keeps on an armature object."""
     return cast("MotionGPTArmature", getattr(obj, PROPERTY))

@@ -12,6 +12,8 @@ from bpy.types import Context, Object, UILayout
 from ..properties.scene import target
 
 if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
+
     _PanelBase, _ListBase = bpy.types.Panel, bpy.types.UIList
 else:
     _PanelBase = _ListBase = object  # Blender registers classes with one base of its own
@@ -35,8 +37,7 @@ class ArmaturePanel(Panel):
 
     def draw(self, context: Context) -> None:
         """The panel, or what is missing."""
-        layout = self.layout
-        obj = target(context)
+        layout, obj = layout_of(self), target(context)
         if obj is None:
             hint(layout, "Choose or select an armature")
             return
@@ -52,21 +53,47 @@ class List(_ListBase):
 
     def draw_item(
         self,
-        context: Context,
+        context: Context | None,
         layout: UILayout,
         data: Any,
         item: Any,
-        icon_value: int,
+        icon: int | None,
         active_data: Any,
-        active_property: str,
-        index: int,
+        active_property: str | None,
+        index: int | None = 0,
+        flt_flag: int | None = 0,
     ) -> None:
         """What Blender calls for each row."""
+        assert context is not None and index is not None
         self.draw_row(context, layout, item, index)
 
     def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
         """One row."""
         raise NotImplementedError
+
+
+def layout_of(owner: bpy.types.Panel | bpy.types.Menu | bpy.types.AddonPreferences) -> UILayout:
+    """The layout of what is being drawn."""
+    assert owner.layout is not None
+    return owner.layout
+
+
+def button(
+    layout: UILayout,
+    operator: str,
+    text: str,
+    symbol: IconItems = "NONE",
+    *,
+    icon_value: int = 0,
+    depress: bool = False,
+    **properties: object,
+) -> None:
+    """The button of an operator that is called with these properties."""
+    called = layout.operator(
+        operator, text=text, icon=symbol, icon_value=icon_value, depress=depress
+    )
+    for name, value in properties.items():
+        setattr(called, name, value)
 
 
 def hint(layout: UILayout, text: str) -> None:
@@ -76,7 +103,7 @@ def hint(layout: UILayout, text: str) -> None:
     row.label(text=text)
 
 
-def sentence(context: Context, layout: UILayout, text: str, symbol: str) -> None:
+def sentence(context: Context, layout: UILayout, text: str, symbol: IconItems) -> None:
     """A sentence, wrapped to the width of the side bar."""
     blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
     letter = blf.dimensions(0, text)[0] / max(len(text), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import bpy
 from bpy.types import Context, Object, UILayout
@@ -16,7 +16,10 @@ from ..properties import armature
 from ..properties.bone_map import MotionGPTBone
 from ..properties.scene import target
 from ..scene.rig.bones import bones_of, cached_bone_map, edited_bone_map
-from .base import ArmaturePanel, List, hint, sentence
+from .base import ArmaturePanel, List, button, hint, sentence
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 #: Least confidence of an entry that needs no second look.
 SURE: Final = 0.6
@@ -26,9 +29,9 @@ _SOURCES: Final = {Source.NAME: "by name", Source.STRUCTURE: "by shape", Source.
 class MOTIONGPT_UL_bones(List, bpy.types.UIList):
     """Parts of the body and their bones."""
 
-    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+    def draw_row(self, context: Context, layout: UILayout, item: MotionGPTBone, index: int) -> None:
         """One part: how sure, name, bone."""
-        rows = armature.of(item.id_data).bone_map.rows
+        rows = armature.of(armature.owner_of(item)).bone_map.rows
         part = Part(item.part)
         name = part.base.removeprefix("upper_").capitalize()
         row = layout.split(factor=0.54)
@@ -47,7 +50,7 @@ def short_name(name: str, others: Sequence[str]) -> str:
     return name[begins.end() :] if 2 * alike > sum(map(bool, others)) else name
 
 
-def _symbol(item: MotionGPTBone, obj: Object | None) -> str:
+def _symbol(item: MotionGPTBone, obj: Object | None) -> IconItems:
     """The icon that says how sure a row is."""
     if item.bone and obj is not None and item.bone not in armature_data(obj).bones:
         return "ERROR"
@@ -105,7 +108,7 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
         )
         side = row.column(align=True)
         side.operator("motiongpt.bone_from_selected", text="", icon="EYEDROPPER")
-        side.operator("motiongpt.mirror_bones", text="", icon="MOD_MIRROR").what = "ACTIVE"
+        button(side, "motiongpt.mirror_bones", "", "MOD_MIRROR", what="ACTIVE")
         side.operator("motiongpt.clear_bone", text="", icon="X")
         active = kept.rows[min(kept.active, len(kept.rows) - 1)]
         if Part(active.part) in CHAINS:
@@ -131,7 +134,7 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
     def _buttons(self, layout: UILayout) -> None:
         row = layout.row(align=True)
         for what, text in (("LEFT", "Left to Right"), ("RIGHT", "Right to Left")):
-            row.operator("motiongpt.mirror_bones", text=text, icon="MOD_MIRROR").what = what
+            button(row, "motiongpt.mirror_bones", text, "MOD_MIRROR", what=what)
         row = layout.row(align=True)
         row.operator("motiongpt.load_bones", text="Load", icon="FILEBROWSER")
         row.operator("motiongpt.save_bones", text="Save", icon="FILE_TICK")

@@ -8,7 +8,7 @@ from bpy.types import Context
 from ..core.timeline.frame_range import FrameRangeMode
 from ..properties import scene as scene_properties
 from ..properties.frame_range import MODES, MotionGPTFrameRange
-from .base import Panel
+from .base import Panel, layout_of
 
 
 def chosen_text(place: MotionGPTFrameRange) -> str:
@@ -29,11 +29,11 @@ class MOTIONGPT_PT_frame_range(Panel, bpy.types.Panel):
     def draw_header_preset(self, context: Context) -> None:
         """What is chosen, so that it is seen while the panel is closed."""
         if (chosen := chosen_text(scene_properties.of(context.scene).frame_range)) != "":
-            self.layout.label(text=chosen)
+            layout_of(self).label(text=chosen)
 
     def draw(self, context: Context) -> None:
         """The choices of ``MotionGPTWindow``."""
-        layout, place = self.layout, scene_properties.of(context.scene).frame_range
+        layout, place = layout_of(self), scene_properties.of(context.scene).frame_range
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(place, "mode")

@@ -1,12 +1,12 @@
 """The add-on's own icons."""
 
-from typing import Any
+from __future__ import annotations
 
 import bpy.utils.previews
 
 from .. import paths
 
-_previews: Any = None
+_previews: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
 def load() -> None:

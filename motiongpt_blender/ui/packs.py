@@ -9,6 +9,7 @@ from bpy.types import Context, UILayout
 
 from .. import paths
 from ..core.packs.manifest import packs_in, user_packs
+from .base import button, layout_of
 
 
 class MOTIONGPT_MT_packs(bpy.types.Menu):
@@ -17,9 +18,9 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
     bl_idname = "MOTIONGPT_MT_packs"
     bl_label = "Model Pack"
 
-    def draw(self, _context: Context) -> None:
+    def draw(self, context: Context | None) -> None:
         """One line a pack, the default first."""
-        layout = self.layout
+        layout = layout_of(self)
         layout.label(text="With the add-on")
         for folder in paths.shipped_packs():
             own = "" if folder == paths.DEFAULT_PACK else str(folder)
@@ -32,5 +33,4 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
 
 
 def _line(layout: UILayout, folder: Path, value: str) -> None:
-    row = layout.operator("motiongpt.choose_pack", text=paths.pack_title(folder), icon="PACKAGE")
-    row.folder = value
+    button(layout, "motiongpt.choose_pack", paths.pack_title(folder), "PACKAGE", folder=value)

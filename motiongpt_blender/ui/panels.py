@@ -16,7 +16,7 @@ from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
-from .base import ArmaturePanel, Panel, hint, sentence
+from .base import ArmaturePanel, Panel, hint, layout_of, sentence
 from .icons import icon
 from .result import is_removed
 
@@ -29,11 +29,11 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
 
     def draw_header(self, context: Context) -> None:
         """Our icon."""
-        self.layout.label(icon_value=icon("motiongpt"))
+        layout_of(self).label(icon_value=icon("motiongpt"))
 
     def draw(self, context: Context) -> None:
         """The request and the button."""
-        layout, request = self.layout, scene_properties.of(context.scene)
+        layout, request = layout_of(self), scene_properties.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         obj = target(context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import bpy
 from bpy.types import Context, Object, UILayout
@@ -13,7 +13,7 @@ from ..core.timeline.frame_range import frame_text
 from ..operators.poses import EVERY_PART
 from ..properties import armature
 from ..properties.armature import PARTS, MotionGPTPose
-from .base import ArmaturePanel, List, sentence
+from .base import ArmaturePanel, List, button, sentence
 from .icons import icon
 
 #: Parts of a pose as they stand under the list, one row a kind.
@@ -27,7 +27,7 @@ PARTS_BY_ROW: Final = (
 class MOTIONGPT_UL_poses(List, bpy.types.UIList):
     """Marked poses in time order."""
 
-    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+    def draw_row(self, context: Context, layout: UILayout, item: MotionGPTPose, index: int) -> None:
         """One pose: role, frame."""
         row = layout.row(align=True)
         row.label(text=item.role.capitalize(), icon_value=icon(item.role.lower()))
@@ -54,10 +54,8 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
         row = layout.row(align=True)
         for role in PoseRole:
             name = role.value.capitalize()
-            button = row.operator(
-                "motiongpt.add_pose", text=name, icon_value=icon(role.value.lower())
-            )
-            button.role = role.value
+            symbol = icon(role.value.lower())
+            button(row, "motiongpt.add_pose", name, icon_value=symbol, role=role.value)
         row = layout.row()
         row.template_list(
             "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=3, maxrows=8
@@ -77,11 +75,10 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)
         bound, whole = pose.bound, is_whole_body(pose.bound)
-        button = column.operator("motiongpt.bind_part", text="Whole Body", depress=whole)
-        button.part = EVERY_PART
+        button(column, "motiongpt.bind_part", "Whole Body", depress=whole, part=EVERY_PART)
         for group in PARTS_BY_ROW:
             row = column.row(align=True)
             for part in group:
                 lit = not whole and part in bound
                 name = names[part.value]
-                row.operator("motiongpt.bind_part", text=name, depress=lit).part = part.value
+                button(row, "motiongpt.bind_part", name, depress=lit, part=part.value)

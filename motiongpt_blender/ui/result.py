@@ -10,7 +10,7 @@ from ..core.pose_constraints.correction import PoseReport
 from ..core.timeline.frame_range import frame_text
 from ..generate.state import CharacterState
 from ..operators import session
-from .base import Panel, hint, sentence
+from .base import Panel, hint, layout_of, sentence
 
 
 class MOTIONGPT_PT_result(Panel, bpy.types.Panel):
@@ -28,7 +28,7 @@ class MOTIONGPT_PT_result(Panel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         """Name, range, and how near the model came to each marked pose."""
-        layout, state = self.layout, session.active_state(context)
+        layout, state = layout_of(self), session.active_state(context)
         report = state.report
         if report is None:
             return

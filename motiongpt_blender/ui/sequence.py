@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.types import Context, Object, UILayout
@@ -15,16 +15,21 @@ from ..properties import scene as scene_properties
 from ..properties.sequence import MotionGPTBlock
 from ..scene.action.nla import has_strips
 from ..scene.scene_time import scene_fps
-from .base import ArmaturePanel, List, hint, sentence
+from .base import ArmaturePanel, List, button, hint, sentence
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 
 class MOTIONGPT_UL_blocks(List, bpy.types.UIList):
     """Blocks in the order of their list."""
 
-    def draw_row(self, context: Context, layout: UILayout, item: Any, index: int) -> None:
+    def draw_row(
+        self, context: Context, layout: UILayout, item: MotionGPTBlock, index: int
+    ) -> None:
         """One block: its icon, its prompt, its frames."""
         row = layout.row(align=True)
-        row.label(text=item.prompt, icon=_symbol(item.id_data, item, index))
+        row.label(text=item.prompt, icon=_symbol(armature.owner_of(item), item, index))
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.start <= context.scene.frame_current < item.end
@@ -49,8 +54,8 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.add_block", text="", icon="ADD")
         side.operator("motiongpt.remove_block", text="", icon="REMOVE")
         side.separator()
-        side.operator("motiongpt.move_block", text="", icon="TRIA_UP").up = True
-        side.operator("motiongpt.move_block", text="", icon="TRIA_DOWN").up = False
+        button(side, "motiongpt.move_block", "", "TRIA_UP", up=True)
+        button(side, "motiongpt.move_block", "", "TRIA_DOWN", up=False)
         block = group.active_block
         if block is None:
             sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
@@ -79,7 +84,7 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
         hint(column, f"{seconds:.1f} s; marked poses in these frames count")
 
 
-def _symbol(obj: Object, block: MotionGPTBlock, index: int) -> str:
+def _symbol(obj: Object, block: MotionGPTBlock, index: int) -> IconItems:
     """The icon of a block: under way, generated, or neither."""
     run = session.state_of(obj).sequence
     if run is not None and run.piece.block == index:
