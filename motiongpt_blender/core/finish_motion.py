@@ -1,7 +1,7 @@
-"""A motion fitted to what waits for it: poses met, speeds met, ends closed, feet planted.
+"""What a motion on a rig gets before it is keyed: poses met, speeds blended, feet locked.
 
-The order matters. Feet are planted after seams have moved them; that leaves poses as they
-are, and the speed at seams nearly.
+The order matters. Feet are locked after the blends, which move them; locking leaves the poses
+as they are, and the speed at the blends nearly.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 
 from .feet.foot_contacts import FootContacts
 from .feet.foot_locking import FootLockReport, lock_feet_slices
-from .feet.loop_feet import lock_loop_feet_slices, staying
-from .pose_constraints.correction import PoseReport, RigPose, complete_pose, meet_pose_slices
+from .feet.loop_feet import lock_loop_feet_slices, remove_drift
+from .pose_constraints.correction import meet_pose_slices
+from .pose_constraints.reports import PoseReport
+from .pose_constraints.rig_pose import RigPose, complete_pose
 from .pose_constraints.smoothness import smoothness_slices
 from .rig.rig_description import RigDescription, RigMotion
 from .rig.rig_options import RigOptions
@@ -23,14 +25,14 @@ from .timeline.loops import loop_blend_frames, loop_end_poses
 
 @dataclass(frozen=True)
 class FinishedMotion:
-    """A motion that fits, and what that took.
+    """A motion as it is keyed, and what was changed.
 
     Attributes:
-        motion: as it will be keyed.
-        pose_reports: how far it was from each marked pose.
-        blends: how its speed differed from its neighbours' at each seam.
-        planted: what planting the feet took.
-        foot_contacts: when each foot stands; in a loop, as its closed motion has it.
+        motion: the channels to key.
+        pose_reports: how far the motion was from each marked pose.
+        blends: how its speed differed from the neighbouring animation's at each blend.
+        foot_lock: what foot locking changed.
+        foot_contacts: when each foot is in contact; in a loop, of the closed motion.
     """
 
     motion: RigMotion
@@ -49,64 +51,59 @@ def finish_motion_slices(
     fit: Fit,
     options: RigOptions,
 ) -> Generator[None, None, FinishedMotion]:
-    """The motion through its poses, with its neighbours' speeds, closed, its feet planted.
+    """The motion through its poses, with its neighbours' speeds, closed, its feet locked.
 
-    In slices of some milliseconds.
+    Works in slices of some milliseconds.
 
     Args:
-        rig: whose motion it is.
-        motion: what the model gave.
+        rig: the motion's rig.
+        motion: the model's motion on the rig.
         poses: index of a frame -> the pose there.
-        foot_contacts: when each foot is to stand.
+        foot_contacts: when each foot is to be in contact.
         start_frame: scene frame of the first frame.
-        fit: what it has to join.
-        options: reach, floor, and whether feet of a loop are planted.
+        fit: the animation beside the take, and whether it loops.
+        options: reach, floor, and whether the feet of a loop are locked.
     """
-    last, asked = len(motion) - 1, set(poses)
+    last, marked = len(motion) - 1, set(poses)
     closes = fit.loop and last > 1
     if closes:
         if options.lock_feet:
-            motion = staying(rig, motion, options.floor)
+            motion = remove_drift(rig, motion, options.floor)
             yield
         start = poses.get(0)
         first, final = loop_end_poses(motion, start and complete_pose(motion, 0, start))
         poses = {**poses, 0: first, last: final}
     before = motion
     motion, reports = yield from meet_pose_slices(motion, poses, options.reach)
-    reports = tuple(r for r in reports if r.frame in asked)
+    reports = tuple(r for r in reports if r.frame in marked)
     yield
     reports = yield from smoothness_slices(reports, rig, before, motion, options.reach)
     yield
     kept = [f for f, pose in poses.items() if pose.root_constrained]
-    seams = fit.blend_frames(start_frame, len(motion))
+    blend_frames = fit.blend_frames(start_frame, len(motion))
     if closes:
-        seams += loop_blend_frames(motion)
+        blend_frames += loop_blend_frames(motion)
         yield
-    found: list[BlendReport] = []
-    for seam in seams:
-        motion, reports_here = blend_speeds(motion, [seam], poses)
-        found += reports_here
+    blends: list[BlendReport] = []
+    for blend_frame in blend_frames:
+        motion, here = blend_speeds(motion, [blend_frame], poses)
+        blends += here
         yield
     if closes and options.lock_feet:
-        held = asked.intersection(kept)
+        fixed = marked.intersection(kept)
         motion, foot_contacts, foot_lock = yield from lock_loop_feet_slices(
-            rig, motion, held, options.floor
+            rig, motion, fixed, options.floor
         )
         yield
-        left = {seam.frame: speed_jump(motion, seam) for seam in loop_blend_frames(motion)}
+        left = {b.frame: speed_jump(motion, b) for b in loop_blend_frames(motion)}
     else:
-        at = {seam.frame for seam in seams}
+        moving = {b.frame for b in blend_frames}
         motion, foot_lock = yield from lock_feet_slices(
-            rig, motion, foot_contacts, kept, options.floor, moving=at
+            rig, motion, foot_contacts, kept, options.floor, moving
         )
         yield
-        # What planting took from the speed at a seam is so little that feet go on standing.
-        motion, after = blend_speeds(motion, seams, poses)
+        # Locking changed the speed at a blend so little that feet stay in contact.
+        motion, after = blend_speeds(motion, blend_frames, poses)
         left = {r.frame: (r.degrees_left, r.cm_left) for r in after}
-    return FinishedMotion(
-        motion,
-        reports,
-        tuple(replace(r, degrees_left=left[r.frame][0], cm_left=left[r.frame][1]) for r in found),
-        foot_lock,
-        foot_contacts,
-    )
+    blends = [replace(r, degrees_left=left[r.frame][0], cm_left=left[r.frame][1]) for r in blends]
+    return FinishedMotion(motion, reports, tuple(blends), foot_lock, foot_contacts)

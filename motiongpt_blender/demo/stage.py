@@ -12,7 +12,7 @@ import numpy as np
 from mathutils import Vector
 
 from ..core.body.rotations import Array
-from ..core.retargeting.part_rotations import gaussian_smooth
+from ..core.body.smoothing import gaussian_smooth
 from .shading import floor_material, world
 
 #: Share of the picture's height that a standing figure takes, and where its middle is.

@@ -15,7 +15,7 @@ from typing import Final
 from ..backend.jobs import Job, JobState
 from ..backend.process import Launch, LaunchError
 from ..core.body.motion import MotionClip, MotionError
-from ..core.pose_constraints.correction import PoseError
+from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import FrameRangeError
 from ..core.timeline.plan import PlanError
 from ..scene.errors import RigError, WriteError

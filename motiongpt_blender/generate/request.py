@@ -18,7 +18,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RootTarget
 from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_frame_range
-from ..core.timeline.loops import SPARE_SECONDS, best_stretch
+from ..core.timeline.loops import SPARE_SECONDS, best_loop_start
 from ..core.timeline.plan import Plan, PlanError, plan
 from ..core.timeline.plausibility import check_poses_compatible, speed_notes
 from .adapters import Character, SceneTime
@@ -132,7 +132,7 @@ class PreparedTake:
         count = self.plan.frames
         if self.frames == count or len(clip) <= count:
             return clip
-        first = best_stretch(clip.joints.astype(np.float64), count, clip.fps)
+        first = best_loop_start(clip.joints.astype(np.float64), count, clip.fps)
         return replace(clip, joints=clip.joints[first : first + count])
 
 

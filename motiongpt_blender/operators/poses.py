@@ -9,8 +9,9 @@ import bpy
 import numpy as np
 
 from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart, is_whole_body
-from ..core.pose_constraints.correction import PoseError
-from ..core.pose_constraints.marked_pose import PoseRole, mismatch_note
+from ..core.pose_constraints.fk_mismatch import mismatch_note
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import frame_text
 from ..properties import armature
 from ..properties.armature import PARTS, ROLES, MotionGPTArmature

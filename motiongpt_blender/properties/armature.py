@@ -12,14 +12,9 @@ from numpy.typing import NDArray
 
 from ..core.body.skeleton import JOINT_COUNT
 from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart
-from ..core.pose_constraints.correction import PoseError, RigPose
-from ..core.pose_constraints.marked_pose import (
-    FKMismatch,
-    MarkedPose,
-    PoseRole,
-    find_worst_mismatch,
-    mismatch_note,
-)
+from ..core.pose_constraints.fk_mismatch import FKMismatch, find_worst_mismatch, mismatch_note
+from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ..core.pose_constraints.rig_pose import PoseError, RigPose
 from ..core.rig.bone_maps import Part
 from ..core.timeline.frame_range import frame_text
 from . import PROPERTY

@@ -6,7 +6,7 @@ import bpy
 from bpy.types import Context
 
 from ..core.feet.foot_locking import FootLockReport
-from ..core.pose_constraints.correction import PoseReport
+from ..core.pose_constraints.reports import PoseReport
 from ..core.timeline.frame_range import frame_text
 from ..generate.state import CharacterState
 from ..operators import session
@@ -68,12 +68,12 @@ def is_removed(state: CharacterState) -> bool:
 
 
 def missed_text(key: PoseReport) -> str:
-    """What FK controls cannot show of a pose, in one line; "" where they show it all."""
+    """What FK controls cannot reach of a pose, in one line; "" where they reach it all."""
     if (miss := key.fk_mismatch) is None:
         return ""
     return (
-        f"Frame {frame_text(key.frame)}: FK controls cannot show {miss.where} to the last; "
-        f"'{miss.bone}' stays {miss.millimetres:.1f} mm and {miss.degrees:.2f}° away"
+        f"Frame {frame_text(key.frame)}: FK controls cannot reach {miss.place_in_words} "
+        f"exactly; '{miss.bone}' remains {miss.millimetres:.1f} mm and {miss.degrees:.2f}° away"
     )
 
 

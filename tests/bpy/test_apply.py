@@ -19,8 +19,8 @@ from motiongpt_blender.core.body.rotations import (
 )
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
-from motiongpt_blender.core.pose_constraints.correction import PoseReport
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.pose_constraints.reports import PoseReport
 from motiongpt_blender.core.timeline.frame_range import Fit
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose

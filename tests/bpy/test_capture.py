@@ -11,7 +11,7 @@ from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
 from motiongpt_blender.core.body.rotations import angle_between
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
-from motiongpt_blender.core.pose_constraints.correction import pose_at
+from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
 from motiongpt_blender.scene.rig.description import describe

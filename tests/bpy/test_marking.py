@@ -13,7 +13,8 @@ from test_families import COVERED, FILES, IN_PART, tables, walk
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.rotations import from_log
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
-from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole, mismatch_note
+from motiongpt_blender.core.pose_constraints.fk_mismatch import mismatch_note
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.mark_pose import fit_fk_pose, mark_pose
 from motiongpt_blender.scene.rig.description import describe
@@ -196,7 +197,7 @@ def test_what_fk_cannot_reach_is_named_with_what_is_left(rigify_rig):
     before = shown(rigify_rig)
     _, missed = fit_fk_pose(rigify_rig, rig)
     miss = missed[0]
-    assert not miss.met
+    assert not miss.unseen
     assert [m.size for m in missed] == sorted((m.size for m in missed), reverse=True)
     assert len({m.part for m in missed}) == len(missed)
     assert f"'{miss.bone}' is {miss.degrees:.2f}° and {miss.millimetres:.1f} mm" in mismatch_note(

@@ -112,8 +112,8 @@ def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
 
 
 def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
-    from motiongpt_blender.core.pose_constraints.correction import PoseReport
-    from motiongpt_blender.core.pose_constraints.marked_pose import FKMismatch
+    from motiongpt_blender.core.pose_constraints.fk_mismatch import FKMismatch
+    from motiongpt_blender.core.pose_constraints.reports import PoseReport
     from motiongpt_blender.core.rig.bone_maps import Part
     from motiongpt_blender.ui.result import MOTIONGPT_PT_result, missed_text
 
@@ -129,8 +129,8 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
     said = drawn(MOTIONGPT_PT_result)
     assert "meets them exactly" not in said
     assert missed_text(short) == (
-        "Frame 12: FK controls cannot show the right hand to the last; 'DEF-palm.01.R' stays "
-        "111.3 mm and 1.83° away"
+        "Frame 12: FK controls cannot reach the right hand exactly; 'DEF-palm.01.R' "
+        "remains 111.3 mm and 1.83° away"
     )
     assert "111.3 mm" in said
 

@@ -10,8 +10,8 @@ from test_marking import pose_at_random, shown, turn, update, worst
 import motiongpt_blender
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
-from motiongpt_blender.core.pose_constraints.correction import PoseError
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.pose_constraints.rig_pose import PoseError
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.pose.pose_parts import parts_by_bone

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
+from motiongpt_blender.core.body.smoothing import gaussian_smooth
 
 FILE = Path(__file__).resolve().parents[1] / "fixtures" / "clips.npz"
 NAMES = ("walk", "turn", "leap", "kick", "wave")

@@ -5,8 +5,8 @@ import pytest
 
 from motiongpt_blender.core.body.neutral_pose import NEUTRAL
 from motiongpt_blender.core.body.rotations import about_y, rotate
-from motiongpt_blender.core.pose_constraints.correction import RigPose
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.pose_constraints.rig_pose import RigPose
 from motiongpt_blender.core.timeline.plan import PlanError
 from motiongpt_blender.core.timeline.plausibility import check_poses_compatible, speed_notes
 

@@ -14,8 +14,9 @@ from motiongpt_blender.core.pose_constraints.body_parts import (
     limit_to_parts,
     parts_of,
 )
-from motiongpt_blender.core.pose_constraints.correction import PoseReport, RigPose
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from motiongpt_blender.core.pose_constraints.reports import PoseReport
+from motiongpt_blender.core.pose_constraints.rig_pose import RigPose
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.timeline.plausibility import (
     check_poses_compatible,

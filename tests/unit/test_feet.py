@@ -23,7 +23,8 @@ from motiongpt_blender.core.feet.foot_contacts import (
 )
 from motiongpt_blender.core.feet.foot_locking import lock_feet, move_to_floor
 from motiongpt_blender.core.feet.foot_offsets import CLEARANCE, EASE, swing_lift
-from motiongpt_blender.core.pose_constraints.correction import meet_poses, pose_at
+from motiongpt_blender.core.pose_constraints.correction import meet_poses
+from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.retargeting.two_bone_ik import solve_leg_ik
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
@@ -99,7 +100,7 @@ def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
         figure = forward_kinematics(RIG, one)
         sole = np.array([0.0, -RIG.points[Joint.L_ANKLE][1], 0.0])
         ankle = joint_position(RIG, figure, Joint.L_ANKLE)
-        heels.append((ankle + rotate(figure.turns["foot_l"], sole))[:, 1] / RIG.scale)
+        heels.append((ankle + rotate(figure.rotations["foot_l"], sole))[:, 1] / RIG.scale)
     assert np.allclose(toes(planted, "L")[20:40, 1], RIG.points[Joint.L_FOOT][1], atol=1e-3)
     assert (heels[1] - np.minimum(heels[0], 0)).min() > -0.015
     steps = np.abs(np.diff(planted.rotations["foot_l"], axis=0)).max()

@@ -9,12 +9,12 @@ from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import angle_between, from_log, inverse, multiply, to_log
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.body.smoothing import gaussian_smooth
 from motiongpt_blender.core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
 from motiongpt_blender.core.feet.foot_locking import lock_feet
 from motiongpt_blender.core.feet.loop_feet import repeat_loop
 from motiongpt_blender.core.finish_motion import finish_motion_slices
-from motiongpt_blender.core.pose_constraints.correction import pose_at
-from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
+from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_options import RigOptions

@@ -14,13 +14,12 @@ from motiongpt_blender.core.body.rotations import (
     rotate,
 )
 from motiongpt_blender.core.body.skeleton import Joint
-from motiongpt_blender.core.pose_constraints.correction import (
-    REACH,
+from motiongpt_blender.core.pose_constraints.correction import REACH, meet_poses
+from motiongpt_blender.core.pose_constraints.reports import body_distance
+from motiongpt_blender.core.pose_constraints.rig_pose import (
     PoseError,
     RigPose,
-    body_distance,
     complete_pose,
-    meet_poses,
     pose_at,
 )
 from motiongpt_blender.core.retargeting.solver import solve

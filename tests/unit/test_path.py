@@ -5,20 +5,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.body.rotations import about_y, multiply
+from motiongpt_blender.core.body.rotations import about_y, multiply, yaw_angle
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
-from motiongpt_blender.core.pose_constraints.correction import (
-    _upright,
-    _with_upright,
-    _yaw,
-    meet_poses,
-    pose_at,
-)
-from motiongpt_blender.core.pose_constraints.root_path import MOST_BEND, Waypoint, bend_path_slices
+from motiongpt_blender.core.pose_constraints.correction import meet_poses
+from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
+from motiongpt_blender.core.pose_constraints.root_path import MAX_BEND, Waypoint, bend_path_slices
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
+from motiongpt_blender.core.rig.kinematics import (
+    forward_kinematics,
+    joint_position,
+    root_transform,
+    with_root_transform,
+)
 from tests.support.clips import TRAVELLING, clip
 from tests.support.numeric_rig import a_rig
 
@@ -61,19 +61,19 @@ def test_stops_are_met_and_the_rest_is_moved_as_a_whole(angle, x, z, frame, turn
     )
     way = bend(walk, stops, FPS)
     for stop in stops:
-        assert np.allclose(way.places[stop.frame, [0, 2]], stop.goal[[0, 2]], atol=1e-9)
-        assert way.yaw[stop.frame] == pytest.approx(stop.angle, abs=1e-9)
-    assert np.array_equal(way.places[:, 1], walk[:, 1])
+        assert np.allclose(way.positions[stop.frame, [0, 2]], stop.position[[0, 2]], atol=1e-9)
+        assert way.yaw[stop.frame] == pytest.approx(stop.yaw, abs=1e-9)
+    assert np.array_equal(way.positions[:, 1], walk[:, 1])
     lengths, before = (np.linalg.norm(np.diff(p[: frame + 1] * LEVEL, axis=0), axis=-1)
-                       for p in (way.places, walk))  # fmt: skip
+                       for p in (way.positions, walk))  # fmt: skip
     assert np.allclose(lengths, before)
-    assert np.abs(way.yaw).max() <= max(abs(angle), abs(turned)) + 2 * MOST_BEND
+    assert np.abs(way.yaw).max() <= max(abs(angle), abs(turned)) + 2 * MAX_BEND
 
 
 def test_a_way_that_fits_is_left_alone():
     walk = a_walk()
     way = bend(walk, (Waypoint(0, 0.0, walk[0]), Waypoint(80, 0.0, walk[80])), FPS)
-    assert np.allclose(way.places, walk)
+    assert np.allclose(way.positions, walk)
     assert np.allclose(way.yaw, 0)
     assert way.dragged[1] == pytest.approx(0, abs=1e-9)
 
@@ -89,9 +89,9 @@ def test_a_way_is_bent_and_not_dragged(goal, angle):
         (Waypoint(0, 0.0, walk[0]), Waypoint(80, angle, np.array([goal[0], 0.0, goal[1]]))),
         FPS,
     )
-    assert off_course(walk, way.places, way.yaw) < 2
+    assert off_course(walk, way.positions, way.yaw) < 2
     assert way.dragged[1] < 0.1
-    speed = np.linalg.norm(np.diff(way.places * LEVEL, axis=0), axis=-1) / 0.05
+    speed = np.linalg.norm(np.diff(way.positions * LEVEL, axis=0), axis=-1) / 0.05
     assert speed.max() < 1.8
     assert np.abs(np.diff(speed)).max() < 0.1  # no jump
 
@@ -102,7 +102,7 @@ def test_what_no_bend_gives_is_dragged_and_told():
         walk, (Waypoint(0, 0.0, walk[0]), Waypoint(60, 0.0, np.array([0.0, 0.0, 10.0]))), FPS
     )
     assert 4 < way.dragged[1] < 8
-    assert way.places[60, 2] == pytest.approx(10)
+    assert way.positions[60, 2] == pytest.approx(10)
 
 
 def test_in_an_instant_nothing_is_bent():
@@ -123,11 +123,11 @@ def test_who_stands_is_not_turned_about():
 
 def shifted(motion, frame, angle, step):
     """The pose at a frame, turned about the vertical and moved by a step (3,)."""
-    turn, place = _upright(motion)
+    turn, place = root_transform(motion)
     turn, place = turn.copy(), place.copy()
     turn[frame] = multiply(about_y(np.array(angle)), turn[frame])
     place[frame] += step
-    return pose_at(_with_upright(motion, turn, place), frame)
+    return pose_at(with_root_transform(motion, turn, place), frame)
 
 
 def toe_speed(rig, motion, standing):
@@ -161,8 +161,8 @@ def test_real_walks_face_their_way_and_slide_little(case):
         down = np.stack([falls.mask(s, len(motion)) > 0 for s in "LR"], 1)
         standing = down[1:] & down[:-1]
         slides.append(toe_speed(rig, met, standing))
-        before, after = (_upright(m) for m in (motion, met))
-        yaw = np.unwrap(_yaw(after[0])) - np.unwrap(_yaw(before[0]))
+        before, after = (root_transform(m) for m in (motion, met))
+        yaw = np.unwrap(yaw_angle(after[0])) - np.unwrap(yaw_angle(before[0]))
         courses.append(off_course(before[1], after[1], yaw))
         assert reports[1].dragged_cm < 25
     assert max(courses) < 5

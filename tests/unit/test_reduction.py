@@ -15,12 +15,12 @@ from motiongpt_blender.core.body.rotations import (
 )
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
+from motiongpt_blender.core.body.smoothing import gaussian_smooth
 from motiongpt_blender.core.feet.foot_contacts import NO_CONTACTS, find_foot_contacts
 from motiongpt_blender.core.feet.foot_locking import lock_feet
-from motiongpt_blender.core.keyframes.hermite import LONGEST, Fitter
+from motiongpt_blender.core.keyframes.hermite import MAX_SPAN, SpanFitter
 from motiongpt_blender.core.keyframes.reduction import Limits, reduce_keys_slices
 from motiongpt_blender.core.keyframes.sampled_channel import SampledChannel, reduce_channel
-from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import joint_position, pose_rig
 from tests.support.clips import clip, clips
@@ -42,11 +42,11 @@ def test_a_track_alone_is_within_its_limit_at_every_frame(count, seed, most):
     assert np.linalg.norm(curve.sample(count) - track.values, axis=-1).max() <= most
     assert {0, count // 2, count - 1} <= set(curve.frames.tolist())
     assert np.array_equal(curve.sample(count)[curve.frames], track.values[curve.frames])
-    assert np.diff(curve.frames).max(initial=0) <= LONGEST
+    assert np.diff(curve.frames).max(initial=0) <= MAX_SPAN
 
 
 def test_a_cubic_needs_no_keys_between_and_smaller_limits_need_more():
-    time = np.arange(LONGEST + 1.0)[:, None]
+    time = np.arange(MAX_SPAN + 1.0)[:, None]
     curve = reduce_channel(SampledChannel(0.01 * time**3 - 0.1 * time**2, "PLAIN"), 1.0, 1.0)
     assert len(curve) == 2
     track = SampledChannel(wandering(100, 3), "LOCATION")
@@ -58,7 +58,7 @@ def test_a_cubic_needs_no_keys_between_and_smaller_limits_need_more():
 def test_the_fewest_are_the_fewest():
     """No curve with fewer keys is as near: all ways with one key less are tried."""
     values = wandering(9, 5, smooth=1.0)
-    fitter = Fitter(values, np.ones(3))
+    fitter = SpanFitter(values, np.ones(3))
     most = np.full(9, 0.08)
     found = fitter.fewest(most, (0, 8))
     assert len(found) > 2
@@ -114,7 +114,7 @@ def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, pl
             a, b = (joint_position(RIG, f, joint) for f in figures)
             assert np.linalg.norm(a - b, axis=-1).max() <= 0.04 * RIG.scale, name
         for control in ("head", "hand_l", "hand_r", "foot_l", "foot_r"):
-            away = angle_between(*(f.turns[control] for f in figures))
+            away = angle_between(*(f.rotations[control] for f in figures))
             assert np.degrees(away.max()) <= degrees, name
         assert report.degrees <= degrees
         assert report.distance <= mm / 1000 * RIG.scale

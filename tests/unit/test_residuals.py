@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motiongpt_blender.core.body.smoothing import smoothstep
 from motiongpt_blender.core.pose_constraints.residuals import residual_curve
-from motiongpt_blender.core.retargeting.part_rotations import smoothstep
 
 FRAMES = st.lists(st.integers(0, 99), min_size=1, max_size=6, unique=True).map(sorted)
 

@@ -13,15 +13,14 @@ from motiongpt_blender.core.body.rotations import (
     rotate,
 )
 from motiongpt_blender.core.body.skeleton import Joint, joint_name
+from motiongpt_blender.core.body.smoothing import gaussian_smooth, smoothstep
 from motiongpt_blender.core.retargeting.part_rotations import (
     Limb,
-    chest_turn,
+    chest_rotation,
     flat_slope,
-    gaussian_smooth,
     limb_rotations,
-    pelvis_turn,
+    pelvis_rotation,
     rest_hinge,
-    smoothstep,
 )
 from motiongpt_blender.core.rig.bone_maps import MappingError, Part, canonical, families, find
 
@@ -80,14 +79,14 @@ def test_every_data_file_names_only_known_parts():
 
 def test_the_neutral_body_is_at_rest():
     joints = np.repeat(NEUTRAL[None], 3, 0)
-    for turn in (pelvis_turn(joints), chest_turn(joints)):
+    for turn in (pelvis_rotation(joints), chest_rotation(joints)):
         assert angle_between(turn, np.broadcast_to(IDENTITY, turn.shape)).max() < 1e-6
 
 
 def test_a_turned_body_gives_its_turn():
     turn = from_log(np.array([0.3, 1.1, -0.2]))
     joints = rotate(np.broadcast_to(turn, (2, 22, 4)), np.repeat(NEUTRAL[None], 2, 0))
-    for found in (pelvis_turn(joints), chest_turn(joints)):
+    for found in (pelvis_rotation(joints), chest_rotation(joints)):
         assert angle_between(found, np.broadcast_to(turn, found.shape)).max() < 1e-6
 
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from test_keys import a_motion
 
 from motiongpt_blender.core.body.rotations import about_y, angle_between, from_log, multiply, rotate
-from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_poses, pose_at
+from motiongpt_blender.core.pose_constraints.correction import meet_poses
+from motiongpt_blender.core.pose_constraints.rig_pose import RigPose, pose_at
 from motiongpt_blender.core.timeline.blending import REACH, BlendFrame, blend_speeds, speed_jump
-from motiongpt_blender.core.timeline.loops import best_stretch, loop_blend_frames, loop_end_poses
+from motiongpt_blender.core.timeline.loops import best_loop_start, loop_blend_frames, loop_end_poses
 
 
 def outside_of(motion, frame, turn, move, seed=0):
@@ -120,7 +121,7 @@ def test_the_best_stretch_of_a_walk_is_a_whole_number_of_steps():
         0.3 * np.sin(2 * np.pi * time / 1.25)[:, None, None] * (time > 1)[:, None, None]
     )
     joints[..., 2] += time[:, None]
-    start = best_stretch(joints, 26, 20.0)
+    start = best_loop_start(joints, 26, 20.0)
     assert start > 18 or start == 0
     pair = joints[[start, start + 25]]
     pair -= pair[:, :1]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.pose_constraints.correction import RigPose
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+from motiongpt_blender.core.pose_constraints.rig_pose import RigPose
 from motiongpt_blender.core.timeline.frame_range import (
     Fit,
     FrameRange,

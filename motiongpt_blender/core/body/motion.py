@@ -1,8 +1,8 @@
-"""A motion clip: joint positions over time, the currency between model and rig.
+"""A motion clip: joint positions over time, which the model gives and the rig takes.
 
-Positions are metres, y up, the floor at y = 0, facing +z at frame 0, +x the
-person's left. Blender is z up and faces -y; the two functions at the end are the
-only place where one becomes the other.
+Positions are in metres, y up, the floor at y = 0; a body at the origin faces +z, and +x is
+its left. Blender is z up and a character faces -y there: only the two functions at the end
+convert between both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .rotations import Array, about_y, rotate
+from .rotations import LEVEL, Array, about_y, rotate
 from .skeleton import JOINT_COUNT, Joint
 
 MODEL_FPS = 20.0
@@ -25,12 +25,12 @@ class MotionError(ValueError):
 
 @dataclass(frozen=True)
 class Origin:
-    """Which model pack a motion comes from, and on what terms; all empty: none.
+    """The model pack that a motion comes from, and its terms; all empty where there is none.
 
     Attributes:
         pack: name of the pack.
         licence: what the motion may be used for.
-        credits: notices that travel with it.
+        credits: notices to publish with it.
     """
 
     pack: str = ""
@@ -40,16 +40,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class MotionClip:
-    """Joints over time, with what made them.
+    """Joint positions over time, and where they come from.
 
     Attributes:
         joints: (T, 22, 3) float32, metres, y up.
         fps: frames a second.
         tokens: the motion codes it was decoded from, if any.
-        prompt: the sentence it answers.
+        prompt: the sentence it was generated from.
         seed: the seed of the sampler.
         notes: sentences for the user.
-        origin: the pack that made it; files made before packs were noted lack it.
+        origin: the pack that made it.
     """
 
     joints: NDArray[np.float32]
@@ -72,7 +72,7 @@ class MotionClip:
         return (len(self) - 1) / self.fps
 
     def save(self, path: Path) -> None:
-        """Write ``clip.npz``: joints, fps, tokens, prompt, seed, and whose it is."""
+        """Write ``clip.npz``: joints, fps, tokens, prompt, seed and origin."""
         np.savez_compressed(
             path,
             joints=self.joints.astype(np.float32),
@@ -122,30 +122,32 @@ def check_joints(joints: NDArray[np.float32]) -> None:
 
 
 def across(joints: Array) -> Array:
-    """Unit vectors (..., 3) from the person's right to left, level with the floor."""
-    v = (
-        joints[..., Joint.L_HIP, :] - joints[..., Joint.R_HIP, :]
-        + joints[..., Joint.L_SHOULDER, :] - joints[..., Joint.R_SHOULDER, :]
-    )  # fmt: skip
-    v = v * np.array([1.0, 0.0, 1.0])
+    """Unit vectors (..., 3) from the body's right to its left, level with the floor."""
+    hips = joints[..., Joint.L_HIP, :] - joints[..., Joint.R_HIP, :]
+    shoulders = joints[..., Joint.L_SHOULDER, :] - joints[..., Joint.R_SHOULDER, :]
+    v = (hips + shoulders) * LEVEL
     return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)
 
 
 def heading(joints: Array) -> Array:
-    """Heading angle in radians (...,) of the body: 0 faces +z, growing to the left."""
+    """Heading angle in radians (...,) of bodies (..., 22, 3): 0 faces +z, growing to the left."""
     left = across(joints)
     return np.arctan2(-left[..., 2], left[..., 0])
 
 
-def place_at_origin(joints: Array) -> Array:
-    """The same motion with its first frame's pelvis over the origin, facing +z.
+def remove_heading(joints: Array, vectors: Array) -> Array:
+    """Vectors (..., N, 3) rotated about the vertical as bodies (..., 22, 3) are to face +z."""
+    return rotate(about_y(-heading(joints))[..., None, :], vectors)
 
-    Args:
-        joints: (T, 22, 3) metres, y up.
-    """
-    moved = joints - joints[:1, :1] * np.array([1.0, 0.0, 1.0])
-    turn = about_y(-heading(moved[0]))
-    return rotate(np.broadcast_to(turn, (*moved.shape[:-1], 4)), moved)
+
+def local_pose(joints: Array) -> Array:
+    """Bodies (..., 22, 3) with the pelvis at the origin and the heading removed."""
+    return remove_heading(joints, joints - joints[..., :1, :])
+
+
+def place_at_origin(joints: Array) -> Array:
+    """The motion (T, 22, 3) with its first frame's pelvis over the origin, facing +z."""
+    return remove_heading(joints[0], joints - joints[:1, :1] * LEVEL)
 
 
 def resample(joints: Array, fps: float, to_fps: float) -> Array:

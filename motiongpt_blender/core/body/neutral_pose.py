@@ -1,8 +1,7 @@
-"""How the model's body stands when it stands still: lengths and directions.
+"""The neutral pose of the model's body: bone lengths and directions of a T-pose.
 
-Facts of the 22-joint skeleton that every motion here is expressed in, measured over
-the upright frames of many performers. Retargeting compares a motion with this pose, so
-that a rig at rest and a person at ease are the same thing.
+Measured over the upright frames of many performers. Retargeting compares a motion with this
+pose: a body in it corresponds to a rig at rest.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 from .rotations import Array, normalise
 from .skeleton import JOINT_COUNT, PARENTS, Joint
 
-#: Distance in metres of each joint from its parent; 0 for the pelvis.
+#: Metres from each joint's parent to the joint; 0 for the pelvis.
 BONE_LENGTHS: Final[tuple[float, ...]] = (
     0.0, 0.1031, 0.1099, 0.1316, 0.3936, 0.3902, 0.1432, 0.4324, 0.4256, 0.0574, 0.1434,
     0.1494, 0.2194, 0.1375, 0.1434, 0.1030, 0.1316, 0.1230, 0.2568, 0.2631, 0.2660, 0.2699,
@@ -23,7 +22,7 @@ BONE_LENGTHS: Final[tuple[float, ...]] = (
 #: Height of the ankle over the floor when the sole is flat, metres.
 ANKLE_HEIGHT: Final = 0.055
 
-#: How far the line from ankle to toe points down when the sole is flat, radians.
+#: Radians by which the line from ankle to toe points down when the sole is flat.
 FLAT_FOOT_SLOPE: Final = float(np.radians(22.0))
 
 #: Length of the model's leg from hip to ankle, metres.
@@ -71,10 +70,10 @@ def build(directions: Array, pelvis: Array) -> Array:
     joints = np.zeros(directions.shape)
     joints[..., Joint.PELVIS, :] = pelvis
     for joint in range(1, JOINT_COUNT):
-        step = directions[..., joint, :] * BONE_LENGTHS[joint]
-        joints[..., joint, :] = joints[..., PARENTS[joint], :] + step
+        bone = directions[..., joint, :] * BONE_LENGTHS[joint]
+        joints[..., joint, :] = joints[..., PARENTS[joint], :] + bone
     return joints
 
 
-#: The body at ease with the arms out, (22, 3) metres, pelvis at the origin.
+#: The neutral pose, (22, 3) metres, pelvis at the origin.
 NEUTRAL: Final[Array] = build(DIRECTIONS, np.zeros(3))

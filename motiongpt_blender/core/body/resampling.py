@@ -1,8 +1,8 @@
-"""Motions at another frame rate without corners, bones at their own length.
+"""Motions at another frame rate, without corners and with constant bone lengths.
 
-Straight lines between two frames would show as a beat between the two rates, and shorten
-every limb that turns fast. Here the body's place follows a cubic through every source
-frame, and each bone's direction the same cubic on the sphere.
+Linear interpolation would show as a beat between both rates, and shorten every limb that
+rotates fast. Here the body's position follows a Catmull-Rom cubic through every source frame,
+and each bone's direction follows the same cubic on the sphere.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from .rotations import Array, normalise
 from .skeleton import PARENTS
 
-#: Indices of frames.
 Frames = NDArray[np.intp]
 
-_OWN = np.arange(1, len(PARENTS))
+_CHILD = np.arange(1, len(PARENTS))
 _PARENT = np.array(PARENTS[1:])
 
 
 def resample_motion(joints: Array, fps: float, to_fps: float, count: int) -> Array:
-    """A motion (T, 22, 3) at another rate; every bone is turned, none is stretched.
+    """A motion (T, 22, 3) at another rate; bones rotate and keep their lengths.
 
     Args:
         joints: positions in any unit.
@@ -32,16 +31,16 @@ def resample_motion(joints: Array, fps: float, to_fps: float, count: int) -> Arr
     """
     if len(joints) == 1 or count == 1:
         return np.repeat(joints[:1], count, axis=0)
-    low, t = _places_in(len(joints), fps, to_fps, count)
-    bones = joints[:, _OWN] - joints[:, _PARENT]
-    turned = _turned(normalise(bones), low, t[:, None, None])
-    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
+    low, t = _source_frames(len(joints), fps, to_fps, count)
+    bones = joints[:, _CHILD] - joints[:, _PARENT]
     share = t[:, None, None]
-    turned = turned * (lengths[low] * (1 - share) + lengths[low + 1] * share)
-    out = np.empty((count, *joints.shape[1:]), dtype=turned.dtype)
+    vectors = _slide(normalise(bones), low, share)
+    lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
+    vectors = vectors * (lengths[low] * (1 - share) + lengths[low + 1] * share)
+    out = np.empty((count, *joints.shape[1:]), dtype=vectors.dtype)
     out[:, 0] = resample_smooth(joints[:, 0], fps, to_fps, count)
-    for bone, (own, parent) in enumerate(zip(_OWN, _PARENT, strict=True)):
-        out[:, own] = out[:, parent] + turned[:, bone]
+    for bone, (child, parent) in enumerate(zip(_CHILD, _PARENT, strict=True)):
+        out[:, child] = out[:, parent] + vectors[:, bone]
     return out
 
 
@@ -49,14 +48,14 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     """Values (T, ...) at another rate, by a cubic through every source frame.
 
     Args:
-        values: numbers that may be added, as places may and rotations may not.
+        values: numbers that may be added, such as positions; rotations may not.
         fps: their frames a second.
         to_fps: wanted frames a second.
         count: wanted frames, as in ``resample_motion``.
     """
     if len(values) == 1 or count == 1:
         return np.repeat(values[:1], count, axis=0)
-    low, t = _places_in(len(values), fps, to_fps, count)
+    low, t = _source_frames(len(values), fps, to_fps, count)
     t = t.reshape((-1,) + (1,) * (values.ndim - 1))
     # A point mirrored beyond each end keeps the ends' speed.
     first, final = 2 * values[:1] - values[1:2], 2 * values[-1:] - values[-2:-1]
@@ -65,8 +64,8 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     return here + _cubic(p[low] - here, p[low + 2] - here, p[low + 3] - here, t)
 
 
-def _places_in(length: int, fps: float, to_fps: float, count: int) -> tuple[Frames, Array]:
-    """Source frame (count,) before each wanted one, and the way (count,) to the next, 0 to 1."""
+def _source_frames(length: int, fps: float, to_fps: float, count: int) -> tuple[Frames, Array]:
+    """Source frame (count,) before each wanted one, and the share (count,) of the next."""
     last = length - 1
     step = min(fps / to_fps, last / (count - 1))
     times: Array = np.minimum(np.arange(count, dtype=np.float64) * step, last)
@@ -75,28 +74,28 @@ def _places_in(length: int, fps: float, to_fps: float, count: int) -> tuple[Fram
 
 
 def _cubic(before: Array, after: Array, later: Array, t: Array) -> Array:
-    """The cubic from 0 (t = 0) to ``after`` (t = 1) with its neighbours' slopes."""
+    """The cubic from 0 (t = 0) to ``after`` (t = 1), its slopes those of its neighbours."""
     a, b, c = 2 * before + 4 * after - later, -before - 3 * after + later, after - before
     return 0.5 * t * (c + t * (a + t * b))
 
 
-def _turned(unit: Array, low: Frames, t: Array) -> Array:
-    """Directions (count, ..., 3) between unit vectors (T, ..., 3), never leaving the sphere."""
+def _slide(unit: Array, low: Frames, t: Array) -> Array:
+    """Directions (count, ..., 3) between unit vectors (T, ..., 3), along the sphere."""
     last = len(unit) - 1
     here = unit[low]
-    after = _away(here, unit[low + 1])
+    after = _log_map(here, unit[low + 1])
     at = low.reshape(t.shape)
-    before: Array = np.where(at > 0, _away(here, unit[np.maximum(low - 1, 0)]), -after)
-    beyond = _away(here, unit[np.minimum(low + 2, last)])
+    before: Array = np.where(at > 0, _log_map(here, unit[np.maximum(low - 1, 0)]), -after)
+    beyond = _log_map(here, unit[np.minimum(low + 2, last)])
     later: Array = np.where(at + 2 <= last, beyond, 2 * after)
-    way = _cubic(before, after, later, t)
-    angle = np.linalg.norm(way, axis=-1, keepdims=True)
+    tangent = _cubic(before, after, later, t)
+    angle = np.linalg.norm(tangent, axis=-1, keepdims=True)
     scale = np.where(angle < 1e-12, 1.0, np.sin(angle) / np.where(angle < 1e-12, 1.0, angle))
-    return here * np.cos(angle) + way * scale
+    return here * np.cos(angle) + tangent * scale
 
 
-def _away(here: Array, there: Array) -> Array:
-    """Vectors (..., 3) tangent to the sphere that lead from unit vectors to others."""
+def _log_map(here: Array, there: Array) -> Array:
+    """Tangent vectors (..., 3) of the sphere that lead from unit vectors to others."""
     cosine = np.clip((here * there).sum(-1, keepdims=True), -1.0, 1.0)
     side = there - here * cosine
     sine = np.linalg.norm(side, axis=-1, keepdims=True)

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+#: The vertical of the model's axes.
+UP = np.array([0.0, 1.0, 0.0])
+#: Keeps the level components of a vector, x and z.
+LEVEL = np.array([1.0, 0.0, 1.0])
 
 
 def normalise(v: Array) -> Array:
@@ -50,17 +54,17 @@ def inverse(q: Array) -> Array:
 
 
 def rotate(q: Array, v: Array) -> Array:
-    """Vectors (..., 3) turned by unit quaternions (..., 4)."""
+    """Vectors (..., 3) rotated by unit quaternions (..., 4)."""
     axis = q[..., 1:]
     first = cross(axis, v)
     return v + 2 * (q[..., :1] * first + cross(axis, first))
 
 
 def between(a: Array, b: Array) -> Array:
-    """Shortest rotations that turn the directions a into b, (..., 4).
+    """Shortest rotations (..., 4) from the directions a to the directions b, (..., 3) each.
 
-    The published formula: normalise(|a||b| + a.b, a x b). For opposite directions,
-    where it vanishes, the identity comes out.
+    The quaternion is normalise(|a||b| + a.b, a x b). It vanishes for opposite directions,
+    which give the identity.
     """
     scalar = np.sqrt((a**2).sum(-1, keepdims=True) * (b**2).sum(-1, keepdims=True))
     scalar = scalar + (a * b).sum(-1, keepdims=True)
@@ -84,7 +88,7 @@ def to_matrix(q: Array) -> Array:
 def from_matrix(m: Array) -> Array:
     """Unit quaternions (..., 4) with w >= 0 of rotation matrices (..., 3, 3)."""
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
-    # Four ways to read the quaternion; the one with the largest component is exact.
+    # Each row is the quaternion times one of its components; the largest one is exact.
     candidates = np.stack(
         [
             np.stack([1 + m00 + m11 + m22, m[..., 2, 1] - m[..., 1, 2],
@@ -126,9 +130,19 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
     return multiply(a, from_log(step * np.asarray(t)[..., None]))
 
 
-def local_basis(turn: Array, rest: Array) -> Array:
-    """A turn (..., 4), relative to what carries a bone of this rest rotation, in its own axes."""
-    return multiply(multiply(inverse(rest), turn), rest)
+def local_basis(rotation: Array, rest: Array) -> Array:
+    """Basis rotations (..., 4) of a bone whose part is rotated away from rest by ``rotation``.
+
+    Args:
+        rotation: (..., 4) relative to the bone's parent, in the axes of ``rest``.
+        rest: (..., 4) the bone's rest rotation in the same axes.
+    """
+    return multiply(multiply(inverse(rest), rotation), rest)
+
+
+def from_local_basis(basis: Array, rest: Array) -> Array:
+    """Rotations (..., 4) away from rest of basis rotations; the inverse of ``local_basis``."""
+    return multiply(multiply(rest, basis), inverse(rest))
 
 
 def continuous(q: Array) -> Array:
@@ -140,9 +154,35 @@ def continuous(q: Array) -> Array:
 
 
 def about_y(angle: Array) -> Array:
-    """Quaternions (..., 4) of turns by ``angle`` radians about +y (to the left, y up)."""
+    """Quaternions (..., 4) of rotations by ``angle`` radians about +y (to the left, y up)."""
     zero = np.zeros_like(angle)
     return np.stack([np.cos(angle / 2), zero, np.sin(angle / 2), zero], axis=-1)
+
+
+def about_axis(axis: Array, angle: Array) -> Array:
+    """Quaternions (..., 4) of rotations by ``angle`` (...,) radians about unit axes (..., 3)."""
+    half = 0.5 * angle[..., None]
+    return np.concatenate([np.cos(half), np.sin(half) * axis], axis=-1)
+
+
+def twist_angle(q: Array, axis: Array) -> Array:
+    """Radians (...,) by which rotations (..., 4) twist about a unit axis (3,).
+
+    The swing-twist decomposition; the angles lie within -2 pi to 2 pi.
+    """
+    half: Array = np.arctan2((q[..., 1:] * axis).sum(-1), q[..., 0])
+    return 2 * half
+
+
+def yaw_angle(q: Array) -> Array:
+    """Radians (...,) by which rotations (..., 4) twist about the vertical, +y."""
+    return twist_angle(q, UP)
+
+
+def wrap_angle(angle: Array | float) -> Array:
+    """The same angles in radians, from -pi to pi."""
+    wrapped: Array = (angle + np.pi) % (2 * np.pi) - np.pi
+    return wrapped
 
 
 def from_euler(angles: Array, order: str) -> Array:
@@ -150,14 +190,14 @@ def from_euler(angles: Array, order: str) -> Array:
 
     Args:
         angles: always in the order x, y, z.
-        order: ``XYZ`` turns about x first, then about the armature's y, then z.
+        order: ``XYZ`` rotates about x first, then about the parent's y, then about its z.
     """
     half = 0.5 * angles
     out = np.broadcast_to(IDENTITY, (*angles.shape[:-1], 4))
     for axis in ("XYZ".index(letter) for letter in order):
-        turn = np.zeros((*angles.shape[:-1], 4))
-        turn[..., 0], turn[..., 1 + axis] = np.cos(half[..., axis]), np.sin(half[..., axis])
-        out = multiply(turn, out)
+        one = np.zeros((*angles.shape[:-1], 4))
+        one[..., 0], one[..., 1 + axis] = np.cos(half[..., axis]), np.sin(half[..., axis])
+        out = multiply(one, out)
     return out
 
 

@@ -1,7 +1,7 @@
-"""Work in slices: generators that hand back after each of them, and give their result at the end.
+"""Work in slices: generators that yield between them and return their result at the end.
 
-Blender has one thread for windows and add-ons. What lasts longer than a frame of the screen is
-written as a generator, so that whoever runs it decides what happens between two slices.
+Blender has one thread for windows and add-ons. Work that takes longer than a redraw of the
+screen is a generator, so that its caller decides what happens between two slices.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def run_to_end(steps: Generator[None, None, Result]) -> Result:
-    """All slices on end; returns what they lead to."""
+def run_to_end(slices: Generator[None, None, Result]) -> Result:
+    """Run all slices at once; returns their result."""
     while True:
         try:
-            next(steps)
+            next(slices)
         except StopIteration as end:
             result: Result = end.value
             return result

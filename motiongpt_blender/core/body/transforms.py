@@ -1,8 +1,7 @@
-"""What an animator set on a bone beside what a motion drives: its own channels, kept as they are.
+"""A bone's own channels: location, rotation and scale, compared, stored and interpolated.
 
-A marked pose keeps the location, rotation and scale of every bone. Those that no motion
-drives (fingers, a face, a scaled head) come back at the pose's frame and ease from one
-marked pose to the next between them.
+A marked pose keeps the channels of every bone. Bones that no motion drives (fingers, a face,
+a scaled head) return to them at the pose's frame and ease from one pose to the next.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..retargeting.part_rotations import smoothstep
-from .rotations import Array, normalise
+from .rotations import Array, continuous, normalise
+from .smoothing import smoothstep
 
-_ROTATION_AT_REST: Final[dict[str, tuple[float, ...]]] = {
+_REST_ROTATIONS: Final[dict[str, tuple[float, ...]]] = {
     "QUATERNION": (1.0, 0.0, 0.0, 0.0),
     "AXIS_ANGLE": (0.0, 0.0, 1.0, 0.0),
 }
-#: Values that differ by less are the same.
-SAME: Final = 1e-6
+#: Values that differ by no more are equal.
+TOLERANCE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,17 @@ class Transform:
         return not any(self.differs(rest_transform(self.mode)))
 
     def differs(self, other: Transform) -> tuple[bool, bool, bool]:
-        """Whether location, rotation and scale are other ones."""
+        """Whether location, rotation and scale differ from another transform's."""
         pairs = (
             (self.location, other.location),
             (self.rotation, other.rotation),
             (self.scale, other.scale),
         )
-        location, turned, scale = (
-            len(a) != len(b) or max(abs(x - y) for x, y in zip(a, b, strict=True)) > SAME
+        location, rotation, scale = (
+            len(a) != len(b) or max(abs(x - y) for x, y in zip(a, b, strict=True)) > TOLERANCE
             for a, b in pairs
         )
-        return location, turned, scale
+        return location, rotation, scale
 
     def to_list(self) -> list[Any]:
         """The transform for JSON."""
@@ -65,9 +64,9 @@ class Transform:
 
     @classmethod
     def from_list(cls, data: Any) -> Transform:
-        """Read ``to_list``'s; raises ValueError or TypeError when it is something else."""
-        mode, location, turned, scale = data
-        numbers = [tuple(float(v) for v in values) for values in (location, turned, scale)]
+        """Read the list of ``to_list``; raises ValueError or TypeError for anything else."""
+        mode, location, rotation, scale = data
+        numbers = [tuple(float(v) for v in values) for values in (location, rotation, scale)]
         wanted = (3, len(rest_transform(str(mode)).rotation), 3)
         if tuple(map(len, numbers)) != wanted or not np.isfinite(np.concatenate(numbers)).all():
             raise ValueError(f"a bone's location, rotation and scale were expected, not {data}")
@@ -75,15 +74,15 @@ class Transform:
 
 
 def rest_transform(mode: str) -> Transform:
-    """A bone at rest, in a rotation mode."""
-    rotation = _ROTATION_AT_REST.get(mode, (0.0, 0.0, 0.0))
+    """The transform of a bone at rest in a rotation mode."""
+    rotation = _REST_ROTATIONS.get(mode, (0.0, 0.0, 0.0))
     return Transform(mode, (0.0, 0.0, 0.0), rotation, (1.0, 1.0, 1.0))
 
 
 def interpolate_transforms(keys: Mapping[int, Transform], count: int) -> tuple[Array, Array, Array]:
     """Locations (T, 3), rotations (T, 3 or 4) and scales (T, 3) that pass through the keys.
 
-    They rest at each key, ease from one to the next and hold beyond the outermost.
+    They ease from one key to the next, with zero speed at each, and hold beyond the outermost.
 
     Args:
         keys: index of a frame -> the transform there, all in one rotation mode.
@@ -93,18 +92,17 @@ def interpolate_transforms(keys: Mapping[int, Transform], count: int) -> tuple[A
     mode = keys[frames[0]].mode
     rotations = np.array([keys[f].rotation for f in frames])
     if mode == "QUATERNION":
-        for k in range(1, len(frames)):
-            rotations[k] *= 1.0 if rotations[k] @ rotations[k - 1] >= 0 else -1.0
-    turned = _eased(rotations, frames, count)
+        rotations = continuous(rotations)
+    rotations = _eased(rotations, frames, count)
     return (
         _eased(np.array([keys[f].location for f in frames]), frames, count),
-        normalise(turned) if mode == "QUATERNION" else turned,
+        normalise(rotations) if mode == "QUATERNION" else rotations,
         _eased(np.array([keys[f].scale for f in frames]), frames, count),
     )
 
 
 def _eased(values: Array, frames: list[int], count: int) -> Array:
-    """Values (K, N) at frames, as (T, N)."""
+    """Values (K, N) at some frames, eased over all frames (T, N)."""
     time = np.arange(count, dtype=np.float64)
     out = np.repeat(values[:1], count, axis=0)
     for k, (first, last) in enumerate(pairwise(frames)):

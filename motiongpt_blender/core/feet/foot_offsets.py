@@ -1,7 +1,7 @@
-"""How far each frame's toe has to move so that a standing foot keeps one place.
+"""Offsets that bring each toe in contact to one place, and fade in the swing phases.
 
-While a foot stands, its offset is what leads to that place; before and after, it eases in
-and out with the foot's own speed, so that nothing starts or stops at once.
+During a contact the offset leads to that place; before and after, it eases in and out with
+the foot's own speed, so that nothing starts or stops at once.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Final
 import numpy as np
 
 from ..body.rotations import Array
-from ..retargeting.part_rotations import smoothstep
+from ..body.smoothing import smoothstep
 from ..timeline.blending import bump, inward_speed
 from .foot_contacts import Contact
 
-#: Seconds within which a foot comes from its place in the motion to its stand, and back.
+#: Seconds within which a foot eases between its motion and the place of its contact.
 EASE: Final = 0.35
-#: Seconds from a marked pose within which a stand takes its place from it.
-NEAR_KEY: Final = 0.2
-#: Seconds within which a foot that moves at a seam comes to rest.
-REST: Final = 0.25
-#: Share of a step's length by which its toe is lifted.
+#: Seconds from a marked pose within which a contact takes its place from the pose.
+NEAR_POSE: Final = 0.2
+#: Seconds within which a foot that moves at a blend comes to rest.
+SLOW_DOWN: Final = 0.25
+#: Height to which a toe is lifted in a step, over the step's length.
 CLEARANCE: Final = 0.1
 
 
@@ -40,135 +40,155 @@ class FixedFrames:
     moving: frozenset[int] = frozenset()
 
 
-def offsets(
-    tip: Array,
+@dataclass(frozen=True)
+class _Knot:
+    """Offsets (n, 3) of the frames from ``first`` on, and how fast they change at the ends."""
+
+    first: int
+    offsets: Array
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.offsets) - 1
+
+    def speeds(self, most: float) -> tuple[Array, Array]:
+        """Changes (3,) of the offset a frame at the first and the last frame, ``most`` at most."""
+        if len(self.offsets) < 2:
+            return np.zeros(3), np.zeros(3)
+        ends = self.offsets[1] - self.offsets[0], self.offsets[-1] - self.offsets[-2]
+        return _limit_length(ends[0], most), _limit_length(ends[1], most)
+
+
+def toe_offsets(
+    toe: Array,
     heel: Array,
-    stands: tuple[Contact, ...],
-    held: FixedFrames,
+    contacts: tuple[Contact, ...],
+    fixed: FixedFrames,
     level: float,
     fps: float,
-    most_speed: float,
+    max_speed: float,
 ) -> Array:
-    """How far (T, 3) each frame's toe has to move.
+    """Offsets (T, 3) to add to a toe's positions.
 
     Args:
-        tip: (T, 3) where the toe is.
-        heel: (T, 3) where the heel is.
-        stands: when the toe stands.
-        held: frames that may not change.
-        level: height of a toe that stands.
+        toe: (T, 3) positions.
+        heel: (T, 3) positions.
+        contacts: of that foot.
+        fixed: frames that may not change.
+        level: height of a toe in contact.
         fps: frames a second.
-        most_speed: the fastest that an offset changes where a stand begins or ends.
+        max_speed: the fastest that an offset changes where a contact begins or ends.
     """
-    kept = held.frames
-    knots: list[tuple[int, int, Array]] = []  # first frame, last frame, offsets (n, 3)
+    kept = fixed.frames
+    knots: list[_Knot] = []
     inside: set[int] = set()
-    for stand in stands:
-        own = [k for k in kept if stand.first <= k <= stand.last]
-        place = _place(tip, stand, own, kept, level, fps)
-        for seam in held.moving.intersection(own):
-            place = place + _coming_to_rest(tip, seam, kept, fps)[stand.first : stand.last + 1]
-        away = place - tip[stand.first : stand.last + 1]
-        begin = stand.first
-        soon = stand.heel - NEAR_KEY * fps  # no time to come there from a marked pose
-        early = [k for k in kept if soon < k < stand.first]
-        if stand.heel < stand.first and not early:
-            rolled = heel[stand.first] + away[0] - heel[stand.heel : stand.first]
-            away, begin = np.concatenate([rolled, away]), stand.heel
-        knots.append((begin, stand.last, away))
-        inside.update(range(begin, stand.last + 1))
-    knots += [(k, k, np.zeros((1, 3))) for k in kept if k not in inside]
-    return _filled(sorted(knots, key=lambda k: k[0]), len(tip), EASE * fps, most_speed / fps)
+    for contact in contacts:
+        own = [k for k in kept if contact.first <= k <= contact.last]
+        place = _contact_place(toe, contact, own, kept, level, fps)
+        for end in fixed.moving.intersection(own):
+            place = place + _slow_down(toe, end, kept, fps)[contact.first : contact.last + 1]
+        offsets = place - toe[contact.first : contact.last + 1]
+        begin = contact.first
+        soon = contact.heel_strike - NEAR_POSE * fps  # no time to come there from a pose
+        early = [k for k in kept if soon < k < contact.first]
+        if contact.heel_strike < contact.first and not early:
+            begin = contact.heel_strike
+            rolling = heel[contact.first] + offsets[0] - heel[begin : contact.first]
+            offsets = np.concatenate([rolling, offsets])
+        knots.append(_Knot(begin, offsets))
+        inside.update(range(begin, contact.last + 1))
+    knots += [_Knot(k, np.zeros((1, 3))) for k in kept if k not in inside]
+    return _ease_between(
+        sorted(knots, key=lambda k: k.first), len(toe), EASE * fps, max_speed / fps
+    )
 
 
 def swing_lift(
-    places: Array, stands: tuple[Contact, ...], level: float, heights: Array | None
+    toe: Array, contacts: tuple[Contact, ...], level: float, heights: Array | None
 ) -> Array:
-    """How far (T,) swinging toes have to be lifted so that they clear the floor.
+    """Heights (T,) by which swinging toes have to be lifted to clear the floor.
 
-    A motion that hovers brings its foot over the floor from one stand to the next, little
-    higher than it stands: lowered at both ends, it would be dragged.
+    A motion that hovers moves its foot over the floor from one contact to the next, little
+    higher than in contact: lowered at both ends, it would drag.
 
     Args:
-        places: (T, 3) where the toe is going to be.
-        stands: when it stands.
-        level: height of a toe that stands.
+        toe: (T, 3) positions after locking.
+        contacts: of that foot.
+        level: height of a toe in contact.
         heights: (T,) of the toe in the motion, over which no toe is lifted; None lifts it in
             every step.
     """
-    out = np.zeros(len(places))
-    for one, other in pairwise(stands):
-        between = slice(one.last + 1, other.heel)
-        count = other.heel - one.last - 1
+    out = np.zeros(len(toe))
+    for one, other in pairwise(contacts):
+        swing = slice(one.last + 1, other.heel_strike)
+        count = other.heel_strike - one.last - 1
         if count < 1:
             continue
-        away = (places[other.first] - places[one.last])[[0, 2]]
-        need = CLEARANCE * float(np.linalg.norm(away)) - float(places[between, 1].max() - level)
+        step = (toe[other.first] - toe[one.last])[[0, 2]]
+        need = CLEARANCE * float(np.linalg.norm(step)) - float(toe[swing, 1].max() - level)
         lift = np.sin(np.pi * np.arange(1, count + 1) / (count + 1)) ** 2
         if heights is not None:
-            lift *= np.maximum(heights[between] - places[between, 1], 0.0)
+            lift *= np.maximum(heights[swing] - toe[swing, 1], 0.0)
             need = min(need / max(float(lift.max()), 1e-12), 1.0)
-        out[between] = max(0.0, need) * lift
+        out[swing] = max(0.0, need) * lift
     return out
 
 
-def _place(
-    tip: Array, stand: Contact, own: list[int], kept: tuple[int, ...], level: float, fps: float
+def _contact_place(
+    toe: Array, contact: Contact, own: list[int], kept: tuple[int, ...], level: float, fps: float
 ) -> Array:
-    """Where (n, 3) the toe stands: one place, unless marked poses ask for several."""
-    frames = np.arange(stand.first, stand.last + 1)
+    """Positions (n, 3) of the toe in a contact: one place, unless marked poses ask for several."""
+    frames = np.arange(contact.first, contact.last + 1)
     if own:
-        place = np.broadcast_to(tip[own[0]], (len(frames), 3)).copy()
+        place = np.broadcast_to(toe[own[0]], (len(frames), 3)).copy()
         for a, b in pairwise(own):
-            place += smoothstep((frames - a) / (b - a))[:, None] * (tip[b] - tip[a])
+            place += smoothstep((frames - a) / (b - a))[:, None] * (toe[b] - toe[a])
         return place
-    near = [k for k in kept if min(abs(k - stand.first), abs(k - stand.last)) < NEAR_KEY * fps]
-    place = tip[frames].mean(0)
+    ends = contact.first, contact.last
+    near = [k for k in kept if min(abs(k - end) for end in ends) < NEAR_POSE * fps]
+    place = toe[frames].mean(0)
     if near:
-        place = tip[min(frames, key=lambda f: min(abs(f - k) for k in near))].copy()
+        place = toe[min(frames, key=lambda f: min(abs(f - k) for k in near))].copy()
     place[1] = level
     return np.broadcast_to(place, (len(frames), 3))
 
 
-def _coming_to_rest(tip: Array, seam: int, kept: tuple[int, ...], fps: float) -> Array:
-    """Ways (T, 3) of a toe from a seam, at which it still has its speed, to its place."""
-    room = min((abs(k - seam) for k in kept if k != seam), default=len(tip) - 1)
-    reach = min(REST * fps, room)
+def _slow_down(toe: Array, end: int, kept: tuple[int, ...], fps: float) -> Array:
+    """Offsets (T, 3) with which a toe that moves at an end of the motion comes to rest."""
+    room = min((abs(k - end) for k in kept if k != end), default=len(toe) - 1)
+    reach = min(SLOW_DOWN * fps, room)
     if reach < 2:
-        return 0 * tip
-    return bump(len(tip), seam, reach)[:, None] * inward_speed(tip, seam)
+        return 0 * toe
+    return bump(len(toe), end, reach)[:, None] * inward_speed(toe, end)
 
 
-def _filled(knots: list[tuple[int, int, Array]], count: int, reach: float, most: float) -> Array:
-    """Offsets (T, 3) through the knots, smooth between them, gone within ``reach``."""
+def _ease_between(knots: list[_Knot], count: int, reach: float, most: float) -> Array:
+    """Offsets (T, 3) through the knots, smooth between them, zero beyond ``reach`` frames."""
     out = np.zeros((count, 3))
-    for first, last, away in knots:
-        out[first : last + 1] = away
+    for knot in knots:
+        out[knot.first : knot.last + 1] = knot.offsets
     if not knots:
         return out
-    speeds = [(_capped(a[1] - a[0], most), _capped(a[-1] - a[-2], most))
-              if len(a) > 1 else (np.zeros(3), np.zeros(3)) for *_, a in knots]  # fmt: skip
-    nothing = np.zeros(3)
-    first, away = knots[0][0], knots[0][2]
-    if first > 0:  # from nothing, if there is the room
+    zero = np.zeros(3)
+    starts = [(k.first, k.offsets[0], k.speeds(most)[0]) for k in knots]
+    ends = [(k.last, k.offsets[-1], k.speeds(most)[1]) for k in knots]
+    first, last = knots[0].first, knots[-1].last
+    if first > 0:  # from zero, if there is the room
         begin = min(0.0, first - reach) if first < reach else first - reach
-        _ease(out, (begin, nothing, nothing), (first, away[0], speeds[0][0]))
-    for i in range(len(knots) - 1):
-        start = (knots[i][1], knots[i][2][-1], speeds[i][1])
-        end = (knots[i + 1][0], knots[i + 1][2][0], speeds[i + 1][0])
-        if end[0] - start[0] > 2 * reach:
-            _ease(out, start, (start[0] + reach, nothing, nothing))
-            _ease(out, (end[0] - reach, nothing, nothing), end)
+        _ease(out, (begin, zero, zero), starts[0])
+    for end, start in zip(ends, starts[1:], strict=False):
+        if start[0] - end[0] > 2 * reach:
+            _ease(out, end, (end[0] + reach, zero, zero))
+            _ease(out, (start[0] - reach, zero, zero), start)
         else:
-            _ease(out, start, end)
-    last, away = knots[-1][1], knots[-1][2]
+            _ease(out, end, start)
     if last < count - 1:
-        _ease(out, (last, away[-1], speeds[-1][1]), (last + reach, nothing, nothing))
+        _ease(out, ends[-1], (last + reach, zero, zero))
     return out
 
 
-def _capped(speed: Array, most: float) -> Array:
-    return speed * min(1.0, most / max(float(np.linalg.norm(speed)), 1e-12))
+def _limit_length(vector: Array, most: float) -> Array:
+    return vector * min(1.0, most / max(float(np.linalg.norm(vector)), 1e-12))
 
 
 def _ease(out: Array, start: tuple[float, Array, Array], end: tuple[float, Array, Array]) -> None:
@@ -176,8 +196,5 @@ def _ease(out: Array, start: tuple[float, Array, Array], end: tuple[float, Array
     (a, p, v), (b, q, w) = start, end
     frames = np.arange(max(int(np.floor(a)) + 1, 0), min(int(np.ceil(b)), len(out)))
     t = ((frames - a) / (b - a))[:, None]
-    span = b - a
-    out[frames] = (
-        p * (1 + 2 * t) * (1 - t) ** 2 + q * t * t * (3 - 2 * t)
-        + span * (v * t * (1 - t) ** 2 - w * t * t * (1 - t))
-    )  # fmt: skip
+    values = p * (1 + 2 * t) * (1 - t) ** 2 + q * t * t * (3 - 2 * t)
+    out[frames] = values + (b - a) * (v * t * (1 - t) ** 2 - w * t * t * (1 - t))

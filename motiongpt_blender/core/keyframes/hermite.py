@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from ..body.rotations import Array
 
 #: The most frames from key to key.
-LONGEST: Final = 16
+MAX_SPAN: Final = 16
 #: Weight of the slope that the neighbouring frames have, beside the frames to fit: handles
 #: are in line where they can be.
-_OWN_SLOPE: Final = 0.02
+_NEIGHBOUR_SLOPE_WEIGHT: Final = 0.02
 #: Of two ways with as many keys the one with the smaller error is taken.
 ERROR_COST: Final = 0.25
 
@@ -55,21 +55,21 @@ class Curve:
         at = np.clip(np.arange(count), self.frames[0], self.frames[-1])
         low = np.clip(np.searchsorted(self.frames, at, side="right") - 1, 0, len(self) - 2)
         span = (self.frames[low + 1] - self.frames[low]).astype(np.float64)
-        weights = weights_of((at - self.frames[low]) / span, span)
+        weights = hermite_weights((at - self.frames[low]) / span, span)
         return (
             weights[0] * self.values[low] + weights[1] * self.values[low + 1]
             + weights[2] * self.leaving[low] + weights[3] * self.arriving[low + 1]
         )  # fmt: skip
 
 
-def weights_of(t: Array, span: Array | float) -> tuple[Array, Array, Array, Array]:
+def hermite_weights(t: Array, span: Array | float) -> tuple[Array, Array, Array, Array]:
     """Weights (N, 1) of both values and both slopes, ``t`` (N,) of the way."""
     back = 1 - t
     four = ((1 + 2 * t) * back**2, t**2 * (3 - 2 * t), span * t * back**2, -span * t**2 * back)
     return four[0][:, None], four[1][:, None], four[2][:, None], four[3][:, None]
 
 
-def turned(curve: Curve, matrix: Array) -> Curve:
+def transform_curve(curve: Curve, matrix: Array) -> Curve:
     """The same curve in other axes: each value, and slope, times a matrix (C, C)."""
     values, arriving, leaving = (
         row @ matrix.T for row in (curve.values, curve.arriving, curve.leaving)
@@ -77,7 +77,7 @@ def turned(curve: Curve, matrix: Array) -> Curve:
     return Curve(curve.frames, values, arriving, leaving)
 
 
-class Fitter:
+class SpanFitter:
     """All stretches of up to ``LONGEST`` frames of some numbers, each fitted once."""
 
     def __init__(self, values: Array, scale: Array) -> None:
@@ -85,19 +85,19 @@ class Fitter:
         self.values, self.scale = values, scale
         self.count = len(values)
         self._own = np.gradient(values, axis=0) if self.count > 1 else np.zeros_like(values)
-        self._errors = [self._stretches(n) for n in range(1, min(LONGEST, self.count - 1) + 1)]
+        self._errors = [self._span_errors(n) for n in range(1, min(MAX_SPAN, self.count - 1) + 1)]
 
     def _slopes(self, first: Indices, span: int) -> tuple[Array, Array]:
         """Best slopes ((n, C), (n, C)) of stretches of ``span`` frames, and what is left over."""
         at = np.arange(1, span)
         ends = self.values[first], self.values[first + span]
-        weights = weights_of(at / span, float(span))
+        weights = hermite_weights(at / span, float(span))
         inner = self.values[first[:, None] + at]
         left = inner - weights[0] * ends[0][:, None] - weights[1] * ends[1][:, None]
         basis = np.concatenate(weights[2:], axis=1)  # (span - 1, 2)
-        matrix = basis.T @ basis + _OWN_SLOPE * np.eye(2)
+        matrix = basis.T @ basis + _NEIGHBOUR_SLOPE_WEIGHT * np.eye(2)
         own = np.stack([self._own[first], self._own[first + span]], axis=1)
-        right = np.matmul(basis.T, left) + _OWN_SLOPE * own
+        right = np.matmul(basis.T, left) + _NEIGHBOUR_SLOPE_WEIGHT * own
         slopes = np.matmul(np.linalg.inv(matrix), right)
         return slopes, left - np.matmul(basis, slopes)
 
@@ -105,7 +105,7 @@ class Fitter:
         """Best slopes (N, 2, C) at both ends of the stretches of ``span`` frames from these."""
         return self._slopes(first, span)[0]
 
-    def _stretches(self, span: int) -> Array:
+    def _span_errors(self, span: int) -> Array:
         """Errors (T - span, span - 1) at the frames inside each stretch."""
         first = np.arange(self.count - span)
         return np.linalg.norm(self.scale * self._slopes(first, span)[1], axis=-1)
@@ -130,7 +130,7 @@ class Fitter:
             inside = passed[span : self.count] - passed[1 : self.count - span + 1]
             free = (worst <= 1.0) & (inside == 0)
             cost[span, span:] = np.where(free, 1 + ERROR_COST * worst, np.inf)
-        return cheapest(cost)
+        return cheapest_keys(cost)
 
     def curve(self, frames: Collection[int]) -> Curve:
         """The best curve with keys at these frames."""
@@ -146,7 +146,7 @@ class Fitter:
         return Curve(at, values, arriving, leaving)
 
 
-def cheapest(cost: Array) -> list[int]:
+def cheapest_keys(cost: Array) -> list[int]:
     """The cheapest way from the first frame to the last.
 
     Args:

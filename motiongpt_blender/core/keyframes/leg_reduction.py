@@ -20,8 +20,16 @@ from ..body.skeleton import Joint
 from ..rig.bone_maps import Part
 from ..rig.kinematics import PosedRig, control_of, joint_position
 from ..rig.rig_description import Control, RigDescription
-from .hermite import ERROR_COST, LONGEST, Curve, Fitter, Indices, cheapest, weights_of
-from .sampled_channel import SMALL, SampledChannel, first_keys, scale_of
+from .hermite import (
+    ERROR_COST,
+    MAX_SPAN,
+    Curve,
+    Indices,
+    SpanFitter,
+    cheapest_keys,
+    hermite_weights,
+)
+from .sampled_channel import LIMIT_SHARE, SampledChannel, error_weights, fixed_frames
 
 #: Rounds of fitting handles, and what turning a joint by the limit weighs beside a foot that
 #: is off by it: knees stay where they are as far as feet do not mind.
@@ -39,7 +47,7 @@ _KNEE: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Leg:
+class LegTarget:
     """A leg below a body that is known, and what its foot has to do.
 
     Attributes:
@@ -62,7 +70,7 @@ class Leg:
 
 
 @dataclass(frozen=True)
-class Tolerance:
+class LegLimits:
     """How far a foot may be off.
 
     Attributes:
@@ -77,7 +85,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _PosedLeg:
     """What a leg shows at some frames.
 
     Attributes:
@@ -92,24 +100,26 @@ class _Seen:
 
 
 def reduce_leg_slices(
-    leg: Leg, tracks: Sequence[SampledChannel], tolerance: Tolerance
+    leg: LegTarget, channels: Sequence[SampledChannel], tolerance: LegLimits
 ) -> Generator[None, None, list[Curve]]:
     """Curves of thigh, shin and foot, keys on the same frames, in slices of some milliseconds."""
-    fitters: list[Fitter] = []
-    for track in tracks:
-        fitters.append(Fitter(track.values, scale_of(track)))
+    fitters: list[SpanFitter] = []
+    for channel in channels:
+        fitters.append(SpanFitter(channel.values, error_weights(channel)))
         yield
-    work = _Stretches(leg, tracks, fitters, tolerance)
+    work = _LegSpans(leg, channels, fitters, tolerance)
     yield
     for span in range(2, work.longest + 1):
         yield from work.fit(span)
-        if work.worst[span].min(initial=np.inf) > SMALL:
+        if work.worst[span].min(initial=np.inf) > LIMIT_SHARE:
             break  # longer ones are no better
     yield
     return work.curves()
 
 
-def leg_of(rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, standing: Array) -> Leg:
+def leg_target(
+    rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, standing: Array
+) -> LegTarget:
     """A leg below the body that is shown now, its foot to be as it was."""
     parts = (Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot"))
     thigh, shin, foot = (control_of(rig, part) for part in parts)
@@ -119,50 +129,54 @@ def leg_of(rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, stand
     joints = (Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"])
     carried = foot.parent == shin.name or foot.parent is None
     none = np.broadcast_to(IDENTITY, (len(standing), 4))
-    return Leg(
+    return LegTarget(
         controls=(thigh, shin, foot),
         above=(
-            now.turns[thigh.parent] if thigh.parent is not None else none,
+            now.rotations[thigh.parent] if thigh.parent is not None else none,
             None,
-            None if carried else now.turns[foot.parent or ""],
+            None if carried else now.rotations[foot.parent or ""],
         ),
-        start=now.places[thigh.name],
+        start=now.positions[thigh.name],
         points=np.stack([rig.points[joint] for joint in joints]),
         wanted=np.stack(
             [joint_position(rig, dense, joint) for joint in (*joints, Joint[f"{side}_KNEE"])],
             axis=1,
         ),
-        turned=dense.turns[foot.name],
+        turned=dense.rotations[foot.name],
         standing=standing,
     )
 
 
-class _Stretches:
+class _LegSpans:
     """All stretches of a leg's motion, each fitted as one."""
 
     def __init__(
         self,
-        leg: Leg,
-        tracks: Sequence[SampledChannel],
-        fitters: Sequence[Fitter],
-        tolerance: Tolerance,
+        leg: LegTarget,
+        channels: Sequence[SampledChannel],
+        fitters: Sequence[SpanFitter],
+        tolerance: LegLimits,
     ) -> None:
-        self.leg, self.tracks, self.fitters, self.tolerance = leg, tracks, fitters, tolerance
+        self.leg, self.channels, self.fitters, self.tolerance = leg, channels, fitters, tolerance
         self.count = len(leg.start)
-        self.longest = min(LONGEST, self.count - 1)
-        sizes = [track.values.shape[1] for track in tracks]
+        self.longest = min(MAX_SPAN, self.count - 1)
+        sizes = [channel.values.shape[1] for channel in channels]
         self.parts = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
         fixed = np.zeros(self.count, dtype=bool)
-        for track in tracks:
-            fixed[first_keys(track)] = True
+        for channel in channels:
+            fixed[fixed_frames(channel)] = True
         self.passed = np.concatenate([[0], np.cumsum(fixed)])
         frames = np.arange(self.count)
-        self.own = self._see([track.values for track in tracks], frames)
-        places, turns = self._away(self.own, frames)
-        self.off = places, turns, np.diff(places[:, 1], axis=0, prepend=places[:1, 1])
+        self.own = self._see([channel.values for channel in channels], frames)
+        places, rotations = self._away(self.own, frames)
+        self.off = places, rotations, np.diff(places[:, 1], axis=0, prepend=places[:1, 1])
         self.rows = self._weighted(self._slopes_of_foot(), frames)  # (T, 12, C)
         self.square = np.matmul(np.swapaxes(self.rows, 1, 2), self.rows)
-        own = _OWN / tolerance.angle * np.concatenate([scale_of(track) for track in tracks])
+        own = (
+            _OWN
+            / tolerance.angle
+            * np.concatenate([error_weights(channel) for channel in channels])
+        )
         self.square += np.diag(own**2)
         self.slopes: dict[int, list[Array]] = {}
         self.worst: dict[int, Array] = {1: np.zeros(self.count - 1)}
@@ -196,11 +210,11 @@ class _Stretches:
         """Slopes (N, 2, C) with which the foot is nearer, by one Gauss-Newton step."""
         at = np.arange(1, span)
         frames = first[:, None] + at
-        shares = weights_of(at / span, float(span))
+        shares = hermite_weights(at / span, float(span))
         ends, starts = shares[3][:, 0], shares[2][:, 0]
-        places, turns = self._away(self._see_between(slopes, first, span, fitted=True), frames)
+        places, rotations = self._away(self._see_between(slopes, first, span, fitted=True), frames)
         flat = places.reshape(*frames.shape, 9)
-        error = self._weighted(np.concatenate([flat, turns], axis=-1)[..., None], frames)
+        error = self._weighted(np.concatenate([flat, rotations], axis=-1)[..., None], frames)
         pull = np.matmul(np.swapaxes(self.rows[frames], -1, -2), error)[..., 0]
         right = np.concatenate([(w[:, None] * pull).sum(1) for w in (starts, ends)], axis=-1)
         matrix = self._matrix(first, at, starts, ends)
@@ -217,11 +231,11 @@ class _Stretches:
             return [fitter.curve([0]) for fitter in self.fitters]
         costs = np.full((self.longest + 1, self.count), np.inf)
         for span, worst in self.worst.items():
-            costs[span, span:] = np.where(worst <= SMALL, 1 + ERROR_COST * worst, np.inf)
-        at = np.array(cheapest(costs), dtype=np.int64)
+            costs[span, span:] = np.where(worst <= LIMIT_SHARE, 1 + ERROR_COST * worst, np.inf)
+        at = np.array(cheapest_keys(costs), dtype=np.int64)
         return [
-            fitter.curve(first_keys(track)) if track.still else self._curve(k, at)
-            for k, (track, fitter) in enumerate(zip(self.tracks, self.fitters, strict=True))
+            fitter.curve(fixed_frames(channel)) if channel.constant else self._curve(k, at)
+            for k, (channel, fitter) in enumerate(zip(self.channels, self.fitters, strict=True))
         ]
 
     def _curve(self, index: int, at: Indices) -> Curve:
@@ -247,24 +261,24 @@ class _Stretches:
 
     def _see_between(
         self, slopes: Sequence[Array], first: Indices, span: int, *, fitted: bool = False
-    ) -> _Seen:
+    ) -> _PosedLeg:
         """What is shown inside the stretches from ``first`` on.
 
         ``slopes`` (N, 2, C) are theirs where they are ``fitted``, else those of all stretches.
         """
-        w = weights_of(np.arange(1, span) / span, float(span))
+        w = hermite_weights(np.arange(1, span) / span, float(span))
         values: list[Array] = []
-        for track, all_slopes in zip(self.tracks, slopes, strict=True):
+        for channel, all_slopes in zip(self.channels, slopes, strict=True):
             own = all_slopes if fitted else all_slopes[first]
-            ends = track.values[first][:, None], track.values[first + span][:, None]
+            ends = channel.values[first][:, None], channel.values[first + span][:, None]
             values.append(w[0] * ends[0] + w[1] * ends[1] + w[2] * own[:, :1] + w[3] * own[:, 1:])
         return self._see(values, first[:, None] + np.arange(1, span))
 
-    def _faults(self, seen: _Seen, first: Indices, span: int) -> Array:
+    def _faults(self, seen: _PosedLeg, first: Indices, span: int) -> Array:
         """For each stretch (N,) its worst error, as a share of what it may be."""
         frames = first[:, None] + np.arange(1, span)
-        places, turns = self._away(seen, frames)
-        worst = (_over(np.linalg.norm(turns, axis=-1), self.tolerance.angle,
+        places, rotations = self._away(seen, frames)
+        worst = (_over(np.linalg.norm(rotations, axis=-1), self.tolerance.angle,
                        np.linalg.norm(self.off[1][frames], axis=-1))).max(1)  # fmt: skip
         own = np.linalg.norm(self.off[0][frames], axis=-1)
         limits = self.tolerance.distance * np.array([1.0, 1.0, _KNEE])
@@ -287,12 +301,12 @@ class _Stretches:
              rows[..., 6:9, :] / (_KNEE * may.distance), rows[..., 9:, :] / may.angle], axis=-2,
         )  # fmt: skip
 
-    def _away(self, seen: _Seen, frames: Indices) -> tuple[Array, Array]:
+    def _away(self, seen: _PosedLeg, frames: Indices) -> tuple[Array, Array]:
         """How far (..., 3, 3) ankle, toe and knee are off, and (..., 3) the foot's turn."""
         turn = to_log(multiply(seen.turn, inverse(self.leg.turned[frames])))
         return seen.points - self.leg.wanted[frames], turn
 
-    def _see(self, values: Sequence[Array], frames: Indices) -> _Seen:
+    def _see(self, values: Sequence[Array], frames: Indices) -> _PosedLeg:
         """What the leg shows with values (..., C) of each track at some frames."""
         place = self.leg.start[frames]
         turn = np.zeros((*place.shape[:-1], 4))
@@ -303,35 +317,35 @@ class _Stretches:
                 place = place + rotate(turn, control.head - last.head)
             above = self.leg.above[k]
             turn = multiply(turn if above is None else above[frames],
-                            _about_rest(self.tracks[k], values[k], control))  # fmt: skip
+                            _about_rest(self.channels[k], values[k], control))  # fmt: skip
             joints.append((turn, place))
             last = control
         assert last is not None
         points = [place + rotate(turn, point - last.head) for point in self.leg.points]
-        return _Seen(np.stack([*points, joints[1][1]], axis=-2), turn, joints)
+        return _PosedLeg(np.stack([*points, joints[1][1]], axis=-2), turn, joints)
 
     def _slopes_of_foot(self) -> Array:
         """How (T, 12, C) ankle, toe, knee and the foot's turn change with each number."""
         columns: list[Array] = []
         foot = self.own.joints[-1][1][:, None]
-        for k, (track, control) in enumerate(zip(self.tracks, self.leg.controls, strict=True)):
+        for k, (channel, control) in enumerate(zip(self.channels, self.leg.controls, strict=True)):
             turn, place = self.own.joints[k]
-            here = _about_rest(track, track.values, control)
-            turns = k == 2 or self.leg.above[2] is None  # the foot with it
-            ends = self.own.points[:, :2] if turns else np.repeat(foot, 2, axis=1)
+            here = _about_rest(channel, channel.values, control)
+            rotations = k == 2 or self.leg.above[2] is None  # the foot with it
+            ends = self.own.points[:, :2] if rotations else np.repeat(foot, 2, axis=1)
             arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - place[:, None]
             arms[:, 2] *= k == 0  # only the thigh moves the knee
-            for step in 1e-5 * np.eye(track.values.shape[1]):
-                there = _about_rest(track, track.values + step, control)
+            for step in 1e-5 * np.eye(channel.values.shape[1]):
+                there = _about_rest(channel, channel.values + step, control)
                 axis = rotate(turn, to_log(multiply(inverse(here), there)) / 1e-5)
-                rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * turns]
+                rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * rotations]
                 columns.append(np.concatenate(rows, axis=-1))
         return np.stack(columns, axis=-1)
 
 
-def _about_rest(track: SampledChannel, values: Array, control: Control) -> Array:
+def _about_rest(channel: SampledChannel, values: Array, control: Control) -> Array:
     """Turns (..., 4) away from rest that values (..., C) of a control show."""
-    basis = track.turns(values.reshape(-1, values.shape[-1]))
+    basis = channel.rotations(values.reshape(-1, values.shape[-1]))
     turn = multiply(multiply(control.rest, basis), inverse(control.rest))
     return turn.reshape(*values.shape[:-1], 4)
 

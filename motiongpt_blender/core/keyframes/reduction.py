@@ -22,18 +22,18 @@ from ..retargeting.two_bone_ik import solve_leg_ik
 from ..rig.bone_maps import Part
 from ..rig.kinematics import PosedRig, basis_rotation, control_of, joint_position, pose_rig
 from ..rig.rig_description import RigDescription
-from .hermite import Curve, Fitter
-from .leg_reduction import Tolerance, leg_of, reduce_leg_slices
-from .sampled_channel import SMALL, SampledChannel, first_keys, own_error, scale_of
+from .hermite import Curve, SpanFitter
+from .leg_reduction import LegLimits, leg_target, reduce_leg_slices
+from .sampled_channel import LIMIT_SHARE, SampledChannel, channel_error, error_weights, fixed_frames
 
 #: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.
 TOE_SPEED: Final = 0.018
 #: What a control may be off at first, as a share of what would be too much by itself.
-_LOOSE: Final = 0.7
+_FIRST_SHARE: Final = 0.7
 #: Controls with this share of the worst one's blame have to give way with it.
-_GUILTY: Final = 0.6
+_BLAME_SHARE: Final = 0.6
 #: What a control may be off shrinks to this share of what it is off, at the least.
-_STEP: Final = 0.5
+_MIN_SHRINK: Final = 0.5
 #: Rounds after which every frame in question has a key anyway.
 _ROUNDS: Final = 60
 
@@ -69,7 +69,7 @@ class ReductionReport:
 
 
 @dataclass(frozen=True)
-class _End:
+class _EndEffector:
     """One place at which errors are measured.
 
     Attributes:
@@ -106,16 +106,16 @@ def reduce_keys_slices(
         fps: frames a second.
         again: makes a track of a control from other basis rotations (T, 4).
     """
-    shown = {name: track.turns(track.values) for name, track in rotations.items()}
+    shown = {name: channel.rotations(channel.values) for name, channel in rotations.items()}
     shown[""] = location.values
-    legs = _legs(rig)
+    legs = _leg_controls(rig)
     yield
     dense = pose_rig(rig, shown, shown[""])
     yield
     body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
-    one = _Work(rig, body, shown, _body_ends(rig, legs), dense, limits)
+    one = _Reduction(rig, body, shown, _body_end_effectors(rig, legs), dense, limits)
     yield from one.steps()
-    bent = _bent_again(rig, one.shown, dense, legs)
+    bent = _bend_legs(rig, one.shown, dense, legs)
     kept = sorted(k for k in location.keys if 0 <= k < len(location.values))
     for name, turned in bent.items():  # where the body is as it was, legs are to the float
         turned[kept] = shown[name][kept]
@@ -125,22 +125,22 @@ def reduce_keys_slices(
     yield
     curves: dict[str, Curve] = {}
     for side in sorted(set(legs.values())):
-        leg = leg_of(rig, side, now, dense, foot_contacts.mask(side, len(location.values)))
+        leg = leg_target(rig, side, now, dense, foot_contacts.mask(side, len(location.values)))
         names = [control.name for control in leg.controls]
-        may = Tolerance(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
+        may = LegLimits(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
         found = yield from reduce_leg_slices(leg, [below[name] for name in names], may)
         curves |= dict(zip(names, found, strict=True))
         yield
     for name, curve in curves.items():
-        bent[name] = below[name].turns(curve.sample(len(location.values)))
+        bent[name] = below[name].rotations(curve.sample(len(location.values)))
     toes = [name for name in legs if name not in curves]
-    bent |= _turned_again(rig, {**one.shown, **bent}, dense, toes)
+    bent |= _rotate_toes(rig, {**one.shown, **bent}, dense, toes)
     for name in toes:
         bent[name][kept] = shown[name][kept]
     yield
     shown = {**one.shown, **bent}
-    ends = _leg_ends(rig, legs)
-    two = _Work(
+    ends = _leg_end_effectors(rig, legs)
+    two = _Reduction(
         rig,
         {name: again(name, continuous(bent[name])) for name in toes},
         shown,
@@ -156,7 +156,7 @@ def reduce_keys_slices(
     return curves, curves.pop(""), report
 
 
-def _legs(rig: RigDescription) -> dict[str, str]:
+def _leg_controls(rig: RigDescription) -> dict[str, str]:
     """Controls of legs that hang together, and the side of each."""
     out: dict[str, str] = {}
     for side in SIDES:
@@ -167,12 +167,12 @@ def _legs(rig: RigDescription) -> dict[str, str]:
     return out
 
 
-def _bent_again(
+def _bend_legs(
     rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, legs: Mapping[str, str]
 ) -> dict[str, Array]:
     """Basis rotations of the legs with which feet are where they were, below another body."""
     now = pose_rig(rig, shown, shown[""])
-    turns = {**now.turns, **{name: dense.turns[name] for name in legs}}
+    rotations = {**now.rotations, **{name: dense.rotations[name] for name in legs}}
     for side in sorted(set(legs.values())):
         hip, knee, ankle = (Joint[f"{side}_{j}"] for j in ("HIP", "KNEE", "ANKLE"))
         chain = (joint_position(rig, dense, hip), joint_position(rig, dense, knee),
@@ -180,70 +180,74 @@ def _bent_again(
         thigh, shin = (control_of(rig, Part(f"{p}_{side.lower()}")) for p in ("thigh", "shin"))
         assert thigh is not None
         assert shin is not None
-        hinge = rotate(dense.turns[thigh.name], leg_hinge(rig, side))
+        hinge = rotate(dense.rotations[thigh.name], leg_hinge(rig, side))
         first, second, _ = solve_leg_ik(chain, hinge, joint_position(rig, now, hip), chain[2])
-        turns[thigh.name] = multiply(first, turns[thigh.name])
-        turns[shin.name] = multiply(second, turns[shin.name])
-    return {c.name: basis_rotation(rig, c, turns, shown) for c in rig.controls if c.name in legs}
+        rotations[thigh.name] = multiply(first, rotations[thigh.name])
+        rotations[shin.name] = multiply(second, rotations[shin.name])
+    return {
+        c.name: basis_rotation(rig, c, rotations, shown) for c in rig.controls if c.name in legs
+    }
 
 
-def _turned_again(
+def _rotate_toes(
     rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, names: Collection[str]
 ) -> dict[str, Array]:
     """Basis rotations with which controls are turned as they were, below another body."""
     now = pose_rig(rig, shown, shown[""])
-    turns = {**now.turns, **{name: dense.turns[name] for name in names}}
+    rotations = {**now.rotations, **{name: dense.rotations[name] for name in names}}
     return {
-        c.name: continuous(basis_rotation(rig, c, turns, shown))
+        c.name: continuous(basis_rotation(rig, c, rotations, shown))
         for c in rig.controls
         if c.name in names
     }
 
 
 def _report(
-    tracks: Mapping[str, SampledChannel],
+    channels: Mapping[str, SampledChannel],
     curves: Mapping[str, Curve],
-    works: tuple[_Work, ...],
+    works: tuple[_Reduction, ...],
     shown: Mapping[str, Array],
 ) -> ReductionReport:
-    moving = {n: t.values.shape for n, t in tracks.items() if not t.still}
+    moving = {n: t.values.shape for n, t in channels.items() if not t.constant}
     keys = sum(size * len(curves[n]) for n, (_, size) in moving.items())
     every = sum(count * size for count, size in moving.values())
     degrees = distance = 0.0
     for work in works:
-        places, turns = work.away(shown)
-        degrees = max([degrees, *(float(np.degrees(t.max())) for t in turns)])
+        places, rotations = work.away(shown)
+        degrees = max([degrees, *(float(np.degrees(t.max())) for t in rotations)])
         distance = max([distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in places)])
     return ReductionReport(keys, every, degrees, distance)
 
 
-class _Work:
+class _Reduction:
     """A reduction under way: what each control may be off shrinks where the body is too far off."""
 
     def __init__(
         self,
         rig: RigDescription,
-        tracks: Mapping[str, SampledChannel],
+        channels: Mapping[str, SampledChannel],
         shown: Mapping[str, Array],
-        ends: Sequence[_End],
+        ends: Sequence[_EndEffector],
         dense: PosedRig,
         limits: Limits,
     ) -> None:
         self.rig, self.limits = rig, limits
-        self.tracks, self.shown, self.ends = tracks, dict(shown), ends
+        self.channels, self.shown, self.ends = channels, dict(shown), ends
         self.count = len(shown[""])
         self.most: dict[str, Array] = {}
-        self.fitters: dict[str, Fitter] = {}
+        self.fitters: dict[str, SpanFitter] = {}
         self.curves: dict[str, Curve] = {}
         self.off: dict[str, Array] = {}
-        self.figure = dense
-        self.dense = _seen(rig, self.ends, dense)
-        self.chains = [[n for n in end.chain if n in tracks] for end in ends]
-        self.arms = [self._levers(c, p) for c, p in zip(self.chains, self.dense[0], strict=True)]
+        self.posed = dense
+        self.dense = _end_transforms(rig, self.ends, dense)
+        self.chains = [[n for n in end.chain if n in channels] for end in ends]
+        self.arms = [
+            self._lever_arms(c, p) for c, p in zip(self.chains, self.dense[0], strict=True)
+        ]
 
     def steps(self) -> Generator[None, None, None]:
         """Loosely first, then tighter and tighter where it is needed."""
-        for name in self.tracks:
+        for name in self.channels:
             self.begin(name)
             yield
         for _ in range(_ROUNDS):
@@ -255,13 +259,13 @@ class _Work:
                 self.fit(name)
                 yield
 
-    def _levers(self, chain: Sequence[str], place: Array) -> Array:
+    def _lever_arms(self, chain: Sequence[str], place: Array) -> Array:
         """Errors (N, T) at an end, as shares of the limits, by one unit of each control's own."""
         direction = 1 / np.radians(self.limits.degrees)
         rows = [np.zeros(self.count)]
         for name in chain:
             if name:
-                arm = np.linalg.norm(place - self.figure.places[name], axis=-1)
+                arm = np.linalg.norm(place - self.posed.positions[name], axis=-1)
                 rows.append(np.maximum(arm / self.limits.distance, direction))
             else:
                 rows.append(np.full(self.count, 1 / self.limits.distance))
@@ -269,92 +273,94 @@ class _Work:
 
     def begin(self, name: str) -> None:
         """Fit a track as loosely as it may be alone."""
-        track = self.tracks[name]
-        self.fitters[name] = Fitter(track.values, scale_of(track))
-        most = np.radians(self.limits.degrees) if track.is_rotation else self.limits.distance
+        channel = self.channels[name]
+        self.fitters[name] = SpanFitter(channel.values, error_weights(channel))
+        most = np.radians(self.limits.degrees) if channel.is_rotation else self.limits.distance
         lever = np.full(self.count, 1 / most)
         for chain, rows in zip(self.chains, self.arms, strict=True):
             if name in chain:
                 lever = np.maximum(lever, rows[chain.index(name)])
-        self.most[name] = _LOOSE / lever
+        self.most[name] = _FIRST_SHARE / lever
         self.fit(name)
 
     def fit(self, name: str) -> None:
         """The fewest keys for what a track may be off now."""
-        track = self.tracks[name]
-        frames = first_keys(track)
-        if not track.still:
+        channel = self.channels[name]
+        frames = fixed_frames(channel)
+        if not channel.constant:
             frames = self.fitters[name].fewest(self.most[name], frames)
         self.curves[name] = self.fitters[name].curve(frames)
         values = self.curves[name].sample(self.count)
-        self.shown[name] = track.turns(values) if track.is_rotation else values
-        self.off[name] = own_error(track, values)
+        self.shown[name] = channel.rotations(values) if channel.is_rotation else values
+        self.off[name] = channel_error(channel, values)
 
     def tighten(self) -> list[str]:
         """Allow less where the body is too far off; the controls for which that is so."""
         changed: set[str] = set()
         for names, levers, error in zip(self.chains, self.arms, self._errors(), strict=True):
-            if not (bad := error > SMALL).any() or not names:
+            if not (bad := error > LIMIT_SHARE).any() or not names:
                 continue
             off = np.stack([self.off[name] for name in names])
             blame = levers * off
-            guilty = bad & (blame > _GUILTY * blame.max(0)) & (off > 0)
-            share = np.maximum(_STEP, (SMALL / np.maximum(error, SMALL)) ** 2)
+            guilty = bad & (blame > _BLAME_SHARE * blame.max(0)) & (off > 0)
+            share = np.maximum(_MIN_SHRINK, (LIMIT_SHARE / np.maximum(error, LIMIT_SHARE)) ** 2)
             for name, mask, away in zip(names, guilty, share * off, strict=True):
                 if mask.any():
                     self.most[name][mask] = np.minimum(self.most[name], away)[mask]
                     changed.add(name)
-        return [name for name in self.tracks if name in changed]
+        return [name for name in self.channels if name in changed]
 
     def _errors(self) -> list[Array]:
         """For each end, errors (T,) as shares of the limits."""
-        places, turns = self.away(self.shown)
+        places, rotations = self.away(self.shown)
         out: list[Array] = []
         for i in range(len(self.ends)):
             far = np.linalg.norm(places[i], axis=-1) / self.limits.distance
-            far = np.maximum(far, turns[i] / np.radians(self.limits.degrees))
+            far = np.maximum(far, rotations[i] / np.radians(self.limits.degrees))
             out.append(far)
         return out
 
     def away(self, shown: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
         """Distances (T, 3) and angles (T,) between what is shown and what should be."""
-        now = _seen(self.rig, self.ends, pose_rig(self.rig, shown, shown[""]))
+        now = _end_transforms(self.rig, self.ends, pose_rig(self.rig, shown, shown[""]))
         places = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
-        turns = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
-        return places, turns
+        rotations = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
+        return places, rotations
 
 
-def _body_ends(rig: RigDescription, legs: Collection[str]) -> list[_End]:
+def _body_end_effectors(rig: RigDescription, legs: Collection[str]) -> list[_EndEffector]:
     """Head, hands, hips, and the ends of chains that nothing is measured at."""
-    out: list[_End] = []
+    out: list[_EndEffector] = []
     head = control_of(rig, Part.HEAD) or control_of(rig, Part.NECK) or control_of(rig, Part.CHEST)
     assert head is not None
-    out.append(_End(_chain(rig, head.name), head.name, None))
+    out.append(_EndEffector(_chain(rig, head.name), head.name, None))
     for side in SIDES:
         s = side.lower()
         hand = control_of(rig, Part(f"hand_{s}")) or control_of(rig, Part(f"forearm_{s}"))
         thigh = control_of(rig, Part(f"thigh_{s}"))
         assert hand is not None
         assert thigh is not None
-        out.append(_End(_chain(rig, hand.name), hand.name, Joint[f"{side}_WRIST"]))
+        out.append(_EndEffector(_chain(rig, hand.name), hand.name, Joint[f"{side}_WRIST"]))
         carrier = thigh.parent or rig.root
-        out.append(_End(_chain(rig, carrier), carrier, Joint[f"{side}_HIP"]))
+        out.append(_EndEffector(_chain(rig, carrier), carrier, Joint[f"{side}_HIP"]))
     used = {name for end in out for name in end.chain}
     left = [c.name for c in rig.controls if c.name not in used and c.name not in legs]
-    return out + [_End(_chain(rig, name), name, None) for name in left]
+    return out + [_EndEffector(_chain(rig, name), name, None) for name in left]
 
 
-def _leg_ends(rig: RigDescription, legs: Mapping[str, str]) -> list[_End]:
+def _leg_end_effectors(rig: RigDescription, legs: Mapping[str, str]) -> list[_EndEffector]:
     """Ankles, toes' joints, and the bones of toes."""
-    out: list[_End] = []
+    out: list[_EndEffector] = []
     for side in sorted(set(legs.values())):
         foot = control_of(rig, Part(f"foot_{side.lower()}"))
         toe = control_of(rig, Part(f"toe_{side.lower()}"))
         assert foot is not None
         chain = _chain(rig, foot.name)
-        out += [_End(chain, foot.name, Joint[f"{side}_{joint}"]) for joint in ("ANKLE", "FOOT")]
+        out += [
+            _EndEffector(chain, foot.name, Joint[f"{side}_{joint}"]) for joint in ("ANKLE", "FOOT")
+        ]
         if toe is not None:
-            out.append(_End(_chain(rig, toe.name), toe.name, None))
+            out.append(_EndEffector(_chain(rig, toe.name), toe.name, None))
     return out
 
 
@@ -367,12 +373,12 @@ def _chain(rig: RigDescription, name: str) -> tuple[str, ...]:
     return ("", *out)
 
 
-def _seen(
-    rig: RigDescription, ends: Sequence[_End], figure: PosedRig
+def _end_transforms(
+    rig: RigDescription, ends: Sequence[_EndEffector], posed: PosedRig
 ) -> tuple[list[Array], list[Array]]:
     """Place (T, 3) and turn (T, 4) of each end."""
     places = [
-        figure.places[e.turn] if e.joint is None else joint_position(rig, figure, e.joint)
+        posed.positions[e.turn] if e.joint is None else joint_position(rig, posed, e.joint)
         for e in ends
     ]
-    return places, [figure.turns[e.turn] for e in ends]
+    return places, [posed.rotations[e.turn] for e in ends]

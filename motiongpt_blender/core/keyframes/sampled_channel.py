@@ -16,10 +16,10 @@ from ..body.rotations import (
     normalise,
     to_log,
 )
-from .hermite import Curve, Fitter
+from .hermite import Curve, SpanFitter
 
 #: Share of its limit at which an error is small enough; rounding and float32 have the rest.
-SMALL: Final = 0.97
+LIMIT_SHARE: Final = 0.97
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class SampledChannel:
     kind: str
     keys: frozenset[int] = frozenset()
 
-    def turns(self, values: Array) -> Array:
+    def rotations(self, values: Array) -> Array:
         """Quaternions (T, 4) that values (T, C) of this kind show."""
         if self.kind == "QUATERNION":
             return normalise(values)
@@ -51,39 +51,39 @@ class SampledChannel:
         return self.kind not in ("LOCATION", "PLAIN")
 
     @property
-    def still(self) -> bool:
+    def constant(self) -> bool:
         """Whether nothing moves."""
         return bool(np.ptp(self.values, axis=0).max(initial=0.0) < 1e-6)
 
 
-def reduce_channel(track: SampledChannel, degrees: float, distance: float) -> Curve:
+def reduce_channel(channel: SampledChannel, degrees: float, distance: float) -> Curve:
     """The fewest keys for a track that nothing hangs on, each frame within a limit."""
-    most = np.radians(degrees) if track.is_rotation else distance
-    fitter = Fitter(track.values, scale_of(track))
-    frames = first_keys(track)
-    if not track.still:
-        frames = fitter.fewest(np.full(len(track.values), SMALL * most), frames)
+    most = np.radians(degrees) if channel.is_rotation else distance
+    fitter = SpanFitter(channel.values, error_weights(channel))
+    frames = fixed_frames(channel)
+    if not channel.constant:
+        frames = fitter.fewest(np.full(len(channel.values), LIMIT_SHARE * most), frames)
     return fitter.curve(frames)
 
 
-def first_keys(track: SampledChannel) -> list[int]:
+def fixed_frames(channel: SampledChannel) -> list[int]:
     """The frames of a track that have a key in any case, first and last among them."""
-    last = len(track.values) - 1
-    return sorted({0, last, *(k for k in track.keys if 0 <= k <= last)})
+    last = len(channel.values) - 1
+    return sorted({0, last, *(k for k in channel.keys if 0 <= k <= last)})
 
 
-def own_error(track: SampledChannel, values: Array) -> Array:
+def channel_error(channel: SampledChannel, values: Array) -> Array:
     """Radians or units (T,) by which values of a track differ from what they should be."""
-    if not track.is_rotation:
-        return np.linalg.norm(values - track.values, axis=-1)
-    turned = multiply(inverse(track.turns(track.values)), track.turns(values))
+    if not channel.is_rotation:
+        return np.linalg.norm(values - channel.values, axis=-1)
+    turned = multiply(inverse(channel.rotations(channel.values)), channel.rotations(values))
     return np.linalg.norm(to_log(turned), axis=-1)
 
 
-def scale_of(track: SampledChannel) -> Array:
+def error_weights(channel: SampledChannel) -> Array:
     """Weights (C,) with which values of a track are as far apart as what they show."""
-    if track.kind == "QUATERNION":
+    if channel.kind == "QUATERNION":
         return np.full(4, 2.0)  # a small turn is twice as far as its quaternion
-    if track.kind == "AXIS_ANGLE":
-        return np.array([1.0, *3 * [float(np.abs(track.values[:, 0]).max())]])
-    return np.ones(track.values.shape[1])
+    if channel.kind == "AXIS_ANGLE":
+        return np.array([1.0, *3 * [float(np.abs(channel.values[:, 0]).max())]])
+    return np.ones(channel.values.shape[1])

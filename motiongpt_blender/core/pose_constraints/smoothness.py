@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from ..body.rotations import Array
-from ..body.skeleton import SIDES, Joint
+from ..body.skeleton import SIDES, of_side
 from ..rig.bone_maps import Part
 from ..rig.kinematics import control_of, forward_kinematics, joint_position
 from ..rig.rig_description import RigDescription, RigMotion
-from .correction import PoseReport
+from .reports import PoseReport
 
-#: Jerk in metres a second cubed that nobody sees; a body that stands still has less.
-CALM: Final = 10.0
+#: Jerk in metres a second cubed that cannot be seen; a body that stands still has less.
+MIN_JERK: Final = 10.0
 
 
 def smoothness_slices(
@@ -26,24 +26,26 @@ def smoothness_slices(
     after: RigMotion,
     reach: float,
 ) -> Generator[None, None, tuple[PoseReport, ...]]:
-    """The reports with what meeting each pose did to the motion, in slices of milliseconds.
+    """The reports with what meeting each pose did to the motion.
+
+    Works in slices of some milliseconds.
 
     Args:
         reports: by index of the frame.
-        rig: whose motion it is.
+        rig: the rig of both motions.
         before: the motion as the model gave it.
         after: the motion through the poses.
         reach: seconds about a pose that count.
     """
     if not reports:
         return ()
-    was = _ends(rig, before)
+    was = _end_positions(rig, before)
     yield
-    now = _ends(rig, after)
+    now = _end_positions(rig, after)
     yield
     out: list[PoseReport] = []
+    around = round(reach * before.fps)
     for report in reports:
-        around = round(reach * before.fps)
         part = slice(max(report.frame - around, 0), report.frame + around + 1)
         moved = 100 * float(np.linalg.norm(now[report.frame] - was[report.frame], axis=-1).max())
         jerk = _jerk(now[part], before.fps) / _jerk(was[part], before.fps)
@@ -51,20 +53,20 @@ def smoothness_slices(
     return tuple(out)
 
 
-def _ends(rig: RigDescription, motion: RigMotion) -> Array:
-    """Places (T, N, 3) of head, hands and feet, in metres of the model."""
-    figure = forward_kinematics(rig, motion)
-    names = [f"{side}_{joint}" for side in SIDES for joint in ("WRIST", "ANKLE", "FOOT")]
-    rows = [joint_position(rig, figure, Joint[name]) for name in names]
+def _end_positions(rig: RigDescription, motion: RigMotion) -> Array:
+    """Positions (T, N, 3) of head, hands and feet, in metres of the model."""
+    posed = forward_kinematics(rig, motion)
+    joints = (joint for side in SIDES for joint in of_side(side, "WRIST", "ANKLE", "FOOT"))
+    rows = [joint_position(rig, posed, joint) for joint in joints]
     head = control_of(rig, Part.HEAD) or control_of(rig, Part.CHEST)
     if head is not None:
-        rows.append(figure.places[head.name])
+        rows.append(posed.positions[head.name])
     return np.stack(rows, axis=1) / rig.scale
 
 
-def _jerk(places: Array, fps: float) -> float:
-    """Mean jerk of places (T, N, 3), metres a second cubed; at least ``CALM``."""
-    if len(places) < 4:
-        return CALM
-    jerk = np.linalg.norm(np.diff(places, n=3, axis=0), axis=-1) * fps**3
-    return max(float(jerk.mean()), CALM)
+def _jerk(positions: Array, fps: float) -> float:
+    """Mean jerk of positions (T, N, 3), metres a second cubed; at least ``MIN_JERK``."""
+    if len(positions) < 4:
+        return MIN_JERK
+    jerk = np.linalg.norm(np.diff(positions, n=3, axis=0), axis=-1) * fps**3
+    return max(float(jerk.mean()), MIN_JERK)

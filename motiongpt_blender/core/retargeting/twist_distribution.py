@@ -1,41 +1,30 @@
-"""The twist of an upper arm or a thigh, shared along the bones that a rig has for it.
+"""The twist of an upper arm or a thigh, distributed over the twist bones of a rig.
 
-A twist bone may lie in the chain, between the limb's bone and the next part: then the twist
-is shared evenly, and what hangs below has all of it. Or it hangs beside the chain and carries
-nothing: then it twists as much as its place along the limb says, and takes the rest back.
+A twist bone may lie in the chain, between the limb's bone and the next part: then the bones
+of the chain share the twist evenly, and what hangs below them has all of it. Or it hangs
+beside the chain and carries nothing: then it twists as its position along the limb says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from ..body.rotations import Array, continuous, inverse, local_basis, multiply
-from .part_rotations import Limb, about, rest_from_neutral
+from ..body.rotations import (
+    Array,
+    about_axis,
+    continuous,
+    from_local_basis,
+    local_basis,
+    multiply,
+    twist_angle,
+)
+from ..rig.twist_bones import TwistBone
+from .part_rotations import Limb, rest_from_neutral
 
 
-@dataclass(frozen=True, eq=False)
-class TwistBone:
-    """A bone that takes a share of a limb's twist.
-
-    Attributes:
-        name: the bone's name.
-        control: name of the control whose twist is shared.
-        rest: (4,) rotation of the bone at rest, model axes.
-        place: where it begins along the limb, 0 to 1.
-        carries: whether the next part hangs below it.
-    """
-
-    name: str
-    control: str
-    rest: Array
-    place: float
-    carries: bool
-
-
-def shared(
+def distribute_twist(
     basis: Array,
     rest: Array,
     limb_rest: tuple[Array, Array],
@@ -46,38 +35,32 @@ def shared(
 
     Args:
         basis: (T, 4) of the control while it has all of the twist.
-        rest: (4,) rotation of the control at rest, model axes.
+        rest: (4,) rest rotation of the control, model axes.
         limb_rest: unit directions (3,) of the limb's upper and lower bone at rest.
         limb: which limb it is.
         bones: its twist bones.
     """
-    turn = multiply(multiply(rest, basis), inverse(rest))
-    angle, axis = twist_angle(turn, limb_rest, limb), limb_rest[0]
-    share = 1.0 / (1 + sum(bone.carries for bone in bones))
-    others = {
-        bone.name: local_basis(
-            about(axis, (share if bone.carries else bone.place - share) * angle), bone.rest
-        )
-        for bone in bones
-    }
+    rotation = from_local_basis(basis, rest)
+    angle, axis = limb_twist(rotation, limb_rest, limb), limb_rest[0]
+    share = 1.0 / (1 + sum(bone.in_chain for bone in bones))
+    twists: dict[str, Array] = {}
+    for bone in bones:
+        own = share if bone.in_chain else bone.position - share
+        twists[bone.name] = local_basis(about_axis(axis, own * angle), bone.rest)
     if share < 1.0:
-        basis = continuous(local_basis(multiply(turn, about(axis, (share - 1) * angle)), rest))
-    return basis, others
+        untwisted = multiply(rotation, about_axis(axis, (share - 1) * angle))
+        basis = continuous(local_basis(untwisted, rest))
+    return basis, twists
 
 
-def twist_angle(turn: Array, limb_rest: tuple[Array, Array], limb: Limb) -> Array:
-    """Radians (T,) that turns (T, 4) away from rest twist a limb about itself, without jumps.
+def limb_twist(rotation: Array, limb_rest: tuple[Array, Array], limb: Limb) -> Array:
+    """Radians (T,) by which rotations (T, 4) away from rest twist a limb, without jumps.
 
-    Counted from the T-pose, where an arm never comes near the opposite direction: there a
-    twist would have no meaning.
+    Measured from the T-pose, where an arm never comes near the opposite direction: there
+    swing and twist would not be defined.
     """
     neutral = rest_from_neutral(limb_rest, limb)
-    seen = multiply(turn, np.broadcast_to(neutral, turn.shape))
-    angle = np.unwrap(_twist(seen, limb.neutral)) - _twist(neutral, limb.neutral)
+    from_neutral = multiply(rotation, neutral)
+    angle = np.unwrap(twist_angle(from_neutral, limb.neutral))
+    angle = angle - twist_angle(neutral, limb.neutral)
     return angle - 2 * np.pi * np.round(np.median(angle) / (2 * np.pi))
-
-
-def _twist(turn: Array, axis: Array) -> Array:
-    """Radians (...,) that turns (..., 4) go about an axis (3,), by swing and twist."""
-    half: Array = np.arctan2((turn[..., 1:] * axis).sum(-1), turn[..., 0])
-    return 2 * half

@@ -1,124 +1,154 @@
-"""Where a rig's controls are and how they are turned, from its channels: plain numpy.
+"""Forward kinematics: positions and rotations of a rig's controls, from its channels.
 
-The one forward kinematics of the add-on. Axes are the model's (x left, y up, z forward),
-lengths the rig's own, heights measured from its floor.
+The only forward kinematics of the add-on, in plain numpy. Axes are the model's (x left, y up,
+z forward), lengths are the rig's own, heights are measured from its floor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from ..body.rotations import IDENTITY, Array, inverse, local_basis, multiply, rotate
+from ..body.rotations import (
+    IDENTITY,
+    UP,
+    Array,
+    continuous,
+    from_local_basis,
+    inverse,
+    local_basis,
+    multiply,
+    rotate,
+)
 from ..body.skeleton import Joint
 from .bone_maps import Part
+from .part_joints import part_at, part_moving
 from .rig_description import Control, RigDescription, RigMotion
-
-#: The part that begins at a joint.
-BEGINS: Final[dict[str, str]] = {
-    "HIP": "thigh", "KNEE": "shin", "ANKLE": "foot", "FOOT": "toe",
-    "SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PosedRig:
-    """A rig in motion.
+    """A rig's controls over time, in model axes.
 
     Attributes:
-        turns: control -> (T, 4) turn away from rest, seen from the armature; of a limb with
-            twist bones in the chain, the turn below these.
-        places: control -> (T, 3) where its part begins.
+        rotations: control -> (T, 4) global rotation away from rest; of a limb with twist
+            bones in the chain, the rotation below these.
+        positions: control -> (T, 3) where its part begins.
     """
 
-    turns: dict[str, Array]
-    places: dict[str, Array]
+    rotations: dict[str, Array]
+    positions: dict[str, Array]
 
 
 def forward_kinematics(rig: RigDescription, motion: RigMotion) -> PosedRig:
-    """The figure that a motion's channels show; extra controls are left out."""
+    """The rig posed by a motion's channels; extra controls are left out."""
     return pose_rig(rig, motion.rotations, motion.locations)
 
 
-def pose_rig(rig: RigDescription, rotations: Mapping[str, Array], locations: Array) -> PosedRig:
-    """The figure of basis rotations (T, 4) by control and basis locations (T, 3) of the root."""
-    turns: dict[str, Array] = {}
-    places: dict[str, Array] = {}
+def pose_rig(rig: RigDescription, basis: Mapping[str, Array], locations: Array) -> PosedRig:
+    """The rig posed by basis rotations (T, 4) by control and basis locations (T, 3) of its root."""
+    rotations: dict[str, Array] = {}
+    positions: dict[str, Array] = {}
     heads = {c.name: c.head for c in rig.controls}
     for control in rig.controls:
-        rest = control.rest
-        turn = multiply(multiply(rest, rotations[control.name]), inverse(rest))
-        carrier = control.carrier or control.parent or rig.root
+        rotation = from_local_basis(basis[control.name], control.rest)
         if control.parent is not None:
-            turn = multiply(turns[control.parent], turn)
-        if control.below:
-            turn = multiply(turn, twist_below(rig, control, rotations))
-        turns[control.name] = turn
+            rotation = multiply(rotations[control.parent], rotation)
+        if control.twist_bones:
+            rotation = multiply(rotation, twist_below(rig, control, basis))
+        rotations[control.name] = rotation
         if control.name == rig.root:
-            place, step = rig.root_head + rotate(rest, locations), control.head - rig.root_head
-            places[control.name] = place + rotate(turn, step)
+            position = rig.root_head + rotate(control.rest, locations)
+            offset = rotate(rotation, control.head - rig.root_head)
         else:
-            step = control.head - heads[carrier]
-            places[control.name] = places[carrier] + rotate(turns[carrier], step)
-    return PosedRig(turns, places)
+            carrier = control.carrier or control.parent or rig.root
+            position = positions[carrier]
+            offset = rotate(rotations[carrier], control.head - heads[carrier])
+        positions[control.name] = position + offset
+    return PosedRig(rotations, positions)
 
 
 def control_of(rig: RigDescription, part: Part) -> Control | None:
-    """The control that turns a part, the last one of a chain; None when there is none."""
+    """The control that rotates a part, the last one of a chain; None where there is none."""
     found = [c for c in rig.controls if c.part is part]
     return found[-1] if found else None
 
 
-def joint_position(rig: RigDescription, figure: PosedRig, joint: Joint) -> Array:
-    """Where (T, 3) a joint of an arm or a leg is; a toe without a bone is its foot's end."""
-    side, base = joint.name.split("_")
-    if base == "FOOT":
-        carrier = control_of(rig, Part(f"foot_{side.lower()}"))
-    else:
-        carrier = control_of(rig, Part(f"{BEGINS[base]}_{side.lower()}"))
-        if carrier is None:  # hands may have no bone: the forearm carries the wrist
-            carrier = control_of(rig, Part(f"forearm_{side.lower()}"))
+def controls_of(rig: RigDescription, *parts: Part) -> tuple[Control, ...]:
+    """The controls of parts that the rig is known to have."""
+    found = [control_of(rig, part) for part in parts]
+    controls = tuple(control for control in found if control is not None)
+    assert len(controls) == len(parts), f"a part of {parts} has no control"
+    return controls
+
+
+def joint_position(rig: RigDescription, posed: PosedRig, joint: Joint) -> Array:
+    """Position (T, 3) of a joint of an arm or a leg; a toe without a bone is its foot's end."""
+    # A toe moves with its foot, and a wrist without a hand with its forearm.
+    moving = joint.name.endswith("_FOOT")
+    carrier = None if moving else control_of(rig, part_at(joint))
+    carrier = carrier or control_of(rig, part_moving(joint))
     assert carrier is not None
-    step = rig.points[joint] - carrier.head
-    return figure.places[carrier.name] + rotate(figure.turns[carrier.name], step)
+    offset = rig.points[joint] - carrier.head
+    return posed.positions[carrier.name] + rotate(posed.rotations[carrier.name], offset)
 
 
-def twist_below(rig: RigDescription, control: Control, rotations: Mapping[str, Array]) -> Array:
-    """What the twist bones below a control turn, (T, 4) or (4,), of basis rotations by bone."""
-    turn = IDENTITY
-    for name in control.below:
-        rest = rig.extras[name]
-        basis = rotations.get(name, IDENTITY)
-        turn = multiply(turn, multiply(multiply(rest, basis), inverse(rest)))
-    return turn
+def twist_below(rig: RigDescription, control: Control, basis: Mapping[str, Array]) -> Array:
+    """Rotation, (T, 4) or (4,), of the twist bones between a control and the next part.
+
+    Args:
+        rig: the control's rig.
+        control: a control of a limb.
+        basis: bone -> basis rotation, (T, 4) or (4,); bones that are absent are at rest.
+    """
+    rotation = IDENTITY
+    for name in control.twist_bones:
+        one = from_local_basis(basis.get(name, IDENTITY), rig.extras[name])
+        rotation = multiply(rotation, one)
+    return rotation
 
 
 def basis_rotation(
     rig: RigDescription,
     control: Control,
-    turns: Mapping[str, Array],
     rotations: Mapping[str, Array],
+    basis: Mapping[str, Array],
 ) -> Array:
-    """Basis rotations (T, 4) that give a control its turn, all others having theirs.
+    """Basis rotations (T, 4) with which a control has its global rotation.
 
     Args:
-        rig: whose control it is.
+        rig: the control's rig.
         control: which one.
-        turns: control -> (T, 4) turn away from rest, as in ``Figure``.
-        rotations: bone -> (T, 4) basis rotation, for the twist bones.
+        rotations: control -> (T, 4) global rotation away from rest, as in ``PosedRig``.
+        basis: bone -> (T, 4) basis rotation, for the twist bones.
     """
-    turn = turns[control.name]
+    rotation = rotations[control.name]
     if control.parent is not None:
-        turn = multiply(inverse(turns[control.parent]), turn)
-    if control.below:
-        turn = multiply(turn, inverse(twist_below(rig, control, rotations)))
-    return local_basis(turn, control.rest)
+        rotation = multiply(inverse(rotations[control.parent]), rotation)
+    if control.twist_bones:
+        rotation = multiply(rotation, inverse(twist_below(rig, control, basis)))
+    return local_basis(rotation, control.rest)
 
 
-def raised(motion_rest: Array, locations: Array, height: Array) -> Array:
-    """Basis locations (T, 3) of a root of this rest rotation (4,), lifted by heights (T,)."""
-    up = np.stack([0 * height, height, 0 * height], axis=-1)
-    return locations + rotate(inverse(motion_rest), up)
+def root_transform(motion: RigMotion) -> tuple[Array, Array]:
+    """Rotation (T, 4) away from rest and position (T, 3) of the root's head, model axes."""
+    rotations = from_local_basis(motion.rotations[motion.root], motion.root_rest)
+    return rotations, motion.root_head + rotate(motion.root_rest, motion.locations)
+
+
+def with_root_transform(motion: RigMotion, rotations: Array, positions: Array) -> RigMotion:
+    """The motion with another root rotation (T, 4) and position (T, 3), model axes."""
+    basis = continuous(local_basis(rotations, motion.root_rest))
+    locations = rotate(inverse(motion.root_rest), positions - motion.root_head)
+    changed = {**motion.rotations, motion.root: basis}
+    return replace(motion, rotations=changed, locations=locations)
+
+
+def local_up(motion: RigMotion) -> Array:
+    """The vertical (3,) in the axes of the root's basis locations."""
+    return rotate(inverse(motion.root_rest), UP)
+
+
+def raise_root(motion: RigMotion, height: Array) -> Array:
+    """Basis locations (T, 3) of a motion's root, raised by heights (T,)."""
+    return motion.locations + rotate(inverse(motion.root_rest), height[:, None] * UP)

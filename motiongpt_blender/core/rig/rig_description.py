@@ -1,4 +1,4 @@
-"""What a rig is to the solver: rest data in model axes (x left, y up, z forward)."""
+"""A rig as the solver sees it: rest data in model axes (x left, y up, z forward)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 from ..body.neutral_pose import ANKLE_HEIGHT, LEG_LENGTH
 from ..body.rotations import Array
 from ..body.skeleton import SIDES, Joint, of_side
-from ..retargeting.twist_distribution import TwistBone
 from .bone_maps import Part, Switch
+from .twist_bones import TwistBone
 
 
 @dataclass(frozen=True)
 class Control:
-    """A bone that the animator turns.
+    """A bone that the animator rotates.
 
     Attributes:
         name: the bone's name.
-        part: what it turns.
+        part: the part of the body that it rotates.
         body: the bone whose evaluated pose shows the part.
-        parent: name of the control that carries it, or None.
-        rest: (4,) rotation of the bone at rest, model axes.
-        share: for bones of a chain, the way from the lower part (0) to the upper one (1).
+        parent: name of the control that is its nearest ancestor, or None.
+        rest: (4,) rest rotation of the bone, model axes.
+        share: of a chain's bone, its position between the lower part (0) and the upper (1).
         raw: a marked pose keeps the control's own channels.
         head: (3,) where the part begins at rest, model axes, the floor at 0.
-        carrier: name of the control that carries the part in a body where this bone hangs
-            elsewhere: it has to be moved as well.
-        below: twist bones between this bone and the next part, which they carry.
+        carrier: name of the control that carries the part in a body, where the bone is not
+            its descendant: then the bone has to be moved as well.
+        twist_bones: twist bones between this bone and the next part, which they carry.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Control:
     raw: bool = False
     head: Array = field(default_factory=lambda: np.zeros(3))
     carrier: str | None = None
-    below: tuple[str, ...] = ()
+    twist_bones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class RigDescription:
         label: name of its family, for people.
         controls: parents before children.
         root: name of the control that also moves.
-        root_head: (3,) where the root control's head is at rest.
-        points: joint -> (3,) where the rig has it at rest.
+        root_head: (3,) the root control's head at rest.
+        points: joint -> (3,) its position at rest.
         floor: height of the floor in the armature; heights here are measured from it.
         axes: (4,) rotation from model axes to the armature's.
-        extras: controls that stay at rest unless a marked pose uses them, with their
-            rest rotations in model axes.
+        extras: controls that stay at rest unless a marked pose uses them -> (4,) rest
+            rotation, model axes.
         switches: properties to hold while a generated motion plays.
         twists: bones that take a share of a limb's twist; they are among the extras.
     """
@@ -79,7 +79,7 @@ class RigDescription:
 
     @property
     def scale(self) -> float:
-        """The rig's unit of length in model metres: its leg over the model's."""
+        """Units of the rig in a metre of the model: its leg's length over the model's."""
         return self.leg / LEG_LENGTH
 
     @property
@@ -89,7 +89,7 @@ class RigDescription:
 
     @property
     def ankle_lift(self) -> float:
-        """What the hips stand higher than scaling says, as the ankles are higher."""
+        """Height by which the hips are above the scaled model's, as the ankles are higher."""
         ankles = 0.5 * (self.points[Joint.L_ANKLE] + self.points[Joint.R_ANKLE])
         return float(ankles[1]) - self.scale * ANKLE_HEIGHT
 
@@ -107,9 +107,9 @@ class RigMotion:
         root: the control that also moves.
         locations: (T, 3) basis locations of the root.
         fps: frames a second.
-        root_rest: (4,) rest rotation of the root, model axes; turns its basis upright.
-        root_head: (3,) where the root's head is at rest, model axes.
-        scale: the rig's unit in model metres, for distances that people read.
+        root_rest: (4,) rest rotation of the root, model axes.
+        root_head: (3,) the root's head at rest, model axes.
+        scale: units of the rig in a metre of the model, for distances that people read.
     """
 
     rotations: dict[str, Array]

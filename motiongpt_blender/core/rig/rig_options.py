@@ -1,4 +1,4 @@
-"""What the animator chooses about how a motion is put on a rig."""
+"""The animator's choices for putting a motion on a rig."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-#: Seconds around a marked pose within which what was away from it is spent, if not said otherwise.
+#: Default seconds around a marked pose within which its residual fades.
 REACH: Final = 0.8
 
 
 class RootTarget(StrEnum):
-    """What carries the motion's way over the floor."""
+    """What the motion over the floor is keyed on."""
 
     HIPS = "HIPS"
     BONE = "BONE"
@@ -23,17 +23,17 @@ class RigOptions:
     """How a take is written.
 
     Attributes:
-        root: what moves over the floor; the hips keep the rest.
-        in_place: nothing moves over the floor; the way is kept as a curve.
-        pin_feet: feet stand where the motion's feet do, at the cost of its directions.
-        pin_hands: hands come to where the motion's hands do.
-        ik_controls: IK controls and poles are written as well, and switched to.
-        plant_feet: feet that stand neither slide nor dip.
+        root: what moves over the floor; the hips keep what remains.
+        in_place: nothing moves over the floor; the root motion is kept as a custom property.
+        pin_feet: feet reach the motion's foot positions, so that leg directions differ.
+        pin_hands: hands reach the motion's hand positions.
+        ik_controls: IK controls and poles are keyed as well, and switched to.
+        lock_feet: toes in contact with the floor keep one place, on the floor.
         floor: height of the floor over the rig's own, in the rig's unit.
         sparse: few keys with Bézier handles instead of one a frame.
-        degrees: how far few keys may be from all, in direction, at head, hands and feet.
-        millimetres: and in place, for a person of usual size.
-        reach: seconds around a marked pose within which what was away from it is spent.
+        degrees: largest error of sparse keys in rotation, at head, hands and feet.
+        millimetres: largest error of sparse keys in position, for a person of usual size.
+        reach: seconds around a marked pose within which its residual fades.
     """
 
     root: RootTarget = RootTarget.HIPS

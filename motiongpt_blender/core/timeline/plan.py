@@ -1,8 +1,7 @@
-"""From what the animator asked for to what the model is asked for: frames and times.
+"""The plan of a take: from scene frames, marked poses and seconds to the model's frames.
 
-The animator thinks in scene frames, marked poses and seconds; the model in its own
-frames, counted from 0. This is the one place where one becomes the other, and where
-an impossible wish becomes a sentence.
+The model counts its own frames from 0. This is the only place where one is converted to the
+other, and where an impossible request becomes a sentence for the user.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from ..pose_constraints.marked_pose import PoseRole
 from .frame_range import FrameRange, frame_text
 from .prompts import PromptError, clean_prompt
 
-#: Shorter motions are not worth a model: the tokenizer sees four frames at a time.
+#: The shortest motion: the tokenizer codes four frames at a time.
 MIN_SECONDS: Final = 0.4
-#: Fractions of a frame that do not count.
-GRID: Final = 1e-4
+#: Fractions of a frame up to which a pose is on a whole frame of the motion.
+FRAME_TOLERANCE: Final = 1e-4
 
 #: Scene frame and role of a marked pose.
 PoseMark: TypeAlias = tuple[float, PoseRole]
 
 
 class PlanError(ValueError):
-    """A wish that cannot be planned; the message is one sentence for the user."""
+    """A request that is impossible; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One request, in both ways of counting.
+    """A take in scene frames and in the model's frames.
 
     Attributes:
         prompt: the checked prompt.
@@ -59,21 +58,21 @@ def plan(
     max_frames: int,
     frame_range: FrameRange | None = None,
 ) -> Plan:
-    """Place a motion in time.
+    """The frames of a take.
 
-    It begins at the start pose, else at the current frame or the first key pose,
-    whichever is earlier; with an end pose alone it ends there. It lasts to the end
-    pose, else for ``seconds``. A frame range says it all by itself.
+    It begins at the start pose, else at the current frame or the first key pose, whichever
+    is earlier; with an end pose alone it ends there. It lasts until the end pose, else for
+    ``seconds``. A frame range overrides all of this.
 
     Args:
         prompt: the animator's sentence, unchecked.
         marked: scene frame and role of every marked pose, in any order.
-        current_frame: scene frame that the animator looks at.
+        current_frame: the scene's current frame.
         seconds: length when no end pose is marked.
         scene_fps: frames a second of the scene, fractions allowed.
         model_fps: frames a second of the model.
         max_frames: the model's longest motion.
-        frame_range: where the motion has to lie, if that was chosen.
+        frame_range: where the take has to lie, if that was chosen.
 
     Raises:
         PlanError: with a sentence for the user.
@@ -129,7 +128,7 @@ def _on_grid(frame: float, marked: Sequence[PoseMark]) -> float:
 
 def _check_grid(marked: Sequence[PoseMark], start: float) -> None:
     for frame, _ in marked:
-        if abs(frame - start - round(frame - start)) > GRID:
+        if abs(frame - start - round(frame - start)) > FRAME_TOLERANCE:
             raise PlanError(
                 f"The pose at frame {frame_text(frame)} is not a whole number of frames after the "
                 f"motion's start (frame {frame_text(start)}): mark it again on such a frame."

@@ -1,4 +1,4 @@
-"""What a prompt may be, checked the same way in the panel and on the command line."""
+"""Prompts: the check that the panel and the command line share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class PromptError(ValueError):
 
 
 def clean_prompt(text: str) -> str:
-    """The prompt with its white space tidied; raises PromptError when it cannot be used."""
+    """The prompt with single spaces; raises PromptError for one that cannot be used."""
     prompt = " ".join(text.split())
     if not prompt:
         raise PromptError(

@@ -1,7 +1,7 @@
-"""A sequence: prompt blocks one after another, and the requests that make them.
+"""Sequences: prompt blocks one after another, and the requests that generate them.
 
-Each request is as long as the model can, so that a sequence of any length needs the
-memory of one. A block that is longer is made in pieces that go on from each other.
+A request is never longer than the model's longest motion, so that a sequence of any length
+needs the memory of one. A longer block is generated in pieces that continue each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .prompts import PromptError, clean_prompt
 
 
 class SequenceError(ValueError):
-    """A sequence that cannot be made; the message is one sentence for the user."""
+    """A sequence that is impossible; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Piece:
 
 
 def check_sequence(blocks: Sequence[Block], scene_fps: float) -> list[str]:
-    """The checked prompts; raises SequenceError for the first thing that is wrong."""
+    """The checked prompts; raises SequenceError for the first fault."""
     if not blocks:
         raise SequenceError("The sequence is empty: add a prompt block.")
     prompts: list[str] = []
@@ -97,11 +97,11 @@ def pieces_of(
     model_fps: float,
     max_frames: int,
 ) -> list[Piece]:
-    """The requests that make the chosen blocks, in time order.
+    """The requests that generate the chosen blocks, in time order.
 
     Args:
         blocks: the whole sequence.
-        chosen: indices of the blocks to make.
+        chosen: indices of the blocks to generate.
         scene_fps: frames a second of the scene.
         model_fps: frames a second of the model.
         max_frames: the model's longest motion.
@@ -123,7 +123,7 @@ def pieces_of(
 
 
 def _pieces(block: Block, longest: float) -> int:
-    """How many equal pieces; one scene frame is kept in hand, as cuts fall on whole frames."""
+    """Number of equal pieces; a frame shorter than the longest, as cuts are whole frames."""
     length = block.end - block.start
     if length <= longest:
         return 1

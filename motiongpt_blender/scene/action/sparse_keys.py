@@ -16,7 +16,7 @@ import numpy as np
 from ...core.body.rotations import Array
 from ...core.body.skeleton import SIDES
 from ...core.feet.foot_contacts import FootContacts
-from ...core.keyframes.hermite import Curve, turned
+from ...core.keyframes.hermite import Curve, transform_curve
 from ...core.keyframes.reduction import Limits, reduce_keys_slices
 from ...core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from ...core.rig.rig_description import RigDescription
@@ -89,7 +89,7 @@ def sparse_key_slices(
         rig, rotations, location, foot_contacts, limits, scene_fps(), resampled
     )
     found = {rotation_paths[name]: curve for name, curve in curves.items()}
-    found[location_path] = turned(moved, axes)
+    found[location_path] = transform_curve(moved, axes)
     other_share = _CARRIER_SHARE if carried else 1.0
     for path in paths:
         if path not in found:

@@ -23,7 +23,7 @@ from ...core.body.rotations import (
     to_log,
 )
 from ...core.body.skeleton import SIDES, Joint
-from ...core.pose_constraints.correction import RigPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.retargeting.inverse import inverse_directions
 from ...core.retargeting.part_rotations import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ...core.rig.bone_maps import Part
@@ -74,8 +74,8 @@ def capture_pose(obj: bpy.types.Object, rig: RigDescription) -> RigPose:
             rotation = away_from_rest[control.name]
             if control.parent is not None:
                 rotation = multiply(inverse(away_from_rest[control.parent]), rotation)
-            if control.below:
-                twist = twist_below(rig, control, _basis_rotations(posed, control.below))
+            if control.twist_bones:
+                twist = twist_below(rig, control, _basis_rotations(posed, control.twist_bones))
                 rotation = multiply(rotation, inverse(twist))
             rotations[control.name] = local_basis(rotation, control.rest)
     for name in rig.extras:
@@ -204,7 +204,7 @@ def _basis_rotations(posed: bpy.types.Object, names: tuple[str, ...]) -> dict[st
 
 def _rotation(posed: bpy.types.Object, rig: RigDescription, control: Control) -> Array:
     """Rotation (4,) away from rest of a control's body bone; of a limb, below its twist bones."""
-    bone = pose_bones(posed)[control.below[-1] if control.below else control.body]
+    bone = pose_bones(posed)[control.twist_bones[-1] if control.twist_bones else control.body]
     rotation = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
     return multiply(multiply(inverse(rig.axes), rotation), rig.axes)
 

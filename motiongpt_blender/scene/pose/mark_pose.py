@@ -17,8 +17,9 @@ import numpy as np
 from mathutils import Quaternion
 
 from ...core.body.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
-from ...core.pose_constraints.correction import RigPose
-from ...core.pose_constraints.marked_pose import FKMismatch, MarkedPose, PoseRole
+from ...core.pose_constraints.fk_mismatch import FKMismatch
+from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
 from ..access import current_scene, evaluated, pose_bones, update_view_layer
@@ -108,7 +109,7 @@ def fit_fk_pose(
             last = misses[0].size
             pose = _with_corrected_rotations(obj, rig, pose, rotations)
             pose = _with_corrected_locations(obj, rig, pose, target, shown, mm_per_unit)
-    return best, tuple(miss for miss in best_misses if not miss.met)
+    return best, tuple(miss for miss in best_misses if not miss.unseen)
 
 
 def _metres_per_unit() -> float:

@@ -11,8 +11,8 @@ from mathutils import Matrix, Quaternion
 from numpy.typing import NDArray
 
 from ...core.body.rotations import inverse, multiply, rotate
-from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription
 from ..access import TRANSFORM_PROPERTIES, armature_of
 from ..rig.bone_transforms import quaternion_of

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import bpy
 
 from ...core.pose_constraints.body_parts import is_whole_body, limit_to_parts
-from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
 from ..access import pose_bones

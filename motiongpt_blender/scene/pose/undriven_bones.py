@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ...core.body.transforms import Transform, interpolate_transforms, rest_transform
-from ...core.pose_constraints.correction import RigPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription
 from ..access import pose_bones
 from ..action.action_writer import Channel

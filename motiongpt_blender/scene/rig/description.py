@@ -69,7 +69,9 @@ def describe(obj: bpy.types.Object) -> RigDescription:
     return RigDescription(
         label=bone_map.label,
         controls=tuple(
-            replace(c, below=tuple(t.name for t in twists if t.control == c.name and t.carries))
+            replace(
+                c, twist_bones=tuple(t.name for t in twists if t.control == c.name and t.in_chain)
+            )
             for c in _controls(obj, bone_map, axes, floor)
         ),
         root=root.control,

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 
 from ...core.body.rotations import Array, inverse, multiply
-from ...core.retargeting.twist_distribution import TwistBone
 from ...core.rig.bone_maps import BoneMap, Part
+from ...core.rig.twist_bones import TwistBone
 from ..access import armature_of, pose_bones
 from .bone_transforms import quaternion_of
 
@@ -61,7 +61,7 @@ def _of_limb(
         if position is not None and _is_free(obj, bone, used):
             rotation = quaternion_of(bone.matrix_local)
             rest = multiply(inverse(axes), rotation)
-            yield TwistBone(bone.name, upper, rest, position, carries=bone in chain)
+            yield TwistBone(bone.name, upper, rest, position, in_chain=bone in chain)
 
 
 def _is_free(obj: bpy.types.Object, bone: bpy.types.Bone, used: set[str]) -> bool:

@@ -16,8 +16,8 @@ from ...core.body.slices import run_to_end
 from ...core.feet.foot_contacts import NO_CONTACTS, FootContacts, find_foot_contacts
 from ...core.feet.foot_locking import move_to_floor
 from ...core.finish_motion import finish_motion_slices
-from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.retargeting.solver import solve_slices
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
@@ -171,9 +171,9 @@ def _write_slices(
     key_frames: Sequence[int],
 ) -> Generator[None, None, tuple[WrittenAction, Sequence[Channel], TakeRecord]]:
     """Write the action, without playing it; also what it keys, and the armature before it."""
-    staying = take.fit.staying(take.start_frame)
+    anchor_frame = take.fit.anchor_frame(take.start_frame)
     channels = yield from channel_slices(
-        take.obj, take.rig, motion, poses, take.options, take.fit, staying
+        take.obj, take.rig, motion, poses, take.options, take.fit, anchor_frame
     )
     switches = switch_values(take.obj, switches_of(take.obj, take.rig, take.options))
     sparse = None

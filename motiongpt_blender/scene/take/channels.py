@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ...core.body.rotations import continuous, multiply
-from ...core.pose_constraints.correction import RigPose
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
@@ -35,7 +35,7 @@ def channel_slices(
     poses: Mapping[int, RigPose],
     options: RigOptions,
     fit: Fit,
-    staying: int | None = None,
+    anchor_frame: int | None = None,
 ) -> Generator[None, None, list[Channel]]:
     """The channels of a take, worked out in slices.
 
@@ -46,12 +46,12 @@ def channel_slices(
         poses: index of a frame -> the marked pose there.
         options: root, IK controls and others.
         fit: how the take fits into the animation that is there.
-        staying: index of the frame whose position a motion in place keeps.
+        anchor_frame: index of the frame whose position a motion in place keeps.
     """
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
-    motion, channels = split_root_motion(obj, rig, motion, options, fit, staying)
+    motion, channels = split_root_motion(obj, rig, motion, options, fit, anchor_frame)
     name = obj.name
     if options.root is not RootTarget.BONE:
         motion = _relative_to_ancestors(obj, rig, motion)

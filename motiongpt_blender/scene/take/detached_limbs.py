@@ -32,10 +32,10 @@ def detached_limb_channels(
         if bone.bone.use_connect:
             continue
         rest, head = rest_in_model_axes(rig, bone)
-        moved = figure.places[control.name]
-        moved = moved + rotate(figure.turns[control.name], head - control.head)
+        moved = figure.positions[control.name]
+        moved = moved + rotate(figure.rotations[control.name], head - control.head)
         if (above := control.parent) is not None:
-            moved = rotate(inverse(figure.turns[above]), moved - figure.places[above])
+            moved = rotate(inverse(figure.rotations[above]), moved - figure.positions[above])
             moved = moved + heads[above]
         moved = rotate(inverse(rest), moved - head)
         yield from location_channels_of(bone, moved)

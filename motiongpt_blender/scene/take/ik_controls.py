@@ -141,8 +141,8 @@ def ik_channels(obj: bpy.types.Object, rig: RigDescription, motion: RigMotion) -
     """Channels of IK controls and poles that show what the FK channels show."""
     family, figure = _family(obj), forward_kinematics(rig, motion)
     bones = pose_bones(obj)
-    rotations = {c.part: figure.turns[c.name] for c in rig.controls}
-    heads = {c.part: figure.places[c.name] for c in rig.controls}
+    rotations = {c.part: figure.rotations[c.name] for c in rig.controls}
+    heads = {c.part: figure.positions[c.name] for c in rig.controls}
     rest_heads = {c.part: c.head for c in rig.controls}
     for limb in family.limbs:
         for side in family.sides:

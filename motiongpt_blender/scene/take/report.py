@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...core.feet.foot_locking import FootLockReport
-from ...core.pose_constraints.correction import PoseReport
+from ...core.pose_constraints.reports import PoseReport
 from ...core.timeline.blending import BlendReport
 
 

@@ -23,7 +23,7 @@ from ...core.body.rotations import (
     multiply,
     rotate,
 )
-from ...core.retargeting.part_rotations import gaussian_smooth
+from ...core.body.smoothing import gaussian_smooth
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
@@ -43,7 +43,7 @@ def split_root_motion(
     motion: RigMotion,
     options: RigOptions,
     fit: Fit | None = None,
-    staying: int | None = None,
+    anchor_frame: int | None = None,
 ) -> tuple[RigMotion, list[Channel]]:
     """The motion without its path on the floor, and the channels that take the path.
 
@@ -53,7 +53,7 @@ def split_root_motion(
         motion: all of it on the hips.
         options: which root.
         fit: a loop's path is smoothed around the loop.
-        staying: index of the frame whose position a motion in place keeps, beside other
+        anchor_frame: index of the frame whose position a motion in place keeps, beside other
             animation; None: it keeps the rest position.
     """
     fit = fit or Fit()
@@ -65,8 +65,8 @@ def split_root_motion(
     yaw = _smooth_yaw(rotations, motion.fps, loop=fit.loop)
     root_rotations = about_y(yaw) if on_carrier else about_y(0 * yaw)
     path = _root_path(positions, root_rotations, motion, connected=connected, loop=fit.loop)
-    if options.in_place and staying is not None:
-        path = path - path[staying]
+    if options.in_place and anchor_frame is not None:
+        path = path - path[anchor_frame]
     unrotated = inverse(root_rotations)
     hips_only = replace(
         motion,

@@ -13,8 +13,8 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from ...core.body.motion import MODEL_FPS
-from ...core.pose_constraints.correction import RigPose
 from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription
 from ...core.timeline.frame_range import Join
 from ..pose.capture import capture_joints, capture_pose

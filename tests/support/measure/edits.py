@@ -18,9 +18,9 @@ import numpy as np
 from motiongpt_blender.core.body.motion import MODEL_FPS
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.smoothing import gaussian_smooth
 from motiongpt_blender.core.feet.foot_contacts import FootContacts, find_foot_contacts
 from motiongpt_blender.core.feet.foot_locking import lock_feet
-from motiongpt_blender.core.retargeting.part_rotations import gaussian_smooth
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion

@@ -28,7 +28,8 @@ from motiongpt_blender.core.body.rotations import (
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
 from motiongpt_blender.core.feet.foot_locking import lock_feet
-from motiongpt_blender.core.pose_constraints.correction import RigPose, meet_poses, pose_at
+from motiongpt_blender.core.pose_constraints.correction import meet_poses
+from motiongpt_blender.core.pose_constraints.rig_pose import RigPose, pose_at
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion

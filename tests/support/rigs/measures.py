@@ -85,7 +85,7 @@ def play(obj: Any, rig: RigDescription, start: int, count: int, drawn: list[str]
     for control in rig.controls:
         parts.setdefault(control.part, []).append(control.body)
     turn_of = {p: names[-1] for p, names in parts.items()}
-    turn_of |= {c.part: c.below[-1] for c in rig.controls if c.below}
+    turn_of |= {c.part: c.twist_bones[-1] for c in rig.controls if c.twist_bones}
     begin_of = {p: names[0] for p, names in parts.items()}
     mats = {p: np.zeros((count, 4)) for p in parts}
     heads = {p: np.zeros((count, 3)) for p in parts}

@@ -1,0 +1,41 @@
+"""Arithmetic along time: easing, smoothing, and the systems that smoothing solves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .rotations import Array
+
+
+def smoothstep(x: Array) -> Array:
+    """0 below 0, 1 above 1, a quintic with continuous second derivative in between."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * x * (x * (x * 6 - 15) + 10)
+
+
+def gaussian_smooth(values: Array, sigma: float) -> Array:
+    """Values (T, ...) smoothed along time; sigma in frames, the ends held."""
+    if sigma <= 0 or len(values) < 2:
+        return values
+    reach = max(1, int(np.ceil(3 * sigma)))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.concatenate([values[:1].repeat(reach, 0), values, values[-1:].repeat(reach, 0)])
+    count = len(values)
+    return np.sum([w * padded[i : i + count] for i, w in enumerate(kernel)], axis=0)
+
+
+def solve_tridiagonal(
+    diagonal: list[float], beside: list[float], right: list[float]
+) -> list[float]:
+    """Solution of a symmetric system, ``beside`` (one fewer) on both sides of its diagonal."""
+    count = len(diagonal)
+    ratio, value = [0.0] * count, [0.0] * count
+    for k in range(count):
+        left = beside[k - 1] if k else 0.0
+        pivot = diagonal[k] - left * (ratio[k - 1] if k else 0.0)
+        ratio[k] = beside[k] / pivot if k + 1 < count else 0.0
+        value[k] = (right[k] - left * (value[k - 1] if k else 0.0)) / pivot
+    for k in range(count - 2, -1, -1):
+        value[k] -= ratio[k] * value[k + 1]
+    return value
