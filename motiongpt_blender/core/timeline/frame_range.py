@@ -1,7 +1,7 @@
-"""Where in time a take goes, and what it has to join there.
+"""The frame range of a take, and the animation that it joins there.
 
-Frames are the scene's and may be fractions. Nothing here knows how animation is stored:
-the caller tells which frames carry keys.
+Frames are the scene's and may be fractions. Nothing here knows how animation is stored: the
+caller passes the frames that have keys.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pose_constraints.correction import RigPose
+from ..pose_constraints.rig_pose import RigPose
 from .blending import BlendFrame
 
 
 class FrameRangeError(ValueError):
-    """A window that cannot be; the message is one sentence for the user."""
+    """A frame range that is impossible; the message is one sentence for the user."""
 
 
 class FrameRangeMode(StrEnum):
-    """How the animator says where a take goes."""
+    """How the animator chooses the frame range of a take."""
 
     FREE = "FREE"
     BETWEEN = "BETWEEN"
@@ -32,7 +32,7 @@ class FrameRangeMode(StrEnum):
 
 @dataclass(frozen=True)
 class FrameRange:
-    """A stretch of time beside animation that stays.
+    """The first and the last frame of a take.
 
     Attributes:
         start: first frame.
@@ -49,7 +49,7 @@ class Join:
 
     Attributes:
         frame: scene frame, the take's first or last.
-        outside: the poses there one and two frames further away.
+        outside: the poses one and two frames further away from the take.
     """
 
     frame: float
@@ -58,18 +58,18 @@ class Join:
 
 @dataclass(frozen=True)
 class Fit:
-    """How a take fits into what is there already.
+    """How a take fits into the animation that is there already.
 
     Attributes:
         joins: where it meets animation that stays.
-        alone: the earlier animation is muted, as the take is meant to replace it.
-        holds: its last pose stays after it; else what lay below plays on there.
+        alone: the earlier animation is muted, as the take replaces it.
+        holds: its last pose is held after it; else the animation below plays on there.
         loop: it ends as it begins.
-        cyclic: its curves repeat for ever.
+        cyclic: its curves repeat without end.
         track: name of the NLA track that it is added to; "" makes a new one.
-        standing: (22, 3) metres, where it begins when no pose says; None: where the
-            character stands now.
-        object_matrix: (4, 4) matrix of the armature object at the take's start, where the object
+        standing: (22, 3) metres, the pose in which it begins where none is marked; None:
+            where the character stands now.
+        object_matrix: (4, 4) of the armature object at the take's start, where the object
             travels; poses are seen from there. None: where the object is now.
     """
 
@@ -82,18 +82,18 @@ class Fit:
     standing: NDArray[np.float32] | None = None
     object_matrix: NDArray[np.float64] | None = None
 
-    def staying(self, start: float) -> int | None:
-        """Index of the frame whose place a motion in place keeps, of a take from ``start``.
+    def anchor_frame(self, start: float) -> int | None:
+        """Index of the frame whose position an in-place motion keeps, of a take from ``start``.
 
-        The frame where it joins: its first, or its last where that alone is joined. None
-        without a join.
+        The frame of its join: the first, or the last where that alone is joined. None without
+        a join.
         """
         if not self.joins:
             return None
         return 0 if any(round(join.frame - start) == 0 for join in self.joins) else -1
 
     def blend_frames(self, start: float, count: int) -> list[BlendFrame]:
-        """The joins as a take of ``count`` frames from ``start`` counts them."""
+        """The joins, by the frames of a take of ``count`` frames from ``start``."""
         at = [(round(join.frame - start), join.outside) for join in self.joins]
         return [BlendFrame(frame, outside) for frame, outside in at if frame in (0, count - 1)]
 
@@ -106,11 +106,11 @@ def frame_text(frame: float) -> str:
 def find_frame_range(
     mode: FrameRangeMode, current: float, chosen: tuple[float, float], keyed: Sequence[float]
 ) -> FrameRange | None:
-    """The window that the animator asks for; None where poses and length decide.
+    """The frame range that the animator chose; None where poses and length decide.
 
     Args:
         mode: how it is chosen.
-        current: frame that the animator looks at.
+        current: the scene's current frame.
         chosen: first and last frame of the range, for ``RANGE``.
         keyed: frames with keys, ascending.
 
@@ -127,7 +127,7 @@ def find_frame_range(
         case FrameRangeMode.CONTINUE:
             if not keyed:
                 raise FrameRangeError(
-                    "There is no animation to continue: choose Free as the place of the take."
+                    "There is no animation to continue: choose Free for the take's frame range."
                 )
             return FrameRange(keyed[-1])
 
