@@ -1,0 +1,103 @@
+"""The pump: a timer while jobs run, and none while they do not."""
+
+import pytest
+
+from motiongpt_blender import wire
+from motiongpt_blender.backend.jobs import JobQueue, JobState
+from motiongpt_blender.backend.pump import INTERVAL, Pump
+from tests.support.child_processes import fake_launch, request
+from tests.support.fake_timers import FakeTimers
+
+HELLO = wire.Hello(wire.PROTOCOL, "fake", "0", 1, "none", 20.0, 196)
+
+
+class Child:
+    """A process that says what the test puts into ``coming``."""
+
+    def __init__(self, _launch):
+        self.coming, self.sent, self.ended = [], [], False
+
+    def alive(self):
+        return not self.ended
+
+    def send(self, message):
+        self.sent.append(message)
+
+    def events(self):
+        while self.coming:
+            yield self.coming.pop(0)
+
+    def shutdown(self, grace=2.0):
+        self.ended = True
+
+    kill = shutdown
+
+
+@pytest.fixture
+def timers():
+    return FakeTimers()
+
+
+@pytest.fixture
+def children():
+    return []
+
+
+@pytest.fixture
+def pump(timers, children):
+    def spawn(launch):
+        children.append(Child(launch))
+        return children[-1]
+
+    pump = Pump(timers, JobQueue(spawn))
+    yield pump
+    pump.close()
+
+
+def test_the_timer_runs_while_a_job_does(pump, timers, children):
+    ended, ticks = [], []
+    assert timers.functions == {}
+    job = pump.submit(fake_launch(), request("nowhere"), ended.append, lambda: ticks.append(1))
+    assert [interval for _, interval in timers.functions.values()] == [INTERVAL]
+    children[0].coming.append(HELLO)
+    timers.turn()
+    assert job.state is JobState.RUNNING and len(ticks) == 1 and ended == []
+    children[0].coming.append(wire.Result("one", ("clip.npz",)))
+    timers.turn()
+    assert ended == [job] and timers.functions == {}
+
+
+def test_one_timer_for_all_jobs(pump, timers):
+    for name in ("one", "two"):
+        pump.submit(fake_launch(), request("nowhere", name), print, print)
+    assert len(timers.functions) == 1
+
+
+def test_a_job_that_is_sent_from_the_end_of_another_keeps_the_timer(pump, timers, children):
+    def again(_job):
+        pump.submit(fake_launch(), request("nowhere", "two"), print, lambda: None)
+
+    pump.submit(fake_launch(), request("nowhere"), again, lambda: None)
+    children[0].coming += [HELLO, wire.Result("one", ("clip.npz",))]
+    timers.turn()
+    assert len(timers.functions) == 1
+
+
+def test_cancel_and_forget(pump, timers, children):
+    ended = []
+    pump.submit(fake_launch(), request("nowhere"), ended.append, lambda: None)
+    pump.cancel("one")
+    assert children[0].sent[-1] == wire.Cancel("one")
+    pump.forget("one")
+    children[0].coming += [HELLO, wire.Cancelled("one")]
+    timers.turn()
+    assert ended == [] and timers.functions == {}
+
+
+def test_closing_ends_the_process_and_the_timer(pump, timers, children):
+    ended = []
+    pump.submit(fake_launch(), request("nowhere"), ended.append, lambda: None)
+    pump.close()
+    assert timers.functions == {} and children[0].ended and ended == []
+    assert pump.tick() is None
+    assert ended == []
