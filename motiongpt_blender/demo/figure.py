@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, cast
 
 import bpy
 import numpy as np
@@ -15,14 +15,15 @@ from .shading import Colour, figure_material, ghost_material
 _WEIGHT_STEPS: Final = 40
 
 
-def add_figure(rig: Any) -> Any:
+def add_figure(rig: bpy.types.Object) -> bpy.types.Object:
     """A mannequin that the rig moves."""
-    bones = {b.name: (np.array(b.head_local), np.array(b.tail_local)) for b in rig.data.bones}
+    armature = cast("bpy.types.Armature", rig.data)
+    bones = {b.name: (np.array(b.head_local), np.array(b.tail_local)) for b in armature.bones}
     shape = mannequin(bones)
     mesh = bpy.data.meshes.new("Mannequin")
     mesh.from_pydata(shape.vertices.tolist(), [], shape.quads.tolist())
     mesh.shade_smooth()
-    tone = mesh.attributes.new("tone", "FLOAT", "POINT")
+    tone = cast("bpy.types.FloatAttribute", mesh.attributes.new("tone", "FLOAT", "POINT"))
     tone.data.foreach_set("value", shape.tone.astype(np.float32))
     mesh.materials.append(figure_material("Mannequin"))
     figure = bpy.data.objects.new("Mannequin", mesh)
@@ -30,11 +31,12 @@ def add_figure(rig: Any) -> Any:
     for bone, weights in shape.weights.items():
         _bind(figure.vertex_groups.new(name=bone), weights)
     figure.parent = rig
-    figure.modifiers.new("Rig", "ARMATURE").object = rig
+    modifier = cast("bpy.types.ArmatureModifier", figure.modifiers.new("Rig", "ARMATURE"))
+    modifier.object = rig
     return figure
 
 
-def _bind(group: Any, weights: Array) -> None:
+def _bind(group: bpy.types.VertexGroup, weights: Array) -> None:
     steps = np.round(weights * _WEIGHT_STEPS).astype(int)
     for step in range(1, _WEIGHT_STEPS + 1):
         members = np.flatnonzero(steps == step)
@@ -42,7 +44,7 @@ def _bind(group: Any, weights: Array) -> None:
             group.add(members.tolist(), step / _WEIGHT_STEPS, "REPLACE")
 
 
-def add_ghost(figure: Any, name: str, colour: Colour) -> Any:
+def add_ghost(figure: bpy.types.Object, name: str, colour: Colour) -> bpy.types.Object:
     """The figure as it stands now, still and translucent."""
     graph = bpy.context.evaluated_depsgraph_get()
     mesh = bpy.data.meshes.new_from_object(figure.evaluated_get(graph), depsgraph=graph)
@@ -57,7 +59,7 @@ def add_ghost(figure: Any, name: str, colour: Colour) -> Any:
     return ghost
 
 
-def _shrink(mesh: Any, by: float) -> None:
+def _shrink(mesh: bpy.types.Mesh, by: float) -> None:
     """Inwards by some metres, so that the figure hides its ghost where the two meet."""
     count = 3 * len(mesh.vertices)
     points, normals = np.empty(count, np.float32), np.empty(count, np.float32)

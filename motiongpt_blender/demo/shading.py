@@ -95,7 +95,7 @@ def world(strength: float) -> Any:
 
 def _new(name: str) -> tuple[Any, Any, Any]:
     """A new material, its nodes and its principled shader."""
-    material = bpy.data.materials.new(name)
+    material: Any = bpy.data.materials.new(name)  # Cycles, an add-on, gives it `cycles`
     material.cycles.emission_sampling = "NONE"  # what glows here lights nothing
     tree = _tree(material)
     return material, tree, tree.nodes["Principled BSDF"]

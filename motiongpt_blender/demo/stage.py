@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import bpy
 import numpy as np
@@ -49,7 +49,7 @@ def camera_distance(share: float = FIGURE_SHARE) -> float:
     return FIGURE_HEIGHT / share * LENS / SENSOR
 
 
-def set_stage(look: Look) -> Any:
+def set_stage(look: Look) -> bpy.types.Object:
     """Floor, lights, world, camera; returns the camera."""
     scene = bpy.context.scene
     away = camera_distance()
@@ -57,9 +57,9 @@ def set_stage(look: Look) -> Any:
     scene.world = world(strength=0.75)
     _sun("Key light", energy=3.0, size=9.0, pitch=48.0, turn=-8.0, colour=(1.0, 0.93, 0.84))
     _sun("Rim light", energy=1.9, size=14.0, pitch=60.0, turn=168.0, colour=(0.72, 0.85, 1.0))
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.data.lens, camera.data.sensor_fit = LENS, "VERTICAL"
-    camera.data.sensor_height = SENSOR
+    optics = bpy.data.cameras.new("Camera")
+    optics.lens, optics.sensor_fit, optics.sensor_height = LENS, "VERTICAL", SENSOR
+    camera = bpy.data.objects.new("Camera", optics)
     bpy.context.collection.objects.link(camera)
     scene.camera = camera
     _render_settings(scene, look)
@@ -75,10 +75,15 @@ def _floor(away: float) -> None:
 
 
 def _sun(
-    name: str, energy: float, size: float, pitch: float, turn: float, colour: tuple[float, ...]
+    name: str,
+    energy: float,
+    size: float,
+    pitch: float,
+    turn: float,
+    colour: tuple[float, float, float],
 ) -> None:
     """A sun ``pitch`` degrees off the zenith; at turn 0 it stands in front of the figure."""
-    light = bpy.data.lights.new(name, "SUN")
+    light = cast("bpy.types.SunLight", bpy.data.lights.new(name, "SUN"))
     light.energy, light.angle, light.color = energy, math.radians(size), colour
     sun = bpy.data.objects.new(name, light)
     sun.rotation_euler = (math.radians(pitch), 0.0, math.radians(turn))
@@ -112,7 +117,7 @@ def _smooth(path: Array, sigma: float) -> Array:
     return smooth[len(before) : len(before) + len(path)]
 
 
-def follow(camera: Any, path: Array, frames: range, fps: float, look: Look) -> None:
+def follow(camera: bpy.types.Object, path: Array, frames: range, fps: float, look: Look) -> None:
     """Keys that let the camera go along with the figure, which faces -y at first.
 
     Args:
