@@ -21,6 +21,7 @@ from motiongpt_blender.wire import PROTOCOL, Hello
 
 from . import __version__, packs
 from .commands import packs as pack_commands
+from .commands.sampling_options import UNRANKED, add_options
 
 DEFAULT_SECONDS = 4.0
 
@@ -112,20 +113,10 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     p.add_argument(
         "--place", action="store_true", help="where the poses stand counts too, from the first one"
     )
-    p.add_argument("--variations", type=int, default=1, help="how many motions (%(default)s)")
-    p.add_argument("--candidates", type=int, default=16, help="draw N for each, give the best (16)")
-    p.add_argument(
-        "--guidance-strength",
-        type=float,
-        default=1.0,
-        help="how firmly the model is held to the poses while it writes, or without poses to what "
-        "it set out to do: 0 (left alone) to 10 (%(default)s)",
-    )
+    add_options(p)
     p.add_argument(
         "--raw", action="store_true", help="as the model gave it, not corrected to meet the poses"
     )
-    p.add_argument("--seed", type=int, default=0, help="the same seed gives the same motion")
-    p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
     _pack(p)
     _device(p)
     p.add_argument(
@@ -137,9 +128,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
 def _add_caption(commands: argparse._SubParsersAction) -> None:
     p = commands.add_parser("caption", help="say what a motion clip shows")
     p.add_argument("clip", type=Path, help="a clip.npz")
-    p.add_argument("--variations", type=int, default=1, help="how many sentences (%(default)s)")
-    p.add_argument("--seed", type=int, default=0, help="the same seed gives the same sentence")
-    p.add_argument("--temperature", type=float, default=0.0, help="spread (%(default)s)")
+    add_options(p, UNRANKED, temperature=0.0)
     _pack(p)
     _device(p)
     p.set_defaults(run=_later(".commands.commands", "caption"))
@@ -222,16 +211,14 @@ def _add_evaluate(commands: argparse._SubParsersAction) -> None:
     p.add_argument("--pool", type=int, default=32, help="captions that compete (%(default)s)")
     p.add_argument("--draws", type=int, default=20, help="how often pools are drawn (%(default)s)")
     p.add_argument("--samples", type=int, default=3, help="motions of each text (%(default)s)")
-    p.add_argument("--candidates", type=int, default=16, help="take the best of so many (16)")
     p.add_argument("--pose-clips", type=int, default=0, help="fewer clips for pose tasks (all)")
-    p.add_argument("--temperature", type=float, default=0.8, help="spread (%(default)s)")
+    add_options(p, ("seed", "temperature", "candidates"))
     p.add_argument(
         "--prompts", type=Path, nargs="+", help="lists of prompts (those that are shipped)"
     )
     p.add_argument("--sheets", type=int, default=0, help="draw so many clips, pose by pose")
     p.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     _device(p)
-    p.add_argument("--seed", type=int, default=0, help="of all draws")
     p.set_defaults(run=_later(".commands.evaluate"))
 
 

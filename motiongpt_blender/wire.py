@@ -1,34 +1,85 @@
-"""The words that Blender and the model's process exchange: one JSON object a line.
+"""The protocol between Blender and the model process: one JSON object a line.
 
-Requests go to the child's stdin, reports come back on its stdout. Arrays never
-travel on the line: they lie as ``.npz`` in the job's folder, and the line names
-the folder. A job ends with exactly one terminal report (Result, Failure or
-Cancelled); what arrives for a job after that is to be ignored.
-
-Both sides import this module; it needs the standard library only.
+Requests go to the process's stdin, reports come back on its stdout. Arrays never travel on
+a line: they lie in ``.npz`` files in the job's folder, and the line names the folder. A job
+ends with exactly one terminal report (Result, Failure or Cancelled); later reports of that
+job are ignored. Both sides import this module; it needs the standard library only.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import types
 import typing
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, TypeAlias
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Final, TypeAlias, TypeVar
 
 PROTOCOL: Final = 2
 
-#: Lines longer than this are refused: arrays belong into the job's folder.
+#: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
 
 #: Names of the files in a job's folder.
 POSES_FILE: Final = "poses.npz"
 RESULT_FILE: Final = "clip.npz"
 
+T = TypeVar("T")
+
 
 class WireError(ValueError):
-    """A line that is not a message of this protocol; says which part is wrong."""
+    """A line that is not a message of this protocol; the text names the wrong part."""
+
+
+# --- what one generation is asked for ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The values that an option accepts, both ends included."""
+
+    low: float
+    high: float
+
+
+def _option(default: Any, low: float, high: float, text: str) -> Any:
+    return field(default=default, metadata={"limits": Limits(low, high), "help": text})
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How motions are sampled. Panel, commands and measurements take the defaults from here.
+
+    ``LIMITS`` and ``HELP`` tell the limits and the meaning of each field.
+    """
+
+    seed: int = _option(0, 0, 2**31 - 1, "the same seed gives the same result on one device")
+    temperature: float = _option(0.8, 0, 10, "randomness; 0 takes the likeliest token")
+    top_p: float = _option(0.95, 0, 1, "sample from the likeliest tokens of this total share")
+    top_k: int = _option(0, 0, 2**31 - 1, "sample from so many of the likeliest tokens; 0 is all")
+    variations: int = _option(1, 1, 1000, "number of results")
+    candidates: int = _option(16, 1, 1000, "motions sampled for each result; the best is kept")
+    guidance: float = _option(
+        1.0, 0, 10, "strength of pose guidance, or without poses of the clip summary; 0 is off"
+    )
+
+    @property
+    def answers(self) -> int:
+        """Number of motions sampled: the candidates of all variations."""
+        return self.variations * self.candidates
+
+    def out_of_range(self) -> str | None:
+        """One sentence about the first value outside its limits; None if there is none."""
+        for option in fields(self):
+            value, limits = getattr(self, option.name), LIMITS[option.name]
+            if not limits.low <= value <= limits.high:
+                return f"{option.name} is {value}: choose {limits.low} to {limits.high}."
+        return None
+
+
+#: The limits of each field of ``Sampling``.
+LIMITS: Final[dict[str, Limits]] = {f.name: f.metadata["limits"] for f in fields(Sampling)}
+#: What each field of ``Sampling`` does, as a phrase for a user.
+HELP: Final[dict[str, str]] = {f.name: f.metadata["help"] for f in fields(Sampling)}
 
 
 # --- requests: Blender -> model ---------------------------------------------------
@@ -36,24 +87,19 @@ class WireError(ValueError):
 
 @dataclass(frozen=True)
 class Generate:
-    """Ask for one motion.
+    """Ask for one motion, or for several variations of it.
 
     Attributes:
         job: name of the job, unique in the life of the process.
         prompt: the sentence, already checked by the sender.
         frames: length in frames at the model's rate (see Hello.fps).
-        folder: the job's folder. When ``pose_frames`` is not empty it holds
-            ``poses.npz`` with ``joints`` (K, 22, 3) in metres, y up, and may hold ``bound``
-            (K, 22) there, which joints of each pose count. When ``continues`` it holds
-            ``history`` (T, 22, 3) there, what comes before the motion.
+        folder: the job's folder. If ``pose_frames`` is not empty, its ``poses.npz`` holds
+            ``joints`` (K, 22, 3) in metres, y up, and may hold ``bound`` (K, 22), which joints
+            of each pose count. If ``continues``, it holds ``history`` (T, 22, 3), the motion
+            before.
         pose_frames: frame of each pose, ascending, 0 .. frames - 1.
-        seed: seed of the sampler, 0 .. 2**31 - 1.
-        temperature: spread of the sampling, 0 takes the likeliest token.
-        variations: how many motions; more than one are written as clip_01.npz ...
-        candidates: motions drawn for each of them; the best are given.
-        guidance_strength: how firmly the model is held to the poses while it writes, or without
-            poses to its clip summary, 0 .. 10; 0 leaves it alone.
-        continues: whether the motion goes on from a beginning.
+        sampling: how the motion is sampled.
+        continues: whether the motion continues the history.
     """
 
     job: str
@@ -61,17 +107,13 @@ class Generate:
     frames: int
     folder: str
     pose_frames: tuple[int, ...] = ()
-    seed: int = 0
-    temperature: float = 0.8
-    variations: int = 1
-    candidates: int = 1
-    guidance_strength: float = 1.0
+    sampling: Sampling = Sampling()
     continues: bool = False
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """Stop that job at its next step. Answered by its terminal report."""
+    """Stop that job at its next step. Its terminal report answers."""
 
     job: str
 
@@ -86,7 +128,17 @@ class Shutdown:
 
 @dataclass(frozen=True)
 class Hello:
-    """The first line of a new process, sent before anything heavy is imported."""
+    """The first line of a new process, sent before anything heavy is imported.
+
+    Attributes:
+        protocol: ``PROTOCOL`` of the process.
+        backend: what answers requests: ``motiongpt``, or ``fake`` in tests.
+        version: version of ``ext_models``.
+        pid: id of the process.
+        pack: name of the model pack.
+        fps: frames a second of its motions.
+        max_frames: longest motion in frames.
+    """
 
     protocol: int
     backend: str
@@ -114,7 +166,7 @@ class Result:
         job: the job that ended.
         clips: file names inside the job's folder.
         seconds: wall time of each stage ("load", "encode", "generate", "decode").
-        notes: sentences for the user (a clamped length, an unknown word).
+        notes: sentences for the user, such as words of the prompt that the model never read.
     """
 
     job: str
@@ -125,7 +177,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Failure:
-    """Terminal: one sentence of what, where and what to do. Empty ``job``: the process."""
+    """Terminal: one sentence of what, where and what to do.
+
+    Attributes:
+        job: the job that failed; empty if the process itself reports.
+        message: the sentence for the user.
+        detail: the traceback, if there is one.
+    """
 
     job: str
     message: str
@@ -151,7 +209,7 @@ _KINDS: Final[dict[str, type[Message]]] = {
 
 
 def encode(message: Message) -> str:
-    """One line, newline included. NaN and infinity are refused with WireError."""
+    """One line, newline included; raises WireError for NaN, infinity and overlong lines."""
     body = {"type": type(message).__name__, **asdict(message)}
     try:
         line = json.dumps(body, ensure_ascii=True, allow_nan=False) + "\n"
@@ -177,27 +235,26 @@ def decode(line: str) -> Message:
     kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise WireError(f"unknown message type {name!r}.")
-    return _build(kind, values)
+    return _build(kind, values, kind.__name__)
 
 
-def _build(kind: type[Message], values: dict[str, Any]) -> Message:
+def _build(kind: type[T], values: dict[str, Any], where: str) -> T:
+    """A dataclass of JSON values; unknown, missing and mistyped fields are refused."""
+    known = {f.name: f for f in fields(typing.cast("Any", kind))}
+    if unknown := sorted(set(values) - set(known)):
+        raise WireError(f"{where} has no field {unknown[0]!r}.")
+    if missing := [n for n, f in known.items() if n not in values and _required(f)]:
+        raise WireError(f"{where} is incomplete: the field {missing[0]!r} is missing.")
     hints = typing.get_type_hints(kind)
-    known = {f.name for f in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise WireError(f"{kind.__name__} has no field {unknown[0]!r}.")
-    checked = {
-        name: _convert(value, hints[name], f"{kind.__name__}.{name}")
-        for name, value in values.items()
-    }
-    try:
-        return kind(**checked)
-    except TypeError as error:
-        raise WireError(f"{kind.__name__} is incomplete: {error}.") from None
+    return kind(**{n: _convert(v, hints[n], f"{where}.{n}") for n, v in values.items()})
+
+
+def _required(of: Field[Any]) -> bool:
+    return of.default is MISSING and of.default_factory is MISSING
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
-    """Check one JSON value against a field's annotation and give it the field's type."""
+    """One JSON value as the type of a field's annotation; True is no integer."""
     origin = typing.get_origin(hint)
     if origin is tuple and isinstance(value, list):
         item = typing.get_args(hint)[0]
@@ -206,15 +263,17 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         item = typing.get_args(hint)[1]
         pairs = typing.cast("dict[str, Any]", value)
         return {k: _convert(v, item, where) for k, v in pairs.items()}
+    if is_dataclass(hint) and isinstance(value, dict):
+        return _build(typing.cast("type[Any]", hint), typing.cast("dict[str, Any]", value), where)
     if hint is float and type(value) in (int, float):
         return _number(value, where)
-    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias) and type(value) is hint:
+    if origin is None and type(value) is hint:
         return value
     raise WireError(f"{where} has the wrong type ({type(value).__name__}).")
 
 
 def _number(value: float, where: str) -> float:
-    """A finite float; JSON as Python reads it also knows NaN, infinity and endless integers."""
+    """A finite float; Python's JSON also reads NaN, infinity and integers of any length."""
     try:
         number = float(value)
     except OverflowError:

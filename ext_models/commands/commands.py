@@ -16,7 +16,6 @@ from tqdm import tqdm
 from ext_models.datasets.layouts import DataError, Example, read_examples
 from ext_models.devices import pick_device
 from ext_models.generation.request import (
-    MAX_GUIDANCE_STRENGTH,
     GenerationRequest,
     PipelineError,
     PoseCondition,
@@ -34,12 +33,12 @@ from ext_models.training.run_identity import claim, file_hash, short_hash, witho
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.timeline.prompts import clean_prompt
 
+from .sampling_options import sampling_of
+
 #: Where unfinished trainings keep their state, to resume from.
 RUNS = Path("runs")
 #: Test clips in the picture of a tokenizer.
 PICTURED = 6
-#: The widest spread of the sampling, and the end of the seeds.
-HOTTEST, SEEDS = 10.0, 10**18
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -204,14 +203,7 @@ def generate(arguments: argparse.Namespace) -> int:
     if not math.isfinite(arguments.seconds):
         raise PipelineError(f"--seconds {arguments.seconds}: write a number of seconds.")
     frames = round(arguments.seconds * manifest.fps)
-    _check_sampling(arguments)
-    if arguments.candidates < 1:
-        raise PipelineError(f"--candidates {arguments.candidates}: 1 at least.")
-    if not 0 <= arguments.guidance_strength <= MAX_GUIDANCE_STRENGTH:
-        raise PipelineError(
-            f"--guidance-strength {arguments.guidance_strength:g}: "
-            f"choose 0 to {MAX_GUIDANCE_STRENGTH:g}."
-        )
+    sampling = sampling_of(arguments)
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
     if twice := [a.frame for a, b in itertools.pairwise(poses) if a.frame == b.frame]:
@@ -228,11 +220,7 @@ def generate(arguments: argparse.Namespace) -> int:
         prompt=prompt,
         frames=frames,
         poses=poses,
-        seed=arguments.seed,
-        temperature=arguments.temperature,
-        variations=arguments.variations,
-        candidates=arguments.candidates,
-        guidance_strength=arguments.guidance_strength,
+        sampling=sampling,
     )
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:
@@ -260,24 +248,13 @@ def generate(arguments: argparse.Namespace) -> int:
 
 def caption(arguments: argparse.Namespace) -> int:
     """``caption``: what a clip file shows, in words."""
-    _check_sampling(arguments)
+    sampling = sampling_of(arguments, candidates=1)
     clip = MotionClip.load(arguments.clip)
     from ext_models.generation.pipeline import MotionPipeline
-    from ext_models.generation.sampling import Sampling
 
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
-    sampling = Sampling(arguments.seed, arguments.temperature, variations=arguments.variations)
     print("\n".join(pipeline.caption(clip, sampling)))
     return 0
-
-
-def _check_sampling(arguments: argparse.Namespace) -> None:
-    if arguments.variations < 1:
-        raise PipelineError(f"--variations {arguments.variations}: 1 at least.")
-    if not 0 <= arguments.temperature <= HOTTEST:
-        raise PipelineError(f"--temperature {arguments.temperature:g}: choose 0 to {HOTTEST:g}.")
-    if abs(arguments.seed) >= SEEDS:
-        raise PipelineError(f"--seed {arguments.seed}: choose one of at most 18 digits.")
 
 
 def _outputs(out: Path, count: int) -> list[Path]:

@@ -30,6 +30,7 @@ from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.packs.manifest import CARD
 
 from .commands import RUNS, parameter_counts, training_note
+from .sampling_options import sampling_of
 from .train_evaluator import read_packs
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         "pack": f"{manifest.name}, {pack_hash(arguments.pack)}",
         "data": f"{', '.join(sets)}, split {arguments.split}",
         "evaluator": evaluator.name if evaluator else "none",
-        "seed": settings.seed,
+        "seed": settings.sampling.seed,
         "samples of each text": settings.samples,
         "date": datetime.date.today().isoformat(),
     }
@@ -165,7 +166,7 @@ def _sheets(
 
 
 def _settings(arguments: argparse.Namespace) -> EvalSettings:
-    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1), ("candidates", 1)):
+    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1)):
         if getattr(arguments, name) < least:
             raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
     if arguments.pose_clips < 0:
@@ -174,14 +175,10 @@ def _settings(arguments: argparse.Namespace) -> EvalSettings:
         raise PipelineError(f"--sheets {arguments.sheets}: 0 at least.")
     if arguments.clips is not None and arguments.clips <= TOP:
         raise PipelineError(f"--clips {arguments.clips}: at least {TOP + 1} have to be looked at.")
-    if not 0 <= arguments.temperature <= 10:
-        raise PipelineError(f"--temperature {arguments.temperature}: choose 0 to 10.")
     return EvalSettings(
-        seed=arguments.seed,
         pool=arguments.pool,
         draws=arguments.draws,
         samples=arguments.samples,
-        temperature=arguments.temperature,
-        candidates=arguments.candidates,
+        sampling=sampling_of(arguments),
         pose_clips=arguments.pose_clips,
     )

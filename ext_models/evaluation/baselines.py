@@ -72,9 +72,7 @@ def text_request(eval_set: EvalSet, index: int, sample: int) -> GenerationReques
     return GenerationRequest(
         prompt=eval_set.caption(example),
         frames=len(example.joints),
-        seed=eval_set.number("sample", sample, example.id),
-        temperature=eval_set.settings.temperature,
-        candidates=eval_set.settings.candidates,
+        sampling=eval_set.sampling("sample", sample, example.id),
     )
 
 

@@ -67,7 +67,9 @@ class ClipMaker:
     def _write(self, requests: Sequence[GenerationRequest], name: str) -> None:
         """Write what is not there yet; requests of like length together."""
         missing = {key(r): r for r in requests if key(r) not in self._answers}
-        at_once = max(1, self.at_once // max((r.drawn for r in missing.values()), default=1))
+        at_once = max(
+            1, self.at_once // max((r.sampling.answers for r in missing.values()), default=1)
+        )
         ordered = sorted(missing.items(), key=lambda item: (item[1].frames, len(item[1].poses)))
         if not ordered:
             return
@@ -100,10 +102,7 @@ def key(request: GenerationRequest) -> str:
         for p in request.poses
     ]
     before = None if request.history is None else _hash(request.history)
-    asked = [
-        request.prompt, request.frames, request.seed, request.temperature, request.drawn, poses,
-        request.guidance_strength, before,
-    ]  # fmt: skip
+    asked = [request.prompt, request.frames, asdict(request.sampling), poses, before]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
 

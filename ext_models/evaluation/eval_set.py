@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import CANDIDATES, PipelineError
+from ext_models.generation.request import PipelineError
 from ext_models.text_motion.clips import clip_label
+from motiongpt_blender.wire import Sampling
 
 from .metrics import REPEATS, TOP
 
@@ -46,22 +47,18 @@ class EvalSettings:
     """How an evaluation is done.
 
     Attributes:
-        seed: of all draws.
         pool: captions that compete for R-precision; fewer where there are fewer labels.
         draws: how often pools are drawn.
         samples: motions made of each text.
-        temperature: spread of the sampling.
-        candidates: motions drawn for each, of which the best is taken, as the add-on does.
         pose_clips: clips of the pose tasks, spread over all; 0 takes all.
+        sampling: how motions are sampled, as in the add-on; its seed is that of all draws.
     """
 
-    seed: int = 0
     pool: int = 32
     draws: int = REPEATS
     samples: int = 3
-    temperature: float = 0.8
-    candidates: int = CANDIDATES
     pose_clips: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True)
@@ -112,8 +109,12 @@ class EvalSet:
 
     def number(self, *names: object) -> int:
         """A number of 31 bits for something named, the same in every run of one seed."""
-        text = "/".join(map(str, (self.settings.seed, *names)))
+        text = "/".join(map(str, (self.settings.sampling.seed, *names)))
         return zlib.crc32(text.encode()) & 0x7FFFFFFF
+
+    def sampling(self, *names: object) -> Sampling:
+        """How the motion of something named is sampled, from a seed of its own."""
+        return replace(self.settings.sampling, seed=self.number(*names))
 
     def other(self, example: Example) -> Example:
         """Another held-out clip, of another label, that belongs to this one."""

@@ -231,10 +231,10 @@ def _notes(eval_set: EvalSet) -> list[str]:
         notes.append(
             "No evaluator was given (--evaluator DIR): nothing says if text and motion fit."
         )
-    if eval_set.settings.candidates > 1:
+    if eval_set.settings.sampling.candidates > 1:
         notes.append(
-            f"Of {eval_set.settings.candidates} candidates the best was taken: nearest to poses "
-            f"or, without poses, {_chosen_by(eval_set)}."
+            f"Of {eval_set.settings.sampling.candidates} candidates the best was taken: "
+            f"nearest to the poses or, without poses, {_chosen_by(eval_set)}."
         )
     return notes
 

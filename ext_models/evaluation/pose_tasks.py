@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import GUIDANCE_STRENGTH, GenerationRequest, PoseCondition
+from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.language.place_tokens import seen_from, stands
 from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
+from motiongpt_blender.wire import Sampling
 
 from .baselines import reconstruct, text_request
 from .clip_maker import ClipMaker
@@ -46,7 +47,7 @@ RESAMPLES: Final = 1000
 OWN, OTHER = "own poses", "another clip's poses"
 #: How the poses reach the model, and the strength of it.
 ALONE, GUIDED = "model alone", "steered"
-STRENGTHS: Final = {ALONE: 0.0, GUIDED: GUIDANCE_STRENGTH}
+STRENGTHS: Final = {ALONE: 0.0, GUIDED: Sampling().guidance}
 RATIO: Final = "(with - floor) / (text - floor)"
 #: The text's own candidates, chosen by the poses as those that were told of them are.
 NEAREST: Final = "text only, nearest try"
@@ -247,15 +248,8 @@ def _ends(joints: Array, source: NDArray[np.float32]) -> PoseTask:
 def _with_poses(eval_set: EvalSet, index: int, task: PoseTask, how: str) -> GenerationRequest:
     """What is asked by caption and poses; the draws are those of the text's first sample."""
     request = text_request(eval_set, index, 0)
-    return GenerationRequest(
-        prompt=request.prompt,
-        frames=request.frames,
-        poses=task.poses,
-        seed=request.seed,
-        temperature=request.temperature,
-        candidates=eval_set.settings.candidates,
-        guidance_strength=STRENGTHS[how],
-    )
+    sampling = replace(request.sampling, guidance=STRENGTHS[how])
+    return replace(request, poses=task.poses, sampling=sampling)
 
 
 def _errors(motions: Sequence[Array], tasks: Sequence[PoseTask]) -> Array:

@@ -22,10 +22,11 @@ from transformers import (
 )
 
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
+from motiongpt_blender.wire import Sampling
 
 from .pose_guidance import BatchGuidance, GuidanceTargets, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
-from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, Sampling, numbers
+from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, numbers
 
 
 @dataclass(frozen=True)

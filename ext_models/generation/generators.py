@@ -19,11 +19,12 @@ from ext_models.language.instructions import (
 from ext_models.language.paper import instructions as paper
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill, TokenIds
 from ext_models.packs import MANIFEST, PackError, PackManifest
+from motiongpt_blender.wire import Sampling
 
 from .decoding import GrammarRows, TokenPrompt, WordsOnly, generate_codes, generate_rows
 from .pose_guidance import GuidanceTargets, PoseGuidance
 from .request import CancelCheck, PipelineError
-from .sampling import RowSampler, Sampling, numbers
+from .sampling import RowSampler, answer_seeds, numbers
 
 NOT_LEARNT = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
@@ -104,7 +105,7 @@ class TokenGenerator:
         asked = [
             replace(asked, seed=seed)
             for order, asked in zip(orders, map(self._asked, orders), strict=True)
-            for seed in order.sampling.seeds
+            for seed in answer_seeds(order.sampling)
         ]
         return generate_codes(
             self.model,
@@ -137,7 +138,7 @@ class TokenGenerator:
         """See ``MotionGenerator.caption``."""
         if Skill.CAPTION not in self.ids.vocabulary.skills:
             raise PipelineError(NOT_LEARNT)
-        asked, seeds = question(codes, self.ids), sampling.seeds
+        asked, seeds = question(codes, self.ids), answer_seeds(sampling)
         words = WordsOnly(list(self.ids.ids.values()))
         draws = RowSampler([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
         rows = generate_rows(
@@ -166,7 +167,7 @@ class PaperGenerator:
         cancelled: CancelCheck,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
-        every = [o for o in orders for _ in o.sampling.seeds]
+        every = [o for o in orders for _ in answer_seeds(o.sampling)]
         prompts = [
             self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in every
         ]
@@ -178,7 +179,7 @@ class PaperGenerator:
         }
         rules = [grammars[o.steps, o.least] for o in every]
         longest = most * (len(str(self.codes - 1)) + 1)
-        drawn = [numbers(seed, longest) for o in orders for seed in o.sampling.seeds]
+        drawn = [numbers(seed, longest) for o in orders for seed in answer_seeds(o.sampling)]
         end = rules[0].end
         rows = generate_rows(
             self.model,

@@ -33,6 +33,7 @@ from motiongpt_blender.core.body.motion import (
     resample,
 )
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.wire import Sampling
 
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import GuidanceTargets, PoseGuidance, PoseTarget
@@ -46,7 +47,6 @@ from .request import (
 )
 from .reranker import Reranker
 from .reranking import CandidateSelector
-from .sampling import Sampling
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
@@ -125,7 +125,7 @@ class MotionPipeline:
         orders = [self._code_request(r) for r in requests]
         answers = iter(self.generator.generate(orders, progress, cancelled))
         return [
-            [with_given(order, answer) for answer in islice(answers, order.sampling.asked)]
+            [with_given(order, answer) for answer in islice(answers, order.sampling.answers)]
             for order in orders
         ]
 
@@ -188,17 +188,21 @@ class MotionPipeline:
             places=Skill.PLACES.value in self.manifest.skills,
         )
         targets = guidance_targets(poses, request, given, ahead)
-        sampling = Sampling(request.seed, request.temperature, **self._counts(request))
+        sampling = self._sampling(request)
         return CodeRequest(
             request.prompt, steps + len(given), tuple(codes), sampling, given, targets=targets
         )
 
-    def _counts(self, request: GenerationRequest) -> dict[str, int]:
-        """Variations and candidates that are written: what poses choose from had better differ."""
+    def _sampling(self, request: GenerationRequest) -> Sampling:
+        """How the answers are sampled.
+
+        With poses every candidate is a variation: the nearest few are kept, and they should
+        differ. Where nothing ranks the candidates, one is enough.
+        """
+        asked = request.sampling
         if request.poses:
-            return {"variations": request.drawn}
-        candidates = request.candidates if self.selector.knows(request) else 1
-        return {"variations": request.variations, "candidates": candidates}
+            return replace(asked, variations=asked.answers, candidates=1)
+        return asked if self.selector.knows(request) else replace(asked, candidates=1)
 
     def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
         """Codes of the last second before the motion, as far as the pack can go on from it."""
@@ -232,7 +236,7 @@ class MotionPipeline:
             fps=self.manifest.fps,
             tokens=tuple(c for step in codes for c in step),
             prompt=request.prompt,
-            seed=request.seed,
+            seed=request.sampling.seed,
             origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
         )
 
@@ -242,7 +246,7 @@ class MotionPipeline:
         if strangers and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in strangers[:5])
             notes.append(f"The model has never read {words}; it goes by the other words.")
-        if request.poses and request.guidance_strength and self.manifest.prompt_style == "paper":
+        if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Packs of the style 'paper' are told of poses and not steered by them.")
         return tuple(notes)
 
@@ -317,7 +321,7 @@ def guidance_targets(
     Places are seen from the first pose, or from the last frame that was given.
     """
     if not poses:
-        return GuidanceTargets((), request.guidance_strength, given)
+        return GuidanceTargets((), request.sampling.guidance, given)
     seen_from_here = next((p for p in poses if p.bound is None or p.placed), poses[0])
     origin, first = seen_from_here.frame, seen_from_here.joints
     if ahead and request.history is not None:
@@ -329,7 +333,7 @@ def guidance_targets(
         place = (left, front, turn) if placed else None
         counts = None if pose.bound is None else pose.bound.astype(np.float32)
         targets.append(PoseTarget(pose.frame, pose.joints, place, counts))
-    return GuidanceTargets(tuple(targets), request.guidance_strength, given, origin)
+    return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
 
 
 def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:

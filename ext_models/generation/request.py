@@ -7,23 +7,19 @@ the real one from a model pack; tests of the interface use the one in ``fake``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.wire import Sampling
 
 #: Called with a stage name and the share (0..1) of the whole job that is done.
 ProgressCallback = Callable[[str, float], None]
 #: Asked at every step; True means: stop now.
 CancelCheck = Callable[[], bool]
-#: Motions that are drawn for each that is given.
-CANDIDATES: Final = 16
-#: How much poses count beside the model, and the most that they may.
-GUIDANCE_STRENGTH: Final = 1.0
-MAX_GUIDANCE_STRENGTH: Final = 10.0
 
 
 class PipelineError(RuntimeError):
@@ -57,34 +53,21 @@ class GenerationRequest:
     """Everything that one generation needs.
 
     Attributes:
-        prompt: a checked prompt (see ``core.prompts``).
+        prompt: a checked prompt (see ``core.timeline.prompts``).
         frames: length at the pipeline's frame rate.
         poses: ascending by frame, at most one a frame.
-        seed: the same seed gives the same motion on the same device.
-        temperature: spread of the sampling; 0 takes the likeliest token.
-        variations: number of motions, made in one batch.
-        candidates: motions drawn for each of them, of which the best are given: those nearest to
-            the poses, or without poses those that fit the prompt best.
-        steer: how much the poses, or without poses the summary, steer what the model writes, to
-            ``MOST_STEER``; 0 leaves it alone. The style ``paper`` cannot be steered.
-        beginning: (T, 22, 3) metres, y up, what comes before the motion, to go on from; its last
-            second is what counts. The motion's first frame is the one after.
+        sampling: how the motions are sampled. Of the candidates those nearest to the poses are
+            kept, or without poses those that fit the prompt best. Packs of the prompt style
+            ``paper`` ignore ``guidance``.
+        history: (T, 22, 3) metres, y up, the motion before, which this one continues; its last
+            second counts. The first frame of the motion is the one after it.
     """
 
     prompt: str
     frames: int
     poses: tuple[PoseCondition, ...] = ()
-    seed: int = 0
-    temperature: float = 0.8
-    variations: int = 1
-    candidates: int = CANDIDATES
-    guidance_strength: float = GUIDANCE_STRENGTH
+    sampling: Sampling = field(default_factory=Sampling)
     history: NDArray[np.float32] | None = None
-
-    @property
-    def drawn(self) -> int:
-        """Motions to make."""
-        return self.variations * self.candidates
 
 
 @dataclass(frozen=True)

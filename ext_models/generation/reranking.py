@@ -62,12 +62,13 @@ class CandidateSelector:
             request: what was asked.
         """
         if request.poses:
-            return tuple(sorted(clips, key=lambda c: miss(c, request))[: request.variations])
+            nearest = sorted(clips, key=lambda c: miss(c, request))
+            return tuple(nearest[: request.sampling.variations])
         if not self.knows(request):
-            return tuple(clips[: request.variations])
+            return tuple(clips[: request.sampling.variations])
         worth = self._worth(clips, summary_targets, request)
-        candidates = len(clips) // request.variations
-        starts = range(0, request.variations * candidates, candidates)
+        candidates = len(clips) // request.sampling.variations
+        starts = range(0, request.sampling.variations * candidates, candidates)
         return tuple(clips[max(range(s, s + candidates), key=worth.__getitem__)] for s in starts)
 
     def _worth(

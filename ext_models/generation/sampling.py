@@ -7,54 +7,29 @@ the same seed gives the same motion in the panel, on the command line and in an 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
+from motiongpt_blender.wire import Sampling
+
 #: Temperature of the summary tokens over that of the codes. High, so that there is something to
 #: choose from among the candidates: on clips held out R@3 of the best of 8 is 0.98 with it and
 #: 0.95 with 0.5; of a single candidate it is 0.92 with both.
 SUMMARY_TEMPERATURE_SCALE: Final = 2.0
-#: How far the seeds of variations, and of the candidates of one variation, are apart.
-APART: Final = 7919
-TRIES_APART: Final = 104_729
+#: Distance of the seeds of two variations, and of two candidates of one variation.
+VARIATION_STRIDE: Final = 7919
+CANDIDATE_STRIDE: Final = 104_729
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How answers are drawn.
-
-    Attributes:
-        seed: the same seed gives the same answer on the same device.
-        temperature: spread; 0 takes the likeliest token each time.
-        top_p: share of the likeliest tokens that are drawn from.
-        top_k: number of the likeliest tokens that are drawn from; 0 is all.
-        variations: answers to write, in one batch.
-        candidates: of each of them.
-    """
-
-    seed: int = 0
-    temperature: float = 0.8
-    top_p: float = 0.95
-    top_k: int = 0
-    variations: int = 1
-    candidates: int = 1
-
-    @property
-    def asked(self) -> int:
-        """Answers to give."""
-        return self.variations * self.candidates
-
-    @property
-    def seeds(self) -> list[int]:
-        """The seed of each answer, the candidates of a variation in a row."""
-        return [
-            self.seed + APART * variation + TRIES_APART * attempt
-            for variation in range(self.variations)
-            for attempt in range(self.candidates)
-        ]
+def answer_seeds(sampling: Sampling) -> list[int]:
+    """The seed of each answer (variations * candidates,), those of a variation in a row."""
+    return [
+        sampling.seed + VARIATION_STRIDE * variation + CANDIDATE_STRIDE * candidate
+        for variation in range(sampling.variations)
+        for candidate in range(sampling.candidates)
+    ]
 
 
 def numbers(seed: int, count: int) -> Tensor:

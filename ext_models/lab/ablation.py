@@ -42,6 +42,7 @@ from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.log import TOKEN_ACCURACY
 from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import short_hash
+from motiongpt_blender.wire import Sampling
 
 from .bench import Bench, measure
 
@@ -64,7 +65,8 @@ TABLES: Final = "ablation.md"
 #: What a curve shows.
 MEASURES: Final = ("R@1", "R@3")
 #: What an ``[ablation]`` table may say of how rows are measured.
-MEASURING: Final = ("seed", "pool", "draws", "samples", "candidates", "pose_clips")
+MEASURING: Final = ("pool", "draws", "samples", "pose_clips")
+SAMPLING: Final = ("seed", "candidates")
 #: Seconds of the motion that speed is measured on.
 MOTION: Final = 4.0
 
@@ -125,8 +127,10 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
             f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
             "differ from and has none."
         )
-    wanted = {k: body[k] for k in MEASURING if k in body}
-    return Ablation(changes, body.get("clips"), EvalSettings(**wanted))
+    measuring = {k: body[k] for k in MEASURING if k in body}
+    sampling = Sampling(**{k: body[k] for k in SAMPLING if k in body})
+    settings = EvalSettings(**measuring, sampling=sampling)
+    return Ablation(changes, body.get("clips"), settings)
 
 
 def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> AblationRow:

@@ -34,6 +34,7 @@ from ext_models.generation.request import PipelineError
 from ext_models.packs import PackError
 from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import claim, short_hash
+from motiongpt_blender.wire import Sampling
 
 #: Of the takes that are learnt from, every so manieth only tells when to stop.
 VAL_EVERY: Final = 20
@@ -57,10 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     parts = assign_folds(examples, take_of_clips(arguments.data), arguments.folds, arguments.seed)
     budget = {k: v for k in ("steps", "minutes") if (v := getattr(arguments, k)) is not None}
     settings = EvalSettings(
-        seed=arguments.seed,
         pool=arguments.pool,
         samples=arguments.samples,
         pose_clips=arguments.pose_clips,
+        sampling=Sampling(seed=arguments.seed),
     )
     recipe = scale_budget(recipe, arguments.share)
     results: list[Evaluation] = []

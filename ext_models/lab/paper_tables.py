@@ -279,7 +279,9 @@ class PaperEvaluation:
 
     def _sampling(self, repeat: int, place: int) -> Sampling:
         seed = (self.settings.seed * 1_000_003 + repeat * 10_007 + place) % 2**31
-        return Sampling(seed, self.settings.temperature, top_p=1.0, top_k=self.settings.top_k)
+        return Sampling(
+            seed, self.settings.temperature, top_p=1.0, top_k=self.settings.top_k, candidates=1
+        )
 
     def _pose_score(
         self,

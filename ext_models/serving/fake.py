@@ -73,10 +73,10 @@ class FakePipeline:
             time.sleep(SLOW_SECONDS / steps if MODE == "slow" else 0.01)
         clips = tuple(
             MotionClip(
-                walk(request.prompt, request.frames, request.seed + i),
-                MODEL_FPS, (), request.prompt, request.seed + i,
+                walk(request.prompt, request.frames, request.sampling.seed + i),
+                MODEL_FPS, (), request.prompt, request.sampling.seed + i,
             )
-            for i in range(request.variations)
+            for i in range(request.sampling.variations)
         )  # fmt: skip
         return GenerationResult(clips, {"generate": time.perf_counter() - began}, (NOTE,))
 

@@ -22,7 +22,6 @@ from typing import Final, TextIO
 import numpy as np
 
 from ext_models.generation.request import (
-    MAX_GUIDANCE_STRENGTH,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -209,10 +208,8 @@ def read_request(job: wire.Generate) -> GenerationRequest:
             PoseCondition(frame, pose, bool(parts[0]), None if parts.all() else parts)
             for frame, pose, parts in zip(job.pose_frames, joints, bound, strict=True)
         )
-    if not 0 <= job.guidance_strength <= MAX_GUIDANCE_STRENGTH:
-        raise PipelineError(
-            f"The steering is {job.guidance_strength:g}: choose 0 to {MAX_GUIDANCE_STRENGTH:g}."
-        )
+    if (sentence := job.sampling.out_of_range()) is not None:
+        raise PipelineError(f"The request cannot be answered: {sentence}")
     inside = all(0 <= frame < job.frames for frame in job.pose_frames)
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
@@ -220,11 +217,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
         job.prompt,
         job.frames,
         poses,
-        job.seed,
-        job.temperature,
-        job.variations,
-        job.candidates,
-        job.guidance_strength,
+        job.sampling,
         history=_read_poses(Path(job.folder), "history") if job.continues else None,
     )
 

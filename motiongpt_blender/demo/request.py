@@ -24,9 +24,6 @@ from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.timeline.plan import Plan
 from .command import CommandError
 
-#: Motions drawn; the one nearest to the marked poses is shown, as in the panel.
-CANDIDATES: Final = 16
-
 #: Longest motion when the pack does not say, in frames.
 MAX_FRAMES: Final = 196
 
@@ -102,8 +99,7 @@ class Model:
                 frames=planned.frames,
                 folder=str(folder),
                 pose_frames=planned.pose_frames,
-                seed=seed,
-                candidates=CANDIDATES,
+                sampling=wire.Sampling(seed=seed),
             )
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)

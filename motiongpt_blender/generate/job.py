@@ -88,8 +88,6 @@ def request_message(take: PreparedTake, folder: Path) -> wire.Generate:
         frames=take.frames,
         folder=str(folder),
         pose_frames=tuple(condition.frame for condition in take.conditions),
-        seed=take.sampling.seed,
-        candidates=take.sampling.candidates,
-        guidance_strength=take.sampling.guidance_strength,
+        sampling=take.sampling,
         continues=take.history is not None,
     )

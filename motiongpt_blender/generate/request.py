@@ -21,19 +21,11 @@ from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_fr
 from ..core.timeline.loops import SPARE_SECONDS, best_loop_start
 from ..core.timeline.plan import Plan, PlanError, plan
 from ..core.timeline.plausibility import check_poses_compatible, speed_notes
+from ..wire import Sampling
 from .adapters import Character, SceneTime
 
 #: Most bytes of a take's name; Blender's names have 63, and it numbers equal ones.
 NAME_BYTES: Final = 48
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the model samples."""
-
-    seed: int = 0
-    candidates: int = 16
-    guidance_strength: float = 1.0
 
 
 @dataclass(frozen=True)

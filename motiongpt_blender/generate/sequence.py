@@ -18,10 +18,11 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import Fit, FrameRange
 from ..core.timeline.sequences import Block, Piece, SequenceError, pieces_of
 from ..scene.errors import RigError
+from ..wire import Sampling
 from .adapters import Character
 from .controller import REFUSED, Controller
 from .job import max_frames
-from .request import Sampling, TakeRequest, poses_between
+from .request import TakeRequest, poses_between
 from .state import SequenceRun
 
 #: The NLA track that the blocks of a character are on.

@@ -12,8 +12,9 @@ from ..backend.jobs import Job, JobState
 from ..backend.process import Launch
 from ..core.timeline.sequences import Piece
 from ..scene.take.report import ApplyReport
+from ..wire import Sampling
 from .adapters import CharacterKey
-from .request import PreparedTake, Sampling
+from .request import PreparedTake
 
 #: Called once when a take has ended: True after it was written.
 OnDone: TypeAlias = Callable[[bool], None]

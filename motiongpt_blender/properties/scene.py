@@ -6,7 +6,7 @@ from typing import Final, cast
 
 import bpy
 
-from ..generate.request import Sampling
+from ..wire import LIMITS, Sampling
 from . import PROPERTY
 from .frame_range import MotionGPTFrameRange
 
@@ -48,8 +48,9 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(
         name="Seed",
         description="The same seed gives the same motion, another seed a different one",
-        min=0,
-        max=2**31 - 1,
+        default=DEFAULTS.seed,
+        min=int(LIMITS["seed"].low),
+        max=int(LIMITS["seed"].high),
     )
     frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
     candidates: bpy.props.IntProperty(
@@ -57,16 +58,17 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         description="Generate this many motions and keep the best one: the nearest to the marked "
         "poses, or without poses the one that fits the prompt best",
         default=DEFAULTS.candidates,
-        min=1,
-        max=64,
+        min=int(LIMITS["candidates"].low),
+        max=int(LIMITS["candidates"].high),
+        soft_max=64,
     )
-    guidance_strength: bpy.props.FloatProperty(
+    guidance: bpy.props.FloatProperty(
         name="Guidance",
         description="How strongly the marked poses guide the model while it generates, or without "
         "poses its own plan of the motion; 0 is off. A take meets its marked poses either way",
-        default=DEFAULTS.guidance_strength,
-        min=0.0,
-        max=10.0,
+        default=DEFAULTS.guidance,
+        min=LIMITS["guidance"].low,
+        max=LIMITS["guidance"].high,
         soft_max=3.0,
         step=10,
         precision=1,
@@ -74,9 +76,7 @@ class MotionGPTScene(bpy.types.PropertyGroup):
 
     def sampling(self) -> Sampling:
         """How the model samples, as chosen."""
-        return Sampling(
-            seed=self.seed, candidates=self.candidates, guidance_strength=self.guidance_strength
-        )
+        return Sampling(seed=self.seed, candidates=self.candidates, guidance=self.guidance)
 
 
 def of(scene: bpy.types.Scene) -> MotionGPTScene:

@@ -54,7 +54,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
             layout.prop(request, "seconds")
         layout.prop(request, "seed")
         layout.prop(request, "candidates")
-        layout.prop(request, "guidance_strength")
+        layout.prop(request, "guidance")
         layout.separator(factor=0.5)
         _draw_button(layout, obj)
         pack = paths.pack_info(chosen_pack(context))

@@ -97,13 +97,13 @@ def test_two_poses_at_one_frame(tmp_path, refused):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--variations=0", "--variations 0: 1 at least."),
-        ("--candidates=0", "--candidates 0: 1 at least."),
-        ("--temperature=-1", "--temperature -1: choose 0 to 10."),
-        ("--temperature=nan", "--temperature nan: choose 0 to 10."),
+        ("--variations=0", "--variations is 0: choose 1 to 1000."),
+        ("--candidates=0", "--candidates is 0: choose 1 to 1000."),
+        ("--temperature=-1", "--temperature is -1.0: choose 0 to 10."),
+        ("--temperature=nan", "--temperature is nan: choose 0 to 10."),
         ("--seconds=nan", "--seconds nan: write a number of seconds."),
         ("--seconds=inf", "--seconds inf: write a number of seconds."),
-        (f"--seed={2**64}", f"--seed {2**64}: choose one of at most 18 digits."),
+        (f"--seed={2**64}", f"--seed is {2**64}: choose 0 to {2**31 - 1}."),
         ("--pose=inf:x.npy", "write start:FILE.npy"),
     ],
 )

@@ -19,13 +19,13 @@ from transformers import (
 from ext_models.__main__ import main
 from ext_models.generation import decoding, generators
 from ext_models.generation.request import PipelineError
-from ext_models.generation.sampling import Sampling
 from ext_models.language import adapters as m
 from ext_models.language import bases, memory
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import batch_of
 from ext_models.language.loss import IGNORED, TokenWeights
 from ext_models.packs import PackError
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY
@@ -284,15 +284,17 @@ def test_a_prompt_that_does_not_fit(tmp_path):
     told = (lambda share: None), (lambda: False)
     with pytest.raises(PipelineError) as raised:
         generator.generate(
-            [generators.CodeRequest("walks forward " * 60, 8, (), Sampling())], *told
+            [generators.CodeRequest("walks forward " * 60, 8, (), Sampling(candidates=1))], *told
         )
     assert "say it in fewer words" in sentence(raised)
     with pytest.raises(PipelineError) as raised:
         generator.generate(
-            [generators.CodeRequest("a person walks " * 18, 10, (), Sampling())], *told
+            [generators.CodeRequest("a person walks " * 18, 10, (), Sampling(candidates=1))], *told
         )
     assert "language model reads 64" in sentence(raised)
-    assert generator.generate([generators.CodeRequest("a person walks", 4, (), Sampling())], *told)
+    assert generator.generate(
+        [generators.CodeRequest("a person walks", 4, (), Sampling(candidates=1))], *told
+    )
 
 
 def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():

@@ -7,7 +7,6 @@ from ext_models.datasets.layouts import read_examples
 from ext_models.generation.decoding import CodeRows, TokenPrompt
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
-from ext_models.generation.sampling import Sampling
 from ext_models.language import fine_tuning, tasks
 from ext_models.language import vocabulary as voc
 from ext_models.language.corpus import Encoded, Pool
@@ -15,6 +14,7 @@ from ext_models.language.instructions import answer, instruction
 from ext_models.packs import PackError, read_manifest
 from ext_models.tokenizer.clip_summary import ClipSummary, describe, fit_clip_summary
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
@@ -93,7 +93,7 @@ def test_a_pack_with_a_gist_generates(tmp_path):
     folder = tiny_pack.write(tmp_path / "pack", summary=(2, 3))
     assert read_manifest(folder).summary == (2, 3)
     pipe = MotionPipeline.from_pack(folder, "cpu")
-    requests = [GenerationRequest("a person walks", n, seed=n) for n in (12, 20)]
+    requests = [GenerationRequest("a person walks", n, sampling=Sampling(seed=n)) for n in (12, 20)]
     clips = [pipe.generate(r, *silent()).clips[0] for r in requests]
     assert [len(c) for c in clips] == [12, 20]
     assert [len(c.tokens) for c in clips] == [6, 10]
@@ -124,7 +124,9 @@ def test_gists_alone_are_learnt_late(ids, late, many):
 def test_tries_have_gists_of_their_own(tmp_path):
     """Of candidates without poses, the one that keeps best to its clip summary is given."""
     pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack", summary=(2, 5)), "cpu")
-    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, candidates=6)
+    request = GenerationRequest(
+        "a person walks", 20, (), Sampling(seed=3, temperature=5.0, variations=2, candidates=6)
+    )
     (answers,) = pipe.generate_batch([request])
     assert len(answers) == 12
     assert len({a.summary for a in answers[:6]}) > 1

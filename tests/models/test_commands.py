@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from importlib import import_module
 
+import pytest
 import torch
 from test_evaluate import RECIPE
 
 import ext_models.__main__ as command_line
 from ext_models import packs
-from ext_models.generation.request import CANDIDATES
+from ext_models.commands.sampling_options import sampling_of
+from ext_models.generation.request import PipelineError
 from ext_models.training import run_identity
+from motiongpt_blender.wire import LIMITS, Sampling
 from tests.support import tiny_pack
 from tests.support.labelled_clips import make_examples, write_folder
 
@@ -36,11 +39,30 @@ def test_every_command_runs_something_that_exists() -> None:
         assert callable(target), f"{name} asks {module} for {function}"
 
 
-def test_as_many_tries_are_drawn_everywhere():
-    """The command line knows the number without importing what it belongs to."""
+def test_options_are_the_fields_of_the_sampling():
+    """Commands know neither a default nor a limit of their own."""
     parse = command_line._parser().parse_args
-    assert parse(["generate", "--prompt", "x", "--out", "y.npz"]).candidates == CANDIDATES
-    assert parse(["evaluate"]).candidates == CANDIDATES
+    base = ["generate", "--prompt", "x", "--out", "y.npz"]
+    assert sampling_of(parse(base)) == Sampling()
+    given = Sampling(7, 0.5, 0.9, 40, 2, 3, 1.5)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(given).items()]
+    assert sampling_of(parse([*base, *options])) == given
+    assert sampling_of(parse(["evaluate", "--seed", "4"])) == Sampling(seed=4)
+    captioning = sampling_of(parse(["caption", "clip.npz"]), candidates=1)
+    assert captioning == Sampling(temperature=0.0, candidates=1)
+
+
+@pytest.mark.parametrize("option", fields(Sampling), ids=lambda option: option.name)
+def test_both_ends_of_every_option_are_accepted_and_no_more(option):
+    limits, name = LIMITS[option.name], "--" + option.name.replace("_", "-")
+    for value in (limits.low, limits.high):
+        kind = type(option.default)
+        assert replace(Sampling(), **{option.name: kind(value)}).out_of_range() is None
+    for value in (limits.low - 1, limits.high + 1):
+        arguments = argparse.Namespace(**{option.name: value})
+        with pytest.raises(PipelineError) as caught:
+            sampling_of(arguments)
+        assert str(caught.value) == f"{name} is {value}: choose {limits.low} to {limits.high}."
 
 
 def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):

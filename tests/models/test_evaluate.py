@@ -108,7 +108,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
         (("--clips", 2), "--clips 2: at least 4"),
         (("--pool", 1), "--pool 1: 4 at least"),
         (("--samples", 0), "--samples 0: 1 at least"),
-        (("--temperature", -1), "--temperature -1.0: choose 0 to 10"),
+        (("--temperature", -1), "--temperature is -1.0: choose 0 to 10"),
         (("--evaluator", "nowhere"), "is missing: nowhere should hold an evaluator"),
         (("--sets", "none"), "has no none.npz"),
         (("--prompts", "none.toml"), "there is no such list of prompts"),

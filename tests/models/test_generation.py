@@ -6,9 +6,10 @@ import torch
 from ext_models.generation import decoding
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest
-from ext_models.generation.sampling import RowSampler, Sampling, numbers
+from ext_models.generation.sampling import RowSampler, numbers
 from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY
@@ -80,7 +81,10 @@ def test_draws_follow_the_shares():
 
 
 def test_a_pipeline_writes_many(pipeline):
-    requests = [GenerationRequest("a person walks", n, seed=n, candidates=1) for n in (9, 30, 17)]
+    requests = [
+        GenerationRequest("a person walks", n, sampling=Sampling(seed=n, candidates=1))
+        for n in (9, 30, 17)
+    ]
     before = pipeline.generate(requests[0], *silent()).clips[0]
     answers = pipeline.generate_batch(requests)
     assert [[len(a.codes) for a in candidates] for candidates in answers] == [[3], [8], [5]]

@@ -6,10 +6,10 @@ from transformers import AutoModelForCausalLM, GemmaConfig, GPT2Config, LlamaCon
 
 from ext_models.generation import decoding
 from ext_models.generation.request import GenerationCancelledError
-from ext_models.generation.sampling import Sampling
 from ext_models.language import adapters as m
 from ext_models.language import corpus, instructions, tasks
 from ext_models.language import vocabulary as voc
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 
 VOCABULARY = tiny_pack.VOCABULARY

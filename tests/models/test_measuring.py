@@ -15,6 +15,7 @@ from ext_models.evaluation.prompts.label_pools import LabelPools
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.labelled_clips import (
     LABELS,
@@ -80,7 +81,9 @@ def test_too_few_labels_are_refused(pipeline, examples):
 
 
 def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkeypatch):
-    requests = [GenerationRequest("a person walks", 20 + n, seed=n) for n in range(7)]
+    requests = [
+        GenerationRequest("a person walks", 20 + n, sampling=Sampling(seed=n)) for n in range(7)
+    ]
     written = []
     write = MotionPipeline.generate_batch
 
@@ -105,7 +108,7 @@ def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkey
 
 def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
     pose = PoseCondition(0, body(20)[5])
-    asked = GenerationRequest("a person walks", 20, (pose,), seed=4)
+    asked = GenerationRequest("a person walks", 20, (pose,), Sampling(seed=4))
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "a.jsonl")
     one, best = (maker.make([replace(asked, candidates=t)], "poses")[0] for t in (1, 4))
     miss = [pose_tasks.pose_recon(j[0], pose.joints) for j in (one, best)]
@@ -120,11 +123,11 @@ def test_requests_have_names_of_their_own():
     some = [
         GenerationRequest("a", 20),
         GenerationRequest("a", 21),
-        GenerationRequest("a", 20, seed=1),
+        GenerationRequest("a", 20, sampling=Sampling(seed=1)),
         GenerationRequest("a", 20, (pose,)),
         GenerationRequest("a", 20, (replace(pose, placed=True),)),
         GenerationRequest("a", 20, (replace(pose, frame=3),)),
-        GenerationRequest("a", 20, guidance_strength=0.5),
+        GenerationRequest("a", 20, sampling=Sampling(guidance=0.5)),
         GenerationRequest("a", 20, history=body(20)),
         GenerationRequest("a", 20, history=body(20, seed=1)),
     ]
@@ -218,7 +221,9 @@ def test_a_model_that_does_not_listen_gains_nothing(eval_set):
 
 def test_the_nearest_of_the_tries_is_found_without_asking_anew(pipeline, tmp_path, monkeypatch):
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "clips.jsonl")
-    requests = [GenerationRequest("a person walks", 20, seed=seed) for seed in (3, 4)]
+    requests = [
+        GenerationRequest("a person walks", 20, sampling=Sampling(seed=seed)) for seed in (3, 4)
+    ]
     maker.make(requests, "text")
     candidates = [answer for r in requests for answer in maker._answers[clip_maker.key(r)]]
     asked = requests[0]

@@ -10,11 +10,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from ext_models.generation import generators
 from ext_models.generation.request import GenerationCancelledError
-from ext_models.generation.sampling import Sampling
 from ext_models.language.instructions import PoseCode
 from ext_models.language.paper import instructions
 from ext_models.language.vocabulary import train_text_tokenizer
 from ext_models.packs import PackError
+from motiongpt_blender.wire import Sampling
 
 CODES = 512
 NUMBERS = [",".join(str(n % 600) for n in range(k, k + 40)) for k in range(0, 600, 7)]
@@ -105,7 +105,10 @@ def test_every_path_through_the_grammar_is_an_answer(text):
 def test_answers_have_the_asked_length(model, text, temperature):
     generator = generators.PaperGenerator(model, text, CODES)
     order = generators.CodeRequest(
-        "a person walks", 9, (PoseCode(0, (4,)),), Sampling(3, temperature, variations=2)
+        "a person walks",
+        9,
+        (PoseCode(0, (4,)),),
+        Sampling(3, temperature, variations=2, candidates=1),
     )
     shares = []
     answers = generator.generate([order], shares.append, lambda: False)

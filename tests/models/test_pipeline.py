@@ -15,6 +15,7 @@ from ext_models.generation.request import GenerationRequest, PipelineError, Pose
 from ext_models.language import vocabulary as voc
 from ext_models.motion.motion_metrics import local_pose
 from motiongpt_blender.core.body.motion import MotionClip, heading
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
@@ -40,7 +41,7 @@ def pose(height=0.9):
 def test_a_request_becomes_a_clip(pipeline):
     poses = (PoseCondition(0, pose()), PoseCondition(20, pose()))
     seen = []
-    request = GenerationRequest("a person walks", 30, poses, seed=4, variations=2)
+    request = GenerationRequest("a person walks", 30, poses, Sampling(seed=4, variations=2))
     result = pipeline.generate(request, lambda stage, f: seen.append((stage, f)), lambda: False)
     assert [len(c) for c in result.clips] == [30, 30]
     assert result.clips[0].prompt == "a person walks"
@@ -53,7 +54,7 @@ def test_a_request_becomes_a_clip(pipeline):
 
 
 def test_the_same_seed_gives_the_same_clip(pipeline):
-    request = GenerationRequest("a person walks", 24, seed=9)
+    request = GenerationRequest("a person walks", 24, sampling=Sampling(seed=9))
     a, b = (pipeline.generate(request, *silent()).clips[0].joints for _ in range(2))
     assert np.array_equal(a, b)
 
@@ -66,7 +67,7 @@ def miss(clip, request):
 
 def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
     poses = (PoseCondition(20, pose()),)
-    request = GenerationRequest("a person walks", 30, poses, seed=4)
+    request = GenerationRequest("a person walks", 30, poses, Sampling(seed=4))
     every = pipeline.generate(replace(request, variations=6, candidates=1), *silent()).clips
     best = pipeline.generate(replace(request, candidates=6), *silent()).clips
     misses = [miss(clip, request) for clip in every]
@@ -80,7 +81,7 @@ def test_a_motion_goes_on_from_a_beginning(skills, tmp_path):
     folder = tiny_pack.write(tmp_path / "pack", skills)
     pipe = MotionPipeline.from_pack(folder, "cpu")
     history = walker(30)
-    request = GenerationRequest("a person walks", 18, seed=1, history=history)
+    request = GenerationRequest("a person walks", 18, sampling=Sampling(seed=1), history=history)
     clip = pipe.generate(request, *silent()).clips[0]
     assert len(clip) == 18
     place = [0, 2]
@@ -94,7 +95,7 @@ def test_a_motion_goes_on_from_a_beginning(skills, tmp_path):
 
 def test_tries_that_nothing_tells_apart_are_not_drawn(pipeline):
     """Neither poses nor a clip summary: one is as good as another."""
-    request = GenerationRequest("a person walks", 30, variations=2, candidates=5)
+    request = GenerationRequest("a person walks", 30, sampling=Sampling(variations=2, candidates=5))
     (answers,) = pipeline.generate_batch([request])
     assert len(answers) == len(pipeline.best(answers, request)) == 2
 

@@ -18,6 +18,7 @@ from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
 from ext_models.text_motion.network import TextMotionNetwork
 from ext_models.text_motion.text_vocabulary import TextVocabulary
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.labelled_clips import body
 from tests.support.motion_folders import walker
@@ -64,7 +65,9 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
     pipe = MotionPipeline.from_pack(
         write_reranker(tiny_pack.write(tmp_path / "pack", summary=summary)), "cpu"
     )
-    request = GenerationRequest("a person walks", 20, (), 3, 5.0, variations=2, candidates=4)
+    request = GenerationRequest(
+        "a person walks", 20, (), Sampling(seed=3, temperature=5.0, variations=2, candidates=4)
+    )
     (answers,) = pipe.generate_batch([request])
     assert len(answers) == 8
     clips = [pipe.clip(a.codes, request).joints for a in answers]
@@ -80,7 +83,9 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
 
 def test_poses_choose_before_the_matcher(tmp_path):
     pack = tiny_pack.write(tmp_path / "pack")
-    request = GenerationRequest("a person walks", 20, (PoseCondition(3, walker(5)[2]),), 3, 5.0)
+    request = GenerationRequest(
+        "a person walks", 20, (PoseCondition(3, walker(5)[2]),), Sampling(seed=3, temperature=5.0)
+    )
     clips = []
     for folder in (pack, write_reranker(pack)):
         pipe = MotionPipeline.from_pack(folder, "cpu")

@@ -19,6 +19,7 @@ from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import ExpectedPoses, describe, moments
 from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
@@ -125,7 +126,13 @@ def goal(pipeline, frame, seed, placed=False):
 
 
 def asked(*poses, **changes):
-    return replace(GenerationRequest("a person walks", 36, poses, candidates=1, seed=5), **changes)
+    sampling = replace(Sampling(seed=5, candidates=1), **changes)
+    return GenerationRequest("a person walks", 36, poses, sampling)
+
+
+def unguided(requests):
+    """The same requests without pose guidance."""
+    return [replace(r, sampling=replace(r.sampling, guidance=0.0)) for r in requests]
 
 
 def clips(pipeline, requests):
@@ -138,7 +145,7 @@ def clips(pipeline, requests):
 @pytest.mark.parametrize("frame", [0, 13, 18, 35])
 def test_steering_brings_the_body_nearer(pipeline, frame):
     requests = [asked(goal(pipeline, frame, s), seed=s) for s in range(6)]
-    free = [replace(r, guidance_strength=0.0) for r in requests]
+    free = unguided(requests)
     made = clips(pipeline, [*requests, *free])
     distance = [miss(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
     assert np.mean(distance[:6]) < 0.8 * np.mean(distance[6:])
@@ -159,7 +166,7 @@ def test_steering_brings_the_motion_to_its_place(pipeline):
         for s in range(24)
     ]
     made = clips(pipeline, requests)
-    free = clips(pipeline, [replace(r, guidance_strength=0.0) for r in requests])
+    free = clips(pipeline, unguided(requests))
     off = [[off_place(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
     assert np.mean(off[0]) < 0.7 * np.mean(off[1])
 
@@ -171,13 +178,13 @@ def test_parts_of_a_body_steer_by_themselves(pipeline):
     requests = [asked(replace(goal(pipeline, 20, s), bound=bound), seed=s) for s in range(6)]
     assert all(not pipeline._code_request(r).poses for r in requests)
     made = clips(pipeline, requests)
-    free = clips(pipeline, [replace(r, guidance_strength=0.0) for r in requests])
+    free = clips(pipeline, unguided(requests))
     distance = [[miss(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
     assert np.mean(distance[0]) < 0.9 * np.mean(distance[1])
 
 
 def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
-    request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), guidance_strength=0.0)
+    request = asked(goal(pipeline, 0, 1), goal(pipeline, 20, 2, placed=True), guidance=0.0)
     written = (
         pipeline.generate_batch([request]),
         pipeline.generate(request, *silent()).clips[0].tokens,
@@ -185,14 +192,14 @@ def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
     monkeypatch.setattr(
         "ext_models.generation.pipeline.guidance_targets", lambda *_: GuidanceTargets(strength=0.0)
     )
-    on = replace(request, guidance_strength=3.0)
+    on = replace(request, sampling=replace(request.sampling, guidance=3.0))
     again = pipeline.generate_batch([on]), pipeline.generate(on, *silent()).clips[0].tokens
     assert written == again
 
 
 def test_without_poses_and_gist_nothing_steers(tmp_path):
     pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack"), "cpu")
-    one, other = (asked(guidance_strength=s) for s in (0.0, 5.0))
+    one, other = (asked(guidance=s) for s in (0.0, 5.0))
     assert pipe.generate_batch([one]) == pipe.generate_batch([other])
 
 
@@ -252,20 +259,15 @@ def test_an_outline_says_what_was_described():
 
 def test_without_poses_a_motion_keeps_to_its_gist(pipeline):
     """Even a random model poses more as it announced; unsteered it does not look at it."""
-    requests = [asked(seed=s) for s in range(8)]
     off = {}
-    for guidance_strength in (0.0, 1.0):
-        answers = [
-            a
-            for (a,) in pipeline.generate_batch(
-                [replace(r, guidance_strength=guidance_strength) for r in requests]
-            )
-        ]
+    for guidance in (0.0, 1.0):
+        requests = [asked(seed=s, guidance=guidance) for s in range(8)]
+        answers = [a for (a,) in pipeline.generate_batch(requests)]
         assert len({a.summary for a in answers}) > 1
         made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
         told = [pipeline.selector.summary.expected_poses(a.summary).bodies for a in answers]
         at = moments(36)
-        off[guidance_strength] = np.mean(
+        off[guidance] = np.mean(
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
         )
     assert off[1.0] < 0.9 * off[0.0]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from ext_models.__main__ import main
 from ext_models.generation import generators
 from ext_models.generation.request import PipelineError
-from ext_models.generation.sampling import Sampling
 from ext_models.language import adapters as m
 from ext_models.language import place_tokens, tasks
 from ext_models.language import vocabulary as voc
@@ -20,6 +19,7 @@ from ext_models.language.instructions import PoseCode, instruction, question
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.neutral_pose import NEUTRAL
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 from tests.support.motion_folders import walker
 
@@ -153,10 +153,10 @@ def generator(text, ids):
 
 
 def test_told_sentences_are_words_only(generator):
-    told = generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+    told = generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
     assert len(told) == 3
     assert not any("<m" in t or "<len" in t for t in told)
-    assert told == generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3))
+    assert told == generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
 
 
 def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):

@@ -8,12 +8,13 @@ import numpy as np
 from ext_models.datasets.data_folder import ClipRecord, PackWriter
 from ext_models.datasets.examples import Example
 from ext_models.evaluation.eval_set import EvalSettings
+from motiongpt_blender.wire import Sampling
 from tests.support import motion_folders
 
 ACTIONS = {"walk": "walks", "run": "runs", "bow": "bows", "kick": "kicks"}
 STYLES = ("old", "happy")
 LABELS = [f"{action}, {style}" for action in ACTIONS for style in STYLES]
-SETTINGS = EvalSettings(seed=3, pool=6, draws=3, samples=2)
+SETTINGS = EvalSettings(pool=6, draws=3, samples=2, sampling=Sampling(seed=3))
 
 
 def captions(label):

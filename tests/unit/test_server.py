@@ -1,7 +1,9 @@
 """The model's side: requests in, reports out, one terminal report a job."""
 
 import io
+import re
 import time
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -155,7 +157,7 @@ def test_requests_that_make_no_sense(tmp_path):
 
 def test_variations_are_numbered_and_differ(tmp_path):
     room = Room()
-    room.send(request(tmp_path, variations=3))
+    room.send(request(tmp_path, sampling=wire.Sampling(variations=3)))
     assert room.ends()[0].clips == ("clip_01.npz", "clip_02.npz", "clip_03.npz")
     clips = [MotionClip.load(tmp_path / f"clip_0{i}.npz").joints for i in (1, 2, 3)]
     assert not np.array_equal(clips[0], clips[1])
@@ -178,16 +180,42 @@ def test_poses_are_read(tmp_path):
     assert all(p.bound is None and p.placed for p in poses)
 
 
-def test_poses_of_body_parts_and_the_steering_are_read(tmp_path):
+def test_a_request_loses_nothing_between_blender_and_the_model(tmp_path):
+    """Every field of the line stands in the request, none at its default."""
+    joints, history = fake.walk("x", 2, 0), fake.walk("y", 9, 1)
+    np.savez(tmp_path / wire.POSES_FILE, joints=joints, history=history)
+    sampling = wire.Sampling(7, 0.5, 0.9, 40, 2, 3, 1.5)
+    assert all(getattr(sampling, f.name) != f.default for f in fields(sampling))
+    sent = wire.Generate("one", "someone jumps", 41, str(tmp_path), (0, 40), sampling, True)
+    asked = read_request(wire.decode(wire.encode(sent)))
+    assert (asked.prompt, asked.frames, asked.sampling) == ("someone jumps", 41, sampling)
+    assert [p.frame for p in asked.poses] == [0, 40]
+    assert np.array_equal(asked.poses[1].joints, joints[1])
+    assert np.array_equal(asked.history, history)
+    assert read_request(replace(sent, continues=False)).history is None
+
+
+@pytest.mark.parametrize(
+    ("sampling", "sentence"),
+    [
+        (wire.Sampling(candidates=0), "candidates is 0: choose 1 to 1000."),
+        (wire.Sampling(seed=-1), f"seed is -1: choose 0 to {2**31 - 1}."),
+        (wire.Sampling(guidance=10.5), "guidance is 10.5: choose 0 to 10."),
+    ],
+)
+def test_a_sampling_out_of_range_is_refused(tmp_path, sampling, sentence):
+    with pytest.raises(PipelineError, match=re.escape(sentence)):
+        read_request(request(tmp_path, sampling=sampling))
+
+
+def test_poses_of_body_parts_are_read(tmp_path):
     bound = np.ones((2, 22), dtype=bool)
     bound[1, :16] = False
     np.savez(tmp_path / wire.POSES_FILE, joints=fake.walk("x", 2, 0), bound=bound)
-    asked = read_request(request(tmp_path, pose_frames=(0, 40), guidance_strength=2.5))
+    asked = read_request(request(tmp_path, pose_frames=(0, 40)))
     whole, part = asked.poses
-    assert asked.guidance_strength == 2.5 and whole.bound is None and whole.placed
+    assert whole.bound is None and whole.placed
     assert np.array_equal(part.bound, bound[1]) and not part.placed
-    with pytest.raises(PipelineError, match="choose 0 to 10"):
-        read_request(request(tmp_path, pose_frames=(0, 40), guidance_strength=-1.0))
 
 
 @pytest.mark.parametrize(

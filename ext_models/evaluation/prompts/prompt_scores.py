@@ -163,9 +163,7 @@ def prompt_requests(eval_set: EvalSet, one: PromptList) -> list[GenerationReques
         GenerationRequest(
             prompt=prompt.text,
             frames=_frames(eval_set, prompt),
-            seed=eval_set.number("prompt", sample, prompt.text),
-            temperature=eval_set.settings.temperature,
-            candidates=eval_set.settings.candidates,
+            sampling=eval_set.sampling("prompt", sample, prompt.text),
         )
         for sample in samples(eval_set)
         for prompt in one.prompts
