@@ -108,9 +108,12 @@ def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkey
 
 def test_of_several_tries_the_nearest_is_taken(pipeline, tmp_path):
     pose = PoseCondition(0, body(20)[5])
-    asked = GenerationRequest("a person walks", 20, (pose,), Sampling(seed=4))
+    asked = [
+        GenerationRequest("a person walks", 20, (pose,), Sampling(seed=4, candidates=count))
+        for count in (1, 4)
+    ]
     maker = clip_maker.ClipMaker(pipeline, tmp_path / "a.jsonl")
-    one, best = (maker.make([replace(asked, candidates=t)], "poses")[0] for t in (1, 4))
+    one, best = (maker.make([request], "poses")[0] for request in asked)
     miss = [pose_tasks.pose_recon(j[0], pose.joints) for j in (one, best)]
     assert miss[1] <= miss[0]
     kept = [json.loads(line)["answers"] for line in (tmp_path / "a.jsonl").read_text().splitlines()]

@@ -67,9 +67,10 @@ def miss(clip, request):
 
 def test_of_several_tries_the_nearest_to_the_poses_is_given(pipeline):
     poses = (PoseCondition(20, pose()),)
-    request = GenerationRequest("a person walks", 30, poses, Sampling(seed=4))
-    every = pipeline.generate(replace(request, variations=6, candidates=1), *silent()).clips
-    best = pipeline.generate(replace(request, candidates=6), *silent()).clips
+    request = GenerationRequest("a person walks", 30, poses, Sampling(seed=4, candidates=6))
+    six = replace(request.sampling, variations=6, candidates=1)
+    every = pipeline.generate(replace(request, sampling=six), *silent()).clips
+    best = pipeline.generate(request, *silent()).clips
     misses = [miss(clip, request) for clip in every]
     assert misses == sorted(misses)  # and variations come in that order
     assert len(best) == 1
