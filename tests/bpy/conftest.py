@@ -82,3 +82,25 @@ def _smpl_rig(scale=1.05, prefix=""):
             bone.parent = armature.edit_bones[prefix + joint_name(PARENTS[joint])]
     bpy.ops.object.mode_set(mode="OBJECT")
     return obj
+
+
+@pytest.fixture
+def addon(monkeypatch, smpl_rig):
+    """The add-on with the fake model, on a scene with a plain armature."""
+    from motiongpt_blender import registration
+    from tests.support import session
+
+    panel = session.enable(monkeypatch, smpl_rig)
+    for bone in smpl_rig.pose.bones:
+        bone.rotation_mode = "QUATERNION"
+    yield panel
+    registration.unregister()
+
+
+@pytest.fixture
+def registered(empty_scene):
+    from motiongpt_blender import registration
+
+    registration.register()
+    yield
+    registration.unregister()

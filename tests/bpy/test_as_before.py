@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-from test_beside import addon, generate, hand_keyed, seen, show, wait
-from test_sequence import JUMP, WALK, blocks, make
 
 from motiongpt_blender.scene.action import nla
 from motiongpt_blender.scene.action.played_curves import keyed_frames
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.rig.usability import check_not_override
+from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, seen, show, wait
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
-__all__ = ["addon"]
 
 FRAMES = (5, 15, 30, 45, 70, 90)
 

@@ -3,14 +3,15 @@
 import bpy
 import numpy as np
 import pytest
-from test_families_map import MIXAMO, linked_file, registered  # noqa: F401 - a fixture
-from test_rest_poses import FPS, exercise
 
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.builders import Bone, build, plan_from_names
+from tests.support.rigs.linked import linked_file
+from tests.support.rigs.motions import FPS, exercise
+from tests.support.rigs.names import MIXAMO
 
 
 def put_on(obj):
@@ -119,7 +120,7 @@ def scene_of(obj):
 
 
 @pytest.mark.parametrize("make", BAD, ids=lambda make: make.__name__)
-def test_a_sentence_and_nothing_changes(registered, tmp_path, make):  # noqa: F811
+def test_a_sentence_and_nothing_changes(registered, tmp_path, make):
     obj = make(tmp_path)
     before = scene_of(obj)
     with pytest.raises(RigError) as error:
@@ -131,7 +132,7 @@ def test_a_sentence_and_nothing_changes(registered, tmp_path, make):  # noqa: F8
     assert scene_of(obj) == before
 
 
-def test_an_editable_override_plays_a_take_and_gives_it_back(registered, tmp_path):  # noqa: F811
+def test_an_editable_override_plays_a_take_and_gives_it_back(registered, tmp_path):
     obj = linked_file(tmp_path).override_create(remap_local_usages=True)
     obj.override_library.is_system_override = False
     bpy.context.scene.motiongpt.armature = obj
@@ -144,7 +145,7 @@ def test_an_editable_override_plays_a_take_and_gives_it_back(registered, tmp_pat
     assert not bpy.data.actions
 
 
-def test_hidden_bones_are_driven_and_told(registered):  # noqa: F811
+def test_hidden_bones_are_driven_and_told(registered):
     obj = whole()
     hidden = obj.data.collections.new("hidden")
     for bone in obj.data.bones:

@@ -4,82 +4,9 @@ import numpy as np
 import pytest
 
 from motiongpt_blender.core.body.rotations import angle_between, normalise
+from tests.support.takes import assert_smooth, generate, hand_keyed, jump, seen, show, wait
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
-
-CONTROLS = ("l_hip", "r_knee", "l_shoulder", "r_elbow", "head", "pelvis", "spine2")
-
-
-@pytest.fixture
-def addon(monkeypatch, smpl_rig):
-    """The add-on with the fake model, on a scene with a plain armature."""
-    from motiongpt_blender import registration
-    from tests.support import session
-
-    panel = session.enable(monkeypatch, smpl_rig)
-    for bone in smpl_rig.pose.bones:
-        bone.rotation_mode = "QUATERNION"
-    yield panel
-    registration.unregister()
-
-
-def wait(session, seconds=240.0):
-    """Until nothing is under way."""
-    session.wait(seconds)
-
-
-def generate(session):
-    assert bpy.ops.motiongpt.generate() == {"FINISHED"}
-    wait(session)
-    assert not session.failed, session.message
-    return session.report
-
-
-def hand_keyed(rig, frames=(1, 20, 40, 70, 100), seed=0, bones=CONTROLS):
-    """A few poses keyed by hand, easy in and out as Blender makes them."""
-    rng = np.random.default_rng(seed)
-    for frame in frames:
-        for name in bones:
-            bone = rig.pose.bones[name]
-            q = normalise(np.array([1.0, *rng.normal(size=3) * 0.15]))
-            bone.rotation_quaternion = q
-            bone.keyframe_insert("rotation_quaternion", frame=frame)
-        rig.pose.bones["pelvis"].location = rng.normal(size=3) * 0.2
-        rig.pose.bones["pelvis"].keyframe_insert("location", frame=frame)
-
-
-def show(frame):
-    whole = int(np.floor(frame))
-    bpy.context.scene.frame_set(whole, subframe=frame - whole)
-
-
-def seen(rig, frame):
-    """World matrices (N, 4, 4) of all bones at a frame."""
-    show(frame)
-    posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    world = np.array(posed.matrix_world)
-    return np.array([world @ np.array(b.matrix) for b in posed.pose.bones])
-
-
-def speeds(rig, frame, outward):
-    """Velocities (N, 3) of all bones at a seam, metres a frame, as seen from one side."""
-    here, near, far = (seen(rig, frame + k * outward)[:, :3, 3] for k in (0, 1, 2))
-    return outward * (2 * (near - here) - 0.5 * (far - here))
-
-
-def jump(rig, frame, fps=20.0):
-    """The largest jump in a bone's speed at a frame, metres a second."""
-    away = speeds(rig, frame, 1) - speeds(rig, frame, -1)
-    return float(np.linalg.norm(away, axis=-1).max()) * fps
-
-
-def assert_smooth(rig, frame, fps=20.0, most=0.2):
-    """The seam is no kick: neither a jump in speed nor an acceleration that stands out."""
-    places = np.array([seen(rig, frame + k)[:, :3, 3] for k in range(-8, 9)])
-    pull = np.linalg.norm(np.diff(places, 2, axis=0), axis=-1).max(axis=1)
-    assert pull[7] <= np.delete(pull, 7).max(), pull * fps * fps
-    # What is left is the curvature that a slope from three frames takes for speed.
-    assert jump(rig, frame, fps) < most * max(20 / fps, 1) ** 2
 
 
 def assert_outside(rig, before, frames):

@@ -3,100 +3,19 @@
 import json
 
 import bpy
-import numpy as np
 import pytest
 
-from motiongpt_blender.core.body.motion import MotionClip
-from motiongpt_blender.core.body.neutral_pose import NEUTRAL
-from motiongpt_blender.core.body.rotations import from_log, inverse, rotate
-from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.rig.bone_maps import Part, families, propose
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
-from motiongpt_blender.scene.rig.description import describe
-from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.ui.bone_map import SURE
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
+from tests.support.rigs.driving import drive
 from tests.support.rigs.files import read_rig
-
-FPS = 20
-
-
-def walk(seconds=1.6):
-    """A walk made of swinging limbs, (T, 22, 3) metres: knees bend back, elbows forward."""
-    time = np.arange(int(seconds * FPS)) / FPS
-    joints = np.empty((len(time), 22, 3))
-    for k, t in enumerate(time):
-        phase = 2 * np.pi * t
-        bends = {}
-        for side, sign in (("L", 1), ("R", -1)):
-            swing = sign * np.sin(phase)
-            knee = 0.2 + 0.5 * max(0.0, sign * np.cos(phase))
-            down = -1.2 if side == "L" else 1.2
-            bends[f"{side}_KNEE"] = (-0.45 * swing, 0, 0)
-            bends[f"{side}_ANKLE"] = (knee - 0.45 * swing, 0, 0)
-            bends[f"{side}_FOOT"] = (knee - 0.45 * swing, 0, 0)
-            bends[f"{side}_ELBOW"] = (0.35 * swing, 0, down)
-            bends[f"{side}_WRIST"] = (0.35 * swing - 0.5, 0, down)
-        pose = np.zeros((22, 3))
-        pose[0] = NEUTRAL[0] + [0, 0, 1.1 * t]
-        for j in range(1, 22):
-            bone = NEUTRAL[j] - NEUTRAL[PARENTS[j]]
-            x, _, z = bends.get(Joint(j).name, (0, 0, 0))
-            bone = rotate(from_log(np.array([0.0, 0.0, z])), bone)
-            pose[j] = pose[PARENTS[j]] + rotate(from_log(np.array([x, 0.0, 0.0])), bone)
-        joints[k] = pose - [0, pose[[7, 8, 10, 11], 1].min(), 0]
-    return joints.astype(np.float32)
-
-
-def seen(obj, rig, part, frame):
-    """Where a part's bone begins, in model axes, at a frame."""
-    bpy.context.scene.frame_set(frame)
-    control = next(c for c in rig.controls if c.part is part)
-    posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    return rotate(inverse(rig.axes), np.array(posed.pose.bones[control.body].head, float))
-
-
-def unit(v):
-    return v / np.linalg.norm(v)
-
-
-def drive(obj):
-    """Write a walk to a rig; the rig, how far its thighs and shins are off, and how they bend."""
-    bpy.context.scene.render.fps = FPS
-    bpy.context.scene.frame_set(1)
-    rig = describe(obj)
-    joints = walk()
-    apply_clip(obj, MotionClip(joints, FPS), (), 1, "walk")
-    worst = 0.0
-    for frame in range(0, len(joints), 3):
-        for side in "lr":
-            hip, knee, ankle = (
-                seen(obj, rig, Part(f"{p}_{side}"), frame + 1) for p in ("thigh", "shin", "foot")
-            )
-            bent = np.cross(unit(knee - hip), unit(ankle - knee))
-            if np.linalg.norm(bent) > 0.25:
-                assert unit(bent) @ [1, 0, 0] > 0.5, f"knee {side} at {frame}"
-            j = [Joint[f"{side.upper()}_{n}"] for n in ("HIP", "KNEE", "ANKLE")]
-            for (a, b), (m, n) in zip(
-                ((hip, knee), (knee, ankle)), ((j[0], j[1]), (j[1], j[2])), strict=True
-            ):
-                wanted = unit((joints[frame, n] - joints[frame, m]).astype(float))
-                cosine = np.clip(unit(b - a) @ wanted, -1, 1)
-                worst = max(worst, float(np.degrees(np.arccos(cosine))))
-    return rig, worst
+from tests.support.rigs.names import COVERED, FILES, IN_PART, tables
 
 
 def parts_of(bone_map):
     return {(b.part.value, b.control) for b in bone_map.bones}
-
-
-def tables(shared):
-    return json.loads((shared("rigs") / "bone_names.json").read_text("utf-8"))
-
-
-COVERED = sorted({name for _, data in families() for name in data["covers"]})
-#: Tables that name only some of a rig's controls; their rigs are built below.
-IN_PART = ("rigify_control", "rigify_control_ik", "auto_rig_pro_control_ik")
 
 
 @pytest.mark.parametrize("table", [t for t in COVERED if t not in IN_PART])
@@ -137,25 +56,6 @@ def test_tables_from_memory_are_in_doubt_unless_another_proves_their_names(empty
             continue
         assert found.confidence < SURE, table
         assert all(b.confidence < SURE for b in found.bones), table
-
-
-#: file: (label, parts without a bone)
-FILES = {
-    "bvh_freebvh.bvh": ("Mixamo", set()),
-    "bvh_mocapbank.bvh": ("BVH named by joints", {"toe_l", "toe_r"}),
-    "bvh_pymo_walk.bvh": ("HumanIK", {"spine", "neck"}),
-    "cmu_91_48_m2m.fbx": ("Daz Genesis 1 and 2, Poser", {"toe_l", "toe_r"}),
-    "gdquest_mannequiny.glb": ("Unreal Engine mannequin", set()),
-    "khronos_CesiumMan.glb": ("Found by shape", {"collar_l", "collar_r"}),
-    "m2m_rig_human.glb": ("Unreal Engine mannequin", set()),
-    "mpfb_rig_cmu_mb.json": ("CMU motion capture", set()),
-    "mpfb_rig_default.json": ("MakeHuman default", set()),
-    "mpfb_rig_game_engine.json": ("Unreal Engine mannequin", set()),
-    "mpfb_rig_mixamo.json": ("Mixamo", set()),
-    "mpfb_rig_rigify.json": ("Rigify metarig", set()),
-    "threejs_RobotExpressive.glb": ("Robot Expressive", {"toe_l", "toe_r"}),
-    "vrm_cryptovoxels.vrm": ("VRChat (CATS)", set()),
-}
 
 
 @pytest.fixture

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from test_families import drive, tables
 
-from motiongpt_blender import compat
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.bone_maps.structure import by_structure
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
 from motiongpt_blender.scene.take.record import TakeRecord
 from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
+from tests.support.rigs.driving import drive, held_switches
+from tests.support.rigs.names import SMPL, tables
 
 
 def built(shared, table, holders, **names):
@@ -40,17 +40,6 @@ CONTROLS = {
 }  # fmt: skip
 
 
-def held(obj, action):
-    """(bone, property) -> the value that the action holds it at."""
-    slot = next(iter(getattr(action, "slots", ())), None)
-    values = {}
-    for curve in compat.curves(action, slot):
-        if curve.data_path.endswith('"]') and curve.data_path.count('["') == 2:
-            _, bone, _, prop, _ = curve.data_path.split('"')
-            values[bone, prop] = curve.evaluate(1)
-    return values
-
-
 @pytest.mark.parametrize("table", CONTROLS)
 def test_controls_are_driven_and_their_switches_set_to_fk(empty_scene, shared, table):
     label, holders, fk = CONTROLS[table]
@@ -60,7 +49,7 @@ def test_controls_are_driven_and_their_switches_set_to_fk(empty_scene, shared, t
     assert worst < 6.0
     action = obj.animation_data.nla_tracks[0].strips[0].action
     wanted = {(bone, prop): fk for bone, props in holders.items() for prop in props}
-    assert held(obj, action) == wanted
+    assert held_switches(obj, action) == wanted
     before = {(bone, prop): value for bone, prop, value in TakeRecord.load(action).switches}
     assert before == {(b, p): v for b, props in holders.items() for p, v in props.items()}
     assert all(obj.pose.bones[b][p] == fk for b, p in before)
@@ -73,16 +62,6 @@ def test_rigify_walks(which, request):
     obj = request.getfixturevalue(which)
     _, worst = drive(obj)
     assert worst < 6.0
-
-
-SMPL = {
-    "pelvis": ["pelvis"],
-    "spine": ["spine1", "spine2", "spine3"],
-    "neck": ["neck"],
-    "head": ["head"],
-    **{f"{p}_{s}": [f"{p}.{s}"] for s in "lr" for p in (
-        "collar", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")},
-}  # fmt: skip
 
 
 def reduced(kind):

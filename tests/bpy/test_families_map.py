@@ -11,30 +11,8 @@ from motiongpt_blender.properties.scene import target
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.rig.description import describe
 from tests.support.rigs.builders import Bone, build, nameless, plan_from_names
-
-MIXAMO = {
-    "pelvis": ["mixamorig:Hips"],
-    "spine": ["mixamorig:Spine", "mixamorig:Spine1", "mixamorig:Spine2"],
-    "neck": ["mixamorig:Neck"],
-    "head": ["mixamorig:Head"],
-    **{
-        f"{part}_{side[0].lower()}": [f"mixamorig:{side}{bone}"]
-        for side in ("Left", "Right")
-        for part, bone in {
-            "collar": "Shoulder", "upper_arm": "Arm", "forearm": "ForeArm", "hand": "Hand",
-            "thigh": "UpLeg", "shin": "Leg", "foot": "Foot", "toe": "ToeBase",
-        }.items()
-    },
-}  # fmt: skip
-
-
-@pytest.fixture
-def registered(empty_scene):
-    from motiongpt_blender import registration
-
-    registration.register()
-    yield
-    registration.unregister()
+from tests.support.rigs.linked import linked_file
+from tests.support.rigs.names import MIXAMO
 
 
 @pytest.fixture
@@ -357,19 +335,6 @@ def test_a_linked_armature_says_how_to_make_it_local(registered, tmp_path):
     with pytest.raises(RuntimeError, match=r"Library Override > Make.*Make Local"):
         bpy.ops.motiongpt.find_bones()
     assert not len(obj.motiongpt.bone_map.rows)
-
-
-def linked_file(tmp_path):
-    build(plan_from_names(MIXAMO))
-    path = tmp_path / "rigs.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    with bpy.data.libraries.load(str(path), link=True) as (_, into):
-        into.objects = ["rig"]
-    obj = bpy.data.objects["rig"]
-    bpy.context.scene.collection.objects.link(obj)
-    bpy.context.scene.motiongpt.armature = obj
-    return obj
 
 
 def test_an_override_has_a_map_of_its_own(registered, tmp_path):

@@ -3,7 +3,6 @@
 import bpy
 import numpy as np
 import pytest
-from test_rest_poses import put_on
 
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.rig.bone_maps import Part
@@ -11,6 +10,7 @@ from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.pose.show_pose import show_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.remove_take import remove_take
+from tests.support.rigs.driving import put_on
 from tests.support.rigs.families import build_family, build_of
 
 

@@ -5,14 +5,13 @@ import math
 import bpy
 import pytest
 from mathutils import Vector
-from test_families_controls import held
-from test_rest_poses import put_on
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.remove_take import remove_take
+from tests.support.rigs.driving import held_switches, put_on
 from tests.support.rigs.families import Build, Stance, build_family
 
 #: Limb: its parts, then by family goal, pole, and (bone, property) of the switch.
@@ -102,7 +101,7 @@ def test_goals_and_poles_show_what_fk_shows(rig):
             bent = math.degrees((shown.head - upper.head).angle(lower.head - upper.head))
             assert bent < 8, (limb, side, frame, bent)
     action = obj.animation_data.nla_tracks[0].strips[0].action
-    values = held(obj, action)
+    values = held_switches(obj, action)
     for limb, side in limbs():
         _, pole, holder, prop = spelled(family, limb, side)
         assert values[holder, prop] == ON_IK[family]

@@ -3,7 +3,6 @@
 import bpy
 import numpy as np
 import pytest
-from test_rest_poses import FPS, exercise, with_root
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
@@ -13,7 +12,9 @@ from motiongpt_blender.scene.pose.capture import capture_joints
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from motiongpt_blender.scene.take.remove_take import remove_take
+from tests.support.rigs.driving import with_root
 from tests.support.rigs.families import Build, Stance, build_family
+from tests.support.rigs.motions import FPS, exercise
 
 FRAMES = (1, 12, 25, 40)
 

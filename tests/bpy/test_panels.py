@@ -1,6 +1,5 @@
 """What the panels say, drawn on a layout that only listens."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -8,11 +7,9 @@ from unittest.mock import MagicMock
 import pytest
 
 from motiongpt_blender.core.feet.foot_locking import FootLockReport
+from tests.support.takes import generate
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
-
-sys.path.insert(0, str(Path(__file__).parent))
-from test_beside import addon, generate  # noqa: E402, F401
 
 
 def drawn(panel):
@@ -25,7 +22,7 @@ def drawn(panel):
 
 
 @pytest.fixture
-def take(addon, smpl_rig, monkeypatch):  # noqa: F811
+def take(addon, smpl_rig, monkeypatch):
     """The report of a take with its feet planted; letters are ten pixels wide."""
     from motiongpt_blender.ui import base
 
@@ -35,7 +32,7 @@ def take(addon, smpl_rig, monkeypatch):  # noqa: F811
     return generate(addon)
 
 
-def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
+def test_last_take_tells_of_its_feet(addon, take):
     from motiongpt_blender.ui.result import MOTIONGPT_PT_result, feet_text
 
     assert take.foot_lock is not None
@@ -47,7 +44,7 @@ def test_last_take_tells_of_its_feet(addon, take):  # noqa: F811
     assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)
 
 
-def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):  # noqa: F811
+def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
     from motiongpt_blender.ui.result import MOTIONGPT_PT_result
 
@@ -59,7 +56,7 @@ def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):  # noqa: 
     assert "new NLA" not in drawn(MOTIONGPT_PT_main)
 
 
-def test_a_failure_after_an_undone_take_is_told(addon, smpl_rig, take):  # noqa: F811
+def test_a_failure_after_an_undone_take_is_told(addon, smpl_rig, take):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
     smpl_rig.animation_data_clear()
@@ -68,7 +65,7 @@ def test_a_failure_after_an_undone_take_is_told(addon, smpl_rig, take):  # noqa:
     assert "The prompt is empty" in drawn(MOTIONGPT_PT_main)
 
 
-def test_a_redraw_looks_for_no_python(addon, smpl_rig, take, monkeypatch):  # noqa: F811
+def test_a_redraw_looks_for_no_python(addon, smpl_rig, take, monkeypatch):
     from motiongpt_blender import preferences
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
@@ -76,7 +73,7 @@ def test_a_redraw_looks_for_no_python(addon, smpl_rig, take, monkeypatch):  # no
     assert "motiongpt.generate" in drawn(MOTIONGPT_PT_main)
 
 
-def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):  # noqa: F811
+def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
@@ -87,14 +84,14 @@ def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):
     assert "Writing the keys" in said and "motiongpt.generate" not in said
 
 
-def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):  # noqa: F811
+def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):
     from motiongpt_blender.properties.armature import PARTS
     from motiongpt_blender.ui.poses import PARTS_BY_ROW
 
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
 
 
-def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
+def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):
     """A pose that comes pushes no button away: the next click would bind another part."""
     from motiongpt_blender.ui.poses import MOTIONGPT_PT_poses
 
@@ -111,7 +108,7 @@ def test_buttons_that_mark_stay_where_they_are(addon, smpl_rig):  # noqa: F811
     assert after[:upto] == before[:upto]
 
 
-def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
+def test_last_take_names_what_fk_cannot_show(addon, take):
     from motiongpt_blender.core.pose_constraints.fk_mismatch import FKMismatch
     from motiongpt_blender.core.pose_constraints.reports import PoseReport
     from motiongpt_blender.core.rig.bone_maps import Part
@@ -135,7 +132,7 @@ def test_last_take_names_what_fk_cannot_show(addon, take):  # noqa: F811
     assert "111.3 mm" in said
 
 
-def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
+def test_a_closed_timing_panel_says_what_is_chosen(addon):
     from motiongpt_blender.ui.frame_range import MOTIONGPT_PT_frame_range
 
     place = bpy.context.scene.motiongpt.frame_range
@@ -150,7 +147,7 @@ def test_a_closed_timing_panel_says_what_is_chosen(addon):  # noqa: F811
         assert (says in drawn) if says else drawn == "[]", (mode, loop)
 
 
-def test_the_prompt_of_the_chosen_block_has_a_field_of_its_own(addon, smpl_rig):  # noqa: F811
+def test_the_prompt_of_the_chosen_block_has_a_field_of_its_own(addon, smpl_rig):
     from motiongpt_blender.ui.sequence import MOTIONGPT_PT_sequence
 
     bpy.ops.motiongpt.add_block()
@@ -159,7 +156,7 @@ def test_the_prompt_of_the_chosen_block_has_a_field_of_its_own(addon, smpl_rig):
     assert "'prompt'" in str(listener.prop.mock_calls)
 
 
-def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):  # noqa: F811
+def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):
     from motiongpt_blender import preferences
 
     chosen = replace(preferences.settings(bpy.context), python=Path("nowhere") / "python")

@@ -4,10 +4,7 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Matrix
-from test_families import COVERED, IN_PART, tables, walk
-from test_marking import pose_at_random, shown, turn, update, worst
 
-import motiongpt_blender
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, parts_of
 from motiongpt_blender.core.pose_constraints.marked_pose import MarkedPose, PoseRole
@@ -18,6 +15,9 @@ from motiongpt_blender.scene.pose.pose_parts import parts_by_bone
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
+from tests.support.rigs.motions import walk
+from tests.support.rigs.names import COVERED, IN_PART, tables
+from tests.support.rigs.posing import pose_at_random, shown, turn, update, worst
 
 START, MARKED = 1, 12
 PARTS = {
@@ -129,13 +129,6 @@ def test_a_rigify_hand_comes_back_with_its_fingers(rigify_rig, part):
     # The face and the other hand are of the upper body alone.
     elsewhere = before if part is BodyPart.UPPER else resting
     assert worst(elsewhere, met, ["DEF-jaw", "DEF-f_index.02.R"])[0] < 0.01
-
-
-@pytest.fixture
-def registered():
-    motiongpt_blender.register()
-    yield
-    motiongpt_blender.unregister()
 
 
 def test_what_is_bound_is_kept_and_nothing_is_refused(registered, smpl_rig):

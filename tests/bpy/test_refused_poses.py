@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_beside import addon, hand_keyed, seen, show  # noqa: F401 - a fixture
-from test_remove_take import scene_of
+
+from tests.support.takes import hand_keyed, scene_of, seen, show
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -70,7 +70,7 @@ def opposite_headings(rig, place):
         (opposite_headings, "The poses at frames 20 and 21 face 180° apart and leave 0.05 s"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_changes(addon, smpl_rig, wish, says):  # noqa: F811
+def test_what_cannot_be_is_refused_and_nothing_changes(addon, smpl_rig, wish, says):
     hand_keyed(smpl_rig, bones=("l_hip", "r_elbow"))
     wish(smpl_rig, bpy.context.scene.motiongpt.frame_range)
     show(15)
@@ -92,7 +92,7 @@ def test_what_cannot_be_is_refused_and_nothing_changes(addon, smpl_rig, wish, sa
     assert np.array_equal(stands, np.array([b.matrix for b in smpl_rig.pose.bones]))
 
 
-def test_opposite_headings_with_time_to_turn_are_sent(addon, smpl_rig):  # noqa: F811
+def test_opposite_headings_with_time_to_turn_are_sent(addon, smpl_rig):
     mark(smpl_rig, 20)
     mark(smpl_rig, 40, turned=180.0)
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}

@@ -2,22 +2,23 @@
 
 import numpy as np
 import pytest
-from test_beside import addon, generate, hand_keyed, seen, show, wait  # noqa: F401 - a fixture
-from test_sequence import JUMP, WALK, blocks, make, spans
+
+from tests.support.takes import (
+    JUMP,
+    WALK,
+    blocks,
+    generate,
+    hand_keyed,
+    make,
+    scene_of,
+    seen,
+    show,
+    spans,
+)
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
 FRAMES = (-5, 1, 20, 30, 45, 80)
-
-
-def scene_of(rig):
-    """Everything of the scene that a take could leave something in."""
-    data = rig.animation_data
-    tracks = [(t.name, t.mute, [(s.name, s.action.name) for s in t.strips])
-              for t in data.nla_tracks] if data else []  # fmt: skip
-    active = data.action.name if data and data.action else None
-    own = sorted(set(rig.keys()) - {"motiongpt"})  # Blender 4.2 lists it once it was read
-    return tracks, active, sorted(a.name for a in bpy.data.actions), own
 
 
 def removed(rig):
@@ -28,7 +29,7 @@ def removed(rig):
 
 @pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
 @pytest.mark.parametrize("in_place", [False, True])
-def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place):  # noqa: F811
+def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place):
     chosen = smpl_rig.motiongpt.retargeting
     chosen.root, chosen.in_place = root, in_place
     smpl_rig.pose.bones["l_elbow"].rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
@@ -47,7 +48,7 @@ def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place
 
 
 @pytest.mark.parametrize("mode", ["FREE", "RANGE"])
-def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):  # noqa: F811
+def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):
     hand_keyed(smpl_rig)
     before, was = [seen(smpl_rig, f) for f in FRAMES], scene_of(smpl_rig)
     place = bpy.context.scene.motiongpt.frame_range
@@ -61,7 +62,7 @@ def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):  # noqa: F8
         assert np.abs(seen(smpl_rig, frame) - matrices).max() < 1e-6, frame
 
 
-def test_only_the_last_of_two_takes_goes(addon, smpl_rig):  # noqa: F811
+def test_only_the_last_of_two_takes_goes(addon, smpl_rig):
     generate(addon)
     was, before = scene_of(smpl_rig), seen(smpl_rig, 15)
     bpy.context.scene.motiongpt.seed = 7
@@ -71,7 +72,7 @@ def test_only_the_last_of_two_takes_goes(addon, smpl_rig):  # noqa: F811
     assert np.abs(seen(smpl_rig, 15) - before).max() < 1e-6
 
 
-def test_of_a_sequence_the_last_block_goes(addon, smpl_rig):  # noqa: F811
+def test_of_a_sequence_the_last_block_goes(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
     make(addon)
     before = seen(smpl_rig, 20)
@@ -80,7 +81,7 @@ def test_of_a_sequence_the_last_block_goes(addon, smpl_rig):  # noqa: F811
     assert np.abs(seen(smpl_rig, 20) - before).max() < 1e-6
 
 
-def test_what_the_animator_made_since_stays(addon, smpl_rig):  # noqa: F811
+def test_what_the_animator_made_since_stays(addon, smpl_rig):
     generate(addon)
     hand_keyed(smpl_rig)
     own = smpl_rig.animation_data.action
@@ -89,7 +90,7 @@ def test_what_the_animator_made_since_stays(addon, smpl_rig):  # noqa: F811
     assert [t.name for t in smpl_rig.animation_data.nla_tracks] == []
 
 
-def test_it_can_be_undone_and_says_why_not(addon, smpl_rig):  # noqa: F811
+def test_it_can_be_undone_and_says_why_not(addon, smpl_rig):
     from motiongpt_blender.operators.takes import MOTIONGPT_OT_remove_take, _why_not
 
     assert "UNDO" in MOTIONGPT_OT_remove_take.bl_options

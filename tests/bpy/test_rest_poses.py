@@ -5,11 +5,9 @@ import math
 import bpy
 import numpy as np
 import pytest
-from test_families_map import MIXAMO
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
-from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
 from motiongpt_blender.core.body.rotations import angle_between, from_log, normalise, rotate
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_rotations
@@ -21,43 +19,11 @@ from motiongpt_blender.scene.rig.bones import bone_map_of
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
 from tests.support.rigs import builders
+from tests.support.rigs.driving import put_on, with_root
 from tests.support.rigs.families import Axes, Build, Stance, build_family
 from tests.support.rigs.measures import angle, measure, play
-
-FPS = 20
-
-
-def exercise(count=40):
-    """Walking a curve while both arms go from the hips to over the head, (T, 22, 3) metres."""
-    time = np.arange(count) / FPS
-    directions = np.repeat(DIRECTIONS[None], count, 0)
-    for side, sign in (("L", 1.0), ("R", -1.0)):
-        swing = 0.5 * sign * np.sin(2 * np.pi * time)
-        bent = 0.25 + 0.5 * np.clip(-sign * np.cos(2 * np.pi * time), 0, 1)
-        for joint, pitch in (("KNEE", -swing), ("ANKLE", bent - swing), ("FOOT", bent - swing)):
-            bone = Joint[f"{side}_{joint}"]
-            directions[:, bone] = rotate(from_log(pitch[:, None] * [1, 0, 0]), directions[:, bone])
-        lift = sign * np.linspace(-1.3, 1.4, count)
-        raise_arm = from_log(lift[:, None] * [0, 0, 1.0])
-        bend = from_log((0.2 + 0.8 * np.sin(time) ** 2)[:, None] * [0, -sign, 0])
-        out = np.array([sign, 0.0, 0.0])
-        directions[:, Joint[f"{side}_ELBOW"]] = rotate(raise_arm, np.tile(out, (count, 1)))
-        lower = rotate(bend, np.tile(out, (count, 1)))
-        directions[:, Joint[f"{side}_WRIST"]] = rotate(raise_arm, lower)
-    joints = build(normalise(directions), np.zeros((count, 3)))
-    joints[..., 1] -= joints[:, [Joint.L_FOOT, Joint.R_FOOT], 1].min(1)[:, None]
-    joints[..., 2] += time[:, None]
-    return joints.astype(np.float32)
-
-
-def put_on(obj, options=None):
-    """Write the exercise; what the rig shows, and how far off it is."""
-    bpy.context.scene.render.fps = FPS
-    bpy.context.scene.frame_set(1)
-    rig, joints = describe(obj), exercise()
-    report = apply_clip(obj, MotionClip(joints, FPS), (), 1, "exercise", options)
-    played = play(obj, rig, 1, len(joints), [])
-    return report, played, measure(rig, played, joints.astype(float), FPS)
+from tests.support.rigs.motions import FPS, exercise
+from tests.support.rigs.names import MIXAMO
 
 
 @pytest.mark.parametrize("stance", Stance)
@@ -223,19 +189,6 @@ def bone_free(place):
     from mathutils import Vector
 
     return Vector(place)
-
-
-def with_root(obj):
-    """A bone on the floor that carries all others."""
-    bpy.context.view_layer.objects.active = obj
-    bpy.ops.object.mode_set(mode="EDIT")
-    bones = obj.data.edit_bones
-    root = bones.new("root")
-    root.head, root.tail, root.roll = (0, 0, 0), (0, 0.3, 0), 0.4
-    for bone in bones:
-        if bone.parent is None and bone is not root:
-            bone.parent = root
-    bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def test_in_place_keeps_the_way_as_a_curve(empty_scene):

@@ -5,38 +5,25 @@ import sys
 
 import numpy as np
 import pytest
-from test_beside import addon, assert_smooth, generate, seen, show, wait  # noqa: F401 - a fixture
+
+from tests.support.takes import (
+    JUMP,
+    TURN,
+    WALK,
+    assert_smooth,
+    blocks,
+    generate,
+    make,
+    seen,
+    show,
+    spans,
+    wait,
+)
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
-WALK, JUMP, TURN = "a person walks forward", "a person jumps", "a person turns around"
 
-
-def blocks(rig, *rows):
-    group = rig.motiongpt.sequence
-    for prompt, start, end in rows:
-        block = group.blocks.add()
-        block.prompt, block.start, block.end = prompt, start, end
-    return group
-
-
-def track(rig):
-    from motiongpt_blender.generate.sequence import TRACK
-
-    return rig.animation_data.nla_tracks[TRACK]
-
-
-def spans(rig):
-    return [(s.name, s.frame_start, s.frame_end) for s in track(rig).strips]
-
-
-def make(session):
-    assert bpy.ops.motiongpt.generate_sequence() == {"FINISHED"}
-    wait(session)
-    assert not session.failed, session.message
-
-
-def test_blocks_are_added_moved_and_removed(addon, smpl_rig):  # noqa: F811
+def test_blocks_are_added_moved_and_removed(addon, smpl_rig):
     scene, group = bpy.context.scene, smpl_rig.motiongpt.sequence
     scene.motiongpt.seconds = 2.0
     show(5)
@@ -59,7 +46,7 @@ def test_blocks_are_added_moved_and_removed(addon, smpl_rig):  # noqa: F811
     assert [b.prompt for b in group.blocks] == [JUMP, TURN]
 
 
-def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):  # noqa: F811
+def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):
     group = blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 71), (TURN, 71, 111))
     make(addon)
     assert spans(smpl_rig) == [(WALK, 1, 41), (JUMP, 41, 71), (TURN, 71, 111)]
@@ -86,7 +73,7 @@ def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):  # no
 
 @pytest.mark.parametrize("root", ["OBJECT", "HIPS"])
 @pytest.mark.parametrize("in_place", [False, True])
-def test_blocks_join_whatever_travels(addon, smpl_rig, root, in_place):  # noqa: F811
+def test_blocks_join_whatever_travels(addon, smpl_rig, root, in_place):
     chosen = smpl_rig.motiongpt.retargeting
     chosen.root, chosen.in_place = root, in_place
     smpl_rig.rotation_euler.z = 0.5
@@ -122,7 +109,7 @@ def assert_first_is_made_again(session, rig, frames, before):
     assert step < 0.2, "the block leaps into the next one"
 
 
-def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # noqa: F811
+def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 81))
     show(60)
     smpl_rig.pose.bones["l_shoulder"].rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
@@ -138,7 +125,7 @@ def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):  # 
         bpy.ops.motiongpt.generate_sequence()
 
 
-def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig, monkeypatch):  # noqa: F811
+def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig, monkeypatch):
     blocks(smpl_rig, (WALK, 1, 1201))
     asked = []
     start = addon.controller.start
@@ -160,7 +147,7 @@ def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig, monke
         assert_smooth(smpl_rig, frame, most=1.0)
 
 
-def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):  # noqa: F811
+def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 51, 81))
     make(addon)
     held = seen(smpl_rig, 31)
@@ -169,7 +156,7 @@ def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):  # no
     assert_smooth(smpl_rig, 51, most=1.0)
 
 
-def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):  # noqa: F811
+def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
     bpy.ops.motiongpt.generate_sequence()
     while addon.run.done == 0:
@@ -193,7 +180,7 @@ def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):  # n
         (((WALK, 1, 60), (JUMP, 50, 90)), "before block 1 ends"),
     ],
 )
-def test_sequences_that_are_refused_change_nothing(addon, smpl_rig, rows, says):  # noqa: F811
+def test_sequences_that_are_refused_change_nothing(addon, smpl_rig, rows, says):
     blocks(smpl_rig, *rows)
     with pytest.raises(RuntimeError, match=says):
         bpy.ops.motiongpt.generate_sequence()
@@ -217,7 +204,7 @@ def carried_rig(smpl_rig):
 
 
 @pytest.mark.parametrize("in_place", [False, True])
-def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):  # noqa: F811
+def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):
     chosen = carried_rig.motiongpt.retargeting
     chosen.root, chosen.in_place = "BONE", in_place
     group = blocks(carried_rig, (WALK, 1, 21), (TURN, 21, 41), (WALK, 41, 61))
@@ -236,7 +223,7 @@ def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):  #
     assert_first_is_made_again(addon, carried_rig, frames[2:], before[2:])
 
 
-def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):  # noqa: F811
+def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):
     from motiongpt_blender.generate.sequence import hidden_note
     from motiongpt_blender.operators.character import ArmatureCharacter
 
@@ -256,7 +243,7 @@ def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):  # noqa: F
 
 
 @pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
-def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):  # noqa: F811
+def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):
     """Poses come back where they stood in the scene, though the object stands elsewhere."""
     smpl_rig.motiongpt.retargeting.root = root
     show(1)
@@ -273,7 +260,7 @@ def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):  # noqa: 
     assert np.abs(seen(smpl_rig, 41) - last).max() < 1e-4
 
 
-def test_a_long_sequence_needs_the_memory_of_a_block(addon, smpl_rig, monkeypatch):  # noqa: F811
+def test_a_long_sequence_needs_the_memory_of_a_block(addon, smpl_rig, monkeypatch):
     """What the add-on holds does not grow with the blocks made; keys are Blender's."""
     from motiongpt_blender.generate import sequence
 

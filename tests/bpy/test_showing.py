@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 from mathutils import Matrix
 
-import motiongpt_blender
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart
-
-
-@pytest.fixture
-def registered():
-    motiongpt_blender.register()
-    yield
-    motiongpt_blender.unregister()
 
 
 def seen(obj):

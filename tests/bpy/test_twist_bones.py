@@ -4,7 +4,6 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Quaternion
-from test_rest_poses import FPS, exercise
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
@@ -17,6 +16,7 @@ from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.families import Axes, Build, Stance, build_family
+from tests.support.rigs.motions import FPS, exercise
 
 FRAMES = range(1, 41, 3)
 LIMBS = {"upper_arm": "forearm", "thigh": "shin"}

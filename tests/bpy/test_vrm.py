@@ -2,11 +2,11 @@
 
 import bpy
 import pytest
-from test_families_controls import SMPL
 
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.scene.rig.bones import bone_map_of
 from tests.support.rigs.builders import build, nameless, plan_from_names
+from tests.support.rigs.names import SMPL
 
 TRUNK = {"hips": "pelvis", "spine": "spine", "chest": "chest", "neck": "neck", "head": "head"}
 LIMBS = {

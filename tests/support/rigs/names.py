@@ -1,0 +1,60 @@
+"""Bone names of rigs that tests build, and the rig files that they read."""
+
+import json
+
+from motiongpt_blender.core.rig.bone_maps import families
+
+MIXAMO = {
+    "pelvis": ["mixamorig:Hips"],
+    "spine": ["mixamorig:Spine", "mixamorig:Spine1", "mixamorig:Spine2"],
+    "neck": ["mixamorig:Neck"],
+    "head": ["mixamorig:Head"],
+    **{
+        f"{part}_{side[0].lower()}": [f"mixamorig:{side}{bone}"]
+        for side in ("Left", "Right")
+        for part, bone in {
+            "collar": "Shoulder", "upper_arm": "Arm", "forearm": "ForeArm", "hand": "Hand",
+            "thigh": "UpLeg", "shin": "Leg", "foot": "Foot", "toe": "ToeBase",
+        }.items()
+    },
+}  # fmt: skip
+
+
+SMPL = {
+    "pelvis": ["pelvis"],
+    "spine": ["spine1", "spine2", "spine3"],
+    "neck": ["neck"],
+    "head": ["head"],
+    **{f"{p}_{s}": [f"{p}.{s}"] for s in "lr" for p in (
+        "collar", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")},
+}  # fmt: skip
+
+
+def tables(shared):
+    return json.loads((shared("rigs") / "bone_names.json").read_text("utf-8"))
+
+
+COVERED = sorted({name for _, data in families() for name in data["covers"]})
+
+
+#: Tables that name only some of a rig's controls; their rigs are built below.
+IN_PART = ("rigify_control", "rigify_control_ik", "auto_rig_pro_control_ik")
+
+
+#: file: (label, parts without a bone)
+FILES = {
+    "bvh_freebvh.bvh": ("Mixamo", set()),
+    "bvh_mocapbank.bvh": ("BVH named by joints", {"toe_l", "toe_r"}),
+    "bvh_pymo_walk.bvh": ("HumanIK", {"spine", "neck"}),
+    "cmu_91_48_m2m.fbx": ("Daz Genesis 1 and 2, Poser", {"toe_l", "toe_r"}),
+    "gdquest_mannequiny.glb": ("Unreal Engine mannequin", set()),
+    "khronos_CesiumMan.glb": ("Found by shape", {"collar_l", "collar_r"}),
+    "m2m_rig_human.glb": ("Unreal Engine mannequin", set()),
+    "mpfb_rig_cmu_mb.json": ("CMU motion capture", set()),
+    "mpfb_rig_default.json": ("MakeHuman default", set()),
+    "mpfb_rig_game_engine.json": ("Unreal Engine mannequin", set()),
+    "mpfb_rig_mixamo.json": ("Mixamo", set()),
+    "mpfb_rig_rigify.json": ("Rigify metarig", set()),
+    "threejs_RobotExpressive.glb": ("Robot Expressive", {"toe_l", "toe_r"}),
+    "vrm_cryptovoxels.vrm": ("VRChat (CATS)", set()),
+}
