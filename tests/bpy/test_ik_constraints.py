@@ -15,7 +15,7 @@ from tests.support.rigs.families import build_family, build_of
 
 
 @pytest.fixture
-def legs_on_ik(empty_scene):
+def legs_on_ik(registered):
     """An MMD rig whose shins reach for two empties, and the two constraints."""
     obj = build_family(build_of("mmd"))
     names = {c.part: c.name for c in describe(obj).controls}
@@ -61,6 +61,19 @@ def test_a_muted_constraint_is_let_be(legs_on_ik):
     assert np.allclose([ik.influence for ik in held], 0.75)
 
 
+def test_marked_and_stored_poses_keep_the_influences(legs_on_ik):
+    obj, held = legs_on_ik
+    held[1].influence = 0.25
+    bpy.context.scene.motiongpt.armature = obj
+    assert bpy.ops.motiongpt.add_pose() == {"FINISHED"}
+    owners = [bone for bone in obj.pose.bones if len(bone.constraints)]
+    kept = {(name, ik): value for name, ik, value in obj.motiongpt.poses[0].load().pose.influences}
+    assert kept == {
+        (bone.name, bone.constraints[0].name): bone.constraints[0].influence for bone in owners
+    }
+    assert sorted(kept.values()) == [0.25, 0.75]
+
+
 def feet(obj):
     bpy.context.view_layer.update()
     posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
@@ -83,6 +96,8 @@ def test_a_pose_of_held_legs_and_one_of_a_take_are_shown_as_they_were_made(legs_
     assert np.abs(made - taken).max() > 0.01
     for marked, expected, influence in ((by_hand, made, 0.75), (of_take, taken, 0.0)):
         scene.frame_set(5)
-        show_pose(scene, obj, marked)
+        entry = obj.motiongpt.poses.add()  # as the panel keeps it
+        entry.store(marked)
+        show_pose(scene, obj, entry.load())
         assert [ik.influence for ik in held] == [influence] * 2
         assert np.abs(feet(obj) - expected).max() < 1e-5

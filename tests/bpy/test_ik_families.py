@@ -120,7 +120,7 @@ def test_a_missing_pole_is_a_sentence_and_nothing_changes(rig):
     family, obj = rig
     pole = spelled(family, "leg", "l")[1]
     obj.data.bones[pole].name = "elsewhere"
-    with pytest.raises(RigError, match=f"has no bone '{pole}': IK controls are written"):
+    with pytest.raises(RigError, match=f"has no bone '{pole}': IK controls are keyed"):
         put_on(obj, RigOptions(ik_controls=True))
     assert not bpy.data.actions
     assert not obj.animation_data or not obj.animation_data.nla_tracks
