@@ -22,7 +22,7 @@ from .vqvae import VQVAE
 Array = NDArray[np.float32]
 
 HEAD: Final = (
-    "| tokenizer | bits a second | joints, pelvis in place | joints in the world "
+    "| tokenizer | bits a second | root-relative MPJPE | global MPJPE "
     "| single pose | sliding toes | jerk | codes used |",
     "|---|---|---|---|---|---|---|---|",
 )
