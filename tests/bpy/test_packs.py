@@ -9,7 +9,7 @@ import pytest
 
 from motiongpt_blender.core.body.motion import MotionClip, Origin
 from motiongpt_blender.core.packs import archives, manifest
-from tests.unit.test_pack_archives import files, make
+from tests.support.pack_files import files, make
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 

@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_paper_experiment import data_set
 
 from ext_models.__main__ import main
 from ext_models.evaluation.tables import Row
@@ -14,44 +13,10 @@ from ext_models.language import adapters as m
 from ext_models.language.recipe import LanguageTraining
 from ext_models.language.tasks import TaskMix
 from ext_models.packs import PackError
+from tests.support.motion_folders import data_set
+from tests.support.recipes import START
 
 RECIPES = Path(ablation.__file__).parents[1] / "recipes"
-START = """
-[pack]
-name = "small"
-title = "Small"
-licence = "none"
-data = "humanml3d"
-quoted_captions = false
-seed = 3
-credits = []
-[tokenizer]
-form = "patches"
-width = 16
-code_width = 8
-codes = 12
-levels = 2
-[tokenizer.training]
-batch = 4
-window = 16
-[language]
-levels = 2
-max_frames = 44
-speeds = [1.0]
-offsets = [0]
-[language.base]
-hidden = 16
-layers = 1
-heads = 2
-mlp = 16
-text_tokens = 320
-[language.base.training]
-batch = 2
-[language.adapter]
-rank = 2
-[language.adapter.training]
-batch = 2
-"""
 ROWS = """
 [ablation]
 recipe = "start.toml"

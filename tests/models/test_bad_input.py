@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from test_ablation import START
-from test_bases import CONFIGS, write_base
-from test_paper_experiment import data_set
 
 from ext_models.__main__ import main
 from ext_models.language import bases, memory
 from tests.support import tiny_pack
-from tests.support.motion_folders import walker
+from tests.support.bases import CONFIGS, write_base
+from tests.support.motion_folders import data_set, walker
+from tests.support.recipes import START
 
 
 @pytest.fixture

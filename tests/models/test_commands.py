@@ -10,7 +10,6 @@ from importlib import import_module
 
 import pytest
 import torch
-from test_evaluate import RECIPE
 
 import ext_models.__main__ as command_line
 from ext_models import packs
@@ -20,6 +19,7 @@ from ext_models.training import run_identity
 from motiongpt_blender.wire import LIMITS, Sampling
 from tests.support import tiny_pack
 from tests.support.labelled_clips import make_examples, write_folder
+from tests.support.recipes import RECIPE
 
 SUBCOMMANDS = next(
     action

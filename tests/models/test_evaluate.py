@@ -26,6 +26,7 @@ from tests.support.labelled_clips import (
     write_folder,
     write_list,
 )
+from tests.support.recipes import RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -140,43 +141,6 @@ def test_every_clip_is_held_out_once_with_its_take(examples):
         assert any(e.split == "val" for e in part)
     with pytest.raises(PipelineError, match="8 takes cannot be dealt into 9"):
         folds.assign_folds(examples, take, 9, seed=1)
-
-
-RECIPE = """
-[pack]
-name = "tiny"
-title = "Tiny"
-licence = "none"
-data = "mine"
-quoted_captions = false
-seed = 7
-credits = []
-[tokenizer]
-form = "patches"
-width = 16
-code_width = 8
-codes = 12
-levels = 2
-dilations = [1]
-[tokenizer.training]
-steps = 3
-batch = 4
-window = 16
-[language]
-levels = 2
-max_frames = 40
-speeds = [1.0]
-offsets = [0]
-[language.base]
-hidden = 16
-layers = 1
-heads = 2
-mlp = 16
-text_tokens = 300
-context = 128
-[language.adapter]
-rank = 2
-"""
 
 
 def test_a_share_of_the_minutes():

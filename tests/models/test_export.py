@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from test_bases import CONFIGS, VOCABULARY, write_base
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ext_models import packs
@@ -16,6 +15,7 @@ from ext_models.language import vocabulary as voc
 from ext_models.language.instructions import instruction, text_ids
 from ext_models.packs import PackError
 from tests.support import tiny_pack
+from tests.support.bases import CONFIGS, VOCABULARY, write_base
 
 
 @pytest.fixture(params=["llama, untied", "qwen2", "gpt2"])

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_bases import write_base
 from transformers import LlamaConfig
 
 from ext_models import packs
@@ -24,38 +23,15 @@ from ext_models.language import adapters as m
 from ext_models.language import bases
 from ext_models.language.paper import instructions, training
 from ext_models.language.recipe import LanguageTraining
-from ext_models.motion import features as f
 from ext_models.motion.representations import HUMANML3D, KIT
 from ext_models.tokenizer import reference_training
 from ext_models.tokenizer.vqvae import load_tokenizer
 from tests.support import reference_files
-from tests.support.motion_folders import kit_features, published, walker
+from tests.support.bases import write_base
+from tests.support.motion_folders import data_set, walker
 
 RECIPES = Path(__file__).parents[2] / "ext_models" / "recipes"
 WORDS = ["sos", "eos", "unk", "a", "man", "walk", "jump", "turn", "slowly"]
-TEXTS = [
-    "a man walks slowly.#a/DET man/NOUN walk/VERB slowly/ADV#0.0#0.0\n",
-    "a man jumps.#a/DET man/NOUN jump/VERB#0.0#0.0\na man turns.#a/DET man/NOUN turn/VERB#0#0\n",
-]
-
-
-def data_set(folder, kit):
-    """34 test clips, 6 to train on and 2 to validate by, in the official layout."""
-    names = [f"{k:06}" for k in range(42)]
-    frames = 28 if kit else 44
-    clips = {}
-    for k, name in enumerate(names):
-        if kit:
-            vectors = kit_features(frames) + np.float32(0.001) * k
-        else:
-            vectors = f.from_joints(walker(frames + 1, k), uniform=False)
-        clips[name] = (vectors.astype(np.float32), TEXTS[k % 2])
-    splits = {"train": names[:6], "val": names[6:8], "test": names[8:]}
-    published(folder, clips, splits=splits, width=251 if kit else 263)
-    every = np.concatenate([x for x, _ in clips.values()])
-    np.save(folder / "Mean.npy", every.mean(0))
-    np.save(folder / "Std.npy", every.std(0) + 0.05)
-    return folder
 
 
 def glove(folder):

@@ -155,3 +155,28 @@ def boastful_npz(path, name, frames, dtype=np.float32):
 
 
 assert len(CHAINS) == 5 and all(len(n) == 22 for n in (SMPL, MIXAMO, CMU, BANDAI, METARIG))
+
+
+TEXTS = [
+    "a man walks slowly.#a/DET man/NOUN walk/VERB slowly/ADV#0.0#0.0\n",
+    "a man jumps.#a/DET man/NOUN jump/VERB#0.0#0.0\na man turns.#a/DET man/NOUN turn/VERB#0#0\n",
+]
+
+
+def data_set(folder, kit):
+    """34 test clips, 6 to train on and 2 to validate by, in the official layout."""
+    names = [f"{k:06}" for k in range(42)]
+    frames = 28 if kit else 44
+    clips = {}
+    for k, name in enumerate(names):
+        if kit:
+            vectors = kit_features(frames) + np.float32(0.001) * k
+        else:
+            vectors = f.from_joints(walker(frames + 1, k), uniform=False)
+        clips[name] = (vectors.astype(np.float32), TEXTS[k % 2])
+    splits = {"train": names[:6], "val": names[6:8], "test": names[8:]}
+    published(folder, clips, splits=splits, width=251 if kit else 263)
+    every = np.concatenate([x for x, _ in clips.values()])
+    np.save(folder / "Mean.npy", every.mean(0))
+    np.save(folder / "Std.npy", every.std(0) + 0.05)
+    return folder

@@ -3,10 +3,16 @@
 import numpy as np
 
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
-from motiongpt_blender.core.body.rotations import IDENTITY, normalise
+from motiongpt_blender.core.body.rotations import (
+    IDENTITY,
+    from_log,
+    normalise,
+)
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.rig.bone_maps import Part
-from motiongpt_blender.core.rig.rig_description import Control, RigDescription
+from motiongpt_blender.core.rig.rig_description import Control, RigDescription, RigMotion
+
+FPS = 20.0
 
 #: Part, joint where it begins, part that carries it, share of the way of a chain.
 _PARTS = (
@@ -56,4 +62,24 @@ def a_rig(seed=0, scale=1.1, thigh=1.05):
         floor=0.0,
         axes=IDENTITY,
         extras={},
+    )
+
+
+def a_motion(count=101, seed=0):
+    """A body that walks 3 metres while its arm sways; the root's bone has a rest turn."""
+    time = np.arange(count) / FPS
+    sway = np.zeros((count, 3))
+    sway[:, 1] = 0.5 * np.sin(2 * time)
+    lean = np.zeros((count, 3))
+    lean[:, 0] = 0.1 * np.sin(3 * time)
+    rest = normalise(np.array([0.7, 0.1, -0.6, 0.2]))
+    locations = np.zeros((count, 3))
+    locations[:, 0] = np.linspace(0, 3, count)
+    return RigMotion(
+        rotations={"hips": from_log(lean), "arm": from_log(sway)},
+        root="hips",
+        locations=locations,
+        fps=FPS,
+        root_rest=rest,
+        root_head=np.array([0.0, 1.0, 0.0]),
     )

@@ -10,7 +10,6 @@ from motiongpt_blender.core.body.rotations import (
     continuous,
     from_log,
     multiply,
-    normalise,
     rotate,
 )
 from motiongpt_blender.core.body.skeleton import Joint
@@ -24,31 +23,10 @@ from motiongpt_blender.core.pose_constraints.rig_pose import (
 )
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
-from motiongpt_blender.core.rig.rig_description import RigMotion
 from tests.support.clips import clips
-from tests.support.numeric_rig import a_rig
+from tests.support.numeric_rig import a_motion, a_rig
 
 FPS = 20.0
-
-
-def a_motion(count=101, seed=0):
-    """A body that walks 3 metres while its arm sways; the root's bone has a rest turn."""
-    time = np.arange(count) / FPS
-    sway = np.zeros((count, 3))
-    sway[:, 1] = 0.5 * np.sin(2 * time)
-    lean = np.zeros((count, 3))
-    lean[:, 0] = 0.1 * np.sin(3 * time)
-    rest = normalise(np.array([0.7, 0.1, -0.6, 0.2]))
-    locations = np.zeros((count, 3))
-    locations[:, 0] = np.linspace(0, 3, count)
-    return RigMotion(
-        rotations={"hips": from_log(lean), "arm": from_log(sway)},
-        root="hips",
-        locations=locations,
-        fps=FPS,
-        root_rest=rest,
-        root_head=np.array([0.0, 1.0, 0.0]),
-    )
 
 
 def changed(pose, turn=0.4, move=0.2, seed=1):

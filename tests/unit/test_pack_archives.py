@@ -1,8 +1,6 @@
 """Packs as archives: written the same each time, checked whole, installed or not at all."""
 
-import json
 import os
-import struct
 import zipfile
 
 import pytest
@@ -13,24 +11,7 @@ from ext_models import packs as model_packs
 from motiongpt_blender.core.body.motion import MotionClip, Origin
 from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
 from motiongpt_blender.core.packs import archives, manifest
-
-
-def weights(count=4):
-    header = json.dumps({"w": {"dtype": "U8", "shape": [count], "data_offsets": [0, count]}})
-    return struct.pack("<Q", len(header)) + header.encode() + bytes(count)
-
-
-def make(folder, **changes):
-    """A pack's folder that is right in all that can be seen from outside."""
-    body = {"format_version": 2, "name": folder.name, "title": "Walks", "licence": "CC BY-NC 4.0",
-            "credits": ["Somebody"], "skills": ["places"], "base_model": "./base",
-            "adapter": ""} | changes  # fmt: skip
-    (folder / "base").mkdir(parents=True)
-    (folder / "pack.json").write_text(json.dumps(body))
-    (folder / "MODEL_CARD.md").write_text("A card.")
-    (folder / "LICENSE").write_text("Terms.")
-    (folder / "base" / "model.safetensors").write_bytes(weights())
-    return folder
+from tests.support.pack_files import files, make, weights
 
 
 @pytest.fixture
@@ -42,12 +23,6 @@ def pack(tmp_path):
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(manifest.VARIABLE, str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-def files(folder):
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-    }
 
 
 def zipped(path, entries):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_keys import a_motion
 
 from motiongpt_blender.core.body.rotations import about_y, angle_between, from_log, multiply, rotate
 from motiongpt_blender.core.pose_constraints.correction import meet_poses
 from motiongpt_blender.core.pose_constraints.rig_pose import RigPose, pose_at
 from motiongpt_blender.core.timeline.blending import REACH, BlendFrame, blend_speeds, speed_jump
 from motiongpt_blender.core.timeline.loops import best_loop_start, loop_blend_frames, loop_end_poses
+from tests.support.numeric_rig import a_motion
 
 
 def outside_of(motion, frame, turn, move, seed=0):
