@@ -1,1 +1,5 @@
-"""One module a command of python -m ext_models."""
+"""The commands of ``python -m ext_models``, one module a command; ``lab`` has the experiments.
+
+Each module has ``add_arguments``, which declares the command's options, and ``run``. Only these
+modules print to standard output, and only the result that the user asked for.
+"""

@@ -1,4 +1,4 @@
-"""The command ``evaluate``: pack and data in; a report with tables, numbers and pictures out."""
+"""``evaluate``: measures a pack on held-out clips; writes tables, numbers and pictures."""
 
 from __future__ import annotations
 
@@ -11,39 +11,81 @@ from typing import Any, Final
 from ext_models import packs
 from ext_models.datasets import data_folder
 from ext_models.datasets.examples import Example
-from ext_models.datasets.layouts import DataError, Layout, layout_of
+from ext_models.datasets.layouts import Layout, layout_of, read_sets
 from ext_models.devices import pick_device
+from ext_models.errors import PipelineError
 from ext_models.evaluation.baselines import text_request
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.contact_sheets import draw_sheets
 from ext_models.evaluation.eval_set import EvalSet, EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.metrics import TOP
-from ext_models.evaluation.model_card import model_card
+from ext_models.evaluation.model_card import model_card, parameter_counts, training_note
 from ext_models.evaluation.plots import draw
 from ext_models.evaluation.prompts.prompt_lists import SHIPPED, PromptList, read_prompts
 from ext_models.evaluation.prompts.prompt_scores import prompt_requests
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import PipelineError
-from ext_models.text_motion import model as evaluators
+from ext_models.text_motion import model as text_motion
 from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.packs.manifest import CARD
 
-from .commands import RUNS, parameter_counts, training_note
-from .sampling_options import sampling_of
-from .train_evaluator import read_packs
+from .options import (
+    RUNS,
+    add_data,
+    add_device,
+    add_evaluator,
+    add_pack,
+    add_sampling,
+    sampling_of,
+)
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
+#: The sampling options of an evaluation.
+SAMPLED: Final = ("seed", "temperature", "candidates")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    defaults = EvalSettings()
+    parser.add_argument("config", type=Path, nargs="?", help="recipe that names the data sets")
+    add_data(parser)
+    add_pack(parser)
+    add_evaluator(parser)
+    parser.add_argument("--out", type=Path, help="folder of the report (runs/evaluate/PACK)")
+    parser.add_argument(
+        "--sets", nargs="+", help="sets of the data folder (those of the recipe, or all)"
+    )
+    parser.add_argument(
+        "--split", default="test", choices=("val", "test"), help="held out (%(default)s)"
+    )
+    parser.add_argument("--clips", type=int, help="measure at most so many clips")
+    for name, what in (
+        ("pool", "captions that compete"),
+        ("draws", "how often pools are drawn"),
+        ("samples", "motions of each text"),
+        ("pose_clips", "clips of the pose tasks; 0 is all"),
+    ):
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            type=int,
+            default=getattr(defaults, name),
+            help=what + " (%(default)s)",
+        )
+    add_sampling(parser, SAMPLED)
+    parser.add_argument("--prompts", type=Path, nargs="+", help="lists of prompts (the shipped)")
+    parser.add_argument("--sheets", type=int, default=0, help="contact sheets of so many clips")
+    parser.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
+    add_device(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure a pack on held-out clips; see ``python -m ext_models evaluate --help``."""
+    """Measure the pack, print the report and write it."""
     settings = _settings(arguments)
     manifest = packs.read_manifest(arguments.pack)
     sets, quoted = data_sets(arguments.data, arguments.sets, manifest.name, arguments.config)
     lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
     evaluator = read_evaluator(arguments.evaluator, pick_device(arguments.device))
-    examples = read_packs(arguments.data, sets, quoted_captions=quoted)
+    examples = read_sets(arguments.data, sets, quoted_captions=quoted)
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     eval_set = build_eval_set(
         pipeline, examples, settings, evaluator, clips=arguments.clips, split=arguments.split
@@ -72,13 +114,13 @@ def run(arguments: argparse.Namespace) -> int:
 def read_evaluator(folder: Path | None, device: str) -> Evaluator | None:
     """The evaluator of a folder; by default the one that was trained here, or none."""
     place = folder or RUNS / "evaluator"
-    if folder is None and not (place / evaluators.CARD).is_file():
+    if folder is None and not (place / text_motion.CARD).is_file():
         return None
-    return evaluators.load(place, device)
+    return text_motion.load(place, device)
 
 
 def data_sets(
-    data: Path | str | None, named: Sequence[str] | None, pack: str, recipe: Path | None
+    data: Path | None, named: Sequence[str] | None, pack: str, recipe: Path | None
 ) -> tuple[list[str], bool]:
     """Which sets of a data folder a pack is measured on, and whether with quoted captions.
 
@@ -93,14 +135,11 @@ def data_sets(
     return list(named or _all_sets(data)), bool(table.get("quoted_captions", False))
 
 
-def _all_sets(data: Path | str | None) -> list[str]:
+def _all_sets(data: Path | None) -> list[str]:
     if not data:
         raise PipelineError("evaluate needs --data DIR (or MOTIONGPT_DATA): the held-out clips.")
-    try:
-        if layout_of(Path(data)) is Layout.DATA_FOLDER:
-            return sorted({c["pack"] for c in data_folder.read_clips(Path(data))})
-    except DataError as error:
-        raise PipelineError(str(error)) from None
+    if layout_of(data) is Layout.DATA_FOLDER:
+        return sorted({c["pack"] for c in data_folder.read_clips(data)})
     raise PipelineError(f"{data}: say with --sets which data set it is, humanml3d or kit.")
 
 
@@ -166,15 +205,17 @@ def _sheets(
 
 
 def _settings(arguments: argparse.Namespace) -> EvalSettings:
-    for name, least in (("pool", TOP + 1), ("samples", 1), ("draws", 1)):
-        if getattr(arguments, name) < least:
-            raise PipelineError(f"--{name} {getattr(arguments, name)}: {least} at least.")
-    if arguments.pose_clips < 0:
-        raise PipelineError(f"--pose-clips {arguments.pose_clips}: 0 at least (0 is all).")
-    if arguments.sheets < 0:
-        raise PipelineError(f"--sheets {arguments.sheets}: 0 at least.")
-    if arguments.clips is not None and arguments.clips <= TOP:
-        raise PipelineError(f"--clips {arguments.clips}: at least {TOP + 1} have to be looked at.")
+    for name, least in (
+        ("pool", TOP + 1),
+        ("samples", 1),
+        ("draws", 1),
+        ("pose_clips", 0),
+        ("sheets", 0),
+        ("clips", TOP + 1),
+    ):
+        value = getattr(arguments, name)
+        if value is not None and value < least:
+            raise PipelineError(f"--{name.replace('_', '-')} {value}: {least} at least.")
     return EvalSettings(
         pool=arguments.pool,
         draws=arguments.draws,

@@ -24,8 +24,28 @@ from ext_models.language.vocabulary import MOTION_END, MOTION_START, MotionVocab
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import load_tokenizer
 
+from .options import add_pack
+
 NOTE: Final = "motion.json"
 DTYPES: Final = ("float32", "bfloat16", "float16")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_pack(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write, new")
+    parser.add_argument("--dtype", default="float32", help="float32, bfloat16 or float16")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the folder and print how to serve it."""
+    note = export_merged(arguments.pack, arguments.out, arguments.dtype)
+    size = sum(f.stat().st_size for f in arguments.out.rglob("*.safetensors"))
+    print(f"{arguments.out}: {size / 1e6:.1f} MB, prompt style {note['prompt_style']}")
+    if "example" in note:
+        print(f"prompt, for example: {note['example']['prompt']}")
+    print(f"serve it with:  vllm serve {arguments.out}   or   transformers serve")
+    return 0
 
 
 def export_merged(pack: Path, out: Path, dtype: str = "float32") -> dict[str, Any]:
@@ -97,14 +117,3 @@ def _note(
             "stop_token_ids": [ids.end],
         }
     return note
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The command, its arguments read."""
-    note = export_merged(arguments.pack, arguments.out, arguments.dtype)
-    size = sum(f.stat().st_size for f in arguments.out.rglob("*.safetensors"))
-    print(f"{arguments.out}: {size / 1e6:.1f} MB, prompt style {note['prompt_style']}")
-    if "example" in note:
-        print(f"prompt, for example: {note['example']['prompt']}")
-    print(f"serve it with:  vllm serve {arguments.out}   or   transformers serve")
-    return 0

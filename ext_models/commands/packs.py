@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
+from pathlib import Path
 
 from ext_models.packs import shipped_packs
 from motiongpt_blender.core.packs import archives
@@ -14,11 +15,26 @@ from motiongpt_blender.core.packs.manifest import (
     user_packs,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions; without one the packs are listed."""
+    parser.set_defaults(run=lambda _: list_packs())
+    actions = parser.add_subparsers(metavar="ACTION")
+    add = actions.add_parser("install", help="install a pack for this user")
+    add.add_argument("source", type=Path, help="a pack's .zip, or its folder")
+    add.add_argument("--replace", action="store_true", help="in place of one of the same name")
+    add.set_defaults(run=lambda a: install(a.source, replace=a.replace))
+    remove_one = actions.add_parser("remove", help="remove an installed pack")
+    remove_one.add_argument("name", help="as `packs` lists it")
+    remove_one.set_defaults(run=lambda a: remove(a.name))
 
 
-def listing() -> int:
+def run(arguments: argparse.Namespace) -> int:
+    """List the packs."""
+    return list_packs()
+
+
+def list_packs() -> int:
     """Print every pack with title, licence, size and skills; a broken one with its fault."""
     for kind, folders in (("shipped", shipped_packs()), ("installed", packs_in(user_packs()))):
         for folder in folders:

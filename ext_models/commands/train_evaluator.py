@@ -1,4 +1,4 @@
-"""The command ``train-evaluator``: recipe, data and folder in, an evaluator out."""
+"""``train-evaluator``: trains the evaluator of text and motion from a recipe."""
 
 from __future__ import annotations
 
@@ -10,33 +10,37 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ext_models.datasets.examples import data_hash
+from ext_models.datasets.examples import SPLITS, Example, data_hash
 from ext_models.datasets.joining import join_examples
-from ext_models.datasets.layouts import DataError, Example, read_examples
+from ext_models.datasets.layouts import read_sets
 from ext_models.devices import pick_device
-from ext_models.evaluation.metrics import interval
-from ext_models.text_motion import model as files
+from ext_models.evaluation.metrics import Interval, interval
 from ext_models.text_motion.clips import clip_label
+from ext_models.text_motion.model import read_card, save
 from ext_models.text_motion.network import TextMotionConfig, TextMotionError
 from ext_models.text_motion.training import (
-    FEWEST_HELD_OUT,
+    BEST,
+    MIN_LABELS,
+    POOL,
     TextMotionTraining,
     retrieval,
     train_text_motion,
 )
 from ext_models.training.recipe import read_toml
 
-from .commands import RUNS
+from .options import RUNS, add_training, budget_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_training(parser, "recipe (TOML) with an [evaluator] table", "folder of the evaluator")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train from a recipe's ``[evaluator]`` tables and measure on the test split."""
     table = _table(arguments.config)
-    training: dict[str, Any] = dict(table.pop("training", {}))
-    for name in ("steps", "minutes"):
-        if getattr(arguments, name) is not None:
-            training[name] = getattr(arguments, name)
-    packs, seed = table.pop("data"), int(table.pop("seed", 0))
+    training = {**table.pop("training", {}), **budget_of(arguments)}
+    sets, seed = table.pop("data"), int(table.pop("seed", 0))
     together = int(table.pop("together", 0))
     quoted = bool(table.pop("quoted_captions", False))
     try:
@@ -44,50 +48,38 @@ def run(arguments: argparse.Namespace) -> int:
     except TypeError as error:
         raise TextMotionError(f"{arguments.config}: {error}.") from None
     device = pick_device(arguments.device)
-    packs = [packs] if isinstance(packs, str) else packs
-    examples = read_packs(arguments.data, packs, quoted_captions=quoted)
-    examples += _at_once(examples, together, config.max_frames, seed)
-    data = data_hash(examples)
-    work = RUNS / f"evaluator-{data}-{_settings_hash(config, settings, seed)}"
+    examples = read_sets(arguments.data, sets, quoted_captions=quoted)
+    examples += _overlaid(examples, together, config.max_frames, seed)
+    work = RUNS / f"evaluator-{data_hash(examples)}-{_settings_hash(config, settings, seed)}"
     evaluator = train_text_motion(config, settings, examples, work, seed=seed, device=device)
     notes = {
-        **files.read_card(work / "best")["notes"],
-        "packs": packs,
+        **read_card(work / BEST)["notes"],
+        "packs": [sets] if isinstance(sets, str) else sets,
         "seed": seed,
         "together": together,
-        "clips": {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
+        "clips": {s: sum(e.split == s for e in examples) for s in SPLITS},
         "training": asdict(settings),
     }
     test = [e for e in examples if e.split == "test"]
-    pool = min(32, len({clip_label(e) for e in test}))
-    if pool >= FEWEST_HELD_OUT:
+    pool = min(POOL, len({clip_label(e) for e in test}))
+    if pool >= MIN_LABELS:
         scores = [interval(column) for column in retrieval(evaluator, test).T]
         notes["test_r_precision"] = {"pool": pool, "top_1_2_3": [[i.mean, i.half] for i in scores]}
-        print(
-            f"R-precision of {len(test)} real test clips, pools of {pool} (chance {1 / pool:.3f}):"
-        )
-        print("  " + "   ".join(f"top {k}: {score}" for k, score in enumerate(scores, 1)))
-    files.save(evaluator, arguments.out, notes)
+        _print_scores(scores, len(test), pool)
+    save(evaluator, arguments.out, notes)
     print(f"evaluator {evaluator.name} written to {arguments.out}")
     return 0
 
 
-def read_packs(
-    folder: Path | str | None, packs: Sequence[str], *, quoted_captions: bool = False
-) -> list[Example]:
-    """The clips of several packs of one data folder; raises EvaluatorError in a sentence."""
-    root = Path(folder) if folder else None
-    try:
-        parts = [read_examples(root, p, quoted_captions=quoted_captions) for p in packs]
-    except DataError as error:
-        raise TextMotionError(str(error)) from None
-    return [example for part in parts for example in part]
+def _print_scores(scores: Sequence[Interval], clips: int, pool: int) -> None:
+    print(f"R-precision of {clips} real test clips, pools of {pool} (chance {1 / pool:.3f}):")
+    print("  " + "   ".join(f"top {k}: {score}" for k, score in enumerate(scores, 1)))
 
 
-def _at_once(examples: Sequence[Example], count: int, longest: int, seed: int) -> list[Example]:
-    """Training clips of an upper body on other legs: a judge should hear "while", too.
+def _overlaid(examples: Sequence[Example], count: int, longest: int, seed: int) -> list[Example]:
+    """Training clips with the upper body of other clips, so that "while" is learnt, too.
 
-    It may know the pairs that are kept from packs: it is to tell whether they are there.
+    The pairs that are held out from packs may be among them: the evaluator has to know them.
     """
     train = [e for e in examples if e.split == "train"]
     return join_examples(train, then=0, together=count, longest=longest, seed=seed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ext_models.motion.representations import HUMANML3D, REPRESENTATIONS
 
 Array = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 SPLITS: Final = ("train", "val", "test")
 #: The shortest clip that is worth learning from, in frames (0.8 s at 20 fps).
@@ -100,7 +101,7 @@ class Skipped:
     def add(self, name: str, reason: object) -> None:
         """Leave a clip out and say why."""
         self.broken.append((name, str(reason)))
-        tqdm.write(f"skipped {name}: {reason}", file=sys.stderr)
+        logger.warning("skipped %s: %s", name, reason)
 
     def summary(self) -> str:
         """One sentence, or an empty one when nothing was left out."""
@@ -111,10 +112,10 @@ class Skipped:
             parts.append(f"{self.outside} outside the data set's lengths")
         return f"{self.used} clips taken, {' and '.join(parts)}." if parts else ""
 
-    def tell(self) -> None:
-        """Print the summary where warnings go."""
+    def log_summary(self) -> None:
+        """Warn of what was left out, if anything."""
         if text := self.summary():
-            tqdm.write(text, file=sys.stderr)
+            logger.warning("%s", text)
 
 
 def check_length(frames: int, fps: float = HUMANML3D.fps) -> None:

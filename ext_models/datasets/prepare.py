@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -314,20 +314,23 @@ def cut(joints: Array) -> list[tuple[int, Array]]:
         count += 1
 
 
-def report(prepared: Prepared, options: PrepareOptions, say: Callable[[str], None] = print) -> None:
-    """Tell what was written, what was left out and what to do next."""
+def report(prepared: Prepared, options: PrepareOptions) -> list[str]:
+    """Sentences: what was written, what was left out and what to do next."""
     counts = ", ".join(f"{n} {split}" for split, n in prepared.clips.items())
     total = sum(prepared.clips.values())
-    say(f"{total} clips ({prepared.seconds / 3600:.2f} h: {counts}) in {options.out}")
+    lines = [f"{total} clips ({prepared.seconds / 3600:.2f} h: {counts}) in {options.out}"]
     if text := prepared.skipped.summary():
-        say(text)
+        lines.append(text)
     if prepared.unused:
         some = ", ".join(prepared.unused[:3])
-        say(f"{len(prepared.unused)} captions belong to no motion file, such as: {some}.")
+        lines.append(f"{len(prepared.unused)} captions belong to no motion file, such as: {some}.")
     empty = [split for split, n in prepared.clips.items() if not n]
     if empty:
-        say(
+        lines.append(
             f"No clip is in {' and '.join(empty)}: with so few takes choose another --split, "
             "or add clips."
         )
-    say(f'Train on it with --data {options.out} and data = "{options.pack_name}" in the recipe.')
+    lines.append(
+        f'Train on it with --data {options.out} and data = "{options.pack_name}" in the recipe.'
+    )
+    return lines

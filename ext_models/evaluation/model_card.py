@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from ext_models.packs import PackManifest
+from safetensors import safe_open
+
+from ext_models.language.adapters import ADAPTER, BASE
+from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
+from ext_models.text_motion.model import WEIGHTS
 from ext_models.tokenizer.report import Report
 
 from .evaluation import Evaluation
@@ -93,3 +101,29 @@ def _reranker(size: float) -> list[str]:
         f"- Reranker: text and motion in one space, {size:.1f} M parameters, trained on the same "
         "clips as the rest. Of several candidates it chooses the one that fits the sentence best."
     ]
+
+
+def parameter_counts(folder: Path) -> dict[str, int]:
+    """Parameters of a pack's parts: tokenizer, base, adapter, reranker; 0 where it has none."""
+    files = {
+        "tokenizer": folder / TOKENIZER_WEIGHTS,
+        "base": folder / BASE / "model.safetensors",
+        "adapter": folder / ADAPTER / "adapter_model.safetensors",
+        "reranker": folder / RERANKER / WEIGHTS,
+    }
+    counts = dict.fromkeys(files, 0)
+    require(files["tokenizer"])
+    for name, path in files.items():
+        if not path.is_file():
+            continue  # a base of its own place, or a pack without an adapter
+        with safe_open(path, "pt") as f:  # type: ignore[no-untyped-call]
+            counts[name] = sum(math.prod(f.get_slice(k).get_shape()) for k in f.keys())  # noqa: SIM118
+    if not counts["base"] and (note := training_note(folder)):
+        counts["base"] = int(note["parameters"]) - int(note["trained_parameters"])
+    return counts
+
+
+def training_note(folder: Path) -> dict[str, Any]:
+    """How a pack's language model was trained; empty where it does not say."""
+    path = folder / TRAINING
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -11,17 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ext_models.packs import RERANKER
 from ext_models.text_motion import model as spaces
 from ext_models.text_motion.network import MIN_FRAMES
 from motiongpt_blender.core.body.motion import resample
-
-#: Its folder in the pack, and its table in a recipe.
-FOLDER: Final = "reranker"
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Reranker:
     @classmethod
     def of_pack(cls, folder: Path, device: str) -> Reranker | None:
         """That of a pack, None where it has none; raises PackError when it is damaged."""
-        place = folder / FOLDER
+        place = folder / RERANKER
         return cls(spaces.load(place, device)) if place.is_dir() else None
 
     def fits(self, prompt: str, motions: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:

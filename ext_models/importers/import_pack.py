@@ -218,24 +218,3 @@ def _digest(path: Path) -> str:
         return "a folder"
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def run(arguments: Any) -> int:
-    """``import-checkpoint``, its arguments read."""
-    downloads = Downloads(
-        vqvae=arguments.vqvae,
-        mean=arguments.mean,
-        std=arguments.std,
-        base=arguments.base,
-        lora=arguments.lora,
-        text=arguments.tokenizer,
-        skeleton=arguments.skeleton,
-        heads=arguments.heads,
-    )
-    extra = {} if arguments.licence is None else {"licence": arguments.licence}
-    manifest = import_checkpoint(downloads, arguments.out, name=arguments.name, **extra)
-    size = sum(f.stat().st_size for f in arguments.out.rglob("*.safetensors"))
-    print(f"{arguments.out}: {manifest.representation}, {size / 1e6:.1f} MB of weights")
-    if arguments.skeleton is None:
-        print("bones: those of the starter pack; --skeleton takes them from your data set.")
-    return 0

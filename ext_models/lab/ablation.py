@@ -1,4 +1,4 @@
-"""``ablate``: one change at a time, each trained and measured alike, side by side in tables.
+"""Ablations: one change of a recipe at a time, each trained and measured alike.
 
 A recipe names the pack's recipe to start from and, row by row, what is different. Rows of
 one group share a table, with the row that they all differ from. What is done is kept, so
@@ -7,7 +7,6 @@ that a stopped command goes on; tokenizers are shared by the rows that do not ch
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
 import math
@@ -20,11 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ext_models import packs
-from ext_models.commands.commands import examples_of
-from ext_models.commands.evaluate import read_evaluator
 from ext_models.datasets.examples import data_hash
-from ext_models.datasets.layouts import DataError, Example
-from ext_models.devices import pick_device
+from ext_models.datasets.layouts import Example, read_recipe_sets
 from ext_models.evaluation.baselines import TEXT
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
@@ -32,7 +28,6 @@ from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import PipelineError
 from ext_models.language.corpus import Seen
 from ext_models.language.loaded_base import TrainingResult
 from ext_models.language.pack_training import train_pack
@@ -97,7 +92,7 @@ class AblationRow:
 class Ablation:
     """What a recipe asks for: its rows, and how they are measured."""
 
-    changes: tuple[AblationRow, ...]
+    rows: tuple[AblationRow, ...]
     clips: int | None
     settings: EvalSettings = field(default_factory=EvalSettings)
 
@@ -166,7 +161,7 @@ def with_overrides(
     return recipe
 
 
-class Runner:
+class AblationRunner:
     """Trains and measures rows in one folder."""
 
     def __init__(
@@ -219,10 +214,7 @@ class Runner:
         """The clips of a row and their hash; rows of one data set read it once."""
         asked = short_hash(change.recipe["pack"])
         if self._clips[0] != asked:
-            try:
-                examples = examples_of(change.recipe, self.data)
-            except DataError as error:
-                raise PipelineError(str(error)) from None
+            examples = read_recipe_sets(self.data, change.recipe["pack"])
             self._clips = (asked, examples, data_hash(examples))
         return self._clips[1:]
 
@@ -248,7 +240,7 @@ class Runner:
         base = recipe["language"]["base"]
         if isinstance(base, str) and base.startswith(OF_ROW):
             wanted = base.removeprefix(OF_ROW).strip()
-            other = next((c for c in self.wanted.changes if c.name == wanted), None)
+            other = next((c for c in self.wanted.rows if c.name == wanted), None)
             place = self.out / other.folder / "pack" / "base" if other else None
             if place is None or not place.is_dir():
                 raise PackError(
@@ -299,11 +291,11 @@ def numbers_of(result: Evaluation) -> dict[str, Value]:
 def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
     """A table for each question, the common row first; the rows' files say more."""
     rows = {folder: _shown(row) for folder, row in rows.items()}
-    common = rows[wanted.changes[0].folder]
-    groups = dict.fromkeys(c.group for c in wanted.changes if c.group)
+    common = rows[wanted.rows[0].folder]
+    groups = dict.fromkeys(c.group for c in wanted.rows if c.group)
     found: list[Table] = []
     for group in groups:
-        own = [rows[c.folder] for c in wanted.changes if c.group == group and c.folder in rows]
+        own = [rows[c.folder] for c in wanted.rows if c.group == group and c.folder in rows]
         found.append(Table(group, (common, *own)))
     return found or [Table("unchanged recipe", (common,))]
 
@@ -311,8 +303,8 @@ def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
 def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
     """Draw a curve for each group that has one; returns sentences that say where they are."""
     said: list[str] = []
-    for group in dict.fromkeys(c.group for c in wanted.changes if c.group):
-        own = [c for c in wanted.changes if c.group in (group, "") and c.at is not None]
+    for group in dict.fromkeys(c.group for c in wanted.rows if c.group):
+        own = [c for c in wanted.rows if c.group in (group, "") and c.at is not None]
         done = [(c.at or 0.0, rows[c.folder]) for c in own if c.folder in rows]
         points = [(at, row) for at, row in done if MEASURES[0] in row.values]
         if sum(bool(c.group) for c in own) >= 2 and len(points) >= 2:
@@ -323,37 +315,6 @@ def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
 def _shown(row: Row) -> Row:
     values = {name: row.values[key] for key, name in SHOWN.items() if key in row.values}
     return replace(row, values=values)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The command, its arguments read."""
-    given = {"steps": arguments.steps, "minutes": arguments.minutes}
-    wanted = read_ablation(arguments.config, {k: v for k, v in given.items() if v is not None})
-    device = pick_device(arguments.device)
-    evaluator = read_evaluator(arguments.evaluator, device)
-    data = Path(arguments.data) if arguments.data else None
-    runner = Runner(wanted, data, arguments.out, evaluator, device)
-    rows: dict[str, Row] = {}
-    text, count = "", len(wanted.changes)
-    some = arguments.rows or range(1, count + 1)
-    if strange := [n for n in some if not 1 <= n <= count]:
-        raise PipelineError(f"--rows {strange[0]}: {arguments.config} has the rows 1 to {count}.")
-    for number, change in enumerate(wanted.changes, 1):
-        if number not in some:
-            continue
-        print(f"{number} of {len(wanted.changes)}: {change.group or 'all'}: {change.name}")
-        try:
-            rows[change.folder] = runner.row(change)
-        except (KeyError, TypeError) as error:
-            raise PackError(f"{arguments.config}: row '{change.name}': {error}.") from None
-        if arguments.rows:
-            continue  # others may be at the rest; the command without --rows makes the tables
-        text = "\n".join(table.markdown() for table in tables(wanted, rows))
-        (arguments.out / TABLES).write_text(text, encoding="utf-8")
-    if not arguments.rows:
-        print(f"\n{text}\ntables written to {arguments.out / TABLES}")
-        print(*curves(wanted, rows, arguments.out), sep="\n")
-    return 0
 
 
 def _file_name(words: str) -> str:

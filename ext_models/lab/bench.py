@@ -1,32 +1,25 @@
-"""``bench``: how fast a pack writes motion, as ratios to one way of doing it in the same run.
+"""Speed of a pack's language model, as ratios to one variant of the same run.
 
 Seconds depend on the machine and on what else it does; ratios of one run hardly do. Every
-way writes the same number of code steps from the same instruction. What is measured is the
+variant generates the same number of code steps from the same instruction. What is measured is the
 language model alone, warmed up, the best of several rounds.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from ext_models import packs
-from ext_models.devices import pick_device
 from ext_models.evaluation.tables import Row, Table
 from ext_models.generation.decoding import GrammarRows, TokenPrompt, generate_codes, generate_rows
-from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
-from ext_models.generation.pipeline import vocabulary_of
-from ext_models.generation.request import PipelineError
+from ext_models.generation.generators import PaperGenerator, TokenGenerator
 from ext_models.generation.sampling import RowSampler, Sampling, numbers
 from ext_models.language.instructions import instruction, text_ids
 from ext_models.language.paper import instructions
-from ext_models.tokenizer.vqvae import load_tokenizer
 
 PROMPT: Final = "a person walks forward and waves."
 #: Motions at once, beside one.
@@ -36,12 +29,12 @@ BASELINE: Final = "one motion, KV cache"
 
 @dataclass(frozen=True)
 class Variant:
-    """One way of writing motion.
+    """One way of generating motion.
 
     Attributes:
         name: as the table says it.
-        motions: how many it writes in one go.
-        write: does it; gives the tokens that were written for each motion.
+        motions: how many it generates at once.
+        write: generates; returns the tokens of each motion.
     """
 
     name: str
@@ -50,7 +43,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Timing:
     """What a way took: seconds of its best round, and tokens a motion."""
 
     variant: Variant
@@ -119,7 +112,7 @@ class Bench:
         return Variant(name, motions, write)
 
 
-def measure(variant: Variant, rounds: int, device: str) -> Measured:
+def measure(variant: Variant, rounds: int, device: str) -> Timing:
     """The best of some rounds, after one that warms up."""
     tokens = variant.write()
     best = float("inf")
@@ -129,7 +122,7 @@ def measure(variant: Variant, rounds: int, device: str) -> Measured:
         variant.write()
         _finish(device)
         best = min(best, time.perf_counter() - start)
-    return Measured(variant, best, tokens)
+    return Timing(variant, best, tokens)
 
 
 def _finish(device: str) -> None:
@@ -137,7 +130,7 @@ def _finish(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def table(title: str, found: list[Measured]) -> Table:
+def table(title: str, found: list[Timing]) -> Table:
     """Ratios to the first row: tokens a second of all motions together, and time a motion."""
     first = found[0]
     rate = first.tokens / first.each
@@ -155,42 +148,3 @@ def table(title: str, found: list[Measured]) -> Table:
         for m in found
     )
     return Table(title, rows)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """The command, its arguments read."""
-    if arguments.rounds < 1:
-        raise PipelineError(f"--rounds {arguments.rounds}: at least 1.")
-    device = pick_device(arguments.device)
-    manifest = packs.read_manifest(arguments.pack)
-    tokenizer = load_tokenizer(arguments.pack, device)
-    frames = round(arguments.seconds * manifest.fps)
-    if not 1 <= frames <= manifest.max_frames:
-        longest = manifest.max_frames / manifest.fps
-        raise PipelineError(f"--seconds {arguments.seconds:g}: the pack makes up to {longest:.1f}.")
-    generator = load_generator(arguments.pack, manifest, vocabulary_of(manifest, tokenizer), device)
-    if not isinstance(generator, TokenGenerator | PaperGenerator):
-        raise PipelineError("this pack's language model cannot be measured.")
-    steps = -(-frames // tokenizer.config.stride)
-    found: list[Measured] = []
-    for variant in Bench(generator, steps, tokenizer.config.codes).variants():
-        try:
-            found.append(measure(variant, arguments.rounds, device))
-        except (RuntimeError, NotImplementedError, ImportError) as error:
-            if not found:
-                raise
-            print(f"{variant.name}: not possible here ({str(error).splitlines()[0][:120]})")
-            continue
-        print(f"{variant.name}: {found[0].each / found[-1].each:.2f} x the motions of '{BASELINE}'")
-    done = table(f"{manifest.name}, {arguments.seconds:g} s on {device}", found)
-    print("\n" + done.markdown())
-    if arguments.out:
-        done.save(_writable(arguments.out))
-        print(f"numbers written to {arguments.out}")
-    return 0
-
-
-def _writable(path: Path) -> Path:
-    if not path.parent.is_dir():
-        raise PipelineError(f"--out {path}: there is no folder {path.parent}; make it first.")
-    return path

@@ -1,16 +1,14 @@
-"""The command ``compare-tokenizers``: several tokenizers, the same data, the same minutes."""
+"""Comparison of tokenizers: several tokenizers, the same data, the same minutes."""
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ext_models.datasets.layouts import DataError, Example, read_examples
-from ext_models.devices import pick_device
-from ext_models.generation.request import PipelineError
+from ext_models.datasets.layouts import Example, read_examples
 from ext_models.packs import PackError
 from ext_models.tokenizer.networks import TokenizerConfig
 from ext_models.tokenizer.report import HEAD, report
@@ -41,39 +39,36 @@ class Comparison:
     variants: tuple[TokenizerVariant, ...]
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Train every tokenizer on every pack of data; print the table and write it."""
-    wanted = read_comparison(arguments.config, arguments.minutes, arguments.steps)
-    folder = Path(arguments.data) if arguments.data else None
-    device = pick_device(arguments.device)
+def compare(wanted: Comparison, data: Path | None, out: Path, device: str) -> str:
+    """Train every tokenizer on every data set; the tables as Markdown.
+
+    Args:
+        wanted: what is compared.
+        data: the data folder.
+        out: folder of the runs.
+        device: cpu, cuda or mps.
+    """
     sections: list[str] = []
-    for pack in wanted.data:
-        try:
-            examples = read_examples(folder, pack, quoted_captions=wanted.quoted_captions)
-        except DataError as error:
-            raise PipelineError(str(error)) from None
+    for name in wanted.data:
+        examples = read_examples(data, name, quoted_captions=wanted.quoted_captions)
         test = sum(e.split == "test" for e in examples)
-        rows = [f"`{pack}`, {test} test clips:", "", *HEAD]
+        lines = [f"`{name}`, {test} test clips:", "", *HEAD]
         for number, variant in enumerate(wanted.variants, 1):
-            work = arguments.out / pack / str(number)
-            rows += _rows(variant, examples, work, wanted.seed, device)
-        sections.append("\n".join(rows))
-    table = "\n\n".join(sections) + "\n"
-    (arguments.out / TABLE).write_text(table, encoding="utf-8")
-    print(table)
-    return 0
+            run = out / name / str(number)
+            lines += _rows(variant, examples, run, wanted.seed, device)
+        sections.append("\n".join(lines))
+    return "\n\n".join(sections) + "\n"
 
 
-def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Comparison:
+def read_comparison(path: Path, budget: Mapping[str, float]) -> Comparison:
     """The comparison of a recipe; raises PackError naming what it lacks."""
     recipe = read_toml(path)
     if "comparison" not in recipe:
         raise PackError(f"{path}: the recipe has no [comparison] table.")
     try:
         table: dict[str, Any] = recipe["comparison"]
-        shared = {**table.get("training", {})}
-        shared |= {k: v for k, v in (("minutes", minutes), ("steps", steps)) if v is not None}
-        variants = tuple(_rival(dict(entry), shared) for entry in table["tokenizers"])
+        shared = {**table.get("training", {}), **budget}
+        variants = tuple(_variant(dict(entry), shared) for entry in table["tokenizers"])
         return Comparison(
             data=tuple(table["data"]),
             quoted_captions=bool(table.get("quoted_captions", False)),
@@ -86,7 +81,7 @@ def read_comparison(path: Path, minutes: float | None, steps: int | None) -> Com
         raise PackError(f"{path}: {error}.") from None
 
 
-def _rival(entry: dict[str, Any], shared: dict[str, Any]) -> TokenizerVariant:
+def _variant(entry: dict[str, Any], shared: dict[str, Any]) -> TokenizerVariant:
     name = str(entry.pop("name"))
     training = {**shared, **entry.pop("training", {})}
     if "speeds" in training:

@@ -1,13 +1,12 @@
-"""The command ``evaluate-folds``: a recipe trained and measured several times, on all clips.
+"""Cross-validation: a recipe is trained and measured once a fold.
 
-A small data set's test split is a few clips. Here every clip is held out once: the takes
-are dealt into folds, and of each fold a pack is trained on the others and measured on it.
-Takes stay together, so that no pack sees half of the take that it is measured on.
+The test split of a small data set is a few clips. Here every clip is held out once: takes are
+assigned to folds, and for each fold a pack is trained on the other folds and measured on it.
+A take stays in one fold, so that no pack is measured on half of a take that it has seen.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,63 +17,27 @@ from typing import Any, Final
 import numpy as np
 
 from ext_models import packs
-from ext_models.commands.evaluate import data_sets, read_evaluator
-from ext_models.commands.train_evaluator import read_packs
 from ext_models.datasets import data_folder
 from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import Example
-from ext_models.devices import pick_device
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import PipelineError
+from ext_models.errors import PipelineError
+from ext_models.language.pack_training import train_pack
 from ext_models.packs import PackError
-from ext_models.training.recipe import read_toml
+from ext_models.text_motion.reranker_training import train_reranker
+from ext_models.tokenizer import training
+from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.run_identity import claim, short_hash
 from motiongpt_blender.wire import Sampling
 
-#: Of the takes that are learnt from, every so manieth only tells when to stop.
+#: Every n-th training take goes to the val split, which tells when to stop.
 VAL_EVERY: Final = 20
 SUMMARY: Final = "folds.md"
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Train and measure a recipe fold by fold; a run that was stopped goes on."""
-    recipe = read_toml(arguments.config)
-    if arguments.folds < 2:
-        raise PipelineError(f"--folds {arguments.folds}: at least 2.")
-    if arguments.fold is not None and not 1 <= arguments.fold <= arguments.folds:
-        raise PipelineError(f"--fold {arguments.fold}: 1 to {arguments.folds}.")
-    if "pack" not in recipe or "name" not in recipe["pack"]:
-        raise PackError(f"{arguments.config}: the recipe has no [pack] table with a name.")
-    name = recipe["pack"]["name"]
-    sets, quoted = data_sets(arguments.data, arguments.sets, name, arguments.config)
-    examples = read_packs(arguments.data, sets, quoted_captions=quoted)
-    device = pick_device(arguments.device)
-    evaluator = read_evaluator(arguments.evaluator, device)
-    parts = assign_folds(examples, take_of_clips(arguments.data), arguments.folds, arguments.seed)
-    budget = {k: v for k in ("steps", "minutes") if (v := getattr(arguments, k)) is not None}
-    settings = EvalSettings(
-        pool=arguments.pool,
-        samples=arguments.samples,
-        pose_clips=arguments.pose_clips,
-        sampling=Sampling(seed=arguments.seed),
-    )
-    recipe = scale_budget(recipe, arguments.share)
-    results: list[Evaluation] = []
-    for number, part in enumerate(parts, 1):
-        if arguments.fold not in (None, number):
-            continue
-        folder = arguments.out / f"fold{number}"
-        print(f"fold {number} of {len(parts)}: {sum(e.split == 'test' for e in part)} held out")
-        pack = train_fold(recipe, part, folder, device, budget)
-        results.append(_measured(pack, part, folder, settings, evaluator, device))
-    if arguments.fold is None:
-        save(results, arguments.out)
-    return 0
 
 
 def scale_budget(recipe: dict[str, Any], share: float) -> dict[str, Any]:
@@ -107,14 +70,14 @@ def assign_folds(
         examples: clips of any split.
         take: of each clip by id; a clip that is not there is a take of its own.
         folds: how many.
-        seed: of the order in which takes are dealt.
+        seed: of the order in which takes are assigned.
     """
     groups: dict[str, list[str]] = defaultdict(list)
     for example in examples:
         groups[take.get(example.id, example.id)].append(example.id)
     names = sorted(groups)
     if len(names) < folds:
-        raise PipelineError(f"{len(names)} takes cannot be dealt into {folds} folds: use fewer.")
+        raise PipelineError(f"{len(names)} takes cannot be split into {folds} folds: use fewer.")
     order = np.random.default_rng(seed).permutation(len(names))
     sizes, fold_of = [0] * folds, dict[str, int]()
     # The largest takes first, each to the smallest fold: folds of like size.
@@ -123,19 +86,19 @@ def assign_folds(
         sizes[fold] += len(groups[names[index]])
         fold_of[names[index]] = fold
 
-    def dealt(fold: int) -> list[Example]:
+    def fold_of_examples(fold: int) -> list[Example]:
         others = [names[k] for k in order if fold_of[names[k]] != fold]
-        watched = set(others[::VAL_EVERY])
+        val_takes = set(others[::VAL_EVERY])
 
         def split(example: Example) -> str:
             name = take.get(example.id, example.id)
             if fold_of[name] == fold:
                 return "test"
-            return "val" if name in watched else "train"
+            return "val" if name in val_takes else "train"
 
         return [replace(e, split=split(e)) for e in examples]
 
-    return [dealt(fold) for fold in range(folds)]
+    return [fold_of_examples(fold) for fold in range(folds)]
 
 
 def train_fold(
@@ -150,11 +113,6 @@ def train_fold(
     Raises:
         PackError: when it was trained on other clips, or otherwise.
     """
-    from ext_models.language.pack_training import train_pack
-    from ext_models.text_motion.reranker_training import train_reranker
-    from ext_models.tokenizer import training
-    from ext_models.tokenizer.vqvae import save_tokenizer
-
     pack, work = folder / "pack", folder / "training"
     refusal = "holds a fold of other clips, recipe or budget: delete it, or choose another --out."
     of = {"recipe": short_hash([recipe, budget]), "data": data_hash(examples)}
@@ -179,7 +137,7 @@ def train_fold(
     return pack
 
 
-def _measured(
+def measure_fold(
     pack: Path,
     examples: list[Example],
     folder: Path,
@@ -187,6 +145,7 @@ def _measured(
     evaluator: Evaluator | None,
     device: str,
 ) -> Evaluation:
+    """Measure a fold's pack on its held-out clips and save the report."""
     pipeline = MotionPipeline.from_pack(pack, device)
     eval_set = build_eval_set(pipeline, examples, settings, evaluator)
     maker = ClipMaker(pipeline, folder / "clips" / f"{pack_hash(pack)}.jsonl")
@@ -196,8 +155,12 @@ def _measured(
     return result
 
 
-def save(results: Sequence[Evaluation], folder: Path) -> None:
-    """Print and write the folds' tables, each cell the mean over the folds with its interval."""
+def save_folds(results: Sequence[Evaluation], folder: Path) -> str:
+    """Write the folds' tables, each cell the mean over the folds with its interval.
+
+    Returns:
+        The tables as Markdown, and where they are.
+    """
     tables = average_over_folds(results)
     text = "\n".join(
         [
@@ -209,10 +172,9 @@ def save(results: Sequence[Evaluation], folder: Path) -> None:
         ]
     )
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    print(text)
     for name, table in zip(results[0].tables, tables, strict=True):
         table.save(folder / f"{name}.json")
-    print(f"written to {folder / SUMMARY}")
+    return f"{text}\nwritten to {folder / SUMMARY}"
 
 
 def average_over_folds(results: Sequence[Evaluation]) -> list[Table]:

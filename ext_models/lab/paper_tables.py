@@ -24,7 +24,7 @@ from ext_models.generation.generators import CodeRequest, MotionGenerator
 from ext_models.generation.sampling import Sampling
 from ext_models.language.instructions import PoseCode
 from ext_models.language.paper.instructions import Task
-from ext_models.motion.clip_vectors import vectors_of
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import Representation
 from ext_models.packs import PackError

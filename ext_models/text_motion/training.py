@@ -43,8 +43,8 @@ Array = NDArray[np.float32]
 
 #: The largest pool of captions that compete, as published.
 POOL = 32
-#: Fewer different clips than this say nothing about when to stop.
-FEWEST_HELD_OUT = 4
+#: Fewer labels among the held-out clips say nothing about when to stop.
+MIN_LABELS = 4
 #: Parts of a batch that are padded to one length each.
 GROUPS = 3
 #: The finished network's folder in the run's folder.

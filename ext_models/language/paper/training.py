@@ -30,7 +30,7 @@ from ext_models.language.loaded_base import (
     ready_to_learn,
 )
 from ext_models.language.loss import Batch, HeldOut
-from ext_models.motion.clip_vectors import vectors_of
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ext_models.datasets.examples import Array, Example
+from .examples import Array, Example
 
 from .features import from_joints
 from .representations import REPRESENTATIONS

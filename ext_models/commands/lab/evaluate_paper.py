@@ -1,4 +1,4 @@
-"""The command ``evaluate-paper``: a recipe's published experiment, measured as published."""
+"""``evaluate-paper``: measures a pack of the style ``paper`` as the paper was measured."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ext_models import packs
-from ext_models.datasets.layouts import DataError, read_examples
+from ext_models.datasets.layouts import read_recipe_sets
 from ext_models.devices import pick_device
 from ext_models.generation.generators import load_generator
-from ext_models.generation.request import PipelineError
 from ext_models.lab.guo_evaluator import load_guo_evaluator
 from ext_models.lab.paper_tables import PaperEvalSettings, PaperEvaluation
 from ext_models.language.vocabulary import MotionVocabulary
@@ -19,7 +18,24 @@ from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import load_tokenizer
 from ext_models.training.recipe import read_toml
 
-from .commands import RUNS
+from ..options import RUNS, add_data, add_device, naming_recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("config", type=Path, help="recipe (TOML), e.g. humanml3d_paper.toml")
+    add_data(parser)
+    parser.add_argument("--pack", type=Path, required=True, help="model pack folder")
+    parser.add_argument(
+        "--authors", type=Path, required=True, help="checkpoints of Guo et al. 2022"
+    )
+    parser.add_argument("--glove", type=Path, required=True, help="their word vectors (our_vab_*)")
+    parser.add_argument("--split", default="test", help="which clips (%(default)s)")
+    parser.add_argument("--repeats", type=int, help="measurements, instead of the recipe's")
+    parser.add_argument("--clips", type=int, help="at most so many clips, instead of all")
+    parser.add_argument("--seed", type=int, default=0, help="of orders, captions and motions")
+    add_device(parser)
+    parser.add_argument("--out", type=Path, help="folder of the tables (runs/evaluate/NAME)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,10 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     evaluator = load_guo_evaluator(arguments.authors, arguments.glove, rep, device)
     tokenizer = load_tokenizer(arguments.pack, device)
     settings = _settings(arguments, recipe, manifest.max_frames // tokenizer.config.stride)
-    try:
-        examples = read_examples(_data(arguments), recipe["pack"]["data"])
-    except (DataError, KeyError) as error:
-        raise PipelineError(str(error)) from None
+    with naming_recipe(arguments.config):
+        examples = read_recipe_sets(arguments.data, recipe["pack"])
     if examples[0].representation != rep.name:
         raise PackError(
             f"the pack makes {rep.name} and the data is {examples[0].representation}: give the "
@@ -58,10 +72,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(text)
     print(f"tables written to {out}")
     return 0
-
-
-def _data(arguments: argparse.Namespace) -> Path | None:
-    return Path(arguments.data) if arguments.data else None
 
 
 def _settings(

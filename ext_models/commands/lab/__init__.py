@@ -1,0 +1,1 @@
+"""The commands of the experiments in ``ext_models.lab``."""

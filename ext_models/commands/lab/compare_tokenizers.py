@@ -1,0 +1,27 @@
+"""``compare-tokenizers``: several tokenizers, the same data, the same budget."""
+
+from __future__ import annotations
+
+import argparse
+
+from ext_models.devices import pick_device
+from ext_models.lab.compare_tokenizers import TABLE, compare, read_comparison
+
+from ..options import add_training, budget_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_training(
+        parser, "recipe (TOML) with a [comparison] table", "folder of table and runs", each=True
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train every tokenizer on every data set; print the table and write it."""
+    wanted = read_comparison(arguments.config, budget_of(arguments))
+    device = pick_device(arguments.device)
+    table = compare(wanted, arguments.data, arguments.out, device)
+    (arguments.out / TABLE).write_text(table, encoding="utf-8")
+    print(table)
+    return 0

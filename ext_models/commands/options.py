@@ -1,0 +1,129 @@
+"""Options that several commands share, and the folder of unfinished work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import typing
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models import packs
+from ext_models.errors import PipelineError
+from ext_models.packs import PackError
+from motiongpt_blender.wire import Sampling, help_of
+
+#: Trainings and evaluations keep their state here, to resume from.
+RUNS: Final = Path("runs")
+#: Seconds of a motion that is asked for without a length.
+DEFAULT_SECONDS: Final = 4.0
+#: The sampling options of a command that ranks no candidates.
+UNRANKED: Final = ("seed", "temperature", "top_p", "top_k", "variations")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``."""
+    folder = os.environ.get("MOTIONGPT_DATA")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(folder) if folder else None,
+        help="folder with the motion data (or set MOTIONGPT_DATA)",
+    )
+
+
+def add_pack(parser: argparse.ArgumentParser) -> None:
+    """Add ``--pack``, by default the pack that is shipped."""
+    parser.add_argument(
+        "--pack", type=packs.named, default=packs.DEFAULT_PACK, help="model pack, name or folder"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+
+
+def add_evaluator(parser: argparse.ArgumentParser) -> None:
+    """Add ``--evaluator``."""
+    parser.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
+
+
+def add_training(
+    parser: argparse.ArgumentParser, recipe: str, out: str, *, each: bool = False
+) -> None:
+    """Add what every training needs: recipe, data, output folder, device and budget.
+
+    Args:
+        parser: of the command.
+        recipe: help text of the recipe.
+        out: help text of ``--out``.
+        each: whether the command trains several times, each within the budget.
+    """
+    parser.add_argument("config", type=Path, help=recipe)
+    add_data(parser)
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    add_device(parser)
+    whose = "stop each training" if each else "stop"
+    parser.add_argument("--minutes", type=float, help=f"{whose} after so many minutes")
+    parser.add_argument("--steps", type=int, help=f"{whose} after so many steps")
+
+
+def budget_of(arguments: argparse.Namespace) -> dict[str, float]:
+    """The steps and minutes of a training, as far as they were given."""
+    given = {"steps": arguments.steps, "minutes": arguments.minutes}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def add_sampling(
+    parser: argparse.ArgumentParser, names: Iterable[str] | None = None, **defaults: Any
+) -> None:
+    """Add ``--seed``, ``--top-p`` and so on, one option for each field of ``wire.Sampling``.
+
+    Args:
+        parser: of the command.
+        names: fields that become options; None is all.
+        defaults: values in place of the fields' own.
+    """
+    types = typing.get_type_hints(Sampling)
+    wanted = None if names is None else set(names)
+    for option in fields(Sampling):
+        if wanted is None or option.name in wanted:
+            parser.add_argument(
+                "--" + option.name.replace("_", "-"),
+                type=types[option.name],
+                default=defaults.get(option.name, option.default),
+                help=help_of(option) + " (%(default)s)",
+            )
+
+
+def sampling_of(arguments: argparse.Namespace, **fixed: Any) -> Sampling:
+    """The sampling that a command line asks for.
+
+    Args:
+        arguments: of a parser with ``add_sampling``.
+        fixed: fields that the command sets itself.
+
+    Raises:
+        PipelineError: for a value out of range.
+    """
+    given = {f.name: getattr(arguments, f.name) for f in fields(Sampling) if f.name in arguments}
+    sampling = Sampling(**{**given, **fixed})
+    if (sentence := sampling.out_of_range()) is not None:
+        name, _, reason = sentence.partition(" ")
+        raise PipelineError(f"--{name.replace('_', '-')} {reason}")
+    return sampling
+
+
+@contextmanager
+def naming_recipe(where: object) -> Iterator[None]:
+    """Raise PackError, naming where, for a key that a recipe lacks or that does not fit."""
+    try:
+        yield
+    except KeyError as error:
+        raise PackError(f"{where}: the recipe has no {error}.") from None
+    except TypeError as error:
+        raise PackError(f"{where}: {error}.") from None
