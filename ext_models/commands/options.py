@@ -14,7 +14,7 @@ from typing import Any, Final
 from ext_models import packs
 from ext_models.errors import PipelineError
 from ext_models.packs import PackError
-from motiongpt_blender.wire import Sampling, help_of
+from motiongpt_blender.wire import HELP, Sampling
 
 #: Trainings and evaluations keep their state here, to resume from.
 RUNS: Final = Path("runs")
@@ -96,7 +96,7 @@ def add_sampling(
                 "--" + option.name.replace("_", "-"),
                 type=types[option.name],
                 default=defaults.get(option.name, option.default),
-                help=help_of(option) + " (%(default)s)",
+                help=HELP[option.name] + " (%(default)s)",
             )
 
 

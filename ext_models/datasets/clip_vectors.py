@@ -1,15 +1,15 @@
-"""The feature vectors of a clip: as published where they are on disk, else worked out."""
+"""The feature vectors of a clip: as published where they are on disk, else computed."""
 
 from __future__ import annotations
 
-from .examples import Array, Example
+from ext_models.motion.features import from_joints
+from ext_models.motion.representations import REPRESENTATIONS
 
-from .features import from_joints
-from .representations import REPRESENTATIONS
+from .examples import Array, Example
 
 
 def vectors_of(example: Example) -> Array:
-    """Features (T, C) of a clip, not normalised; worked out ones are a frame shorter."""
+    """Features (T, C) of a clip, not normalised; computed ones are a frame shorter."""
     if example.vectors is not None:
         return example.vectors.read()
     rep = REPRESENTATIONS[example.representation]

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
+from ext_models.errors import PipelineError
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import PipelineError
 from ext_models.text_motion.clips import clip_label
 from motiongpt_blender.wire import Sampling
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ext_models.generation.request import PipelineError
+from ext_models.errors import PipelineError
 
 #: Evaluator of rows whose numbers come from the joints alone; they fit any table.
 NO_EVALUATOR: Final = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from ext_models.errors import PipelineError
 from ext_models.language.adapters import load_model, load_text_model
 from ext_models.language.bases import context_of
 from ext_models.language.instructions import (
@@ -23,7 +24,7 @@ from motiongpt_blender.wire import Sampling
 
 from .decoding import GrammarRows, TokenPrompt, WordsOnly, generate_codes, generate_rows
 from .pose_guidance import GuidanceTargets, PoseGuidance
-from .request import CancelCheck, PipelineError
+from .request import CancelCheck
 from .sampling import RowSampler, answer_seeds, numbers
 
 NOT_LEARNT = (

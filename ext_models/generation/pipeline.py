@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ext_models import packs
 from ext_models.devices import pick_device
+from ext_models.errors import PipelineError
 from ext_models.language.instructions import PoseCode, unknown_words
 from ext_models.language.place_tokens import bins, seen_from, stands
 from ext_models.language.tasks import BEGINNING
@@ -41,7 +42,6 @@ from .request import (
     CancelCheck,
     GenerationRequest,
     GenerationResult,
-    PipelineError,
     PoseCondition,
     ProgressCallback,
 )

@@ -22,10 +22,6 @@ ProgressCallback = Callable[[str, float], None]
 CancelCheck = Callable[[], bool]
 
 
-class PipelineError(RuntimeError):
-    """The request cannot be answered; the message is one sentence for the user."""
-
-
 class GenerationCancelledError(Exception):
     """Raised out of ``generate`` when the cancel check says so."""
 

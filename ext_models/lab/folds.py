@@ -20,20 +20,19 @@ from ext_models import packs
 from ext_models.datasets import data_folder
 from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import Example
+from ext_models.errors import PipelineError
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.errors import PipelineError
 from ext_models.language.pack_training import train_pack
 from ext_models.packs import PackError
 from ext_models.text_motion.reranker_training import train_reranker
 from ext_models.tokenizer import training
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.run_identity import claim, short_hash
-from motiongpt_blender.wire import Sampling
 
 #: Every n-th training take goes to the val split, which tells when to stop.
 VAL_EVERY: Final = 20

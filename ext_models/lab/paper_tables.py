@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.examples import Example
 from ext_models.evaluation import metrics
 from ext_models.evaluation.tables import Row, Table, Value
@@ -24,7 +25,6 @@ from ext_models.generation.generators import CodeRequest, MotionGenerator
 from ext_models.generation.sampling import Sampling
 from ext_models.language.instructions import PoseCode
 from ext_models.language.paper.instructions import Task
-from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import Representation
 from ext_models.packs import PackError

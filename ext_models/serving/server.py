@@ -21,12 +21,12 @@ from typing import Final, TextIO
 
 import numpy as np
 
+from ext_models.errors import PipelineError
 from ext_models.generation.request import (
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
     Pipeline,
-    PipelineError,
     PoseCondition,
 )
 from ext_models.packs import PackError

@@ -128,7 +128,7 @@ def _validation(
     held_out: Sequence[Example], vocabulary: TextVocabulary, data: str
 ) -> Callable[[TextMotionNetwork], Validation] | None:
     """Validation by retrieval on the held-out clips; None where these are too few."""
-    if len({clip_label(e) for e in held_out}) < FEWEST_HELD_OUT:
+    if len({clip_label(e) for e in held_out}) < MIN_LABELS:
         logger.warning("Too few held-out clips to stop early by: the whole budget is used.")
         return None
 

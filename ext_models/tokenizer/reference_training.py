@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.examples import DataError, Example
 from ext_models.datasets.humanml3d import Statistics, read_statistics
-from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import REPRESENTATIONS, Representation
 from ext_models.training.settings import TrainerSettings

@@ -12,8 +12,8 @@ from transformers import (
 )
 
 from ext_models.__main__ import main
+from ext_models.errors import PipelineError
 from ext_models.generation import decoding, generators
-from ext_models.generation.request import PipelineError
 from ext_models.language import adapters as m
 from ext_models.language import bases, memory
 from ext_models.language import vocabulary as voc

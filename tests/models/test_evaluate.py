@@ -9,10 +9,10 @@ import torch
 
 from ext_models import packs
 from ext_models.__main__ import main
+from ext_models.errors import PipelineError
 from ext_models.evaluation import baselines as sy
 from ext_models.evaluation.tables import Table
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import PipelineError
 from ext_models.lab import folds
 from ext_models.text_motion import model as ev
 from ext_models.text_motion.network import TextMotionNetwork

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ext_models.motion.clip_vectors import vectors_of
 
 from ext_models.datasets.humanml3d import Statistics
 from ext_models.datasets.layouts import Example
 from ext_models.language import pack_training
 from ext_models.language.paper import training as paper_training
-from ext_models.motion.clip_vectors import vectors_of
 from ext_models.text_motion import training as text_motion
 from ext_models.text_motion.model import read_card
 from ext_models.text_motion.network import TextMotionConfig

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ext_models.errors import PipelineError
 from ext_models.evaluation import baselines as sy
 from ext_models.evaluation import clip_maker, pose_tasks, text_motion_table
 from ext_models.evaluation.eval_set import build_eval_set, stratified
@@ -13,7 +14,7 @@ from ext_models.evaluation.nearest_caption import CaptionIndex, verbatim_share
 from ext_models.evaluation.prompts import prompt_lists, prompt_scores
 from ext_models.evaluation.prompts.label_pools import LabelPools
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
+from ext_models.generation.request import GenerationRequest, PoseCondition
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack

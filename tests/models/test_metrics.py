@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ext_models.errors import PipelineError
 from ext_models.evaluation import metrics as m
 from ext_models.evaluation.tables import MixedEvaluatorsError, Row, Table
-from ext_models.generation.request import PipelineError
 from motiongpt_blender.core.body.rotations import about_y, rotate
 
 SEEDS = st.integers(0, 2**31)

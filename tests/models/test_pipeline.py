@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ext_models import packs
+from ext_models.errors import PipelineError
 from ext_models.generation.pipeline import MotionPipeline, silent
-from ext_models.generation.request import GenerationRequest, PipelineError, PoseCondition
+from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.language import vocabulary as voc
 from ext_models.motion.motion_metrics import local_pose
 from motiongpt_blender.core.body.motion import MotionClip, heading

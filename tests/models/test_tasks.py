@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ext_models.__main__ import main
+from ext_models.errors import PipelineError
 from ext_models.generation import generators
-from ext_models.generation.request import PipelineError
 from ext_models.language import adapters as m
 from ext_models.language import place_tokens, tasks
 from ext_models.language import vocabulary as voc

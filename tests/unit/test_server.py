@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ext_models.generation.request import GenerationResult, PipelineError
+from ext_models.errors import PipelineError
+from ext_models.generation.request import GenerationResult
 from ext_models.packs import PackError
 from ext_models.serving import fake
 from ext_models.serving.server import Server, one_line, read_request

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ext_models.datasets.examples import Example
-from ext_models.generation.request import PipelineError
+from ext_models.errors import PipelineError
 from motiongpt_blender.core.timeline.prompts import PromptError, clean_prompt
 
 #: The lists that come with the project.

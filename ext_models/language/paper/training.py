@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from ext_models import packs
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.layouts import Example
 from ext_models.language import bases
 from ext_models.language.adapters import place
@@ -30,7 +31,6 @@ from ext_models.language.loaded_base import (
     ready_to_learn,
 )
 from ext_models.language.loss import Batch, HeldOut
-from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
