@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from ext_models.motion.clip_vectors import vectors_of
 
+from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.humanml3d import Statistics
 from ext_models.datasets.layouts import Example
 from ext_models.language import pack_training
