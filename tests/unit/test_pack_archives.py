@@ -203,7 +203,7 @@ def test_shipped_names_are_taken(home, tmp_path, capsys):
 def test_build_writes_the_other_packs(tmp_path, monkeypatch):
     parent = tmp_path / "ext_models" / "model_packs"
     make(parent / "styles")
-    make(parent / "starter")
+    make(parent / "starter", licence="CC BY 4.0")
     monkeypatch.setattr(build, "_version", lambda _: "1.2.3")
     [target] = build.package_packs(tmp_path / "dist", tmp_path)
     assert target.name == "motiongpt-pack-styles-1.2.3.zip"
