@@ -39,7 +39,7 @@ def a_rig(seed=0, scale=1.1, thigh=1.05):
     rest = np.zeros((22, 3))
     for joint in range(1, 22):
         rest[joint] = rest[PARENTS[joint]] + scale * lengths[joint] * offsets[joint]
-    rest[:, 1] -= rest[Joint.L_FOOT, 1] - 0.02
+    rest[:, 1] -= rest[Joint.L_FOOT, 1] - 0.02 / 1.1 * scale
     controls = tuple(
         Control(
             name=name,

@@ -1,6 +1,7 @@
 """Residuals: exact where they are asked for, smooth, local, and never more than is asked for."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,3 +36,11 @@ def test_a_single_residual_has_two_thirds_of_the_jerk_of_a_plain_ease():
     for order in (1, 2):  # no corner in speed or acceleration
         steps = np.abs(np.diff(one, n=order + 1))
         assert steps.max() < 0.3 * np.abs(np.diff(one, n=order)).max()
+
+
+def test_a_turning_point_takes_the_smaller_acceleration_of_both_sides():
+    """A rise over 30 frames and a fall within 6: the curve is rounded as the rise asks."""
+    out = residual_curve([40, 46], np.array([[1.0], [0.2]]), 100, 30.0)[:, 0]
+    curvature = np.diff(out, 2)
+    at = curvature[38]  # frames 38, 39, 40
+    assert at == pytest.approx(-20 / 3 / 30**2, rel=0.1)
