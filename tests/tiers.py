@@ -155,19 +155,19 @@ def _lint(python: str) -> Outcome:
     return Outcome(tally, "\n".join(said))
 
 
-def _tests(python: str, name: str, folder: Path) -> Job:
-    return Job(name, lambda: _pytest(python, name, folder))
+def _tests(python: str, name: str, folder: Path, *options: str) -> Job:
+    return Job(name, lambda: _pytest(python, name, folder, *options))
 
 
-def _pytest(python: str, tier: str, folder: Path) -> Outcome:
-    """Run pytest on a folder and take its numbers from the report that conftest.py writes."""
+def _pytest(python: str, tier: str, folder: Path, *options: str) -> Outcome:
+    """Run pytest with options on a folder and take its numbers from the report that conftest.py writes."""
     tally = Tally()
     if not any(folder.glob("**/test_*.py")):
         tally.skipped[f"{tier}: no tests"] += 1
         return Outcome(tally)
     with tempfile.TemporaryDirectory() as scratch:
         report, words = Path(scratch) / "report.json", Path(scratch) / "words.txt"
-        status = _call_pytest(python, folder, report, words)
+        status = _call_pytest(python, (str(folder), *options), report, words)
         # What else a dying Blender wrote need not be text.
         text = words.read_text("utf-8", errors="replace")
         numbers = json.loads(report.read_text("utf-8")) if report.exists() else None
@@ -184,7 +184,7 @@ def _pytest(python: str, tier: str, folder: Path) -> Outcome:
     return Outcome(tally, text)
 
 
-def _call_pytest(python: str, folder: Path, report: Path, words: Path) -> int | None:
+def _call_pytest(python: str, arguments: Sequence[str], report: Path, words: Path) -> int | None:
     """Run it, its words into a file, which no process that outlives it can keep from ending.
 
     Returns:
@@ -193,7 +193,7 @@ def _call_pytest(python: str, folder: Path, report: Path, words: Path) -> int | 
     threads = str(max(1, (os.cpu_count() or 1) // LANES))
     environment = {"OMP_NUM_THREADS": threads, **os.environ, "PYTHONNOUSERSITE": "1"}
     environment["MOTIONGPT_TEST_REPORT"] = str(report)
-    command = [python, "-m", "pytest", str(folder), "-p", "no:cacheprovider", "--durations=5"]
+    command = [python, "-m", "pytest", *arguments, "-p", "no:cacheprovider", "--durations=5"]
     with words.open("wb") as out:
         try:
             return subprocess.run(
@@ -239,7 +239,9 @@ def _matrix(pins: Pins, blenders: Mapping[str, str], tally: Tally, *, set_up: bo
         except InstallError as error:
             tally.failed.append(f"{tier}: {error}")
             continue
-        jobs.append(_tests(str(environment.python), tier, ROOT / "tests" / "bpy"))
+        jobs.append(
+            _tests(str(environment.python), tier, ROOT / "tests" / "bpy", "-m", "not sweep")
+        )
     return jobs
 
 

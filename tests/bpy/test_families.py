@@ -11,14 +11,14 @@ from motiongpt_blender.ui.bone_map import SURE
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.driving import drive
 from tests.support.rigs.files import read_rig
-from tests.support.rigs.names import COVERED, FILES, IN_PART, tables
+from tests.support.rigs.names import COVERED, FILES, IN_PART, sweep, tables
 
 
 def parts_of(bone_map):
     return {(b.part.value, b.control) for b in bone_map.bones}
 
 
-@pytest.mark.parametrize("table", [t for t in COVERED if t not in IN_PART])
+@pytest.mark.parametrize("table", sweep([t for t in COVERED if t not in IN_PART]))
 def test_a_rig_with_a_familys_names_walks(empty_scene, shared, table):
     plan = plan_from_names(names_of_table(tables(shared)[table]))
     obj = build(plan)

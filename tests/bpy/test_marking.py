@@ -19,7 +19,7 @@ from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.files import read_rig
 from tests.support.rigs.motions import walk
-from tests.support.rigs.names import COVERED, FILES, IN_PART, tables
+from tests.support.rigs.names import COVERED, FILES, IN_PART, sweep, tables
 from tests.support.rigs.posing import pose_at_random, shown, turn, update, worst
 
 
@@ -167,12 +167,12 @@ RATES = ((12, 1.0), (24, 1.001), (25, 1.0), (30, 1.001), (50, 1.0), (60, 1.001),
 EVERY = list(zip((t for t in COVERED if t not in IN_PART), cycle(RATES)))
 
 
-@pytest.mark.parametrize(("table", "rate"), EVERY)
+@pytest.mark.parametrize(("table", "rate"), sweep(EVERY))
 def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, table, rate):
     check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), rate=rate)
 
 
-@pytest.mark.parametrize(("table", "rate"), EVERY[::3])
+@pytest.mark.parametrize(("table", "rate"), EVERY[::8])
 def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table, rate):
     obj = build(plan_from_names(names_of_table(tables(shared)[table])))
     check_exact(obj, sparse=True, rate=rate)

@@ -1,6 +1,10 @@
 """Bone names of rigs that tests build, and the rig files that they read."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 from motiongpt_blender.core.rig.bone_maps import families
 
@@ -58,3 +62,28 @@ FILES = {
     "threejs_RobotExpressive.glb": ("Robot Expressive", {"toe_l", "toe_r"}),
     "vrm_cryptovoxels.vrm": ("VRChat (CATS)", set()),
 }
+
+#: One table of each kind of rig: deforming bones, controls that carry each other by
+#: constraints, limbs on IK constraints, hands and feet on the root.
+KINDS = (
+    "mixamo",
+    "rigify_metarig",
+    "auto_rig_pro_control",
+    "cloudrig_fk",
+    "mmd_japanese_dotlr",
+    "robot_expressive",
+    "valve_biped",
+    "smplx_blender_addon",
+)
+
+
+def sweep(values: Sequence[Any], every: int = 8) -> list[Any]:
+    """Test parameters of which the matrix of Blenders takes every n-th only.
+
+    Rigs differ by their names and rest poses, which are the same in every Blender.
+    """
+    rows = (value if isinstance(value, tuple) else (value,) for value in values)
+    return [
+        pytest.param(*row, marks=() if index % every == 0 else pytest.mark.sweep)
+        for index, row in enumerate(rows)
+    ]
