@@ -160,7 +160,7 @@ def _tests(python: str, name: str, folder: Path, *options: str) -> Job:
 
 
 def _pytest(python: str, tier: str, folder: Path, *options: str) -> Outcome:
-    """Run pytest with options on a folder and take its numbers from the report that conftest.py writes."""
+    """Run pytest on a folder; its numbers are in the report that conftest.py writes."""
     tally = Tally()
     if not any(folder.glob("**/test_*.py")):
         tally.skipped[f"{tier}: no tests"] += 1
