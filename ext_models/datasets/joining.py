@@ -20,6 +20,7 @@ from tqdm import tqdm
 from motiongpt_blender.core.body.motion import heading, place_at_origin
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.body.smoothing import smoothstep
 
 from .examples import Array, Example
 from .mirroring import mirror_caption
@@ -230,8 +231,7 @@ def _onto_end(first: Array, second: Array) -> Array | None:
     # Position and speed of every joint go on as they were, and give way to the second motion's.
     speed = (first[-1] - first[-2]) - (placed[1] - placed[0])
     frames = np.arange(len(placed))
-    fade = np.clip(1 - frames / LEAD, 0, 1)
-    fade = fade**3 * (10 - 15 * fade + 6 * fade**2)
+    fade = smoothstep(1 - frames / LEAD)
     return (placed + fade[:, None, None] * (gap + frames[:, None, None] * speed)).astype(np.float32)
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from motiongpt_blender.core.body.skeleton import Joint, joint_name
 from motiongpt_blender.core.rig.bone_maps import MappingError, Part, find
+from motiongpt_blender.core.rig.part_joints import PART_AT_JOINT
 
 from .examples import DataError
 
@@ -33,10 +34,7 @@ _BY_PART: Final = {
     **{
         Part(f"{part}_{s.lower()}"): f"{s}_{joint}"
         for s in "LR"
-        for part, joint in {
-            "collar": "COLLAR", "upper_arm": "SHOULDER", "forearm": "ELBOW", "hand": "WRIST",
-            "thigh": "HIP", "shin": "KNEE", "foot": "ANKLE", "toe": "FOOT",
-        }.items()
+        for joint, part in PART_AT_JOINT.items()
     },
 }  # fmt: skip
 

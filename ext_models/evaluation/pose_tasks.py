@@ -27,6 +27,7 @@ from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.language.place_tokens import seen_from, stands
 from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
+from motiongpt_blender.core.body.rotations import wrap_angle
 from motiongpt_blender.wire import Sampling
 
 from .baselines import reconstruct, text_request
@@ -307,5 +308,5 @@ def _misplaced(motion: Array, source: Array) -> tuple[float, float]:
     """Metres and degrees that the end of a motion stands off, as seen from its start."""
     came = seen_from(*stands(motion[[0, -1]]))
     asked = seen_from(*stands(source[[0, -1]]))
-    turn = (came[2] - asked[2] + np.pi) % (2 * np.pi) - np.pi
+    turn = wrap_angle(came[2] - asked[2])
     return float(np.hypot(*(came[:2] - asked[:2]))), float(abs(np.degrees(turn)))

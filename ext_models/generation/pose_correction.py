@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.motion import heading, remove_heading
 from motiongpt_blender.core.body.rotations import (
     about_y,
     between,
@@ -22,6 +22,7 @@ from motiongpt_blender.core.body.rotations import (
     normalise,
     rotate,
     to_log,
+    wrap_angle,
 )
 from motiongpt_blender.core.body.skeleton import PARENTS
 
@@ -46,11 +47,11 @@ def meet_poses(joints: NDArray[np.float32], poses: Sequence[PoseCondition]) -> N
     targets = np.stack([_target(joints, pose, poses[0]) for pose in poses])
     path, facing = joints[:, 0].astype(np.float64), np.unwrap(heading(joints))
     wanted = heading(targets) - facing[frames]
-    turn = _along(len(joints), frames, (wanted + np.pi) % (2 * np.pi) - np.pi)
+    turn = _along(len(joints), frames, wrap_angle(wanted))
     moved = path + _along(len(joints), frames, targets[:, 0] - path[frames])
     moved[:, 1] = path[:, 1] + _near(len(joints), frames, targets[:, 0, 1] - path[frames, 1])
-    local = _local(joints, facing)
-    goal = _local(targets, heading(targets))
+    local = _local(joints)
+    goal = _local(targets)
     bones = _corrected(local, frames, goal)
     return _assembled(moved, facing + turn, bones).astype(np.float32)
 
@@ -99,11 +100,10 @@ def _smooth(frames: NDArray[np.intp], values: Array, at: NDArray[np.intp]) -> Ar
     return PchipInterpolator(frames, values, axis=0)(at).astype(np.float64)
 
 
-def _local(joints: Array, facing: Array) -> Array:
+def _local(joints: Array) -> Array:
     """Bones (T, 21, 3) as vectors from parent to child, heading removed."""
     bones = joints[:, _CHILDREN] - joints[:, [PARENTS[c] for c in _CHILDREN]]
-    back = about_y(-facing)[:, None]
-    return rotate(np.broadcast_to(back, (*bones.shape[:-1], 4)), bones.astype(np.float64))
+    return remove_heading(joints, bones.astype(np.float64))
 
 
 def _corrected(bones: Array, frames: NDArray[np.intp], goal: Array) -> Array:

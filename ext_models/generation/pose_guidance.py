@@ -27,6 +27,7 @@ from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer.clip_summary import MOMENTS, ClipSummary, moments
 from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
+from motiongpt_blender.core.body.rotations import wrap_angle
 
 from .lookahead import CHANNELS, SEEN, LinearDecoder
 from .pose_cost import CodeCosts, PredictedFrames, TargetPoses
@@ -223,7 +224,7 @@ class BatchGuidance:
             if mark.place is not None and targets.origin == 0:
                 away = told.path[:, moment] - np.array(mark.place[:2])
                 miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
-                miss += 0.5 * (_wrapped(told.turns[:, moment] - mark.place[2]) / turned) ** 2
+                miss += 0.5 * (wrap_angle(told.turns[:, moment] - mark.place[2]) / turned) ** 2
         return miss
 
     def _follow(self, given: Tensor) -> None:
@@ -379,7 +380,3 @@ def summary_targets(
         PoseTarget(int(frame), body.astype(np.float32), place if k else None)
         for k, (frame, body, place) in enumerate(zip(moments(frames), bodies, places, strict=True))
     )
-
-
-def _wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (angle + np.pi) % (2 * np.pi) - np.pi

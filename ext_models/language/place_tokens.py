@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.rotations import wrap_angle
 
 #: Bins on either side of zero, metres of the outermost one, and how much finer the near ones are.
 SIDE: Final = 40
@@ -37,7 +38,7 @@ def seen_from(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray
     """
     x, z = other[:2] - first[:2]
     sine, cosine = np.sin(first[2]), np.cos(first[2])
-    turn = (other[2] - first[2] + np.pi) % (2 * np.pi) - np.pi
+    turn = wrap_angle(other[2] - first[2])
     return np.array([cosine * x - sine * z, sine * x + cosine * z, turn])
 
 

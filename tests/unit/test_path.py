@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motiongpt_blender.core.body.rotations import about_y, multiply, yaw_angle
+from motiongpt_blender.core.body.rotations import about_y, multiply, wrap_angle, yaw_angle
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
@@ -44,7 +44,7 @@ def off_course(before, after, yaw):
     steps, bent = (np.diff(p * LEVEL, axis=0) for p in (before, after))
     ways = [np.arctan2(s[:, 0], s[:, 2]) for s in (steps, bent)]
     away = ways[1] - ways[0] - 0.5 * (yaw[1:] + yaw[:-1])
-    away = np.abs((away + np.pi) % (2 * np.pi) - np.pi)
+    away = np.abs(wrap_angle(away))
     length = np.linalg.norm(steps, axis=-1)
     return float(np.degrees((away * length).sum() / length.sum()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import bpy
@@ -22,29 +23,21 @@ from ...core.body.rotations import (
     rotate,
     to_log,
 )
-from ...core.body.skeleton import SIDES, Joint
+from ...core.body.skeleton import SIDES, Joint, of_side
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.retargeting.inverse import inverse_directions
 from ...core.retargeting.part_rotations import COLLAR_SHARE, NECK_SHARE, hip_centre
+from ...core.retargeting.two_bone_ik import bone_directions
 from ...core.rig.bone_maps import Part
 from ...core.rig.kinematics import twist_below
+from ...core.rig.part_joints import ARM_JOINTS, LEG_JOINTS, part_at, part_moving
 from ...core.rig.rig_description import Control, RigDescription
 from ...core.timeline.frame_range import frame_text
 from ..access import evaluated, pose_bones
 from ..rig.bone_transforms import quaternion_of
 
-#: Joints of each kind of limb, with the part whose bone begins there.
-_LIMBS: Final = {
-    "leg": {"HIP": "thigh", "KNEE": "shin", "ANKLE": "foot"},
-    "arm": {"SHOULDER": "upper_arm", "ELBOW": "forearm", "WRIST": "hand"},
-}
-#: Each bone of a limb: its part, the joint that it begins at and the one that it ends at.
-_LIMB_BONES: Final = (
-    ("thigh", "HIP", "KNEE"),
-    ("shin", "KNEE", "ANKLE"),
-    ("upper_arm", "SHOULDER", "ELBOW"),
-    ("forearm", "ELBOW", "WRIST"),
-)
+#: Joints of each kind of limb.
+_LIMBS: Final = {"leg": LEG_JOINTS, "arm": ARM_JOINTS}
 _SIDE_WORDS: Final = {"L": "left", "R": "right"}
 
 #: Greatest rotation of a head or a clavicle relative to the chest, radians.
@@ -149,8 +142,8 @@ def _limbs() -> Iterator[tuple[str, tuple[Joint, ...], tuple[Part, ...]]]:
     """Each limb: its name in words, its three joints and the parts that begin there."""
     for side in SIDES:
         for name, limb in _LIMBS.items():
-            joints = tuple(Joint[f"{side}_{joint}"] for joint in limb)
-            parts = tuple(Part(f"{part}_{side.lower()}") for part in limb.values())
+            joints = of_side(side, *limb)
+            parts = tuple(part_at(joint) for joint in joints)
             yield f"{_SIDE_WORDS[side]} {name}", joints, parts
 
 
@@ -191,11 +184,9 @@ def _unstretched(seen: list[Array], lengths: tuple[float, float]) -> tuple[Array
     same = np.allclose(_bone_lengths(seen), lengths, rtol=1e-4)
     if same or np.linalg.norm(side) < 1e-4 * upper:
         return IDENTITY, IDENTITY
-    reach = float(np.clip(reach, abs(upper - lower) * 1.0001, (upper + lower) * 0.9999))
-    cosine = (upper**2 + reach**2 - lower**2) / (2 * upper * reach)
-    sine = float(np.sqrt(max(1 - cosine**2, 0.0)))
-    bent = upper * (cosine * normalise(span) + sine * normalise(side))
-    return between(bones[0], bent), between(bones[1], reach * normalise(span) - bent)
+    reach = np.clip(reach, abs(upper - lower) * 1.0001, (upper + lower) * 0.9999)
+    first, second = bone_directions(normalise(span), normalise(side), reach, lengths)
+    return between(bones[0], first), between(bones[1], second)
 
 
 def _basis_rotations(posed: bpy.types.Object, names: tuple[str, ...]) -> dict[str, Array]:
@@ -206,7 +197,7 @@ def _rotation(posed: bpy.types.Object, rig: RigDescription, control: Control) ->
     """Rotation (4,) away from rest of a control's body bone; of a limb, below its twist bones."""
     bone = pose_bones(posed)[control.twist_bones[-1] if control.twist_bones else control.body]
     rotation = multiply(quaternion_of(bone.matrix), inverse(quaternion_of(bone.bone.matrix_local)))
-    return multiply(multiply(inverse(rig.axes), rotation), rig.axes)
+    return local_basis(rotation, rig.axes)
 
 
 def _rotations_by_part(rotations: dict[str, Array], rig: RigDescription) -> dict[Part, Array]:
@@ -234,10 +225,10 @@ def _directions(rig: RigDescription, rotations: dict[Part, Array]) -> Array:
         s = side.lower()
         collar = rotations.get(Part(f"collar_{s}"), chest)
         parents[Joint[f"{side}_SHOULDER"]] = _inverse_share(chest, collar, COLLAR_SHARE)
-        for part, first, second in _LIMB_BONES:
-            start, end = Joint[f"{side}_{first}"], Joint[f"{side}_{second}"]
-            bone = normalise(rig.points[end] - rig.points[start])
-            out[end] = rotate(rotations[Part(f"{part}_{s}")], bone)
+        for limb in _LIMBS.values():
+            for start, end in pairwise(of_side(side, *limb)):
+                bone = normalise(rig.points[end] - rig.points[start])
+                out[end] = rotate(rotations[part_moving(end)], bone)
         ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
         heading = normalise((rig.points[toe] - rig.points[ankle]) * np.array([1.0, 0.0, 1.0]))
         down = float(DIRECTIONS[toe][1])

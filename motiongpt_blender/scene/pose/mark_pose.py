@@ -16,7 +16,15 @@ import bpy
 import numpy as np
 from mathutils import Quaternion
 
-from ...core.body.rotations import IDENTITY, Array, angle_between, inverse, multiply, normalise
+from ...core.body.rotations import (
+    IDENTITY,
+    Array,
+    angle_between,
+    inverse,
+    local_basis,
+    multiply,
+    normalise,
+)
 from ...core.pose_constraints.fk_mismatch import FKMismatch
 from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ...core.pose_constraints.rig_pose import RigPose
@@ -261,7 +269,7 @@ def _with_corrected_rotations(
         inherited = missing.get(control.parent or "", IDENTITY)
         here = multiply(inverse(rig.axes), quaternion_of(posed[control.name].matrix))
         step = multiply(inverse(inherited), missing[control.name])
-        local_step = multiply(multiply(inverse(here), step), here)
+        local_step = local_basis(step, here)
         w, x, y, z = (
             float(v)
             for v in normalise(multiply(np.array(pose.rotations[control.name]), local_step))

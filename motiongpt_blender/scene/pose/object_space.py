@@ -10,7 +10,7 @@ import numpy as np
 from mathutils import Matrix, Quaternion
 from numpy.typing import NDArray
 
-from ...core.body.rotations import inverse, multiply, rotate
+from ...core.body.rotations import inverse, local_basis, rotate
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription
@@ -86,7 +86,7 @@ def transform_joints(
         change: matrix from the space in which the joints are to the one that is asked for.
         rig: its axes, unit and floor.
     """
-    rotation = multiply(multiply(inverse(rig.axes), quaternion_of(change)), rig.axes)
+    rotation = local_basis(quaternion_of(change), rig.axes)
     translation = rotate(inverse(rig.axes), np.array(change.translation, dtype=np.float64))
     floor = np.array([0.0, rig.floor, 0.0])
     points = joints * rig.scale + floor

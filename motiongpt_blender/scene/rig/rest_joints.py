@@ -12,19 +12,10 @@ import numpy as np
 
 from ...core.body.neutral_pose import BONE_LENGTHS, FLAT_FOOT_SLOPE, LEG_LENGTH
 from ...core.body.rotations import Array
-from ...core.body.skeleton import SIDES, Joint
+from ...core.body.skeleton import SIDES, Joint, of_side
 from ...core.rig.bone_maps import MappedBone, Part
+from ...core.rig.part_joints import ARM_JOINTS, LEG_JOINTS, part_at, part_moving
 
-#: For each limb joint the part whose bone begins there, and the part whose bone ends there.
-_JOINT_BONES: Final[dict[str, tuple[str, str]]] = {
-    "HIP": ("thigh", ""),
-    "KNEE": ("shin", ""),
-    "ANKLE": ("foot", ""),
-    "FOOT": ("toe", "foot"),
-    "SHOULDER": ("upper_arm", ""),
-    "ELBOW": ("forearm", ""),
-    "WRIST": ("hand", "forearm"),
-}
 #: Least and greatest length of a foot, over the leg's, at which its bone's tail is believed.
 FOOT_LENGTHS: Final = (0.08, 0.35)
 #: Greatest height of the toes over the armature's origin, over the leg's length, at which the
@@ -46,13 +37,12 @@ def rest_joints(
     """
     joints: dict[Joint, Array] = {}
     for side in SIDES:
-        for joint, (beginning, ending) in _JOINT_BONES.items():
-            part = Part(f"{beginning}_{side.lower()}")
-            if part in chains:
-                position = heads[chains[part][0].body]
+        for joint in of_side(side, *LEG_JOINTS, "FOOT", *ARM_JOINTS):
+            beginning, ending = part_at(joint), part_moving(joint)
+            if beginning in chains:
+                joints[joint] = heads[chains[beginning][0].body]
             else:
-                position = tails[chains[Part(f"{ending}_{side.lower()}")][0].body]
-            joints[Joint[f"{side}_{joint}"]] = position
+                joints[joint] = tails[chains[ending][0].body]
         foot = joints[Joint[f"{side}_FOOT"]] - joints[Joint[f"{side}_ANKLE"]]
         has_toe = Part(f"toe_{side.lower()}") in chains
         if not has_toe or _has_no_heading(foot, _leg_length(joints, side)):

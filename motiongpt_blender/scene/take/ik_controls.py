@@ -13,7 +13,15 @@ from typing import Final
 import bpy
 import numpy as np
 
-from ...core.body.rotations import IDENTITY, Array, continuous, inverse, multiply, rotate
+from ...core.body.rotations import (
+    IDENTITY,
+    Array,
+    continuous,
+    inverse,
+    local_basis,
+    multiply,
+    rotate,
+)
 from ...core.rig.bone_maps import Part, Switch
 from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
@@ -178,6 +186,6 @@ def _control_channels(
 ) -> Iterator[Channel]:
     """Channels of a control with these rotations (T, 4) away from rest and heads (T, 3)."""
     rest, rest_head = rest_in_model_axes(rig, bone)
-    basis = multiply(multiply(inverse(rest), rotations), np.broadcast_to(rest, rotations.shape))
+    basis = local_basis(rotations, rest)
     locations = rotate(np.broadcast_to(inverse(rest), rotations.shape), heads - rest_head)
     yield from transform_channels(bone, continuous(basis), locations)

@@ -6,7 +6,6 @@ Works on channels that are solved already; changes nothing in the scene.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import bpy
@@ -18,12 +17,15 @@ from ...core.body.rotations import (
     Array,
     about_y,
     continuous,
+    from_local_basis,
     inverse,
     local_basis,
     multiply,
     rotate,
+    yaw_angle,
 )
 from ...core.body.smoothing import gaussian_smooth
+from ...core.rig.kinematics import root_transform, with_root_transform
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
@@ -60,7 +62,7 @@ def split_root_motion(
     on_carrier = options.root is not RootTarget.HIPS
     if not on_carrier and not options.in_place:
         return motion, []
-    positions, rotations = _hips(motion)
+    rotations, positions = root_transform(motion)
     connected = bool(pose_bones(obj)[rig.root].bone.use_connect)
     yaw = _smooth_yaw(rotations, motion.fps, loop=fit.loop)
     root_rotations = about_y(yaw) if on_carrier else about_y(0 * yaw)
@@ -68,15 +70,8 @@ def split_root_motion(
     if options.in_place and anchor_frame is not None:
         path = path - path[anchor_frame]
     unrotated = inverse(root_rotations)
-    hips_only = replace(
-        motion,
-        locations=rotate(
-            inverse(motion.root_rest), rotate(unrotated, positions - path) - motion.root_head
-        ),
-        rotations={
-            **motion.rotations,
-            motion.root: continuous(local_basis(multiply(unrotated, rotations), motion.root_rest)),
-        },
+    hips_only = with_root_transform(
+        motion, multiply(unrotated, rotations), rotate(unrotated, positions - path)
     )
     if options.in_place:
         values = np.stack([path[:, 0], path[:, 2], yaw], axis=-1)
@@ -86,16 +81,9 @@ def split_root_motion(
     return hips_only, list(_bone_channels(root_bone(obj, rig), rig, path, root_rotations))
 
 
-def _hips(motion: RigMotion) -> tuple[Array, Array]:
-    """Position (T, 3) of the root's head and rotation (T, 4) away from rest, model axes."""
-    rest = np.broadcast_to(motion.root_rest, (len(motion), 4))
-    rotations = multiply(multiply(rest, motion.rotations[motion.root]), inverse(rest))
-    return motion.root_head + rotate(rest, motion.locations), rotations
-
-
 def _smooth_yaw(rotations: Array, fps: float, *, loop: bool) -> Array:
     """Headings (T,) in radians of rotations (T, 4), unwrapped and smoothed."""
-    yaw = np.unwrap(2 * np.arctan2(rotations[:, 2], rotations[:, 0]))
+    yaw = np.unwrap(yaw_angle(rotations))
     return _smooth(yaw, SMOOTHING * fps, loop=loop)
 
 
@@ -150,7 +138,7 @@ def _object_channels(
     """The object's own channels, from its given matrix (4, 4) or its present one."""
     start = obj.matrix_basis if object_matrix is None else Matrix(object_matrix.tolist())
     matrix = np.array(start, dtype=np.float64)
-    in_object_axes = multiply(multiply(rig.axes, rotations), inverse(rig.axes))
+    in_object_axes = from_local_basis(rotations, rig.axes)
     locations = rotate(rig.axes, path) @ matrix[:3, :3].T + matrix[:3, 3]
     own = multiply(inverse(_delta_rotation(obj)), multiply(quaternion_of(start), in_object_axes))
     yield from transform_channels(obj, continuous(own), locations - np.array(obj.delta_location))

@@ -24,6 +24,7 @@ from motiongpt_blender.core.body.rotations import (
     inverse,
     multiply,
     rotate,
+    wrap_angle,
 )
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.feet.foot_contacts import find_foot_contacts
@@ -157,7 +158,7 @@ def measure(rig: RigDescription, joints: Array, case: str) -> PathRow:
     turned = np.unwrap(ways[1][1]) - np.unwrap(ways[0][1])
     courses = [np.arctan2(s[:, 0], s[:, 2]) for s in steps]
     away = courses[1] - courses[0] - 0.5 * (turned[1:] + turned[:-1])
-    away = np.abs((away + np.pi) % (2 * np.pi) - np.pi)
+    away = np.abs(wrap_angle(away))
     weight = np.linalg.norm(steps[0], axis=-1)
     course = float(np.degrees((away * weight).sum() / weight.sum()))
     return PathRow(case, course, end, (slides[0], slides[1], slides[2]))
