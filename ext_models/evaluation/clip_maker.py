@@ -46,7 +46,7 @@ class ClipMaker:
             name: said beside the progress bar.
         """
         self._write(requests, name)
-        return [self.pipeline.best(self._answers[key(r)], r)[0].joints for r in requests]
+        return [self.pipeline.select(self._answers[key(r)], r)[0].joints for r in requests]
 
     def nearest(
         self,
@@ -60,7 +60,7 @@ class ClipMaker:
         """
         self._write(requests, name)
         return [
-            self.pipeline.best(self._answers[key(r)], replace(r, poses=asked))[0].joints
+            self.pipeline.select(self._answers[key(r)], replace(r, poses=asked))[0].joints
             for r, asked in zip(requests, poses, strict=True)
         ]
 

@@ -1,9 +1,9 @@
-"""Answers of the language model, held to the grammar of a motion: many in one batch.
+"""Sampling from the language model in the prompt style ``tokens``, many answers in one batch.
 
-transformers generates; a logits processor leaves each row at each step one token, drawn
-from what is due: the clip summary, then codes level by level, until the row's length is reached. A
-broken answer is impossible. Prompts are padded on their left, so that all answers begin in
-one column.
+transformers' ``generate`` runs the model; a logits processor leaves each row at each step one
+token, sampled from the tokens that the grammar allows there: the clip summary, then codes level
+by level, until the row's length is reached. An invalid answer is impossible. Prompts are padded
+on the left, so that all answers begin in one column.
 """
 
 from __future__ import annotations
@@ -26,143 +26,145 @@ from motiongpt_blender.wire import Sampling
 
 from .pose_guidance import BatchGuidance, GuidanceTargets, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
-from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, numbers
+from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, uniform_numbers
 
 
 @dataclass(frozen=True)
 class TokenPrompt:
-    """One instruction of a batch, in the style ``tokens``.
+    """One row of a batch in the style ``tokens``.
 
     Attributes:
-        prompt: its token ids.
-        untold: the same instruction without its caption, for guidance.
-        steps: code steps to write.
-        seed: of its draws, its clip summary's too.
-        course: the marked poses that it is steered by.
+        cond: token ids of the instruction.
+        uncond: the same instruction without its caption, for classifier-free guidance.
+        steps: code steps to generate.
+        seed: of the row's random numbers.
+        targets: what pose guidance leads the row to.
     """
 
-    prompt: Sequence[int]
+    cond: Sequence[int]
     uncond: Sequence[int]
     steps: int
     seed: int
     targets: GuidanceTargets = field(default_factory=GuidanceTargets)
 
 
-class CodeRows(LogitsProcessor):
-    """Writes what is due, clip summary and codes, in all rows at once; then the padding.
+class CodeSampler(LogitsProcessor):
+    """Samples summary tokens and codes in all rows at once, then padding.
 
-    With guidance the batch is doubled: behind the rows stand the same ones without their
-    captions, which are given the same tokens.
+    With classifier-free guidance the batch is doubled: the unconditional rows follow the
+    conditional ones and get the same tokens.
     """
 
     def __init__(
         self,
         ids: TokenIds,
-        asked: Sequence[TokenPrompt],
+        prompts: Sequence[TokenPrompt],
         width: int,
         sampling: Sampling,
         *,
         cfg_scale: float = 1.0,
-        helm: BatchGuidance | None = None,
+        guidance: BatchGuidance | None = None,
     ) -> None:
-        """Args: ids; the rows; columns of their prompts; how all are drawn; what else leads."""
-        self.ids, self.width, self.cfg_scale, self.helm = ids, width, cfg_scale, helm
-        self.totals = torch.tensor([ids.vocabulary.tokens_of(a.steps) for a in asked])
-        longest = int(self.totals.max())
-        self.draws = RowSampler([numbers(a.seed, longest) for a in asked], sampling)
+        """Args: ids; the rows; columns of their prompts; how all are sampled; what guides them."""
+        self.ids, self.width, self.cfg_scale, self.guidance = ids, width, cfg_scale, guidance
+        self.lengths = torch.tensor([ids.vocabulary.tokens_of(p.steps) for p in prompts])
+        longest = int(self.lengths.max())
+        self.sample = RowSampler([uniform_numbers(p.seed, longest) for p in prompts], sampling)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
-        step = input_ids.shape[1] - self.width
-        due = self.ids.due(step)
-        span = scores[:, due]
-        told, uncond = span[: len(self.totals)], span[len(self.totals) :]
+        rows, step = len(self.lengths), input_ids.shape[1] - self.width
+        allowed = self.ids.due(step)
+        cond, uncond = scores[:rows, allowed], scores[rows:, allowed]
         if len(uncond):
-            told = uncond + self.cfg_scale * (told - uncond)
-        if self.helm is not None:
-            told = self.helm(input_ids[: len(told), self.width :], told)
-        spread = SUMMARY_TEMPERATURE_SCALE if step < self.ids.vocabulary.summary[0] else 1.0
-        tokens = due.start + self.draws(step, told, spread)
-        tokens[(step >= self.totals).to(tokens.device)] = self.ids.pad
-        return only(tokens, scores)
+            cond = uncond + self.cfg_scale * (cond - uncond)
+        if self.guidance is not None:
+            cond = self.guidance(input_ids[:rows, self.width :], cond)
+        in_summary = step < self.ids.vocabulary.summary[0]
+        tokens = allowed.start + self.sample(
+            step, cond, SUMMARY_TEMPERATURE_SCALE if in_summary else 1.0
+        )
+        tokens[(step >= self.lengths).to(tokens.device)] = self.ids.pad
+        return force_tokens(tokens, scores)
 
 
-class GrammarRows(LogitsProcessor):
-    """Writes what each row's own grammar allows, in all rows at once."""
+class GrammarSampler(LogitsProcessor):
+    """Samples in all rows at once what each row's own grammar allows."""
 
-    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, draws: RowSampler) -> None:
-        self.grammars, self.width, self.draws = grammars, width, draws
+    def __init__(self, grammars: Sequence[LogitsProcessor], width: int, sample: RowSampler) -> None:
+        """Args: a grammar for each row; columns of the prompts; samples the tokens."""
+        self.grammars, self.width, self.sample = grammars, width, sample
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V) that leave each row one token."""
-        held: list[Tensor] = [
+        allowed: list[Tensor] = [
             grammar(input_ids[row : row + 1], scores[row : row + 1])
             for row, grammar in enumerate(self.grammars)
         ]
-        return only(self.draws(input_ids.shape[1] - self.width, torch.cat(held)), scores)
+        step = input_ids.shape[1] - self.width
+        return force_tokens(self.sample(step, torch.cat(allowed)), scores)
 
 
 class WordsOnly(LogitsProcessor):
-    """Leaves the added tokens out, so that an answer is words."""
+    """Excludes the added tokens, so that an answer is words."""
 
     def __init__(self, added: Sequence[int]) -> None:
         self.added = list(added)
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V) with the added tokens at minus infinity."""
-        held = scores.clone()
-        held[:, self.added] = -torch.inf
-        return held
+        words = scores.clone()
+        words[:, self.added] = -torch.inf
+        return words
 
 
-class StepWatch(StoppingCriteria):
-    """Tells the progress after every step and stops when asked."""
+class ProgressCriteria(StoppingCriteria):
+    """Reports the progress after every step and stops when cancelled."""
 
     def __init__(
-        self, prompt_length: int, total: int, progress: Callable[[float], None], stop: CancelCheck
+        self, width: int, longest: int, progress: Callable[[float], None], cancelled: CancelCheck
     ) -> None:
-        self.prompt_length = prompt_length
-        self.total = total
-        self.progress = progress
-        self.stop = stop
+        """Args: columns of the prompts; most tokens of an answer; the two callbacks."""
+        self.width, self.longest = width, longest
+        self.progress, self.cancelled = progress, cancelled
 
     def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        """One flag a sequence (B,): stop or not."""
-        if self.stop():
+        """One flag a row (B,): never stop; raises GenerationCancelledError instead."""
+        if self.cancelled():
             raise GenerationCancelledError
-        self.progress((input_ids.shape[1] - self.prompt_length) / self.total)
+        self.progress((input_ids.shape[1] - self.width) / self.longest)
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
-def only(tokens: Tensor, scores: Tensor) -> Tensor:
+def force_tokens(tokens: Tensor, scores: Tensor) -> Tensor:
     """Scores (N B, V) that allow each row nothing but its token of (B,), N times over."""
-    held = torch.full_like(scores, -torch.inf)
-    every = tokens.repeat(len(scores) // len(tokens))
-    return held.scatter_(1, every[:, None], 0.0)
+    forced = torch.full_like(scores, -torch.inf)
+    repeated = tokens.repeat(len(scores) // len(tokens))
+    return forced.scatter_(1, repeated[:, None], 0.0)
 
 
 def generate_codes(
     model: Any,
     ids: TokenIds,
-    asked: Sequence[TokenPrompt],
+    prompts: Sequence[TokenPrompt],
     sampling: Sampling,
     *,
     cfg_scale: float = 1.0,
-    rudder: PoseGuidance | None = None,
+    guidance: PoseGuidance | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
     **more: Any,
 ) -> list[GeneratedCodes]:
-    """One answer for each of some instructions of the style ``tokens``.
+    """One answer for each prompt of the style ``tokens``.
 
     Args:
         model: a causal language model of transformers.
         ids: ids of the added tokens.
-        asked: the instructions; of similar lengths little is padding.
-        sampling: how all are drawn; seed and variations of it are not used.
+        prompts: of similar lengths, or much of the batch is padding.
+        sampling: temperature, ``top_p`` and ``top_k`` of all rows.
         cfg_scale: scale of classifier-free guidance; 1 does without.
-        rudder: steers each towards its marked poses.
-        progress: told the share that is done after every step.
+        guidance: leads each row to its targets.
+        progress: called after every step with the share that is done.
         cancelled: asked at every step.
         more: further arguments of transformers' ``generate``.
 
@@ -170,21 +172,23 @@ def generate_codes(
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
     tokens_of = ids.vocabulary.tokens_of
-    longest = tokens_of(max(a.steps for a in asked))
-    prompts = [a.prompt for a in asked]
+    longest = tokens_of(max(p.steps for p in prompts))
+    rows = [p.cond for p in prompts]
     if cfg_scale != 1:
-        prompts += [a.uncond for a in asked]
-    whole = [a.steps + len(a.targets.given) for a in asked]
-    helm = rudder.helm(ids, [a.targets for a in asked], whole) if rudder else None
-    width = max(map(len, prompts))
-    held = CodeRows(ids, asked, width, sampling, cfg_scale=cfg_scale, helm=helm)
-    rows = generate_rows(
-        model, prompts, longest, held, pad=ids.pad, end=None,
+        rows += [p.uncond for p in prompts]
+    batch = None
+    if guidance is not None:
+        whole = [p.steps + len(p.targets.given) for p in prompts]
+        batch = guidance.for_batch(ids, [p.targets for p in prompts], whole)
+    width = max(map(len, rows))
+    sample = CodeSampler(ids, prompts, width, sampling, cfg_scale=cfg_scale, guidance=batch)
+    answers = generate_rows(
+        model, rows, longest, sample, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled, **more,
     )  # fmt: skip
     return [
-        ids.written(row[: tokens_of(a.steps)])
-        for a, row in zip(asked, rows[: len(asked)], strict=True)
+        ids.written(answer[: tokens_of(p.steps)])
+        for p, answer in zip(prompts, answers[: len(prompts)], strict=True)
     ]
 
 
@@ -193,7 +197,7 @@ def generate_rows(
     model: Any,
     prompts: Sequence[Sequence[int]],
     longest: int,
-    rows: LogitsProcessor,
+    sample: LogitsProcessor,
     *,
     pad: int,
     end: int | None,
@@ -207,10 +211,10 @@ def generate_rows(
         model: a causal language model of transformers.
         prompts: token ids of each.
         longest: most tokens of an answer.
-        rows: leaves each row the one token that it writes.
+        sample: leaves each row one token at each step.
         pad: id before the shorter prompts and after the shorter answers.
-        end: id that ends an answer; None where its length does.
-        progress: told the share that is done after every step.
+        end: id that ends an answer; None if its length does.
+        progress: called after every step with the share that is done.
         cancelled: asked at every step.
         more: further arguments of transformers' ``generate``.
 
@@ -223,6 +227,7 @@ def generate_rows(
     for row, prompt in enumerate(prompts):
         tokens[row, width - len(prompt) :] = torch.tensor(list(prompt))
         mask[row, width - len(prompt) :] = 1
+    criteria = ProgressCriteria(width, longest, progress, cancelled)
     out = model.generate(
         input_ids=tokens.to(model.device),
         attention_mask=mask.to(model.device),
@@ -230,8 +235,8 @@ def generate_rows(
         do_sample=False,
         pad_token_id=pad,
         eos_token_id=end,
-        logits_processor=LogitsProcessorList([rows]),
-        stopping_criteria=StoppingCriteriaList([StepWatch(width, longest, progress, cancelled)]),
+        logits_processor=LogitsProcessorList([sample]),
+        stopping_criteria=StoppingCriteriaList([criteria]),
         **({"min_new_tokens": longest} if end is None else {}),
         **more,
     )

@@ -1,4 +1,4 @@
-"""A pack's language model as one thing that writes motion codes, in either prompt style."""
+"""A pack's language model as a generator of motion codes, in either prompt style."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Ski
 from ext_models.packs import MANIFEST, PackError, PackManifest
 from motiongpt_blender.wire import Sampling
 
-from .decoding import GrammarRows, TokenPrompt, WordsOnly, generate_codes, generate_rows
+from .decoding import GrammarSampler, TokenPrompt, WordsOnly, generate_codes, generate_rows
 from .pose_guidance import GuidanceTargets, PoseGuidance
 from .request import CancelCheck
-from .sampling import RowSampler, answer_seeds, numbers
+from .sampling import RowSampler, answer_seeds, uniform_numbers
 
-NOT_LEARNT = (
+NO_CAPTIONS = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."
 )
 
-#: Fewest tokens that a code costs in digits: one for them, one for the comma.
+#: Fewest tokens of a code in digits: one for the digits, one for the comma.
 DIGITS_A_CODE = 2
 
 
 @dataclass(frozen=True)
 class CodeRequest:
-    """What is to be written.
+    """What the language model is asked to generate.
 
     Attributes:
         prompt: what happens, in English.
-        steps: code steps of the motion.
+        steps: code steps of the whole motion.
         poses: codes of the marked poses, at their steps.
-        sampling: seed, spread and number of answers.
+        sampling: how the answers are sampled, and how many there are.
         given: codes (S', L) that the motion begins with; the answer is what follows.
-        least: code steps from which on the model may end by itself; 0: it writes ``steps``.
-            Only the style ``paper`` can.
-        task: of the style ``paper``, when the poses do not tell it.
-        course: the same poses as the motion is steered by them; the style ``tokens`` can.
+        least: code steps from which on the model may end the motion itself; 0 if it has
+            ``steps``. For the style ``paper`` only.
+        task: of the style ``paper``, if the poses do not tell it.
+        targets: what pose guidance leads the motion to. For the style ``tokens`` only.
     """
 
     prompt: str
@@ -62,91 +62,104 @@ class CodeRequest:
 
 
 class MotionGenerator(Protocol):
-    """Writes the codes of a motion."""
+    """Generates the codes of motions, and captions of codes."""
 
     def generate(
         self,
-        orders: Sequence[CodeRequest],
+        requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
     ) -> list[GeneratedCodes]:
-        """The answers to each of some orders in a row, written in one batch.
+        """The answers to some requests, one after the other, generated in one batch.
 
-        The candidates of a variation stand together. All are drawn with the spread of the first
-        order, each from its own seed. ``cancelled`` is asked at every step.
+        The candidates of a variation follow one another. Temperature, ``top_p`` and ``top_k``
+        are those of the first request; each answer has a seed of its own. ``cancelled`` is asked
+        at every step.
+
+        Raises:
+            PipelineError: if the model cannot read a request.
+            GenerationCancelledError: if ``cancelled()`` turned true.
         """
         ...
 
     def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
-        """Sentences that say what a motion, codes (S, L), shows.
+        """Captions of a motion, codes (S, L).
 
         Raises:
-            PipelineError: when the pack has not learnt to.
+            PipelineError: if the pack has not learnt to caption.
         """
         ...
 
 
 @dataclass(frozen=True)
 class TokenGenerator:
-    """The style ``tokens``: an added token a code."""
+    """The style ``tokens``: one added token a code.
+
+    Attributes:
+        model: a causal language model of transformers.
+        text: its text tokenizer.
+        ids: ids of the added tokens.
+        cfg_scale: scale of classifier-free guidance; 1 does without.
+        guidance: pose guidance of the pack.
+    """
 
     model: Any
     text: Any
     ids: TokenIds
     cfg_scale: float = 1.0
-    rudder: PoseGuidance | None = None
+    guidance: PoseGuidance | None = None
 
     def generate(
         self,
-        orders: Sequence[CodeRequest],
+        requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
-        asked = [
-            replace(asked, seed=seed)
-            for order, asked in zip(orders, map(self._asked, orders), strict=True)
-            for seed in answer_seeds(order.sampling)
+        prompts = [
+            replace(prompt, seed=seed)
+            for request, prompt in zip(requests, map(self._prompt, requests), strict=True)
+            for seed in answer_seeds(request.sampling)
         ]
         return generate_codes(
             self.model,
             self.ids,
-            asked,
-            orders[0].sampling,
+            prompts,
+            requests[0].sampling,
             cfg_scale=self.cfg_scale,
-            rudder=self.rudder,
+            guidance=self.guidance,
             progress=progress,
             cancelled=cancelled,
         )
 
-    def _asked(self, order: CodeRequest) -> TokenPrompt:
-        """The instruction of an order; raises PipelineError when the model cannot read it."""
-        words = text_ids(self.text, order.prompt)
+    def _prompt(self, request: CodeRequest) -> TokenPrompt:
+        """The token ids of a request; raises PipelineError if the model cannot read them."""
+        words = text_ids(self.text, request.prompt)
         if len(words) > MAX_TEXT_TOKENS:
             raise PipelineError(
                 f"The prompt has {len(words)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
                 "say it in fewer words."
             )
-        prompt, uncond = (
-            instruction(said, order.steps, order.poses, self.ids, given=order.given)
-            for said in (words, ())
+        cond, uncond = (
+            instruction(caption, request.steps, request.poses, self.ids, given=request.given)
+            for caption in (words, ())
         )
-        left = order.steps - len(order.given)
-        fit_in(self.model, len(prompt), self.ids.vocabulary.tokens_of(left))
-        return TokenPrompt(prompt, uncond, left, order.sampling.seed, targets=order.targets)
+        steps = request.steps - len(request.given)
+        check_context(self.model, len(cond), self.ids.vocabulary.tokens_of(steps))
+        return TokenPrompt(cond, uncond, steps, request.sampling.seed, request.targets)
 
     def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """See ``MotionGenerator.caption``."""
         if Skill.CAPTION not in self.ids.vocabulary.skills:
-            raise PipelineError(NOT_LEARNT)
-        asked, seeds = question(codes, self.ids), answer_seeds(sampling)
+            raise PipelineError(NO_CAPTIONS)
+        prompt, seeds = question(codes, self.ids), answer_seeds(sampling)
         words = WordsOnly(list(self.ids.ids.values()))
-        draws = RowSampler([numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
+        sample = RowSampler([uniform_numbers(seed, MAX_TEXT_TOKENS) for seed in seeds], sampling)
         rows = generate_rows(
             self.model,
-            [asked] * len(seeds),
+            [prompt] * len(seeds),
             MAX_TEXT_TOKENS,
-            GrammarRows([words] * len(seeds), len(asked), draws),
+            GrammarSampler([words] * len(seeds), len(prompt), sample),
             pad=self.ids.pad,
             end=self.text.eos_token_id,
         )
@@ -155,7 +168,13 @@ class TokenGenerator:
 
 @dataclass(frozen=True)
 class PaperGenerator:
-    """The style ``paper``: the reference's prompt, digits in text."""
+    """The style ``paper``: the reference's prompt, codes as digits in text.
+
+    Attributes:
+        model: a causal language model of transformers.
+        text: its text tokenizer.
+        codes: number of the tokenizer's codes.
+    """
 
     model: Any
     text: Any
@@ -163,47 +182,47 @@ class PaperGenerator:
 
     def generate(
         self,
-        orders: Sequence[CodeRequest],
+        requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
-        every = [o for o in orders for _ in answer_seeds(o.sampling)]
+        rows = [(r, seed) for r in requests for seed in answer_seeds(r.sampling)]
         prompts = [
-            self.text(paper.prompt(o.prompt, o.steps, o.poses, o.task)).input_ids for o in every
+            self.text(paper.prompt(r.prompt, r.steps, r.poses, r.task)).input_ids for r, _ in rows
         ]
-        width, most = max(map(len, prompts)), max(o.steps for o in every)
-        fit_in(self.model, width, most * DIGITS_A_CODE)
-        grammars = {
+        width, most = max(map(len, prompts)), max(r.steps for r in requests)
+        check_context(self.model, width, most * DIGITS_A_CODE)
+        by_length = {
             (steps, least): paper.DigitsGrammar(self.text, self.codes, steps, width, least=least)
-            for steps, least in {(o.steps, o.least) for o in orders}
+            for steps, least in {(r.steps, r.least) for r in requests}
         }
-        rules = [grammars[o.steps, o.least] for o in every]
+        grammars = [by_length[r.steps, r.least] for r, _ in rows]
         longest = most * (len(str(self.codes - 1)) + 1)
-        drawn = [numbers(seed, longest) for o in orders for seed in answer_seeds(o.sampling)]
-        end = rules[0].end
-        rows = generate_rows(
+        numbers = [uniform_numbers(seed, longest) for _, seed in rows]
+        end = grammars[0].end
+        answers = generate_rows(
             self.model,
             prompts,
             longest,
-            GrammarRows(rules, width, RowSampler(drawn, orders[0].sampling)),
+            GrammarSampler(grammars, width, RowSampler(numbers, requests[0].sampling)),
             pad=end if self.text.pad_token_id is None else self.text.pad_token_id,
             end=end,
             progress=progress,
             cancelled=cancelled,
         )
-        return [self._read(rule.spell(row)) for rule, row in zip(rules, rows, strict=True)]
-
-    def _read(self, spelled: str) -> GeneratedCodes:
-        return GeneratedCodes([[code] for code in paper.parse(spelled, self.codes)])
+        spelled = [g.spell(row) for g, row in zip(grammars, answers, strict=True)]
+        return [
+            GeneratedCodes([[code] for code in paper.parse(text, self.codes)]) for text in spelled
+        ]
 
     def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
-        """The paper has no way back."""
-        raise PipelineError(NOT_LEARNT)
+        """The style has no captions; raises PipelineError."""
+        raise PipelineError(NO_CAPTIONS)
 
 
-def fit_in(model: Any, prompt: int, answer: int) -> None:
-    """Refuse what the base cannot read to the end: tokens of the prompt, and of the answer."""
+def check_context(model: Any, prompt: int, answer: int) -> None:
+    """Refuse more tokens of prompt and answer than the base reads; raises PipelineError."""
     context = context_of(model)
     if context is not None and prompt + answer > context:
         raise PipelineError(
@@ -217,13 +236,13 @@ def load_generator(
     manifest: PackManifest,
     vocabulary: MotionVocabulary,
     device: str,
-    rudder: PoseGuidance | None = None,
+    guidance: PoseGuidance | None = None,
 ) -> MotionGenerator:
     """The language model of a pack; raises PackError in one sentence."""
     if manifest.prompt_style == "tokens":
         model, text = load_model(folder, manifest, vocabulary, device)
         return TokenGenerator(
-            model, text, TokenIds.of(text, vocabulary), manifest.cfg_scale, rudder
+            model, text, TokenIds.of(text, vocabulary), manifest.cfg_scale, guidance
         )
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)

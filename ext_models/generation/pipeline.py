@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.language.instructions import PoseCode, unknown_words
-from ext_models.language.place_tokens import bins, seen_from, stands
+from ext_models.language.instructions import unknown_words
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
@@ -36,8 +35,9 @@ from motiongpt_blender.core.body.motion import (
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.wire import Sampling
 
+from .conditioning import encode_poses, guidance_targets
 from .generators import CodeRequest, MotionGenerator, load_generator
-from .pose_guidance import GuidanceTargets, PoseGuidance, PoseTarget
+from .pose_guidance import PoseGuidance
 from .request import (
     CancelCheck,
     GenerationRequest,
@@ -53,7 +53,7 @@ GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 
 
 class MotionPipeline:
-    """A pack, loaded: its tokenizer and its language model."""
+    """A loaded pack: its tokenizer, its language model and its selection of candidates."""
 
     def __init__(
         self,
@@ -79,16 +79,11 @@ class MotionPipeline:
         place = pick_device(device)
         tokenizer = load_tokenizer(folder, place)
         summary = ClipSummary.load(folder) if manifest.summary else None
+        guidance = PoseGuidance(tokenizer, summary, manifest.levels)
         vocabulary = vocabulary_of(manifest, tokenizer)
-        generator = load_generator(
-            folder, manifest, vocabulary, place, PoseGuidance(tokenizer, summary, manifest.levels)
-        )
-        return cls(
-            manifest,
-            tokenizer,
-            generator,
-            CandidateSelector(summary, Reranker.of_pack(folder, place)),
-        )
+        generator = load_generator(folder, manifest, vocabulary, place, guidance)
+        selector = CandidateSelector(summary, Reranker.of_pack(folder, place))
+        return cls(manifest, tokenizer, generator, selector)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -96,17 +91,17 @@ class MotionPipeline:
         """Answer one request; see ``Pipeline.generate``."""
         clock = Clock()
         progress("encode", 0.0)
-        order = self._code_request(request)
+        code_request = self._code_request(request)
         clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
         answers = self.generator.generate(
-            [order],
+            [code_request],
             lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled,
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        clips = self.best([with_given(order, answer) for answer in answers], request)
+        clips = self.select([with_given(code_request, answer) for answer in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(clips, clock.seconds, self._notes(request))
@@ -117,27 +112,27 @@ class MotionPipeline:
         progress: Callable[[float], None] = lambda _: None,
         cancelled: CancelCheck = lambda: False,
     ) -> list[list[GeneratedCodes]]:
-        """The answers to each of some requests, written in one batch; ``best`` chooses.
+        """All candidates of some requests, generated in one batch; ``select`` keeps the best.
 
-        Every request draws from its own seed, whatever is beside it. All have the first
-        one's temperature.
+        Each request has a seed of its own, whatever is beside it. Temperature, ``top_p`` and
+        ``top_k`` are those of the first.
         """
-        orders = [self._code_request(r) for r in requests]
-        answers = iter(self.generator.generate(orders, progress, cancelled))
+        code_requests = [self._code_request(r) for r in requests]
+        answers = iter(self.generator.generate(code_requests, progress, cancelled))
         return [
-            [with_given(order, answer) for answer in islice(answers, order.sampling.answers)]
-            for order in orders
+            [with_given(request, answer) for answer in islice(answers, request.sampling.answers)]
+            for request in code_requests
         ]
 
-    def best(
+    def select(
         self, answers: Sequence[GeneratedCodes], request: GenerationRequest
     ) -> tuple[MotionClip, ...]:
-        """The clips that a request is given, of all that were written for it; see ``choosing``."""
+        """The clips of a request, the best of all its candidates; see ``reranking``."""
         clips = [self.clip(answer.codes, request) for answer in answers]
-        return self.selector.best(clips, [answer.summary for answer in answers], request)
+        return self.selector.select(clips, [answer.summary for answer in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
-        """Sentences that say what a clip shows; raises PipelineError in one sentence."""
+        """Captions of a clip; raises PipelineError in one sentence."""
         stride, least = self.tokenizer.config.stride, 2
         joints = resample(clip.joints, clip.fps, self.manifest.fps)
         if not np.isfinite(joints).all():
@@ -149,11 +144,17 @@ class MotionPipeline:
                 f"'{self.manifest.name}' reads {least * stride / self.manifest.fps:.1f} to "
                 f"{longest / self.manifest.fps:.1f} s: cut it."
             )
+        codes = self._encode(joints)
+        return self.generator.caption(codes.tolist(), sampling)
+
+    def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
+        """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
         x = features.from_joints(joints)
         codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
-        return self.generator.caption(codes[0, :, : self.manifest.levels].tolist(), sampling)
+        return codes[0, :, : self.manifest.levels]
 
     def _steps(self, request: GenerationRequest) -> int:
+        """Length of a request in code steps; raises PipelineError for frames out of range."""
         if not 1 <= request.frames <= self.manifest.max_frames:
             longest = self.manifest.max_frames / self.manifest.fps
             raise PipelineError(
@@ -163,7 +164,7 @@ class MotionPipeline:
         late = [p.frame for p in request.poses if not 0 <= p.frame < request.frames]
         if late:
             raise PipelineError(
-                f"A pose stands at frame {late[0]}, outside the motion's 0 to "
+                f"A pose is at frame {late[0]}, outside the motion's 0 to "
                 f"{request.frames - 1}: move it or change the length."
             )
         return -(-request.frames // self.tokenizer.config.stride)
@@ -171,7 +172,7 @@ class MotionPipeline:
     def _code_request(self, request: GenerationRequest) -> CodeRequest:
         """The request as the language model reads it.
 
-        A pack that has not learnt to go on starts from the beginning's last pose instead.
+        A pack that has not learnt to continue starts from the last pose of the history instead.
         """
         steps = self._steps(request)
         given = self._given(request, steps)
@@ -187,10 +188,13 @@ class MotionPipeline:
             self.manifest.levels,
             places=Skill.PLACES.value in self.manifest.skills,
         )
-        targets = guidance_targets(poses, request, given, ahead)
-        sampling = self._sampling(request)
         return CodeRequest(
-            request.prompt, steps + len(given), tuple(codes), sampling, given, targets=targets
+            request.prompt,
+            steps + len(given),
+            tuple(codes),
+            self._sampling(request),
+            given,
+            targets=guidance_targets(poses, request, given, ahead),
         )
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
@@ -202,10 +206,10 @@ class MotionPipeline:
         asked = request.sampling
         if request.poses:
             return replace(asked, variations=asked.answers, candidates=1)
-        return asked if self.selector.knows(request) else replace(asked, candidates=1)
+        return asked if self.selector.can_rank(request) else replace(asked, candidates=1)
 
     def _given(self, request: GenerationRequest, steps: int) -> tuple[tuple[int, ...], ...]:
-        """Codes of the last second before the motion, as far as the pack can go on from it."""
+        """Codes (S', L) of the last second of the history, if the pack can continue it."""
         if request.history is None or Skill.CONTINUE.value not in self.manifest.skills:
             return ()
         stride = self.tokenizer.config.stride
@@ -213,19 +217,18 @@ class MotionPipeline:
         count = min(longest, (len(request.history) - 1) // stride)
         if count < 1:
             return ()
-        x = features.from_joints(request.history[-count * stride - 1 :])
-        codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
-        return tuple(map(tuple, codes[0, :count, : self.manifest.levels].tolist()))
+        codes = self._encode(request.history[-count * stride - 1 :])
+        return tuple(map(tuple, codes[:count].tolist()))
 
     def clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
         """The motion of codes (S, L) that answer a request, before any correction."""
         steps = torch.tensor(codes, device=self.tokenizer.mean.device)
         decoded = self.tokenizer.decode(steps[None])
-        # What was given comes first; what is wanted is the motion behind it.
+        # The given codes come first; the wanted motion follows them.
         ahead = max(decoded.shape[1] - request.frames, 0) // self.tokenizer.config.stride
         ahead *= self.tokenizer.config.stride
         joints = features.to_joints(decoded[0].cpu().numpy())[: ahead + request.frames]
-        # The frame before the motion is the beginning's last, where it is known.
+        # The frame before the motion is the last of the history, if there is one.
         joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
         if request.history is not None:
             joints = stand_like(joints, request.history[-1])[min(ahead, 1) :]
@@ -245,15 +248,15 @@ class MotionPipeline:
         strangers = unknown_words(request.prompt, self.manifest.words)
         if strangers and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in strangers[:5])
-            notes.append(f"The model has never read {words}; it goes by the other words.")
+            notes.append(f"The model has never read {words}; it follows the other words.")
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
-            notes.append("Packs of the style 'paper' are told of poses and not steered by them.")
+            notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)
 
 
-def with_given(order: CodeRequest, answer: GeneratedCodes) -> GeneratedCodes:
-    """The whole motion: what was given, and what was written behind it."""
-    return replace(answer, codes=[*map(list, order.given), *answer.codes])
+def with_given(request: CodeRequest, answer: GeneratedCodes) -> GeneratedCodes:
+    """The whole motion: the given codes, then the generated ones."""
+    return replace(answer, codes=[*map(list, request.given), *answer.codes])
 
 
 class Clock:
@@ -277,63 +280,6 @@ def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocab
     steps = manifest.max_frames // stride
     summary = (manifest.summary[0], manifest.summary[1]) if manifest.summary else (0, 0)
     return MotionVocabulary(manifest.levels, codes, steps, skills, summary)
-
-
-def encode_poses(
-    tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int, *, places: bool = False
-) -> list[PoseCode]:
-    """Each pose as codes at its code step; of two poses in one step the first counts.
-
-    The final correction on the rig still meets both.
-
-    Args:
-        tokenizer: of the pack.
-        poses: ascending by frame.
-        levels: how many of its levels the language model reads.
-        places: whether it also reads where poses stand.
-    """
-    by_step: dict[int, PoseCondition] = {}
-    for pose in poses:
-        by_step.setdefault(pose.frame // tokenizer.config.stride, pose)
-    if not by_step:
-        return []
-    joints = np.stack([p.joints for p in by_step.values()]).astype(np.float32)
-    codes = tokenizer.encode_poses(joints)[:, :levels]
-    spots = stands(joints)
-    seen = [
-        bins(spots[0], spot) if places and k and pose.placed else None
-        for k, (spot, pose) in enumerate(zip(spots, by_step.values(), strict=True))
-    ]
-    return [
-        PoseCode(step, tuple(int(c) for c in row), place)
-        for step, row, place in zip(by_step, codes, seen, strict=True)
-    ]
-
-
-def guidance_targets(
-    poses: Sequence[PoseCondition],
-    request: GenerationRequest,
-    given: tuple[tuple[int, ...], ...],
-    ahead: int,
-) -> GuidanceTargets:
-    """Poses as a motion is steered by them; what was given takes the first ``ahead`` frames.
-
-    Places are seen from the first pose, or from the last frame that was given.
-    """
-    if not poses:
-        return GuidanceTargets((), request.sampling.guidance, given)
-    seen_from_here = next((p for p in poses if p.bound is None or p.placed), poses[0])
-    origin, first = seen_from_here.frame, seen_from_here.joints
-    if ahead and request.history is not None:
-        origin, first = ahead - 1, request.history[-1]
-    targets: list[PoseTarget] = []
-    for pose in poses:
-        left, front, turn = map(float, seen_from(*stands(np.stack([first, pose.joints]))))
-        placed = pose.placed and pose.frame > origin
-        place = (left, front, turn) if placed else None
-        counts = None if pose.bound is None else pose.bound.astype(np.float32)
-        targets.append(PoseTarget(pose.frame, pose.joints, place, counts))
-    return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
 
 
 def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,12 +1,12 @@
-"""What each code that is due would cost, for all rows of a batch in a few products of matrices.
+"""The cost of each possible next code, for all rows of a batch in a few matrix products.
 
-Foreseen frames are linear in the code: what the code adds, and what is known of the row. So the
-squared distance between a foreseen body and a marked pose is multiplied out into sums over the
-codes, which are prepared once, and sums over codes and rows, which are products of matrices. A
-body's joints on the ground plane are complex numbers, x + i z: turning it is a product, too.
+Predicted frames are linear in the code: what the code adds, plus what is known of the row. So the
+squared distance between a predicted body and a target pose multiplies out into sums over the
+codes, prepared once, and sums over codes and rows, which are matrix products. A body's joints on
+the ground plane are complex numbers, x + i z, so that a rotation is a product too.
 
-Double precision on the CPU: distances are small differences of large sums, and what a row is
-told must not hang on the rows beside it.
+Double precision on the CPU: distances are small differences of large sums, and the rows beside a
+row must not change its result.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from torch import Tensor
 from ext_models.motion import planar
 from ext_models.motion.motion_metrics import local_pose
 
-#: Channels of a frame in front of the positions of its joints: turn, way (2), height.
+#: Channels of a frame in front of the positions of its joints: turn, step (2), height.
 HEAD = 4
 
 
 @dataclass(frozen=True)
 class PredictedFrames:
-    """Frames (B, F, 67) split up, each part linear in them.
+    """Predicted frames (B, F, 67) in parts that are linear in them.
 
     Attributes:
         plane: (F, B, 22) complex metres, x + i z of the joints from the pelvis.
         rise: (F, B, 22) metres of the joints over the pelvis.
         height: (F, B) metres of the pelvis.
         across: (F, B) complex metres from the right side of the body to its left.
-        turn, way: (F, B) turn of the root to the next frame, and complex metres, x + i z, of its
-            way there; in single precision, as nothing is subtracted from them.
+        turn, step: (F, B) turn of the root to the next frame, and its step there in complex
+            metres, x + i z; in single precision, as nothing is subtracted from them.
     """
 
     plane: Tensor
@@ -45,13 +45,13 @@ class PredictedFrames:
     height: Tensor
     across: Tensor
     turn: Tensor
-    way: Tensor
+    step: Tensor
 
     @classmethod
     def of(cls, frames: Tensor) -> PredictedFrames:
         """Split frames (B, F, 67)."""
         single, frames = frames.float(), frames.double()
-        way = torch.complex(single[..., 1], single[..., 2])
+        step = torch.complex(single[..., 1], single[..., 2])
         height = frames[..., HEAD - 1]
         joints = frames[..., HEAD:].unflatten(-1, (-1, 3))
         joints = torch.cat([torch.zeros_like(joints[..., :1, :]), joints], -2)
@@ -62,7 +62,7 @@ class PredictedFrames:
             (plane[..., left] - plane[..., right] for left, right in planar.ACROSS),
             torch.zeros_like(plane[..., 0]),
         )
-        parts = (plane, rise, height, across, single[..., 0], way)
+        parts = (plane, rise, height, across, single[..., 0], step)
         return cls(*(part.movedim(1, 0).contiguous() for part in parts))
 
     def some(self, which: Sequence[int]) -> PredictedFrames:
@@ -70,37 +70,37 @@ class PredictedFrames:
         if list(which) == list(range(self.turn.shape[1])):
             return self
         at = torch.tensor(which)
-        parts = (self.plane, self.rise, self.height, self.across, self.turn, self.way)
+        parts = (self.plane, self.rise, self.height, self.across, self.turn, self.step)
         return PredictedFrames(*(part[:, at] for part in parts))
 
 
 @dataclass(frozen=True)
 class TargetPoses:
-    """Marked poses, as bodies that face +z.
+    """Target poses, as bodies that face +z.
 
     Attributes:
-        plane, rise: (M, 22) of the joints, as in ``Foreseen``.
+        plane, rise: (M, 22) of the joints, as in ``PredictedFrames``.
         height: (M,) of the pelvis.
-        counts: (M, 22) how much each joint counts, adding up to 1.
+        weights: (M, 22) of the joints, adding up to 1.
     """
 
     plane: Tensor
     rise: Tensor
     height: Tensor
-    counts: Tensor
+    weights: Tensor
 
     @classmethod
     def of(
-        cls, poses: Sequence[NDArray[np.float32]], counts: Sequence[NDArray[np.float32] | None]
+        cls, poses: Sequence[NDArray[np.float32]], weights: Sequence[NDArray[np.float32] | None]
     ) -> TargetPoses:
-        """Args: poses (22, 3) in metres; how much their joints (22,) count, None is all alike."""
+        """Args: poses (22, 3) in metres; weights (22,) of their joints, None for equal ones."""
         if not poses:
             none = torch.zeros(0, 22, dtype=torch.double)
             return cls(none.to(torch.cdouble), none, none[:, 0], none)
         every = np.stack(poses)
         body = torch.from_numpy(local_pose(every.astype(np.float64)))
         alike = np.ones(every.shape[1])
-        share = np.stack([alike if c is None else c for c in counts]).astype(np.float64)
+        share = np.stack([alike if c is None else c for c in weights]).astype(np.float64)
         share /= np.maximum(share.sum(-1, keepdims=True), 1e-6)
         return cls(
             torch.complex(body[..., 0], body[..., 2]),
@@ -111,17 +111,17 @@ class TargetPoses:
 
     def some(self, which: Sequence[int]) -> TargetPoses:
         """Those of some indices (N,)."""
-        every = (self.plane, self.rise, self.height, self.counts)
+        every = (self.plane, self.rise, self.height, self.weights)
         return TargetPoses(*(part[list(which)] for part in every))
 
 
 @dataclass(frozen=True)
 class CodeCosts:
-    """What the codes of a level add to the frames that are foreseen."""
+    """What the codes of a level add to the predicted frames, and what that costs."""
 
     codes: PredictedFrames
 
-    def off_pose(
+    def pose_cost(
         self,
         rows: PredictedFrames,
         wanted: TargetPoses,
@@ -130,37 +130,37 @@ class CodeCosts:
         now: int,
         height: float,
     ) -> Tensor:
-        """Squared miss (N, C) in m^2 of a share of the way that bodies go, for each code.
+        """Squared error (N, C) in m^2 of a share of the way to a pose, for each code.
 
         Args:
             rows: what is known of each of N rows.
-            wanted: the N poses that they go to.
+            wanted: the N poses that they approach.
             share: (N,) of the way from frame ``now`` that is due at frame ``then``; 1 is all.
-            then: frame of those that are foreseen.
-            now: another one.
-            height: how much the pelvis' height counts beside the mean of the joints.
+            then: one of the predicted frames.
+            now: an earlier one.
+            height: weight of the pelvis' height beside the mean of the joints.
         """
-        n = wanted.counts
+        n = wanted.weights
         due = n.new_tensor(share)[:, None]
         end, facing = self._body(rows, then)
         high = end.height - due * wanted.height[:, None]
-        miss = end.square(n) - 2 * due * end.along(wanted, n, facing)
-        miss = miss + due**2 * _square(wanted.plane, wanted.rise, n)
+        error = end.square(n) - 2 * due * end.along(wanted, n, facing)
+        error = error + due**2 * _square(wanted.plane, wanted.rise, n)
         if min(share) < 1:
             rest = 1 - due
             begin, faced = self._body(rows, now)
             high = high - rest * begin.height
-            miss = miss + rest**2 * begin.square(n)
-            miss = miss + 2 * rest * due * begin.along(wanted, n, faced)
-            miss = miss - 2 * rest * self._between(begin, end, n, faced.conj() * facing)
-        return miss.clamp(min=0) + height * high.square()
+            error = error + rest**2 * begin.square(n)
+            error = error + 2 * rest * due * begin.along(wanted, n, faced)
+            error = error - 2 * rest * self._between(begin, end, n, faced.conj() * facing)
+        return error.clamp(min=0) + height * high.square()
 
-    def stands(self, rows: PredictedFrames, at: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Where the bodies stand (N, C, 3) as seen from the root in the first of the frames.
+    def planar_poses(self, rows: PredictedFrames, at: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Planar poses (N, C, 3) of the bodies, relative to the root in the first frame.
 
         Args:
             rows: what is known of each of N rows.
-            at: frames; for each stand that is asked for, one of each row.
+            at: frames; for each planar pose that is wanted, one of each row.
         """
         turn = torch.zeros(len(self.codes.turn[0])).expand(rows.turn.shape[1], -1)
         place = torch.complex(turn, turn)
@@ -169,17 +169,17 @@ class CodeCosts:
             if frame:
                 k = frame - 1
                 turn = turn - 2 * (rows.turn[k][:, None] + self.codes.turn[k])
-                way = rows.way[k][:, None] + self.codes.way[k]
-                place = place + torch.polar(torch.ones_like(turn), -turn) * way
+                step = rows.step[k][:, None] + self.codes.step[k]
+                place = place + torch.polar(torch.ones_like(turn), -turn) * step
             asked = [[n for n, f in enumerate(frames) if f == frame] for frames in at]
             if not any(asked):
                 continue
             across = rows.across[frame][:, None] + self.codes.across[frame]
             heading = across.to(place.dtype).conj().angle()
             stand = torch.stack([place.real, place.imag, turn + heading], -1)
-            for stands, some in zip(made, asked, strict=True):
+            for found, some in zip(made, asked, strict=True):
                 if some:
-                    stands[some] = stand[some]
+                    found[some] = stand[some]
         return made
 
     def _body(self, rows: PredictedFrames, at: int) -> tuple[_Bodies, Tensor]:

@@ -1,12 +1,11 @@
-"""Marked poses steer what the language model writes.
+"""Pose guidance: the marked poses raise the scores of the codes that lead to them.
 
-A model that has read few clips hears poses badly. So while it writes, it is foreseen for each
-code that is due how the body would be posed with it and where it would stand; codes that bring
-the body nearer to a marked pose, or the path nearer to a marked place, become likelier. It
-is a product of two opinions, the model's and the poses': softly before a pose, firmly at its
-step. A summary is steered as well, by what it says of the moments where poses stand, so that the
-plan fits them before the first step. Where no poses are marked, what the clip summary announces for
-its moments takes their place: a motion does what it set out to do.
+A model trained on few clips follows pose tokens loosely. So before each code is sampled, a
+linear decoder predicts the frames that every possible code would bring (``lookahead``), and
+codes whose frames miss a marked pose, or leave the path to its place, lose log-likelihood
+(``pose_cost``): a little on the way to a pose, much at its frame. Summary tokens are guided
+too, by the poses that they expect at the marked frames. Without marked poses the clip summary
+itself gives the targets, so that the codes follow the summary they began with.
 """
 
 from __future__ import annotations
@@ -29,55 +28,57 @@ from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.rotations import wrap_angle
 
-from .lookahead import CHANNELS, SEEN, LinearDecoder
+from .lookahead import CHANNELS, CONTEXT_STEPS, LinearDecoder
 from .pose_cost import CodeCosts, PredictedFrames, TargetPoses
 
-#: Metres that a pose is missed by which cost half a unit of log-likelihood, by level: at its
-#: frame, where finer levels can still better what coarser ones leave; and on the way to it.
+#: Metres of pose error that cost half a unit of log-likelihood, by level, at the pose's frame.
+#: Finer levels can still correct what coarser ones leave.
 POSE: Final = (0.04, 0.03)
+#: The same on the way to a pose.
 ON_THE_WAY: Final = 0.08
 #: Frames before a pose from which on the way to it counts.
 APPROACH: Final = 12
-#: Share of the way to a pose that is due at a step, beside an even one.
+#: Speed of the approach to a pose, relative to an even one.
 EAGER: Final = 2.0
-#: What the pelvis' height counts in a pose, beside the mean of its joints.
+#: Weight of the pelvis' height beside the mean of the joints.
 HEIGHT: Final = 0.5
-#: Metres and radians off a place that cost half a unit, and how much more for each second left.
+#: Metres and radians off a place that cost half a unit, and how much more are allowed for each
+#: second that is left.
 PLACE: Final = (0.05, 0.08)
 A_SECOND: Final = 2.0
-#: How much what a clip summary announces counts, where no poses are marked, beside a marked pose.
+#: Weight of the clip summary as a target, beside that of a marked pose.
 FOLLOW: Final = 2.0
-#: The same for a clip summary: metres between joints, metres and radians of the place.
+#: Scales for summary tokens: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
 
 
 @dataclass(frozen=True)
 class PoseTarget:
-    """A marked pose.
+    """One pose that the motion is guided to.
 
     Attributes:
         frame: of the whole motion, from 0.
-        pose: (22, 3) metres.
-        place: metres to the left, metres ahead and radians turned to the left as seen from the
-            course's origin; None where it does not matter.
-        counts: (22,) how much each joint counts; None is all alike.
+        joints: (22, 3) metres.
+        place: metres to the left, metres ahead and radians turned to the left, relative to the
+            origin of the targets; None if the place does not matter.
+        weights: (22,) weight of each joint; None for equal weights.
     """
 
     frame: int
-    pose: NDArray[np.float32]
+    joints: NDArray[np.float32]
     place: tuple[float, float, float] | None = None
-    counts: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
 class GuidanceTargets:
-    """Where one motion is to pass.
+    """What one motion is guided to.
 
     Attributes:
-        marks: ascending by frame.
-        strength: how much they count; 0 is not at all.
-        given: codes (S', L) that the motion begins with, before the first that is written.
-        origin: frame of the body from which places are seen.
+        poses: ascending by frame.
+        strength: factor of all costs; 0 is no guidance.
+        given: codes (S', L) that the motion begins with, before the first generated one.
+        origin: frame of the body that places are relative to.
     """
 
     poses: tuple[PoseTarget, ...] = ()
@@ -86,296 +87,308 @@ class GuidanceTargets:
     origin: int = 0
 
     @property
-    def steers(self) -> bool:
-        """Whether there is anything to do."""
+    def active(self) -> bool:
+        """Whether they change any score."""
         return bool(self.poses) and self.strength > 0
 
 
 @dataclass(frozen=True)
 class PoseGuidance:
-    """What a pack needs to look ahead."""
+    """What guidance needs of a pack: its tokenizer, its clip summary and its code levels."""
 
     tokenizer: VQVAE
     summary: ClipSummary | None
     levels: int
 
     @property
-    def fits(self) -> bool:
-        """Whether codes can be decoded level by level."""
+    def supported(self) -> bool:
+        """Whether the tokenizer's codes can be decoded level by level."""
         return isinstance(self.tokenizer.quantizer, ResidualQuantizer)
 
     @cached_property
-    def foresight(self) -> LinearDecoder:
-        """What a code would bring; fitted when first needed."""
-        return LinearDecoder.of(self.tokenizer, self.levels)
+    def decoder(self) -> LinearDecoder:
+        """The linear decoder, fitted when first needed."""
+        return LinearDecoder.fit(self.tokenizer, self.levels)
 
     @cached_property
-    def _outlooks(self) -> dict[tuple[int, bool], CodeCosts]:
+    def _costs(self) -> dict[tuple[int, bool], CodeCosts]:
         return {}
 
-    def outlook(self, level: int, *, first: bool) -> CodeCosts:
-        """What the codes of a level would bring, in a motion's first step or a later one."""
-        if (level, first) not in self._outlooks:
-            added = self.foresight.added(level, first=first)
-            self._outlooks[level, first] = CodeCosts(PredictedFrames.of(added))
-        return self._outlooks[level, first]
+    def code_costs(self, level: int, *, first: bool) -> CodeCosts:
+        """The costs of a level's codes, in a motion's first step or in a later one."""
+        if (level, first) not in self._costs:
+            added = self.decoder.added(level, first=first)
+            self._costs[level, first] = CodeCosts(PredictedFrames.of(added))
+        return self._costs[level, first]
 
-    def helm(
+    def for_batch(
         self, ids: TokenIds, targets: Sequence[GuidanceTargets], steps: Sequence[int]
     ) -> BatchGuidance | None:
-        """Steers the rows of a batch, a course and a length in code steps each.
+        """Guidance of a batch; None if no row has poses or a summary to follow.
 
-        None when there is nothing to steer by: neither poses nor clip summaries.
+        Args:
+            ids: ids of the added tokens.
+            targets: of each row.
+            steps: length of each row's whole motion in code steps.
         """
-        plan = self.summary is not None
-        if not self.fits or not any(c.strength > 0 and (c.poses or plan) for c in targets):
+        has_summary = self.summary is not None
+        if not self.supported or not any(
+            row.strength > 0 and (row.poses or has_summary) for row in targets
+        ):
             return None
         return BatchGuidance(self, ids, targets, steps)
 
 
 class BatchGuidance:
-    """Steers one batch of answers while they are written."""
+    """Changes the scores of one batch of answers while they are generated."""
 
     def __init__(
         self,
-        rudder: PoseGuidance,
+        guidance: PoseGuidance,
         ids: TokenIds,
         targets: Sequence[GuidanceTargets],
         steps: Sequence[int],
     ) -> None:
-        self.rudder, self.tokenizer, self.summary = rudder, rudder.tokenizer, rudder.summary
+        self.guidance, self.tokenizer, self.summary = guidance, guidance.tokenizer, guidance.summary
         self.ids, self.targets, self.steps = ids, list(targets), steps
         self.stride = self.tokenizer.config.stride
-        #: By row, the stand (3,) of the body from which places are seen, as seen from the root in
-        #: the first frame that is foreseen; None while it is not written.
+        #: By row, the planar pose (3,) of the body at the origin, relative to the root in the
+        #: first predicted frame; None while the origin is not generated yet.
         self._origin: dict[int, Tensor | None] = {}
-        self._want()
+        self._prepare_poses()
 
-    def _want(self) -> None:
-        """Make all marks of all rows ready, those of a row behind one another."""
-        poses = [m for targets in self.targets for m in targets.poses]
-        self.wanted = TargetPoses.of([m.pose for m in poses], [m.counts for m in poses])
-        counts = [len(targets.poses) for targets in self.targets]
-        self._first_mark = [sum(counts[:row]) for row in range(len(counts))]
+    def _prepare_poses(self) -> None:
+        """Stack the target poses of all rows, those of a row in sequence."""
+        poses = [pose for row in self.targets for pose in row.poses]
+        self.poses = TargetPoses.of([p.joints for p in poses], [p.weights for p in poses])
+        counts = [len(row.poses) for row in self.targets]
+        self._first_pose = [sum(counts[:row]) for row in range(len(counts))]
 
-    def __call__(self, given: Tensor, due: Tensor) -> Tensor:
-        """Logits (B, K) of what is due, steered by the poses.
+    def __call__(self, generated: Tensor, scores: Tensor) -> Tensor:
+        """Guided scores (B, K) of the tokens that are due.
 
         Args:
-            given: the answers' ids so far (B, N).
-            due: logits of the clip summary's token, or of the level's codes.
+            generated: ids of the answers so far (B, N).
+            scores: of the summary token, or of the level's codes.
         """
-        levels = self.ids.vocabulary.summary[0]
-        at = given.shape[1]
-        if at < levels:
-            return due if self.summary is None else due + self._plan(given, due)
-        if at == levels and self.summary is not None:
-            self._follow(given)
+        summary_length = self.ids.vocabulary.summary[0]
+        position = generated.shape[1]
+        if position < summary_length:
+            return (
+                scores if self.summary is None else scores + self._summary_gain(generated, scores)
+            )
+        if position == summary_length and self.summary is not None:
+            self._follow_summaries(generated)
         first = torch.tensor(self.ids.first_code)
-        count = len(first)
-        whole = (at - levels) // count
-        written = given[:, levels:].cpu()
-        codes = written[:, : whole * count].unflatten(1, (whole, count)) - first
-        partial = written[:, whole * count :] - first[: at - levels - whole * count]
-        steered = due.clone()
-        for rows in self._abreast(whole):
-            before = self._codes(rows, codes)
-            if not partial.shape[1]:
-                self._stand(rows, before)
-            steered[rows] -= self._cost(rows, before, partial[rows]).to(due.device, due.dtype)
-        return steered
+        levels = len(first)
+        steps, level = divmod(position - summary_length, levels)
+        codes = generated[:, summary_length:].cpu()
+        complete = codes[:, : steps * levels].unflatten(1, (steps, levels)) - first
+        partial = codes[:, steps * levels :] - first[:level]
+        guided = scores.clone()
+        for rows in self._row_groups(steps):
+            before = self._with_given(rows, complete)
+            if level == 0:
+                self._locate_origins(rows, before)
+            cost = self._code_cost(rows, before, partial[rows])
+            guided[rows] -= cost.to(scores.device, scores.dtype)
+        return guided
 
-    def _abreast(self, whole: int) -> list[list[int]]:
-        """The rows that are steered after so many steps, those together that are equally far."""
+    def _row_groups(self, steps: int) -> list[list[int]]:
+        """The rows that are guided after some steps, grouped by the length of their motions."""
         groups: dict[int, list[int]] = {}
         for row, targets in enumerate(self.targets):
             given = len(targets.given)
-            if self._matters(targets, self.steps[row], whole + given):
+            if self._is_guided(targets, self.steps[row], steps + given):
                 groups.setdefault(given, []).append(row)
         return list(groups.values())
 
-    # -- the plan -------------------------------------------------------------------
+    # -- summary tokens ---------------------------------------------------------------
 
-    def _plan(self, given: Tensor, due: Tensor) -> Tensor:
-        """What each token of the summary (B, K) gains by what it says of the marked moments."""
-        assert self.summary is not None
-        first = np.array(self.ids.first_summary[: given.shape[1]])
-        gain = np.zeros(due.shape)
+    def _summary_gain(self, generated: Tensor, scores: Tensor) -> Tensor:
+        """What each summary token (B, K) gains by the poses that it expects."""
+        first = np.array(self.ids.first_summary[: generated.shape[1]])
+        gain = np.zeros(scores.shape)
         for row, targets in enumerate(self.targets):
-            if not targets.steers:
-                continue
-            said = (given[row].cpu().numpy() - first).tolist()
-            gain[row] = -targets.strength * self._misses(said, targets, self.steps[row])
-        return torch.as_tensor(gain, dtype=due.dtype, device=due.device)
+            if targets.active:
+                prefix = (generated[row].cpu().numpy() - first).tolist()
+                cost = self._summary_cost(prefix, targets, self.steps[row])
+                gain[row] = -targets.strength * cost
+        return torch.as_tensor(gain, dtype=scores.dtype, device=scores.device)
 
-    def _misses(
-        self, said: Sequence[int], targets: GuidanceTargets, steps: int
+    def _summary_cost(
+        self, prefix: Sequence[int], targets: GuidanceTargets, steps: int
     ) -> NDArray[np.float64]:
-        """How much each next token (K,) of a clip summary quarrels with the marks."""
+        """Distance of the poses that each next token (K,) of a summary expects from the targets."""
         assert self.summary is not None
-        told = self.summary.expected_poses(said, following=True)
+        expected = self.summary.expected_poses(prefix, following=True)
         last = max(steps * self.stride - 1, 1)
-        at = [round(m.frame / last * (MOMENTS - 1)) for m in targets.poses]
-        near, off, turned = PLAN
-        miss = np.zeros(len(told.bodies))
-        for mark, moment in zip(targets.poses, at, strict=True):
-            apart = told.bodies[:, moment] - local_pose(mark.pose.astype(np.float64))
-            miss += np.average(np.linalg.norm(apart, axis=-1), -1, mark.counts) / near
-            if mark.place is not None and targets.origin == 0:
-                away = told.path[:, moment] - np.array(mark.place[:2])
-                miss += 0.5 * (np.linalg.norm(away, axis=-1) / off) ** 2
-                miss += 0.5 * (wrap_angle(told.turns[:, moment] - mark.place[2]) / turned) ** 2
-        return miss
+        joint_scale, place_scale, turn_scale = PLAN
+        cost = np.zeros(len(expected.bodies))
+        for pose in targets.poses:
+            moment = round(pose.frame / last * (MOMENTS - 1))
+            apart = expected.bodies[:, moment] - local_pose(pose.joints.astype(np.float64))
+            error = np.average(np.linalg.norm(apart, axis=-1), -1, pose.weights)
+            cost += error / joint_scale
+            if pose.place is not None and targets.origin == 0:
+                off = np.linalg.norm(expected.path[:, moment] - np.array(pose.place[:2]), axis=-1)
+                turned = wrap_angle(expected.turns[:, moment] - pose.place[2])
+                cost += 0.5 * (off / place_scale) ** 2 + 0.5 * (turned / turn_scale) ** 2
+        return cost
 
-    def _follow(self, given: Tensor) -> None:
-        """Where no poses are marked, set the course by what the clip summaries announce."""
+    def _follow_summaries(self, generated: Tensor) -> None:
+        """Give the rows without marked poses the targets of their summaries."""
         assert self.summary is not None
         first = np.array(self.ids.first_summary)
         for row, targets in enumerate(self.targets):
             if targets.poses or not targets.strength:
                 continue
-            said = (given[row].cpu().numpy() - first).tolist()
-            poses = summary_targets(self.summary, said, self.steps[row] * self.stride)
+            tokens = (generated[row].cpu().numpy() - first).tolist()
+            poses = summary_targets(self.summary, tokens, self.steps[row] * self.stride)
             self.targets[row] = replace(targets, poses=poses, strength=FOLLOW * targets.strength)
-        self._want()
+        self._prepare_poses()
 
-    # -- the codes ------------------------------------------------------------------
+    # -- codes ------------------------------------------------------------------------
 
-    def _matters(self, targets: GuidanceTargets, steps: int, step: int) -> bool:
-        if not targets.steers or step >= steps:
+    def _is_guided(self, targets: GuidanceTargets, steps: int, step: int) -> bool:
+        if not targets.active or step >= steps:
             return False
         start = step * self.stride
-        near = any(self._near(m, start) for m in targets.poses)
-        return near or self._placed(targets, start) is not None
+        near = any(self._is_near(pose, start) for pose in targets.poses)
+        return near or self._next_placed(targets, start) is not None
 
-    def _near(self, mark: PoseTarget, start: int) -> bool:
-        """Whether a step from a frame on says something of a pose: its overlap may, behind it."""
+    def _is_near(self, pose: PoseTarget, start: int) -> bool:
+        """Whether a step that begins at a frame affects a pose; its overlap reaches behind it."""
         lap = self.tokenizer.config.lap
-        return -lap <= mark.frame - start < self.stride + APPROACH
+        return -lap <= pose.frame - start < self.stride + APPROACH
 
-    def _placed(self, targets: GuidanceTargets, start: int) -> PoseTarget | None:
-        """The next mark with a place to go to, once the origin is known."""
+    def _next_placed(self, targets: GuidanceTargets, start: int) -> PoseTarget | None:
+        """The next pose with a place to go to, once the origin is known."""
         if not start or start + self.stride <= targets.origin:
             return None
-        later = (m for m in targets.poses if m.frame > targets.origin and m.frame >= start)
-        return next((m for m in later if m.place is not None), None)
+        later = (p for p in targets.poses if p.frame > targets.origin and p.frame >= start)
+        return next((p for p in later if p.place is not None), None)
 
-    def _codes(self, rows: Sequence[int], written: Tensor) -> Tensor:
-        """Codes (R, S, L) of the motions of some rows, what was given first."""
-        given = written.new_tensor([self.targets[row].given for row in rows])
-        return torch.cat([given.reshape(len(rows), -1, written.shape[-1]), written[rows]], 1)
+    def _with_given(self, rows: Sequence[int], codes: Tensor) -> Tensor:
+        """Codes (R, S, L) of the motions of some rows, the given ones first."""
+        given = codes.new_tensor([self.targets[row].given for row in rows])
+        return torch.cat([given.reshape(len(rows), -1, codes.shape[-1]), codes[rows]], 1)
 
     @torch.no_grad()
-    def _stand(self, rows: Sequence[int], codes: Tensor) -> None:
-        """Look where the rows that go to a place stand after codes (R, S, L) written so far."""
+    def _locate_origins(self, rows: Sequence[int], codes: Tensor) -> None:
+        """Find the origins of the rows that go to a place, by decoding codes (R, S, L)."""
         start = codes.shape[1] * self.stride
-        alike: dict[int, list[int]] = {}
+        by_origin: dict[int, list[int]] = {}
         for k, row in enumerate(rows):
-            if self._placed(self.targets[row], start) is not None:
-                alike.setdefault(self.targets[row].origin, []).append(k)
-        for origin, some in alike.items():
+            if self._next_placed(self.targets[row], start) is not None:
+                by_origin.setdefault(self.targets[row].origin, []).append(k)
+        for origin, some in by_origin.items():
             if origin >= start:
                 self._origin.update((rows[k], None) for k in some)
                 continue
-            made = self.tokenizer.decode(codes[some].to(self.tokenizer.mean.device))
-            made = made[..., :CHANNELS].cpu()
-            path = planar.roots(made)
-            seen = planar.seen_from(path[:, -self.stride], planar.stand_at(made, path, origin))
-            self._origin.update((rows[k], one) for k, one in zip(some, seen, strict=True))
+            frames = self.tokenizer.decode(codes[some].to(self.tokenizer.mean.device))
+            frames = frames[..., :CHANNELS].cpu()
+            path = planar.root_path(frames)
+            body = planar.body_pose(frames, path, origin)
+            found = planar.relative_to(path[:, -self.stride], body)
+            self._origin.update((rows[k], one) for k, one in zip(some, found, strict=True))
 
     @torch.no_grad()
-    def _cost(self, rows: Sequence[int], codes: Tensor, partial: Tensor) -> Tensor:
-        """What each code that is due costs some rows (R, C), at least 0.
+    def _code_cost(self, rows: Sequence[int], codes: Tensor, partial: Tensor) -> Tensor:
+        """Cost (R, C) of each code that is due; the cheapest of a row costs 0.
 
         Args:
-            rows: that are equally far.
+            rows: of equal length so far.
             codes: of their motions (R, S, L) so far.
-            partial: what they have written (R, L') of the step.
+            partial: coarser codes (R, L') of the step.
         """
-        sight, level = self.rudder.foresight, partial.shape[1]
+        decoder, level = self.guidance.decoder, partial.shape[1]
         start = codes.shape[1] * self.stride
-        known = sight.known(sight.latents(codes[:, 1 - SEEN :]), sight.latents(partial))
-        outlook, seen = self.rudder.outlook(level, first=not start), PredictedFrames.of(known)
-        cost = self._off_poses(outlook, seen, rows, start, level)
-        goals = {k: self._placed(self.targets[row], start) for k, row in enumerate(rows)}
-        going = {k: mark for k, mark in goals.items() if mark is not None}
-        if going:
-            some = list(going)
-            cost[some] += self._off_ways(
-                outlook, seen.some(some), [rows[k] for k in some], start, list(going.values())
+        context = decoder.latents(codes[:, 1 - CONTEXT_STEPS :])
+        known = PredictedFrames.of(decoder.known(context, decoder.latents(partial)))
+        costs = self.guidance.code_costs(level, first=not start)
+        cost = self._pose_cost(costs, known, rows, start, level)
+        goals = {k: self._next_placed(self.targets[row], start) for k, row in enumerate(rows)}
+        placed = {k: pose for k, pose in goals.items() if pose is not None}
+        if placed:
+            some = list(placed)
+            cost[some] += self._path_cost(
+                costs, known.some(some), [rows[k] for k in some], start, list(placed.values())
             )
         strength = torch.tensor([[self.targets[row].strength] for row in rows])
         return strength * (cost - cost.amin(-1, keepdim=True))
 
-    def _off_poses(
-        self, outlook: CodeCosts, seen: PredictedFrames, rows: Sequence[int], start: int, level: int
+    def _pose_cost(
+        self, costs: CodeCosts, known: PredictedFrames, rows: Sequence[int], start: int, level: int
     ) -> Tensor:
-        """Cost (R, C) of the poses that are near a step which begins at a frame."""
+        """Cost (R, C) of missing the poses near a step that begins at a frame."""
         at_pose = 1 / (2 * POSE[min(level, len(POSE) - 1)] ** 2)
-        # By the frame that is compared and what is left: row, mark, share that is due, weight.
+        # By the compared frame and whether it is the pose's own: row, pose, due share, weight.
         groups: dict[tuple[int, bool], list[tuple[int, int, float, float]]] = {}
         for k, row in enumerate(rows):
-            for number, mark in enumerate(self.targets[row].poses, self._first_mark[row]):
-                if not self._near(mark, start):
+            for number, pose in enumerate(self.targets[row].poses, self._first_pose[row]):
+                if not self._is_near(pose, start):
                     continue
-                there = mark.frame - start < self.stride
-                frame = self.stride + mark.frame - start if there else 2 * self.stride - 1
-                told = (1.0, at_pose) if there else self._approach(mark.frame - start)
-                groups.setdefault((frame, there), []).append((k, number, *told))
-        cost = torch.zeros(len(rows), outlook.codes.turn.shape[1], dtype=torch.double)
+                reached = pose.frame - start < self.stride
+                frame = self.stride + pose.frame - start if reached else 2 * self.stride - 1
+                due = (1.0, at_pose) if reached else self._approach(pose.frame - start)
+                groups.setdefault((frame, reached), []).append((k, number, *due))
+        cost = torch.zeros(len(rows), costs.codes.turn.shape[1], dtype=torch.double)
         for (frame, _), found in groups.items():
             some, poses, share, weight = zip(*found, strict=True)
-            miss = outlook.off_pose(
-                seen.some(some), self.wanted.some(poses), share, frame, self.stride - 1, HEIGHT
+            error = costs.pose_cost(
+                known.some(some), self.poses.some(poses), share, frame, self.stride - 1, HEIGHT
             )
-            cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * miss)
+            cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * error)
         return cost
 
     def _approach(self, ahead: int) -> tuple[float, float]:
-        """Of a pose behind the step: the share of the way to it that is due, and its weight."""
+        """For a pose some frames ahead of a step: the share of the way that is due, its weight."""
         left = ahead - self.stride + 1
         share = min(1.0, EAGER * self.stride / (left + self.stride))
         return share, (1 - left / (APPROACH + 1)) / (2 * ON_THE_WAY**2)
 
-    def _off_ways(
+    def _path_cost(
         self,
-        outlook: CodeCosts,
-        seen: PredictedFrames,
+        costs: CodeCosts,
+        known: PredictedFrames,
         rows: Sequence[int],
         start: int,
         poses: Sequence[PoseTarget],
     ) -> Tensor:
-        """Cost (R, C) of leaving the ways to a mark's place each."""
+        """Cost (R, C) of leaving the path to the place of each row's pose."""
         last = 2 * self.stride - 1
-        behind = [mark.frame - start - self.stride + 1 for mark in poses]
-        at = [[self.stride - 1] * len(rows), [last + min(left, 0) for left in behind]]
-        # Places are seen from a frame that is known, or from one of those foreseen.
-        ahead = [self.targets[row].origin - start + self.stride for row in rows]
+        ahead = [pose.frame - start - self.stride + 1 for pose in poses]
+        at = [[self.stride - 1] * len(rows), [last + min(frames, 0) for frames in ahead]]
+        # The origin is a frame that is generated already, or one of those predicted.
         origins = [self._origin[row] for row in rows]
         if None in origins:
-            at.append([min(max(frame, 0), last) for frame in ahead])
-        now, then, *foreseen = outlook.stands(seen, at)
+            frames = [self.targets[row].origin - start + self.stride for row in rows]
+            at.append([min(max(frame, 0), last) for frame in frames])
+        now, then, *predicted = costs.planar_poses(known, at)
         nowhere = now.new_zeros(3)
         here = torch.stack([nowhere if o is None else o for o in origins])[:, None]
-        if foreseen:
+        if predicted:
             unknown = torch.tensor([[[origin is None]] for origin in origins])
-            here = torch.where(unknown, foreseen[0], here)
-        goal = planar.behind(here, now.new_tensor([m.place for m in poses])[:, None])
-        left = now.new_tensor(behind).clamp(min=0)[:, None, None]
-        due = planar.even_share(now, goal, self.stride, left)
+            here = torch.where(unknown, predicted[0], here)
+        goal = planar.compose(here, now.new_tensor([p.place for p in poses])[:, None])
+        left = now.new_tensor(ahead).clamp(min=0)[:, None, None]
+        due = planar.interpolate_pose(now, goal, self.stride, left)
         wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
         metres, radians = PLACE
-        return planar.off_way(then, due, wide * metres, wide[..., 0] * radians)
+        return planar.path_cost(then, due, wide * metres, wide[..., 0] * radians)
 
 
 def summary_targets(
-    summary: ClipSummary, said: Sequence[int], frames: int
+    summary: ClipSummary, tokens: Sequence[int], frames: int
 ) -> tuple[PoseTarget, ...]:
-    """What a clip summary announces for a motion of so many frames, as marks."""
-    told = summary.expected_poses(said)
-    bodies = told.bodies + told.heights[:, None, None] * np.array([0, 1, 0])
-    planar = zip(told.path, told.turns, strict=True)
-    places = [(float(left), float(ahead), float(turn)) for (left, ahead), turn in planar]
+    """The poses that a clip summary expects in a motion of some frames, as targets."""
+    expected = summary.expected_poses(tokens)
+    bodies = expected.bodies + expected.heights[:, None, None] * np.array([0, 1, 0])
+    places = [
+        (float(left), float(ahead), float(turn))
+        for (left, ahead), turn in zip(expected.path, expected.turns, strict=True)
+    ]
     return tuple(
         PoseTarget(int(frame), body.astype(np.float32), place if k else None)
         for k, (frame, body, place) in enumerate(zip(moments(frames), bodies, places, strict=True))

@@ -1,9 +1,8 @@
-"""The pack's reranker: which of several motions fits a sentence best.
+"""The pack's reranker: how well motions fit a prompt.
 
-A text-motion matching network, of the evaluator's kind but small and the pack's own: it is
-trained with the pack, on the clips that the pack learns from and the joined clips made of
-them, and lies in the pack's folder ``reranker``. It never meets the evaluator that measures
-the pack, nor a clip that is held out, nor a pair of parts that is kept apart.
+A text-motion network like the evaluator's, but small and the pack's own, in the pack's folder
+``reranker``. It is trained with the pack, on the pack's training clips and the joined clips made
+of them. It never sees the evaluator that measures the pack, nor a held-out clip.
 """
 
 from __future__ import annotations
@@ -23,20 +22,20 @@ from motiongpt_blender.core.body.motion import resample
 
 @dataclass(frozen=True)
 class Reranker:
-    """Text and motion in one space, to choose by."""
+    """Text and motion in one embedding space."""
 
     space: spaces.TextMotionModel
 
     @classmethod
     def of_pack(cls, folder: Path, device: str) -> Reranker | None:
-        """That of a pack, None where it has none; raises PackError when it is damaged."""
+        """The reranker of a pack, None if it has none; raises PackError if it is damaged."""
         place = folder / RERANKER
         return cls(spaces.load(place, device)) if place.is_dir() else None
 
-    def fits(self, prompt: str, motions: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
-        """How well motions (T, 22, 3) fit a sentence, -1 to 1 each, (N,).
+    def scores(self, prompt: str, motions: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
+        """Cosine similarity (N,) of motions (T, 22, 3) of one length with a prompt.
 
-        All have one length. What is too short to be judged fits as well as any other.
+        Motions too short for the network all get 0.
         """
         if not motions or len(motions[0]) < MIN_FRAMES:
             return np.zeros(len(motions))
@@ -46,7 +45,7 @@ class Reranker:
 
 
 def _shortened(joints: NDArray[np.float32], longest: int) -> NDArray[np.float32]:
-    """A motion (T, 22, 3) played faster where it has more frames than can be read."""
+    """A motion (T, 22, 3), played faster if it has more frames than the network reads."""
     if len(joints) <= longest:
         return joints
     return resample(joints, len(joints) - 1, longest - 1)[:longest]

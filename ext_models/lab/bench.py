@@ -15,11 +15,17 @@ from typing import Any, Final
 import torch
 
 from ext_models.evaluation.tables import Row, Table
-from ext_models.generation.decoding import GrammarRows, TokenPrompt, generate_codes, generate_rows
+from ext_models.generation.decoding import (
+    GrammarSampler,
+    TokenPrompt,
+    generate_codes,
+    generate_rows,
+)
 from ext_models.generation.generators import PaperGenerator, TokenGenerator
-from ext_models.generation.sampling import RowSampler, Sampling, numbers
+from ext_models.generation.sampling import RowSampler, uniform_numbers
 from ext_models.language.instructions import instruction, text_ids
 from ext_models.language.paper import instructions
+from motiongpt_blender.wire import Sampling
 
 PROMPT: Final = "a person walks forward and waves."
 #: Motions at once, beside one.
@@ -99,10 +105,12 @@ class Bench:
 
         def write() -> int:
             grammar = instructions.DigitsGrammar(text, self.codes, self.steps, len(tokens))
-            draws = RowSampler([numbers(seed, longest) for seed in range(motions)], Sampling())
+            draws = RowSampler(
+                [uniform_numbers(seed, longest) for seed in range(motions)], Sampling()
+            )
             rows = generate_rows(
                 model, [tokens] * motions, longest,
-                GrammarRows([grammar] * motions, len(tokens), draws),
+                GrammarSampler([grammar] * motions, len(tokens), draws),
                 pad=grammar.end, end=grammar.end, use_cache=use_cache,
             )  # fmt: skip
             return max(sum(i in grammar.spelling for i in row) + 1 for row in rows)

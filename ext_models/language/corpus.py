@@ -24,7 +24,7 @@ from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .instructions import text_ids
-from .place_tokens import stands
+from .place_tokens import planar_poses
 from .vocabulary import TokenIds
 
 #: Codes (S, L) of a motion, those of a pose in each step, and where these stand (S, 3).
@@ -139,7 +139,7 @@ def _encode(
     within = np.random.default_rng(list(key)).integers(stride, size=len(codes))
     frames = np.arange(len(codes)) * stride + within
     poses = tokenizer.encode_poses(joints[frames])[:, :levels]
-    return codes.cpu().numpy(), poses, stands(joints[frames])
+    return codes.cpu().numpy(), poses, planar_poses(joints[frames])
 
 
 def add_code_noise(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:

@@ -25,12 +25,12 @@ TURNS: Final = 24
 Bins = tuple[int, int, int]
 
 
-def stands(joints: NDArray[np.floating]) -> NDArray[np.float64]:
+def planar_poses(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     """Place x, z in metres and heading in radians (K, 3) of poses (K, 22, 3)."""
     return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
 
 
-def seen_from(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+def relative_to(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``.
 
     Returns:
@@ -44,7 +44,7 @@ def seen_from(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray
 
 def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
     """Bins of where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``."""
-    left, ahead, turn = seen_from(first, other)
+    left, ahead, turn = relative_to(first, other)
     return _offset(left), _offset(ahead), round(float(turn) / (2 * np.pi / TURNS)) % TURNS
 
 

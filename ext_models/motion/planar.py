@@ -24,7 +24,7 @@ def facing(body: Tensor) -> Tensor:
     return torch.atan2(-across[..., 2], across[..., 0])
 
 
-def roots(frames: Tensor) -> Tensor:
+def root_path(frames: Tensor) -> Tensor:
     """Stands (..., T, 3) of the roots of frames (..., T, 67), the first one at the origin."""
     turn = -2 * frames[..., :-1, 0].cumsum(-1)
     s, c = turn.sin(), turn.cos()
@@ -34,14 +34,14 @@ def roots(frames: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(path[..., :1, :]), path], -2)
 
 
-def stand_at(frames: Tensor, path: Tensor, at: int) -> Tensor:
+def body_pose(frames: Tensor, path: Tensor, at: int) -> Tensor:
     """Stand (..., 3) of the body at one of frames (..., T, 67) with the roots (..., T, 3)."""
     root = path[..., at, :]
     turn = root[..., 2] + facing(_bodies(frames[..., at, :]))
     return torch.cat([root[..., :2], turn[..., None]], -1)
 
 
-def behind(here: Tensor, seen: Tensor) -> Tensor:
+def compose(here: Tensor, seen: Tensor) -> Tensor:
     """The stand (..., 3) that is seen so (..., 3), left, ahead and turn, from a stand (..., 3).
 
     The way back of ``places.seen_from``.
@@ -58,19 +58,19 @@ def behind(here: Tensor, seen: Tensor) -> Tensor:
     )
 
 
-def seen_from(here: Tensor, there: Tensor) -> Tensor:
+def relative_to(here: Tensor, there: Tensor) -> Tensor:
     """How a stand (..., 3) is seen, left, ahead and turn, from another one; undoes ``behind``."""
     s, c = here[..., 2].sin(), here[..., 2].cos()
     x, z, turn = (there - here).unbind(-1)
     return torch.stack([c * x - s * z, s * x + c * z, turn], -1)
 
 
-def wrapped(angle: Tensor) -> Tensor:
+def wrap_angle(angle: Tensor) -> Tensor:
     """Angles within half a turn."""
     return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
 
 
-def even_share(now: Tensor, goal: Tensor, frames: int, left: int | Tensor) -> Tensor:
+def interpolate_pose(now: Tensor, goal: Tensor, frames: int, left: int | Tensor) -> Tensor:
     """Where to stand after some frames: an even share of the way that remains.
 
     Args:
@@ -80,15 +80,17 @@ def even_share(now: Tensor, goal: Tensor, frames: int, left: int | Tensor) -> Te
         left: frames behind those, till the goal is to be reached.
     """
     way = goal - now
-    way = torch.cat([way[..., :2], wrapped(way[..., 2:])], -1)
+    way = torch.cat([way[..., :2], wrap_angle(way[..., 2:])], -1)
     return now + way * (frames / (frames + left))
 
 
-def off_way(stand: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor) -> Tensor:
+def path_cost(
+    stand: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor
+) -> Tensor:
     """Half the squared distance (...,) of stands (..., 3), in units of metres and radians."""
     off = due - stand
     square = (off[..., :2] / metres).square().sum(-1)
-    return 0.5 * (square + (wrapped(off[..., 2]) / radians).square())
+    return 0.5 * (square + (wrap_angle(off[..., 2]) / radians).square())
 
 
 def _bodies(frames: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ext_models.datasets.layouts import read_examples
-from ext_models.generation.decoding import CodeRows, TokenPrompt
+from ext_models.generation.decoding import CodeSampler, TokenPrompt
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
 from ext_models.language import fine_tuning, tasks
@@ -79,7 +79,7 @@ def test_the_grammar_asks_for_the_gist_first(ids):
     import torch
 
     rows = [TokenPrompt((), (), 2, seed) for seed in range(200)]
-    grammar = CodeRows(ids, rows, 3, Sampling(temperature=1.0, top_p=1.0))
+    grammar = CodeSampler(ids, rows, 3, Sampling(temperature=1.0, top_p=1.0))
     size = max(ids.ids.values()) + 1
     for at, span in enumerate([ids.due(k) for k in range(6)]):
         held = grammar(torch.zeros(200, 3 + at, dtype=torch.long), torch.zeros(200, size))
@@ -130,7 +130,7 @@ def test_tries_have_gists_of_their_own(tmp_path):
     (answers,) = pipe.generate_batch([request])
     assert len(answers) == 12
     assert len({a.summary for a in answers[:6]}) > 1
-    chosen = pipe.best(answers, request)
+    chosen = pipe.select(answers, request)
     distance = [
         pipe.selector.summary.distance(pipe.clip(a.codes, request).joints, a.summary)
         for a in answers

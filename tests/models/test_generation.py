@@ -6,7 +6,7 @@ import torch
 from ext_models.generation import decoding
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest
-from ext_models.generation.sampling import RowSampler, numbers
+from ext_models.generation.sampling import RowSampler, uniform_numbers
 from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
 from motiongpt_blender.wire import Sampling
@@ -70,7 +70,7 @@ def test_draws_follow_the_shares():
     """Of 3000 seeds, each column is drawn as often as it is likely; the unlikely never."""
     shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
     sampling = Sampling(temperature=1.0, top_p=0.9)
-    draws = RowSampler([numbers(seed, 1) for seed in range(3000)], sampling)
+    draws = RowSampler([uniform_numbers(seed, 1) for seed in range(3000)], sampling)
     drawn = draws(0, shares.log().expand(3000, 4)).bincount(minlength=4) / 3000
     assert drawn[3] == 0
     assert torch.allclose(drawn[:3], shares[:3] / 0.95, atol=0.03)
@@ -88,7 +88,7 @@ def test_a_pipeline_writes_many(pipeline):
     before = pipeline.generate(requests[0], *silent()).clips[0]
     answers = pipeline.generate_batch(requests)
     assert [[len(a.codes) for a in candidates] for candidates in answers] == [[3], [8], [5]]
-    made = [pipeline.best(candidates, r) for candidates, r in zip(answers, requests, strict=True)]
+    made = [pipeline.select(candidates, r) for candidates, r in zip(answers, requests, strict=True)]
     assert [len(clip) for (clip,) in made] == [9, 30, 17]
     assert pipeline.generate(requests[0], *silent()).clips[0].tokens == before.tokens
 

@@ -99,7 +99,7 @@ def test_tries_that_nothing_tells_apart_are_not_drawn(pipeline):
     """Neither poses nor a clip summary: one is as good as another."""
     request = GenerationRequest("a person walks", 30, sampling=Sampling(variations=2, candidates=5))
     (answers,) = pipeline.generate_batch([request])
-    assert len(answers) == len(pipeline.best(answers, request)) == 2
+    assert len(answers) == len(pipeline.select(answers, request)) == 2
 
 
 def test_unknown_words_are_named(pipeline):

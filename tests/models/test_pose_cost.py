@@ -73,7 +73,7 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
     counts = [None, rng.random(22).astype("f4"), np.eye(22, dtype="f4")[20]]
     wanted = TargetPoses.of(poses, counts)
     shares = [share, 1.0, share]
-    off = CodeCosts(PredictedFrames.of(codes)).off_pose(
+    off = CodeCosts(PredictedFrames.of(codes)).pose_cost(
         PredictedFrames.of(rows), wanted, shares, then, STRIDE - 1, pose_guidance.HEIGHT
     )
     for n in range(3):
@@ -89,7 +89,7 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
 def test_stands_are_those_of_one_frame_after_the_other():
     codes, rows = some_frames(5, 3) * 0.3, some_frames(3, 4)
     at = [[3, 3, 3], [7, 5, 0]]
-    made = CodeCosts(PredictedFrames.of(codes)).stands(PredictedFrames.of(rows), at)
+    made = CodeCosts(PredictedFrames.of(codes)).planar_poses(PredictedFrames.of(rows), at)
     for n in range(3):
         for c in range(5):
             frames = (rows[n] + codes[c]).double().numpy()
@@ -102,7 +102,7 @@ def test_stands_are_those_of_one_frame_after_the_other():
 
 
 @pytest.fixture(scope="module")
-def rudder():
+def guidance():
     torch.manual_seed(1)
     tokenizer = v.VQVAE(replace(tiny_pack.TOKENIZER, form="patches", lap=2)).eval()
     x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
@@ -113,11 +113,11 @@ def rudder():
     return PoseGuidance(tokenizer, None, LEVELS)
 
 
-def slow_cost(rudder, targets, codes, partial):
+def slow_cost(guidance, targets, codes, partial):
     """What each code costs one motion, body by body and stand by stand, as it is meant."""
-    sight, level, start = rudder.foresight, len(partial), len(codes) * STRIDE
-    made = sight.frames(sight.latents(codes[-4:]), sight.latents(partial[None])[0], level)
-    decoded = rudder.tokenizer.decode(codes[None])[..., :CHANNELS] if start else None
+    decoder, level, start = guidance.decoder, len(partial), len(codes) * STRIDE
+    made = decoder.frames(decoder.latents(codes[-4:]), decoder.latents(partial[None])[0], level)
+    decoded = guidance.tokenizer.decode(codes[None])[..., :CHANNELS] if start else None
     return np.array(
         [slow_pose(m, targets, start, level) + slow_way(m, targets, start, decoded)
          for m in made.double().numpy()]
@@ -126,10 +126,10 @@ def slow_cost(rudder, targets, codes, partial):
 
 def slow_pose(frames, targets, start, level):
     cost = 0.0
-    for mark in targets.poses:
-        ahead = mark.frame - start
-        goal = local_pose(mark.pose.astype(float)) + mark.pose[0] * [0, 1, 0]
-        counts = np.ones(22) if mark.counts is None else mark.counts
+    for pose in targets.poses:
+        ahead = pose.frame - start
+        goal = local_pose(pose.joints.astype(float)) + pose.joints[0] * [0, 1, 0]
+        counts = np.ones(22) if pose.weights is None else pose.weights
         if -2 <= ahead < STRIDE:
             made = upright(frames[STRIDE + ahead])
             cost += apart(made, goal, counts) / (2 * pose_guidance.POSE[level] ** 2)
@@ -146,28 +146,28 @@ def slow_way(frames, targets, start, decoded):
     later = [m for m in targets.poses if m.place and targets.origin < m.frame >= start]
     if not later or start + STRIDE <= targets.origin or not start:
         return 0.0
-    mark = later[0]
+    pose = later[0]
     if targets.origin < start:
-        path = planar.roots(decoded)[0]
-        origin = planar.stand_at(decoded[0], path, targets.origin)
-        seen = planar.seen_from(path[-STRIDE], origin).double()
+        path = planar.root_path(decoded)[0]
+        origin = planar.body_pose(decoded[0], path, targets.origin)
+        seen = planar.relative_to(path[-STRIDE], origin).double()
     else:
         seen = torch.tensor(stand(frames, targets.origin - start + STRIDE))
-    goal = planar.behind(seen, torch.tensor(mark.place, dtype=torch.double))
-    left = mark.frame - start - STRIDE + 1
+    goal = planar.compose(seen, torch.tensor(pose.place, dtype=torch.double))
+    left = pose.frame - start - STRIDE + 1
     if left <= 0:
-        there = torch.tensor(stand(frames, mark.frame - start + STRIDE))
-        return float(planar.off_way(there, goal, *pose_guidance.PLACE))
+        there = torch.tensor(stand(frames, pose.frame - start + STRIDE))
+        return float(planar.path_cost(there, goal, *pose_guidance.PLACE))
     now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, FRAMES - 1))
     wide = 1 + pose_guidance.A_SECOND * left / 20
     metres, radians = pose_guidance.PLACE
-    due = planar.even_share(now, goal, STRIDE, left)
-    return float(planar.off_way(then, due, wide * metres, wide * radians))
+    due = planar.interpolate_pose(now, goal, STRIDE, left)
+    return float(planar.path_cost(then, due, wide * metres, wide * radians))
 
 
 def rows():
     body = walker(40, seed=5)
-    seen = [tuple(map(float, place_tokens.seen_from(*place_tokens.stands(body[[a, b]]))))
+    seen = [tuple(map(float, place_tokens.relative_to(*place_tokens.planar_poses(body[[a, b]]))))
             for a, b in ((0, 30), (9, 30))]  # fmt: skip
     arm = np.eye(22, dtype="f4")[[16, 18, 20]].sum(0)
     return [
@@ -176,7 +176,7 @@ def rows():
             1.5,
         ),
         GuidanceTargets((PoseTarget(9, body[9]), PoseTarget(30, body[30], seen[1])), origin=9),
-        GuidanceTargets((PoseTarget(21, body[21], counts=arm),), given=((1, 2), (3, 4))),
+        GuidanceTargets((PoseTarget(21, body[21], weights=arm),), given=((1, 2), (3, 4))),
         GuidanceTargets((PoseTarget(26, body[26], seen[0]),), given=((5, 6), (7, 8)), origin=7),
         GuidanceTargets(strength=0.0),
     ]
@@ -184,10 +184,10 @@ def rows():
 
 @pytest.mark.parametrize("steps", range(9))
 @pytest.mark.parametrize("level", range(LEVELS))
-def test_rows_are_steered_together_as_each_by_itself(rudder, steps, level):
+def test_rows_are_guided_together_as_each_by_itself(guidance, steps, level):
     ids = TokenIds.of(tiny_pack.text_tokenizer(), tiny_pack.VOCABULARY)
     every = rows()
-    helm = BatchGuidance(rudder, ids, every, [9 + len(c.given) for c in every])
+    batch = BatchGuidance(guidance, ids, every, [9 + len(c.given) for c in every])
     codes = torch.randint(
         CODES, (len(every), 9, LEVELS), generator=torch.Generator().manual_seed(7)
     )
@@ -195,12 +195,14 @@ def test_rows_are_steered_together_as_each_by_itself(rudder, steps, level):
     for at in range(LEVELS * steps, LEVELS * steps + level + 1):  # a step's first code looks round
         told = codes.reshape(len(every), -1)[:, :at]
         given = told + torch.tensor(ids.first_code).repeat(9)[:at]
-        steered = helm(given, due)
+        guided = batch(given, due)
     for row, targets in enumerate(every):
         before = torch.tensor(targets.given, dtype=torch.long).reshape(-1, LEVELS)
         before = torch.cat([before, codes[row, :steps]])
         slow = np.zeros(CODES)
-        if targets.steers and len(before) < 9 + len(targets.given):
-            slow = targets.strength * slow_cost(rudder, targets, before, codes[row, steps, :level])
+        if targets.active and len(before) < 9 + len(targets.given):
+            slow = targets.strength * slow_cost(
+                guidance, targets, before, codes[row, steps, :level]
+            )
         wanted = -(slow - slow.min())
-        assert steered[row].numpy() == pytest.approx(wanted, rel=1e-5, abs=2e-3)
+        assert guided[row].numpy() == pytest.approx(wanted, rel=1e-5, abs=2e-3)

@@ -11,7 +11,11 @@ from ext_models.datasets.examples import Example
 from ext_models.generation import reranker as m
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.generation.reranking import ACCELERATION_WEIGHT, SMOOTH, peak_acceleration
+from ext_models.generation.reranking import (
+    ACCELERATION_WEIGHT,
+    FREE_ACCELERATION,
+    peak_acceleration,
+)
 from ext_models.language.pack_training import with_captions
 from ext_models.packs import PackError
 from ext_models.text_motion import model as spaces
@@ -71,12 +75,12 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
     (answers,) = pipe.generate_batch([request])
     assert len(answers) == 8
     clips = [pipe.clip(a.codes, request).joints for a in answers]
-    fits = pipe.selector.reranker.fits(request.prompt, clips)
+    fits = pipe.selector.reranker.scores(request.prompt, clips)
     assert len(set(fits.round(6))) > 4
     fits = fits - ACCELERATION_WEIGHT * np.maximum(
-        [peak_acceleration(c, 20.0) - SMOOTH for c in clips], 0
+        [peak_acceleration(c, 20.0) - FREE_ACCELERATION for c in clips], 0
     )
-    chosen = pipe.best(answers, request)
+    chosen = pipe.select(answers, request)
     best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
     assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
 
@@ -90,7 +94,7 @@ def test_poses_choose_before_the_matcher(tmp_path):
     for folder in (pack, write_reranker(pack)):
         pipe = MotionPipeline.from_pack(folder, "cpu")
         (answers,) = pipe.generate_batch([request])
-        clips.append(pipe.best(answers, request)[0].joints)
+        clips.append(pipe.select(answers, request)[0].joints)
     assert np.array_equal(*clips)
 
 
@@ -107,10 +111,10 @@ def test_a_lurch_is_what_the_body_gains_in_a_frame():
 
 def test_motion_of_any_length_is_judged(tmp_path):
     reranker = m.Reranker.of_pack(write_reranker(tmp_path), "cpu")
-    assert reranker.fits("a person walks", [walker(3)] * 2).tolist() == [0, 0]
-    assert reranker.fits("a person walks", []).shape == (0,)
+    assert reranker.scores("a person walks", [walker(3)] * 2).tolist() == [0, 0]
+    assert reranker.scores("a person walks", []).shape == (0,)
     for frames in (5, 40, 41, 90):
-        fits = reranker.fits("someone jumps", [walker(frames), walker(frames, 1)])
+        fits = reranker.scores("someone jumps", [walker(frames), walker(frames, 1)])
         assert (np.abs(fits) <= 1 + 1e-6).all()
         assert fits[0] != fits[1]
 
@@ -134,7 +138,9 @@ def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     assert not [e for e in joined if e.label.startswith("walk") and ", then bow" in e.label]
     again = m.Reranker.of_pack(tmp_path / "pack", "cpu")
     clips = [e.joints for e in examples[:3]]
-    assert np.allclose(made.fits("a person walks.", clips), again.fits("a person walks.", clips))
+    assert np.allclose(
+        made.scores("a person walks.", clips), again.scores("a person walks.", clips)
+    )
     assert again.space.config.max_frames == RECIPE["language"]["max_frames"]
 
 

@@ -1,4 +1,4 @@
-"""Marked poses steer what is written: sums about ways, foresight, and random packs that obey."""
+"""Marked poses steer what is written: sums about ways, foredecoder, and random packs that obey."""
 
 from dataclasses import replace
 
@@ -8,11 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ext_models.generation.conditioning import guidance_targets
 from ext_models.generation.lookahead import CHANNELS, LinearDecoder
-from ext_models.generation.pipeline import MotionPipeline, guidance_targets, silent
+from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.pose_guidance import GuidanceTargets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
-from ext_models.generation.reranking import miss
+from ext_models.generation.reranking import pose_error
 from ext_models.language import place_tokens
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
@@ -34,11 +35,11 @@ STANDS = st.tuples(METRES, METRES, ANGLES).map(lambda v: torch.tensor(v, dtype=t
 @settings(max_examples=40)
 @given(STANDS, STANDS)
 def test_what_is_seen_from_a_stand_is_found_again_behind_it(here, there):
-    seen = torch.tensor(place_tokens.seen_from(here.numpy(), there.numpy()))
-    again = planar.behind(here, seen)
+    seen = torch.tensor(place_tokens.relative_to(here.numpy(), there.numpy()))
+    again = planar.compose(here, seen)
     assert torch.allclose(again[:2], there[:2], atol=1e-9)
-    assert abs(float(planar.wrapped(again[2] - there[2]))) < 1e-9
-    assert torch.allclose(planar.seen_from(here, planar.behind(here, seen)), seen, atol=1e-9)
+    assert abs(float(planar.wrap_angle(again[2] - there[2]))) < 1e-9
+    assert torch.allclose(planar.relative_to(here, planar.compose(here, seen)), seen, atol=1e-9)
 
 
 @settings(max_examples=40)
@@ -47,11 +48,11 @@ def test_even_shares_add_up_to_the_whole_way(now, goal, steps, frames):
     """Whoever goes what is due at each step arrives, by the shorter turn, at an even pace."""
     begin, paces = now, []
     for step in range(steps):
-        due = planar.even_share(now, goal, frames, frames * (steps - 1 - step))
+        due = planar.interpolate_pose(now, goal, frames, frames * (steps - 1 - step))
         paces.append(due - now)
         now = due
     assert torch.allclose(now[:2], goal[:2], atol=1e-9)
-    assert abs(float(planar.wrapped(now[2] - goal[2]))) < 1e-9
+    assert abs(float(planar.wrap_angle(now[2] - goal[2]))) < 1e-9
     assert abs(float(now[2] - begin[2])) <= np.pi + 1e-9
     assert all(torch.allclose(pace, paces[0], atol=1e-9) for pace in paces)
 
@@ -59,9 +60,9 @@ def test_even_shares_add_up_to_the_whole_way(now, goal, steps, frames):
 @settings(max_examples=20)
 @given(STANDS, STANDS, STANDS)
 def test_ways_do_not_hang_on_where_the_world_begins(world, now, goal):
-    due = planar.even_share(now, goal, 4, 9)
-    moved = planar.even_share(planar.behind(world, now), planar.behind(world, goal), 4, 9)
-    assert torch.allclose(moved[:2], planar.behind(world, due)[:2], atol=1e-8)
+    due = planar.interpolate_pose(now, goal, 4, 9)
+    moved = planar.interpolate_pose(planar.compose(world, now), planar.compose(world, goal), 4, 9)
+    assert torch.allclose(moved[:2], planar.compose(world, due)[:2], atol=1e-8)
 
 
 def test_roots_and_stands_are_those_of_the_joints():
@@ -69,14 +70,14 @@ def test_roots_and_stands_are_those_of_the_joints():
     x = features.from_joints(walker(40, seed=3))
     joints = features.to_joints(x)
     frames = torch.from_numpy(x[:, :CHANNELS])
-    path = planar.roots(frames)
+    path = planar.root_path(frames)
     assert np.allclose(path[:, :2].numpy(), joints[:, 0, [0, 2]], atol=1e-4)
-    stand = [planar.stand_at(frames, path, at) for at in range(len(frames))]
+    stand = [planar.body_pose(frames, path, at) for at in range(len(frames))]
     turned = np.array([float(s[2]) for s in stand])
     assert np.allclose(np.cos(turned - heading(joints)), 1, atol=1e-4)
 
 
-# -- foresight -------------------------------------------------------------------------
+# -- look-ahead --------------------------------------------------------------------------
 
 
 TOKENIZER = replace(tiny_pack.TOKENIZER, form="patches", lap=2)
@@ -101,16 +102,16 @@ def pipeline(tmp_path_factory):
 def test_what_is_foreseen_is_what_is_decoded(pipeline):
     """A decoder that has not learnt to refine is linear: nothing is missed."""
     tokenizer = pipeline.tokenizer
-    sight = LinearDecoder.of(tokenizer, 2)
+    decoder = LinearDecoder.fit(tokenizer, 2)
     codes = torch.randint(12, (6, 2), generator=torch.Generator().manual_seed(1))
     for steps in (0, 1, 4):
-        before = sight.latents(codes[:steps])
-        made = sight.frames(before, sight.latents(codes[steps : steps + 1, :1])[0], 1)
-        assert made.shape == (12, 2 * sight.stride, CHANNELS)
+        before = decoder.latents(codes[:steps])
+        made = decoder.frames(before, decoder.latents(codes[steps : steps + 1, :1])[0], 1)
+        assert made.shape == (12, 2 * decoder.stride, CHANNELS)
         for code in range(12):
             whole = torch.cat([codes[:steps], torch.tensor([[int(codes[steps, 0]), code]])])
             # The end of a motion's first step is faded there, and not at its beginning.
-            shown = 2 * sight.stride if steps > 1 else sight.stride
+            shown = 2 * decoder.stride if steps > 1 else decoder.stride
             truth = tokenizer.decode(whole[None])[0, -shown:, :CHANNELS]
             assert torch.allclose(made[code, -shown:], truth, atol=1e-3)
 
@@ -138,7 +139,7 @@ def unguided(requests):
 def clips(pipeline, requests):
     written = pipeline.generate_batch(requests)
     return [
-        pipeline.best(candidates, r)[0] for candidates, r in zip(written, requests, strict=True)
+        pipeline.select(candidates, r)[0] for candidates, r in zip(written, requests, strict=True)
     ]
 
 
@@ -147,16 +148,20 @@ def test_steering_brings_the_body_nearer(pipeline, frame):
     requests = [asked(goal(pipeline, frame, s), seed=s) for s in range(6)]
     free = unguided(requests)
     made = clips(pipeline, [*requests, *free])
-    distance = [miss(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
+    distance = [pose_error(clip, r) for clip, r in zip(made, [*requests, *free], strict=True)]
     assert np.mean(distance[:6]) < 0.8 * np.mean(distance[6:])
     alone = [pipeline.generate(r, *silent()).clips[0] for r in (requests[0], free[0])]
-    assert miss(alone[0], requests[0]) < miss(alone[1], requests[0]) + 1e-6
+    assert pose_error(alone[0], requests[0]) < pose_error(alone[1], requests[0]) + 1e-6
 
 
 def off_place(clip, request):
     first, last = request.poses
-    wanted = place_tokens.seen_from(*place_tokens.stands(np.stack([first.joints, last.joints])))
-    came = place_tokens.seen_from(*place_tokens.stands(clip.joints[[first.frame, last.frame]]))
+    wanted = place_tokens.relative_to(
+        *place_tokens.planar_poses(np.stack([first.joints, last.joints]))
+    )
+    came = place_tokens.relative_to(
+        *place_tokens.planar_poses(clip.joints[[first.frame, last.frame]])
+    )
     return np.linalg.norm((wanted - came)[:2])
 
 
@@ -179,7 +184,9 @@ def test_parts_of_a_body_steer_by_themselves(pipeline):
     assert all(not pipeline._code_request(r).poses for r in requests)
     made = clips(pipeline, requests)
     free = clips(pipeline, unguided(requests))
-    distance = [[miss(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)]
+    distance = [
+        [pose_error(c, r) for c, r in zip(some, requests, strict=True)] for some in (made, free)
+    ]
     assert np.mean(distance[0]) < 0.9 * np.mean(distance[1])
 
 
@@ -230,7 +237,7 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     request = GenerationRequest("x", 30, poses)
     targets = guidance_targets(poses, request, (), 0)
     assert targets.origin == 3 and targets.poses[0].place is None
-    wanted = place_tokens.seen_from(*place_tokens.stands(body[[3, 20]]))
+    wanted = place_tokens.relative_to(*place_tokens.planar_poses(body[[3, 20]]))
     assert np.allclose(targets.poses[1].place, wanted)
     given = ((1, 2), (3, 4))
     request = replace(request, history=body[:2])
@@ -238,7 +245,7 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     targets = guidance_targets(later, request, given, 8)
     assert targets.origin == 7 and targets.given == given
     assert np.allclose(
-        targets.poses[0].place, place_tokens.seen_from(*place_tokens.stands(body[[1, 3]]))
+        targets.poses[0].place, place_tokens.relative_to(*place_tokens.planar_poses(body[[1, 3]]))
     )
 
 
@@ -251,8 +258,8 @@ def test_an_outline_says_what_was_described():
     at = moments(len(joints))
     assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
     assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
-    stands = place_tokens.stands(joints[at])
-    seen = np.array([place_tokens.seen_from(stands[0], stand) for stand in stands])
+    stands = place_tokens.planar_poses(joints[at])
+    seen = np.array([place_tokens.relative_to(stands[0], stand) for stand in stands])
     assert np.allclose(told.path, seen[:, :2], atol=1e-5)
     assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
 

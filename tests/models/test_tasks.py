@@ -126,9 +126,9 @@ def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, a
     body[1] = rotate(np.tile(about_y(np.asarray(more)), (22, 1)), NEUTRAL)
     body[1] += [left, 0, ahead]
     moved = rotate(np.tile(about_y(np.asarray(turn)), (2, 22, 1)), body) + [x, 0, z]
-    one, other = place_tokens.stands(moved)
+    one, other = place_tokens.planar_poses(moved)
     got = place_tokens.bins(one, other)
-    wanted = place_tokens.bins(*place_tokens.stands(body))
+    wanted = place_tokens.bins(*place_tokens.planar_poses(body))
     assert all(abs(a - b) <= 1 for a, b in zip(got[:2], wanted[:2], strict=True))
     assert (got[2] - wanted[2]) % place_tokens.TURNS in (0, 1, place_tokens.TURNS - 1)
     shift = body[1, 0] - body[0, 0]

@@ -1,0 +1,76 @@
+"""What a request's poses become: pose codes in the prompt, and targets of pose guidance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ext_models.language.instructions import PoseCode
+from ext_models.language.place_tokens import bins, planar_poses, relative_to
+from ext_models.tokenizer.vqvae import VQVAE
+
+from .pose_guidance import GuidanceTargets, PoseTarget
+from .request import GenerationRequest, PoseCondition
+
+
+def encode_poses(
+    tokenizer: VQVAE, poses: tuple[PoseCondition, ...], levels: int, *, places: bool = False
+) -> list[PoseCode]:
+    """Each pose as codes at its code step; of two poses in one step the first counts.
+
+    The final correction on the rig still meets both.
+
+    Args:
+        tokenizer: of the pack.
+        poses: ascending by frame.
+        levels: how many of its levels the language model reads.
+        places: whether it also reads place tokens.
+    """
+    by_step: dict[int, PoseCondition] = {}
+    for pose in poses:
+        by_step.setdefault(pose.frame // tokenizer.config.stride, pose)
+    if not by_step:
+        return []
+    joints = np.stack([p.joints for p in by_step.values()]).astype(np.float32)
+    codes = tokenizer.encode_poses(joints)[:, :levels]
+    planar = planar_poses(joints)
+    bins_of = [
+        bins(planar[0], here) if places and k and pose.placed else None
+        for k, (here, pose) in enumerate(zip(planar, by_step.values(), strict=True))
+    ]
+    return [
+        PoseCode(step, tuple(int(c) for c in row), place)
+        for step, row, place in zip(by_step, codes, bins_of, strict=True)
+    ]
+
+
+def guidance_targets(
+    poses: Sequence[PoseCondition],
+    request: GenerationRequest,
+    given: tuple[tuple[int, ...], ...],
+    ahead: int,
+) -> GuidanceTargets:
+    """The targets of a request's poses.
+
+    Places are relative to the first pose, or to the last given frame.
+
+    Args:
+        poses: at their frames of the whole motion, the given frames counted.
+        request: for the strength and the history.
+        given: codes (S', L) that the motion begins with.
+        ahead: frames of these codes.
+    """
+    if not poses:
+        return GuidanceTargets((), request.sampling.guidance, given)
+    reference = next((p for p in poses if p.bound is None or p.placed), poses[0])
+    origin, first = reference.frame, reference.joints
+    if ahead and request.history is not None:
+        origin, first = ahead - 1, request.history[-1]
+    targets: list[PoseTarget] = []
+    for pose in poses:
+        left, front, turn = map(float, relative_to(*planar_poses(np.stack([first, pose.joints]))))
+        place = (left, front, turn) if pose.placed and pose.frame > origin else None
+        weights = None if pose.bound is None else pose.bound.astype(np.float32)
+        targets.append(PoseTarget(pose.frame, pose.joints, place, weights))
+    return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
