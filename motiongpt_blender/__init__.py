@@ -1,7 +1,7 @@
 """MotionGPT: type a sentence, mark poses, get keyframes on your own rig.
 
-Importing this package needs no Blender; ``register`` does. Inside it, data flows one
-way: ui -> operators -> scene and backend -> core and wire.
+Importing this package needs no Blender, ``register`` does. Imports point one way:
+ui -> operators -> properties, generate -> scene, backend -> core, wire.
 """
 
 

@@ -1,8 +1,8 @@
-"""Jobs and their states: what was asked of the model's process and what became of it.
+"""Jobs and their states: the requests to the model process and what became of each.
 
-A job ends exactly once. Whatever arrives for it later is absorbed. The process is
-started with the first job, kept for the next ones, and started anew after a crash.
-Nothing here waits; the caller calls ``tick`` now and then. Never imports bpy.
+A job ends exactly once. Reports that arrive for it later are ignored. The process is
+started with the first job, kept for the next ones, and restarted after a crash.
+Nothing here blocks: the caller calls ``tick`` at intervals. Never imports bpy.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from .process import BackendProcess, Event, Exited, Garbage, Launch
 HELLO_SECONDS: Final = 60.0
 CANCEL_SECONDS: Final = 5.0
 
-#: How the process begins the one line with which it refuses to start.
+#: How the process begins the line with which it refuses to start.
 OWN_WORDS: Final = "motiongpt: "
 
 
 class JobState(Enum):
-    """Where a job is. The last three are terminal."""
+    """The state of a job. The last three are terminal."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -42,16 +42,16 @@ class JobState(Enum):
 
 @dataclass
 class Job:
-    """One request on its way.
+    """One request under way.
 
     Attributes:
-        request: what was asked.
-        state: where it is.
-        stage: what the model says it is doing.
+        request: what was sent.
+        state: its state.
+        stage: the stage that the process reports.
         fraction: share of the whole job that is done, 0..1.
-        result: the answer, when DONE.
+        result: the result, when DONE.
         error: one sentence, when FAILED.
-        detail: more of it, for the console.
+        detail: the details, for the log.
     """
 
     request: wire.Generate
@@ -79,7 +79,7 @@ class JobQueue:
         self._started_at = 0.0
         self._jobs: dict[str, Job] = {}
         self._ended: list[Job] = []
-        #: Greeting of the process that runs now.
+        #: The first report of the running process.
         self.hello: wire.Hello | None = None
         #: Late or stray reports that were ignored.
         self.absorbed = 0
@@ -109,7 +109,7 @@ class JobQueue:
         self._process.send(wire.Cancel(name))
 
     def tick(self) -> list[Job]:
-        """Take in what has arrived; returns the jobs that ended since the last call."""
+        """Handle what has arrived; returns the jobs that ended since the last call."""
         if self._process is not None:
             for event in self._process.events():
                 self._take(event)
@@ -141,7 +141,7 @@ class JobQueue:
         return self._process
 
     def _drop(self, error: str, detail: str = "") -> None:
-        """Give up the process; its jobs fail, those to be cancelled are cancelled."""
+        """End the process. Its jobs fail, those that were to be cancelled are cancelled."""
         process, self._process, self.hello = self._process, None, None
         for job in list(self._jobs.values()):
             if job.state is JobState.CANCELLING:
@@ -168,7 +168,7 @@ class JobQueue:
             )
         waiting = [j for j in self._jobs.values() if j.state is JobState.CANCELLING]
         if any(now - job.cancelled_at > CANCEL_SECONDS for job in waiting):
-            # It is stuck inside a step: the only way to stop it is to end the process.
+            # It does not return from a step: the only way to stop it is to end the process.
             self._drop("The model's process was stuck and had to be ended: press Generate again.")
 
     # --- reports ------------------------------------------------------------------
@@ -218,7 +218,7 @@ class JobQueue:
         if job is None:
             self.absorbed += 1
         elif isinstance(report, wire.Cancelled) or job.state is JobState.CANCELLING:
-            # A result that crossed the cancel on its way is late: the user said stop.
+            # The result crossed the cancel request: the user said stop.
             self._end(job, JobState.CANCELLED)
         elif isinstance(report, wire.Result):
             job.result, job.fraction = report, 1.0
@@ -229,11 +229,11 @@ class JobQueue:
 
 
 def exit_sentence(event: Exited, *, started: bool) -> tuple[str, str]:
-    """What to tell the user of a process that ended by itself, and the detail."""
+    """The message for a process that ended by itself, and its details."""
     lines = [line.strip() for line in event.stderr.splitlines() if line.strip()]
     last = lines[-1][:400] if lines else ""
     if not started and last.startswith(OWN_WORDS):
-        return last.removeprefix(OWN_WORDS), event.stderr  # it knew what was wrong and said so
+        return last.removeprefix(OWN_WORDS), event.stderr  # its own sentence says what is wrong
     how = f"signal {-event.code}" if event.code < 0 else f"exit code {event.code}"
     why = f"{how}: {last.rstrip('.')}" if last else how
     if started:

@@ -1,4 +1,4 @@
-"""Where the backend's Python is: found by itself, or remembered by the set-up.
+"""Where the Python of the model process is: found automatically, or noted by the set-up.
 
 Standard library only; both ``build.py`` and the add-on use it.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from ..core.packs.manifest import data_folder
 
-#: Names the backend's Python outright; for tests and unusual set-ups.
+#: Names the Python of the model process; for tests and unusual set-ups.
 VARIABLE: Final = "MOTIONGPT_PYTHON"
 
 

@@ -1,7 +1,7 @@
 """One child process that speaks the wire protocol, seen from Blender.
 
-Every pipe has a thread of its own, so that neither a silent, a chatty nor a stuck
-child can ever hold up the caller: ``send``, ``events`` and ``kill`` return at once.
+Every pipe has a thread of its own, so that no child can block the caller, whether it is
+silent, writes too much or hangs: ``send``, ``events`` and ``kill`` return at once.
 Knows nothing of jobs; never imports bpy.
 """
 
@@ -57,7 +57,7 @@ class Launch:
         return [str(self.python), "-s", "-m", "ext_models", *serve, *["--fake"] * self.fake]
 
     def environment(self) -> dict[str, str]:
-        """The child's environment: ours, without what would bend its Python."""
+        """The child's environment: ours, without variables that would change its Python."""
         drop = {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "VIRTUAL_ENV"}
         kept = {name: value for name, value in os.environ.items() if name not in drop}
         return {**kept, "PYTHONPATH": str(self.root), "PYTHONUTF8": "1"}
@@ -65,7 +65,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Garbage:
-    """The child wrote a line that is no message of the protocol."""
+    """The child wrote a line that is not a message of the protocol."""
 
     reason: str
 
@@ -126,7 +126,7 @@ class BackendProcess:
         self._outbox.put(None)
 
     def kill(self, grace: float = 0.0) -> None:
-        """End the child and its children for good.
+        """End the child and its own children.
 
         Args:
             grace: seconds that it gets to finish after a polite signal.
@@ -137,7 +137,7 @@ class BackendProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(grace)
         _signal(self._child, politely=False)
-        # Killed processes end at once; a process stuck in a driver must not hold us up.
+        # A killed process ends at once, unless it hangs in a driver: do not wait for it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(1.0)
 
@@ -238,7 +238,7 @@ def _event(line: str) -> Event:
 def _signal(child: subprocess.Popen[str], *, politely: bool) -> None:
     """Signal the child's whole group, where the system has groups."""
     if child.poll() is not None:
-        return  # its number may belong to somebody else by now
+        return  # its process id may belong to another process by now
     with contextlib.suppress(OSError):
         if sys.platform == "win32":
             child.terminate()

@@ -13,7 +13,7 @@ from .. import wire
 from .jobs import Job, JobQueue
 from .process import Launch
 
-#: Seconds between two looks at the process while a job runs.
+#: Seconds between two polls of the process while a job runs.
 INTERVAL: Final = 0.1
 
 OnEnd = Callable[[Job], None]
@@ -38,7 +38,7 @@ class Timers(Protocol):
 
 
 class Pump:
-    """The jobs of one Blender and the timer that looks after them."""
+    """The jobs of one Blender and the timer that polls them."""
 
     def __init__(self, timers: Timers, queue: JobQueue | None = None) -> None:
         """No process is started before the first job."""
@@ -62,7 +62,7 @@ class Pump:
             launch: how the process is started, when none runs.
             request: what is asked for.
             on_end: called once, from the timer, when the job has ended.
-            on_tick: called at every look while the job runs.
+            on_tick: called at every poll while the job runs.
 
         Raises:
             LaunchError: when no process can be started.
@@ -83,7 +83,7 @@ class Pump:
         self._callbacks.pop(name, None)
 
     def tick(self) -> float | None:
-        """Look at the process; returns seconds until the next look, None when idle."""
+        """Poll the process; returns seconds until the next poll, None when idle."""
         for job in self._queue.tick():
             on_end, _ = self._callbacks.pop(job.request.job, (None, None))
             if on_end is not None:

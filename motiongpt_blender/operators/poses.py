@@ -24,7 +24,7 @@ from ..scene.rig.usability import check_not_override, check_usable
 from ..scene.scene_time import current_frame
 from .targets import OperatorResult, has_active_pose, has_target, required_target
 
-#: The choice that leaves nothing of a pose free.
+#: The choice of all parts.
 EVERY_PART: Final = "WHOLE"
 
 
@@ -63,7 +63,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         group = armature.of(obj)
         replaced = self._replaced(group, frame)
         again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
-        if again is not None:  # the same pose, better: it binds what it did
+        if again is not None:  # the same frame again: the same parts count
             marked = replace(marked, body_parts=again.bound or WHOLE_BODY)
         for index in reversed(replaced):
             group.poses.remove(index)
@@ -74,7 +74,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
             marked.worst_mismatch
         )
-        if note:  # alone: Blender shows the last report only
+        if note:  # on its own: Blender shows only the last report
             self.report({"WARNING"}, note)
         else:
             word = "again " if replaced else ""

@@ -15,7 +15,7 @@ from .. import paths, preferences
 from ..backend.process import Launch
 from .targets import OperatorResult
 
-#: Seconds that the backend gets; the first import of PyTorch reads a gigabyte.
+#: Time limit in seconds; the first import of PyTorch reads a gigabyte.
 CHECK_SECONDS = 90.0
 INTERVAL = 0.2
 CODE = "import torch, transformers, peft, ext_models; print('torch', torch.__version__)"
@@ -65,7 +65,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
             self.report({"ERROR"}, "No backend yet: run 'python build.py demo' once")
             return False
         launch = Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device)
-        # A file, not a pipe: nobody reads while the check runs, and a full pipe would stop it.
+        # A file, not a pipe: nothing reads while the check runs, and a full pipe would block it.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the outcome
         self._python, self._end = chosen.python, time.monotonic() + CHECK_SECONDS
         try:

@@ -47,7 +47,7 @@ class MotionGPTBone(bpy.types.PropertyGroup):
 
 
 class MotionGPTBoneMap(bpy.types.PropertyGroup):
-    """All rows of one armature; none: the bones are found anew each time."""
+    """All rows of one armature. Without rows the bones are detected each time."""
 
     rows: bpy.props.CollectionProperty(
         type=MotionGPTBone, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}

@@ -1,4 +1,4 @@
-"""How motions are put on one armature, as its animator chose; kept on the object."""
+"""How motions are put on an armature, as the animator chose. Kept on the object."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import bpy
 from ..core.rig.rig_options import REACH, RigOptions, RootTarget
 
 ROOTS = (
-    (RootTarget.HIPS.value, "Hips", "The hips travel; everything that carries them stays"),
-    (RootTarget.BONE.value, "Root Bone", "The bone that carries the rig travels and turns"),
-    (RootTarget.OBJECT.value, "Object", "The armature object travels and turns"),
+    (RootTarget.HIPS.value, "Hips", "The hips move over the floor. Their parents stay"),
+    (RootTarget.BONE.value, "Root Bone", "The root bone of the rig moves and turns"),
+    (RootTarget.OBJECT.value, "Object", "The armature object moves and turns"),
 )
 
 KEYS = (
-    ("DENSE", "Every Frame", "A key a frame, with straight lines between them"),
-    ("SPARSE", "Few", "Few keys with Bézier handles, as near to the motion as is asked below"),
+    ("DENSE", "Every Frame", "A key on every frame, with linear interpolation"),
+    ("SPARSE", "Few", "Few keys with Bézier handles, within the tolerances below"),
 )
 
 
@@ -30,53 +30,53 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
 
     root: bpy.props.EnumProperty(
         name="Root",
-        description="What travels over the floor",
+        description="What moves over the floor",
         items=ROOTS,
         default=RootTarget.HIPS.value,
     )
     in_place: bpy.props.BoolProperty(
         name="In Place",
-        description="Nothing travels; the way is kept as curves of the custom property "
+        description="Nothing moves over the floor. The root motion is kept as F-curves of the custom property "
         "'motiongpt_root_motion' of the armature object",
     )
     pin_feet: bpy.props.BoolProperty(
         name="Feet",
-        description="Feet stand exactly where the motion's do; knees make up for it",
+        description="Move the feet exactly to the motion's positions with two-bone IK",
     )
     pin_hands: bpy.props.BoolProperty(
         name="Hands",
-        description="Hands come to where the motion's do; elbows make up for it",
+        description="Move the hands exactly to the motion's positions with two-bone IK",
     )
     lock_feet: bpy.props.BoolProperty(
         name="Plant Feet",
-        description="Feet that stand stay where they are: legs are bent anew, and the hips come "
-        "down a little where a leg is too short",
+        description="Keep each foot in one place while it touches the floor. The legs are solved "
+        "again, and the hips are lowered a little where a leg is too short",
         default=True,
     )
     floor: bpy.props.FloatProperty(
         name="Floor",
-        description="Height of the floor over the one that the armature's rest pose stands on",
+        description="Height of the floor above the floor of the armature's rest pose",
         subtype="DISTANCE",
     )
     keys: bpy.props.EnumProperty(
         name="Keys",
-        description="How many keys a motion is written with",
+        description="How many keys are written",
         items=KEYS,
         default="DENSE",
     )
     degrees: bpy.props.FloatProperty(
-        name="Direction (°)",
-        description="Degrees by which head, hands and feet may be turned away from "
-        "every-frame keys",
+        name="Rotation (°)",
+        description="How far the rotation of head, hands and feet may differ from keys on every "
+        "frame, in degrees",
         default=1.0,
         min=0.1,
         max=20.0,
         precision=1,
     )
     millimetres: bpy.props.FloatProperty(
-        name="Place (mm)",
-        description="How far head, hands and feet may be from every-frame keys, in millimetres "
-        "for a person of usual size",
+        name="Position (mm)",
+        description="How far the position of head, hands and feet may differ from keys on every "
+        "frame, in millimetres for a person of average size",
         default=5.0,
         min=0.5,
         max=100.0,
@@ -84,8 +84,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     reach: bpy.props.FloatProperty(
         name="Reach",
-        description="Seconds before and after a marked pose within which the motion comes to it "
-        "and leaves it",
+        description="Seconds before and after a marked pose in which the motion blends to it",
         default=REACH,
         min=0.1,
         max=5.0,
@@ -99,7 +98,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
 
     def options(self) -> RigOptions:
-        """What is chosen, as the use-cases take it."""
+        """What is chosen, as the use-case takes it."""
         return RigOptions(
             root=RootTarget(self.root),
             in_place=self.in_place,

@@ -12,23 +12,21 @@ class MotionGPTBlock(bpy.types.PropertyGroup):
 
     prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What happens in these frames, in plain English",
+        description="What the character does in these frames, in plain English",
         default="a person walks forward",
         options={"TEXTEDIT_UPDATE"},
     )
-    start: bpy.props.IntProperty(
-        name="From", description="First frame; the last of the block before where they touch"
-    )
+    start: bpy.props.IntProperty(name="From", description="First frame. Blocks that touch share it")
     end: bpy.props.IntProperty(name="To", description="Last frame")
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="The same seed gives the same motion; another seed, another take",
+        description="The same seed gives the same motion, another seed a different one",
         min=0,
         max=2**31 - 1,
     )
 
     def block(self) -> Block:
-        """The block as the use-cases take it."""
+        """The block as the use-case takes it."""
         return Block(self.prompt, self.start, self.end, self.seed)
 
 

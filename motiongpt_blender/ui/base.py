@@ -49,7 +49,7 @@ class ArmaturePanel(Panel):
 
 
 class List(_ListBase):
-    """Rows of a list; Blender's long call in one place."""
+    """A list that draws its rows with ``draw_row``."""
 
     def draw_item(
         self,
@@ -63,7 +63,7 @@ class List(_ListBase):
         index: int | None = 0,
         flt_flag: int | None = 0,
     ) -> None:
-        """What Blender calls for each row."""
+        """Called by Blender for each row."""
         assert context is not None and index is not None
         self.draw_row(context, layout, item, index)
 

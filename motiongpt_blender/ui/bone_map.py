@@ -42,7 +42,7 @@ class MOTIONGPT_UL_bones(List, bpy.types.UIList):
 
 
 def short_name(name: str, others: Sequence[str]) -> str:
-    """A bone's name without what most names begin with, which would leave no room for it."""
+    """A bone's name without the prefix that most names share, as the row is narrow."""
     begins = re.match(r"[^:_ ]+[:_ ]+(?=.)", name)
     if begins is None:
         return name

@@ -12,14 +12,14 @@ from .base import Panel, layout_of
 
 
 def chosen_text(place: MotionGPTFrameRange) -> str:
-    """What is unusual about where a take goes, in a few words, or ""."""
+    """The choice where it is not the default, or ""."""
     if place.mode != FrameRangeMode.FREE.value:
         return next(name for value, name, _ in MODES if value == place.mode)
     return "Loop" if place.loop else ""
 
 
 class MOTIONGPT_PT_frame_range(Panel, bpy.types.Panel):
-    """Where the take goes, range, loop."""
+    """Frames of the take, and loop."""
 
     bl_label = "Timing"
     bl_idname = "MOTIONGPT_PT_frame_range"
@@ -27,12 +27,12 @@ class MOTIONGPT_PT_frame_range(Panel, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_header_preset(self, context: Context) -> None:
-        """What is chosen, so that it is seen while the panel is closed."""
+        """The choice, shown while the panel is closed."""
         if (chosen := chosen_text(scene_properties.of(context.scene).frame_range)) != "":
             layout_of(self).label(text=chosen)
 
     def draw(self, context: Context) -> None:
-        """The choices of ``MotionGPTWindow``."""
+        """The choices of ``MotionGPTFrameRange``."""
         layout, place = layout_of(self), scene_properties.of(context.scene).frame_range
         layout.use_property_split = True
         layout.use_property_decorate = False

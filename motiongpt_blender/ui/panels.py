@@ -39,7 +39,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         obj = target(context)
         layout.prop(request, "armature", text="Armature")
         if request.armature is None and obj is not None:
-            hint(layout, f"Uses the selected one, {obj.name}")
+            hint(layout, f"Uses the selected armature, {obj.name}")
         column = layout.column()
         column.use_property_split = False
         column.prop(request, "prompt", text="", icon="SMALL_CAPS")
@@ -84,7 +84,7 @@ class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
 
 
 def _draw_button(layout: UILayout, obj: Object | None) -> None:
-    """Generate; while a take is under way, how far it is."""
+    """Generate, or the progress of the take under way."""
     take = session.controller().pending
     row = layout.row(align=True)
     row.scale_y = 1.6
@@ -101,7 +101,7 @@ def _draw_button(layout: UILayout, obj: Object | None) -> None:
 
 
 def licence_text(licence: str) -> str:
-    """A licence that forbids commercial use, with these words once."""
+    """A licence that forbids commercial use, in words."""
     says = "commercial" in licence.lower()
     return f"Licence: {licence}" if says else f"Not for commercial use: {licence}"
 
@@ -109,8 +109,8 @@ def licence_text(licence: str) -> str:
 def _length_decided(request: MotionGPTScene, obj: Object | None) -> str:
     """What decides the length instead of its field, or ""."""
     if request.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
-        return "by Timing below"
+        return "set under Timing"
     ends = obj is not None and any(
         pose.role == PoseRole.END.value for pose in armature.of(obj).poses
     )
-    return "up to the end pose" if ends else ""
+    return "to the end pose" if ends else ""

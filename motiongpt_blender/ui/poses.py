@@ -45,9 +45,9 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
     bl_idname = "MOTIONGPT_PT_poses"
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
-        """Buttons, list, and what is chosen of it.
+        """Buttons, list, and the active pose.
 
-        The buttons stand first, so that no pose that comes pushes them from under the mouse.
+        The buttons come first, so that a new row does not move them away from the mouse.
         """
         group = armature.of(obj)
         layout.label(text="Mark this frame's pose as")
@@ -70,7 +70,7 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
                 sentence(context, layout, note, "INFO")
 
     def _parts(self, layout: UILayout, pose: MotionGPTPose) -> None:
-        """What of the active pose counts."""
+        """The parts of the active pose that constrain the motion."""
         layout.label(text=f"Frame {frame_text(pose.at)} binds")
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)

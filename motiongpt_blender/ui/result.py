@@ -14,7 +14,7 @@ from .base import Panel, hint, layout_of, sentence
 
 
 class MOTIONGPT_PT_result(Panel, bpy.types.Panel):
-    """What the last take is like."""
+    """The last take of the character."""
 
     bl_label = "Last Take"
     bl_idname = "MOTIONGPT_PT_result"
@@ -33,7 +33,7 @@ class MOTIONGPT_PT_result(Panel, bpy.types.Panel):
         if report is None:
             return
         column = layout.column(align=True)
-        column.label(text=report.track_name, icon="NLA")  # its number at the end tells takes apart
+        column.label(text=report.track_name, icon="NLA")
         row = column.row()
         row.label(
             text=f"Frames {frame_text(report.frame_start)} to {frame_text(report.frame_end)}",
@@ -45,7 +45,7 @@ class MOTIONGPT_PT_result(Panel, bpy.types.Panel):
             box.label(text="The model alone, by frame:")
             for key in report.keys:
                 row = box.row()
-                row.label(text=f"{frame_text(key.frame)}:")  # a word more is cut off
+                row.label(text=f"{frame_text(key.frame)}:")
                 body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
                 place = f"place {key.position_cm:.0f} cm" if key.root_constrained else "place free"
                 for distance in (f"body {body}", place):

@@ -58,11 +58,11 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
         button(side, "motiongpt.move_block", "", "TRIA_DOWN", up=False)
         block = group.active_block
         if block is None:
-            sentence(context, layout, "The plus adds a block with the prompt above", "INFO")
+            sentence(context, layout, "Add a block with the prompt above: press the plus", "INFO")
             return
         self._block(layout, block)
         if scene_properties.of(context.scene).frame_range.loop:
-            hint(layout, "Blocks do not loop: Loop is for single takes")
+            hint(layout, "Blocks do not loop: Loop applies to single takes")
         if (hidden := hidden_note(ArmatureCharacter.of(obj, context.scene))) != "":
             sentence(context, layout, hidden, "INFO")
         if (run := session.state_of(obj).sequence) is not None:

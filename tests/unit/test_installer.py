@@ -270,7 +270,7 @@ def test_a_gpu_asks_uv(template, wheels, monkeypatch):
 def test_macos_takes_the_plain_wheel(template, monkeypatch):
     monkeypatch.setattr(torch_source.sys, "platform", "darwin")
     source = torch_source.choose(Environment(template).python, ["torch==2.13.0"])
-    assert source.way is torch_source.Way.PIP
+    assert source.installer is torch_source.Installer.PIP
     assert source.lines == ("torch==2.13.0",)
 
 

@@ -1,1 +1,1 @@
-"""The environment of the model's process: made from the pins."""
+"""The Python environment of the model process, made from the pinned requirements."""

@@ -1,6 +1,6 @@
-"""What an installer's many lines of complaint mean, in one sentence.
+"""The output of a failed installer as one sentence.
 
-Standard library only, no bpy. Used by ``installer``; every sentence says what went
+Standard library only, no bpy. Used by ``installer``. Every sentence says what went
 wrong, where, and what to do.
 """
 
@@ -78,7 +78,7 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
             f"No build of {name} for this Python was found where pip looks, or its index is out of"
             " reach: check the connection and pip's settings, or use Python 3.11."
         )
-    return f"Installing {what} into {folder} failed ({_last_complaint(text)}); see install.log."
+    return f"Installing {what} into {folder} failed ({_last_error(text)}); see install.log."
 
 
 def missing_library(text: str) -> str | None:
@@ -104,7 +104,7 @@ def _sudo() -> str:
     return "" if not hasattr(os, "geteuid") or os.geteuid() == 0 else "sudo "
 
 
-def _last_complaint(text: str) -> str:
+def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     loud = [line for line in lines if line.lower().startswith(("error", "fatal"))]
     return (loud or lines or ["it said nothing"])[-1][:200].rstrip(".")

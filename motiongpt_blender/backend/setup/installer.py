@@ -1,4 +1,4 @@
-"""Python environments made from the pins of ``pyproject.toml``, step by step and out loud.
+"""Python environments made from the pinned requirements of ``pyproject.toml``.
 
 ``build.py`` makes ``.venv`` and the environments of the test matrix with it. Standard
 library only, and no bpy. pip does the work, so that a user's own pip settings hold;
@@ -34,7 +34,7 @@ LOG: Final = "install.log"
 _OUTSIDE: Final = getattr(sys, "_base_executable", None) or sys.executable
 #: Unpacked size over download size, with room for the largest wheel on its way (measured).
 DISK_FACTOR: Final = 4
-#: The lines of an installer's second channel that tell a waiting person something.
+#: The lines of an installer's stderr that show its progress.
 _PROGRESS: Final = re.compile(r"^\s*(Resolved|Downloading|Downloaded|Prepared|Installed)\b")
 
 #: Run by the environment's own Python: names the requirement lines that are not met.
@@ -86,7 +86,7 @@ class State(enum.Enum):
     """What stands in an environment's folder."""
 
     ABSENT = "absent"
-    FOREIGN = "foreign"  # a folder without our stamp: somebody else's, or from before
+    FOREIGN = "foreign"  # a folder without our stamp
     BROKEN = "broken"  # ours, but its Python does not start
     OTHER_PYTHON = "other python"  # ours, made by another Python version
     OURS = "ours"
@@ -175,7 +175,7 @@ class Environment:
         self._write({name: lines for name, lines in groups.items() if name not in names})
 
     def _probe(self, lines: Sequence[str]) -> dict[str, Any] | None:
-        """Ask the environment's Python what it is and which lines it does not meet."""
+        """The version of the environment's Python and the lines that it does not meet."""
         command = [self.python, "-I", "-c", _PROBE, json.dumps(lines)]
         try:
             done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
@@ -283,7 +283,7 @@ class Environment:
             self._call([str(self.python), "-m", "pip", "install", *lines], name, name)
 
     def _call(self, command: Sequence[str], what: str, group: str) -> None:
-        """Run an installer; its progress is shown, its complaints go to the log."""
+        """Run an installer; its progress is shown, its output goes to the log."""
         environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "2", **os.environ}
         environment.pop("PYTHONPATH", None)
         heard: list[str] = []
@@ -300,7 +300,7 @@ class Environment:
             raise InstallError(explain(text, what, self.folder, self.base))
 
     def _log(self, text: str) -> None:
-        """Keep an installer's words; a full disk takes none, and still gets its sentence."""
+        """Append an installer's output to the log; a full disk is reported by the caller."""
         log = self.folder / LOG
         with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(text)

@@ -1,8 +1,8 @@
-"""Where PyTorch comes from on this machine: a CPU build where there is no GPU.
+"""Which PyTorch build is installed, and with pip or uv: a CPU build where there is no GPU.
 
-Standard library only, no bpy. Used by ``installer``. pip comes first, because a user's
-own indexes and wheel folders are set there; uv, which knows the build for each GPU, is
-the other way, and is told what pip is told.
+Standard library only, no bpy. Used by ``installer``. pip is preferred, because a user's own
+indexes and wheel folders are set there. uv, which knows the build for each GPU, gets the
+same settings as options.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Final
 UV: Final = "uv==0.13.9"
 
 
-class Way(enum.Enum):
-    """How PyTorch gets here."""
+class Installer(enum.Enum):
+    """What installs PyTorch."""
 
     PIP = "pip"
     UV = "uv"
@@ -32,17 +32,17 @@ class Way(enum.Enum):
 
 @dataclass(frozen=True)
 class TorchSource:
-    """A decision about PyTorch.
+    """Which PyTorch is installed, and how.
 
     Attributes:
-        way: who installs it.
+        installer: what installs it.
         lines: the requirement lines to install.
-        reason: the decision in words, for the person who waits.
+        reason: the decision in words, for the user.
         gpu: whether the build is one for a GPU.
         on_disk: whether the wheel lies on this machine already.
     """
 
-    way: Way
+    installer: Installer
     lines: tuple[str, ...]
     reason: str
     gpu: bool = False
@@ -51,7 +51,7 @@ class TorchSource:
     def commands(self, python: Path) -> list[list[str]]:
         """The commands that install PyTorch into ``python``'s environment."""
         pip = [str(python), "-m", "pip"]
-        if self.way is Way.PIP:
+        if self.installer is Installer.PIP:
             return [[*pip, "install", *self.lines]]
         backend = os.environ.get("UV_TORCH_BACKEND") or ("auto" if self.gpu else "cpu")
         uv = [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
@@ -63,22 +63,26 @@ def choose(python: Path, lines: Sequence[str]) -> TorchSource:
     """Decide for this machine; ``python`` is the environment's."""
     plain = tuple(lines)
     if sys.platform == "darwin":
-        return TorchSource(Way.PIP, plain, "the macOS build, through pip")
+        return TorchSource(Installer.PIP, plain, "the macOS build, through pip")
     if has_gpu():
-        return TorchSource(Way.UV, plain, "a GPU is here; uv picks the build for it", gpu=True)
+        return TorchSource(
+            Installer.UV, plain, "a GPU is here; uv picks the build for it", gpu=True
+        )
     if sys.platform == "win32":
-        return TorchSource(Way.PIP, plain, "no GPU here; the CPU build, through pip")
+        return TorchSource(Installer.PIP, plain, "no GPU here; the CPU build, through pip")
     labelled = cpu_only(lines)
     address = _pip_finds(python, labelled)
     if address:
         local = address.startswith("file:")
         where = "lies on this machine" if local else "comes from pip's own indexes"
-        return TorchSource(Way.PIP, labelled, f"no GPU here; the CPU build {where}", on_disk=local)
-    return TorchSource(Way.UV, plain, "no GPU here; the CPU build, through uv")
+        return TorchSource(
+            Installer.PIP, labelled, f"no GPU here; the CPU build {where}", on_disk=local
+        )
+    return TorchSource(Installer.UV, plain, "no GPU here; the CPU build, through uv")
 
 
 def has_gpu() -> bool:
-    """Whether a GPU that PyTorch has a build for is here (Apple's need no other build)."""
+    """Whether this machine has a GPU with a PyTorch build of its own (Apple's need none)."""
     tool = shutil.which("nvidia-smi")
     if tool:
         done = subprocess.run([tool, "-L"], check=False, capture_output=True, text=True)
@@ -106,7 +110,7 @@ def pip_settings(python: Path) -> dict[str, str]:
 
 
 def uv_settings(pip: Mapping[str, str]) -> list[str]:
-    """The same settings as uv's options. uv reads none of pip's, so they are handed on."""
+    """The same settings as uv's options. uv reads none of pip's."""
     options: list[str] = []
     if "index-url" in pip:
         options += ["--default-index", pip["index-url"]]
@@ -128,7 +132,7 @@ def cpu_only(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pip_finds(python: Path, lines: Sequence[str]) -> str | None:
-    """The address of the first wheel that pip, as its user set it up, would take."""
+    """The address of the first wheel that pip, with the user's settings, would take."""
     command = [str(python), "-m", "pip", "install", "--dry-run", "--no-deps", "-q"]
     command += ["--report", "-", *lines]
     environment = {"PIP_RETRIES": "0", **os.environ}
