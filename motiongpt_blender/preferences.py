@@ -65,7 +65,7 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
 
 
 def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: Path) -> None:
-    """The chosen pack, its licence, and what can be done about packs."""
+    """The chosen pack, its licence and the operators on packs."""
     info = paths.pack_info(folder)
     row = column.row(align=True)
     split = row.split(factor=0.4)  # as Blender splits its own rows
@@ -85,7 +85,7 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
 
 @dataclass(frozen=True)
 class Settings:
-    """The preferences as values, with what was left empty found."""
+    """The preferences as values; empty fields are filled in."""
 
     python: Path | None
     device: str
@@ -100,13 +100,13 @@ def entry(context: bpy.types.Context) -> MotionGPTPreferences | None:
 
 
 def chosen_pack(context: bpy.types.Context) -> Path:
-    """Folder of the pack in force; looks at no file, so panels may ask at every redraw."""
+    """Folder of the chosen pack; reads no file, as panels ask at every redraw."""
     pack = getattr(entry(context), "pack", "")
     return Path(bpy.path.abspath(pack)) if pack else paths.DEFAULT_PACK
 
 
 def settings(context: bpy.types.Context) -> Settings:
-    """The preferences in force; the defaults where the add-on has none (bpy as a module)."""
+    """The preferences; the defaults where the add-on has none (bpy as a module)."""
     chosen = entry(context)
     python = getattr(chosen, "python", "")
     return Settings(

@@ -1,6 +1,6 @@
-"""Everything that Blender is told of when the add-on is enabled, in one explicit order.
+"""Everything that the add-on registers, in one explicit order.
 
-Torn down in the mirror order, so that disabling leaves nothing behind.
+It is removed in reverse order, so that disabling the add-on leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_remove_pose,
     poses.MOTIONGPT_OT_jump_to_pose,
     poses.MOTIONGPT_OT_show_pose,
-    poses.MOTIONGPT_OT_bind_part,
+    poses.MOTIONGPT_OT_constrain_part,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
     takes.MOTIONGPT_OT_remove_take,

@@ -1,1 +1,1 @@
-"""What the buttons do: poll, gather, call, report."""
+"""The buttons: poll, gather, call, report."""

@@ -1,4 +1,4 @@
-"""Operators on an armature's map of bones: found, changed, mirrored, saved and loaded."""
+"""Operators on an armature's bone map: detect, change, mirror, save and load."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PRESETS = "presets/motiongpt_bones"
 
 
 def _why_not(context: bpy.types.Context, *, made: bool) -> str:
-    """What keeps a map from being changed; empty when nothing does."""
+    """Why the bone map cannot be changed, or ""."""
     obj = target(context)
     if obj is None:
         return NO_ARMATURE
@@ -52,7 +52,7 @@ def _why_not(context: bpy.types.Context, *, made: bool) -> str:
 
 
 class _MapOperator(_Operator):
-    """What all of them share: an armature that may be changed, and a map to change."""
+    """An operator on the bone map of an armature that may be changed."""
 
     bl_options = {"REGISTER", "UNDO"}
     needs_map = True
@@ -67,7 +67,7 @@ class _MapOperator(_Operator):
 
 
 def _pairs(obj: bpy.types.Object) -> list[tuple[str, str]]:
-    """Left and right bones of parts that have both, as the animator has them and as found."""
+    """Left and right bones of parts that have both, as stored and as detected."""
     bone = {row.part: row.bone for row in armature.of(obj).bone_map.rows}
     found = {b.part.value: b.control for b in cached_bone_map(obj).bones}
     left = [p for p in Part if p.side == "l"]
@@ -80,7 +80,7 @@ def _active(kept: MotionGPTBoneMap) -> MotionGPTBone:
 
 
 class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
-    """Find the bones by their names and the skeleton's shape, and list them to be changed"""
+    """Find the bones by their names and the shape of the skeleton, and list them"""
 
     bl_idname = "motiongpt.find_bones"
     bl_label = "Find Bones"
@@ -100,7 +100,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
 
 
 class MOTIONGPT_OT_forget_bones(_MapOperator, bpy.types.Operator):
-    """Throw the list away; the bones are found automatically again"""
+    """Delete the list. The bones are found automatically again"""
 
     bl_idname = "motiongpt.forget_bones"
     bl_label = "Back to Automatic"
@@ -112,7 +112,7 @@ class MOTIONGPT_OT_forget_bones(_MapOperator, bpy.types.Operator):
 
 
 class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
-    """Give the active row the bone that is active in the 3D view"""
+    """Assign the active bone to the active row"""
 
     bl_idname = "motiongpt.bone_from_selected"
     bl_label = "Use Selected Bone"
@@ -166,7 +166,7 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
 
 
 class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
-    """Give the other side of the body the bones with the mirrored names, or those opposite"""
+    """Assign the mirrored bones to the other side of the body, by name or by position"""
 
     bl_idname = "motiongpt.mirror_bones"
     bl_label = "Mirror Bones"
@@ -213,7 +213,7 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
 
 
 class _PresetFile(_Operator):
-    """A preset's file, asked for in the folder of presets."""
+    """The file of a preset."""
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
@@ -230,7 +230,7 @@ class _PresetFile(_Operator):
 
 
 class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
-    """Save the map as a preset, to be loaded on other characters with this rig"""
+    """Save the bone map as a preset for other characters with this rig"""
 
     bl_idname = "motiongpt.save_bones"
     bl_label = "Save Bone Map"
@@ -257,7 +257,7 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
 
 
 class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
-    """Load a map that was saved before"""
+    """Load a bone map from a preset"""
 
     bl_idname = "motiongpt.load_bones"
     bl_label = "Load Bone Map"
@@ -292,6 +292,6 @@ def _all_parts(bones: Bones, rows: tuple[MappedBone, ...], family: str) -> tuple
 
 
 def used_twice(obj: bpy.types.Object) -> set[str]:
-    """Bones that the kept map gives to more than one part."""
+    """Bones that the stored map assigns to more than one part."""
     names = [r.control for r in rows_from(armature.of(obj).bone_map) if r.control]
     return {n for n in names if names.count(n) > 1}

@@ -14,7 +14,7 @@ from .targets import OperatorResult
 
 
 class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
-    """Let this model pack make the motion"""
+    """Use this model pack"""
 
     bl_idname = "motiongpt.choose_pack"
     bl_label = "Choose Pack"
@@ -23,7 +23,7 @@ class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
     folder: bpy.props.StringProperty(options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Write its folder into the preferences; the default pack is no folder at all."""
+        """Write its folder into the preferences; "" is the default pack."""
         if not self.folder:
             choose(context, "")
             return {"FINISHED"}
@@ -37,7 +37,7 @@ class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_install_pack(bpy.types.Operator):
-    """Install a model pack from its .zip; everything is checked before anything is unpacked"""
+    """Install a model pack from a .zip file. It is checked before anything is unpacked"""
 
     bl_idname = "motiongpt.install_pack"
     bl_label = "Install Pack..."
@@ -47,7 +47,7 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
     filter_glob: bpy.props.StringProperty(default="*.zip", options={"HIDDEN"})
     replace: bpy.props.BoolProperty(
         name="Replace",
-        description="An installed pack of the same name gives way to this one",
+        description="Replace an installed pack of the same name",
         default=False,
         options={"SKIP_SAVE"},
     )
@@ -76,7 +76,7 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
-    """Remove the chosen pack from this machine; only installed packs can be removed"""
+    """Remove the chosen pack from this computer. Only installed packs can be removed"""
 
     bl_idname = "motiongpt.remove_pack"
     bl_label = "Remove Pack"
@@ -88,7 +88,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
         chosen = settings(context).pack
         installed = chosen.parent == user_packs() and chosen.is_dir()
         if not installed:
-            cls.poll_message_set("Choose an installed pack first; the others stay")
+            cls.poll_message_set("Choose an installed pack: those of the add-on stay")
         return installed
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
@@ -96,7 +96,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Remove it; the pack that came with the add-on is in force again."""
+        """Remove it; the default pack is used again."""
         name = settings(context).pack.name
         try:
             remove(name, user_packs())

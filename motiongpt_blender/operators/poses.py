@@ -29,7 +29,7 @@ EVERY_PART: Final = "WHOLE"
 
 
 class MOTIONGPT_OT_add_pose(bpy.types.Operator):
-    """Mark the armature's pose at the current frame; the motion will pass exactly through it"""
+    """Mark the armature's pose at the current frame. The motion will meet it exactly"""
 
     bl_idname = "motiongpt.add_pose"
     bl_label = "Mark Pose"
@@ -64,7 +64,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         replaced = self._replaced(group, frame)
         again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
         if again is not None:  # the same frame again: the same parts count
-            marked = replace(marked, body_parts=again.bound or WHOLE_BODY)
+            marked = replace(marked, body_parts=again.parts or WHOLE_BODY)
         for index in reversed(replaced):
             group.poses.remove(index)
         entry = group.poses.add()
@@ -82,7 +82,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         return {"FINISHED"}
 
     def _replaced(self, group: MotionGPTArmature, frame: float) -> list[int]:
-        """The poses whose place the new one takes: at the same frame, and the one start or end."""
+        """The poses that the new one replaces: at the same frame, and the only start or end."""
         single = self.role != PoseRole.KEY.value
         return [
             index
@@ -92,7 +92,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
-    """Take the pose out of the list; the animation stays as it is"""
+    """Remove the pose from the list. The animation stays as it is"""
 
     bl_idname = "motiongpt.remove_pose"
     bl_label = "Remove Pose"
@@ -111,11 +111,11 @@ class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_bind_part(bpy.types.Operator):
-    """The motion meets this part of the pose alone; Shift-click joins parts or lets one go"""
+class MOTIONGPT_OT_constrain_part(bpy.types.Operator):
+    """The motion meets only this part of the pose. Shift-click adds or removes a part"""
 
-    bl_idname = "motiongpt.bind_part"
-    bl_label = "Bind Part"
+    bl_idname = "motiongpt.constrain_part"
+    bl_label = "Constrain Part"
     bl_options = {"REGISTER", "UNDO"}
 
     part: bpy.props.EnumProperty(
@@ -136,7 +136,7 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
         if properties.part == EVERY_PART:
             return "The motion meets the whole pose"
         what = next(text for value, _, text, _ in PARTS if value == properties.part)
-        return f"The motion meets only this part: {what}. Shift-click joins parts or lets one go"
+        return f"The motion meets only this part: {what}. Shift-click adds or removes a part"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Shift joins."""
@@ -150,8 +150,8 @@ class MOTIONGPT_OT_bind_part(bpy.types.Operator):
         assert pose is not None
         if self.part == EVERY_PART:
             chosen = WHOLE_BODY
-        elif self.join and not is_whole_body(pose.bound):
-            chosen = pose.bound ^ {BodyPart(self.part)}
+        elif self.join and not is_whole_body(pose.parts):
+            chosen = pose.parts ^ {BodyPart(self.part)}
         else:
             chosen = {BodyPart(self.part)}
         pose.body_parts = {part.value for part in chosen or WHOLE_BODY}
@@ -180,7 +180,7 @@ class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_show_pose(bpy.types.Operator):
-    """Go to the frame of the pose and show it on the armature: change it there and mark it again"""
+    """Go to the frame of the pose and show it on the armature, to change it and mark it again"""
 
     bl_idname = "motiongpt.show_pose"
     bl_label = "Show Pose"

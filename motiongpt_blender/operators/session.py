@@ -105,7 +105,7 @@ def controller() -> Controller:
 
 
 def state_of(obj: bpy.types.Object | None) -> CharacterState:
-    """What is known of an armature's takes; without one, of takes that nothing is left of."""
+    """The state of an armature; without one, the notice."""
     return controller().state(session_id(obj)) if obj is not None else controller().notice
 
 
@@ -115,7 +115,7 @@ def shown_state(obj: bpy.types.Object | None) -> CharacterState:
 
 
 def active_state(context: bpy.types.Context) -> CharacterState:
-    """What is known of the takes of the armature that the panel is about."""
+    """The state of the armature that the panel is about."""
     return state_of(target(context))
 
 
@@ -129,7 +129,7 @@ def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception
 
 @bpy.app.handlers.persistent
 def on_load(*_: Any) -> None:
-    """Before another file is loaded: a take under way belongs to the file that goes."""
+    """Drop a take under way before another file is loaded."""
     if controller().drop_all():
         notice = "Another file was opened: the motion under way was dropped."
         controller().notice = CharacterState(notice)

@@ -22,7 +22,7 @@ CODE = "import torch, transformers, peft, ext_models; print('torch', torch.__ver
 
 
 class MOTIONGPT_OT_check_backend(bpy.types.Operator):
-    """Start the backend's Python once and see whether it has all that the model needs"""
+    """Start the Python of the model process and check that it has all packages"""
 
     bl_idname = "motiongpt.check_backend"
     bl_label = "Check Backend"
@@ -39,7 +39,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Look now and then whether the check is done."""
+        """Poll the check."""
         if event.type != "ESC" and not self._done():
             return {"PASS_THROUGH"}
         context.workspace.status_text_set(None)
@@ -47,7 +47,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         return self._outcome()
 
     def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends in the middle of a check."""
+        """Called when Blender ends during a check."""
         self._kill()
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
@@ -89,7 +89,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         return self._child.poll() is not None or time.monotonic() > self._end
 
     def _outcome(self) -> OperatorResult:
-        """Report what has come out; a check that still runs is ended."""
+        """Report the outcome; a check that still runs is ended."""
         code = self._child.poll()
         self._kill()
         self._said.seek(0)

@@ -1,4 +1,4 @@
-"""The last take of a character: removing it."""
+"""Remove the last take of a character."""
 
 from __future__ import annotations
 

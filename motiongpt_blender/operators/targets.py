@@ -1,4 +1,4 @@
-"""What the operators act on, why they cannot, and what they answer."""
+"""What the operators act on, and what they return."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 from ..properties import armature
 from ..properties.scene import target
 
-#: What an operator answers Blender.
+#: What an operator returns to Blender.
 OperatorResult: TypeAlias = set[
     Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]
 ]

@@ -31,8 +31,8 @@ ROLES = (
 
 PARTS = (
     (BodyPart.UPPER.value, "Upper Body", "Spine, head, arms and hands", 1),
-    (BodyPart.LOWER.value, "Lower Body", "Hips with their place, legs and feet", 2),
-    (BodyPart.HIPS.value, "Hips", "The hips with their place and heading", 4),
+    (BodyPart.LOWER.value, "Lower Body", "Hips with their position, legs and feet", 2),
+    (BodyPart.HIPS.value, "Hips", "The hips with their position and heading", 4),
     (BodyPart.ARM_L.value, "Left Arm", "Shoulder, arm and hand", 8),
     (BodyPart.ARM_R.value, "Right Arm", "Shoulder, arm and hand", 16),
     (BodyPart.HAND_L.value, "Left Hand", "Hand and fingers", 32),
@@ -44,11 +44,11 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     """One marked pose."""
 
     frame: bpy.props.IntProperty(name="Frame")
-    subframe: bpy.props.FloatProperty(name="Part of a Frame", min=0.0, max=1.0)
+    subframe: bpy.props.FloatProperty(name="Subframe", min=0.0, max=1.0)
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
     body_parts: bpy.props.EnumProperty(
-        name="Binds",
-        description="What the motion has to meet of this pose; the rest stays the motion's own",
+        name="Parts",
+        description="Parts of this pose that the motion has to meet. The others are free",
         items=PARTS,
         options={"ENUM_FLAG"},
         default={part.value for part in WHOLE_BODY},
@@ -60,18 +60,18 @@ class MotionGPTPose(bpy.types.PropertyGroup):
 
     @property
     def at(self) -> float:
-        """The frame, with the part of a frame beyond it."""
+        """The frame with its subframe."""
         return round(self.frame + self.subframe, 3)
 
     @property
-    def bound(self) -> frozenset[BodyPart]:
-        """The parts that count."""
+    def parts(self) -> frozenset[BodyPart]:
+        """The parts that constrain the motion."""
         return frozenset(BodyPart(part) for part in self.body_parts)
 
     @property
     def note(self) -> str:
-        """A sentence about what FK controls cannot show of what counts, or ""."""
-        return mismatch_note(find_worst_mismatch(self._missed(), self.bound))
+        """A sentence about what FK controls cannot reach of these parts, or ""."""
+        return mismatch_note(find_worst_mismatch(self._missed(), self.parts))
 
     def store(self, marked: MarkedPose) -> None:
         """Fill in all fields."""
@@ -103,17 +103,17 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
                 "mark the pose again."
             )
-        body_parts = self.bound
+        body_parts = self.parts
         if not body_parts:
             raise PoseError(
-                f"The pose at frame {frame_text(self.at)} binds no part of the body: choose parts "
-                "under the list, or remove the pose."
+                f"The pose at frame {frame_text(self.at)} constrains no part of the body: "
+                "choose parts under the list, or remove the pose."
             )
         role, object_matrix = PoseRole(self.role), self._object_matrix()
         return MarkedPose(self.at, role, pose, joints, body_parts, object_matrix, self._missed())
 
     def _missed(self) -> tuple[FKMismatch, ...]:
-        """What FK controls cannot show; nothing when that was not kept."""
+        """What FK controls cannot reach; nothing when that was not stored."""
         try:
             rows = json.loads(self.fk_mismatches)
             return tuple(
@@ -123,20 +123,17 @@ class MotionGPTPose(bpy.types.PropertyGroup):
             return ()
 
     def _object_matrix(self) -> NDArray[np.float64] | None:
-        """Where the object was; None when that was not kept."""
+        """Matrix (4, 4) of the object; None when it was not stored."""
         try:
             object_matrix = np.array(json.loads(self.object_matrix), dtype=np.float64)
         except (ValueError, TypeError):
             return None
-        return (
-            object_matrix
-            if object_matrix.shape == (4, 4) and np.isfinite(object_matrix).all()
-            else None
-        )
+        usable = object_matrix.shape == (4, 4) and np.isfinite(object_matrix).all()
+        return object_matrix if usable else None
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):
-    """All marked poses of one armature, and the map of its bones."""
+    """Marked poses, bone map, options and sequence of one armature."""
 
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")

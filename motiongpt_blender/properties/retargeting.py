@@ -36,8 +36,8 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     in_place: bpy.props.BoolProperty(
         name="In Place",
-        description="Nothing moves over the floor. The root motion is kept as F-curves of the custom property "
-        "'motiongpt_root_motion' of the armature object",
+        description="Nothing moves over the floor. The root motion is kept as F-curves of the "
+        "custom property 'motiongpt_root_motion' of the armature object",
     )
     pin_feet: bpy.props.BoolProperty(
         name="Feet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.timeline.sequences import Block
+from ..wire import LIMITS, Sampling
 
 
 class MotionGPTBlock(bpy.types.PropertyGroup):
@@ -21,8 +22,9 @@ class MotionGPTBlock(bpy.types.PropertyGroup):
     seed: bpy.props.IntProperty(
         name="Seed",
         description="The same seed gives the same motion, another seed a different one",
-        min=0,
-        max=2**31 - 1,
+        default=Sampling().seed,
+        min=int(LIMITS["seed"].low),
+        max=int(LIMITS["seed"].high),
     )
 
     def block(self) -> Block:

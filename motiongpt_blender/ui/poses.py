@@ -34,7 +34,7 @@ class MOTIONGPT_UL_poses(List, bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        part = "" if is_whole_body(item.bound) else "part of it, "
+        part = "" if is_whole_body(item.parts) else "part of it, "
         right.label(text=f"{part}frame {frame_text(item.at)}")
 
 
@@ -71,14 +71,14 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
 
     def _parts(self, layout: UILayout, pose: MotionGPTPose) -> None:
         """The parts of the active pose that constrain the motion."""
-        layout.label(text=f"Frame {frame_text(pose.at)} binds")
+        layout.label(text=f"Frame {frame_text(pose.at)} constrains")
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)
-        bound, whole = pose.bound, is_whole_body(pose.bound)
-        button(column, "motiongpt.bind_part", "Whole Body", depress=whole, part=EVERY_PART)
+        parts, whole = pose.parts, is_whole_body(pose.parts)
+        button(column, "motiongpt.constrain_part", "Whole Body", depress=whole, part=EVERY_PART)
         for group in PARTS_BY_ROW:
             row = column.row(align=True)
             for part in group:
-                lit = not whole and part in bound
+                lit = not whole and part in parts
                 name = names[part.value]
-                button(row, "motiongpt.bind_part", name, depress=lit, part=part.value)
+                button(row, "motiongpt.constrain_part", name, depress=lit, part=part.value)

@@ -139,7 +139,7 @@ def test_what_is_bound_is_kept_and_nothing_is_refused(registered, smpl_rig):
     entry.body_parts = {"HAND_L", "HIPS"}
     assert entry.load().body_parts == {BodyPart.HAND_L, BodyPart.HIPS}
     entry.body_parts = set()
-    with pytest.raises(PoseError, match="frame 3 binds no part"):
+    with pytest.raises(PoseError, match="frame 3 constrains no part"):
         entry.load()
 
 
@@ -156,7 +156,7 @@ def test_a_click_binds_one_part_and_shift_joins(registered, smpl_rig):
         ("WHOLE", False, {"UPPER", "LOWER"}),
         ("UPPER", False, {"UPPER"}),
     ):
-        bpy.ops.motiongpt.bind_part(part=part, join=join)
+        bpy.ops.motiongpt.constrain_part(part=part, join=join)
         assert pose.body_parts == left, (part, join)
 
 

@@ -74,14 +74,14 @@ def test_keys_stay_and_are_shown_again_at_the_next_frame(registered, smpl_rig):
 
 def test_a_pose_that_is_changed_and_marked_again_binds_what_it_did(registered, smpl_rig):
     mark(smpl_rig, 10)
-    bpy.ops.motiongpt.bind_part(part="ARM_L")
+    bpy.ops.motiongpt.constrain_part(part="ARM_L")
     bpy.context.scene.frame_set(25)
     bpy.ops.motiongpt.show_pose()
     smpl_rig.pose.bones["l_elbow"].rotation_quaternion = (0.9, 0.1, 0.2, 0.3)
     mark(smpl_rig, 10)
-    assert [p.bound for p in smpl_rig.motiongpt.poses] == [frozenset({BodyPart.ARM_L})]
+    assert [p.parts for p in smpl_rig.motiongpt.poses] == [frozenset({BodyPart.ARM_L})]
     mark(smpl_rig, 30)
-    assert smpl_rig.motiongpt.poses[1].bound != frozenset({BodyPart.ARM_L})
+    assert smpl_rig.motiongpt.poses[1].parts != frozenset({BodyPart.ARM_L})
 
 
 def test_what_cannot_be_shown_is_told_and_nothing_moves(registered, smpl_rig, capfd):

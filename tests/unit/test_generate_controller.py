@@ -13,9 +13,10 @@ from motiongpt_blender.core.timeline.frame_range import Fit
 from motiongpt_blender.core.timeline.plan import PlanError
 from motiongpt_blender.generate.controller import PAUSE, Controller
 from motiongpt_blender.generate.job import GenerateError
-from motiongpt_blender.generate.request import Sampling, TakeRequest
+from motiongpt_blender.generate.request import TakeRequest
 from motiongpt_blender.generate.state import CharacterState, Phase, stage_text
 from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.wire import Sampling
 from tests.support.child_processes import fake_launch, wait_for
 from tests.support.fake_character import FakeBackend, FakeBlender, FakeCharacter, marked_pose
 from tests.support.fake_timers import FakeTimers

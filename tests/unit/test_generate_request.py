@@ -20,7 +20,6 @@ from motiongpt_blender.core.timeline.plan import PlanError
 from motiongpt_blender.generate import job
 from motiongpt_blender.generate.adapters import SceneTime
 from motiongpt_blender.generate.request import (
-    Sampling,
     TakeRequest,
     Timing,
     pose_conditions,
@@ -29,10 +28,11 @@ from motiongpt_blender.generate.request import (
     take_request,
 )
 from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.wire import Sampling
 from tests.support.fake_character import STANDING, FakeCharacter, marked_pose
 
 NOW = SceneTime(10.0, 20.0)
-SAMPLING = Sampling(seed=3, candidates=5, guidance_strength=0.5)
+SAMPLING = Sampling(seed=3, candidates=5, guidance=0.5)
 BOTH = frozenset((PoseRole.START, PoseRole.END))
 
 
@@ -233,6 +233,7 @@ def test_the_message_says_all_that_was_asked(tmp_path):
     message = job.request_message(take, tmp_path)
     assert (message.prompt, message.frames, message.folder) == ("walk on", 41, str(tmp_path))
     assert message.pose_frames == (0, 40) and message.continues
+    assert message.sampling == SAMPLING
     assert not job.request_message(prepared(), tmp_path).continues
     assert message.job != job.request_message(take, tmp_path).job
 

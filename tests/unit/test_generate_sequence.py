@@ -8,8 +8,8 @@ from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.timeline.frame_range import FrameRange
 from motiongpt_blender.core.timeline.sequences import Block, SequenceError
 from motiongpt_blender.generate.controller import Controller
-from motiongpt_blender.generate.request import Sampling
 from motiongpt_blender.generate.sequence import TRACK, hidden_note, start_sequence
+from motiongpt_blender.wire import Sampling
 from tests.support.child_processes import fake_launch
 from tests.support.fake_character import FakeBackend, FakeBlender, FakeCharacter, marked_pose
 
@@ -18,7 +18,7 @@ BLOCKS = (
     Block("jump", 41, 71, seed=6),
     Block("turn", 71, 111, seed=7),
 )
-SAMPLING = Sampling(seed=99, candidates=4, guidance_strength=0.3)
+SAMPLING = Sampling(seed=99, candidates=4, guidance=0.3)
 
 
 class Stage:
@@ -82,7 +82,7 @@ def test_all_blocks_one_after_another(stage):
     assert [request.prompt for request in stage.requests] == ["walk", "jump", "turn"]
     samplings = [request.sampling for request in stage.requests]
     assert [sampling.seed for sampling in samplings] == [5, 6, 7]
-    assert {(s.candidates, s.guidance_strength) for s in samplings} == {(4, 0.3)}
+    assert {(s.candidates, s.guidance) for s in samplings} == {(4, 0.3)}
     assert {request.fit.track for request in stage.requests} == {TRACK}
 
 
