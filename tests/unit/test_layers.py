@@ -28,7 +28,7 @@ ADDON = {
     "backend": ("core", "wire"),
     "paths": ("core/packs", "compat"),
     "generate": ("core", "wire", "backend", "scene", "paths"),
-    "properties": ("core", "compat", "paths", "scene", "generate"),
+    "properties": ("core", "wire", "compat", "paths", "scene", "generate"),
     "preferences": ("core", "compat", "paths", "backend"),
     "operators": ("core", "wire", "compat", "paths", "backend", "scene", "generate",
                   "properties", "preferences"),
