@@ -53,11 +53,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, began: float) -> int:
     """Check, act, film, tell."""
-    from .request import make_launch, max_frames
+    from ..generate.job import max_frames
+    from .request import make_launch
 
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
     _check_seed(arguments.seed)
-    longest = max_frames(launch)
+    longest = max_frames(launch.pack)
     _plan(arguments, (), longest)  # prompt and length first: the poses are laid out by them
     wanted = cues(arguments.prompt, arguments.seconds)
     planned = _plan(arguments, wanted, longest)

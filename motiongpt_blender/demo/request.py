@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -11,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -23,9 +21,6 @@ from ..core.body.motion import MotionClip, MotionError
 from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.timeline.plan import Plan
 from .command import CommandError
-
-#: Longest motion when the pack does not say, in frames.
-MAX_FRAMES: Final = 196
 
 #: Called with a stage and the share (0..1) of the job that is done.
 Progress = Callable[[str, float], None]
@@ -50,15 +45,6 @@ def make_launch(pack: Path | None, device: str, fake: bool) -> Launch:
         )
     python = os.environ.get(VARIABLE) or sys.executable
     return Launch(Path(python), paths.ROOT, folder, device, fake)
-
-
-def max_frames(launch: Launch) -> int:
-    """Longest motion of the pack; one that cannot be read is refused by the process itself."""
-    try:
-        body = json.loads((launch.pack / "pack.json").read_text(encoding="utf-8"))
-        return int(body["max_frames"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return MAX_FRAMES
 
 
 def _for_the_terminal(sentence: str) -> str:

@@ -24,10 +24,11 @@ from ..core.rig.bone_maps import (
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone, MotionGPTBoneMap
 from ..properties.scene import target
+from ..scene.access import armature_of
 from ..scene.errors import RigError
 from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map, rows_from
 from ..scene.rig.usability import check_usable
-from .targets import NO_ARMATURE, OperatorResult, armature_data, required_target
+from .targets import NO_ARMATURE, OperatorResult, required_target
 
 if TYPE_CHECKING:
     _Operator = bpy.types.Operator
@@ -120,7 +121,7 @@ class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the row."""
         obj = required_target(context)
-        bone = armature_data(obj).bones.active
+        bone = armature_of(obj).bones.active
         if bone is None:
             self.report({"ERROR"}, f"No bone of '{obj.name}' is active: click one in Pose Mode.")
             return {"CANCELLED"}
@@ -184,7 +185,7 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the rows of the other side."""
         obj = required_target(context)
-        kept, bones = armature.of(obj).bone_map, bones_of(armature_data(obj))
+        kept, bones = armature.of(obj).bone_map, bones_of(armature_of(obj))
         if self.what == "ACTIVE":
             rows = [_active(kept)]
         else:
@@ -246,7 +247,7 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
         obj, path = required_target(context), self._path()
-        made = edited_bone_map(obj, bones_of(armature_data(obj))) or cached_bone_map(obj)
+        made = edited_bone_map(obj, bones_of(armature_of(obj))) or cached_bone_map(obj)
         try:
             path.write_text(to_preset(made), encoding="utf-8")
         except OSError as error:
@@ -270,7 +271,7 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the file and fill the rows."""
         obj, path = required_target(context), self._path()
-        bones = bones_of(armature_data(obj))
+        bones = bones_of(armature_of(obj))
         try:
             family, rows = from_preset(path.read_text("utf-8"), bones)
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 import bpy
 
@@ -21,11 +21,6 @@ def required_target(context: bpy.types.Context) -> bpy.types.Object:
     obj = target(context)
     assert obj is not None
     return obj
-
-
-def armature_data(obj: bpy.types.Object) -> bpy.types.Armature:
-    """The armature of an armature object."""
-    return cast("bpy.types.Armature", obj.data)
 
 
 def has_target(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

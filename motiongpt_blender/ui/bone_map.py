@@ -11,10 +11,10 @@ from bpy.types import Context, Object, UILayout
 
 from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
 from ..operators.bone_map import used_twice
-from ..operators.targets import armature_data
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone
 from ..properties.scene import target
+from ..scene.access import armature_of
 from ..scene.rig.bones import bones_of, cached_bone_map, edited_bone_map
 from .base import ArmaturePanel, List, button, hint, sentence
 
@@ -52,7 +52,7 @@ def short_name(name: str, others: Sequence[str]) -> str:
 
 def _symbol(item: MotionGPTBone, obj: Object | None) -> IconItems:
     """The icon that says how sure a row is."""
-    if item.bone and obj is not None and item.bone not in armature_data(obj).bones:
+    if item.bone and obj is not None and item.bone not in armature_of(obj).bones:
         return "ERROR"
     if not item.bone:
         return "ERROR" if Part(item.part) in REQUIRED else "REMOVE"
@@ -71,7 +71,7 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """What is found, or the rows to change."""
         made = (
-            edited_bone_map(obj, bones_of(armature_data(obj)))
+            edited_bone_map(obj, bones_of(armature_of(obj)))
             if len(armature.of(obj).bone_map.rows)
             else None
         )
@@ -119,8 +119,8 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
         kept = armature.of(obj).bone_map
         row = kept.rows[min(max(kept.active, 0), len(kept.rows) - 1)]
         box = layout.box().column()
-        box.prop_search(row, "bone", armature_data(obj), "bones", text="", icon="BONE_DATA")
-        if row.bone and row.bone not in armature_data(obj).bones:
+        box.prop_search(row, "bone", armature_of(obj), "bones", text="", icon="BONE_DATA")
+        if row.bone and row.bone not in armature_of(obj).bones:
             sentence(context, box, f"'{row.bone}' is no longer there: choose another", "ERROR")
         elif row.bone in used_twice(obj):
             sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")

@@ -84,6 +84,32 @@ def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):
     assert "Writing the keys" in said and "motiongpt.generate" not in said
 
 
+def test_takes_belong_to_the_character_they_were_made_for(
+    addon, smpl_rig, make_smpl_rig, monkeypatch
+):
+    """Another character's panel shows neither the take nor its message; a new name is found."""
+    from motiongpt_blender.ui import base
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+    from motiongpt_blender.ui.result import MOTIONGPT_PT_result
+
+    other, scene = make_smpl_rig(), bpy.context.scene
+    monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
+    bpy.ops.motiongpt.generate()
+    smpl_rig.name = "renamed"
+    scene.motiongpt.armature = other
+    assert not bpy.ops.motiongpt.generate.poll()
+    assert "smpl: " in drawn(MOTIONGPT_PT_main)  # whose motion is under way
+    addon.wait()
+    assert addon.report is None and addon.message == ""
+    assert not MOTIONGPT_PT_result.poll(bpy.context)
+    assert not bpy.ops.motiongpt.remove_take.poll()
+    scene.motiongpt.armature = smpl_rig
+    assert not addon.failed and "new NLA track" in addon.message
+    assert addon.report.track_name in smpl_rig.animation_data.nla_tracks
+    assert other.animation_data is None
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
+
+
 def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):
     from motiongpt_blender.properties.armature import PARTS
     from motiongpt_blender.ui.poses import PARTS_BY_ROW

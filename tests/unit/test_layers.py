@@ -35,7 +35,7 @@ ADDON = {
     "ui": ("core", "wire", "compat", "paths", "backend", "scene", "generate", "properties",
            "preferences", "operators"),
     "registration": ("operators", "preferences", "properties", "ui"),
-    "demo": ("core", "wire", "compat", "paths", "backend", "scene"),
+    "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate"),
 }  # fmt: skip
 
 _GROUND = ("errors", "packs", "devices", "logs")

@@ -112,14 +112,15 @@ def _from_model(
     arguments: argparse.Namespace, terminal: Terminal
 ) -> Iterator[tuple[Wish, MotionClip]]:
     """Each prompt's motion, all from one process."""
-    from motiongpt_blender.demo.request import Model, make_launch, max_frames
+    from motiongpt_blender.demo.request import Model, make_launch
+    from motiongpt_blender.generate.job import max_frames
 
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
     wishes = [w for w in WISHES if not arguments.only or w.name in arguments.only]
     with Model(launch) as model:
         for k, wish in enumerate(wishes):
             planned = plan(
-                wish.prompt, (), 0, wish.seconds, MODEL_FPS, MODEL_FPS, max_frames(launch)
+                wish.prompt, (), 0, wish.seconds, MODEL_FPS, MODEL_FPS, max_frames(launch.pack)
             )
             terminal.progress("Generating", k / len(wishes), wish.prompt)
             yield wish, model.ask(planned, (), arguments.seed, lambda *_: None).clip
