@@ -6,7 +6,7 @@ import argparse
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ext_models import packs
 from ext_models.datasets import data_folder
@@ -25,8 +25,8 @@ from ext_models.evaluation.plots import draw
 from ext_models.evaluation.prompts.prompt_lists import SHIPPED, PromptList, read_prompts
 from ext_models.evaluation.prompts.prompt_scores import prompt_requests
 from ext_models.generation.pipeline import MotionPipeline
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as text_motion
-from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.packs.manifest import CARD
 
 from .options import (
@@ -128,11 +128,10 @@ def data_sets(
     """
     shipped = RECIPES / f"{pack}.toml"
     found = recipe or (shipped if shipped.is_file() else None)
-    table: dict[str, Any] = read_toml(found).get("pack", {}) if found else {}
-    if not named and table.get("data"):
-        wanted = table["data"]
-        named = [wanted] if isinstance(wanted, str) else list(wanted)
-    return list(named or _all_sets(data)), bool(table.get("quoted_captions", False))
+    table = Recipe.read(found).pack if found else None
+    if table is None:
+        return list(named or _all_sets(data)), False
+    return list(named or table.data_sets or _all_sets(data)), table.quoted_captions
 
 
 def _all_sets(data: Path | None) -> list[str]:

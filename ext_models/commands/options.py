@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import typing
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ext_models import packs
 from ext_models.errors import PipelineError
-from ext_models.packs import PackError
 from motiongpt_blender.wire import HELP, Sampling
+
+if TYPE_CHECKING:
+    from ext_models.recipes.schema import Recipe
 
 #: Trainings and evaluations keep their state here, to resume from.
 RUNS: Final = Path("runs")
@@ -72,6 +73,13 @@ def add_training(
     parser.add_argument("--steps", type=int, help=f"{whose} after so many steps")
 
 
+def read_recipe(arguments: argparse.Namespace) -> Recipe:
+    """The recipe of a training, with the steps or minutes of the command line."""
+    from ext_models.recipes.schema import Recipe
+
+    return Recipe.read(arguments.config).with_budget(**budget_of(arguments))
+
+
 def budget_of(arguments: argparse.Namespace) -> dict[str, float]:
     """The steps and minutes of a training, as far as they were given."""
     given = {"steps": arguments.steps, "minutes": arguments.minutes}
@@ -116,14 +124,3 @@ def sampling_of(arguments: argparse.Namespace, **fixed: Any) -> Sampling:
         name, _, reason = sentence.partition(" ")
         raise PipelineError(f"--{name.replace('_', '-')} {reason}")
     return sampling
-
-
-@contextmanager
-def naming_recipe(where: object) -> Iterator[None]:
-    """Raise PackError, naming where, for a key that a recipe lacks or that does not fit."""
-    try:
-        yield
-    except KeyError as error:
-        raise PackError(f"{where}: the recipe has no {error}.") from None
-    except TypeError as error:
-        raise PackError(f"{where}: {error}.") from None

@@ -7,8 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 from ext_models.datasets.examples import SPLITS, Example, data_hash
 from ext_models.datasets.joining import join_examples
@@ -26,9 +24,9 @@ from ext_models.text_motion.training import (
     retrieval,
     train_text_motion,
 )
-from ext_models.training.recipe import read_toml
+from ext_models.training.pack_table import PackTable
 
-from .options import RUNS, add_training, budget_of
+from .options import RUNS, add_training, read_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,15 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train from a recipe's ``[evaluator]`` tables and measure on the test split."""
-    table = _table(arguments.config)
-    training = {**table.pop("training", {}), **budget_of(arguments)}
-    sets, seed = table.pop("data"), int(table.pop("seed", 0))
-    together = int(table.pop("together", 0))
-    quoted = bool(table.pop("quoted_captions", False))
-    try:
-        config, settings = TextMotionConfig(**table), TextMotionTraining(**training)
-    except TypeError as error:
-        raise TextMotionError(f"{arguments.config}: {error}.") from None
+    recipe = read_recipe(arguments)
+    table = recipe.demand(recipe.evaluator, "evaluator")
+    shared = recipe.pack or PackTable("evaluator")
+    config, settings, together = table.config, table.training, table.together
+    sets = table.data or shared.data_sets
+    seed = shared.seed if table.seed is None else table.seed
+    quoted = shared.quoted_captions if table.quoted_captions is None else table.quoted_captions
+    if not sets:
+        raise TextMotionError(
+            f'{arguments.config}: [evaluator] names no data; write data = ["clean"], say.'
+        )
     device = pick_device(arguments.device)
     examples = read_sets(arguments.data, sets, quoted_captions=quoted)
     examples += _overlaid(examples, together, config.max_frames, seed)
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     evaluator = train_text_motion(config, settings, examples, work, seed=seed, device=device)
     notes = {
         **read_card(work / BEST)["notes"],
-        "packs": [sets] if isinstance(sets, str) else sets,
+        "packs": [sets] if isinstance(sets, str) else list(sets),
         "seed": seed,
         "together": together,
         "clips": {s: sum(e.split == s for e in examples) for s in SPLITS},
@@ -83,19 +83,6 @@ def _overlaid(examples: Sequence[Example], count: int, longest: int, seed: int) 
     """
     train = [e for e in examples if e.split == "train"]
     return join_examples(train, then=0, together=count, longest=longest, seed=seed)
-
-
-def _table(recipe: Path) -> dict[str, Any]:
-    """The recipe's ``[evaluator]`` table; its data, unless named there, is the pack's."""
-    body = read_toml(recipe)
-    pack = body.get("pack", {})
-    if "evaluator" not in body:
-        raise TextMotionError(f"{recipe}: the recipe has no [evaluator] table.")
-    shared = {k: pack[k] for k in ("data", "seed", "quoted_captions") if k in pack}
-    table = {**shared, **body["evaluator"]}
-    if not table.get("data"):
-        raise TextMotionError(f'{recipe}: [evaluator] names no data; write data = ["clean"], say.')
-    return table
 
 
 def _settings_hash(config: TextMotionConfig, settings: TextMotionTraining, seed: int) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ext_models.datasets.examples import Example, data_hash
-from ext_models.datasets.layouts import read_recipe_sets
 from ext_models.devices import pick_device
 from ext_models.language.pack_training import train_pack
 from ext_models.packs import TOKENIZER_WEIGHTS
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion.reranker_training import train_reranker
 from ext_models.training import processes
-from ext_models.training.recipe import read_toml
 from ext_models.training.run_identity import claim, file_hash, short_hash, without_budget
 
-from .options import RUNS, add_training, budget_of, naming_recipe
+from .options import RUNS, add_training, read_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,18 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the pack and print the held-out losses."""
-    recipe = read_toml(arguments.config)
+    recipe = read_recipe(arguments)
+    pack, language = recipe.pack_table, recipe.language_table
     device = processes.join(pick_device(arguments.device))
-    budget = budget_of(arguments)
-    with naming_recipe(arguments.config):
-        examples = read_recipe_sets(arguments.data, recipe["pack"])
-        work = RUNS / recipe["pack"]["name"]
-        work.mkdir(parents=True, exist_ok=True)
-        _claim(work, recipe, examples, arguments.out)
-        trained = train_pack(recipe, examples, arguments.out, work, device=device, budget=budget)
-        if not processes.leave():
-            return 0
-        train_reranker(recipe, examples, arguments.out, work, device=device, budget=budget)
+    examples = recipe.examples(arguments.data)
+    work = RUNS / pack.name
+    work.mkdir(parents=True, exist_ok=True)
+    _claim(work, recipe, examples, arguments.out)
+    trained = train_pack(pack, language, examples, arguments.out, work, device=device)
+    if not processes.leave():
+        return 0
+    if recipe.reranker:
+        train_reranker(
+            recipe.reranker, pack, language, examples, arguments.out, work, device=device
+        )
     for log in trained.logs:
         print(f"{log.name}: held-out loss {log.held_out[-1][1]:.3f}, best {log.best:.3f}")
     print(f"trainable share: {trained.trainable_share:.2%} of all parameters")
@@ -48,12 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _claim(run: Path, recipe: Mapping[str, Any], examples: Sequence[Example], pack: Path) -> None:
+def _claim(run: Path, recipe: Recipe, examples: Sequence[Example], pack: Path) -> None:
     """Refuse to resume the training of something else; a longer budget may resume."""
     # cfg_scale is noted in the pack and no part of the training.
-    language = {k: v for k, v in recipe["language"].items() if k != "cfg_scale"}
-    of = {
-        "recipe": short_hash([without_budget(language), recipe["pack"]["seed"]]),
+    language = replace(recipe.language_table, cfg_scale=1.0)
+    identity = {
+        "recipe": short_hash([without_budget(language), recipe.pack_table.seed]),
         "tokenizer": file_hash(pack / TOKENIZER_WEIGHTS),
         "data": data_hash(examples),
     }
@@ -61,5 +62,5 @@ def _claim(run: Path, recipe: Mapping[str, Any], examples: Sequence[Example], pa
         "holds the training of another recipe, data or tokenizer: delete it, or name the pack "
         "otherwise."
     )
-    begun = any((run / f"{stage}.pt").is_file() for stage in ("base", "adapter"))
-    claim(run, of, refusal, begun=begun, write=processes.is_main())
+    begun = any((run / f"{name}.pt").is_file() for name in ("base", "adapter"))
+    claim(run, identity, refusal, begun=begun, write=processes.is_main())

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from ext_models.datasets.examples import Example
-from ext_models.datasets.layouts import read_recipe_sets
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.packs import PackError
-from ext_models.tokenizer import reference_training, training
+from ext_models.tokenizer.recipe import (
+    PublishedTokenizer,
+    tokenizer_identity,
+    train_from_recipe,
+)
+from ext_models.tokenizer.reference_training import reconstruction_error
 from ext_models.tokenizer.report import HEAD, report, strips
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer, save_tokenizer
 from ext_models.training import processes
-from ext_models.training.recipe import read_toml
+from ext_models.training.run_identity import claim
 
-from .options import RUNS, add_training, budget_of, naming_recipe
+from .options import RUNS, add_training, read_recipe
 
 #: Test clips in the picture of a tokenizer.
 PICTURED = 6
@@ -37,28 +42,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train the tokenizer and print how well it reconstructs the test clips."""
-    recipe = read_toml(arguments.config)
+    recipe = read_recipe(arguments)
+    pack, table = recipe.pack_table, recipe.tokenizer_table
     device = processes.join(pick_device(arguments.device))
     if processes.count() > 1:
         raise PipelineError("train-tokenizer runs in one process: start it without a launcher.")
-    with naming_recipe(arguments.config):
-        examples = read_recipe_sets(arguments.data, recipe["pack"])
-        work = RUNS / recipe["pack"]["name"]
-        recipe["tokenizer"].setdefault("training", {}).update(budget_of(arguments))
-        if recipe["tokenizer"].get("way") == reference_training.WAY:
-            reference_training.run(recipe, examples, arguments.data, arguments.out, work, device)
-            return 0
-        config, settings = training.from_recipe(recipe)
-        kept = load_tokenizer(arguments.out) if arguments.keep_codes else None
-        seed = recipe["pack"]["seed"]
-        model = training.train_tokenizer(
-            config, settings, examples, work, seed=seed, device=device, codes_of=kept
-        )
+    examples = recipe.examples(arguments.data)
+    work = RUNS / pack.name
+    kept = load_tokenizer(arguments.out) if arguments.keep_codes else None
+    _claim(work, tokenizer_identity(table, examples, pack.seed, kept), kept)
+    model = train_from_recipe(
+        table,
+        examples,
+        work,
+        seed=pack.seed,
+        device=device,
+        data=arguments.data,
+        codes_of=kept,
+    )
     save_tokenizer(model, arguments.out)
+    if isinstance(table, PublishedTokenizer):
+        _print_error(model, examples)
+        print(f"tokenizer written to {arguments.out}")
+        return 0
     _print_report(model, examples)
     print(f"tokenizer written to {arguments.out}")
     _draw(model, examples, work / "tokenizer.png")
     return 0
+
+
+def _claim(work: Path, identity: Mapping[str, str], kept: VQVAE | None) -> None:
+    """Refuse to resume the training of another tokenizer; a longer budget may resume."""
+    name = "tokenizer" if kept is None else "decoder"
+    refusal = (
+        f"holds the training of another {name}, or on other clips: delete it, or name the pack "
+        "otherwise."
+    )
+    begun = (work / f"{name}.pt").is_file()
+    claim(work, identity, refusal, begun=begun, file=f"{name}.of.json")
+
+
+def _print_error(model: VQVAE, examples: list[Example]) -> None:
+    test = [e for e in examples if e.split == "test"] or examples
+    error, used = reconstruction_error(model, test)
+    print(f"{len(test)} clips through their codes: {error:.1f} mm, {used:.0%} of the codes in use")
 
 
 def _print_report(model: VQVAE, examples: list[Example]) -> None:

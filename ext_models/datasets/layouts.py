@@ -8,10 +8,10 @@ data folders (``data_folder``) and HumanML3D and KIT-ML as published (``humanml3
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from . import data_folder, humanml3d
 from .examples import SPLITS, Array, DataError, Example, Skipped
@@ -19,7 +19,7 @@ from .mirroring import mirror_caption, mirror_joints, mirrored
 
 __all__ = [
     "SPLITS", "Array", "DataError", "Example", "Layout", "layout_of", "mirror_caption",
-    "mirror_joints", "mirrored", "read_examples", "read_recipe_sets", "read_sets",
+    "mirror_joints", "mirrored", "read_examples", "read_sets",
 ]  # fmt: skip
 
 WANTED: Final = (
@@ -116,12 +116,6 @@ def read_sets(
     names = [names] if isinstance(names, str) else names
     options = {"quoted_captions": quoted_captions, "uncaptioned": uncaptioned}
     return [e for name in names for e in read_examples(folder, name, **options)]
-
-
-def read_recipe_sets(folder: Path | None, table: Mapping[str, Any]) -> list[Example]:
-    """The clips that a recipe's ``[pack]`` table names; see ``read_examples``."""
-    options = {k: table[k] for k in ("quoted_captions", "uncaptioned") if k in table}
-    return read_sets(folder, table["data"], **options)
 
 
 def _needed(pack: str) -> tuple[str, ...]:

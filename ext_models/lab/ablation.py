@@ -14,13 +14,12 @@ import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ext_models import packs
-from ext_models.datasets.examples import data_hash
-from ext_models.datasets.layouts import Example, read_recipe_sets
+from ext_models.datasets.examples import Example, data_hash
 from ext_models.evaluation.baselines import TEXT
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
@@ -31,11 +30,13 @@ from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.corpus import Seen
 from ext_models.language.loaded_base import TrainingResult
 from ext_models.language.pack_training import train_pack
+from ext_models.language.recipe import LanguageRecipe
 from ext_models.packs import PackError
-from ext_models.tokenizer import training
+from ext_models.recipes.schema import Recipe
+from ext_models.tokenizer.recipe import train_from_recipe
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.log import TOKEN_ACCURACY
-from ext_models.training.recipe import read_toml
+from ext_models.training.recipe import FLAT, read_table, read_toml
 from ext_models.training.run_identity import short_hash
 from motiongpt_blender.wire import Sampling
 
@@ -59,9 +60,6 @@ RESULT: Final = "row.json"
 TABLES: Final = "ablation.md"
 #: What a curve shows.
 MEASURES: Final = ("R@1", "R@3")
-#: What an ``[ablation]`` table may say of how rows are measured.
-MEASURING: Final = ("pool", "draws", "samples", "pose_clips")
-SAMPLING: Final = ("seed", "candidates")
 #: Seconds of the motion that speed is measured on.
 MOTION: Final = 4.0
 
@@ -79,7 +77,7 @@ class AblationRow:
 
     name: str
     group: str
-    recipe: dict[str, Any]
+    recipe: Recipe
     at: float | None = None
 
     @property
@@ -97,23 +95,85 @@ class Ablation:
     settings: EvalSettings = field(default_factory=EvalSettings)
 
 
+@dataclass(frozen=True)
+class BudgetTable:
+    """[ablation.budget]: steps and minutes of each training, where they are given."""
+
+    steps: int | None = None
+    minutes: float | None = None
+
+    def values(self) -> dict[str, float]:
+        """What is given."""
+        given = {"steps": self.steps, "minutes": self.minutes}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class RowTable:
+    """[[ablation.rows]]: a row's name and group, its changes under dotted keys, its place."""
+
+    name: str
+    group: str = ""
+    change: dict[str, Any] = field(default_factory=dict)
+    at: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None and not 0 < self.at < math.inf:
+            raise PackError(f"row '{self.name}' is at {self.at:g}; write a number above 0.")
+
+
+@dataclass(frozen=True)
+class AblationTable:
+    """[ablation]: which rows there are, and how they are measured.
+
+    Attributes:
+        recipe: the recipe that all rows start from, beside this file.
+        rows: what is trained; the first is the one that all others differ from.
+        change: changes of every row, under dotted keys.
+        budget: of base and adapter, each.
+        tokenizer_budget: of the tokenizer.
+        clips: test clips that are measured, of all labels; all by default.
+        pool, draws, samples, pose_clips: as ``EvalSettings`` has them.
+        sampling: how motions are sampled, in the same table.
+    """
+
+    recipe: str
+    rows: tuple[RowTable, ...]
+    change: dict[str, Any] = field(default_factory=dict)
+    budget: BudgetTable = field(default_factory=BudgetTable)
+    tokenizer_budget: BudgetTable = field(default_factory=BudgetTable)
+    clips: int | None = None
+    pool: int = EvalSettings.pool
+    draws: int = EvalSettings.draws
+    samples: int = EvalSettings.samples
+    pose_clips: int = EvalSettings.pose_clips
+    sampling: Sampling = field(default_factory=Sampling, metadata=FLAT)
+
+    def settings(self) -> EvalSettings:
+        """How rows are measured."""
+        return EvalSettings(self.pool, self.draws, self.samples, self.pose_clips, self.sampling)
+
+
+@dataclass(frozen=True)
+class AblationRecipe:
+    """A recipe of an ablation: its one table."""
+
+    ablation: AblationTable
+
+
 def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
-    """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it."""
-    body = read_toml(path).get("ablation")
-    if not isinstance(body, dict) or not body.get("rows"):
-        raise PackError(f"{path}: the recipe has no [ablation] table with rows.")
-    if "recipe" not in body:
-        raise PackError(f'{path}: [ablation] names no recipe; write recipe = "starter.toml".')
-    start = read_toml(path.parent / body["recipe"])
-    for stage in ("base", "adapter"):
-        table = start["language"].get(stage)
-        if isinstance(table, dict):
-            table.setdefault("training", {}).update({**body.get("budget", {}), **budget})
-    start["tokenizer"].setdefault("training", {}).update(
-        {**body.get("tokenizer_budget", {}), **budget}
-    )
-    start = with_overrides(start, body.get("change", {}), f"{path}: [ablation.change]")
-    changes = tuple(_change(path, start, row) for row in body["rows"])
+    """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it.
+
+    Args:
+        path: the recipe.
+        budget: steps or minutes that take the place of the recipe's.
+    """
+    body = read_table(AblationRecipe, read_toml(path), str(path)).ablation
+    if not body.rows:
+        raise PackError(f"{path}: [ablation] has no rows.")
+    start = _start(path.parent / body.recipe, body, budget)
+    start = with_overrides(start, body.change, f"{path}: [ablation.change]")
+    changes = tuple(_change(path, start, row) for row in body.rows)
     folders = [change.folder for change in changes]
     if twice := [f for f in folders if folders.count(f) > 1]:
         raise PackError(f"{path}: two rows are called '{twice[0]}': give each its own name.")
@@ -122,27 +182,27 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
             f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
             "differ from and has none."
         )
-    measuring = {k: body[k] for k in MEASURING if k in body}
-    sampling = Sampling(**{k: body[k] for k in SAMPLING if k in body})
-    settings = EvalSettings(**measuring, sampling=sampling)
-    return Ablation(changes, body.get("clips"), settings)
+    return Ablation(changes, body.clips, body.settings())
 
 
-def _change(path: Path, start: Mapping[str, Any], row: Mapping[str, Any]) -> AblationRow:
-    if "name" not in row:
-        raise PackError(f"{path}: a row of [[ablation.rows]] has no name.")
-    recipe = with_overrides(start, row.get("change", {}), f"{path}: row '{row['name']}'")
-    return AblationRow(row["name"], row.get("group", ""), recipe, _place(path, row))
+def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict[str, Any]:
+    """The recipe that all rows start from, with the ablation's budgets."""
+    start = read_toml(path)
+    Recipe.of(start, str(path))
+    language = start.get("language", {})
+    for table in (language.get("base"), language.get("adapter")):
+        if isinstance(table, dict):
+            table.setdefault("training", {}).update({**body.budget.values(), **budget})
+    if "tokenizer" in start:
+        training = start["tokenizer"].setdefault("training", {})
+        training.update({**body.tokenizer_budget.values(), **budget})
+    return start
 
 
-def _place(path: Path, row: Mapping[str, Any]) -> float | None:
-    """Where a row stands on its group's curve, if it does."""
-    at = row.get("at")
-    if at is None:
-        return None
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 < at < math.inf:
-        raise PackError(f"{path}: row '{row['name']}' is at {at!r}; write a number above 0.")
-    return float(at)
+def _change(path: Path, start: Mapping[str, Any], row: RowTable) -> AblationRow:
+    who = f"{path}: row '{row.name}'"
+    recipe = Recipe.of(with_overrides(start, row.change, who), who)
+    return AblationRow(row.name, row.group, recipe, row.at)
 
 
 def with_overrides(
@@ -192,10 +252,16 @@ class AblationRunner:
         pack.mkdir(parents=True, exist_ok=True)
         run.mkdir(exist_ok=True)
         self._tokenizer(change, examples, data, pack)
-        recipe = self._resolved(change)
+        language = self._resolved(change)
         started = time.monotonic()
         trained = train_pack(
-            recipe, examples, pack, run, device=self.device, budget={}, seen=self.seen
+            change.recipe.pack_table,
+            language,
+            examples,
+            pack,
+            run,
+            device=self.device,
+            seen=self.seen,
         )
         minutes = (time.monotonic() - started) / 60
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
@@ -208,13 +274,13 @@ class AblationRunner:
         """Names everything that a row's numbers depend on besides the clips."""
         measured = [self.wanted.clips, repr(self.wanted.settings)]
         evaluator = self.evaluator.name if self.evaluator else ""
-        return short_hash([change.recipe, measured, evaluator])
+        return short_hash([asdict(change.recipe), measured, evaluator])
 
     def _examples(self, change: AblationRow) -> tuple[list[Example], str]:
         """The clips of a row and their hash; rows of one data set read it once."""
-        asked = short_hash(change.recipe["pack"])
+        asked = short_hash(asdict(change.recipe.pack_table))
         if self._clips[0] != asked:
-            examples = read_recipe_sets(self.data, change.recipe["pack"])
+            examples = change.recipe.examples(self.data)
             self._clips = (asked, examples, data_hash(examples))
         return self._clips[1:]
 
@@ -222,33 +288,31 @@ class AblationRunner:
         self, change: AblationRow, examples: Sequence[Example], data: str, pack: Path
     ) -> None:
         """Put the tokenizer of a row into its pack; trained once for all that are alike."""
-        pack_table = change.recipe["pack"]
-        alike = [change.recipe["tokenizer"], data, pack_table["seed"]]
-        shared = self.out / "tokenizers" / short_hash(alike)
+        table, seed = change.recipe.tokenizer_table, change.recipe.pack_table.seed
+        shared = self.out / "tokenizers" / short_hash([asdict(table), data, seed])
         if not (shared / packs.TOKENIZER_WEIGHTS).is_file():
-            config, settings = training.from_recipe(change.recipe)
-            model = training.train_tokenizer(
-                config, settings, examples, shared, seed=pack_table["seed"], device=self.device
+            model = train_from_recipe(
+                table, examples, shared, seed=seed, device=self.device, data=self.data
             )
             save_tokenizer(model, shared)
         for name in (packs.TOKENIZER_CONFIG, packs.TOKENIZER_WEIGHTS):
             shutil.copyfile(shared / name, pack / name)
 
-    def _resolved(self, change: AblationRow) -> dict[str, Any]:
-        """The recipe, with the base of another row where it asks for one."""
-        recipe = copy.deepcopy(change.recipe)
-        base = recipe["language"]["base"]
-        if isinstance(base, str) and base.startswith(OF_ROW):
-            wanted = base.removeprefix(OF_ROW).strip()
-            other = next((c for c in self.wanted.rows if c.name == wanted), None)
-            place = self.out / other.folder / "pack" / "base" if other else None
-            if place is None or not place.is_dir():
-                raise PackError(
-                    f"row '{change.name}' wants the base of the row '{wanted}', which does not "
-                    "stand above it."
-                )
-            recipe["language"]["base"] = str(place.resolve())
-        return recipe
+    def _resolved(self, change: AblationRow) -> LanguageRecipe:
+        """The language model's table, with the base of another row where it asks for one."""
+        language = change.recipe.language_table
+        base = language.base
+        if not isinstance(base, str) or not base.startswith(OF_ROW):
+            return language
+        wanted = base.removeprefix(OF_ROW).strip()
+        other = next((c for c in self.wanted.rows if c.name == wanted), None)
+        place = self.out / other.folder / "pack" / "base" if other else None
+        if place is None or not place.is_dir():
+            raise PackError(
+                f"row '{change.name}' wants the base of the row '{wanted}', which does not stand "
+                "above it."
+            )
+        return replace(language, base=str(place.resolve()))
 
     def _measured(
         self, examples: Sequence[Example], pack: Path, place: Path, trained: TrainingResult

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ext_models.datasets.layouts import Example, read_examples
-from ext_models.packs import PackError
 from ext_models.tokenizer.networks import TokenizerConfig
 from ext_models.tokenizer.report import HEAD, report
 from ext_models.tokenizer.training import TokenizerTraining, train_tokenizer
-from ext_models.training.recipe import read_toml
+from ext_models.training.recipe import FLAT, read_table, read_toml
 
 #: The table, and the rows of each tokenizer, so that a stopped comparison goes on.
 TABLE: Final = "tokenizers.md"
@@ -22,21 +21,43 @@ ROWS: Final = "rows.json"
 
 @dataclass(frozen=True)
 class TokenizerVariant:
-    """One tokenizer of a comparison: its name in the table and how it is made."""
+    """[[comparison.tokenizers]]: one tokenizer of a comparison.
+
+    Attributes:
+        name: in the table.
+        config: sizes, in the same table.
+        training: budget, data and loss.
+    """
 
     name: str
-    config: TokenizerConfig
-    training: TokenizerTraining
+    config: TokenizerConfig = field(metadata=FLAT)
+    training: TokenizerTraining = field(default_factory=TokenizerTraining)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a recipe's ``[comparison]`` asks for."""
+    """[comparison]: several tokenizers on the same data.
+
+    Attributes:
+        data: packs of the data folder.
+        tokenizers: what is compared.
+        training: keys of every tokenizer's training, unless it has its own.
+        quoted_captions: also take captions quoted from other data sets.
+        seed: of everything random.
+    """
 
     data: tuple[str, ...]
-    quoted_captions: bool
-    seed: int
-    variants: tuple[TokenizerVariant, ...]
+    tokenizers: tuple[TokenizerVariant, ...]
+    training: TokenizerTraining = field(default_factory=TokenizerTraining)
+    quoted_captions: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ComparisonRecipe:
+    """A recipe of a comparison: its one table."""
+
+    comparison: Comparison
 
 
 def compare(wanted: Comparison, data: Path | None, out: Path, device: str) -> str:
@@ -53,7 +74,7 @@ def compare(wanted: Comparison, data: Path | None, out: Path, device: str) -> st
         examples = read_examples(data, name, quoted_captions=wanted.quoted_captions)
         test = sum(e.split == "test" for e in examples)
         lines = [f"`{name}`, {test} test clips:", "", *HEAD]
-        for number, variant in enumerate(wanted.variants, 1):
+        for number, variant in enumerate(wanted.tokenizers, 1):
             run = out / name / str(number)
             lines += _rows(variant, examples, run, wanted.seed, device)
         sections.append("\n".join(lines))
@@ -61,34 +82,19 @@ def compare(wanted: Comparison, data: Path | None, out: Path, device: str) -> st
 
 
 def read_comparison(path: Path, budget: Mapping[str, float]) -> Comparison:
-    """The comparison of a recipe; raises PackError naming what it lacks."""
-    recipe = read_toml(path)
-    if "comparison" not in recipe:
-        raise PackError(f"{path}: the recipe has no [comparison] table.")
-    try:
-        table: dict[str, Any] = recipe["comparison"]
-        shared = {**table.get("training", {}), **budget}
-        variants = tuple(_variant(dict(entry), shared) for entry in table["tokenizers"])
-        return Comparison(
-            data=tuple(table["data"]),
-            quoted_captions=bool(table.get("quoted_captions", False)),
-            seed=int(table.get("seed", 0)),
-            variants=variants,
-        )
-    except KeyError as error:
-        raise PackError(f"{path}: the recipe's [comparison] has no {error}.") from None
-    except (TypeError, ValueError) as error:
-        raise PackError(f"{path}: {error}.") from None
+    """The comparison of a recipe; raises PackError naming file, table and key.
 
-
-def _variant(entry: dict[str, Any], shared: dict[str, Any]) -> TokenizerVariant:
-    name = str(entry.pop("name"))
-    training = {**shared, **entry.pop("training", {})}
-    if "speeds" in training:
-        training["speeds"] = tuple(training["speeds"])
-    if "dilations" in entry:
-        entry["dilations"] = tuple(entry["dilations"])
-    return TokenizerVariant(name, TokenizerConfig(**entry), TokenizerTraining(**training))
+    Args:
+        path: the recipe.
+        budget: steps or minutes of every training, instead of the recipe's.
+    """
+    tables = read_toml(path)
+    body = tables.get("comparison")
+    if isinstance(body, dict):
+        shared = {**body.get("training", {}), **budget}
+        for entry in body.get("tokenizers", ()):
+            entry["training"] = {**shared, **entry.get("training", {})}
+    return read_table(ComparisonRecipe, tables, str(path)).comparison
 
 
 def _rows(

@@ -7,12 +7,11 @@ A take stays in one fold, so that no pack is measured on half of a take that it 
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -28,28 +27,15 @@ from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.pack_training import train_pack
-from ext_models.packs import PackError
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion.reranker_training import train_reranker
-from ext_models.tokenizer import training
+from ext_models.tokenizer.recipe import train_from_recipe
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.run_identity import claim, short_hash
 
 #: Every n-th training take goes to the val split, which tells when to stop.
 VAL_EVERY: Final = 20
 SUMMARY: Final = "folds.md"
-
-
-def scale_budget(recipe: dict[str, Any], share: float) -> dict[str, Any]:
-    """A recipe whose trainings take a share of their minutes, wherever it says how many."""
-    if not 0 < share <= 1:
-        raise PipelineError(f"--share {share:g}: more than 0, at most 1.")
-    own: dict[str, Any] = {}
-    for key, value in recipe.items():
-        if isinstance(value, dict):
-            own[key] = scale_budget(value, share)
-        else:
-            own[key] = share * value if key == "minutes" else value
-    return own
 
 
 def take_of_clips(folder: Path | str | None) -> dict[str, str]:
@@ -101,38 +87,36 @@ def assign_folds(
 
 
 def train_fold(
-    recipe: dict[str, Any],
-    examples: list[Example],
-    folder: Path,
-    device: str,
-    budget: dict[str, float],
+    recipe: Recipe, examples: list[Example], folder: Path, device: str, data: Path | None
 ) -> Path:
     """Train a fold's pack, or find it: its folder.
+
+    Args:
+        recipe: of the pack, with the budget of the fold.
+        examples: clips of all splits.
+        folder: of the fold.
+        device: cpu, cuda or mps.
+        data: the data folder, for the statistics of a published tokenizer.
 
     Raises:
         PackError: when it was trained on other clips, or otherwise.
     """
     pack, work = folder / "pack", folder / "training"
     refusal = "holds a fold of other clips, recipe or budget: delete it, or choose another --out."
-    of = {"recipe": short_hash([recipe, budget]), "data": data_hash(examples)}
-    claim(folder, of, refusal, begun=pack.is_dir() or work.is_dir())
+    identity = {"recipe": short_hash(asdict(recipe)), "data": data_hash(examples)}
+    claim(folder, identity, refusal, begun=pack.is_dir() or work.is_dir())
     if (pack / packs.MANIFEST).is_file():
         return pack
-    own = copy.deepcopy(recipe)
-    own["tokenizer"].setdefault("training", {}).update(budget)
+    table, language = recipe.pack_table, recipe.language_table
     work.mkdir(parents=True, exist_ok=True)
-    try:
-        if not (pack / packs.TOKENIZER_WEIGHTS).is_file():
-            config, settings = training.from_recipe(own)
-            seed = own["pack"]["seed"]
-            model = training.train_tokenizer(
-                config, settings, examples, work, seed=seed, device=device
-            )
-            save_tokenizer(model, pack)
-        train_reranker(own, examples, pack, work, device=device, budget=budget)
-        train_pack(own, examples, pack, work, device=device, budget=budget)
-    except KeyError as error:
-        raise PackError(f"the recipe of the folds has no {error}.") from None
+    if not (pack / packs.TOKENIZER_WEIGHTS).is_file():
+        model = train_from_recipe(
+            recipe.tokenizer_table, examples, work, seed=table.seed, device=device, data=data
+        )
+        save_tokenizer(model, pack)
+    if recipe.reranker:
+        train_reranker(recipe.reranker, table, language, examples, pack, work, device=device)
+    train_pack(table, language, examples, pack, work, device=device)
     return pack
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from ext_models.language.paper.instructions import Task
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import Representation
 from ext_models.packs import PackError
+from ext_models.recipes.paper_settings import PaperEvalSettings
 from ext_models.tokenizer.vqvae import VQVAE
 
 from .guo_evaluator import GuoEvaluator
@@ -58,34 +59,6 @@ PUBLISHED: Final = {
         Task.KEYS: (0.671, 3.411, 10.76),
     },
 }
-
-
-@dataclass(frozen=True)
-class PaperEvalSettings:
-    """How it is measured.
-
-    Attributes:
-        repeats: measurements, each with motions of its own.
-        batch: motions that are written at once.
-        temperature, top_k: of the sampling.
-        length: ``own`` lets the model end; ``asked`` makes it as long as the real clip.
-        multimodality: texts, and motions of each; 0 leaves it out.
-        clips: at most so many of the test split; 0 is all.
-        tasks: names of those measured.
-        longest: code steps of the longest motion.
-        seed: of orders, captions and motions.
-    """
-
-    repeats: int = 20
-    batch: int = 32
-    temperature: float = 0.8
-    top_k: int = 200
-    length: Literal["own", "asked"] = "own"
-    multimodality: Sequence[int] = (100, 30)
-    clips: int = 0
-    tasks: Sequence[str] = tuple(t.name.lower() for t in Task)
-    longest: int = 49
-    seed: int = 0
 
 
 @dataclass(frozen=True)

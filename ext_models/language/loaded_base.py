@@ -7,6 +7,7 @@ ready to learn, and from there to the files of a pack. Both prompt styles go thr
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,13 +19,16 @@ from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import VQVAE
 from ext_models.training import processes
 from ext_models.training.log import TrainingLog
+from ext_models.training.pack_table import PackTable
 from ext_models.training.plot import plot_logs
 
 from . import adapters as models
 from . import bases
 from .corpus import Seen
-from .recipe import LanguageTraining
+from .recipe import ExistingBase, LanguageRecipe, LanguageTraining, ScratchBase
 from .vocabulary import MotionVocabulary, add_tokens, train_text_tokenizer
+
+logger = logging.getLogger(__name__)
 
 LOSSES: Final = "losses.json"
 PICTURE: Final = "losses.png"
@@ -35,33 +39,24 @@ class PackTraining:
     """One training of a language model.
 
     Attributes:
-        recipe: as read.
+        pack: what the pack is called; the seed.
+        language: base, adapter, tasks and training.
         examples: clips of all splits.
         tokenizer: of the pack, trained.
         out: the pack's folder.
         run: folder of the checkpoints.
         device: as PyTorch names it.
-        budget: steps or minutes that overrule the recipe's.
         seen: motions that other trainings encoded.
     """
 
-    recipe: dict[str, Any]
+    pack: PackTable
+    language: LanguageRecipe
     examples: Sequence[Example]
     tokenizer: VQVAE
     out: Path
     run: Path
     device: str
-    budget: dict[str, float]
     seen: Seen | None = None
-
-    @property
-    def language(self) -> dict[str, Any]:
-        """The recipe's ``[language]`` table."""
-        return self.recipe["language"]
-
-    def training(self, table: dict[str, Any]) -> LanguageTraining:
-        """Settings of a stage."""
-        return LanguageTraining(**{**table.get("training", {}), **self.budget})
 
     def part(self, *splits: str) -> list[Example]:
         """The clips of some splits."""
@@ -85,14 +80,14 @@ class LoadedBase:
         name: as ``pack.json`` names it.
         model, text: the model and its text tokenizer.
         made: whether it was made here, with random weights.
-        pretrain: whether it has to learn captions and motions first.
+        pretraining: how it learns captions and motions first, each alone; None if it does not.
     """
 
     name: str
     model: Any
     text: Any
     made: bool
-    pretrain: bool
+    pretraining: LanguageTraining | None = None
 
 
 def obtain_base(
@@ -108,37 +103,36 @@ def obtain_base(
     Raises:
         PackError: when it cannot be had; see ``bases``.
     """
-    said = job.language["base"]
-    table: dict[str, Any] = {"id": said} if isinstance(said, str) else dict(said)
-    if name := table.pop("id", None):
-        table.pop("training", None)
-        whole = job.language["adapter"].get("method") == "full"
-        how = bases.Loading(**table, device=job.device, learning=True, whole=whole)
+    base = job.language.base
+    if isinstance(base, str):
+        base = ExistingBase(base)
+    if isinstance(base, ExistingBase):
+        whole = job.language.method == "full"
+        how = bases.Loading(base.dtype, base.bits, job.device, learning=True, whole=whole)
         if vocabulary is None:
-            model, text = bases.load_plain_base(name, job.out, how)
+            model, text = bases.load_plain_base(base.id, job.out, how)
         else:
-            model, text = bases.load_base(name, job.out, vocabulary, how)
+            model, text = bases.load_base(base.id, job.out, vocabulary, how)
         if text.eos_token_id is None:
             raise PackError(
-                f"the text tokenizer of the base model {name} has no token for the end of a text: "
-                "take another base."
+                f"the text tokenizer of the base model {base.id} has no token for the end of a "
+                "text: take another base."
             )
-        return LoadedBase(name, model, text, made=False, pretrain=False)
-    table.pop("training", None)
-    pretrain = bool(table.pop("pretrain", True))
-    config = bases.BaseConfig(**table)
-    text = train_text_tokenizer(sentences, config.text_tokens)
+        return LoadedBase(base.id, model, text, made=False)
+    text = train_text_tokenizer(sentences, base.config.text_tokens)
     if vocabulary is not None:
         add_tokens(text, vocabulary)
-    return LoadedBase(
-        f"./{bases.BASE}", bases.new_base(config, text), text, made=True, pretrain=pretrain
-    )
+    model = bases.new_base(base.config, text)
+    return LoadedBase(f"./{bases.BASE}", model, text, made=True, pretraining=_pretraining(base))
+
+
+def _pretraining(base: ScratchBase) -> LanguageTraining | None:
+    return base.training if base.pretrain else None
 
 
 def ready_to_learn(job: PackTraining, base: LoadedBase, added: Sequence[int]) -> Any:
     """The base with an adapter, or as a whole, as the recipe says."""
-    table = {k: v for k, v in job.language["adapter"].items() if k != "training"}
-    adapter = models.AdapterConfig(**table)
+    adapter = job.language.adapter.config
     if adapter.method == "full":
         return models.train_everything(base.model)
     return models.add_adapter(base.model, adapter, added)
@@ -179,14 +173,14 @@ def complete(
     try:
         plot_logs(logs, picture)
     except PackError as error:
-        print(error)  # a picture is a courtesy
+        logger.warning("%s", error)  # a picture is a courtesy
         return trained
     return TrainingResult(tuple(logs), share, picture)
 
 
 def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
     """``base_model`` and ``adapter`` of the manifest: all weights in the base need no adapter."""
-    if job.language["adapter"].get("method", "lora") == "full":
+    if job.language.method == "full":
         return f"./{bases.BASE}", ""
     return base.name, models.ADAPTER
 
@@ -194,11 +188,11 @@ def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
 def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None:
     """``training.json``: what the card says of how the language model was made."""
     parameters = sum(p.numel() for p in model.parameters())
-    settings = job.training(job.language["adapter"])
+    settings = job.language.adapter.training
     body = {
         "base": base.name,
-        "pretrained": base.pretrain or not base.made,
-        "method": job.language["adapter"].get("method", "lora"),
+        "pretrained": base.pretraining is not None or not base.made,
+        "method": job.language.method,
         "parameters": parameters,
         "trained_parameters": round(share * parameters),
         "trainable_share": share,

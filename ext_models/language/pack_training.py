@@ -6,10 +6,10 @@ Here the prompt style ``tokens``; the style ``paper`` is in ``paper_training``.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -22,6 +22,7 @@ from ext_models.tokenizer.clip_summary import ClipSummary, fit_clip_summary
 from ext_models.tokenizer.vqvae import load_tokenizer
 from ext_models.training import processes
 from ext_models.training.log import TrainingLog
+from ext_models.training.pack_table import PackTable
 from ext_models.training.recipe import read_toml
 
 from . import bases
@@ -39,80 +40,76 @@ from .loaded_base import (
     ready_to_learn,
 )
 from .paper import training
+from .recipe import LanguageRecipe, PaperLanguage, TokensLanguage
 from .tasks import TaskMix
 from .vocabulary import MotionVocabulary, Skill, TokenIds
 
 __all__ = ["TrainingResult", "joined_clips", "train_pack"]
 
+#: The shape of no clip summary.
+NO_SUMMARY = (0, 0)
 #: Prompts whose parts no training joins, so that they can be measured.
 COMPOSITIONS = Path(__file__).parent.parent / "recipes" / "prompts" / "compositions.toml"
 
 
 def train_pack(
-    recipe: dict[str, Any],
+    pack: PackTable,
+    language: LanguageRecipe,
     examples: Sequence[Example],
     out: Path,
     run: Path,
     *,
     device: str,
-    budget: dict[str, float],
     seen: Seen | None = None,
 ) -> TrainingResult:
     """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
 
     ``seen`` keeps the clips' codes for further trainings.
     """
-    language, seed = recipe["language"], recipe["pack"]["seed"]
-    torch.manual_seed(seed)
-    examples = with_captions(examples, language.get("captioned", 1.0), seed)
-    job = PackTraining(
-        recipe, examples, load_tokenizer(out, device), out, run, device, budget, seen
-    )
-    style = language.get("prompt_style", "tokens")
-    if style == "paper":
-        return training.train(job)
-    if style != "tokens":
-        raise packs.PackError(f"the recipe's prompt_style is '{style}'; write tokens or paper.")
-    return _train_tokens(job)
+    torch.manual_seed(pack.seed)
+    examples = with_captions(examples, language.captioned, pack.seed)
+    tokenizer = load_tokenizer(out, device)
+    job = PackTraining(pack, language, examples, tokenizer, out, run, device, seen)
+    if isinstance(language, PaperLanguage):
+        return training.train(job, language)
+    return _train_tokens(job, cast("TokensLanguage", language))
 
 
-def _train_tokens(job: PackTraining) -> TrainingResult:
-    language = job.language
+def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult:
     config = job.tokenizer.config
     vocabulary = MotionVocabulary(
-        language["levels"],
+        language.levels,
         config.codes,
-        language["max_frames"] // config.stride,
-        frozenset(map(Skill, language.get("skills", ()))),
-        _summary_shape(language),
+        language.max_frames // config.stride,
+        frozenset(language.skills),
+        language.summary or NO_SUMMARY,
     )
     _check_clips(job, 2 * config.stride + 1)
     base = obtain_base(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
-    mix = TaskMix(**language.get("tasks", {}))
-    joined = joined_clips(language, job.examples, job.recipe["pack"]["seed"])
+    mix = language.tasks
+    joined = joined_clips(language, job.examples, job.pack.seed)
     train, held_out = _encode(job, joined, base.text, vocabulary)
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
     logs: list[TrainingLog] = []
-    if base.pretrain:
-        settings = job.training(language["base"])
-        read = train if language.get("uncaptioned", True) else captioned
-        logs.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run))
+    if base.pretraining:
+        read = train if language.uncaptioned else captioned
+        logs.append(pretrain(base.model, read, held_out, ids, eos, base.pretraining, job.run))
     if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
-    settings = job.training(language["adapter"])
+    settings = language.adapter.training
     clips = (captioned, held_out)
     logs.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run))
-    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), logs)
+    return complete(job, base, model, _manifest(job, language, *names_in_pack(job, base)), logs)
 
 
 def _check_clips(job: PackTraining, least: int) -> None:
     """Refuse data that leaves nothing to learn from or to look at, before a base is made."""
     # What is seen faster has fewer frames.
-    fastest = max(1.0, *job.language["speeds"])
+    fastest = max(1.0, *job.language.speeds)
     for split, speed, what in (("train", fastest, "learn from"), ("val", 1.0, "be watched by")):
         if not any(e.captions and len(e.joints) / speed >= least for e in job.part(split)):
             raise packs.PackError(
@@ -149,24 +146,21 @@ def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
     return words + 3 + max(poses, draft) + motion + vocabulary.summary[0]
 
 
-def joined_clips(
-    language: Mapping[str, Any], examples: Sequence[Example], seed: int
-) -> list[Example]:
+def joined_clips(language: LanguageRecipe, examples: Sequence[Example], seed: int) -> list[Example]:
     """New training clips out of two, as a recipe's language part asks; see ``motion.joining``.
 
     The parts of the compositions that are measured are never joined.
     """
-    asked = language.get("joining", {})
-    wanted = {how: asked.get(how, 0) for how in ("then", "together")}
     train = [e for e in examples if e.split == "train" and e.captions]
     held_out_pairs = HeldOutPairs.of(read_toml(COMPOSITIONS)["prompts"])
-    longest = language["max_frames"]
-    return join_examples(train, **wanted, longest=longest, seed=seed, held_out_pairs=held_out_pairs)
-
-
-def _summary_shape(language: dict[str, Any]) -> tuple[int, int]:
-    levels, kinds = language.get("summary") or (0, 0)
-    return int(levels), int(kinds)
+    return join_examples(
+        train,
+        then=language.joining.then,
+        together=language.joining.together,
+        longest=language.max_frames,
+        seed=seed,
+        held_out_pairs=held_out_pairs,
+    )
 
 
 def _clip_summary(
@@ -180,25 +174,23 @@ def _clip_summary(
         if kept.shape == vocabulary.summary:
             return kept
     motions = [one.joints for e in train for one in (e, mirrored(e))]
-    made = fit_clip_summary(motions, *vocabulary.summary, job.recipe["pack"]["seed"])
+    made = fit_clip_summary(motions, *vocabulary.summary, job.pack.seed)
     if processes.is_main():
         made.save(job.out)
     return made
 
 
-def draw_weights(language: dict[str, Any], real: Sequence[Example], joined: int) -> list[float]:
+def draw_weights(language: LanguageRecipe, real: Sequence[Example], joined: int) -> list[float]:
     """How often each real clip is drawn, and each of the joined ones behind them.
 
     ``share`` of the table ``joining`` says how many of the draws are joined clips.
     """
-    weights = label_weights(real, language.get("balance", 0.0))
+    weights = label_weights(real, language.balance)
     if not joined:
         return weights
-    share = float(language.get("joining", {}).get("share", joined / (joined + len(real))))
-    if not 0 <= share < 1:
-        raise packs.PackError(
-            f"the recipe's joining.share is {share:g}; write at least 0 and less than 1."
-        )
+    share = language.joining.share
+    if share is None:
+        share = joined / (joined + len(real))
     each = share / (1 - share) * sum(weights) / joined
     return [*weights, *[each] * joined]
 
@@ -219,34 +211,33 @@ def _encode(
         )
 
     held_out = [e for e in job.part("val") if e.captions]
-    speeds, offsets = language["speeds"], language["offsets"]
     weights = draw_weights(language, real, len(joined))
     return (
-        encode(train, speeds=speeds, offsets=offsets, mirror=True, weights=weights),
+        encode(
+            train, speeds=language.speeds, offsets=language.offsets, mirror=True, weights=weights
+        ),
         encode(held_out, mirror=True),
     )
 
 
-def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
-    pack, language = job.recipe["pack"], job.language
+def _manifest(
+    job: PackTraining, language: TokensLanguage, base: str, adapter: str
+) -> packs.PackManifest:
     skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
     words = {w.strip(".,;:!?\"'()").lower() for c in _captions(job.examples) for w in c.split()}
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
-        name=pack["name"],
-        title=pack["title"],
-        licence=pack["licence"],
-        credits=tuple(pack["credits"]),
+        **job.pack.manifest_fields(),
         representation=representations.HUMANML3D.name,
         fps=representations.HUMANML3D.fps,
-        max_frames=language["max_frames"],
+        max_frames=language.max_frames,
         skeleton=tuple(tuple(round(x, 5) for x in row) for row in skeleton),
         prompt_style="tokens",
-        levels=language["levels"],
+        levels=language.levels,
         words=tuple(sorted(w for w in words if w)),
         base_model=base,
         adapter=adapter,
-        cfg_scale=float(language.get("cfg_scale", 1.0)),
-        skills=tuple(language.get("skills", ())),
-        summary=tuple(language.get("summary", ())),
+        cfg_scale=language.cfg_scale,
+        skills=tuple(skill.value for skill in language.skills),
+        summary=language.summary or (),
     )

@@ -1,11 +1,20 @@
-"""The tables of a recipe that say how a language model is trained."""
+"""The table [language] of a recipe: what the language model is made of, and its training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
+from ext_models.packs import PackError
+from ext_models.training.recipe import FLAT
 from ext_models.training.settings import TrainerSettings
+
+from .adapters import AdapterConfig
+from .bases import BaseConfig
+from .paper.tasks import PaperTasks
+from .tasks import TaskMix
+from .vocabulary import Skill
 
 
 @dataclass(frozen=True)
@@ -21,3 +30,123 @@ class LanguageTraining(TrainerSettings):
     validate_every: int = 250
     levels: Sequence[float] = ()
     summary: float = 1.0
+
+
+@dataclass(frozen=True)
+class ScratchBase:
+    """[language.base] of a base made from scratch.
+
+    Attributes:
+        config: its sizes, in the same table.
+        pretrain: whether it learns captions and motions first, each alone.
+        training: of that.
+    """
+
+    config: BaseConfig = field(metadata=FLAT)
+    pretrain: bool = True
+    training: LanguageTraining = field(default_factory=LanguageTraining)
+
+
+@dataclass(frozen=True)
+class ExistingBase:
+    """[language.base] of a base that exists.
+
+    Attributes:
+        id: a Hugging Face id, or a folder.
+        dtype: of its weights; ``auto`` takes float32 where that fits.
+        bits: 4 or 8 to load its layers quantised; 0 loads them as they are.
+    """
+
+    id: str
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    bits: int = 0
+
+
+@dataclass(frozen=True)
+class AdapterRecipe:
+    """[language.adapter]: what is trained of a base, in the same table, and how."""
+
+    config: AdapterConfig = field(metadata=FLAT)
+    training: LanguageTraining = field(default_factory=LanguageTraining)
+
+
+@dataclass(frozen=True)
+class Joining:
+    """[language.joining]: new training clips, each made of two.
+
+    Attributes:
+        then: clips of one motion after another.
+        together: clips of one upper body on another lower body.
+        share: of the draws that are such clips; as many as they are by default.
+    """
+
+    then: int = 0
+    together: int = 0
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.share is not None and not 0 <= self.share < 1:
+            raise PackError(
+                f"the recipe's joining.share is {self.share:g}; write at least 0 and less than 1."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageRecipe:
+    """[language], whatever the prompt style.
+
+    Attributes:
+        max_frames: of the longest motion that the model writes.
+        base: the model that is trained, by its id or as a table.
+        adapter: what is trained of it.
+        speeds: factors of playback speed at which each clip is encoded.
+        offsets: frames at which the first code step begins.
+        balance: 0 draws all clips alike, 1 all labels alike.
+        cfg_scale: scale of classifier-free guidance that the pack suggests; 1 is none.
+        skills: what the model can do besides text and poses.
+        summary: summary tokens of an answer, and kinds of each; none by default.
+        joining: new clips made of two.
+        captioned: share of the training clips that keep their captions.
+        uncaptioned: whether a base from scratch learns from the others too.
+    """
+
+    max_frames: int
+    base: str | ExistingBase | ScratchBase
+    adapter: AdapterRecipe
+    speeds: tuple[float, ...] = (1.0,)
+    offsets: tuple[int, ...] = (0,)
+    balance: float = 0.0
+    cfg_scale: float = 1.0
+    skills: tuple[Skill, ...] = ()
+    summary: tuple[int, int] | None = None
+    joining: Joining = field(default_factory=Joining)
+    captioned: float = 1.0
+    uncaptioned: bool = True
+
+    @property
+    def method(self) -> str:
+        """How the base is trained: ``lora`` or ``full``."""
+        return self.adapter.config.method
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperLanguage(LanguageRecipe):
+    """[language] of the prompt style ``paper``: codes as digits in text, one a step."""
+
+    prompt_style: Literal["paper"]
+    levels: Literal[1] = 1
+    tasks: PaperTasks = field(default_factory=PaperTasks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokensLanguage(LanguageRecipe):
+    """[language] of the prompt style ``tokens``: a token a code.
+
+    Attributes:
+        levels: residual levels that the model writes.
+        tasks: how often each task is drawn.
+    """
+
+    levels: int
+    prompt_style: Literal["tokens"] = "tokens"
+    tasks: TaskMix = field(default_factory=TaskMix)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,18 +19,16 @@ from torch.nn import functional
 
 from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.examples import DataError, Example
-from ext_models.datasets.humanml3d import Statistics, read_statistics
+from ext_models.datasets.humanml3d import Statistics
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import REPRESENTATIONS, Representation
 from ext_models.training.settings import TrainerSettings
 from ext_models.training.trainer import Trainer, TrainingData
 
-from .vqvae import VQVAE, TokenizerConfig, save_tokenizer
+from .vqvae import VQVAE, TokenizerConfig
 
 Array = NDArray[np.float32]
 
-#: What a recipe writes as ``way`` under [tokenizer] for this training.
-WAY = "published"
 #: Batches from whose codes the codebook begins.
 BEGINNING = 4
 
@@ -168,38 +165,3 @@ def reconstruction_error(model: VQVAE, examples: Sequence[Example]) -> tuple[flo
         errors.append(1000 * rep.unit * float(np.linalg.norm(gap, axis=-1).mean()))
         used |= set(codes.flatten().tolist())
     return float(np.mean(errors)), len(used) / model.config.codes
-
-
-def from_recipe(recipe: dict[str, Any]) -> tuple[TokenizerConfig, ReferenceTraining]:
-    """The two settings objects of a recipe's ``[tokenizer]`` table."""
-    table = {k: v for k, v in recipe["tokenizer"].items() if k not in ("way", "statistics")}
-    training = ReferenceTraining(**table.pop("training", {}))
-    table["dilations"] = tuple(table.get("dilations", (9, 3, 1)))
-    return TokenizerConfig(**table), training
-
-
-def run(
-    recipe: dict[str, Any],
-    examples: Sequence[Example],
-    data: Path,
-    out: Path,
-    work: Path,
-    device: str,
-) -> None:
-    """``train-tokenizer`` for a recipe of this way: train, save, and say how good it is."""
-    config, settings = from_recipe(recipe)
-    folder = Path(recipe["tokenizer"].get("statistics", data))
-    model = train_reference(
-        config,
-        settings,
-        examples,
-        read_statistics(folder, REPRESENTATIONS[examples[0].representation]),
-        work,
-        seed=recipe["pack"]["seed"],
-        device=device,
-    )
-    save_tokenizer(model, out)
-    test = [e for e in examples if e.split == "test"] or list(examples)
-    error, used = reconstruction_error(model, test)
-    print(f"{len(test)} clips through their codes: {error:.1f} mm, {used:.0%} of the codes in use")
-    print(f"tokenizer written to {out}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -319,11 +318,3 @@ def with_upper_body(x: Array, other: Array) -> Array:
 
 def _held_poses(examples: Sequence[Example]) -> Array:
     return features.from_poses(np.concatenate([e.joints[::4] for e in examples]))
-
-
-def from_recipe(recipe: dict[str, Any]) -> tuple[TokenizerConfig, TokenizerTraining]:
-    """The two settings objects of a recipe's ``[tokenizer]`` table."""
-    table = dict(recipe["tokenizer"])
-    training = TokenizerTraining(**table.pop("training", {}))
-    table["dilations"] = tuple(table.get("dilations", (1, 1)))
-    return TokenizerConfig(**table), training

@@ -5,6 +5,7 @@ Its encoder and decoder are in ``networks``: the reference's form and ours.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -91,6 +92,15 @@ def save_tokenizer(model: VQVAE, folder: Path) -> None:
     exact = ("mean", "std")
     state = {k: v if k in exact else v.half() for k, v in model.state_dict().items()}
     save_file({k: v.cpu().contiguous() for k, v in state.items()}, folder / packs.TOKENIZER_WEIGHTS)
+
+
+def codes_hash(model: VQVAE) -> str:
+    """A hash of all that a motion's codes depend on, 12 digits: the same after saving."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if not name.startswith("decoder."):
+            digest.update(name.encode() + value.half().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def load_tokenizer(folder: Path, device: str = "cpu") -> VQVAE:

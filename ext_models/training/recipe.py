@@ -9,26 +9,24 @@ the modules of the parts.
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import tomllib
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from ext_models.packs import PackError
 
 T = TypeVar("T")
 
-_FLAT = "flat"
-
-
-def flat() -> Any:
-    """A dataclass field whose own fields stand in the same table of the recipe."""
-    return field(metadata={_FLAT: True})
+_FLAT: Final = "flat"
+#: Metadata of a dataclass field whose own fields stand in the same table of the recipe.
+FLAT: Final = {_FLAT: True}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -68,12 +66,10 @@ class _Reader:
         """A table as a dataclass; ``also`` are keys of its alternatives, to suggest."""
         if not isinstance(table, Mapping):
             raise self.error(f"{name} is {_toml(table)}; write a table [{name}].")
-        types_of = typing.get_type_hints(kind)
+        types_of = _types(kind)
         inner = {f.name: types_of[f.name] for f in fields(_dataclass(kind)) if _FLAT in f.metadata}
-        known = keys_of(kind)
-        for key in table:
-            if key not in known:
-                raise self.unknown(key, name, {*known, *also})
+        required = [f.name for f in _init_fields(kind) if _required(f) and f.name not in inner]
+        self.check_keys(table, keys_of(kind), required, name, also)
         values: dict[str, Any] = {}
         for each in _init_fields(kind):
             if each.name in inner:
@@ -82,16 +78,28 @@ class _Reader:
             elif each.name in table:
                 dotted = f"{name}.{each.name}" if name else each.name
                 values[each.name] = self.value(types_of[each.name], table[each.name], dotted)
-            elif _required(each):
-                raise self.error(
-                    f"{_table(name)} has no '{each.name}'; write it."
-                    if name
-                    else f"the recipe has no [{each.name}] table."
-                )
         try:
             return kind(**values)
         except (PackError, ValueError) as error:
             raise self.error(f"{_table(name)}: {error}") from None
+
+    def check_keys(
+        self,
+        table: Mapping[str, Any],
+        known: Sequence[str],
+        required: Sequence[str],
+        name: str,
+        also: Iterable[str],
+    ) -> None:
+        """Refuse unknown and missing keys; a misspelt key is both, and named as it stands."""
+        missing = [key for key in required if key not in table]
+        if missing and not name:
+            raise self.error(f"the recipe has no [{missing[0]}] table.")
+        for key in table:
+            if key not in known:
+                raise self.unknown(key, name, {*known, *also})
+        if missing:
+            raise self.error(f"[{name}] has no '{missing[0]}'; write it.")
 
     def value(self, kind: Any, value: Any, name: str) -> Any:
         """A value as the type of its field."""
@@ -144,9 +152,10 @@ class _Reader:
         """A value as the first of several types that fits it."""
         tables = [kind for kind in kinds if is_dataclass(kind)]
         if isinstance(value, Mapping) and tables:
+            self.check_choices(tables, value, name)
             also = {key for kind in tables for key in keys_of(kind)}
-            fitting = next((kind for kind in tables if _fits(kind, value)), tables[-1])
-            return self.table(cast("type[Any]", fitting), value, name, also)
+            likely = max(reversed(tables), key=lambda kind: _likelihood(kind, value))
+            return self.table(cast("type[Any]", likely), value, name, also)
         errors: list[PackError] = []
         for kind in [kind for kind in kinds if kind not in tables] or kinds:
             try:
@@ -154,6 +163,17 @@ class _Reader:
             except PackError as error:
                 errors.append(error)
         raise errors[0]
+
+    def check_choices(self, tables: Sequence[Any], value: Mapping[str, Any], name: str) -> None:
+        """Refuse a value that none of several tables takes for a key of a few values."""
+        options: dict[str, list[Any]] = {}
+        for kind in tables:
+            for key, wanted in _types(kind).items():
+                choices = get_args(wanted) if get_origin(wanted) is Literal else [wanted]
+                options[key] = [*options.get(key, ()), *choices]
+        for key in options.keys() & value.keys():
+            if not any(_is_type(option) for option in options[key]):
+                self.choice(options[key], value[key], f"{name}.{key}")
 
     def unknown(self, key: str, name: str, known: Iterable[str]) -> PackError:
         """The refusal of a key that no table of this name has."""
@@ -171,25 +191,30 @@ class _Reader:
 
 def keys_of(kind: Any) -> list[str]:
     """The keys that a table read as this dataclass may have."""
-    types_of = typing.get_type_hints(kind)
+    types_of = _types(kind)
     keys: list[str] = []
     for each in _init_fields(kind):
         keys += keys_of(types_of[each.name]) if _FLAT in each.metadata else [each.name]
     return keys
 
 
-def _fits(kind: Any, table: Mapping[str, Any]) -> bool:
-    """Whether a table has all that a dataclass requires, and its required literals."""
-    types_of = typing.get_type_hints(kind)
-    for each in _init_fields(kind):
-        if _FLAT in each.metadata or not _required(each):
-            continue
-        wanted = types_of[each.name]
-        if each.name not in table:
-            return False
-        if get_origin(wanted) is Literal and table[each.name] not in get_args(wanted):
-            return False
-    return True
+def _likelihood(kind: Any, table: Mapping[str, Any]) -> tuple[bool, int, bool]:
+    """How well a table fits a dataclass: its literals, its known keys, its required keys."""
+    literals = {k: get_args(v) for k, v in _types(kind).items() if get_origin(v) is Literal}
+    matching = all(table[key] in literals[key] for key in literals.keys() & table.keys())
+    required = {f.name for f in _init_fields(kind) if _required(f) and _FLAT not in f.metadata}
+    return matching, len(set(keys_of(kind)) & table.keys()), required <= table.keys()
+
+
+@functools.cache
+def _types(kind: Any) -> dict[str, Any]:
+    """The types of a dataclass' fields."""
+    return typing.get_type_hints(_dataclass(kind))
+
+
+def _is_type(option: Any) -> bool:
+    """Whether it is a type, or a value of a literal type."""
+    return not isinstance(option, str | int | float)
 
 
 def _init_fields(kind: Any) -> list[Field[Any]]:

@@ -100,10 +100,10 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     assert refused(2)
     (pack / packs.TOKENIZER_WEIGHTS).write_bytes(weights)
     # A folder from before this was noted, and one where nothing has begun.
-    noted = json.loads((run / run_identity.OF).read_text())
-    (run / run_identity.OF).unlink()
+    noted = json.loads((run / run_identity.IDENTITY).read_text())
+    (run / run_identity.IDENTITY).unlink()
     assert train(3) == 0
-    assert json.loads((run / run_identity.OF).read_text()) == noted
+    assert json.loads((run / run_identity.IDENTITY).read_text()) == noted
     for stage in ("base", "adapter"):
         (run / f"{stage}.pt").unlink()
     assert train(1, RECIPE.replace("rank = 2", "rank = 3")) == 0

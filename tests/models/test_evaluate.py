@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ext_models.evaluation import baselines as sy
 from ext_models.evaluation.tables import Table
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.lab import folds
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as ev
 from ext_models.text_motion.network import TextMotionNetwork
 from ext_models.text_motion.text_vocabulary import TextVocabulary
@@ -144,12 +146,11 @@ def test_every_clip_is_held_out_once_with_its_take(examples):
 
 
 def test_a_share_of_the_minutes():
-    recipe = {"name": "x", "tokenizer": {"training": {"minutes": 8, "steps": 5}}, "reranker": {}}
-    short = folds.scale_budget(recipe, 0.5)
-    assert short["tokenizer"]["training"] == {"minutes": 4, "steps": 5}
-    assert recipe["tokenizer"]["training"]["minutes"] == 8
-    with pytest.raises(PipelineError, match="--share 0"):
-        folds.scale_budget(recipe, 0)
+    recipe = Recipe.of(tomllib.loads(RECIPE), "test")
+    short = recipe.with_share_of_minutes(0.5)
+    for part in (lambda r: r.tokenizer, lambda r: r.language.base, lambda r: r.language.adapter):
+        assert part(short).training.minutes == part(recipe).training.minutes / 2
+        assert part(short).training.steps == part(recipe).training.steps
 
 
 def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):

@@ -17,6 +17,7 @@ from ext_models.datasets.humanml3d import Statistics
 from ext_models.datasets.layouts import Example
 from ext_models.language import pack_training
 from ext_models.language.paper import training as paper_training
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import training as text_motion
 from ext_models.text_motion.model import read_card
 from ext_models.text_motion.network import TextMotionConfig
@@ -147,10 +148,10 @@ def test_language_models(name, language, module, levels, losses, tmp_path, monke
         return complete(job, base, model, *rest)
 
     monkeypatch.setattr(module, "complete", measured)
-    recipe = {"pack": PACK, "language": language}
+    recipe = Recipe.of({"pack": PACK, "language": language}, "test")
     (run := tmp_path / "run").mkdir()
     trained = pack_training.train_pack(
-        recipe, CLIPS, pack(tmp_path / "pack", levels), run, device="cpu", budget={}
+        recipe.pack, recipe.language, CLIPS, pack(tmp_path / "pack", levels), run, device="cpu"
     )
     golden = GOLDEN[name]
     close(losses, golden["losses"])

@@ -18,10 +18,12 @@ from ext_models.datasets.joining import (
 from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk
 from ext_models.language import vocabulary as voc
+from ext_models.language.adapters import AdapterConfig
 from ext_models.language.corpus import Encoded, Pool, batch_of, label_weights
 from ext_models.language.fine_tuning import pretraining_pair
 from ext_models.language.loss import TokenWeights
 from ext_models.language.pack_training import COMPOSITIONS, draw_weights, with_captions
+from ext_models.language.recipe import AdapterRecipe, Joining, TokensLanguage
 from ext_models.packs import PackError
 from ext_models.training.recipe import read_toml
 from motiongpt_blender.core.body.motion import heading
@@ -216,15 +218,26 @@ def test_coarse_codes_count_more():
     )
 
 
+def language(balance, **joining):
+    adapter = AdapterRecipe(AdapterConfig())
+    return TokensLanguage(
+        levels=2,
+        max_frames=40,
+        base="x",
+        adapter=adapter,
+        balance=balance,
+        joining=Joining(**joining),
+    )
+
+
 def test_joined_clips_are_drawn_as_often_as_asked():
     """A share of the draws, whatever their number and however labels are balanced."""
     joints = walker(8)
     real = [Example(f"r{k}", joints, ("a person walks.",), "train", "walk") for k in range(9)]
     for joined, share, balance in ((5, 0.35, 0.5), (50, 0.35, 0.0), (5, 0.0, 1.0)):
-        language = {"balance": balance, "joining": {"then": joined, "share": share}}
-        weights = draw_weights(language, real, joined)
+        weights = draw_weights(language(balance, then=joined, share=share), real, joined)
         assert sum(weights[9:]) / sum(weights) == pytest.approx(share)
-    plain = draw_weights({"joining": {"then": 5}}, real, 5)
+    plain = draw_weights(language(0.0, then=5), real, 5)
     assert len(set(np.round(plain, 9))) == 1
     with pytest.raises(PackError, match=r"joining\.share is 1; write at least 0"):
-        draw_weights({"joining": {"share": 1.0}}, real, 5)
+        Joining(share=1.0)

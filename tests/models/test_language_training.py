@@ -17,6 +17,7 @@ from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
 from ext_models.language import corpus, pack_training
 from ext_models.packs import PackError
+from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import ClipSummary
 from tests.support import tiny_pack
@@ -61,7 +62,8 @@ def tokenizer(tmp_path):
 
 def train(body, pack, run):
     run.mkdir(exist_ok=True)
-    return pack_training.train_pack(body, EXAMPLES, pack, run, device="cpu", budget={})
+    recipe = Recipe.of(body, "test")
+    return pack_training.train_pack(recipe.pack, recipe.language, EXAMPLES, pack, run, device="cpu")
 
 
 def test_a_whole_training_in_bfloat16_with_all_that_saves_memory(tokenizer, tmp_path):
@@ -146,6 +148,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.models.test_language_training import EXAMPLES, SCRATCH, table
 from tests.models.test_trainer import made, line_data
+from ext_models.recipes.schema import Recipe
 from ext_models.language import pack_training
 from ext_models.training import processes
 device = processes.join("cpu")
@@ -160,7 +163,8 @@ def measured(job, base, model, manifest, logs):
     (run / f"sum{{rank}}.json").write_text(json.dumps(told))
     return complete(job, base, model, manifest, logs)
 pack_training.complete = measured
-pack_training.train_pack(table(SCRATCH), EXAMPLES, pack, run, device=device, budget={{"steps": 6}})
+recipe = Recipe.of(table(SCRATCH), "test").with_budget(steps=6)
+pack_training.train_pack(recipe.pack, recipe.language, EXAMPLES, pack, run, device=device)
 if processes.leave():
     made(run / "alone", line_data())[1].run()
     (run / "alone.json").write_text(json.dumps([rank, processes.count()]))

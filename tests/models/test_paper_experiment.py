@@ -1,7 +1,6 @@
 """The paper's own experiment on synthetic folders in the official layouts."""
 
 import pickle
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +19,12 @@ from ext_models.importers.guo_networks import (
 )
 from ext_models.lab import guo_evaluator, paper_tables
 from ext_models.language import adapters as m
-from ext_models.language import bases
 from ext_models.language.paper import instructions, training
-from ext_models.language.recipe import LanguageTraining
+from ext_models.language.paper.tasks import PaperTasks
+from ext_models.language.recipe import ExistingBase
 from ext_models.motion.representations import HUMANML3D, KIT
-from ext_models.tokenizer import reference_training
+from ext_models.recipes.schema import Recipe
+from ext_models.tokenizer.reference_training import ReferenceTraining
 from ext_models.tokenizer.vqvae import load_tokenizer
 from tests.support import reference_files
 from tests.support.bases import write_base
@@ -95,7 +95,8 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     checkpoints(tmp_path / "checkpoints", "t2m", weights, np.load(mean), np.load(std))
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
-        '[pack]\ndata = "humanml3d"\n[evaluation]\nlength = "asked"\nrepeats = 1\nbatch = 40\n'
+        '[pack]\nname = "x"\ndata = "humanml3d"\n'
+        '[evaluation]\nlength = "asked"\nrepeats = 1\nbatch = 40\n'
         'tasks = ["text", "initial", "last", "keys"]\nmultimodality = [2, 2]\n'
     )
     capsys.readouterr()
@@ -183,19 +184,19 @@ def test_the_whole_experiment_small(kit, golden, tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize("name", ["humanml3d_paper", "kit_paper"])
 def test_the_recipes_say_what_was_published(name):
-    recipe = tomllib.loads((RECIPES / f"{name}.toml").read_text())
-    config, published = reference_training.from_recipe(recipe)
+    recipe = Recipe.read(RECIPES / f"{name}.toml")
+    config, published = recipe.tokenizer.config, recipe.tokenizer.training
     assert (config.codes, config.code_width, config.width, config.stride) == (512, 512, 512, 4)
     assert (config.levels, config.dilations) == (1, (9, 3, 1))
     assert (published.steps, published.batch, published.learning_rate) == (300_000, 256, 2e-4)
-    adapter = dict(recipe["language"]["adapter"])
-    settings = LanguageTraining(**adapter.pop("training"))
-    assert settings.batch * settings.accumulate == 256
-    assert m.AdapterConfig(**adapter) == m.AdapterConfig(64, 16, 0.05, ["q_proj", "v_proj"])
-    table = {k: v for k, v in recipe["language"]["base"].items() if k != "id"}
-    assert bases.Loading(**table).dtype == "bfloat16"
-    assert training.PaperTasks(**recipe["language"]["tasks"]).keys == 1.0
-    assert paper_tables.PaperEvalSettings(**recipe["evaluation"]).repeats == 20
+    assert isinstance(published, ReferenceTraining)
+    assert (published.drop_at, published.drop, published.clip_norm) == (2 / 3, 0.05, float("inf"))
+    adapter = recipe.language.adapter
+    assert adapter.training.batch * adapter.training.accumulate == 256
+    assert adapter.config == m.AdapterConfig(64, 16, 0.05, ("q_proj", "v_proj"))
+    assert recipe.language.base == ExistingBase("huggyllama/llama-13b", "bfloat16", 0)
+    assert recipe.language.tasks == PaperTasks(1.0, 1.0, 1.0, 1.0)
+    assert recipe.evaluation.repeats == 20
 
 
 def test_what_is_learnt_is_the_prompt_and_the_digits():
@@ -248,6 +249,6 @@ def test_a_pack_of_tokens_is_measured_elsewhere(tmp_path, capsys):
     from tests.support import tiny_pack
 
     pack = tiny_pack.write(tmp_path / "pack")
-    (tmp_path / "r.toml").write_text('[pack]\ndata = "humanml3d"\n')
+    (tmp_path / "r.toml").write_text('[pack]\nname = "x"\ndata = "humanml3d"\n')
     assert evaluated(tmp_path / "r.toml", tmp_path, pack, tmp_path) == 1
     assert "evaluate-paper measures packs of the style 'paper'" in capsys.readouterr().err

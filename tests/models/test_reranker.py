@@ -18,6 +18,7 @@ from ext_models.generation.reranking import (
 )
 from ext_models.language.pack_training import with_captions
 from ext_models.packs import PackError
+from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
 from ext_models.text_motion.network import TextMotionNetwork
@@ -35,9 +36,10 @@ SMALL = {
     "heads": 2,
     "buckets": 64,
 }
+LANGUAGE = {"levels": 2, "max_frames": 40, "base": "x", "adapter": {}}
 RECIPE = {
     "pack": {"name": "tiny", "seed": 1},
-    "language": {"max_frames": 40, "joining": {"then": 3}},
+    "language": {**LANGUAGE, "joining": {"then": 3}},
     "reranker": {**SMALL, "training": {"steps": 4, "minutes": math.inf, "validate_every": 2}},
 }
 MOVES = ("walk", "run", "bow", "kick")
@@ -119,17 +121,24 @@ def test_motion_of_any_length_is_judged(tmp_path):
         assert fits[0] != fits[1]
 
 
+def train(tables, examples, folder, **budget):
+    recipe = Recipe.of(tables, "test").with_budget(**budget)
+    places = (folder / "pack", folder / "run")
+    return training.train_reranker(
+        recipe.reranker, recipe.pack, recipe.language, examples, *places, device="cpu"
+    )
+
+
 def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
     examples, seen = make_examples(), []
-    train = training.train_text_motion
+    learn = training.train_text_motion
 
     def spy(config, settings, given, run, **more):
         seen.extend(given)
-        return train(config, settings, given, run, **more)
+        return learn(config, settings, given, run, **more)
 
     monkeypatch.setattr(training, "train_text_motion", spy)
-    options = {"device": "cpu", "budget": {}}
-    made = training.train_reranker(RECIPE, examples, tmp_path / "pack", tmp_path / "run", **options)
+    made = train(RECIPE, examples, tmp_path)
     assert {e.split for e in seen} == {"train", "val"}
     joined = [e for e in seen if "+" in e.id]
     assert joined
@@ -153,35 +162,28 @@ def test_it_reads_the_captions_that_the_language_model_reads(tmp_path, monkeypat
 
     monkeypatch.setattr(training, "train_text_motion", spy)
     examples = make_examples()
-    recipe = {**RECIPE, "language": {"max_frames": 40, "captioned": 0.4}}
+    recipe = {**RECIPE, "language": {**LANGUAGE, "captioned": 0.4}}
     with pytest.raises(PackError, match="seen enough"):
-        training.train_reranker(recipe, examples, tmp_path, tmp_path, device="cpu", budget={})
+        train(recipe, examples, tmp_path)
     read = {e.id for e in with_captions(examples, 0.4, 1) if e.captions and e.split == "train"}
     assert {e.id for e in seen if e.split == "train"} == read
     assert 0 < len(read) < sum(e.split == "train" for e in examples)
 
 
 def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
-    def train(examples, table, budget):
+    def trained(examples, table, **budget):
         recipe = {**RECIPE, "reranker": {**RECIPE["reranker"], **table}}
-        places = (tmp_path / "pack", tmp_path / "run")
-        return training.train_reranker(recipe, examples, *places, device="cpu", budget=budget)
+        return train(recipe, examples, tmp_path, **budget)
 
     examples = make_examples()
-    train(examples, {}, {})
-    train(examples, {}, {"steps": 6})
+    trained(examples, {})
+    trained(examples, {}, steps=6)
     for clips, table in ((examples[1:], {}), (examples, {"seed": 9})):
         with pytest.raises(PackError, match="holds the training of another reranker"):
-            train(clips, table, {})
+            trained(clips, table)
 
 
 def test_no_table_no_matcher(tmp_path):
-    recipe = {k: v for k, v in RECIPE.items() if k != "reranker"}
-    options = {"device": "cpu", "budget": {}}
-    assert (
-        training.train_reranker(recipe, [], tmp_path / "pack", tmp_path / "run", **options) is None
-    )
-    assert not (tmp_path / "pack").exists()
     assert m.Reranker.of_pack(tmp_path, "cpu") is None
 
 
@@ -190,14 +192,10 @@ def test_what_is_wrong_is_named(tmp_path, capsys):
     (pack / m.FOLDER / spaces.WEIGHTS).write_bytes(b"cut off")
     with pytest.raises(PackError, match=r"text_motion\.safetensors is damaged"):
         MotionPipeline.from_pack(pack, "cpu")
-    options = {"device": "cpu", "budget": {}}
-    wrong = {**RECIPE, "reranker": {"breadth": 3}}
-    with pytest.raises(PackError, match=r"\[reranker\] table: .*breadth"):
-        training.train_reranker(wrong, [], tmp_path / "p", tmp_path / "r", **options)
     recipe = tmp_path / "headless.toml"
     recipe.write_text("[reranker]\nembedding_dim = 8\n")
     assert main(["train-reranker", str(recipe), "--out", str(pack)]) != 0
-    assert "the recipe has no 'pack'" in capsys.readouterr().err
+    assert "the recipe has no [pack] table" in capsys.readouterr().err
     recipe = tmp_path / "none.toml"
     recipe.write_text('[pack]\nname = "x"\n')
     assert main(["train-reranker", str(recipe), "--out", str(pack)]) != 0

@@ -167,8 +167,11 @@ def test_finished_rows_are_kept_until_something_changes(compare, monkeypatch):
     ("text", "says"),
     [
         ("[pack]\nname = 'x'", "no [comparison] table"),
-        ("[comparison]\ndata = ['clean']", "no 'tokenizers'"),
-        ("[comparison]\ndata = ['clean']\n[[comparison.tokenizers]]\nwidth = 3", "no 'name'"),
+        ("[comparison]\ndata = ['clean']", "[comparison] has no 'tokenizers'"),
+        (
+            "[comparison]\ndata = ['clean']\n[[comparison.tokenizers]]\nwidth = 3",
+            "[comparison.tokenizers[1]] has no 'name'",
+        ),
         (RECIPE.replace("code_width", "kode_width"), "kode_width"),
         (RECIPE, "training needs --data DIR"),
     ],

@@ -10,7 +10,7 @@ from ext_models.evaluation.tables import Row
 from ext_models.lab.ablation import TABLES, AblationRunner, curves, read_ablation, tables
 
 from ..evaluate import read_evaluator
-from ..options import add_evaluator, add_training, budget_of, naming_recipe
+from ..options import add_evaluator, add_training, budget_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         if number not in some:
             continue
         print(f"{number} of {count}: {row.group or 'all'}: {row.name}")
-        with naming_recipe(f"{arguments.config}: row '{row.name}'"):
-            done[row.folder] = runner.row(row)
+        done[row.folder] = runner.row(row)
         # Other processes may work on the other rows; the command without --rows makes the tables.
         if not arguments.rows:
             text = "\n".join(table.markdown() for table in tables(ablation, done))

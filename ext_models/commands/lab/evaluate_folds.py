@@ -13,12 +13,10 @@ from ext_models.lab.folds import (
     assign_folds,
     measure_fold,
     save_folds,
-    scale_budget,
     take_of_clips,
     train_fold,
 )
-from ext_models.packs import PackError
-from ext_models.training.recipe import read_toml
+from ext_models.recipes.schema import Recipe
 
 from ..evaluate import data_sets, read_evaluator
 from ..options import add_evaluator, add_sampling, add_training, budget_of, sampling_of
@@ -49,14 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and measure fold by fold; a stopped run goes on."""
-    recipe = read_toml(arguments.config)
+    recipe = Recipe.read(arguments.config)
     if arguments.folds < 2:
         raise PipelineError(f"--folds {arguments.folds}: at least 2.")
     if arguments.fold is not None and not 1 <= arguments.fold <= arguments.folds:
         raise PipelineError(f"--fold {arguments.fold}: 1 to {arguments.folds}.")
-    if "name" not in recipe.get("pack", {}):
-        raise PackError(f"{arguments.config}: the recipe has no [pack] table with a name.")
-    name = recipe["pack"]["name"]
+    if not 0 < arguments.share <= 1:
+        raise PipelineError(f"--share {arguments.share:g}: more than 0, at most 1.")
+    name = recipe.pack_table.name
     sets, quoted = data_sets(arguments.data, arguments.sets, name, arguments.config)
     examples = read_sets(arguments.data, sets, quoted_captions=quoted)
     device = pick_device(arguments.device)
@@ -67,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         samples=arguments.samples,
         pose_clips=arguments.pose_clips,
     )
-    recipe = scale_budget(recipe, arguments.share)
+    recipe = recipe.with_share_of_minutes(arguments.share).with_budget(**budget_of(arguments))
     folds = assign_folds(examples, take_of_clips(arguments.data), arguments.folds, arguments.seed)
     results: list[Evaluation] = []
     for number, fold in enumerate(folds, 1):
@@ -75,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         folder = arguments.out / f"fold{number}"
         print(f"fold {number} of {len(folds)}: {sum(e.split == 'test' for e in fold)} held out")
-        pack = train_fold(recipe, fold, folder, device, budget_of(arguments))
+        pack = train_fold(recipe, fold, folder, device, arguments.data)
         results.append(measure_fold(pack, fold, folder, settings, evaluator, device))
     if arguments.fold is None:
         print(save_folds(results, arguments.out))

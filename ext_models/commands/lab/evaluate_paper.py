@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ext_models import packs
-from ext_models.datasets.layouts import read_recipe_sets
 from ext_models.devices import pick_device
 from ext_models.generation.generators import load_generator
 from ext_models.lab.guo_evaluator import load_guo_evaluator
-from ext_models.lab.paper_tables import PaperEvalSettings, PaperEvaluation
+from ext_models.lab.paper_tables import PaperEvaluation
 from ext_models.language.vocabulary import MotionVocabulary
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
+from ext_models.recipes.paper_settings import PaperEvalSettings
+from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer.vqvae import load_tokenizer
-from ext_models.training.recipe import read_toml
 
-from ..options import RUNS, add_data, add_device, naming_recipe
+from ..options import RUNS, add_data, add_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure a pack of the style ``paper`` and print both tables."""
-    recipe = read_toml(arguments.config)
+    recipe = Recipe.read(arguments.config)
     manifest = packs.read_manifest(arguments.pack)
     if manifest.prompt_style != "paper":
         raise PackError(
@@ -52,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     evaluator = load_guo_evaluator(arguments.authors, arguments.glove, rep, device)
     tokenizer = load_tokenizer(arguments.pack, device)
     settings = _settings(arguments, recipe, manifest.max_frames // tokenizer.config.stride)
-    with naming_recipe(arguments.config):
-        examples = read_recipe_sets(arguments.data, recipe["pack"])
+    examples = recipe.examples(arguments.data)
     if examples[0].representation != rep.name:
         raise PackError(
             f"the pack makes {rep.name} and the data is {examples[0].representation}: give the "
@@ -74,15 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(
-    arguments: argparse.Namespace, recipe: dict[str, Any], longest: int
-) -> PaperEvalSettings:
-    table = {**recipe.get("evaluation", {}), "longest": longest, "seed": arguments.seed}
-    if arguments.repeats is not None:
-        table["repeats"] = arguments.repeats
-    if arguments.clips is not None:
-        table["clips"] = arguments.clips
-    try:
-        return PaperEvalSettings(**table)
-    except TypeError as error:
-        raise PackError(f"{arguments.config}: [evaluation]: {error}.") from None
+def _settings(arguments: argparse.Namespace, recipe: Recipe, longest: int) -> PaperEvalSettings:
+    given = {"repeats": arguments.repeats, "clips": arguments.clips}
+    own = {name: value for name, value in given.items() if value is not None}
+    return replace(recipe.evaluation, longest=longest, seed=arguments.seed, **own)

@@ -8,7 +8,7 @@ published program the loss covers the answer only, and padding is masked.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -31,6 +31,7 @@ from ext_models.language.loaded_base import (
     ready_to_learn,
 )
 from ext_models.language.loss import Batch, HeldOut
+from ext_models.language.recipe import PaperLanguage
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
@@ -40,6 +41,7 @@ from ext_models.training.log import TrainingLog
 from ext_models.training.trainer import Trainer, TrainingData
 
 from . import instructions
+from .tasks import PaperTasks
 
 #: How many codes the task of several keys gives.
 KEYS: Final = (3, 5)
@@ -47,30 +49,6 @@ KEYS: Final = (3, 5)
 HELD_OUT: Final = 256
 
 Pair = tuple[list[int], list[int]]
-
-
-@dataclass(frozen=True)
-class PaperTasks:
-    """How often each task is drawn; a task with 0 is not learnt.
-
-    Attributes:
-        text: text only.
-        initial: text and the first code.
-        last: text and the last code.
-        keys: text and several codes.
-    """
-
-    text: float = 1.0
-    initial: float = 1.0
-    last: float = 1.0
-    keys: float = 1.0
-
-    def draw(self) -> instructions.Task:
-        """One of the four."""
-        shares = torch.tensor([getattr(self, f.name) for f in fields(self)])
-        if float(shares.sum()) <= 0:
-            raise PackError("every task has the share 0: give one of text, initial, last, keys.")
-        return list(instructions.Task)[int(torch.multinomial(shares, 1))]
 
 
 @dataclass(frozen=True)
@@ -113,23 +91,23 @@ def poses_of(task: instructions.Task, codes: Sequence[int]) -> list[PoseCode]:
     return [PoseCode(step, (int(codes[step]),)) for step in chosen]
 
 
-def train(job: PackTraining) -> TrainingResult:
+def train(job: PackTraining, language: PaperLanguage) -> TrainingResult:
     """Train the adapter for the tokenizer of a pack, and complete the pack."""
     if job.tokenizer.config.levels != 1:
         raise PackError("the prompt style 'paper' writes one code a step: [tokenizer] levels = 1.")
-    steps = job.language["max_frames"] // job.tokenizer.config.stride
+    steps = language.max_frames // job.tokenizer.config.stride
     told = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
     if not all(told):
         raise PackError("the data has no clips to train on, or none to validate by.")
     base = obtain_base(job, [_sample(one) for one in told[0]])
-    if base.pretrain:
+    if base.pretraining:
         raise PackError(
             "a base made from scratch cannot be pretrained in the prompt style 'paper': name a "
             "language model as base, or write pretrain = false under [language.base]."
         )
     if base.text.pad_token is None:
         base.text.pad_token = base.text.eos_token
-    tasks = PaperTasks(**job.language.get("tasks", {}))
+    tasks = language.tasks
     end: int = base.text.eos_token_id
 
     def ids_of(text: str) -> list[int]:
@@ -160,7 +138,7 @@ def _fit(
     pair: Callable[[CaptionedCodes], Pair],
     text: Any,
 ) -> TrainingLog:
-    settings = job.training(job.language["adapter"])
+    settings = job.language.adapter.training
     device = next(model.parameters()).device
     pad: int = text.pad_token_id
 
@@ -195,18 +173,15 @@ def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[Cap
 
 
 def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
-    pack, first = job.recipe["pack"], job.examples[0]
+    first = job.examples[0]
     rep = REPRESENTATIONS[first.representation]
     skeleton = bone_offsets(first.joints[0], rep) * rep.unit
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
-        name=pack["name"],
-        title=pack["title"],
-        licence=pack["licence"],
-        credits=tuple(pack["credits"]),
+        **job.pack.manifest_fields(),
         representation=rep.name,
         fps=rep.fps,
-        max_frames=job.language["max_frames"],
+        max_frames=job.language.max_frames,
         skeleton=tuple(tuple(round(float(x), 6) for x in row) for row in skeleton),
         prompt_style="paper",
         levels=1,
