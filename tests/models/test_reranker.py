@@ -17,7 +17,7 @@ from ext_models.generation.reranking import (
     peak_acceleration,
 )
 from ext_models.language.pack_training import with_captions
-from ext_models.packs import PackError
+from ext_models.packs import RERANKER, PackError
 from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as spaces
 from ext_models.text_motion import reranker_training as training
@@ -52,7 +52,7 @@ def write_reranker(pack):
     space = spaces.TextMotionModel.of(
         TextMotionNetwork(config, vocabulary.rows), vocabulary, "0" * 16
     )
-    spaces.save(space, pack / m.FOLDER)
+    spaces.save(space, pack / RERANKER)
     return pack
 
 
@@ -138,7 +138,7 @@ def test_it_learns_from_nothing_that_is_held_out(tmp_path, monkeypatch):
         return learn(config, settings, given, run, **more)
 
     monkeypatch.setattr(training, "train_text_motion", spy)
-    made = train(RECIPE, examples, tmp_path)
+    made = m.Reranker(train(RECIPE, examples, tmp_path))
     assert {e.split for e in seen} == {"train", "val"}
     joined = [e for e in seen if "+" in e.id]
     assert joined
@@ -189,7 +189,7 @@ def test_no_table_no_matcher(tmp_path):
 
 def test_what_is_wrong_is_named(tmp_path, capsys):
     pack = write_reranker(tiny_pack.write(tmp_path / "pack"))
-    (pack / m.FOLDER / spaces.WEIGHTS).write_bytes(b"cut off")
+    (pack / RERANKER / spaces.WEIGHTS).write_bytes(b"cut off")
     with pytest.raises(PackError, match=r"text_motion\.safetensors is damaged"):
         MotionPipeline.from_pack(pack, "cpu")
     recipe = tmp_path / "headless.toml"
