@@ -61,7 +61,7 @@ MODEL = {
             "importers", "evaluation"),
     "commands": (*_LEARNED, "tokenizer", "language", "text_motion", "recipes", "generation",
                  "serving", "importers", "evaluation", "lab"),
-    "__main__": ("commands", *_GROUND, "motion", "generation", "serving"),
+    "__main__": ("commands", *_GROUND, "datasets"),
 }  # fmt: skip
 #: Of the add-on, what the model's process may import.
 SHARED_WITH_MODEL = ("core", "wire")
