@@ -1,4 +1,4 @@
-"""What a pack is compared with: real motion, its tokenizer, looking captions up, chance."""
+"""The methods that a pack is compared with: real motion, reconstruction, retrieval, chance."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Method:
     """One row of a comparison.
 
     Attributes:
-        name: as the table says it.
-        samples: joints (T, 22, 3) for each looked-at clip, as often as it was asked.
+        name: as the table names it.
+        samples: one sequence of motions (T, 22, 3) a sample, one motion a measured clip.
     """
 
     name: str
@@ -46,19 +46,21 @@ class Method:
 
 
 def all_methods(eval_set: EvalSet, maker: ClipMaker) -> list[Method]:
-    """Every row, real motion first."""
-    return [
+    """Every method, real motion first; retrieval and chance need captioned training clips."""
+    methods = [
         Method(REAL, ([e.joints for e in eval_set.clips],)),
         Method(
             RECONSTRUCTION, ([reconstruct(eval_set.pipeline, e.joints) for e in eval_set.clips],)
         ),
         Method(TEXT, tuple(generate_motions(eval_set, maker))),
-        Method(
-            NEAREST_CAPTION,
-            tuple(nearest_caption_motions(eval_set, eval_set.captions, samples(eval_set))),
-        ),
-        Method(RANDOM, tuple(random_motions(eval_set))),
     ]
+    if eval_set.has_captioned_train:
+        nearest = nearest_caption_motions(eval_set, eval_set.captions, samples(eval_set))
+        methods += [
+            Method(NEAREST_CAPTION, tuple(nearest)),
+            Method(RANDOM, tuple(random_motions(eval_set))),
+        ]
+    return methods
 
 
 def samples(eval_set: EvalSet) -> range:
@@ -67,7 +69,7 @@ def samples(eval_set: EvalSet) -> range:
 
 
 def text_request(eval_set: EvalSet, index: int, sample: int) -> GenerationRequest:
-    """What is asked for one looked-at clip by its caption alone."""
+    """The request for one measured clip, by its caption alone."""
     example = eval_set.clips[index]
     return GenerationRequest(
         prompt=eval_set.caption(example),
@@ -77,7 +79,7 @@ def text_request(eval_set: EvalSet, index: int, sample: int) -> GenerationReques
 
 
 def generate_motions(eval_set: EvalSet, maker: ClipMaker) -> list[list[Array]]:
-    """Motions that the pack makes of the captions, sample by sample."""
+    """The pack's motions for the captions, sample by sample."""
     count = len(eval_set.clips)
     requests = [text_request(eval_set, i, s) for s in samples(eval_set) for i in range(count)]
     made = maker.make(requests, "text")
@@ -87,7 +89,7 @@ def generate_motions(eval_set: EvalSet, maker: ClipMaker) -> list[list[Array]]:
 def nearest_caption_motions(
     eval_set: EvalSet, captions: Sequence[str], draws: Sequence[int]
 ) -> list[list[Array]]:
-    """Training clips with the captions most alike, draw by draw."""
+    """Training clips with the most similar captions, draw by draw."""
     index = CaptionIndex(eval_set.train)
     return [
         [
@@ -109,10 +111,10 @@ def random_motions(eval_set: EvalSet) -> list[list[Array]]:
 
 @torch.no_grad()
 def reconstruct(pipeline: MotionPipeline, joints: Array) -> Array:
-    """A clip (T, 22, 3) through the pack's codes and back, no frame lost."""
+    """Encode and decode a clip (T, 22, 3) with the pack's tokenizer, without losing a frame."""
     tokenizer, frames = pipeline.tokenizer, len(joints)
     stride = tokenizer.config.stride
-    # Features have a frame fewer, and codes whole steps: the last pose is held for the rest.
+    # Features have one frame fewer, and codes are whole steps: repeat the last pose to fill them.
     held = np.repeat(joints[-1:], -(-frames // stride) * stride + 1 - frames, axis=0)
     x = features.from_joints(np.concatenate([joints, held]), uniform=False, ground=False)
     codes = tokenizer.encode(torch.from_numpy(x)[None].to(tokenizer.mean.device))

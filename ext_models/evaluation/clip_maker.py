@@ -1,7 +1,7 @@
-"""Makes the clips that an evaluation asks for, many at once, and never twice.
+"""Generates the motions of an evaluation in batches, and caches their codes on disk.
 
-Codes are kept in a file of JSON lines as soon as a batch is written: an evaluation that
-was killed goes on where it was. The file belongs to one state of the pack's weights.
+The cache is a file of JSON lines, appended after each batch, so that a killed evaluation resumes
+where it was. The file belongs to one state of the pack's weights.
 """
 
 from __future__ import annotations
@@ -24,18 +24,24 @@ from motiongpt_blender.core.packs.manifest import CARD
 
 Array = NDArray[np.float32]
 
-#: Motions that are written in one batch, all candidates counted.
-AT_ONCE: Final = 112
+#: Motions in one batch, all candidates counted.
+BATCH: Final = 112
 
 
 class ClipMaker:
     """Answers requests in batches, with a cache on disk."""
 
-    def __init__(self, pipeline: MotionPipeline, cache: Path, at_once: int = AT_ONCE) -> None:
-        """Args: the pack; the cache's file, of this pack alone; requests of a batch."""
+    def __init__(self, pipeline: MotionPipeline, cache: Path, batch: int = BATCH) -> None:
+        """Read the cache.
+
+        Args:
+            pipeline: of the pack.
+            cache: file of this pack alone.
+            batch: motions in one batch, all candidates counted.
+        """
         self.pipeline = pipeline
         self.cache = cache
-        self.at_once = at_once
+        self.batch = batch
         self._answers = _read(cache)
 
     def make(self, requests: Sequence[GenerationRequest], name: str) -> list[Array]:
@@ -43,9 +49,9 @@ class ClipMaker:
 
         Args:
             requests: in any order.
-            name: said beside the progress bar.
+            name: shown beside the progress bar.
         """
-        self._write(requests, name)
+        self._generate(requests, name)
         return [self.pipeline.select(self._answers[key(r)], r)[0].joints for r in requests]
 
     def nearest(
@@ -54,22 +60,20 @@ class ClipMaker:
         poses: Sequence[tuple[PoseCondition, ...]],
         name: str,
     ) -> list[Array]:
-        """Of what was written for each request, the try nearest to poses that it was not told of.
+        """For each request, the candidate nearest to poses that the model was not given.
 
-        What choosing among candidates brings by itself, without a model that listens.
+        This measures what ranking candidates gains by itself.
         """
-        self._write(requests, name)
+        self._generate(requests, name)
         return [
             self.pipeline.select(self._answers[key(r)], replace(r, poses=asked))[0].joints
             for r, asked in zip(requests, poses, strict=True)
         ]
 
-    def _write(self, requests: Sequence[GenerationRequest], name: str) -> None:
-        """Write what is not there yet; requests of like length together."""
+    def _generate(self, requests: Sequence[GenerationRequest], name: str) -> None:
+        """Generate what the cache lacks, requests of similar length together."""
         missing = {key(r): r for r in requests if key(r) not in self._answers}
-        at_once = max(
-            1, self.at_once // max((r.sampling.answers for r in missing.values()), default=1)
-        )
+        size = max(1, self.batch // max((r.sampling.answers for r in missing.values()), default=1))
         ordered = sorted(missing.items(), key=lambda item: (item[1].frames, len(item[1].poses)))
         if not ordered:
             return
@@ -77,8 +81,8 @@ class ClipMaker:
         with tqdm(
             total=len(requests), initial=len(requests) - len(ordered), desc=name, unit="clip"
         ) as bar:
-            for start in range(0, len(ordered), at_once):
-                batch = ordered[start : start + at_once]
+            for start in range(0, len(ordered), size):
+                batch = ordered[start : start + size]
                 answers = self.pipeline.generate_batch([r for _, r in batch])
                 lines = []
                 for (name_of, _), kept_codes in zip(batch, answers, strict=True):

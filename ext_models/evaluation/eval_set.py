@@ -1,7 +1,7 @@
-"""What an evaluation works on: the pack, its judge, the clips, and how they are drawn.
+"""The evaluation set: the pack, the clips that it is measured on, the settings and the evaluator.
 
-Everything random here hangs on the seed and a clip's name alone, never on its place in
-a list: a quick look at a few clips makes what the whole evaluation will find made.
+Everything random depends on the seed and a clip's name, never on its position in a list. So an
+evaluation of a few clips generates motions that the whole evaluation finds in its cache.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Array = NDArray[np.float32]
 
 
 class Evaluator(Protocol):
-    """An evaluator: text and motion as points of one space."""
+    """Embeds text and motion in one space."""
 
     @property
     def name(self) -> str:
-        """Numbers of judges of one name can be compared."""
+        """Numbers of evaluators of one name can be compared."""
         ...
 
     def embed_motion(self, joints: Sequence[Array]) -> NDArray[np.float32]:
-        """Points (N, E) of clips (T, J, 3), each of its own length."""
+        """Embed clips (T, J, 3), each of its own length, as (N, E)."""
         ...
 
     def embed_text(self, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Points (N, E) of captions."""
+        """Embed captions as (N, E)."""
         ...
 
 
@@ -89,6 +89,11 @@ class EvalSet:
         return replace(self, clips=self.clips[::every][:wanted])
 
     @property
+    def has_captioned_train(self) -> bool:
+        """Whether there are training clips to look captions up in."""
+        return any(e.captions for e in self.train)
+
+    @property
     def labels(self) -> list[str]:
         """What each looked-at clip shows."""
         return [clip_label(e) for e in self.clips]
@@ -133,40 +138,36 @@ def build_eval_set(
     clips: int | None = None,
     split: str = "test",
 ) -> EvalSet:
-    """The study of a pack on the clips of some data sets.
+    """The evaluation set of a pack on the clips of some data sets.
 
-    Held-out clips without a caption are left out: there is nothing to ask the pack for.
+    Held-out clips without a caption are left out: the pack has no prompt for them.
 
     Args:
         pipeline: the pack.
         examples: all splits.
-        settings: how it is done.
-        evaluator: if there is one.
-        clips: look at so many only, spread over all labels.
-        split: which is held out.
+        settings: how the pack is measured.
+        evaluator: embeds text and motion; None measures without one.
+        clips: measure so many only, spread over all labels.
+        split: the held-out split.
 
     Raises:
-        PipelineError: when there is too little to look at.
+        PipelineError: when the clips have too few labels.
     """
     longest = pipeline.manifest.max_frames
     short = [replace(e, joints=e.joints[:longest]) for e in examples]
     train = tuple(e for e in short if e.split == "train")
     held_out = tuple(e for e in short if e.split == split and e.captions)
-    if not any(e.captions for e in train):
+    measured = held_out if clips is None else stratified(held_out, clips)
+    if len({clip_label(e) for e in measured}) <= TOP:
         raise PipelineError(
-            "The data has no captioned clips in its split 'train' to look captions up in."
-        )
-    looked_at = held_out if clips is None else stratified(held_out, clips)
-    if len({clip_label(e) for e in looked_at}) <= TOP:
-        raise PipelineError(
-            f"The clips looked at have fewer than {TOP + 1} labels: take more of the split "
+            f"The measured clips have fewer than {TOP + 1} labels: take more of the split "
             f"'{split}', which has {len(held_out)} clips with captions."
         )
-    return EvalSet(pipeline, train, looked_at, held_out, settings, evaluator)
+    return EvalSet(pipeline, train, measured, held_out, settings, evaluator)
 
 
 def stratified(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
-    """So many clips, from as many labels as there are, in the order of the data."""
+    """So many clips of as many labels as possible, in the order of the data."""
     seen: dict[str, int] = {}
     turns: list[tuple[int, int]] = []
     for index, example in enumerate(examples):
@@ -174,7 +175,7 @@ def stratified(examples: Sequence[Example], count: int) -> tuple[Example, ...]:
         turns.append((turn, index))
     first = sorted(turns)
     singles = [index for turn, index in first if turn == 0]
-    # Of more labels than are wanted, every so manieth: neighbours in the data are alike.
+    # Of too many labels take every n-th: neighbours in the data are alike.
     chosen = singles if count >= len(singles) else singles[:: -(-len(singles) // count)]
-    rest = [index for _, index in first if index not in set(chosen)]
-    return tuple(examples[i] for i in sorted([*chosen, *rest][:count]))
+    others = [index for _, index in first if index not in set(chosen)]
+    return tuple(examples[i] for i in sorted([*chosen, *others][:count]))

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation, where matplotlib is installed."""
+"""Plots of an evaluation, where matplotlib is installed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 from ext_models.evaluation.prompts.prompt_scores import PART
 
 from .baselines import NEAREST_CAPTION, RANDOM, REAL, RECONSTRUCTION, TEXT
-from .evaluation import LIST_AIM, POSE_AIMS, Evaluation
+from .evaluation import Evaluation
 from .metrics import TOP
 from .pose_tasks import GUIDED, RATIO
 from .tables import Row, Table
+from .targets import LIST_TARGET, POSE_TARGETS
 
 #: One colour a method, in every picture; they differ in lightness too.
 COLOURS: Final = {
@@ -24,7 +25,7 @@ COLOURS: Final = {
     NEAREST_CAPTION: "#2563eb",
     RANDOM: "#cbd5e1",
 }
-AIM: Final = "#15803d"
+TARGET: Final = "#15803d"
 
 
 NONE_HERE: Final = "No pictures: install matplotlib into this environment."
@@ -94,7 +95,7 @@ def draw_curve(
 
 
 def _text_motion(evaluation: Evaluation, figure: Any) -> None:
-    """R@k of each method, and how near each comes to a training clip."""
+    """R@k of each method, and distances to the nearest training clip."""
     table = evaluation.tables["text_motion"]
     assert evaluation.text_motion is not None
     bars, distribution = figure.subplots(1, 2, width_ratios=(3, 2))
@@ -105,8 +106,9 @@ def _text_motion(evaluation: Evaluation, figure: Any) -> None:
     bars.set_ylim(0, 1.02)
     figure.suptitle(f"R-precision, {table.title}", x=0.01, ha="left", fontsize=10)
     bars.legend(fontsize=8, ncols=len(table.rows), loc="lower left", bbox_to_anchor=(0, 1))
-    for name in (REAL, RECONSTRUCTION, TEXT):
-        distances = evaluation.text_motion.nearest[name]
+    nearest = evaluation.text_motion.nearest
+    for name in (name for name in (REAL, RECONSTRUCTION, TEXT) if name in nearest):
+        distances = nearest[name]
         upto = np.linspace(0, 1, len(distances))
         distribution.plot(np.sort(distances), upto, color=COLOURS.get(name), label=name, lw=1.8)
     distribution.set_title("Distance to the nearest training clip", loc="left", fontsize=10)
@@ -133,11 +135,13 @@ def _poses(evaluation: Evaluation, figure: Any) -> None:
     values = [_pair(r, f"Recon {RATIO}") for r in rows]
     _grouped(left, [("", "#c2410c", values)], names)
     for place, row in enumerate(rows):
-        aim = POSE_AIMS[row.name.split(",")[0]]
-        left.plot([place - 0.45, place + 0.45], [aim, aim], color=AIM, lw=2)
+        target = POSE_TARGETS[row.name.split(",")[0]]
+        left.plot([place - 0.45, place + 0.45], [target, target], color=TARGET, lw=2)
     left.axhline(1, color="0.4", lw=1, ls=":")
     left.set_title(
-        "What is left of text only's distance above the floor (green: aim)", loc="left", fontsize=9
+        "What is left of text only's distance above the floor (green: target)",
+        loc="left",
+        fontsize=9,
     )
 
 
@@ -160,9 +164,13 @@ def _prompts(evaluation: Evaluation, figure: Any) -> None:
         _grouped(axes, groups, lists)
         plain = _found(table, f"{lists[0]}: {TEXT}", metric)
         if plain is not None:
-            aim = LIST_AIM * plain[0]
+            target = LIST_TARGET * plain[0]
             axes.axhline(
-                aim, color=AIM, lw=1.5, ls="--", label=f"{LIST_AIM} of plain text to motion"
+                target,
+                color=TARGET,
+                lw=1.5,
+                ls="--",
+                label=f"{LIST_TARGET} of plain text to motion",
             )
         axes.set_ylim(0, 1.02)
         axes.set_title(f"{metric}, {table.title}", loc="left", fontsize=10)

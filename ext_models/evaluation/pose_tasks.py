@@ -1,14 +1,13 @@
-"""Pose tasks: how near a motion comes to the poses it was asked to pass through.
+"""Pose tasks: how near a motion comes to the poses that it should pass through.
 
-The paper's Recon and Vel (poses as distances of joints, in cm and cm a frame), but at
-the asked frame and before the final correction on the rig. Poses are the clip's own or
-those of another clip, which the text cannot foresee. The floor is what the tokenizer
-alone makes of the same poses; it is the model's best, and the text alone its worst.
+The errors are the paper's Recon and Vel (distances of joints in cm and cm a frame), but at the
+given frame and before the final correction on the rig. Poses are the clip's own, or those of
+another clip, which the text says nothing about. The floor is the tokenizer's own error for the
+same poses: the best that the model can reach. The text alone is the other end of the scale.
 
-The model is measured twice: alone, told of the poses as its training taught it; and steered
-by them while it writes, as the add-on does it. Of several candidates the one nearest to the poses
-is given, which helps by itself: so the text alone stands there twice, as the add-on would
-give it without poses, and with its nearest try.
+The model is measured twice: with the poses in its prompt only, and with pose guidance besides,
+as in the add-on. The candidate nearest to the poses counts, which helps by itself; so the text
+alone is measured twice, too: as the add-on ranks it without poses, and by its nearest candidate.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ Rebuild = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 #: Poses of the task ``keys``.
 KEYS: Final = 3
-#: Draws of clips from which the interval of a ratio comes.
+#: Bootstrap resamples for the interval of a ratio.
 RESAMPLES: Final = 1000
-#: Whose poses are asked for.
+#: Whose poses are given.
 OWN, OTHER = "own poses", "another clip's poses"
-#: How the poses reach the model, and the strength of it.
-ALONE, GUIDED = "model alone", "steered"
+#: How the poses reach the model, and the strength of the guidance.
+ALONE, GUIDED = "model alone", "guided"
 STRENGTHS: Final = {ALONE: 0.0, GUIDED: Sampling().guidance}
 RATIO: Final = "(with - floor) / (text - floor)"
-#: The text's own candidates, chosen by the poses as those that were told of them are.
-NEAREST: Final = "text only, nearest try"
-FAIR: Final = "(with - floor) / (nearest try - floor)"
+#: The text's own candidates, ranked by the poses.
+NEAREST: Final = "text only, nearest candidate"
+FAIR: Final = "(with - floor) / (nearest candidate - floor)"
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
 
 
 def conditioning_modes(pipeline: MotionPipeline) -> tuple[str, ...]:
-    """How poses can reach the model of a pack."""
+    """The ways in which poses can reach the model of a pack."""
     return (ALONE, GUIDED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
 
 

@@ -1,4 +1,4 @@
-"""How well text and motion agree, and how real the motion is: the field's table.
+"""The text-motion table: how well motion fits the text, and how real it is.
 
 Intervals of R-precision, MM-Dist, distances and feet are over the clips; those of FID,
 KID, Diversity and MultiModality, which are numbers of a whole set, over its samples.
@@ -35,7 +35,8 @@ class TextMotionScores:
     Attributes:
         table: a row a method.
         hits: by method, R@1 to R@3 of each clip (N, 3), 0..1: means over draws and samples.
-        nearest: by method, distances (samples * N,) to the nearest training clip.
+        nearest: by method, distances (samples * N,) to the nearest training clip; empty without
+            training clips.
     """
 
     table: Table
@@ -43,7 +44,7 @@ class TextMotionScores:
     nearest: dict[str, Array]
 
 
-def measure(
+def text_motion_scores(
     eval_set: EvalSet, evaluator: Evaluator, methods: Sequence[Method], cache: Path
 ) -> TextMotionScores:
     """Measure some methods, real motion being the first of them.
@@ -52,7 +53,7 @@ def measure(
         eval_set: the clips and the pack.
         evaluator: embeds captions and motions.
         methods: the rows.
-        cache: folder that keeps the points of the training clips.
+        cache: folder that keeps the embeddings of the training clips.
     """
     text = evaluator.embed_text(eval_set.captions)
     known = _known(eval_set, evaluator, cache)
@@ -68,9 +69,6 @@ def measure(
     for method, samples in zip(methods, points, strict=True):
         found = [metrics.precision_hits(text, motion, pool) for motion in samples for pool in pools]
         hits[method.name] = np.mean(found, axis=0)
-        nearest[method.name] = np.concatenate(
-            [metrics.nearest_distance(motion, known) for motion in samples]
-        )
         values: dict[str, Value] = {
             f"R@{k}": mean_and_half(hits[method.name][:, k - 1]) for k in range(1, metrics.TOP + 1)
         }
@@ -78,7 +76,11 @@ def measure(
             np.mean([np.linalg.norm(text - motion, axis=-1) for motion in samples], axis=0)
         )
         values |= _of_sets(eval_set, samples, real, is_real=method is methods[0])
-        values["to training clip"] = mean_and_half(_by_clip(nearest[method.name], len(text)))
+        if len(known):
+            nearest[method.name] = np.concatenate(
+                [metrics.nearest_distance(motion, known) for motion in samples]
+            )
+            values["to training clip"] = mean_and_half(_by_clip(nearest[method.name], len(text)))
         values |= plausibility(method, len(text))
         rows.append(Row(method.name, values, evaluator.name))
     title = f"{len(eval_set.clips)} clips, pools of {eval_set.pool}"
@@ -103,9 +105,9 @@ def plausibility_table(eval_set: EvalSet, methods: Sequence[Method]) -> Table:
 
 
 def embed(evaluator: Evaluator, joints: Sequence[Any], name: str) -> Array:
-    """Points (N, E) of clips, with a progress bar."""
+    """Embed clips as (N, E), with a progress bar."""
     parts: list[Array] = []
-    with tqdm(total=len(joints), desc=f"judging {name}", unit="clip", leave=False) as bar:
+    with tqdm(total=len(joints), desc=f"embedding {name}", unit="clip", leave=False) as bar:
         for start in range(0, len(joints), CHUNK):
             part = joints[start : start + CHUNK]
             parts.append(evaluator.embed_motion(part))
@@ -156,7 +158,9 @@ def _of_sets(
 
 
 def _known(eval_set: EvalSet, evaluator: Evaluator, cache: Path) -> Array:
-    """Points of the training clips, kept on disk: they are the same for every pack."""
+    """Embeddings (N, E) of the training clips, kept on disk: they are the same for every pack."""
+    if not eval_set.train:
+        return np.zeros((0, 0))
     path = cache / f"train-{evaluator.name}-{data_hash(eval_set.train)}.npy"
     if path.is_file():
         return np.load(path, allow_pickle=False)

@@ -44,35 +44,35 @@ from .bench import Bench, measure
 
 #: A base made by another row of the ablation.
 OF_ROW: Final = "row:"
-#: Columns of the evaluation that stand in the tables, and what they are called there.
-AGREEMENT: Final = ("R@1", "R@3", "MM-Dist", "FID")
-#: What a pose task of the clip's own poses is called in a row, and the ratio that sums it up:
-#: 0 is as good as the tokenizer, 1 no better than text alone.
+#: Columns of the text-motion table that the tables show.
+METRICS: Final = ("R@1", "R@3", "MM-Dist", "FID")
+#: The ratio of a pose task with the clip's own poses: 0 is as good as the tokenizer, 1 no better
+#: than text alone.
 OWN_POSES: Final = "{}, own poses, model alone: Recon (with - floor) / (text - floor)"
-#: The numbers of a row that stand in the tables, and what they are called there.
+#: The numbers of a row that the tables show, and their columns.
 SHOWN: Final = {
-    **{name: name for name in ("trained", "held-out loss", *AGREEMENT)},
+    **{name: name for name in ("trained", "held-out loss", *METRICS)},
     **{OWN_POSES.format(task): f"{task} pose" for task in ("initial", "last")},
     OWN_POSES.format("keys"): "key poses",
     **{name: name for name in ("tokens a motion", "s a motion")},
 }
 RESULT: Final = "row.json"
 TABLES: Final = "ablation.md"
-#: What a curve shows.
+#: The metrics of a curve.
 MEASURES: Final = ("R@1", "R@3")
-#: Seconds of the motion that speed is measured on.
+#: Seconds of the motion that speed is measured with.
 MOTION: Final = 4.0
 
 
 @dataclass(frozen=True)
 class AblationRow:
-    """One row.
+    """One variant of the recipe.
 
     Attributes:
-        name: as the table says it.
-        group: the question that it answers; empty for the row that all differ from.
-        recipe: complete.
-        at: how much of something it has; two rows of a group or more that say so are a curve.
+        name: as the table names it.
+        group: rows of one group share a table; empty for the baseline.
+        recipe: the whole recipe.
+        at: position on the curve of its group; None for a row that is on no curve.
     """
 
     name: str
@@ -88,7 +88,7 @@ class AblationRow:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What a recipe asks for: its rows, and how they are measured."""
+    """An ablation: its rows, the baseline first, and how they are measured."""
 
     rows: tuple[AblationRow, ...]
     clips: int | None
@@ -173,16 +173,16 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
         raise PackError(f"{path}: [ablation] has no rows.")
     start = _start(path.parent / body.recipe, body, budget)
     start = with_overrides(start, body.change, f"{path}: [ablation.change]")
-    changes = tuple(_change(path, start, row) for row in body.rows)
-    folders = [change.folder for change in changes]
+    rows = tuple(_row(path, start, row) for row in body.rows)
+    folders = [row.folder for row in rows]
     if twice := [f for f in folders if folders.count(f) > 1]:
         raise PackError(f"{path}: two rows are called '{twice[0]}': give each its own name.")
-    if changes[0].group:
+    if rows[0].group:
         raise PackError(
-            f"{path}: the first row has the group '{changes[0].group}'; it is the one that all "
-            "differ from and has none."
+            f"{path}: the first row has the group '{rows[0].group}'; it is the baseline "
+            "and has none."
         )
-    return Ablation(changes, body.clips, body.settings())
+    return Ablation(rows, body.clips, body.settings())
 
 
 def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict
     return start
 
 
-def _change(path: Path, start: Mapping[str, Any], row: RowTable) -> AblationRow:
+def _row(path: Path, start: Mapping[str, Any], row: RowTable) -> AblationRow:
     who = f"{path}: row '{row.name}'"
     recipe = Recipe.of(with_overrides(start, row.change, who), who)
     return AblationRow(row.name, row.group, recipe, row.at)
@@ -344,7 +344,7 @@ def numbers_of(result: Evaluation) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for row in result.text_motion.table.rows if result.text_motion else ():
         if row.name == TEXT:
-            values |= {name: row.values[name] for name in AGREEMENT if name in row.values}
+            values |= {name: row.values[name] for name in METRICS if name in row.values}
     for row in result.tables["poses"].rows:
         for name, value in row.values.items():
             if name.startswith("Recon"):

@@ -1,4 +1,4 @@
-"""Clips as an evaluator's training sees them: features with captions, mirrored and joined."""
+"""Training clips of a text-motion model: features with captions, mirrored and concatenated."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class TrainingClip:
 
     Attributes:
         features: (T, C), not normalised; half precision, so that large sets fit.
-        captions: each true of it.
-        label: what it shows, if the data set says so.
+        captions: each describes the clip.
+        label: the clip's label in the data set, or its first caption.
     """
 
     features: NDArray[np.float16]
@@ -40,17 +40,17 @@ class TrainingClip:
         first = self.captions[index]
         return replace(self, captions=(first, *(c for c in self.captions if c != first)))
 
-    def cut(self, start: int, longest: int) -> TrainingClip:
-        """The same clip without its first frames, as whole steps and not too long."""
+    def crop(self, start: int, longest: int) -> TrainingClip:
+        """The same clip from a frame on, in whole steps and not too long."""
         frames = min(longest - 1, len(self.features) - start) // STRIDE * STRIDE
         return replace(self, features=self.features[start : start + frames])
 
 
 def training_clips(examples: Sequence[Example], config: TextMotionConfig) -> list[TrainingClip]:
-    """Clips and their mirror images; those that are too short for one step are left out.
+    """Training clips and their mirror images; clips too short for one step are left out.
 
     Raises:
-        EvaluatorError: when the clips are of other features than the evaluator reads.
+        TextMotionError: when the clips are of other features than the evaluator reads.
     """
     clips: list[TrainingClip] = []
     for example in tqdm(examples, desc="features", unit="clip", leave=False):
@@ -68,17 +68,17 @@ def training_clips(examples: Sequence[Example], config: TextMotionConfig) -> lis
 
 
 def clip_label(example: Example) -> str:
-    """What a clip shows, sides swapped in a mirror image; its first caption if nothing else."""
+    """The label of a clip, its sides swapped in a mirror image; or its first caption."""
     label = example.label or example.captions[0]
     is_mirrored = example.id.endswith("~mirrored") and bool(example.label)
     return mirror_caption(label) if is_mirrored else label
 
 
 def feature_statistics(clips: Sequence[TrainingClip], rep: Representation) -> tuple[Array, Array]:
-    """Mean and deviation (C,) float32 of features, one deviation a kind of channel.
+    """Mean and standard deviation (C,) of features, one deviation a kind of channel.
 
-    Bones of one length leave channels that hardly vary; a deviation of their own would
-    blow up their noise.
+    Bones of constant length leave channels that hardly vary; a deviation of their own would
+    amplify their noise.
     """
     count = sum(len(c.features) for c in clips)
     mean = sum(c.features.sum(0, dtype=np.float64) for c in clips) / count
@@ -93,10 +93,9 @@ def feature_statistics(clips: Sequence[TrainingClip], rep: Representation) -> tu
 
 
 def concatenate(first: TrainingClip, second: TrainingClip, longest: int) -> TrainingClip:
-    """Two clips one after the other, so that an evaluator reads compositions too.
+    """Two clips in a row, so that compositions are learnt too.
 
-    Features are steps of the body from its own point of view: put one after the other,
-    they are the motion that goes on from where the first one ended.
+    Features are relative to the body, so the second motion continues where the first one ends.
     """
     if len(first.features) + len(second.features) >= longest:
         return first
@@ -106,16 +105,16 @@ def concatenate(first: TrainingClip, second: TrainingClip, longest: int) -> Trai
 
 
 def matching_pairs(clips: Sequence[TrainingClip]) -> NDArray[np.bool_]:
-    """Which motion (column) the first caption of which clip (row) is true of, (B, B).
+    """Whether the first caption of a clip (row) describes another's motion (column), (B, B).
 
-    True where both clips have one label, or where one's captions hold the other's.
+    It does where both clips have one label, or where the other has the same caption.
     """
     _, label = np.unique([clip.label for clip in clips], return_inverse=True)
     fits = label[:, None] == label
-    told: dict[str, list[int]] = defaultdict(list)
+    columns: dict[str, list[int]] = defaultdict(list)
     for column, clip in enumerate(clips):
         for caption in clip.captions:
-            told[caption].append(column)
+            columns[caption].append(column)
     for row, clip in enumerate(clips):
-        fits[row, told[clip.captions[0]]] = True
+        fits[row, columns[clip.captions[0]]] = True
     return fits

@@ -1,8 +1,8 @@
-"""Training an evaluator on any captioned motion.
+"""Training a text-motion model on captioned motion.
 
-Each batch is a table of all its captions against all its motions; the right cells of
-every row and column should win (InfoNCE, both ways). Cells that are right as well,
-because two clips share a label or a caption, are left out instead of counted as wrong.
+The loss is InfoNCE in both directions: in a batch, each caption should be most similar to its
+own motion, and each motion to its own caption. Pairs of other clips that match as well, because
+the clips share a label or a caption, are masked out instead of counted as negatives.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from ext_models.training.log import TrainingLog, Validation
 from ext_models.training.settings import TrainerSettings
 from ext_models.training.trainer import Trainer, TrainingData
 
-from . import model as files
 from .clips import (
     TrainingClip,
     clip_label,
@@ -34,7 +33,7 @@ from .clips import (
     matching_pairs,
     training_clips,
 )
-from .model import TextMotionModel, pad
+from .model import TextMotionModel, load, pad, save
 from .network import STRIDE, TextMotionConfig, TextMotionError, TextMotionNetwork
 from .retrieval import draw_pools, r_precision
 from .text_vocabulary import TextVocabulary
@@ -45,7 +44,7 @@ Array = NDArray[np.float32]
 POOL = 32
 #: Fewer labels among the held-out clips say nothing about when to stop.
 MIN_LABELS = 4
-#: Parts of a batch that are padded to one length each.
+#: A batch is split into so many parts, each padded to its own length.
 GROUPS = 3
 #: The finished network's folder in the run's folder.
 BEST = "best"
@@ -65,7 +64,7 @@ class TextMotionTraining(TrainerSettings):
     Attributes:
         join_share: share of clips that are two in a row, with captions to match.
         word_dropout: share of words that are read by their spelling only.
-        noise: deviation of the noise on normalised features.
+        noise: standard deviation of the noise on normalised features.
         margin: how much farther than its own motion a wrong one should lie; 0 asks for none.
     """
 
@@ -92,15 +91,14 @@ def train_text_motion(
     seed: int,
     device: str = "cpu",
 ) -> TextMotionModel:
-    """Train on the ``train`` split, mirrored too, and keep what was best on ``val``.
+    """Train on the ``train`` split and its mirror images; keep the best model on ``val``.
 
-    Resumes from ``run`` when it was stopped. Clips made from others (an upper body on
-    another lower one, say) may be among the examples. The same seed gives the same
-    evaluator on one machine where steps end it; the clock of ``minutes`` steers the
-    learning rate.
+    A stopped training resumes from ``run``. The examples may hold clips made of two others. The
+    same seed gives the same model on one machine where steps end the training; with ``minutes``
+    the learning rate follows the clock.
 
     Raises:
-        EvaluatorError: when there is nothing to learn from.
+        TextMotionError: when fewer than two clips have different captions.
     """
     torch.manual_seed(seed)
     clips = training_clips([e for e in examples if e.split == "train"], config)
@@ -114,14 +112,14 @@ def train_text_motion(
     network = _new_network(config, vocabulary, clips).to(device)
     hashed = data_hash(examples)
     data = TrainingData(
-        lambda _: draw(clips, settings, config.max_frames),
-        lambda model, batch: contrast(model, vocabulary, batch, settings),
+        lambda _: draw_batch(clips, settings, config.max_frames),
+        lambda model, batch: contrastive_loss(model, vocabulary, batch, settings),
         _validation([e for e in examples if e.split == "val" and e.captions], vocabulary, hashed),
     )
     trainer = Trainer(NAME, network, data, settings, run)
     notes = _notes(trainer.run(), trainer.schedule.step)
-    files.save(TextMotionModel.of(network, vocabulary, hashed), run / BEST, notes)
-    return files.load(run / BEST, device)
+    save(TextMotionModel.of(network, vocabulary, hashed), run / BEST, notes)
+    return load(run / BEST, device)
 
 
 def _validation(
@@ -142,7 +140,7 @@ def _validation(
 
 
 def _notes(log: TrainingLog, steps: int) -> dict[str, Any]:
-    """What the card says of the training: which step was the best, and how good it was."""
+    """Notes of the card: the best step and its R-precision."""
     if not log.held_out:
         return {"step": steps, "quality": -1.0}
     step, metrics = log.at_best()
@@ -161,10 +159,10 @@ def _new_network(
     return network
 
 
-def draw(
+def draw_batch(
     clips: Sequence[TrainingClip], settings: TextMotionTraining, max_frames: int
 ) -> list[TrainingClip]:
-    """A random batch, each clip with one caption in front; some are two clips joined."""
+    """A random batch, each clip with one caption in front; some are two clips in a row."""
     batch = min(settings.batch, len(clips))
     rows = torch.randperm(len(clips))[:batch].tolist()
     seconds = torch.randint(len(clips), (batch,)).tolist()
@@ -176,58 +174,60 @@ def draw(
             after = clips[second].with_caption(_random(len(clips[second].captions)))
             clip = concatenate(clip, after, max_frames)
         start = _random(STRIDE) if len(clip.features) > 2 * STRIDE else 0
-        chosen.append(clip.cut(start, max_frames))
+        chosen.append(clip.crop(start, max_frames))
     return chosen
 
 
-def contrast(
+def contrastive_loss(
     network: TextMotionNetwork,
     vocabulary: TextVocabulary,
     clips: Sequence[TrainingClip],
     settings: TextMotionTraining,
 ) -> Tensor:
-    """Loss of a batch whose clips each go with their first caption."""
+    """InfoNCE of a batch of clips, each with its first caption."""
     device = network.mean.device
     motion = _embed_in_groups(network, clips, settings.noise)
     captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.word_dropout)
     text = network.embed_text(captions.to(device))
-    also_right = torch.from_numpy(matching_pairs(clips)).to(device)
-    also_right.fill_diagonal_(False)
-    likeness = text @ motion.T
-    # Sharper than 100 means that the batch is learnt by heart.
-    logits = likeness * network.logit_scale.clamp(max=math.log(100)).exp()
-    logits = logits.masked_fill(also_right, -torch.inf)
-    right = torch.arange(len(clips), device=device)
-    loss = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
-    return loss / 2 + (_margin(likeness, also_right, settings.margin) if settings.margin else 0)
+    other_matches = torch.from_numpy(matching_pairs(clips)).to(device)
+    other_matches.fill_diagonal_(False)
+    similarity = text @ motion.T
+    # A scale above 100 would overfit the batch.
+    logits = similarity * network.logit_scale.clamp(max=math.log(100)).exp()
+    logits = logits.masked_fill(other_matches, -torch.inf)
+    own = torch.arange(len(clips), device=device)
+    loss = functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)
+    return loss / 2 + (
+        _margin(similarity, other_matches, settings.margin) if settings.margin else 0
+    )
 
 
 def _embed_in_groups(
     network: TextMotionNetwork, clips: Sequence[TrainingClip], noise: float
 ) -> Tensor:
-    """Points (B, E) of clips, long with long and short with short: less padding to compute."""
+    """Embed clips as (B, E) in groups of similar length, which need less padding."""
     device = network.mean.device
     order = sorted(range(len(clips)), key=lambda row: len(clips[row].features))
     size = math.ceil(len(order) / GROUPS)
-    points: list[Tensor] = []
+    found: list[Tensor] = []
     for start in range(0, len(order), size):
         group = [clips[row].features.astype(np.float32) for row in order[start : start + size]]
         x, frames = (t.to(device) for t in pad(group))
         inside = (torch.arange(x.shape[1], device=device) < frames[:, None])[..., None]
         x = (x - network.mean) / network.std
         x = x + noise * torch.randn(x.shape).to(device)
-        points.append(network.embed_motion(x * inside, frames))
-    return torch.cat(points)[torch.tensor(order, device=device).argsort()]
+        found.append(network.embed_motion(x * inside, frames))
+    return torch.cat(found)[torch.tensor(order, device=device).argsort()]
 
 
-def _margin(likeness: Tensor, also_right: Tensor, margin: float) -> Tensor:
-    """How far the nearest wrong motion and caption come into the margin of distance."""
-    distance = (2 - 2 * likeness).clamp(min=1e-8).sqrt()
+def _margin(similarity: Tensor, other_matches: Tensor, margin: float) -> Tensor:
+    """Triplet loss: the nearest other motion and caption should be farther by the margin."""
+    distance = (2 - 2 * similarity).clamp(min=1e-8).sqrt()
     own = distance.diagonal()
-    hidden = also_right | torch.eye(len(own), dtype=torch.bool, device=own.device)
-    wrong = distance.masked_fill(hidden, torch.inf)
-    short = [functional.relu(margin + own - wrong.amin(axis)) for axis in (0, 1)]
-    return (short[0] + short[1]).mean() / 2
+    excluded = other_matches | torch.eye(len(own), dtype=torch.bool, device=own.device)
+    wrong = distance.masked_fill(excluded, torch.inf)
+    missing = [functional.relu(margin + own - wrong.amin(axis)) for axis in (0, 1)]
+    return (missing[0] + missing[1]).mean() / 2
 
 
 def retrieval(

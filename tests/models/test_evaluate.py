@@ -53,7 +53,7 @@ def evaluator(tmp_path_factory):
         embedding_dim=8, width=16, motion_layers=1, text_layers=1, heads=2, buckets=64
     )
     words = TextVocabulary.of([c for label in LABELS for c in captions(label)], config.buckets, 48)
-    place = tmp_path_factory.mktemp("judge")
+    place = tmp_path_factory.mktemp("evaluator")
     network = TextMotionNetwork(config, words.rows)
     network.std.fill_(1.0)
     ev.save(ev.TextMotionModel.of(network, words, "0123456789abcdef"), place)
@@ -78,12 +78,26 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     report = json.loads((out / "report.json").read_text())
     assert set(report["tables"]) == {"text_motion", "prompts", "poses", "places"}
     assert report["facts"]["evaluator"].startswith("01234567-")
-    assert len(report["aims"]) == 1 + 3 + 2 * 6 + 2
+    assert len(report["targets"]) == 1 + 3 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in said
     # The same again: nothing is made anew, and the same numbers come out.
     monkeypatch.setattr(MotionPipeline, "generate_batch", None)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
     assert json.loads((out / "report.json").read_text())["tables"] == report["tables"]
+
+
+def test_test_clips_alone_are_enough(pack, examples, evaluator, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "data", [e for e in examples if e.split == "test"])
+    given = ("--evaluator", evaluator, "--clips", 6, "--pool", 5, "--candidates", 1)
+    prompts = write_list(tmp_path / "p.json", *PROMPTS)
+    assert evaluate(pack, folder, tmp_path / "out", *given, "--prompts", prompts) == 0
+    assert "no captioned training clips" in capsys.readouterr().out
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    rows = [row["name"] for row in report["tables"]["text_motion"]["rows"]]
+    assert rows == ["real motion", "its tokenizer", "text to motion"]
+    assert "to training clip" not in report["tables"]["text_motion"]["rows"][0]["values"]
+    assert len(report["targets"]) == 1 + 2 * 6 + 2
 
 
 def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeypatch, capsys):

@@ -66,16 +66,11 @@ def test_clips_without_captions_are_not_asked_for(pipeline, examples):
     mute = [replace(e, captions=()) if e.id.endswith("2") else e for e in examples]
     eval_set = build_eval_set(pipeline, mute, SETTINGS, None)
     assert len(eval_set.captions) == len(eval_set.clips) == len(eval_set.held_out) == len(LABELS)
-    with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
-        mute = [replace(e, captions=()) if e.split == "train" else e for e in examples]
-        build_eval_set(pipeline, mute, SETTINGS, None)
 
 
 def test_too_few_labels_are_refused(pipeline, examples):
     with pytest.raises(PipelineError, match="fewer than 4 labels"):
         build_eval_set(pipeline, [e for e in examples if e.label in LABELS[:2]], SETTINGS, None)
-    with pytest.raises(PipelineError, match="no captioned clips in its split 'train'"):
-        build_eval_set(pipeline, [e for e in examples if e.split == "test"], SETTINGS, None)
 
 
 # -- making clips --------------------------------------------------------------------
@@ -250,7 +245,7 @@ def test_where_the_end_stands(eval_set):
     assert pose_tasks._misplaced(ends, source)[0] == pytest.approx(0.5, abs=1e-3)
     names = set(pose_tasks.place_errors(eval_set, Copier(eval_set)))
     assert names == {
-        f"{whose}, steered" for whose in (pose_tasks.OWN, pose_tasks.OTHER)
+        f"{whose}, guided" for whose in (pose_tasks.OWN, pose_tasks.OTHER)
     }  # not told of any
 
 

@@ -64,7 +64,9 @@ def test_model_process_imports(path):
         assert name.split(".")[0] not in BPY_MODULES, f"the model's process never imports {name}"
 
 
-@pytest.mark.parametrize("command", [["--help"], ["packs"], ["--version"], ["generate", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["--help"], ["packs"], ["--version"], ["generate", "--help"]], ids=" ".join
+)
 def test_command_line_answers_without_torch(command):
     code = (
         "import runpy, sys\n"

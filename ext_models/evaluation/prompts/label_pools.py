@@ -1,9 +1,9 @@
-"""Does a clip show what was asked for? It is held against captions of other labels.
+"""Label pools: whether a clip is nearer to its prompt than to captions of other labels.
 
-R-precision the other way round: the motion asks, and one caption a label competes. So a
-prompt in words of its own is judged by its label's captions, which the judge knows. The
-pools "alike" hold labels that share the action or the style: there the parts of a
-composition do not pass for the whole.
+This is R-precision with the motion as the query and one caption a label in the pool. A prompt in
+words of its own is represented by captions of its label, which the evaluator knows. Half of a
+pool "among alike" shares the action or the style, so that a part of a composition does not pass
+for the whole.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class LabelPools:
-    """The labels of some clips with their captions as points.
+    """The labels of some clips with the embeddings of their captions.
 
     Attributes:
         labels: all of them.
@@ -71,8 +71,8 @@ class LabelPools:
         for _ in range(draws):
             first = self._caption(own[rng.integers(len(own))], rng) if own else asked[0]
             chosen = rng.permutation(near)[: self.pool // 2].tolist() if alike else []
-            rest = far if alike else [*far, *near]
-            chosen += rng.permutation(rest)[: self.pool - 1 - len(chosen)].tolist()
+            others = far if alike else [*far, *near]
+            chosen += rng.permutation(others)[: self.pool - 1 - len(chosen)].tolist()
             pool = np.stack([first, *(self._caption(int(k), rng) for k in chosen)])
             found += [top_hits(np.linalg.norm(pool - m, axis=-1)) for m in motion]
         return np.mean(found, axis=0)

@@ -76,12 +76,10 @@ def prompt_scores(
     ]
     for one in lists:
         texts = [p.text for p in one.prompts]
-        rows = [
-            Method(TEXT, tuple(_written(eval_set, maker, one))),
-            Method(
-                NEAREST_CAPTION, tuple(nearest_caption_motions(eval_set, texts, samples(eval_set)))
-            ),
-        ]
+        rows = [Method(TEXT, tuple(_generate(eval_set, maker, one)))]
+        if eval_set.has_captioned_train:
+            nearest = nearest_caption_motions(eval_set, texts, samples(eval_set))
+            rows.append(Method(NEAREST_CAPTION, tuple(nearest)))
         shown, real = _real(eval_set, one)
         if shown:
             rows.insert(0, Method(REAL, (real,)))
@@ -170,7 +168,7 @@ def prompt_requests(eval_set: EvalSet, one: PromptList) -> list[GenerationReques
     ]
 
 
-def _written(
+def _generate(
     eval_set: EvalSet, maker: ClipMaker, one: PromptList
 ) -> list[list[NDArray[np.float32]]]:
     made = maker.make(prompt_requests(eval_set, one), one.name)

@@ -1,0 +1,102 @@
+"""The targets of a pack: what its tables should say, and whether they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .baselines import NEAREST_CAPTION, TEXT
+from .metrics import TOP
+from .pose_tasks import RATIO
+from .prompts.prompt_scores import PART, PLAIN
+from .tables import Row, Table
+
+#: Largest share of the text-only error that remains above the tokenizer's floor, by pose task.
+POSE_TARGETS: Final = {"initial": 0.5, "last": 0.5, "keys": 0.65}
+#: Smallest share of the R@3 of plain captions that a list of prompts keeps.
+LIST_TARGET: Final = 0.8
+#: Largest share of the text-only place error.
+PLACE_TARGET: Final = 0.25
+#: Lists without a target: words that were never read cannot be known.
+UNTARGETED: Final = ("unknown",)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target and the number that was measured.
+
+    Attributes:
+        name: what was measured.
+        value: its number.
+        requirement: what the number should be, in words.
+        met: whether it is.
+    """
+
+    name: str
+    value: float
+    requirement: str
+    met: bool
+
+    def __str__(self) -> str:
+        verdict = "met" if self.met else "MISSED"
+        return f"{verdict}: {self.name} {self.value:.3f} ({self.requirement})"
+
+
+def targets(tables: Mapping[str, Table]) -> list[Target]:
+    """Every target that the tables have numbers for."""
+    found: list[Target] = []
+    if "text_motion" in tables:
+        found += _retrieval_targets(tables["text_motion"])
+    if "prompts" in tables:
+        found += _list_targets(tables["prompts"])
+    for row in tables["poses"].rows:
+        most = POSE_TARGETS[row.name.split(",")[0]]
+        found.append(_at_most(f"{row.name}: Recon ratio", row, f"Recon {RATIO}", most))
+    for row in tables["places"].rows if "places" in tables else ():
+        found.append(_at_most(f"{row.name}: share of text's", row, "m, with / text", PLACE_TARGET))
+    return found
+
+
+def _at_most(name: str, row: Row, metric: str, most: float) -> Target:
+    value, _ = _number(row, metric)
+    return Target(name, value, f"at most {most}", value <= most)
+
+
+def _retrieval_targets(table: Table) -> list[Target]:
+    """R@3 of the pack against that of the nearest caption, where that was measured."""
+    pack, nearest = _row(table, TEXT), _row(table, NEAREST_CAPTION)
+    if pack is None or nearest is None:
+        return []
+    (value, _), (mean, half) = _number(pack, f"R@{TOP}"), _number(nearest, f"R@{TOP}")
+    least = mean - half
+    requirement = f"not below nearest caption's interval, from {least:.3f}"
+    return [Target(f"R@{TOP} of text to motion", value, requirement, value >= least)]
+
+
+def _list_targets(table: Table) -> list[Target]:
+    names = dict.fromkeys(row.name.rpartition(": ")[0] for row in table.rows)
+    found: list[Target] = []
+    for name in names:
+        pack, nearest = (_row(table, f"{name}: {method}") for method in (TEXT, NEAREST_CAPTION))
+        if name == PLAIN or name in UNTARGETED or PART in name or pack is None:
+            continue
+        column = f"share of plain R@{TOP}"
+        value, _ = _number(pack, column)
+        least = f"at least {LIST_TARGET}"
+        found.append(Target(f"{name}: {column}", value, least, value >= LIST_TARGET))
+        for column in (f"R@{TOP}", f"R@{TOP} among alike") if nearest else ():
+            (value, half), (mean, other) = _number(pack, column), _number(nearest, column)
+            requirement = f"clearly above nearest caption's {mean:.3f}"
+            met = value - half > mean + other
+            found.append(Target(f"{name}: {column}", value, requirement, met))
+    return found
+
+
+def _row(table: Table, name: str) -> Row | None:
+    return next((row for row in table.rows if row.name == name), None)
+
+
+def _number(row: Row, metric: str) -> tuple[float, float]:
+    value = row.values[metric]
+    return value if isinstance(value, tuple) else (value, 0.0)
