@@ -89,14 +89,14 @@ def test_clips_are_made_once_and_a_killed_run_goes_on(pipeline, tmp_path, monkey
 
     monkeypatch.setattr(MotionPipeline, "generate_batch", counted)
     cache = tmp_path / "clips" / "a.jsonl"
-    first = clip_maker.ClipMaker(pipeline, cache, run_to_end=3).make(requests, "text")
+    first = clip_maker.ClipMaker(pipeline, cache, batch=3).make(requests, "text")
     assert len(written) == 7
     assert [len(j) for j in first] == [r.frames for r in requests]
     with cache.open("a") as file:  # killed while it wrote a line
         file.write('{"key": "abc", "co')
     lines = cache.read_text().splitlines()
     cache.write_text("\n".join([*lines[:4], lines[-1]]))
-    again = clip_maker.ClipMaker(pipeline, cache, run_to_end=3).make(requests, "text")
+    again = clip_maker.ClipMaker(pipeline, cache, batch=3).make(requests, "text")
     assert len(written) == 10
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert len(cache.read_text().splitlines()) == 7
@@ -159,7 +159,7 @@ def test_an_oracle_ranks_the_methods(eval_set, examples, tmp_path):
         ),
         sy.Method(sy.RANDOM, tuple(sy.random_motions(eval_set))),
     ]
-    result = text_motion_table.measure(eval_set, eval_set.evaluator, rows, tmp_path)
+    result = text_motion_table.text_motion_scores(eval_set, eval_set.evaluator, rows, tmp_path)
     table = {row.name: row.values for row in result.table.rows}
     assert eval_set.pool == 6
     for name in (sy.REAL, sy.NEAREST_CAPTION):
@@ -171,7 +171,7 @@ def test_an_oracle_ranks_the_methods(eval_set, examples, tmp_path):
     assert table[sy.NEAREST_CAPTION]["FID's bias"][0] > 0
     assert "FID" not in table[sy.REAL]
     # A second look reads the training clips' points and says the same.
-    again = text_motion_table.measure(eval_set, eval_set.evaluator, rows, tmp_path)
+    again = text_motion_table.text_motion_scores(eval_set, eval_set.evaluator, rows, tmp_path)
     assert again.table == result.table
     assert len(list(tmp_path.glob("train-*.npy"))) == 1
 
