@@ -26,7 +26,7 @@ from ..properties.bone_map import MotionGPTBone, MotionGPTBoneMap
 from ..properties.scene import target
 from ..scene.access import armature_of
 from ..scene.errors import RigError
-from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map, rows_from
+from ..scene.rig.bones import bones_of, cached_bone_map, detect_bone_map, edited_bone_map
 from ..scene.rig.usability import check_usable
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
@@ -294,5 +294,5 @@ def _all_parts(bones: Bones, rows: tuple[MappedBone, ...], family: str) -> tuple
 
 def used_twice(obj: bpy.types.Object) -> set[str]:
     """Bones that the stored map assigns to more than one part."""
-    names = [r.control for r in rows_from(armature.of(obj).bone_map) if r.control]
+    names = [r.control for r in armature.of(obj).bone_map.load() if r.control]
     return {n for n in names if names.count(n) > 1}

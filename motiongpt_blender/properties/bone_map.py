@@ -45,6 +45,18 @@ class MotionGPTBone(bpy.types.PropertyGroup):
         self.body, self.raw = row.body, row.raw
         self.confidence, self.source, self.note = row.confidence, row.source.value, row.note
 
+    def load(self) -> MappedBone:
+        """The row that is stored."""
+        return MappedBone(
+            part=Part(self.part),
+            control=self.bone,
+            body=self.body or self.bone,
+            raw=self.raw,
+            confidence=self.confidence,
+            source=Source(self.source),
+            note=self.note,
+        )
+
 
 class MotionGPTBoneMap(bpy.types.PropertyGroup):
     """All rows of one armature. Without rows the bones are detected each time."""
@@ -64,3 +76,7 @@ class MotionGPTBoneMap(bpy.types.PropertyGroup):
             self.rows.add().store(row)
         at = [k for k, row in enumerate(self.rows) if row.part == active]
         self.active = at[0] if at else 0
+
+    def load(self) -> tuple[MappedBone, ...]:
+        """All rows."""
+        return tuple(row.load() for row in self.rows)

@@ -180,6 +180,7 @@ def make_cyclic(
         first_key, last_key = curve.keyframe_points[0], curve.keyframe_points[-1]
         travels = abs(last_key.co[1] - first_key.co[1]) > 1e-4
         cycles = curve.modifiers.new("CYCLES")
+        assert isinstance(cycles, bpy.types.FModifierCycles)
         offset = travels and "rotation" not in curve.data_path
         cycles.mode_before = cycles.mode_after = "REPEAT_OFFSET" if offset else "REPEAT"
     action.use_frame_range = True

@@ -95,6 +95,7 @@ def _played_curves(
             yield curve, None
     for track in data.nla_tracks if data.use_nla else ():
         for strip in _audible_strips(track.strips) if not track.mute else ():
+            assert strip.action is not None
             for curve in compat.slot_curves(strip.action, compat.strip_slot(strip)):
                 yield curve, strip
 

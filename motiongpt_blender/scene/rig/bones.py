@@ -6,7 +6,8 @@ it is detected anew each time. Reads the armature, never changes it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Protocol
 
 import bpy
 import numpy as np
@@ -17,8 +18,6 @@ from ...core.rig.bone_maps import (
     Bones,
     MappedBone,
     MappingError,
-    Part,
-    Source,
     check_made,
     explain,
     find,
@@ -29,10 +28,23 @@ from ...core.rig.bone_maps import (
 from ..access import armature_of
 from .vrm import humanoid_rows
 
+#: Names, parents, heads and tails of bones.
+_Key = tuple[tuple[str, ...], tuple[int, ...], bytes, bytes]
+
 #: Maps already proposed and detected, by the armature's bones; the newest last.
-_PROPOSED: dict[tuple[Any, ...], BoneMap] = {}
-_DETECTED: dict[tuple[Any, ...], BoneMap] = {}
+_PROPOSED: dict[_Key, BoneMap] = {}
+_DETECTED: dict[_Key, BoneMap] = {}
 _CACHE_SIZE = 8
+
+
+class StoredBoneMap(Protocol):
+    """The map that the animator edited, as the add-on's properties keep it on the object."""
+
+    family: str
+
+    def load(self) -> tuple[MappedBone, ...]:
+        """Its rows."""
+        ...
 
 
 def bones_of(armature: bpy.types.Armature) -> Bones:
@@ -57,7 +69,7 @@ def bone_map_of(obj: bpy.types.Object) -> BoneMap:
     bones = bones_of(armature_of(obj))
     made = edited_bone_map(obj, bones)
     if made is None:
-        return _vrm_bone_map(armature_of(obj)) or _detected(bones)
+        return _vrm_bone_map(armature_of(obj)) or _cached(_DETECTED, find, bones)
     check_made(made, bones)
     if missing(made):
         raise MappingError(explain(made))
@@ -71,38 +83,11 @@ def _vrm_bone_map(armature: bpy.types.Armature) -> BoneMap | None:
     return None if found is None or missing(found) else found
 
 
-def _detected(bones: Bones) -> BoneMap:
-    """``find``, cached: a take asks for the map more often than the bones change."""
-    key = _key(bones)
-    if key not in _DETECTED:
-        while len(_DETECTED) >= _CACHE_SIZE:
-            _DETECTED.pop(next(iter(_DETECTED)))
-        _DETECTED[key] = find(bones)
-    return _DETECTED[key]
-
-
 def edited_bone_map(obj: bpy.types.Object, bones: Bones) -> BoneMap | None:
     """The map that the animator edited, unchecked; None when there is none."""
-    kept = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
-    if kept is None or not len(kept.rows):
-        return None
-    return made_map(bones, rows_from(kept), kept.family)
-
-
-def rows_from(kept: Any) -> tuple[MappedBone, ...]:
-    """The rows of a map that is kept on an armature object."""
-    return tuple(
-        MappedBone(
-            part=Part(row.part),
-            control=row.bone,
-            body=row.body or row.bone,
-            raw=row.raw,
-            confidence=row.confidence,
-            source=Source(row.source),
-            note=row.note,
-        )
-        for row in kept.rows
-    )
+    stored: StoredBoneMap | None = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
+    rows = stored.load() if stored is not None else ()
+    return made_map(bones, rows, stored.family) if stored is not None and rows else None
 
 
 def detect_bone_map(obj: bpy.types.Object) -> BoneMap:
@@ -114,17 +99,24 @@ def cached_bone_map(obj: bpy.types.Object) -> BoneMap:
     """``detect_bone_map``, cached for drawing."""
     if (found := _vrm_bone_map(armature_of(obj))) is not None:
         return found
-    bones = bones_of(armature_of(obj))
+    return _cached(_PROPOSED, propose, bones_of(armature_of(obj)))
+
+
+def _cached(
+    cache: dict[_Key, BoneMap], detect: Callable[[Bones], BoneMap], bones: Bones
+) -> BoneMap:
+    """The result of a detection, kept: maps are asked for more often than bones change."""
     key = _key(bones)
-    if key not in _PROPOSED:
-        while len(_PROPOSED) >= _CACHE_SIZE:
-            _PROPOSED.pop(next(iter(_PROPOSED)))
-        _PROPOSED[key] = propose(bones)
-    return _PROPOSED[key]
+    if key not in cache:
+        while len(cache) >= _CACHE_SIZE:
+            cache.pop(next(iter(cache)))
+        cache[key] = detect(bones)
+    return cache[key]
 
 
-def _key(bones: Bones) -> tuple[Any, ...]:
+def _key(bones: Bones) -> _Key:
     """What a map depends on: a bone that was moved may change it."""
+    assert bones.parents is not None
     assert bones.heads is not None
     assert bones.tails is not None
     return (bones.names, bones.parents, bones.heads.tobytes(), bones.tails.tobytes())
