@@ -34,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = (".git", ".venv", "out", "dist", "runs", "__pycache__", ".hypothesis", "*.pyc")
 #: The project's own packages, which each process imports from the copy.
 OWN = ("motiongpt_blender", "ext_models", "tests")
+#: Seconds of the clock for a second of the processor's time, before a process counts as stuck.
+WALL_SECONDS = 10
 #: Packages that are imported before the processes of the mutants are forked.
 PRELOADED = ("numpy", "scipy.spatial", "torch", "transformers", "peft", "hypothesis", "pytest")
 
@@ -60,7 +62,7 @@ class Settings:
     Attributes:
         sample: number of mutants that are tried.
         seed: of the sample.
-        seconds: limit for the tests of one mutant; a mutant that takes longer is killed.
+        seconds: processor time for the tests of one mutant; one that takes longer is killed.
         left_out: pattern of the operators that make no mutant, or equivalent ones.
         without: expression, as pytest's ``-k`` takes it, of tests that are not run.
         subjects: what is changed.
@@ -190,21 +192,24 @@ def _survives(subject: Subject, settings: Settings, seconds: float) -> tuple[boo
     words = Path("words.txt")
     words.unlink(missing_ok=True)
     child = multiprocessing.get_context("fork").Process(
-        target=_pytest, args=(subject, settings.without, words)
+        target=_pytest, args=(subject, settings.without, seconds, words)
     )
     child.start()
-    child.join(seconds)
+    child.join(WALL_SECONDS * seconds)
     if child.is_alive():
         os.killpg(child.pid or 0, signal.SIGKILL)
         child.join()
     return child.exitcode == 0, words.read_text("utf-8", "replace") if words.exists() else ""
 
 
-def _pytest(subject: Subject, without: str, words: Path) -> None:
+def _pytest(subject: Subject, without: str, seconds: float, words: Path) -> None:
     """In the forked process: run the tests, stop at the first that fails."""
+    import resource
+
     import pytest
 
     os.setsid()  # so that a test's own children can be ended with it
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 5))
     with words.open("wb") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
@@ -212,16 +217,8 @@ def _pytest(subject: Subject, without: str, words: Path) -> None:
     for name in [n for n in sys.modules if n.split(".")[0] in OWN]:
         del sys.modules[name]
     sys.dont_write_bytecode = True  # two changes within a second would look alike
-    options = (
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-seed=0",
-        "-k",
-        f"not ({without})",
-    )
-    status = pytest.main([*options, *subject.tests])
+    options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+    status = pytest.main([*options, "-k", f"not ({without})", *subject.tests])
     sys.stdout.flush()
     os._exit(int(status))
 
