@@ -13,6 +13,8 @@ from tests.support.rigs.linked import linked_file
 from tests.support.rigs.motions import FPS, exercise
 from tests.support.rigs.names import MIXAMO
 
+pytestmark = pytest.mark.sweep
+
 
 def put_on(obj):
     bpy.context.scene.render.fps = FPS

@@ -4,6 +4,7 @@ from itertools import product
 
 import bpy
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mathutils import Quaternion, Vector
@@ -19,6 +20,8 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.families import Axes, Build, Stance, build_family
 from tests.support.rigs.measures import angle
+
+pytestmark = pytest.mark.sweep
 
 #: The next part outwards: a part's bone points to where it begins.
 NEXT = {

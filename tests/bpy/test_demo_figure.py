@@ -14,6 +14,8 @@ from motiongpt_blender.demo.surface import surface_net
 from motiongpt_blender.scene.pose.capture import capture_joints
 from motiongpt_blender.scene.rig.description import describe
 
+pytestmark = pytest.mark.sweep
+
 ALL_STANCES = (stances.AT_EASE, stances.MID_STRIDE, stances.HAND_RAISED, stances.ARMS_OPEN)
 
 

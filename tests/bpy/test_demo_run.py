@@ -17,6 +17,8 @@ from tests.support.measure import prompts
 image = pytest.importorskip("PIL.Image", reason="Pillow is not installed here")
 pictures = pytest.importorskip("motiongpt_blender.demo.pictures")
 
+pytestmark = pytest.mark.sweep
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -6,6 +6,8 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 pytest.importorskip("matplotlib", reason="the pictures are drawn with matplotlib")
 
+pytestmark = pytest.mark.sweep
+
 
 def test_feet_and_keys_are_drawn(shared, empty_scene, tmp_path, capsys):
     from tests.support.measure import edits, few_keys, root_paths

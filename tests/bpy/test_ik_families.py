@@ -14,6 +14,8 @@ from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.rigs.driving import held_switches, put_on
 from tests.support.rigs.families import Build, Stance, build_family
 
+pytestmark = pytest.mark.sweep
+
 #: Limb: its parts, then by family goal, pole, and (bone, property) of the switch.
 LIMBS = {"leg": ("thigh", "shin", "foot"), "arm": ("upper_arm", "forearm", "hand")}
 NAMES = {

@@ -16,6 +16,8 @@ from tests.support.rigs.driving import with_root
 from tests.support.rigs.families import Build, Stance, build_family
 from tests.support.rigs.motions import FPS, exercise
 
+pytestmark = pytest.mark.sweep
+
 FRAMES = (1, 12, 25, 40)
 
 

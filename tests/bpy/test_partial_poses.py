@@ -19,6 +19,8 @@ from tests.support.rigs.motions import walk
 from tests.support.rigs.names import KINDS, sweep, tables
 from tests.support.rigs.posing import pose_at_random, shown, turn, update, worst
 
+pytestmark = pytest.mark.sweep
+
 START, MARKED = 1, 12
 PARTS = {
     "hand": {BodyPart.HAND_L}, "arm": {BodyPart.ARM_R}, "upper": {BodyPart.UPPER},

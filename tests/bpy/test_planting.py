@@ -18,6 +18,8 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.clips import as_generated, clip
 
+pytestmark = pytest.mark.sweep
+
 PLANTED = RigOptions(lock_feet=True)
 
 

@@ -7,6 +7,8 @@ from tests.support.clips import clip
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
+pytestmark = pytest.mark.sweep
+
 
 def test_seams_of_real_clips(empty_scene):
     from tests.support.measure.blending import measure

@@ -25,6 +25,8 @@ from tests.support.rigs.measures import angle, measure, play
 from tests.support.rigs.motions import FPS, exercise
 from tests.support.rigs.names import MIXAMO, sweep
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.mark.parametrize(("stance", "axes"), sweep([(s, a) for s in Stance for a in Axes]))
 def test_any_rest_pose_and_any_axes(empty_scene, stance, axes):

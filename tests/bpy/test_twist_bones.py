@@ -18,6 +18,8 @@ from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.rigs.families import Axes, Build, Stance, build_family
 from tests.support.rigs.motions import FPS, exercise
 
+pytestmark = pytest.mark.sweep
+
 FRAMES = range(1, 41, 3)
 LIMBS = {"upper_arm": "forearm", "thigh": "shin"}
 
