@@ -181,7 +181,7 @@ def yaw_angle(q: Array) -> Array:
 
 def wrap_angle(angle: Array | float) -> Array:
     """The same angles in radians, from -pi to pi."""
-    wrapped: Array = (angle + np.pi) % (2 * np.pi) - np.pi
+    wrapped: Array = (np.asarray(angle) + np.pi) % (2 * np.pi) - np.pi
     return wrapped
 
 

@@ -1,9 +1,9 @@
-"""Smooth curves through few keys, as Blender's F-curves draw them.
+"""Cubic Hermite curves through few keys, as Blender's F-curves draw them.
 
-Between two keys a curve is the cubic with the slopes at its ends. With handles a third of
-the way to the next key, a Bézier F-curve is exactly that cubic, so that what is measured
-here is what plays. A stretch between two keys depends on nothing else, so that the fewest
-keys for a given error can be found and not only guessed.
+Between two keys a curve is the cubic with given slopes at both. With handles at a third of
+the span, a Bézier F-curve is exactly that cubic: what is measured here is what plays. A span
+between two keys depends on nothing else, so that the fewest keys for a given error are found
+by dynamic programming.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from ..body.rotations import Array
 
-#: The most frames from key to key.
+#: The most frames from one key to the next.
 MAX_SPAN: Final = 16
-#: Weight of the slope that the neighbouring frames have, beside the frames to fit: handles
-#: are in line where they can be.
+#: Weight of the sampled motion's own slope beside the frames to fit: handles stay aligned
+#: where they can.
 _NEIGHBOUR_SLOPE_WEIGHT: Final = 0.02
-#: Of two ways with as many keys the one with the smaller error is taken.
+#: Cost of an error at its limit, in keys: of equally many keys the smaller error wins.
 ERROR_COST: Final = 0.25
 
 Indices = NDArray[np.int64]
@@ -31,7 +31,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Curve:
-    """A few keys of numbers that are keyed together.
+    """Keys of values that are keyed together.
 
     Attributes:
         frames: (K,) indices of the keys' frames, ascending.
@@ -63,14 +63,14 @@ class Curve:
 
 
 def hermite_weights(t: Array, span: Array | float) -> tuple[Array, Array, Array, Array]:
-    """Weights (N, 1) of both values and both slopes, ``t`` (N,) of the way."""
+    """Weights (N, 1) of both values and both slopes at shares ``t`` (N,) of a span of frames."""
     back = 1 - t
     four = ((1 + 2 * t) * back**2, t**2 * (3 - 2 * t), span * t * back**2, -span * t**2 * back)
     return four[0][:, None], four[1][:, None], four[2][:, None], four[3][:, None]
 
 
 def transform_curve(curve: Curve, matrix: Array) -> Curve:
-    """The same curve in other axes: each value, and slope, times a matrix (C, C)."""
+    """The curve in other axes: each value and slope times a matrix (C, C)."""
     values, arriving, leaving = (
         row @ matrix.T for row in (curve.values, curve.arriving, curve.leaving)
     )
@@ -78,17 +78,17 @@ def transform_curve(curve: Curve, matrix: Array) -> Curve:
 
 
 class SpanFitter:
-    """All stretches of up to ``LONGEST`` frames of some numbers, each fitted once."""
+    """Fits of all spans of up to ``MAX_SPAN`` frames of some values."""
 
     def __init__(self, values: Array, scale: Array) -> None:
-        """Fit values (T, C), whose errors count with a scale (C,)."""
+        """Fit values (T, C), whose errors count with weights ``scale`` (C,)."""
         self.values, self.scale = values, scale
         self.count = len(values)
         self._own = np.gradient(values, axis=0) if self.count > 1 else np.zeros_like(values)
         self._errors = [self._span_errors(n) for n in range(1, min(MAX_SPAN, self.count - 1) + 1)]
 
     def _slopes(self, first: Indices, span: int) -> tuple[Array, Array]:
-        """Best slopes ((n, C), (n, C)) of stretches of ``span`` frames, and what is left over."""
+        """Best slopes (N, 2, C) of spans of a length, and the errors (N, span - 1, C) inside."""
         at = np.arange(1, span)
         ends = self.values[first], self.values[first + span]
         weights = hermite_weights(at / span, float(span))
@@ -102,26 +102,26 @@ class SpanFitter:
         return slopes, left - np.matmul(basis, slopes)
 
     def slopes(self, first: Indices, span: int) -> Array:
-        """Best slopes (N, 2, C) at both ends of the stretches of ``span`` frames from these."""
+        """Best slopes (N, 2, C) at both ends of the spans of ``span`` frames from these."""
         return self._slopes(first, span)[0]
 
     def _span_errors(self, span: int) -> Array:
-        """Errors (T - span, span - 1) at the frames inside each stretch."""
+        """Errors (T - span, span - 1) at the frames inside each span."""
         first = np.arange(self.count - span)
         return np.linalg.norm(self.scale * self._slopes(first, span)[1], axis=-1)
 
     def fewest(self, most: Array, keys: Collection[int]) -> list[int]:
-        """Frames of the fewest keys with which no frame is further off than ``most`` (T,).
+        """Frames of the fewest keys with which no error exceeds ``most`` (T,).
 
         Args:
-            most: largest error a frame.
-            keys: frames that have a key in any case, the first and the last among them.
+            most: the largest error of each frame.
+            keys: frames that always have a key, the first and the last among them.
         """
         fixed = np.zeros(self.count, dtype=bool)
         fixed[list(keys)] = True
         passed = np.concatenate([[0], np.cumsum(fixed)])
         spans = len(self._errors)
-        cost = np.full((spans + 1, self.count), np.inf)  # of the stretch that ends at a frame
+        cost = np.full((spans + 1, self.count), np.inf)  # of the span that ends at a frame
         per = 1.0 / np.maximum(most, 1e-12)
         for span, errors in enumerate(self._errors, start=1):
             worst = np.zeros(self.count - span)
@@ -147,10 +147,10 @@ class SpanFitter:
 
 
 def cheapest_keys(cost: Array) -> list[int]:
-    """The cheapest way from the first frame to the last.
+    """Frames of the keys with the least total cost, from the first frame to the last.
 
     Args:
-        cost: (S, T) of the stretch of so many frames that ends at a frame.
+        cost: (S, T) of the span of S frames that ends at frame T.
     """
     spans, count = len(cost) - 1, cost.shape[1]
     total = np.full(count, np.inf)
@@ -158,9 +158,9 @@ def cheapest_keys(cost: Array) -> list[int]:
     came = [0] * count
     for frame in range(1, count):
         reach = min(spans, frame)
-        ways = cost[1 : reach + 1, frame] + total[frame - reach : frame][::-1]
-        best = int(ways.argmin())
-        total[frame], came[frame] = ways[best], best + 1
+        totals = cost[1 : reach + 1, frame] + total[frame - reach : frame][::-1]
+        best = int(totals.argmin())
+        total[frame], came[frame] = totals[best], best + 1
     frames = [count - 1]
     while frames[-1] > 0:
         frames.append(frames[-1] - came[frames[-1]])

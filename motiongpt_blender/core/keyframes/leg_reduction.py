@@ -1,9 +1,9 @@
-"""The fewest keys of a leg: thigh, shin and foot together, measured where the foot comes to be.
+"""The fewest keys of a leg: thigh, shin and foot together, with the error measured at the foot.
 
-Between two keys of the whole leg nothing else counts, so each stretch can be judged by what
-its foot does: the handles of all three are fitted at once so that their errors cancel at the
-foot, and the fewest stretches that are good enough are found. A toe that stands must not
-move from frame to frame; elsewhere the foot may be off by the limits.
+A span between two keys of the whole leg depends on nothing else, so that each span is judged
+by its foot: the handles of all three controls are fitted at once so that their errors cancel
+there, and the fewest spans within the limits are found. A toe in contact must not move from
+frame to frame; elsewhere the foot has the usual limits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from typing import Final
 
 import numpy as np
 
-from ..body.rotations import IDENTITY, Array, cross, inverse, multiply, rotate, to_log
+from ..body.rotations import (
+    IDENTITY,
+    Array,
+    cross,
+    from_local_basis,
+    inverse,
+    multiply,
+    rotate,
+    to_log,
+)
 from ..body.skeleton import Joint
 from ..rig.bone_maps import Part
 from ..rig.kinematics import PosedRig, control_of, joint_position
@@ -31,52 +40,52 @@ from .hermite import (
 )
 from .sampled_channel import LIMIT_SHARE, SampledChannel, error_weights, fixed_frames
 
-#: Rounds of fitting handles, and what turning a joint by the limit weighs beside a foot that
-#: is off by it: knees stay where they are as far as feet do not mind.
-_ROUNDS: Final = 2
-_OWN: Final = 0.15
-#: Frames in which a standing toe that moves as fast as it may would be off by its weight.
-_PATIENCE: Final = 1.5
-#: Share of a limit that a stretch gets in any case, where the leg does not reach.
-_LEAST: Final = 0.2
-#: Shares of the limits between which handles are fitted together.
-_FINE: Final = 0.4
+#: Gauss-Newton steps with which handles are fitted, and the weight of a joint's own error
+#: beside the foot's: knees stay where they are as far as the foot allows.
+_STEPS: Final = 2
+_JOINT_WEIGHT: Final = 0.15
+#: Frames of the largest toe speed that give the weight of a toe in contact.
+_CONTACT_FRAMES: Final = 1.5
+#: Share of a limit that a span gets in any case, where the leg does not reach.
+_MIN_SHARE: Final = 0.2
+#: Shares of the limits between which the handles of a span are fitted together.
+_GOOD_ENOUGH: Final = 0.4
 _HOPELESS: Final = 30.0
-#: How much further than the foot a knee may be off.
-_KNEE: Final = 2.0
+#: Limit of the knee over the foot's.
+_KNEE_LIMIT: Final = 2.0
 
 
 @dataclass(frozen=True)
 class LegTarget:
-    """A leg below a body that is known, and what its foot has to do.
+    """A leg below a given body, and the targets of its foot.
 
     Attributes:
         controls: thigh, shin and foot.
-        above: (T, 4) the turn of what carries each of them, where that is not the one before.
+        above: (T, 4) rotation of what carries each of them, where that is not the one before.
         start: (T, 3) where the thigh begins.
-        points: ankle and toe (3,) at rest, as places of the foot.
-        wanted: where (T, 3, 3) ankle, toe and knee are to be.
-        turned: (T, 4) how the foot is to be turned.
-        standing: (T,) 1 where the toe stands.
+        points: ankle and toe (3,) at rest, carried by the foot.
+        positions: (T, 3, 3) targets of ankle, toe and knee.
+        rotation: (T, 4) target of the foot.
+        in_contact: (T,) 1 where the toe is in contact.
     """
 
     controls: tuple[Control, Control, Control]
     above: tuple[Array | None, Array | None, Array | None]
     start: Array
     points: Array
-    wanted: Array
-    turned: Array
-    standing: Array
+    positions: Array
+    rotation: Array
+    in_contact: Array
 
 
 @dataclass(frozen=True)
 class LegLimits:
-    """How far a foot may be off.
+    """The largest errors of a foot.
 
     Attributes:
         angle: radians.
         distance: of ankle and toe, in the rig's unit.
-        step: from frame to frame, of a toe that stands.
+        step: change of the error from frame to frame, of a toe in contact.
     """
 
     angle: float
@@ -86,23 +95,23 @@ class LegLimits:
 
 @dataclass(frozen=True)
 class _PosedLeg:
-    """What a leg shows at some frames.
+    """A leg posed at some frames.
 
     Attributes:
         points: (..., 3, 3) ankle, toe and knee.
-        turn: (..., 4) the foot's.
-        joints: turn (..., 4) and beginning (..., 3) of each control.
+        rotation: (..., 4) of the foot.
+        joints: rotation (..., 4) and position (..., 3) of each control.
     """
 
     points: Array
-    turn: Array
+    rotation: Array
     joints: list[tuple[Array, Array]]
 
 
 def reduce_leg_slices(
     leg: LegTarget, channels: Sequence[SampledChannel], tolerance: LegLimits
 ) -> Generator[None, None, list[Curve]]:
-    """Curves of thigh, shin and foot, keys on the same frames, in slices of some milliseconds."""
+    """Curves of thigh, shin and foot with keys on the same frames, in slices of milliseconds."""
     fitters: list[SpanFitter] = []
     for channel in channels:
         fitters.append(SpanFitter(channel.values, error_weights(channel)))
@@ -112,15 +121,15 @@ def reduce_leg_slices(
     for span in range(2, work.longest + 1):
         yield from work.fit(span)
         if work.worst[span].min(initial=np.inf) > LIMIT_SHARE:
-            break  # longer ones are no better
+            break  # longer spans are no better
     yield
     return work.curves()
 
 
 def leg_target(
-    rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, standing: Array
+    rig: RigDescription, side: str, now: PosedRig, dense: PosedRig, in_contact: Array
 ) -> LegTarget:
-    """A leg below the body that is shown now, its foot to be as it was."""
+    """A leg below the reduced body, its foot to be as in the dense motion."""
     parts = (Part(f"{p}_{side.lower()}") for p in ("thigh", "shin", "foot"))
     thigh, shin, foot = (control_of(rig, part) for part in parts)
     assert thigh is not None
@@ -128,7 +137,7 @@ def leg_target(
     assert foot is not None
     joints = (Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"])
     carried = foot.parent == shin.name or foot.parent is None
-    none = np.broadcast_to(IDENTITY, (len(standing), 4))
+    none = np.broadcast_to(IDENTITY, (len(in_contact), 4))
     return LegTarget(
         controls=(thigh, shin, foot),
         above=(
@@ -138,17 +147,17 @@ def leg_target(
         ),
         start=now.positions[thigh.name],
         points=np.stack([rig.points[joint] for joint in joints]),
-        wanted=np.stack(
+        positions=np.stack(
             [joint_position(rig, dense, joint) for joint in (*joints, Joint[f"{side}_KNEE"])],
             axis=1,
         ),
-        turned=dense.rotations[foot.name],
-        standing=standing,
+        rotation=dense.rotations[foot.name],
+        in_contact=in_contact,
     )
 
 
 class _LegSpans:
-    """All stretches of a leg's motion, each fitted as one."""
+    """Fits of all spans of a leg's motion, its three controls together."""
 
     def __init__(
         self,
@@ -167,13 +176,13 @@ class _LegSpans:
             fixed[fixed_frames(channel)] = True
         self.passed = np.concatenate([[0], np.cumsum(fixed)])
         frames = np.arange(self.count)
-        self.own = self._see([channel.values for channel in channels], frames)
+        self.own = self._pose([channel.values for channel in channels], frames)
         places, rotations = self._away(self.own, frames)
         self.off = places, rotations, np.diff(places[:, 1], axis=0, prepend=places[:1, 1])
-        self.rows = self._weighted(self._slopes_of_foot(), frames)  # (T, 12, C)
+        self.rows = self._weighted(self._foot_jacobian(), frames)  # (T, 12, C)
         self.square = np.matmul(np.swapaxes(self.rows, 1, 2), self.rows)
         own = (
-            _OWN
+            _JOINT_WEIGHT
             / tolerance.angle
             * np.concatenate([error_weights(channel) for channel in channels])
         )
@@ -182,37 +191,39 @@ class _LegSpans:
         self.worst: dict[int, Array] = {1: np.zeros(self.count - 1)}
 
     def fit(self, span: int) -> Generator[None, None, None]:
-        """Fit the handles of all stretches of a length, and see how well they do.
+        """Fit the handles of all spans of a length, and measure their errors.
 
-        Those over a frame that has a key in any case are left out; where the handles that each
-        number has by itself do well, or far too badly, they stay.
+        Spans over a frame that always has a key are left out; where the handles fitted to each
+        channel alone are good, or far too bad, they stay.
         """
         first = np.flatnonzero(self.passed[span : self.count] == self.passed[1:-span])
         worst = np.full(self.count - span, np.inf)
         slopes = [fitter.slopes(np.arange(self.count - span), span) for fitter in self.fitters]
         self.slopes[span], self.worst[span] = slopes, worst
-        worst[first] = self._faults(self._see_between(slopes, first, span), first, span)
-        first = np.flatnonzero((worst > _FINE) & (worst < _HOPELESS))
+        worst[first] = self._span_errors(self._pose_between(slopes, first, span), first, span)
+        first = np.flatnonzero((worst > _GOOD_ENOUGH) & (worst < _HOPELESS))
         now = [own[first] for own in slopes]
-        for _ in range(_ROUNDS):
+        for _ in range(_STEPS):
             if not len(first):
                 return
             yield
-            now = self._better(now, first, span)
+            now = self._improve(now, first, span)
             yield
-            faults = self._faults(self._see_between(now, first, span, fitted=True), first, span)
+            faults = self._span_errors(
+                self._pose_between(now, first, span, fitted=True), first, span
+            )
             better = faults < worst[first]
             worst[first[better]] = faults[better]
             for own, new in zip(slopes, now, strict=True):
                 own[first[better]] = new[better]
 
-    def _better(self, slopes: list[Array], first: Indices, span: int) -> list[Array]:
-        """Slopes (N, 2, C) with which the foot is nearer, by one Gauss-Newton step."""
+    def _improve(self, slopes: list[Array], first: Indices, span: int) -> list[Array]:
+        """Slopes (N, 2, C) with a smaller error of the foot, by one Gauss-Newton step."""
         at = np.arange(1, span)
         frames = first[:, None] + at
         shares = hermite_weights(at / span, float(span))
         ends, starts = shares[3][:, 0], shares[2][:, 0]
-        places, rotations = self._away(self._see_between(slopes, first, span, fitted=True), frames)
+        places, rotations = self._away(self._pose_between(slopes, first, span, fitted=True), frames)
         flat = places.reshape(*frames.shape, 9)
         error = self._weighted(np.concatenate([flat, rotations], axis=-1)[..., None], frames)
         pull = np.matmul(np.swapaxes(self.rows[frames], -1, -2), error)[..., 0]
@@ -248,7 +259,7 @@ class _LegSpans:
         return Curve(at, curve.values, arriving, leaving)
 
     def _matrix(self, first: Indices, at: Indices, starts: Array, ends: Array) -> Array:
-        """The normal matrices (N, 2 C, 2 C) of all stretches."""
+        """The normal matrices (N, 2 C, 2 C) of all spans."""
         size = self.square.shape[-1]
         out = np.zeros((len(first), 2 * size, 2 * size))
         for f, a, b in zip(at, starts, ends, strict=True):
@@ -259,12 +270,12 @@ class _LegSpans:
         out[:, size:, :size] = np.swapaxes(out[:, :size, size:], -1, -2)
         return out + 1e-9 * np.eye(2 * size)
 
-    def _see_between(
+    def _pose_between(
         self, slopes: Sequence[Array], first: Indices, span: int, *, fitted: bool = False
     ) -> _PosedLeg:
-        """What is shown inside the stretches from ``first`` on.
+        """The leg posed inside the spans from ``first`` on.
 
-        ``slopes`` (N, 2, C) are theirs where they are ``fitted``, else those of all stretches.
+        ``slopes`` (N, 2, C) are of these spans where ``fitted``, else of all spans.
         """
         w = hermite_weights(np.arange(1, span) / span, float(span))
         values: list[Array] = []
@@ -272,42 +283,44 @@ class _LegSpans:
             own = all_slopes if fitted else all_slopes[first]
             ends = channel.values[first][:, None], channel.values[first + span][:, None]
             values.append(w[0] * ends[0] + w[1] * ends[1] + w[2] * own[:, :1] + w[3] * own[:, 1:])
-        return self._see(values, first[:, None] + np.arange(1, span))
+        return self._pose(values, first[:, None] + np.arange(1, span))
 
-    def _faults(self, seen: _PosedLeg, first: Indices, span: int) -> Array:
-        """For each stretch (N,) its worst error, as a share of what it may be."""
+    def _span_errors(self, posed: _PosedLeg, first: Indices, span: int) -> Array:
+        """The worst error of each span (N,), as a share of its limit."""
         frames = first[:, None] + np.arange(1, span)
-        places, rotations = self._away(seen, frames)
-        worst = (_over(np.linalg.norm(rotations, axis=-1), self.tolerance.angle,
+        places, rotations = self._away(posed, frames)
+        worst = (_share_of_limit(np.linalg.norm(rotations, axis=-1), self.tolerance.angle,
                        np.linalg.norm(self.off[1][frames], axis=-1))).max(1)  # fmt: skip
         own = np.linalg.norm(self.off[0][frames], axis=-1)
-        limits = self.tolerance.distance * np.array([1.0, 1.0, _KNEE])
-        far = _over(np.linalg.norm(places, axis=-1), limits, own)
+        limits = self.tolerance.distance * np.array([1.0, 1.0, _KNEE_LIMIT])
+        far = _share_of_limit(np.linalg.norm(places, axis=-1), limits, own)
         worst = np.maximum(worst, far.max((1, 2)))
         begin, end = frames[:, :1] - 1, frames[:, -1:] + 1
         toe = np.concatenate([self.off[0][begin, 1], places[:, :, 1], self.off[0][end, 1]], axis=1)
         later = np.concatenate([frames, end], axis=1)
         step = np.linalg.norm(np.diff(toe, axis=1), axis=-1)
-        step = _over(step, self.tolerance.step, np.linalg.norm(self.off[2][later], axis=-1))
-        standing = self.leg.standing[later] * self.leg.standing[later - 1]
+        step = _share_of_limit(
+            step, self.tolerance.step, np.linalg.norm(self.off[2][later], axis=-1)
+        )
+        standing = self.leg.in_contact[later] * self.leg.in_contact[later - 1]
         return np.maximum(worst, (step * standing).max(1))
 
     def _weighted(self, rows: Array, frames: Indices) -> Array:
-        """Rows (..., 12, C) for ankle, toe, knee and turn, as shares of what each may be off."""
+        """Rows (..., 12, C) for ankle, toe, knee and rotation, as shares of their limits."""
         may = self.tolerance
-        toe = np.where(self.leg.standing[frames] > 0, _PATIENCE * may.step, may.distance)
-        return np.concatenate(
-            [rows[..., :3, :] / may.distance, rows[..., 3:6, :] / toe[..., None, None],
-             rows[..., 6:9, :] / (_KNEE * may.distance), rows[..., 9:, :] / may.angle], axis=-2,
-        )  # fmt: skip
+        toe = np.where(self.leg.in_contact[frames] > 0, _CONTACT_FRAMES * may.step, may.distance)
+        knee = _KNEE_LIMIT * may.distance
+        ankle, rotation = rows[..., :3, :] / may.distance, rows[..., 9:, :] / may.angle
+        shares = (ankle, rows[..., 3:6, :] / toe[..., None, None], rows[..., 6:9, :] / knee)
+        return np.concatenate([*shares, rotation], axis=-2)
 
-    def _away(self, seen: _PosedLeg, frames: Indices) -> tuple[Array, Array]:
-        """How far (..., 3, 3) ankle, toe and knee are off, and (..., 3) the foot's turn."""
-        turn = to_log(multiply(seen.turn, inverse(self.leg.turned[frames])))
-        return seen.points - self.leg.wanted[frames], turn
+    def _away(self, posed: _PosedLeg, frames: Indices) -> tuple[Array, Array]:
+        """Errors (..., 3, 3) of ankle, toe and knee, and (..., 3) of the foot's rotation."""
+        turn = to_log(multiply(posed.rotation, inverse(self.leg.rotation[frames])))
+        return posed.points - self.leg.positions[frames], turn
 
-    def _see(self, values: Sequence[Array], frames: Indices) -> _PosedLeg:
-        """What the leg shows with values (..., C) of each track at some frames."""
+    def _pose(self, values: Sequence[Array], frames: Indices) -> _PosedLeg:
+        """The leg posed by values (..., C) of each channel at some frames."""
         place = self.leg.start[frames]
         turn = np.zeros((*place.shape[:-1], 4))
         joints: list[tuple[Array, Array]] = []
@@ -317,39 +330,39 @@ class _LegSpans:
                 place = place + rotate(turn, control.head - last.head)
             above = self.leg.above[k]
             turn = multiply(turn if above is None else above[frames],
-                            _about_rest(self.channels[k], values[k], control))  # fmt: skip
+                            _away_from_rest(self.channels[k], values[k], control))  # fmt: skip
             joints.append((turn, place))
             last = control
         assert last is not None
         points = [place + rotate(turn, point - last.head) for point in self.leg.points]
         return _PosedLeg(np.stack([*points, joints[1][1]], axis=-2), turn, joints)
 
-    def _slopes_of_foot(self) -> Array:
-        """How (T, 12, C) ankle, toe, knee and the foot's turn change with each number."""
+    def _foot_jacobian(self) -> Array:
+        """Jacobian (T, 12, C) of ankle, toe, knee and the foot's rotation by each value."""
         columns: list[Array] = []
         foot = self.own.joints[-1][1][:, None]
         for k, (channel, control) in enumerate(zip(self.channels, self.leg.controls, strict=True)):
             turn, place = self.own.joints[k]
-            here = _about_rest(channel, channel.values, control)
+            here = _away_from_rest(channel, channel.values, control)
             rotations = k == 2 or self.leg.above[2] is None  # the foot with it
             ends = self.own.points[:, :2] if rotations else np.repeat(foot, 2, axis=1)
             arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - place[:, None]
             arms[:, 2] *= k == 0  # only the thigh moves the knee
             for step in 1e-5 * np.eye(channel.values.shape[1]):
-                there = _about_rest(channel, channel.values + step, control)
+                there = _away_from_rest(channel, channel.values + step, control)
                 axis = rotate(turn, to_log(multiply(inverse(here), there)) / 1e-5)
                 rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * rotations]
                 columns.append(np.concatenate(rows, axis=-1))
         return np.stack(columns, axis=-1)
 
 
-def _about_rest(channel: SampledChannel, values: Array, control: Control) -> Array:
-    """Turns (..., 4) away from rest that values (..., C) of a control show."""
+def _away_from_rest(channel: SampledChannel, values: Array, control: Control) -> Array:
+    """Rotations (..., 4) away from rest of values (..., C) of a control."""
     basis = channel.rotations(values.reshape(-1, values.shape[-1]))
-    turn = multiply(multiply(control.rest, basis), inverse(control.rest))
-    return turn.reshape(*values.shape[:-1], 4)
+    rotation = from_local_basis(basis, control.rest)
+    return rotation.reshape(*values.shape[:-1], 4)
 
 
-def _over(error: Array, limit: Array | float, own: Array) -> Array:
-    """Errors as shares of a limit; where the leg is off by itself, of a little more than that."""
-    return error / np.maximum(limit, own + _LEAST * limit)
+def _share_of_limit(error: Array, limit: Array | float, own: Array) -> Array:
+    """Errors as shares of a limit; where the leg cannot reach, of a little more than that."""
+    return error / np.maximum(limit, own + _MIN_SHARE * limit)

@@ -1,9 +1,9 @@
-"""Few keys instead of one a frame, with an error that is known.
+"""Key reduction: few keys instead of one a frame, with a known error.
 
-The error is measured where it shows: at head, hands and feet, in place and direction. Where
-it is too large, the controls that cause most of it have to be nearer to their own dense
-keys, until it is small everywhere. Marked frames keep their keys, and standing feet stay
-where they stand.
+The error is measured where it is seen: at head, hands and feet, in position and rotation.
+Where it is too large, the controls that cause most of it have to be nearer to their own dense
+keys, until it is within the limits everywhere. Marked frames keep their keys, and feet in
+contact keep their places.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from .hermite import Curve, SpanFitter
 from .leg_reduction import LegLimits, leg_target, reduce_leg_slices
 from .sampled_channel import LIMIT_SHARE, SampledChannel, channel_error, error_weights, fixed_frames
 
-#: Metres a second, of the model, by which a standing toe may be off the dense keys' speed.
+#: Metres a second, of the model, by which the speed of a toe in contact may differ.
 TOE_SPEED: Final = 0.018
-#: What a control may be off at first, as a share of what would be too much by itself.
+#: First limit of a control's error, as a share of what would be too much by itself.
 _FIRST_SHARE: Final = 0.7
-#: Controls with this share of the worst one's blame have to give way with it.
+#: Controls that cause this share of the worst one's error are tightened with it.
 _BLAME_SHARE: Final = 0.6
-#: What a control may be off shrinks to this share of what it is off, at the least.
+#: The least share of a control's error to which its limit shrinks in a round.
 _MIN_SHRINK: Final = 0.5
-#: Rounds after which every frame in question has a key anyway.
+#: Rounds after which every frame in question has a key.
 _ROUNDS: Final = 60
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How far sparse keys may be from dense ones.
+    """The largest errors of sparse keys.
 
     Attributes:
         degrees: at head, hands and feet.
-        distance: at the same places, in the rig's unit.
+        distance: of the same joints, in the rig's unit.
     """
 
     degrees: float
@@ -53,13 +53,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class ReductionReport:
-    """What reducing came to.
+    """The result of a reduction.
 
     Attributes:
-        keys: keys on curves that move.
-        dense: those that one key a frame would have taken.
-        degrees: the largest error in direction at head, hands and feet.
-        distance: the largest error in place, in the rig's unit.
+        keys: number of keys on curves that change.
+        dense: number of keys with one a frame.
+        degrees: the largest error in rotation at head, hands and feet.
+        distance: the largest error in position, in the rig's unit.
     """
 
     keys: int
@@ -70,16 +70,16 @@ class ReductionReport:
 
 @dataclass(frozen=True)
 class _EndEffector:
-    """One place at which errors are measured.
+    """A control or joint at which errors are measured.
 
     Attributes:
-        chain: controls whose turn moves it, root first; "" moves the root.
-        turn: the control whose turn is measured.
-        joint: the joint whose place is measured; None: where that control's part begins.
+        chain: controls that move it, root first; "" is the root's location.
+        control: the control whose rotation is measured.
+        joint: the joint whose position is measured; None: where that control's part begins.
     """
 
     chain: tuple[str, ...]
-    turn: str
+    control: str
     joint: Joint | None
 
 
@@ -90,21 +90,21 @@ def reduce_keys_slices(
     foot_contacts: FootContacts,
     limits: Limits,
     fps: float,
-    again: Callable[[str, Array], SampledChannel],
+    resample: Callable[[str, Array], SampledChannel],
 ) -> Generator[None, None, tuple[dict[str, Curve], Curve, ReductionReport]]:
-    """Curves of all controls and of the root's place, in slices of some milliseconds.
+    """Curves of all controls and of the root's location, in slices of some milliseconds.
 
-    The body comes first. Then the legs are bent anew below it, so that they make up for what
-    its curves are off, and get their own keys.
+    The body comes first. Then the legs are solved again below it, so that they make up for
+    the error of its curves, and get their own keys.
 
     Args:
-        rig: whose controls they are.
-        rotations: control -> its track; those of ``rig.controls`` and any others.
-        location: where the root is, in its own axes.
-        foot_contacts: when each foot stands.
+        rig: the controls' rig.
+        rotations: control -> its channel; those of ``rig.controls`` and any others.
+        location: the root's location, in its own axes.
+        foot_contacts: when each foot is in contact.
         limits: the largest errors.
         fps: frames a second.
-        again: makes a track of a control from other basis rotations (T, 4).
+        resample: makes a channel of a control from other basis rotations (T, 4).
     """
     shown = {name: channel.rotations(channel.values) for name, channel in rotations.items()}
     shown[""] = location.values
@@ -117,9 +117,9 @@ def reduce_keys_slices(
     yield from one.steps()
     bent = _bend_legs(rig, one.shown, dense, legs)
     kept = sorted(k for k in location.keys if 0 <= k < len(location.values))
-    for name, turned in bent.items():  # where the body is as it was, legs are to the float
+    for name, turned in bent.items():  # where the body is unchanged, so are the legs, to the bit
         turned[kept] = shown[name][kept]
-    below = {name: again(name, continuous(bent[name])) for name in legs}
+    below = {name: resample(name, continuous(bent[name])) for name in legs}
     yield
     now = pose_rig(rig, {**one.shown, **bent}, one.shown[""])
     yield
@@ -142,7 +142,7 @@ def reduce_keys_slices(
     ends = _leg_end_effectors(rig, legs)
     two = _Reduction(
         rig,
-        {name: again(name, continuous(bent[name])) for name in toes},
+        {name: resample(name, continuous(bent[name])) for name in toes},
         shown,
         ends,
         dense,
@@ -157,7 +157,7 @@ def reduce_keys_slices(
 
 
 def _leg_controls(rig: RigDescription) -> dict[str, str]:
-    """Controls of legs that hang together, and the side of each."""
+    """Controls of connected legs, and the side of each."""
     out: dict[str, str] = {}
     for side in SIDES:
         if leg_is_connected(rig, side):
@@ -170,7 +170,7 @@ def _leg_controls(rig: RigDescription) -> dict[str, str]:
 def _bend_legs(
     rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, legs: Mapping[str, str]
 ) -> dict[str, Array]:
-    """Basis rotations of the legs with which feet are where they were, below another body."""
+    """Basis rotations of the legs with which the feet keep their positions below another body."""
     now = pose_rig(rig, shown, shown[""])
     rotations = {**now.rotations, **{name: dense.rotations[name] for name in legs}}
     for side in sorted(set(legs.values())):
@@ -192,7 +192,7 @@ def _bend_legs(
 def _rotate_toes(
     rig: RigDescription, shown: Mapping[str, Array], dense: PosedRig, names: Collection[str]
 ) -> dict[str, Array]:
-    """Basis rotations with which controls are turned as they were, below another body."""
+    """Basis rotations with which controls keep their global rotations below another body."""
     now = pose_rig(rig, shown, shown[""])
     rotations = {**now.rotations, **{name: dense.rotations[name] for name in names}}
     return {
@@ -220,7 +220,7 @@ def _report(
 
 
 class _Reduction:
-    """A reduction under way: what each control may be off shrinks where the body is too far off."""
+    """A reduction in progress: limits of controls shrink where the error is too large."""
 
     def __init__(
         self,
@@ -246,7 +246,7 @@ class _Reduction:
         ]
 
     def steps(self) -> Generator[None, None, None]:
-        """Loosely first, then tighter and tighter where it is needed."""
+        """Reduce with wide limits first, then with narrower ones where the error is too large."""
         for name in self.channels:
             self.begin(name)
             yield
@@ -260,7 +260,7 @@ class _Reduction:
                 yield
 
     def _lever_arms(self, chain: Sequence[str], place: Array) -> Array:
-        """Errors (N, T) at an end, as shares of the limits, by one unit of each control's own."""
+        """Errors (N, T) at an end effector, as shares of the limits, a unit of each control."""
         direction = 1 / np.radians(self.limits.degrees)
         rows = [np.zeros(self.count)]
         for name in chain:
@@ -272,7 +272,7 @@ class _Reduction:
         return np.stack(rows)[1:] if chain else np.zeros((0, self.count))
 
     def begin(self, name: str) -> None:
-        """Fit a track as loosely as it may be alone."""
+        """Reduce a channel with the widest limit that it may have by itself."""
         channel = self.channels[name]
         self.fitters[name] = SpanFitter(channel.values, error_weights(channel))
         most = np.radians(self.limits.degrees) if channel.is_rotation else self.limits.distance
@@ -284,7 +284,7 @@ class _Reduction:
         self.fit(name)
 
     def fit(self, name: str) -> None:
-        """The fewest keys for what a track may be off now."""
+        """The fewest keys of a channel within its present limit."""
         channel = self.channels[name]
         frames = fixed_frames(channel)
         if not channel.constant:
@@ -295,7 +295,7 @@ class _Reduction:
         self.off[name] = channel_error(channel, values)
 
     def tighten(self) -> list[str]:
-        """Allow less where the body is too far off; the controls for which that is so."""
+        """Narrow the limits where the error is too large; the controls whose limits changed."""
         changed: set[str] = set()
         for names, levers, error in zip(self.chains, self.arms, self._errors(), strict=True):
             if not (bad := error > LIMIT_SHARE).any() or not names:
@@ -311,7 +311,7 @@ class _Reduction:
         return [name for name in self.channels if name in changed]
 
     def _errors(self) -> list[Array]:
-        """For each end, errors (T,) as shares of the limits."""
+        """Errors (T,) of each end effector as shares of the limits."""
         places, rotations = self.away(self.shown)
         out: list[Array] = []
         for i in range(len(self.ends)):
@@ -321,7 +321,7 @@ class _Reduction:
         return out
 
     def away(self, shown: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
-        """Distances (T, 3) and angles (T,) between what is shown and what should be."""
+        """Position errors (T, 3) and angles (T,) of the end effectors."""
         now = _end_transforms(self.rig, self.ends, pose_rig(self.rig, shown, shown[""]))
         places = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
         rotations = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
@@ -329,7 +329,7 @@ class _Reduction:
 
 
 def _body_end_effectors(rig: RigDescription, legs: Collection[str]) -> list[_EndEffector]:
-    """Head, hands, hips, and the ends of chains that nothing is measured at."""
+    """Head, hands, hips, and the last controls of chains that lead to none of these."""
     out: list[_EndEffector] = []
     head = control_of(rig, Part.HEAD) or control_of(rig, Part.NECK) or control_of(rig, Part.CHEST)
     assert head is not None
@@ -349,7 +349,7 @@ def _body_end_effectors(rig: RigDescription, legs: Collection[str]) -> list[_End
 
 
 def _leg_end_effectors(rig: RigDescription, legs: Mapping[str, str]) -> list[_EndEffector]:
-    """Ankles, toes' joints, and the bones of toes."""
+    """Ankles, toe joints, and the bones of toes."""
     out: list[_EndEffector] = []
     for side in sorted(set(legs.values())):
         foot = control_of(rig, Part(f"foot_{side.lower()}"))
@@ -365,7 +365,7 @@ def _leg_end_effectors(rig: RigDescription, legs: Mapping[str, str]) -> list[_En
 
 
 def _chain(rig: RigDescription, name: str) -> tuple[str, ...]:
-    """Controls from the root to one, both included; the root's place first."""
+    """Controls from the root to one, both included; the root's location first."""
     carried = {c.name: c.parent for c in rig.controls}
     out = [name]
     while (parent := carried[out[0]]) is not None:
@@ -376,9 +376,9 @@ def _chain(rig: RigDescription, name: str) -> tuple[str, ...]:
 def _end_transforms(
     rig: RigDescription, ends: Sequence[_EndEffector], posed: PosedRig
 ) -> tuple[list[Array], list[Array]]:
-    """Place (T, 3) and turn (T, 4) of each end."""
+    """Position (T, 3) and rotation (T, 4) of each end effector."""
     places = [
-        posed.positions[e.turn] if e.joint is None else joint_position(rig, posed, e.joint)
+        posed.positions[e.control] if e.joint is None else joint_position(rig, posed, e.joint)
         for e in ends
     ]
-    return places, [posed.rotations[e.turn] for e in ends]
+    return places, [posed.rotations[e.control] for e in ends]

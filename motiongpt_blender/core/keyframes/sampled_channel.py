@@ -1,4 +1,4 @@
-"""Numbers that are keyed together, and the fewest keys for one lot that nothing hangs on."""
+"""Sampled channels: values that are keyed together, and their reduction one by one."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..body.rotations import (
 )
 from .hermite import Curve, SpanFitter
 
-#: Share of its limit at which an error is small enough; rounding and float32 have the rest.
+#: Share of a limit that errors may reach; float32 and rounding take the remainder.
 LIMIT_SHARE: Final = 0.97
 
 
 @dataclass(frozen=True)
 class SampledChannel:
-    """Numbers that are keyed together.
+    """Values that are keyed together, one sample a frame.
 
     Attributes:
-        values: (T, C) a frame.
-        kind: how they are meant: ``QUATERNION``, ``AXIS_ANGLE``, an order of angles such as
+        values: (T, C).
+        kind: what they are: ``QUATERNION``, ``AXIS_ANGLE``, an order of angles such as
             ``XYZ``, ``LOCATION``, or ``PLAIN``.
-        keys: indices of frames that have a key in any case.
+        keys: indices of frames that always have a key.
     """
 
     values: Array
@@ -38,7 +38,7 @@ class SampledChannel:
     keys: frozenset[int] = frozenset()
 
     def rotations(self, values: Array) -> Array:
-        """Quaternions (T, 4) that values (T, C) of this kind show."""
+        """Quaternions (T, 4) of values (T, C) of this kind."""
         if self.kind == "QUATERNION":
             return normalise(values)
         if self.kind == "AXIS_ANGLE":
@@ -47,17 +47,17 @@ class SampledChannel:
 
     @property
     def is_rotation(self) -> bool:
-        """Whether it turns something."""
+        """Whether the values are a rotation."""
         return self.kind not in ("LOCATION", "PLAIN")
 
     @property
     def constant(self) -> bool:
-        """Whether nothing moves."""
+        """Whether the values never change."""
         return bool(np.ptp(self.values, axis=0).max(initial=0.0) < 1e-6)
 
 
 def reduce_channel(channel: SampledChannel, degrees: float, distance: float) -> Curve:
-    """The fewest keys for a track that nothing hangs on, each frame within a limit."""
+    """The fewest keys of a channel whose error counts on its own, each frame within a limit."""
     most = np.radians(degrees) if channel.is_rotation else distance
     fitter = SpanFitter(channel.values, error_weights(channel))
     frames = fixed_frames(channel)
@@ -67,23 +67,23 @@ def reduce_channel(channel: SampledChannel, degrees: float, distance: float) -> 
 
 
 def fixed_frames(channel: SampledChannel) -> list[int]:
-    """The frames of a track that have a key in any case, first and last among them."""
+    """The frames of a channel that always have a key, first and last among them."""
     last = len(channel.values) - 1
     return sorted({0, last, *(k for k in channel.keys if 0 <= k <= last)})
 
 
 def channel_error(channel: SampledChannel, values: Array) -> Array:
-    """Radians or units (T,) by which values of a track differ from what they should be."""
+    """Errors (T,) of values of a channel, in radians or in its unit."""
     if not channel.is_rotation:
         return np.linalg.norm(values - channel.values, axis=-1)
-    turned = multiply(inverse(channel.rotations(channel.values)), channel.rotations(values))
-    return np.linalg.norm(to_log(turned), axis=-1)
+    error = multiply(inverse(channel.rotations(channel.values)), channel.rotations(values))
+    return np.linalg.norm(to_log(error), axis=-1)
 
 
 def error_weights(channel: SampledChannel) -> Array:
-    """Weights (C,) with which values of a track are as far apart as what they show."""
+    """Weights (C,) with which differences of values are radians, or the channel's unit."""
     if channel.kind == "QUATERNION":
-        return np.full(4, 2.0)  # a small turn is twice as far as its quaternion
+        return np.full(4, 2.0)  # a small rotation is twice the difference of its quaternions
     if channel.kind == "AXIS_ANGLE":
         return np.array([1.0, *3 * [float(np.abs(channel.values[:, 0]).max())]])
     return np.ones(channel.values.shape[1])
