@@ -81,7 +81,7 @@ def is_dataset(folder: Path) -> bool:
 
 
 def representation_of(folder: Path) -> Representation:
-    """HumanML3D or KIT-ML, told by the width of the first readable array."""
+    """HumanML3D or KIT-ML, by the width of the first readable array."""
     for place in (VECTORS, JOINTS):
         for path in sorted((folder / place).glob("*.npy")):
             try:
@@ -102,7 +102,7 @@ def read_statistics(folder: Path, rep: Representation | None = None) -> Statisti
 
     Args:
         folder: that holds them.
-        rep: what they are statistics of; told by the data set's arrays when left out.
+        rep: what they are statistics of; by default that of the data set's arrays.
 
     Raises:
         DataError: when one is missing, of another width, or not positive.
@@ -188,7 +188,7 @@ def clips(folder: Path, pack: str, skipped: Skipped) -> Iterator[Example]:
     Args:
         folder: the data set.
         pack: ``humanml3d`` or ``kit``; the other one is refused, not read by mistake.
-        skipped: told of each broken clip.
+        skipped: records each broken clip.
 
     Raises:
         DataError: when the folder as a whole cannot be used.

@@ -1,9 +1,9 @@
-"""New clips out of two that exist: one after the other, or at once.
+"""Compositions of two clips: one after the other, or the upper body of one on the other's legs.
 
-A small data set has each action alone. Joined clips let a model hear "walks forward,
-then bows" and "runs while waving": the second clip goes on where the first one ends,
-its body led over from the first one's pose; or the upper body of one is put on the
-legs of another. Captions stay true. Pairs kept for measuring are never joined.
+A small data set has each action alone. Joined clips teach a model "walks forward, then bows" and
+"runs while waving": the second clip continues where the first one ends and is blended from its
+last pose, or its upper body replaces that of the first clip. Captions are joined with the clips.
+Pairs that are held out for measuring are never joined.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .examples import Array, Example
 from .mirroring import mirror_caption
 from .sentences import has_plain_subject, then_caption, verbs_of, while_caption
 
-#: Frames in which the second clip's body comes from the first one's last pose.
+#: Frames of the blend from the first clip's last pose into the second clip.
 LEAD: Final = 12
-#: Metres that a joint may be away at the seam, as a mean: a step of a walk, not a fall.
+#: Largest mean joint distance at the seam, metres: a step of a walk, not a fall.
 SEAM: Final = 0.2
-#: What stays in place: metres of travel, radians of turning, metres up and down.
+#: Limits of a motion in place: metres of travel, radians of turning, metres up and down.
 IN_PLACE: Final = (0.35, 0.6, 0.12)
-#: Metres that legs must travel to be worth another upper body.
+#: Smallest travel of a clip that gets another upper body, metres.
 TRAVEL: Final = 0.8
-#: Draws for each clip that is wanted; most pairs do not fit.
+#: Draws for each joined clip; most pairs do not fit.
 TRIES: Final = 60
 
 _UPPER: Final = [j.value for j in Joint if j.name.split("_")[-1] not in
@@ -53,7 +53,7 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class HeldOutPairs:
-    """Contents that are never joined, in either mirror image.
+    """Contents that are never joined, nor their mirror images.
 
     Attributes:
         then: (first, second) by content, as "walk" and "bow".
@@ -98,7 +98,7 @@ def join_examples(
     seed: int,
     held_out_pairs: HeldOutPairs | None = None,
 ) -> list[Example]:
-    """So many new clips of each kind, as far as fitting pairs are found.
+    """Join pairs of clips, as many of each kind as fitting pairs are found.
 
     Args:
         examples: clips to take from; their split is kept, so give those of one split.
@@ -129,12 +129,12 @@ def _draw(
     rng: np.random.Generator,
     make: Callable[[Example, Example], Example | None],
 ) -> list[Example]:
-    """Random pairs until there are enough; every label is as likely, however many clips it has."""
+    """Random pairs until there are enough; every label is equally likely."""
     if not firsts or not seconds:
         return []
     by_label = [_by_label(firsts), _by_label(seconds)]
     made: list[Example] = []
-    known: set[str] = set()  # the same pair of labels again would say nothing new
+    known: set[str] = set()  # one clip for each pair of labels
     with tqdm(total=count, desc="joining", unit="clip", leave=False) as bar:
         for _ in range(TRIES * count):
             if len(made) >= count:
@@ -220,7 +220,7 @@ def with_upper_body(legs: Array, body: Array) -> Array:
 
 
 def _onto_end(first: Array, second: Array) -> Array | None:
-    """The second motion moved, turned and led over to go on from the first one's end."""
+    """The second motion placed at the end of the first one and blended from its last pose."""
     end = 2 * first[-1] - first[-2]
     placed = place_at_origin(second)
     turn = np.broadcast_to(about_y(heading(end)), (*placed.shape[:-1], 4))
@@ -228,7 +228,7 @@ def _onto_end(first: Array, second: Array) -> Array | None:
     gap = end - placed[0]
     if np.linalg.norm(gap, axis=-1).mean() > SEAM:
         return None
-    # Position and speed of every joint go on as they were, and give way to the second motion's.
+    # Every joint keeps the first motion's position and speed, and fades to the second motion's.
     speed = (first[-1] - first[-2]) - (placed[1] - placed[0])
     frames = np.arange(len(placed))
     fade = smoothstep(1 - frames / LEAD)

@@ -1,4 +1,4 @@
-"""Which joint of a recorded skeleton is which of ours, told by its name.
+"""The joints of a recorded skeleton, recognised by their names.
 
 ``joint_names.json`` lists the spellings of motion capture collections and exporters,
 ``%`` standing for the side. Whatever the add-on's bone maps know counts too, so that a

@@ -1,6 +1,6 @@
-"""Shapes of arrays in ``.npz`` files, told by their headers alone.
+"""Shapes of arrays in ``.npz`` files, read from their headers alone.
 
-A file that somebody else made may announce any size; asking first keeps memory bounded.
+A foreign file may hold an array of any size; reading its header first keeps memory bounded.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Sources are HumanML3D and KIT-ML as published, and folders of ``.bvh`` files or of
 ``clip.npz`` (what ``generate`` and the add-on's export write) with their captions.
-Recordings are cut into equal pieces of at most ``PIECE`` frames, and all pieces of a
-recording share a split, which a hash of its name decides.
+Source clips are cut into equal pieces of at most ``PIECE`` frames, and all pieces of a source
+clip share a split, which a hash of its name decides.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """What ``prepare`` is asked for.
+    """The options of ``prepare``.
 
     Attributes:
         source: folder with the motion.
@@ -198,10 +198,10 @@ def _published(options: PrepareOptions, skipped: Skipped) -> Iterator[SourceClip
     name = next(n for n, r in humanml3d.NAMES.items() if r is rep)
     for example in humanml3d.clips(options.source, name, skipped):
         joints = example.joints if rep is HUMANML3D else from_kit(example.joints)
-        yield _as_recording(example, joints)
+        yield _source_clip(example, joints)
 
 
-def _as_recording(example: Example, joints: Array) -> SourceClip:
+def _source_clip(example: Example, joints: Array) -> SourceClip:
     joints = joints[:PIECE] if len(joints) < NEARLY_A_PIECE else joints
     return SourceClip(
         example.id, joints, example.captions, example.label, example.fps, example.split
@@ -229,7 +229,7 @@ def _files(
 
 
 def _captions(relative: str, captions: Captions | None, options: PrepareOptions) -> list[str]:
-    """What stands in for captions that are nowhere: the file's name, where that is wished."""
+    """What stands in for captions that are nowhere: the file's name, where that is allowed."""
     if options.from_names:
         return [caption_from_name(relative)]
     if captions is None:

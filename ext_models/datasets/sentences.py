@@ -1,4 +1,4 @@
-"""Captions of motions made of two: who does it is said once, what is done twice.
+"""Captions of joined clips: one subject, two verbs.
 
     a person walks forward. + someone bows.            -> a person walks forward, then bows.
     a person runs.          + someone waves the hand.  -> a person runs while waving the hand.
@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-#: Who does it, at the head of a caption; a second clause can do without.
+#: The subject of a caption, which a second clause does not repeat.
 _SUBJECT: Final = re.compile(
     r"^(?:(?:an?|the)\s+(?:\w+\s+)?(?:person|figure|man|woman|human|character|dancer)"
     r"|someone|somebody|they|he|she)\s+",
     re.IGNORECASE,
 )
-#: The same without a word of style, which a second clause would lose.
+#: A subject without an attribute, which a second clause would lose.
 _PLAIN_SUBJECT: Final = re.compile(
     r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
 )
@@ -43,18 +43,18 @@ _DOUBLING: Final = frozenset(
 
 
 def has_plain_subject(caption: str) -> bool:
-    """Whether a caption begins with somebody of whom nothing else is said."""
+    """Whether a caption begins with a subject without attributes."""
     return bool(_PLAIN_SUBJECT.match(caption.strip()))
 
 
 def then_caption(first: str, second: str) -> str:
-    """One after the other."""
+    """The caption of two motions, one after the other."""
     after = _SUBJECT.sub("", second.strip())
     return f"{first.strip().rstrip('.')}, then {after}"
 
 
 def verbs_of(captions: Iterable[str]) -> frozenset[str]:
-    """What follows a plain subject in any caption: verbs in the third person."""
+    """The verbs after a plain subject in any caption, in the third person."""
     found: set[str] = set()
     for caption in captions:
         clause = _clause(caption)
@@ -64,7 +64,7 @@ def verbs_of(captions: Iterable[str]) -> frozenset[str]:
 
 
 def while_caption(first: str, second: str, verbs: frozenset[str]) -> str | None:
-    """Both at once; None where the second sentence is not one of a plain subject and a verb.
+    """The caption of two motions at once; None where the second has no plain subject and verb.
 
     Args:
         first: a caption.
@@ -99,5 +99,5 @@ def participle(verb: str) -> str:
 
 def _clause(caption: str) -> list[str]:
     text = caption.strip().lower().rstrip(".")
-    rest = _PLAIN_SUBJECT.sub("", text)
-    return rest.split() if rest != text else []
+    clause = _PLAIN_SUBJECT.sub("", text)
+    return clause.split() if clause != text else []

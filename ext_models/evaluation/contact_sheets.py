@@ -1,4 +1,4 @@
-"""Contact sheets: what was made of some texts, pose by pose, for people to look at."""
+"""Contact sheets: the poses of motions in rows, for people to look at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[np.floating]
 #: Clips of a sheet, poses of a clip, metres between poses that do not travel.
 ROWS: Final = 6
 POSES: Final = 12
-APART: Final = 0.8
+POSE_SPACING: Final = 0.8
 #: Colours of the person's left and right, and of what is between.
 LEFT, RIGHT, MIDDLE = "#c2410c", "#2563eb", "#374151"
 
@@ -50,7 +50,7 @@ def draw_sheets(clips: Sequence[tuple[str, Array]], folder: Path) -> list[Path]:
 def _strip(axes: Any, joints: Array) -> None:
     for place, frame in enumerate(np.linspace(0, len(joints) - 1, POSES).astype(int)):
         pose = joints[frame] - joints[frame, :1] * [1, 0, 1]
-        across = 0.8 * pose[:, 2] - 0.6 * pose[:, 0] + APART * place
+        across = 0.8 * pose[:, 2] - 0.6 * pose[:, 0] + POSE_SPACING * place
         for joint, parent in enumerate(PARENTS[1:], 1):
             pair = [joint, parent]
             axes.plot(across[pair], pose[pair, 1], color=_colour(joint), lw=1.6)

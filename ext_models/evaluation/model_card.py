@@ -1,4 +1,4 @@
-"""The model card of a pack, written from what was measured."""
+"""The model card of a pack, written from its evaluation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Looking a caption up: the training clip whose caption is most alike in its words.
+"""Retrieval by caption: the training clip with the most similar caption.
 
-What a model of motion must beat. It reads words and pairs of words, each counting the
-more the rarer it is; it knows nothing of the evaluator that judges it.
+This is the baseline that a model must beat. Captions are TF-IDF vectors of words and word pairs;
+the evaluator plays no part in them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ext_models.text_motion.text_vocabulary import split_words
 
 
 class CaptionIndex:
-    """All captions of some clips, to look others up in."""
+    """The captions of some clips, to look others up in."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = examples
@@ -32,16 +32,16 @@ class CaptionIndex:
         self._captions = self._vectors([terms for _, terms in said])
 
     def nearest(self, captions: Sequence[str], seeds: Sequence[int]) -> list[int]:
-        """Row of the clip for each caption; of those alike, the one that the seed draws."""
-        likeness = np.asarray((self._vectors(map(_terms, captions)) @ self._captions.T).todense())
+        """Row of the nearest clip for each caption; the seed decides between equals."""
+        similarity = np.asarray((self._vectors(map(_terms, captions)) @ self._captions.T).todense())
         found: list[int] = []
-        for row, seed in zip(likeness, seeds, strict=True):
+        for row, seed in zip(similarity, seeds, strict=True):
             best = np.unique(self._owner[row >= row.max() - 1e-9])
             found.append(int(best[np.random.default_rng(seed).integers(len(best))]))
         return found
 
     def _vectors(self, texts: Sequence[Sequence[str]] | map[list[str]]) -> csr_matrix:
-        """Unit vectors (N, terms); terms that no caption has do not count."""
+        """Unit vectors (N, terms); terms that no caption of the index has are left out."""
         rows, columns, values = [], [], []
         count = 0
         for count, terms in enumerate(texts, 1):
@@ -60,6 +60,6 @@ def _terms(caption: str) -> list[str]:
 
 
 def verbatim_share(captions: Sequence[str], examples: Sequence[Example]) -> float:
-    """Share of captions that some clips have word for word."""
+    """Share of captions that some clips have word for word, 0..1."""
     known = {c.strip().lower() for e in examples for c in e.captions}
     return float(np.mean([c.strip().lower() in known for c in captions]))

@@ -173,10 +173,10 @@ def place_errors(eval_set: EvalSet, maker: ClipMaker) -> dict[str, tuple[Array, 
 
     The first and the last pose are given, the last with its place. Errors are (N, 2): metres
     and degrees, as seen from the first frame; by whose poses they are and how they are given. A
-    pack that cannot be told places can still be steered to them.
+    pack without place tokens can still be guided to places.
     """
-    told = Skill.PLACES.value in eval_set.pipeline.manifest.skills
-    hows = [how for how in conditioning_modes(eval_set.pipeline) if told or how is GUIDED]
+    has_places = Skill.PLACES.value in eval_set.pipeline.manifest.skills
+    hows = [how for how in conditioning_modes(eval_set.pipeline) if has_places or how is GUIDED]
     if not hows:
         return {}
     text = maker.make([text_request(eval_set, i, 0) for i in range(len(eval_set.clips))], "text")

@@ -23,7 +23,7 @@ Value = float | tuple[float, float]
 
 
 class MixedEvaluatorsError(PipelineError):
-    """Numbers of two evaluators were to stand in one table."""
+    """One table would hold the numbers of two evaluators."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Table:
         return tuple(found)
 
     def markdown(self) -> str:
-        """The table for a report or a card; what a row lacks is a dash."""
+        """The table as Markdown; a missing value is a dash."""
         lines = [
             f"| {self.title} | {' | '.join(self.columns)} |",
             "|---" * (len(self.columns) + 1) + "|",
@@ -127,7 +127,7 @@ def _cell(value: Value | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, tuple) and not (value[1] and math.isfinite(value[1])):
-        value = value[0]  # measured once, or nothing varied: there is no interval to tell
+        value = value[0]  # measured once, or without variance: there is no interval
     if not math.isfinite(value[0] if isinstance(value, tuple) else value):
         return "-"
     if isinstance(value, tuple):

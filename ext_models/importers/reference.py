@@ -3,7 +3,7 @@
     codec = load_vqvae("pretrained_vqvae/t2m.pth")
     codes = codec.encode(normalised_features)              # (B, T // 4)
     model = load_language_model("lit-llama.pth", "pretrained_lora/pretrained.pth")
-    judge = load_evaluator("t2m/text_mot_match/model/finest.tar")
+    evaluator = load_evaluator("t2m/text_mot_match/model/finest.tar")
 
 Whatever is wrong with a file ends in a ``CheckpointError`` with one sentence; no file can
 run code. ``reading`` says how.

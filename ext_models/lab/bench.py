@@ -38,7 +38,7 @@ class Variant:
     """One way of generating motion.
 
     Attributes:
-        name: as the table says it.
+        name: as the table names it.
         motions: how many it generates at once.
         write: generates; returns the tokens of each motion.
     """
@@ -63,7 +63,7 @@ class Timing:
 
 
 class Bench:
-    """A pack's language model and the ways to run it."""
+    """A pack's language model, and the variants of running it."""
 
     def __init__(self, generator: TokenGenerator | PaperGenerator, steps: int, codes: int) -> None:
         self.generator, self.steps, self.codes = generator, steps, codes
@@ -121,7 +121,7 @@ class Bench:
 
 
 def measure(variant: Variant, rounds: int, device: str) -> Timing:
-    """The best of some rounds, after one that warms up."""
+    """The best of some rounds, after a warm-up round."""
     tokens = variant.write()
     best = float("inf")
     for _ in range(rounds):

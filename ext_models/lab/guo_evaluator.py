@@ -1,7 +1,7 @@
-"""The evaluators of Guo et al. 2022 as a judge: published features and captions in, points out.
+"""The evaluators of Guo et al. 2022, which embed published features and captions.
 
-The folders are the authors' own: ``checkpoints/{t2m,kit}/...`` and ``glove``. Motions are
-judged by their feature vectors, which is what the published numbers are made of.
+The folders are the authors' own: ``checkpoints/{t2m,kit}/...`` and ``glove``. Motions are read as
+feature vectors, as for the published numbers.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Array = NDArray[np.float32]
 FOLDERS: Final = {HUMANML3D.name: "t2m", KIT.name: "kit"}
 WEIGHTS: Final = Path("text_mot_match/model/finest.tar")
 META: Final = Path("VQVAEV3_CB1024_CMT_H1024_NRES3/meta")
-AT_ONCE: Final = 32
+BATCH: Final = 32
 
 
 @dataclass(frozen=True)
 class GuoEvaluator:
-    """Text and motion in the authors' space.
+    """The authors' evaluator of a data set.
 
     Attributes:
-        network: the evaluator.
+        network: embeds features and words.
         words: word vectors.
         statistics: those that the evaluator's features are normalised by.
-        name: of the weights; numbers of other names cannot be compared.
+        name: of the weights; numbers of evaluators of one name can be compared.
     """
 
     network: GuoNetwork
@@ -47,31 +47,31 @@ class GuoEvaluator:
     name: str
 
     def embed_motion(self, motions: Sequence[Array]) -> Array:
-        """Points (N, E) of feature vectors (T, C), as stored; what is over whole steps is cut."""
-        points: list[Array] = []
-        for start in range(0, len(motions), AT_ONCE):
-            clips = motions[start : start + AT_ONCE]
+        """Embed stored feature vectors (T, C), in whole steps, as (N, E)."""
+        found: list[Array] = []
+        for start in range(0, len(motions), BATCH):
+            clips = motions[start : start + BATCH]
             lengths = np.array([len(x) // STRIDE * STRIDE for x in clips])
             batch = np.zeros((len(clips), lengths.max(), clips[0].shape[1]), dtype=np.float32)
             for row, (x, length) in enumerate(zip(clips, lengths, strict=True)):
                 batch[row, :length] = (x[:length] - self.statistics.mean) / self.statistics.std
-            points.append(self.network.embed_motion(batch, lengths).cpu().numpy())
-        return np.concatenate(points)
+            found.append(self.network.embed_motion(batch, lengths).cpu().numpy())
+        return np.concatenate(found)
 
     def embed_text(self, captions: Sequence[str]) -> Array:
-        """Points (N, E) of captions as words with their kinds: "a/DET man/NOUN walk/VERB"."""
-        points: list[Array] = []
-        for start in range(0, len(captions), AT_ONCE):
-            said = [caption.split() for caption in captions[start : start + AT_ONCE]]
+        """Embed captions of tagged words ("a/DET man/NOUN walk/VERB") as (N, E)."""
+        found: list[Array] = []
+        for start in range(0, len(captions), BATCH):
+            said = [caption.split() for caption in captions[start : start + BATCH]]
             x = self.words.embed(said)
-            points.append(self.network.embed_text(x.words, x.tags, x.lengths).cpu().numpy())
-        return np.concatenate(points)
+            found.append(self.network.embed_text(x.words, x.tags, x.lengths).cpu().numpy())
+        return np.concatenate(found)
 
 
 def load_guo_evaluator(
     checkpoints: Path, glove: Path, rep: Representation, device: str = "cpu"
 ) -> GuoEvaluator:
-    """The judge of a data set.
+    """Read the evaluator of a data set.
 
     Raises:
         PackError: naming the folder or file that is missing or does not fit.
@@ -87,7 +87,7 @@ def load_guo_evaluator(
     channels = network.movement_encoder.channels + 4
     if channels != rep.width:
         raise PackError(
-            f"{weights} judges features of {channels} channels, not the {rep.width} of {rep.name}."
+            f"{weights} reads features of {channels} channels, not the {rep.width} of {rep.name}."
         )
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,9 +1,9 @@
-"""The paper's two tables: how real and fitting the motion is, and how near to given poses.
+"""The paper's two tables: the quality of the motion, and its distance from given poses.
 
-As published: the test split in a new order each time, one caption a clip, pools of 32
-neighbours, each repeat with motions of its own, intervals over the repeats. Poses are
-given as codes of the clip's own; Recon is the distance of poses in cm with place and
-heading removed, Vel that of their velocities; a key is compared with the nearest pose.
+They are measured as published: each repeat has a new order of the test split, one caption a clip,
+pools of 32 neighbours and motions of its own; intervals are over the repeats. Poses are given as
+codes of the clip itself. Recon is the distance of poses in cm with place and heading removed, Vel
+that of their velocities; a key is compared with the nearest pose.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Clip:
 
 
 @dataclass
-class Measured:
+class Scores:
     """Numbers of one method, one each repeat."""
 
     values: dict[str, list[float]] = field(default_factory=dict)
@@ -99,7 +99,7 @@ _TITLES: Final = {
 
 
 class PaperEvaluation:
-    """A pack of the style ``paper`` before the authors' judge."""
+    """The published measurement of a pack of the style ``paper``."""
 
     def __init__(
         self,
@@ -116,8 +116,8 @@ class PaperEvaluation:
     def tables(self, examples: Sequence[Example]) -> list[Table]:
         """Both tables of the test clips, and the published numbers."""
         clips = self._clips(examples)
-        quality: dict[str, Measured] = {}
-        poses: dict[str, Measured] = {}
+        quality: dict[str, Scores] = {}
+        poses: dict[str, Scores] = {}
         for repeat in range(self.settings.repeats):
             self._repeat(clips, repeat, quality, poses)
         if all(self.settings.multimodality):
@@ -163,8 +163,8 @@ class PaperEvaluation:
         self,
         clips: Sequence[Clip],
         repeat: int,
-        quality: dict[str, Measured],
-        poses: dict[str, Measured],
+        quality: dict[str, Scores],
+        poses: dict[str, Scores],
     ) -> None:
         """One measurement of every row."""
         rng = np.random.default_rng((self.settings.seed, repeat))
@@ -174,18 +174,18 @@ class PaperEvaluation:
         text = self.evaluator.embed_text([c.tokens[k] for c, k in zip(order, chosen, strict=True)])
         real = self.evaluator.embed_motion([c.x for c in order])
 
-        def judged(name: str, motions: Sequence[Array]) -> None:
+        def score(name: str, motions: Sequence[Array]) -> None:
             points = self.evaluator.embed_motion(motions)
             r1, r2, r3 = metrics.r_precision(text, points, POOL)
-            quality.setdefault(name, Measured()).add(
+            quality.setdefault(name, Scores()).add(
                 r1=r1, r2=r2, r3=r3,
                 fid=metrics.frechet_distance(points, real),
                 mm_dist=metrics.mm_dist(text, points),
                 diversity=metrics.diversity(points, seed=repeat),
             )  # fmt: skip
 
-        judged(REAL, [c.x for c in order])
-        judged(RECONSTRUCTION, [self._decode(c.codes) for c in order])
+        score(REAL, [c.x for c in order])
+        score(RECONSTRUCTION, [self._decode(c.codes) for c in order])
         given = {
             task: [_given(task, c.codes, rng) for c in order]
             for task in (Task.INITIAL, Task.LAST, Task.KEYS)
@@ -194,13 +194,13 @@ class PaperEvaluation:
         for task in self.tasks:
             steps = given.get(task) or [() for _ in order]
             made[task] = self._make(task, order, said, steps, repeat)
-            judged(ROWS[task], made[task])
+            score(ROWS[task], made[task])
         for task, steps in given.items():
             for source in (Task.TEXT, task):
                 if source in made and task in made:
                     name = f"{task.name.lower()}: {ROWS[source]}"
-                    score = self._pose_score(task, made[source], order, steps)
-                    poses.setdefault(name, Measured()).add(recon=score[0], velocity=score[1])
+                    errors = self._pose_score(task, made[source], order, steps)
+                    poses.setdefault(name, Scores()).add(recon=errors[0], velocity=errors[1])
 
     def _make(
         self,
@@ -232,7 +232,7 @@ class PaperEvaluation:
             for start in range(0, len(orders), self.settings.batch):
                 part = orders[start : start + self.settings.batch]
                 answered = self.generator.generate(part, lambda _: None, lambda: False)
-                # A model that says nothing stands still: one code is the least there is.
+                # Where the model answers nothing, one code stands for the motion.
                 answers += [[step[0] for step in answer.codes] or [0] for answer in answered]
                 bar.update(len(part))
         return answers

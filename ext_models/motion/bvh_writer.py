@@ -60,8 +60,8 @@ def terms_beside(path: Path) -> Path:
 
 def _terms(origin: Origin, name: str) -> str:
     made = f"{name} was made with MotionGPT for Blender."
-    told = [made, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
-    return "\n".join(told) + "\n"
+    lines = [made, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
+    return "\n".join(lines) + "\n"
 
 
 def rest_offsets(joints: Array) -> Array:
