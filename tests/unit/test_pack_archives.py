@@ -104,9 +104,12 @@ BAD = {
     "same name": (lambda e: e.update({"walks/license": b"x"}), "two files of one name"),
     "cut weights": (
         lambda e: e.update({"walks/base/model.safetensors": weights()[:-1]}),
-        "cut short",
+        "is incomplete or holds no weights",
     ),
-    "no weights": (lambda e: e.update({"walks/base/model.safetensors": b"x"}), "cut short"),
+    "no weights": (
+        lambda e: e.update({"walks/base/model.safetensors": b"x"}),
+        "is incomplete or holds no weights",
+    ),
 }
 
 

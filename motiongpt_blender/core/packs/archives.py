@@ -1,7 +1,7 @@
 """Packs as archives: written, checked, installed, removed. Standard library only.
 
-An archive is checked whole before the first file is written, and a pack appears in its
-folder by one renaming: what fails leaves everything as it was.
+An archive is checked completely before the first file is written, and a pack appears in its
+folder by one rename: a failure leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ INSTALLED_LIMIT: Final = 16 * 2**30
 SUFFIXES: Final = (".json", ".safetensors", ".md", ".txt")
 #: Files without a suffix that a pack may hold.
 NOTICES: Final = ("LICENSE", "LICENCE", "NOTICE")
-#: Every file in an archive bears this date, so that equal contents make equal archives.
+#: Date of every file in an archive, so that equal contents make equal archives.
 DATE: Final = (2020, 1, 1, 0, 0, 0)
 #: No safetensors file describes its arrays in more bytes than this.
 _HEADER_LIMIT: Final = 100 * 2**20
@@ -88,11 +88,11 @@ def write_archive(folder: Path, target: Path) -> Path:
 def install(
     path: Path, folder: Path, *, replace: bool = False, shipped: Iterable[str] = ()
 ) -> Path:
-    """Install the pack of an archive or a folder; returns where it lies.
+    """Install the pack of an archive or a folder; returns its folder.
 
     Args:
         path: a ``.zip``, or a folder with ``pack.json``.
-        folder: where installed packs lie; made if absent.
+        folder: of the installed packs; created if absent.
         replace: whether a pack of the same name may give way.
         shipped: names that are taken by the packs that come with the add-on.
 
@@ -113,7 +113,9 @@ def install(
     except RuntimeError:  # zipfile's word for a password
         raise PackError(f"{path} is locked by a password: unpack it, install the folder.") from None
     except OSError as error:
-        raise PackError(f"{path} cannot be read ({error.strerror}): look at its rights.") from None
+        raise PackError(
+            f"{path} cannot be read ({error.strerror}): check its permissions."
+        ) from None
 
 
 def remove(name: str, folder: Path) -> None:
@@ -157,7 +159,8 @@ def _put(source: _Source, folder: Path, replace: bool, shipped: Iterable[str]) -
         raise
     except OSError as error:
         raise PackError(
-            f"{target} cannot be written ({error.strerror}): make room, or look at its rights."
+            f"{target} cannot be written ({error.strerror}): free some space or check its "
+            "permissions."
         ) from None
     finally:
         if work is not None:
@@ -229,7 +232,7 @@ def _of_archive(path: Path, archive: zipfile.ZipFile) -> _Source:
         raise PackError(f"{path} would be larger than {INSTALLED_LIMIT // 2**30} GB: not a pack.")
     names = {e.filename.removeprefix(inside): e for e in entries}
     if len({n.lower() for n in names}) < len(entries):
-        raise PackError(f"{path} holds two files of one name: pack it once more.")
+        raise PackError(f"{path} holds two files of one name: pack it again.")
     if (broken := archive.testzip()) is not None:
         raise PackError(f"{path}: {broken} is broken: download it again; nothing was installed.")
     sizes = {name: entry.file_size for name, entry in names.items()}
@@ -241,7 +244,7 @@ def _binary(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
 
 
 def _check(source: _Source) -> PackInfo:
-    """Everything that can be known without loading the model; raises PackError."""
+    """Check all that needs no loaded model; raises PackError."""
     path = source.path
     if MANIFEST not in source.sizes:
         raise PackError(f"{path} has no {MANIFEST}: this is not a model pack.")
@@ -252,7 +255,7 @@ def _check(source: _Source) -> PackInfo:
         inside = PurePosixPath(name)
         if inside.suffix.lower() not in SUFFIXES and inside.name not in NOTICES:
             raise PackError(
-                f"{path}: {name} does not belong into a pack, which holds json, safetensors, md "
+                f"{path}: {name} does not belong in a pack, which holds json, safetensors, md "
                 "and txt files only: leave it out."
             )
     body = json.loads(text)
@@ -282,4 +285,6 @@ def _check_weights(source: _Source, name: str, size: int) -> None:
         except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
             whole = False
     if not whole:
-        raise PackError(f"{source.path}: {name} is cut short or no weights: get it once more.")
+        raise PackError(
+            f"{source.path}: {name} is incomplete or holds no weights: download it again."
+        )

@@ -76,7 +76,7 @@ def read_captions(path: Path) -> dict[str, list[str]]:
         return {}
     except (OSError, ValueError) as error:
         raise ClipFolderError(
-            f"{path} cannot be read ({error}): mend it, or choose another folder."
+            f"{path} cannot be read ({error}): correct it, or choose another folder."
         ) from None
     found: dict[str, list[str]] = {}
     rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
@@ -84,7 +84,7 @@ def read_captions(path: Path) -> dict[str, list[str]]:
         listed = _sentences(said)
         if listed is None:
             raise ClipFolderError(
-                f'{path} is not of the form {{"clip": ["caption"]}}: mend it, or choose '
+                f'{path} is not of the form {{"clip": ["caption"]}}: correct it, or choose '
                 "another folder."
             )
         found[name] = listed

@@ -27,14 +27,14 @@ class PackError(ValueError):
 
 @dataclass(frozen=True)
 class PackInfo:
-    """What a person wants to know of a pack.
+    """What the panel shows of a pack.
 
     Attributes:
         name: short name, that of its folder.
         title: name for people.
         licence: what its output may be used for.
         credits: notices that travel with it.
-        skills: what it knows beyond text and poses.
+        skills: what it can do beyond text and poses.
     """
 
     name: str
@@ -55,7 +55,7 @@ def is_non_commercial(licence: str) -> bool:
 
 
 def data_folder() -> Path:
-    """The user's folder for what outlives a version of Blender and of the add-on."""
+    """The user's folder for files that stay when Blender or the add-on is updated."""
     if sys.platform == "win32":
         folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -84,7 +84,7 @@ def parse(text: str | bytes, where: str) -> PackInfo:
     try:
         raw: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise PackError(f"{where} is not readable JSON: get the pack once more.") from None
+        raise PackError(f"{where} is not readable JSON: download the pack again.") from None
     body = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
     if (version := body.get("format_version")) != FORMAT_VERSION:
         raise PackError(
@@ -108,14 +108,16 @@ def parse(text: str | bytes, where: str) -> PackInfo:
 
 
 def read_info(folder: Path) -> PackInfo:
-    """What a pack's folder says of itself; raises PackError."""
+    """The manifest in a pack's folder; raises PackError."""
     path = folder / MANIFEST
     try:
         return parse(path.read_bytes(), str(path))
     except FileNotFoundError:
         raise PackError(f"{path} is missing: {folder} is not a model pack.") from None
     except OSError as error:
-        raise PackError(f"{path} cannot be read ({error.strerror}): look at its rights.") from None
+        raise PackError(
+            f"{path} cannot be read ({error.strerror}): check its permissions."
+        ) from None
 
 
 def size_of(folder: Path) -> int:
@@ -126,5 +128,5 @@ def size_of(folder: Path) -> int:
 def _sentences(body: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
     raw = body.get(field, [])
     if not isinstance(raw, list):
-        raise PackError(f"{where}: the field '{field}' must be a list: mend it.")
+        raise PackError(f"{where}: the field '{field}' must be a list: correct it.")
     return tuple(str(line) for line in cast("list[Any]", raw))

@@ -1,9 +1,9 @@
-"""Which bone of a rig turns which part of the body.
+"""Bone maps: the bone of a rig that rotates each part of the body.
 
 ``find`` tries names first: every family of rigs in ``families/`` is filled in with the
-armature's own spelling, and a shin has to hang on its thigh. Where names fail, the shape
-of the skeleton tells (``structure``). Each entry of the map says how sure it is, each part
-without a bone says why. Numpy only; never touches an armature.
+armature's own spelling, and a shin has to be a descendant of its thigh. Where names fail, the
+shape of the skeleton decides (``structure``). Each entry of a map has a confidence, each part
+without a bone a reason. Numpy only; never accesses an armature.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Bones:
         return line
 
     def is_below(self, bone: str, other: str) -> bool:
-        """Whether ``bone`` hangs on ``other``, however far; True where parents are unknown."""
+        """Whether ``bone`` is a descendant of ``other``; True where parents are unknown."""
         if self.parents is None:
             return True
         return bone != other and self.index[other] in self.ancestors(self.index[bone])

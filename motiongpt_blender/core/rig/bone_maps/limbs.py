@@ -1,8 +1,8 @@
-"""Shoulder, elbow and wrist, or hip, knee and ankle, told from a row of bones by their lengths.
+"""The three joints of a limb, found in a row of bones by their lengths.
 
-A limb in a rig may have more bones than a limb has joints: an extra one at the hip, twist
-bones on the way, fingers at the end. The three joints are those whose distances look most
-like a body's.
+A rig's limb may have more bones than a body's limb has joints: an extra one at the hip, twist
+bones between, fingers at the end. Shoulder, elbow and wrist, or hip, knee and ankle, are the
+three joints whose distances are most like a body's.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-#: Longest row of bones that is looked at, from where the limb leaves the trunk.
-LONGEST: Final = 9
+#: Bones of a row that are searched at most, from where the limb leaves the trunk.
+MAX_BONES: Final = 9
 #: Lengths over the leg's, hip to ankle: upper arm and forearm.
 ARM: Final = (0.34, 0.31)
-#: How far lengths may stray: standard deviation of their logarithm.
+#: Standard deviation of the logarithm of lengths.
 _SPREAD: Final = 0.3
-#: What a bone that is passed over costs, on the way and before it.
+#: Cost of a bone that is passed over, inside the limb and before it.
 _SKIPPED: Final = 0.5
 _BEFORE: Final = 0.2
-#: What it costs when the limb ends where the last bone ends, without hand or foot.
+#: Cost of a limb that ends where the last bone ends, without hand or foot.
 _NO_END: Final = 0.9
-#: Half the width of the shoulders over the leg's length, and how far it may stray.
+#: Half the width of the shoulders over the leg's length, and its standard deviation.
 _SHOULDER: Final = (0.22, 0.4)
 #: The share of a leg's whole length, toes included, from hip to ankle; and of thigh to shin.
 _LEG_SHARE: Final = 0.82
@@ -98,7 +98,7 @@ def _alike(rows: Sequence[Row], choices: list[list[Joints]]) -> list[Joints]:
 
 
 def _choices(row: Row, leg: float | None, other: Row | None) -> list[Joints]:
-    count = min(len(row.points), LONGEST)
+    count = min(len(row.points), MAX_BONES)
     picked = [Joints(*three, 0.0) for three in combinations(range(count), 3)]
     return [
         Joints(
@@ -113,14 +113,14 @@ def _choices(row: Row, leg: float | None, other: Row | None) -> list[Joints]:
 
 
 def _cost(row: Row, joints: Joints) -> float:
-    """What speaks against three joints whatever the limb."""
+    """Cost of three joints, the same for arms and legs."""
     skipped = (joints.lower - joints.upper - 1) + (joints.end - joints.lower - 1)
     ends = joints.end == len(row.points) - 1
     return _SKIPPED * skipped + _BEFORE * joints.upper + (_NO_END if ends else 0.0)
 
 
 def _unlike(row: Row, joints: Joints, leg: float | None) -> float:
-    """How unlike a leg's, or an arm's beside a leg of this length, the lengths are."""
+    """Cost of lengths that differ from a leg's, or from an arm's beside a leg of this length."""
     upper, lower = joints.spans(row)
     before = float(np.linalg.norm(row.points[joints.upper] - row.points[0]))
     if leg is None:
@@ -134,7 +134,7 @@ def _unlike(row: Row, joints: Joints, leg: float | None) -> float:
 
 
 def _narrow(row: Row, joints: Joints, leg: float | None, other: Row | None) -> float:
-    """How unlike a body's the width of the shoulders is, told where the rows are alike."""
+    """Cost of a width of the shoulders that differs from a body's, where both rows are alike."""
     if leg is None or other is None or len(other.points) != len(row.points):
         return 0.0
     width = float(np.linalg.norm(row.points[joints.upper] - other.points[joints.upper]))

@@ -1,4 +1,4 @@
-"""What a bone map is made of: parts of the body, the bones that turn them, how sure we are."""
+"""Bone maps: parts of the body, the bones that rotate them, and how certain each entry is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class MappingError(ValueError):
 
 
 class Part(StrEnum):
-    """A part of the body that a control can turn."""
+    """A part of the body that a control can rotate."""
 
     PELVIS = "pelvis"
     SPINE = "spine"
@@ -70,7 +70,7 @@ REQUIRED: Final = (
 
 
 class Source(StrEnum):
-    """Where an entry of a map comes from."""
+    """The source of an entry of a map."""
 
     NAME = "name"
     STRUCTURE = "structure"
@@ -82,16 +82,16 @@ class MappedBone:
     """One control of a rig.
 
     Attributes:
-        part: what it turns.
-        control: name of the bone that the animator turns.
+        part: what it rotates.
+        control: name of the bone that the animator rotates.
         body: name of the bone whose evaluated pose shows the part.
-        raw: the control's own channels are what a marked pose keeps; otherwise they are
-            worked out from the body, which an IK limb may have moved instead.
-        confidence: 0 to 1, how sure the detection is; 1 for what the user chose.
-        source: what it was found by.
-        note: why it is in doubt, one sentence; empty when it is not.
-        detached: the bone is not below the part that carries it in a body (a foot on the
-            root), so turning the carrier does not move it.
+        raw: a marked pose keeps the control's own channels; otherwise they are computed from
+            the body, which an IK limb may have moved instead.
+        confidence: of the detection, 0 to 1; 1 for what the user chose.
+        source: how it was found.
+        note: why it is in doubt, one sentence; empty where it is not.
+        detached: the bone is no descendant of the part that carries it in a body (a foot on
+            the root), so that rotating the carrier does not move it.
     """
 
     part: Part
@@ -106,7 +106,7 @@ class MappedBone:
 
 @dataclass(frozen=True)
 class Switch:
-    """A custom property that has to hold a value while a generated motion plays."""
+    """A custom property that needs a value while a generated motion plays."""
 
     bone: str
     prop: str
@@ -133,13 +133,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class BoneMap:
-    """Which bone of one armature turns what.
+    """The bones of one armature that rotate the parts of the body.
 
     Attributes:
         family: name of the data file, ``structure`` or ``user``.
         label: name for people.
         bones: the controls, each after the part that carries it.
-        extras: controls that the motion leaves alone but a marked pose may use.
+        extras: controls that no motion drives but a marked pose may use.
         switches: properties to set, for example from IK to FK.
         by_hierarchy: a bone is carried by its nearest mapped ancestor; otherwise by
             the part that carries it in a body.
@@ -156,9 +156,9 @@ class BoneMap:
 
     @property
     def confidence(self) -> float:
-        """How sure the whole is, 0 to 1: the mean over the required parts."""
-        sure = [b.confidence for b in self.bones if b.part in REQUIRED]
-        return sum(sure) / len(sure) if sure else 0.0
+        """Confidence of the whole map, 0 to 1: the mean over the required parts."""
+        confidences = [b.confidence for b in self.bones if b.part in REQUIRED]
+        return sum(confidences) / len(confidences) if confidences else 0.0
 
     def of(self, part: Part) -> tuple[MappedBone, ...]:
         """The bones of a part, from the lowest up."""
