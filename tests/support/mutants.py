@@ -242,6 +242,8 @@ def _try_all(session: Any, settings: Settings, only: Sequence[str], *, again: bo
     survived = (item for item, result in session.completed_work_items if not result.is_killed)
     wanted = sorted([*session.pending_work_items, *(survived if again else ())], key=_key)
     wanted = [i for i in wanted if not only or owner[i.mutations[0].module_path].name in only]
+    # In a random order, so that a run that is stopped says something of all subjects.
+    random.Random(settings.seed).shuffle(wanted)
     for number, item in enumerate(wanted, start=1):
         change = item.mutations[0]
         subject = owner[change.module_path]

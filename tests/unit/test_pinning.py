@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from motiongpt_blender.core.body.neutral_pose import ANKLE_HEIGHT
+from motiongpt_blender.core.body.rotations import IDENTITY, angle_between
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.retargeting.hip_height import position_correction
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.core.retargeting.two_bone_ik import solve_limb
+from motiongpt_blender.core.retargeting.two_bone_ik import solve_leg_ik, solve_limb
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from tests.support.clips import clip
@@ -88,3 +89,25 @@ def test_the_correction_of_sliding_feet_does_not_depend_on_the_frame_rate(fps):
     assert np.allclose(other[-1], usual[-1], atol=0.003)
     assert usual[-1][2] - usual[0][2] == pytest.approx(-0.1, abs=0.03)
     assert np.allclose(usual[:, [0, 1]], 0)
+
+
+def test_a_leg_that_is_bent_enough_keeps_the_plane_of_its_knee():
+    """The hinge counts only as far as the bend is not seen: here the knee points aside."""
+    hip, knee, ankle = 0 * X, np.array([0.3, -0.4, 0.2]), np.array([0.1, -0.9, 0.0])
+    chain = tuple(point[None] for point in (hip, knee, ankle))
+    first, second, reached = solve_leg_ik(chain, X[None], hip[None], ankle[None])
+    assert np.allclose(reached, ankle)
+    for rotation in (first, second):
+        assert np.degrees(angle_between(rotation[0], IDENTITY)) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["walk", "turn"])
+def test_feet_head_where_the_motion_has_them(name):
+    rig, joints = a_rig(1), clip(name)[:80]
+    motion = solve(rig, joints)
+    for ankle, toe in ((Joint.L_ANKLE, Joint.L_FOOT), (Joint.R_ANKLE, Joint.R_FOOT)):
+        places = positions(rig, motion, ankle, toe)
+        seen, wanted = places[:, 1] - places[:, 0], joints[:, toe] - joints[:, ankle]
+        headings = (np.arctan2(v[:, 0], v[:, 2]) for v in (seen, wanted))
+        away = np.angle(np.exp(1j * (next(headings) - next(headings))))
+        assert np.degrees(np.abs(away)).mean() < 4

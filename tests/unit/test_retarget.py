@@ -159,3 +159,15 @@ def test_smoothing_keeps_a_constant_and_its_ends():
     assert np.allclose(gaussian_smooth(values, 2.0), values)
     assert np.allclose(gaussian_smooth(values[:1], 2.0), values[:1])
     assert smoothstep(np.array([-1.0, 0.5, 2.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize("limb, follows", [(Limb.arm("L"), True), (Limb.leg(), False)])
+def test_an_arm_follows_its_elbow_further_round_than_a_leg_its_knee(limb, follows):
+    """The bend lies 120 degrees beside the hinge: for an elbow a motion, for a knee noise."""
+    aside = normalise(np.cross(limb.neutral, limb.hinge))
+    seen = -0.5 * limb.hinge + np.sqrt(0.75) * aside
+    lower = rotate(from_log(0.8 * seen), limb.neutral)
+    rest = (limb.neutral, limb.neutral)
+    upper_rotation, _ = limb_rotations(STILL, rest, held(limb.neutral, lower), limb, 20.0)
+    hinge = rotate(upper_rotation[15], limb.hinge)
+    assert np.allclose(hinge, seen if follows else limb.hinge, atol=0.05)
