@@ -55,7 +55,7 @@ class Encoded:
 
 
 class Pool:
-    """Clips to draw from, each as often as its weight says."""
+    """Clips to draw from, each in proportion to its weight."""
 
     def __init__(self, clips: Sequence[Encoded]) -> None:
         self.clips = clips
@@ -96,7 +96,7 @@ def encode_examples(
 ) -> list[Encoded]:
     """Every variant of every example as codes; ``weights`` are those of ``label_weights``.
 
-    ``seen`` is asked first and told afterwards: trainings on one tokenizer encode a clip once.
+    ``seen`` caches codes, so that trainings on one tokenizer encode a clip once.
     """
     seen, who = {} if seen is None else seen, _fingerprint(tokenizer, levels, max_steps)
     encoded: list[Encoded] = []
@@ -118,11 +118,11 @@ def encode_examples(
 
 
 def _fingerprint(tokenizer: VQVAE, levels: int, max_steps: int) -> bytes:
-    """What codes depend on besides the motion."""
-    told = hashlib.blake2b(f"{levels} {max_steps}".encode(), digest_size=32)
+    """A hash of all that codes depend on besides the motion."""
+    digest = hashlib.blake2b(f"{levels} {max_steps}".encode(), digest_size=32)
     for weights in tokenizer.state_dict().values():
-        told.update(weights.cpu().numpy().tobytes())
-    return told.digest()
+        digest.update(weights.cpu().numpy().tobytes())
+    return digest.digest()
 
 
 def _encode(
@@ -145,7 +145,7 @@ def _encode(
 def add_code_noise(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -> None:
     """Replace up to a share ``most`` of each answer's codes by others of their level, in place.
 
-    The labels stay: what the model should have written is not what it reads.
+    The labels stay, so that the model learns to recover from wrong codes.
     """
     tokens = batch["input_ids"]
     rate = most * torch.rand(len(tokens), 1)

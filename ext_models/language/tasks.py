@@ -25,7 +25,7 @@ BEGINNING = 5
 
 @dataclass(frozen=True)
 class TaskMix:
-    """How often each task is drawn; what is left over is text + key poses.
+    """How often each task is drawn; the remaining share is text + key poses.
 
     Attributes:
         text: text only.
@@ -118,7 +118,7 @@ def draw_steps(task: str, count: int, mix: TaskMix) -> list[int]:
 
 
 def noisy(codes: Sequence[Sequence[int]], kinds: int) -> list[list[int]]:
-    """Codes (S, L) of which up to half are others, a random share each time."""
+    """Codes (S, L) of which a random share, up to half, is replaced."""
     given = torch.tensor(codes)
     wrong = torch.rand(given.shape) < 0.5 * torch.rand(())
     return torch.where(wrong, torch.randint(kinds, given.shape), given).tolist()

@@ -106,7 +106,7 @@ class Convolutions(nn.Sequential):
     """A stack of convolutions that can also answer for a signal that never changes."""
 
     def still(self, x: Tensor) -> Tensor:
-        """What a signal (K, C), held for ever, becomes: (K, C')."""
+        """What a signal (K, C), held constant, becomes: (K, C')."""
         return _held_still(self, x)
 
 
@@ -168,7 +168,7 @@ class Neighbours(nn.Module):
 
 
 class Refinement(nn.Module):
-    """A residual network over steps that begins as the identity: (B, S, width) to the same."""
+    """A residual network over steps, initialised as the identity: (B, S, width) to the same."""
 
     def __init__(self, outer: int, c: TokenizerConfig) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ class PatchEncoder(nn.Module):
         return self.refine(self.project(steps)).movedim(-1, 1)
 
     def still(self, x: Tensor) -> Tensor:
-        """Poses (K, channels), each held for ever, to (K, code width)."""
+        """Poses (K, channels), each held constant, to (K, code width)."""
         return self(x[:, :, None].expand(-1, -1, self.stride))[..., 0]
 
 
@@ -244,6 +244,6 @@ class PatchDecoder(nn.Module):
         return out.flatten(1, 2)
 
     def still(self, z: Tensor) -> Tensor:
-        """Codes (K, code width), each held for ever, to one frame each (K, channels)."""
+        """Codes (K, code width), each held constant, to one frame each (K, channels)."""
         held = self(z[..., None].expand(-1, -1, 3))
         return held[..., self.stride : 2 * self.stride].mean(-1)

@@ -57,26 +57,26 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def kmeans_init(self, x: Tensor) -> Tensor:
-        """Begin at k-means of vectors x (N, width); returns what the codes leave over."""
+        """Start at k-means of vectors x (N, width); returns the residuals."""
         count = len(self.codebook)
         self.codebook.copy_(x[torch.randint(len(x), (count,), device=x.device)])
         for _ in range(ROUNDS):
             usage, total = self._sums(x, self._nearest_of_many(x))
-            self._place(usage, total, x, idle=usage < 1)
+            self._place(usage, total, x, dead=usage < 1)
         self.usage.fill_(1.0)
         self.total.copy_(self.codebook)
         return x - self.look_up(self._nearest_of_many(x))
 
     @torch.no_grad()
     def ema_update(self, x: Tensor, codes: Tensor) -> None:
-        """Move the codes towards the vectors x (N, width) that chose them; reset idle ones."""
+        """Move the codes towards the vectors x (N, width) assigned to them; reset dead codes."""
         usage, total = self._sums(x, codes)
         self.usage.mul_(self.decay).add_(usage, alpha=1 - self.decay)
         self.total.mul_(self.decay).add_(total, alpha=1 - self.decay)
-        idle = self.usage < 1e-2
-        self._place(self.usage, self.total, x, idle)
-        self.total.copy_(torch.where(idle[:, None], self.codebook, self.total))
-        self.usage.copy_(torch.where(idle, torch.ones_like(self.usage), self.usage))
+        dead = self.usage < 1e-2
+        self._place(self.usage, self.total, x, dead)
+        self.total.copy_(torch.where(dead[:, None], self.codebook, self.total))
+        self.usage.copy_(torch.where(dead, torch.ones_like(self.usage), self.usage))
 
     def _nearest_of_many(self, x: Tensor) -> Tensor:
         return torch.cat([self.nearest(part) for part in x.split(8192)])
@@ -87,15 +87,15 @@ class Codebook(nn.Module):
         usage = torch.bincount(codes, minlength=count).to(x.dtype)
         return usage, torch.zeros_like(self.codebook).index_add_(0, codes, x)
 
-    def _place(self, usage: Tensor, total: Tensor, x: Tensor, idle: Tensor) -> None:
-        """Codes at their means; an idle one takes the place of a random vector."""
-        random = x[torch.randint(len(x), (len(idle),), device=x.device)]
+    def _place(self, usage: Tensor, total: Tensor, x: Tensor, dead: Tensor) -> None:
+        """Put codes at their means, and dead codes at random vectors."""
+        random = x[torch.randint(len(x), (len(dead),), device=x.device)]
         mean = total / usage.clamp(min=1e-5)[:, None]
-        self.codebook.copy_(torch.where(idle[:, None], random, mean))
+        self.codebook.copy_(torch.where(dead[:, None], random, mean))
 
 
 class ResidualQuantizer(nn.Module):
-    """Several codebooks in a row, each quantising what the ones before left over.
+    """Several codebooks in a row, each quantising the residual of those before.
 
     One level is plain vector quantisation, the reference's case.
     """
@@ -144,7 +144,7 @@ class ResidualQuantizer(nn.Module):
         return [book for book in self.levels if isinstance(book, Codebook)]
 
     def kmeans_init(self, x: Tensor) -> None:
-        """Begin at k-means of vectors x (N, width), level by level."""
+        """Start at k-means of vectors x (N, width), level by level."""
         for book in self.books:
             x = book.kmeans_init(x)
 
@@ -156,7 +156,7 @@ class ResidualQuantizer(nn.Module):
 
 
 class ScalarQuantizer(nn.Module):
-    """A few bounded scalars a code, each rounded to its steps: no codebook to be learnt."""
+    """A few bounded scalars a code, each rounded to its steps; no codebook is learnt."""
 
     steps: Tensor
     place: Tensor

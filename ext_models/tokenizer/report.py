@@ -1,4 +1,4 @@
-"""What a tokenizer keeps of motion it has not seen: measures, a table, a picture."""
+"""Reconstruction of held-out motion by a tokenizer: measures, a table, a picture."""
 
 from __future__ import annotations
 

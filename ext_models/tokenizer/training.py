@@ -187,7 +187,7 @@ def statistics(data: Sequence[Array], root: float, details: float) -> tuple[Arra
 
 @torch.no_grad()
 def initialize(model: VQVAE, windows: Windows, batches: int = 150) -> None:
-    """Start at the principal components of a step's frames, and at k-means of their codes.
+    """Initialise with the principal components of a step's frames, and k-means of their codes.
 
     The refinements begin as the identity, so that this is already a working tokenizer.
     Convolutions have no such beginning; theirs is random.
@@ -211,7 +211,7 @@ def initialize(model: VQVAE, windows: Windows, batches: int = 150) -> None:
 
 @torch.no_grad()
 def initialize_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
-    """Start at the linear map that tells most of a patch's frames from its step's code.
+    """Initialise with the linear map that best predicts a patch's frames from its step's code.
 
     Args:
         decoder: begins at that map; its refinement is the identity.
@@ -232,7 +232,7 @@ def initialize_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
 
 @torch.no_grad()
 def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
-    """Give ``model`` the encoder, codes and statistics of another tokenizer, for good.
+    """Copy the encoder, codes and statistics of another tokenizer into ``model``, and freeze them.
 
     Its decoder begins at what these codes tell of the windows, which are returned with
     the other's statistics.

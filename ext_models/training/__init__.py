@@ -1,1 +1,1 @@
-"""What every training shares: recipe, trainer, checkpoint, run identity."""
+"""What every training shares: recipes, the trainer, checkpoints, the identity of a run."""

@@ -107,3 +107,34 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     for stage in ("base", "adapter"):
         (run / f"{stage}.pt").unlink()
     assert train(1, RECIPE.replace("rank = 2", "rank = 3")) == 0
+
+
+def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):
+    """Neither another recipe's nor that of other clips; a longer budget may."""
+    monkeypatch.chdir(tmp_path)
+    pack, recipe = tmp_path / "pack", tmp_path / "tiny.toml"
+    clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
+    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (31, 32)}
+
+    def train(steps, text=RECIPE, clips=32, *more):
+        recipe.write_text(text, encoding="utf-8")
+        call = ["train-tokenizer", recipe, "--data", data[clips], "--out", pack, "--device", "cpu"]
+        capsys.readouterr()
+        return command_line.main([*map(str, call), "--steps", str(steps), *more])
+
+    def refused(*what):
+        before = (pack / packs.TOKENIZER_WEIGHTS).read_bytes()
+        assert train(*what) != 0
+        assert "holds the training of another " in capsys.readouterr().err
+        return before == (pack / packs.TOKENIZER_WEIGHTS).read_bytes()
+
+    assert train(1) == 0
+    assert train(2) == 0
+    run = tmp_path / "runs" / "tiny"
+    assert torch.load(run / "tokenizer.pt", weights_only=True)["schedule"]["step"] == 2
+    assert refused(3, RECIPE.replace("batch = 4\nwindow", "batch = 5\nwindow"))
+    assert refused(3, RECIPE, 31)
+    # A new decoder notes its own identity, and its codes are the same after it was saved.
+    assert train(1, RECIPE, 32, "--keep-codes") == 0
+    assert train(2, RECIPE, 32, "--keep-codes") == 0
+    assert torch.load(run / "decoder.pt", weights_only=True)["schedule"]["step"] == 2

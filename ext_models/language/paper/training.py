@@ -77,7 +77,7 @@ def draw(
 
 
 def poses_of(task: instructions.Task, codes: Sequence[int]) -> list[PoseCode]:
-    """The codes that a task gives, drawn where it leaves a choice."""
+    """The pose codes that a task gives, drawn at random where it leaves a choice."""
     steps = len(codes)
     if task is instructions.Task.TEXT:
         return []
@@ -96,10 +96,10 @@ def train(job: PackTraining, language: PaperLanguage) -> TrainingResult:
     if job.tokenizer.config.levels != 1:
         raise PackError("the prompt style 'paper' writes one code a step: [tokenizer] levels = 1.")
     steps = language.max_frames // job.tokenizer.config.stride
-    told = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
-    if not all(told):
+    clips = [encode(job.part(split), job.tokenizer, steps) for split in ("train", "val")]
+    if not all(clips):
         raise PackError("the data has no clips to train on, or none to validate by.")
-    base = obtain_base(job, [_sample(one) for one in told[0]])
+    base = obtain_base(job, [_sample(one) for one in clips[0]])
     if base.pretraining:
         raise PackError(
             "a base made from scratch cannot be pretrained in the prompt style 'paper': name a "
@@ -113,18 +113,18 @@ def train(job: PackTraining, language: PaperLanguage) -> TrainingResult:
     def ids_of(text: str) -> list[int]:
         return list(base.text(text).input_ids)
 
-    longest = max(told[0] + told[1], key=lambda one: len(one.codes))
+    longest = max(clips[0] + clips[1], key=lambda one: len(one.codes))
     check_context(base, max(len(ids_of(_sample(longest))) + 1, 1))
     place(base.model, job.device)
     if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [])
-    curve = _fit(job, model, told, lambda one: draw(one, tasks, ids_of, end), base.text)
+    curve = _fit(job, model, clips, lambda one: draw(one, tasks, ids_of, end), base.text)
     return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), [curve])
 
 
 def _sample(one: CaptionedCodes) -> str:
-    """The longest text that stands for a clip."""
+    """The longest training text of a clip."""
     caption = max(one.captions, key=len)
     poses = [PoseCode(0, (c,)) for c in one.codes[: KEYS[1]]]
     prompt = instructions.prompt(caption, len(one.codes), poses, instructions.Task.KEYS)
@@ -134,7 +134,7 @@ def _sample(one: CaptionedCodes) -> str:
 def _fit(
     job: PackTraining,
     model: Any,
-    told: list[list[CaptionedCodes]],
+    clips: list[list[CaptionedCodes]],
     pair: Callable[[CaptionedCodes], Pair],
     text: Any,
 ) -> TrainingLog:
@@ -143,15 +143,15 @@ def _fit(
     pad: int = text.pad_token_id
 
     def batch(_: float) -> Batch:
-        chosen = torch.randint(len(told[0]), (settings.batch,)).tolist()
-        return batch_of([pair(told[0][k]) for k in chosen], pad)
+        chosen = torch.randint(len(clips[0]), (settings.batch,)).tolist()
+        return batch_of([pair(clips[0][k]) for k in chosen], pad)
 
     def loss(trained: Any, batch: Batch) -> torch.Tensor:
         return trained(**{k: v.to(device) for k, v in batch.items()}).loss
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        pairs = [pair(one) for one in told[1][:HELD_OUT]]
+        pairs = [pair(one) for one in clips[1][:HELD_OUT]]
     held = [
         batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
     ]
@@ -161,15 +161,15 @@ def _fit(
 
 @torch.no_grad()
 def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[CaptionedCodes]:
-    """Captioned clips as codes, at most so many, from published features where there are some."""
-    told: list[CaptionedCodes] = []
+    """Captioned clips as at most ``most`` codes, of published features where there are some."""
+    clips: list[CaptionedCodes] = []
     captioned = [e for e in examples if e.captions]
     for example in tqdm(captioned, desc="encoding", unit="clip", leave=False):
         x = torch.from_numpy(vectors_of(example))[None].to(tokenizer.mean.device)
         if x.shape[1] >= 2 * tokenizer.config.stride:
             codes = tokenizer.encode(x)[0, :most, 0].tolist()
-            told.append(CaptionedCodes(example.captions, tuple(codes)))
-    return told
+            clips.append(CaptionedCodes(example.captions, tuple(codes)))
+    return clips
 
 
 def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
