@@ -76,12 +76,12 @@ def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
 
 def test_the_shipped_recipe_changes_what_there_is():
     wanted = ablation.read_ablation(RECIPES / "ablations.toml", {"steps": 5})
-    names = {(c.group, c.name) for c in wanted.changes}
-    assert len(names) == len(wanted.changes) >= 13
-    common = wanted.changes[0].recipe
+    names = {(c.group, c.name) for c in wanted.rows}
+    assert len(names) == len(wanted.rows) >= 13
+    common = wanted.rows[0].recipe
     assert common.tokenizer.training.steps == common.language.base.training.steps == 5
-    for change in wanted.changes:
-        assert change is wanted.changes[0] or change.recipe != common
+    for change in wanted.rows:
+        assert change is wanted.rows[0] or change.recipe != common
         language = change.recipe.language
         assert language.adapter.training.steps == 5
         if language.prompt_style != "paper":
@@ -100,14 +100,14 @@ def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
     wanted = ablation.read_ablation(RECIPES / "shares.toml", {})
     rows = {
         c.folder: Row(c.name, {"R@1": (0.5, 0.1), "R@3": (0.8 * (c.at or 0.1), 0.1)})
-        for c in wanted.changes
+        for c in wanted.rows
     }
-    assert [c.at for c in wanted.changes[:4]] == [1.0, 0.5, 0.25, 0.125]
+    assert [c.at for c in wanted.rows[:4]] == [1.0, 0.5, 0.25, 0.125]
     (said,) = ablation.curves(wanted, rows, tmp_path)
     picture = tmp_path / "amount_of_captioned_motion.png"
     assert str(picture) in said
     assert picture.stat().st_size > 5000
-    few = {folder: row for folder, row in rows.items() if folder == wanted.changes[0].folder}
+    few = {folder: row for folder, row in rows.items() if folder == wanted.rows[0].folder}
     assert not ablation.curves(wanted, few, tmp_path)
 
 
