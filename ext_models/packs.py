@@ -48,15 +48,14 @@ class PackManifest:
         skeleton: (22, 3) offsets of each joint from its parent in metres; (21, 3) for KIT-ML.
         prompt_style: how instructions are written: ``tokens``, or ``paper`` as the reference does.
         levels: residual levels of the tokenizer that the language model writes.
-        words: words of the training captions; a prompt's others are unknown to it.
+        words: words of the training captions; the model has never read any other.
         base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
-        adapter: folder inside the pack with the peft adapter; empty where the base needs none.
-        guidance: how much more the caption counts than the model alone would let it
-            (classifier-free guidance); 1 leaves it alone.
+        adapter: folder inside the pack with the peft adapter; empty if the base needs none.
+        cfg_scale: scale of classifier-free guidance by the caption; 1 does without.
         skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,
             ``caption``.
-        summary: tokens with which an answer says what it is as a whole, and how many kinds there
-            are of each; empty without.
+        summary: number of summary tokens before an answer's codes, and of the codes of each;
+            empty if the pack has none.
     """
 
     format_version: int
@@ -117,13 +116,9 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "skills": list,
     "summary": list,
 }
-#: Fields that packs made before them lack, and what these mean.
-_LATER: Final[dict[str, Any]] = {"cfg_scale": 1.0, "skills": (), "summary": ()}
 
 
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
-    if name not in body and name in _LATER:
-        return _LATER[name]
     if name not in body:
         raise PackError(f"{path}: the field '{name}' is missing: install the pack again.")
     value = body[name]

@@ -1,7 +1,7 @@
-"""From a request to motion: what every pipeline takes, gives and raises.
+"""Requests, results and the protocol of a pipeline.
 
-The server and the command line know only this protocol. ``load_pipeline`` makes
-the real one from a model pack; tests of the interface use the one in ``fake``.
+Server and command line know only this protocol. ``MotionPipeline`` implements it with a model
+pack, ``serving.fake`` for tests of the interface.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.wire import Sampling
 
-#: Called with a stage name and the share (0..1) of the whole job that is done.
+#: Called with the name of a stage and the share (0..1) of the whole job that is done.
 ProgressCallback = Callable[[str, float], None]
-#: Asked at every step; True means: stop now.
+#: Asked at every step; True stops the job.
 CancelCheck = Callable[[], bool]
 
 
 class GenerationCancelledError(Exception):
-    """Raised out of ``generate`` when the cancel check says so."""
+    """Raised by ``generate`` if the cancel check returns True."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class PoseCondition:
     Attributes:
         frame: frame of the motion, 0 .. frames - 1.
         joints: (22, 3) metres, y up.
-        placed: whether where it stands counts too, as seen from the first pose.
-        bound: (22,) which joints count; None is the whole body. A pose of some joints steers the
-            model, and is not told to it.
+        placed: whether its place, relative to the first pose, counts too.
+        bound: (22,) which joints count; None is the whole body. A pose of some joints guides the
+            model, but has no tokens in the instruction.
     """
 
     frame: int
@@ -76,7 +76,7 @@ class GenerationResult:
 
 
 class Pipeline(Protocol):
-    """A thing that answers requests; built once, used for many."""
+    """Answers requests; made once, used for many."""
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -85,6 +85,6 @@ class Pipeline(Protocol):
 
         Raises:
             PipelineError: with a sentence for the user.
-            GenerationCancelledError: when ``cancelled()`` turned true.
+            GenerationCancelledError: if ``cancelled()`` turned true.
         """
         ...

@@ -1,12 +1,11 @@
-"""Instructions in the style ``tokens``: what the model reads and what it answers.
+"""Instructions and answers in the prompt style ``tokens``.
 
     caption <len_12> <pose> <at_0> <m0_7> <m1_3> ... <motion> | <m0_9> <m1_1> ... </motion>
 
-The part after the bar is the answer; a pack that knows clip summaries begins it with one
-(``<g0_5> <g1_2> ...``, see ``clip summary``). Key poses carry their time, so that the model
-knows where in the motion each belongs, and, where the animator gave one, their place:
-``<at_9> <left_40> <ahead_61> <turn_6>``. A motion to go on from stands behind ``<given>``,
-a noisy one to be made clean behind ``<draft>``. The way back asks for words:
+The part after the bar is the answer; in a pack with a clip summary it begins with the summary
+tokens (``<g0_5> <g1_2> ...``, see ``tokenizer.clip_summary``). Key poses carry their code step
+and, if the animator asked for it, their place: ``<at_9> <left_40> <ahead_61> <turn_6>``. Codes to
+continue follow ``<given>``, noisy codes to denoise follow ``<draft>``. Captioning is the reverse:
 
     <motion> <m0_9> <m1_1> ... </motion> <tell> | caption </s>
 """
@@ -28,12 +27,12 @@ Codes = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class PoseCode:
-    """One pose of a condition: the code step it stands at, its codes (L,), and its place.
+    """A marked pose in an instruction.
 
     Attributes:
         step: code step of the motion.
         codes: coarse level first.
-        place: as seen from the first pose; None where it does not matter.
+        place: relative to the first pose; None if it does not matter.
     """
 
     step: int
@@ -58,7 +57,7 @@ def instruction(
         poses: marked poses.
         ids: ids of the added tokens.
         given: codes (S', L) that the motion begins with.
-        draft: codes (S', L) that are to be made clean.
+        draft: codes (S', L) to denoise.
     """
     out = [*text_ids[:MAX_TEXT_TOKENS], ids.length(steps)]
     for pose in poses:
@@ -77,7 +76,7 @@ def answer(codes: Codes, ids: TokenIds, summary: Sequence[int] = ()) -> list[int
 
 
 def question(codes: Codes, ids: TokenIds) -> list[int]:
-    """Token ids that ask what a motion, codes (S, L), shows."""
+    """Token ids that ask for a caption of a motion, codes (S, L)."""
     return [ids.start, *answer(codes, ids), ids.word(TELL)]
 
 
@@ -88,7 +87,7 @@ def text_ids(tokenizer: Any, caption: str) -> list[int]:
 
 
 def unknown_words(prompt: str, known: Sequence[str]) -> list[str]:
-    """Words of a prompt that no caption of the training data had."""
+    """Words of a prompt that are in no caption of the training data."""
     vocabulary = set(known)
     words = [w.strip(".,;:!?\"'()").lower() for w in prompt.split()]
     return [w for w in dict.fromkeys(words) if w and w not in vocabulary]

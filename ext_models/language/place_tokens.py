@@ -1,7 +1,7 @@
-"""Where a pose stands, as three small numbers that a language model can read.
+"""The place of a pose as three tokens: bins of its offset from the first marked pose.
 
-A place is seen from the first marked pose: how far to its left, how far ahead of it, and
-how much turned to the left. Offsets are finer near it and coarser far away.
+The offset is metres to the left, metres ahead and the turn to the left. Bins are finer near the
+first pose and coarser far away.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ Bins = tuple[int, int, int]
 
 
 def planar_poses(joints: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Place x, z in metres and heading in radians (K, 3) of poses (K, 22, 3)."""
+    """Planar poses (K, 3) of bodies (K, 22, 3): x, z in metres and heading in radians."""
     return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
 
 
 def relative_to(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``.
+    """The offset of a planar pose (3,) from another one (3,).
 
     Returns:
-        metres to the left, metres ahead, radians turned to the left within half a turn (3,).
+        (3,) metres to the left, metres ahead, radians turned to the left within half a turn.
     """
     x, z = other[:2] - first[:2]
     sine, cosine = np.sin(first[2]), np.cos(first[2])
@@ -43,7 +43,7 @@ def relative_to(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArr
 
 
 def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
-    """Bins of where ``other`` (3,) stands as seen from ``first`` (3,), both of ``stands``."""
+    """Bins of the offset of a planar pose (3,) from another one (3,)."""
     left, ahead, turn = relative_to(first, other)
     return _offset(left), _offset(ahead), round(float(turn) / (2 * np.pi / TURNS)) % TURNS
 

@@ -1,7 +1,7 @@
-"""The tokens that a language model learns on top of its text vocabulary.
+"""The tokens that a pack adds to the text vocabulary of its language model.
 
-Every motion code is one token, so that a code costs one step; the paper's digits in
-text cost almost four.
+Every motion code is one token, so that a code costs one step; the paper's digits in text cost
+almost four.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TELL = "<tell>"
 
 
 class Skill(Enum):
-    """What a pack may know beyond text and poses; the value names it in ``pack.json``."""
+    """What a pack may have learnt beyond text and poses; the value is its name in ``pack.json``."""
 
     PLACES = "places"
     CONTINUE = "continue"
@@ -41,9 +41,9 @@ class MotionVocabulary:
         levels: residual levels a code step, each with codes of its own.
         codes: codes a level.
         max_steps: longest motion in code steps.
-        skills: what it can also say.
-        summary: tokens before an answer's codes that say what it is as a whole, and how many
-            kinds there are of each; see ``language.clip summary``.
+        skills: whose tokens are added too.
+        summary: number of summary tokens before an answer's codes, and of the codes of each; see
+            ``tokenizer.clip_summary``.
     """
 
     levels: int
@@ -84,11 +84,11 @@ class MotionVocabulary:
         return named
 
     def length(self, steps: int) -> str:
-        """Token that announces the motion's length in code steps, 1 .. max_steps."""
+        """Token of the motion's length in code steps, 1 .. max_steps."""
         return f"<len_{steps}>"
 
     def time(self, step: int) -> str:
-        """Token that says at which code step a pose stands, 0 .. max_steps - 1."""
+        """Token of the code step of a pose, 0 .. max_steps - 1."""
         return f"<at_{step}>"
 
     def code(self, level: int, code: int) -> str:
@@ -106,11 +106,11 @@ class MotionVocabulary:
 
 @dataclass(frozen=True)
 class GeneratedCodes:
-    """One answer.
+    """The codes of one answer.
 
     Attributes:
         codes: (S, L) of the motion.
-        summary: (G,) what was announced before them; empty where the pack knows no clip summaries.
+        summary: (G,) tokens before them; empty if the pack has no clip summary.
     """
 
     codes: list[list[int]]
@@ -194,7 +194,7 @@ class TokenIds:
         return self.ids[first]
 
     def due(self, at: int) -> slice:
-        """The ids that may stand at place ``at`` (from 0) of an answer: its summary, then codes."""
+        """The ids allowed at a position of an answer, from 0: its summary, then codes."""
         levels, kinds = self.vocabulary.summary
         if at < levels:
             return slice(self.first_summary[at], self.first_summary[at] + kinds)
@@ -229,7 +229,7 @@ class TokenIds:
 
 
 def add_tokens(tokenizer: Any, vocabulary: MotionVocabulary) -> int:
-    """Add what a text tokenizer lacks; returns how many tokens were new."""
+    """Add the tokens that a text tokenizer lacks; returns their number."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or MOTION_END
     return int(tokenizer.add_tokens(vocabulary.added, special_tokens=True))

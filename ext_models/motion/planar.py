@@ -1,8 +1,8 @@
-"""Ways in feature frames: which way a body faces, where it stands, what is left to go.
+"""Planar poses on tensors: SE(2) on the ground, for many code choices at once.
 
-A stand is x, z in metres and a heading in radians, 0 facing +z and growing to the left, as in
-``places.stands``. Frames are the first 67 channels of ``motion.features``: turn, way (2),
-height, and the positions of 21 joints. All of it on tensors, for many choices at once.
+A planar pose is x, z in metres and a heading in radians, 0 facing +z and positive to the left, as
+``language.place_tokens.planar_poses`` gives it. Frames are the first 67 channels of
+``motion.features``: turn, step (2), height, and the positions of 21 joints.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-#: Hips and shoulders, (left, right) each, that say which way a body faces.
+#: Hips and shoulders, (left, right) each, which give the heading of a body.
 ACROSS: Final = ((1, 2), (16, 17))
 
 
@@ -25,7 +25,7 @@ def facing(body: Tensor) -> Tensor:
 
 
 def root_path(frames: Tensor) -> Tensor:
-    """Stands (..., T, 3) of the roots of frames (..., T, 67), the first one at the origin."""
+    """Planar poses (..., T, 3) of the roots of frames (..., T, 67), the first at the origin."""
     turn = -2 * frames[..., :-1, 0].cumsum(-1)
     s, c = turn.sin(), turn.cos()
     x, z = frames[..., :-1, 1], frames[..., :-1, 2]
@@ -35,19 +35,16 @@ def root_path(frames: Tensor) -> Tensor:
 
 
 def body_pose(frames: Tensor, path: Tensor, at: int) -> Tensor:
-    """Stand (..., 3) of the body at one of frames (..., T, 67) with the roots (..., T, 3)."""
+    """Planar pose (..., 3) of the body in one of frames (..., T, 67), given their root path."""
     root = path[..., at, :]
     turn = root[..., 2] + facing(_bodies(frames[..., at, :]))
     return torch.cat([root[..., :2], turn[..., None]], -1)
 
 
-def compose(here: Tensor, seen: Tensor) -> Tensor:
-    """The stand (..., 3) that is seen so (..., 3), left, ahead and turn, from a stand (..., 3).
-
-    The way back of ``places.seen_from``.
-    """
+def compose(here: Tensor, offset: Tensor) -> Tensor:
+    """The planar pose (..., 3) at an offset (..., 3), left, ahead and turn, from another one."""
     s, c = here[..., 2].sin(), here[..., 2].cos()
-    left, ahead, turn = seen.unbind(-1)
+    left, ahead, turn = offset.unbind(-1)
     return torch.stack(
         [
             here[..., 0] + c * left + s * ahead,
@@ -59,7 +56,7 @@ def compose(here: Tensor, seen: Tensor) -> Tensor:
 
 
 def relative_to(here: Tensor, there: Tensor) -> Tensor:
-    """How a stand (..., 3) is seen, left, ahead and turn, from another one; undoes ``behind``."""
+    """The offset (..., 3), left, ahead and turn, of a pose from another; undoes ``compose``."""
     s, c = here[..., 2].sin(), here[..., 2].cos()
     x, z, turn = (there - here).unbind(-1)
     return torch.stack([c * x - s * z, s * x + c * z, turn], -1)
@@ -71,24 +68,22 @@ def wrap_angle(angle: Tensor) -> Tensor:
 
 
 def interpolate_pose(now: Tensor, goal: Tensor, frames: int, left: int | Tensor) -> Tensor:
-    """Where to stand after some frames: an even share of the way that remains.
+    """The planar pose after some frames of an even motion to a goal.
 
     Args:
-        now: stands (..., 3).
-        goal: stands (..., 3); turned to on the shorter side.
-        frames: that are foreseen.
-        left: frames behind those, till the goal is to be reached.
+        now: planar poses (..., 3).
+        goal: planar poses (..., 3); the turn takes the shorter side.
+        frames: after which the pose is wanted.
+        left: further frames until the goal is due.
     """
     way = goal - now
     way = torch.cat([way[..., :2], wrap_angle(way[..., 2:])], -1)
     return now + way * (frames / (frames + left))
 
 
-def path_cost(
-    stand: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor
-) -> Tensor:
-    """Half the squared distance (...,) of stands (..., 3), in units of metres and radians."""
-    off = due - stand
+def path_cost(pose: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor) -> Tensor:
+    """Half the squared distance (...,) of planar poses (..., 3), in units of metres and radians."""
+    off = due - pose
     square = (off[..., :2] / metres).square().sum(-1)
     return 0.5 * (square + (wrap_angle(off[..., 2]) / radians).square())
 

@@ -1,13 +1,14 @@
-"""The model's process: answers requests on stdin with reports on stdout.
+"""The model process: answers requests on stdin with reports on stdout.
 
-The greeting goes out before anything heavy is imported; the model is loaded with the
-first job and kept. One worker thread makes the motions, the main thread reads, so
-that a cancel is heard at once. The process ends when its stdin closes. Whatever
-goes wrong becomes a Failure; nothing but the protocol ever reaches stdout.
+The Hello goes out before anything heavy is imported; the model is loaded with the first job and
+kept. A worker thread generates, the main thread reads, so that a Cancel takes effect at once. The
+process ends when its stdin closes. Every error becomes a Failure; nothing but the protocol ever
+reaches stdout, and logs go to stderr.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -34,11 +35,13 @@ from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip, MotionError, check_joints
 from motiongpt_blender.core.body.skeleton import Joint
 
-#: Share of the first job's progress that loading the model is given.
+logger = logging.getLogger(__name__)
+
+#: Share of the first job's progress for loading the model.
 LOAD_SHARE: Final = 0.25
 #: Seconds between two progress reports.
 PROGRESS_SECONDS: Final = 0.05
-#: Seconds that a running job gets to notice that Blender is gone.
+#: Seconds that a running job has to stop after Blender is gone.
 FAREWELL_SECONDS: Final = 2.0
 #: Characters of a traceback that travel with a Failure.
 DETAIL_LENGTH: Final = 20_000
@@ -48,7 +51,7 @@ def serve(hello: wire.Hello, load: Callable[[], Pipeline]) -> int:
     """Answer requests until stdin closes; returns the exit status.
 
     Args:
-        hello: the greeting, sent at once.
+        hello: sent at once.
         load: makes the pipeline; called with the first job, again after it failed.
     """
     out = _claim_stdout()
@@ -62,7 +65,7 @@ def serve(hello: wire.Hello, load: Callable[[], Pipeline]) -> int:
 
 
 def _claim_stdout() -> TextIO:
-    """The real stdout as a stream of our own; what others print goes to stderr instead."""
+    """The real stdout as a stream; what libraries print goes to stderr instead."""
     out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     sys.stdout.flush()
     os.dup2(2, 1)
@@ -70,7 +73,7 @@ def _claim_stdout() -> TextIO:
 
 
 class Server:
-    """The state of one server: the waiting jobs, the cancelled ones, the model."""
+    """The waiting jobs, the cancelled ones, and the model of one process."""
 
     def __init__(self, load: Callable[[], Pipeline], out: TextIO) -> None:
         self._load = load
@@ -97,7 +100,7 @@ class Server:
             self._take(message)
 
     def farewell(self) -> int:
-        """Stop the worker; a step that does not listen is left behind."""
+        """Stop the worker; the process ends even if a step does not return."""
         self._closing = True
         self._waiting.put(None)
         self._worker.join(FAREWELL_SECONDS)
@@ -106,7 +109,7 @@ class Server:
         return 0
 
     def report(self, report: wire.Report) -> None:
-        """Write one report; when nobody listens any more, the process is over."""
+        """Write one report; ends the process if nobody reads any more."""
         with self._lock:
             try:
                 self._out.write(wire.encode(report))
@@ -130,24 +133,24 @@ class Server:
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
             terminal = self._answer(job)
-            # Forgotten before it is told: who hears of the end may reuse the name.
+            # Before the report: who reads it may use the name again.
             self._open.discard(job.job)
             self._cancelled.discard(job.job)
             self.report(terminal)
 
     def _answer(self, job: wire.Generate) -> wire.Result | wire.Failure | wire.Cancelled:
-        """Do the job; whatever happens, exactly one terminal report comes out."""
+        """Do the job; returns exactly one terminal report, whatever happens."""
         try:
             result = self._generate(job)
-            wire.encode(result)  # one that cannot be written has to fail here, while it can
+            wire.encode(result)  # a result that cannot be written has to fail here
             return result
         except GenerationCancelledError:
             return wire.Cancelled(job.job)
         except (PipelineError, PackError, MotionError) as error:
             return wire.Failure(job.job, one_line(str(error)), _detail())
         except (Exception, SystemExit) as error:
-            traceback.print_exc()
-            return wire.Failure(job.job, _unforeseen(error), _detail())
+            logger.exception("The job %s failed.", job.job)
+            return wire.Failure(job.job, _unexpected(error), _detail())
 
     def _generate(self, job: wire.Generate) -> wire.Result:
         def cancelled() -> bool:
@@ -158,23 +161,23 @@ class Server:
                 raise GenerationCancelledError
 
         stop_if_cancelled()
-        tell = _Teller(job.job, self.report)
+        report = _ProgressReporter(job.job, self.report)
         request = read_request(job)
         loading = time.perf_counter()
         if self._pipeline is None:
-            tell("load", 0.0)
+            report("load", 0.0)
             self._pipeline = self._load()
-            tell.begin = LOAD_SHARE
+            report.begin = LOAD_SHARE
         seconds = {"load": time.perf_counter() - loading}
         stop_if_cancelled()
-        answer = self._pipeline.generate(request, tell, cancelled)
+        answer = self._pipeline.generate(request, report, cancelled)
         stop_if_cancelled()
         clips = write_clips(answer, Path(job.folder))
         return wire.Result(job.job, clips, {**seconds, **answer.seconds}, answer.notes)
 
 
-class _Teller:
-    """A progress callback that never falls and does not flood the pipe."""
+class _ProgressReporter:
+    """A progress callback whose fraction never falls and that does not flood the pipe."""
 
     def __init__(self, job: str, report: Callable[[wire.Report], None]) -> None:
         self.begin = 0.0
@@ -279,8 +282,8 @@ def _detail() -> str:
     return traceback.format_exc()[-DETAIL_LENGTH:]
 
 
-def _unforeseen(error: BaseException) -> str:
-    """One sentence for an error that nobody planned for."""
+def _unexpected(error: BaseException) -> str:
+    """One sentence for an unexpected error."""
     said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return (

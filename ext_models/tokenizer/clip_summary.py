@@ -1,10 +1,9 @@
-"""The clip summary of a motion: what it is as a whole, in a few tokens before its codes.
+"""Clip summary: a few tokens before an answer's codes that describe the motion as a whole.
 
-A sentence says what a motion is as a whole, and says little about any one code. So an
-answer begins with its clip summary: a small description of the whole clip (poses at even times,
-path, speeds, posture, swing), quantised residually like the codes. Motion alone teaches
-which codes follow which clip summary, without a single caption; sentences then only have to be led
-to the right clip summary.
+A caption describes a whole motion and says little about any one code. So an answer begins with
+summary tokens: a description of the clip (poses at even times, path, speeds, mean pose, range of
+motion) in principal components, quantised residually like the codes. Which codes follow which
+summary is learnt from motion alone, without captions; a caption only has to predict the summary.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ from motiongpt_blender.core.body.rotations import about_y, rotate
 Array = NDArray[np.floating]
 
 WEIGHTS: Final = "clip_summary.safetensors"
-#: Moments of a clip that are looked at, evenly from its first frame to its last.
+#: Number of moments in a description, evenly from the first frame to the last.
 MOMENTS: Final = 12
 JOINTS: Final = 22
-#: What a metre travelled, a metre of height, a turn of a radian and a metre a second count,
-#: beside a metre between joints.
+#: Weights of a metre of path, a metre of height, a radian of turn, a metre a second and the
+#: logarithm of the length, beside a metre between joints.
 TRAVELLED, RISE, TURNED, SPEED, SECONDS = 0.3, 2.0, 1.0, 0.5, 0.5
-#: What a metre counts in the posture, the mean of all bodies, and in the swing, how far joints
-#: stray from it. Much: both stay the same whatever foot a run begins with, and hold its style,
-#: while bodies at even moments say above all where in its stride it is.
-POSTURE, SWING = 6.0, 8.0
-#: Dimensions that are kept of a description.
+#: Weights of a metre in the mean pose and in the standard deviation of the joints. High: both
+#: hold the style of a gait and are the same whatever foot it begins with, while poses at even
+#: moments depend mostly on the phase of the stride.
+MEAN_POSE, DEVIATION = 6.0, 8.0
+#: Principal components of a description.
 WIDTH: Final = 64
 
 
 @dataclass(frozen=True)
 class ExpectedPoses:
-    """What descriptions (..., D) say of their moments.
+    """The poses that descriptions (..., D) expect at their moments.
 
     Attributes:
         bodies: (..., MOMENTS, 22, 3) metres from the pelvis, facing +z.
@@ -59,7 +58,7 @@ class ExpectedPoses:
 
     @classmethod
     def of(cls, told: Array) -> ExpectedPoses:
-        """Read what ``describe`` has written."""
+        """Read a description of ``describe``."""
         lengths = (MOMENTS * JOINTS * 3, MOMENTS * 2, MOMENTS, MOMENTS)
         ends = np.cumsum(lengths)
         body, path, height, turn = np.split(told, ends, axis=-1)[:4]
@@ -72,18 +71,18 @@ class ExpectedPoses:
 
 
 def moments(frames: int) -> NDArray[np.intp]:
-    """The frames (MOMENTS,) of a motion of so many frames that are looked at."""
+    """The frames (MOMENTS,) that a description of a motion of some frames reads."""
     return np.linspace(0, frames - 1, MOMENTS).round().astype(int)
 
 
 @dataclass(frozen=True)
 class ClipSummary:
-    """Describes motions and quantises the description.
+    """Describes motions and quantises the descriptions.
 
     Attributes:
         mean: (D,) of all descriptions.
-        basis: (D, WIDTH) their main directions.
-        books: (G, K, WIDTH) code books; each quantises what the ones before left over.
+        basis: (D, WIDTH) their principal directions.
+        books: (G, K, WIDTH) codebooks; each quantises the residual of the ones before.
     """
 
     mean: NDArray[np.float32]
@@ -92,65 +91,65 @@ class ClipSummary:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Tokens of a clip summary, and how many kinds there are of each."""
+        """Number of summary tokens G, and of codes K of each."""
         return self.books.shape[0], self.books.shape[1]
 
     def __call__(self, joints: Array) -> tuple[int, ...]:
-        """The clip summary (G,) of a motion (T, 22, 3)."""
-        rest = self._described(joints)
+        """The summary tokens (G,) of a motion (T, 22, 3) in metres, y up."""
+        residual = self._components(joints)
         codes: list[int] = []
         for book in self.books:
-            codes.append(int(np.argmin(((book - rest) ** 2).sum(-1))))
-            rest = rest - book[codes[-1]]
+            codes.append(int(np.argmin(((book - residual) ** 2).sum(-1))))
+            residual = residual - book[codes[-1]]
         return tuple(codes)
 
-    def _described(self, joints: Array) -> Array:
-        """A motion (T, 22, 3) along the main directions (WIDTH,).
+    def _components(self, joints: Array) -> Array:
+        """Principal components (WIDTH,) of a motion (T, 22, 3)."""
+        return (describe(joints) - self.mean) @ self.basis
 
-        Packs from before posture and swing were added, behind the rest, do without them.
-        """
-        return (describe(joints)[: len(self.mean)] - self.mean) @ self.basis
-
-    def expected_poses(self, said: Sequence[int], *, following: bool = False) -> ExpectedPoses:
+    def expected_poses(self, tokens: Sequence[int], *, following: bool = False) -> ExpectedPoses:
         """What a summary prefix (G',) expects, or what each next token (K,) would expect."""
-        told = sum((self.books[k][c] for k, c in enumerate(said)), np.zeros(self.basis.shape[1]))
+        told = sum((self.books[k][c] for k, c in enumerate(tokens)), np.zeros(self.basis.shape[1]))
         if following:
-            told = told + self.books[len(said)]
+            told = told + self.books[len(tokens)]
         return ExpectedPoses.of(self.mean + told @ self.basis.T)
 
     def distance(self, joints: Array, codes: Sequence[int]) -> float:
         """Distance of a motion (T, 22, 3) from a summary (G,), as one of descriptions."""
-        rest = self._described(joints)
+        residual = self._components(joints)
         for book, code in zip(self.books, codes, strict=True):
-            rest = rest - book[code]
-        return float(np.linalg.norm(rest))
+            residual = residual - book[code]
+        return float(np.linalg.norm(residual))
 
     def save(self, folder: Path) -> None:
-        """Write it into a pack."""
+        """Write ``clip_summary.safetensors`` into a pack."""
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {"mean": self.mean, "basis": self.basis, "books": self.books}
         save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / WEIGHTS)
 
     @classmethod
     def load(cls, folder: Path) -> ClipSummary:
-        """Read that of a pack; raises PackError when it is missing."""
+        """Read the one of a pack; raises PackError if it is missing."""
         arrays: dict[str, Any] = load_file(require(folder / WEIGHTS))
         return cls(arrays["mean"], arrays["basis"], arrays["books"])
 
 
 def fit_clip_summary(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> ClipSummary:
-    """A clip summary for motions such as these: principal components, then residual k-means."""
+    """Fit to motions (T, 22, 3): principal components, then residual k-means.
+
+    Args: the motions; number of tokens; codes of each; seed of k-means.
+    """
     rows = np.stack([describe(joints) for joints in motions])
     mean = rows.mean(0)
     _, _, directions = np.linalg.svd(rows - mean, full_matrices=False)
     basis = directions[: min(WIDTH, len(directions))].T
-    rest = (rows - mean) @ basis
+    residual = (rows - mean) @ basis
     books: list[Array] = []
     rng = np.random.default_rng(seed)
     for _ in range(levels):
-        count = min(kinds, len(np.unique(rest.round(9), axis=0)))  # what is equal is one kind
-        book, label = kmeans2(rest, count, iter=25, minit="++", missing="warn", rng=rng)
-        rest = rest - book[label]
+        count = min(kinds, len(np.unique(residual.round(9), axis=0)))  # what is equal is one kind
+        book, label = kmeans2(residual, count, iter=25, minit="++", missing="warn", rng=rng)
+        residual = residual - book[label]
         distance = np.full((kinds - count, book.shape[1]), 1e3)  # too few motions for all kinds
         books.append(np.concatenate([book, distance]))
     return ClipSummary(
@@ -180,7 +179,7 @@ def describe(joints: Array) -> NDArray[np.float64]:
         SPEED * speed,
         SPEED * still,
         [SECONDS * np.log(len(joints) / 20)],
-        POSTURE * body.mean(0).reshape(-1),
-        SWING * body.std(0).reshape(-1),
+        MEAN_POSE * body.mean(0).reshape(-1),
+        DEVIATION * body.std(0).reshape(-1),
     ]
     return np.array(list(itertools.chain.from_iterable(parts)))

@@ -64,7 +64,7 @@ def test_fewer_motions_than_kinds():
     assert all(0 <= c < 4 for c in made(walker(22)))
 
 
-def test_an_answer_begins_with_its_gist(ids):
+def test_an_answer_begins_with_its_summary(ids):
     codes = [[1, 2], [3, 4]]
     written = answer(codes, ids, (2, 1))
     assert len(written) == VOCABULARY.tokens_of(2) + 1
@@ -75,7 +75,7 @@ def test_an_answer_begins_with_its_gist(ids):
     assert reply == answer(codes, ids, (0, 2))
 
 
-def test_the_grammar_asks_for_the_gist_first(ids):
+def test_the_grammar_asks_for_the_summary_first(ids):
     import torch
 
     rows = [TokenPrompt((), (), 2, seed) for seed in range(200)]
@@ -89,7 +89,7 @@ def test_the_grammar_asks_for_the_gist_first(ids):
     assert ids.due(2).stop - ids.due(2).start == 12
 
 
-def test_a_pack_with_a_gist_generates(tmp_path):
+def test_a_pack_with_a_summary_generates(tmp_path):
     folder = tiny_pack.write(tmp_path / "pack", summary=(2, 3))
     assert read_manifest(folder).summary == (2, 3)
     pipe = MotionPipeline.from_pack(folder, "cpu")
@@ -99,7 +99,7 @@ def test_a_pack_with_a_gist_generates(tmp_path):
     assert [len(c.tokens) for c in clips] == [6, 10]
 
 
-def test_an_outline_is_the_gist_alone(ids):
+def test_an_answer_may_be_the_summary_alone(ids):
     codes = np.array([[1, 2], [3, 4]])
     one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), summary=(0, 2))
     asked, reply = tasks.draw_summary(one, tasks.TaskMix(text=1.0), ids)
@@ -108,7 +108,7 @@ def test_an_outline_is_the_gist_alone(ids):
 
 
 @pytest.mark.parametrize("late, many", [(None, False), (1.0, True)])
-def test_gists_alone_are_learnt_late(ids, late, many):
+def test_summaries_alone_are_learnt_late(ids, late, many):
     codes = np.array([[1, 2], [3, 4]])
     one = Encoded(((5, 6),), codes, codes, np.zeros((2, 3)), summary=(0, 2))
     mix = tasks.TaskMix(text=1.0, summary_share=0.0, late_summary_share=late)
@@ -116,12 +116,12 @@ def test_gists_alone_are_learnt_late(ids, late, many):
     def pick(pool):
         return tasks.draw(pool.pick(), mix, ids, 2)
 
-    draw = fine_tuning._drawn(pick, Pool([one]), ids, 3, mix)
+    draw = fine_tuning._batches(pick, Pool([one]), ids, 3, mix)
     assert {len(draw(0.4)["labels"]) for _ in range(20)} == {3}
     assert {len(draw(0.6)["labels"]) for _ in range(20)} == {12 if many else 3}
 
 
-def test_tries_have_gists_of_their_own(tmp_path):
+def test_candidates_have_summaries_of_their_own(tmp_path):
     """Of candidates without poses, the one that keeps best to its clip summary is given."""
     pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack", summary=(2, 5)), "cpu")
     request = GenerationRequest(
@@ -140,7 +140,7 @@ def test_tries_have_gists_of_their_own(tmp_path):
         assert np.array_equal(clip.joints, pipe.clip(right.codes, request).joints)
 
 
-def test_a_wrong_gist_is_named(tmp_path):
+def test_a_wrong_summary_is_named(tmp_path):
     folder = tiny_pack.write(tmp_path / "pack")
     path = folder / "pack.json"
     path.write_text(path.read_text().replace('"summary": []', '"summary": [3]'))

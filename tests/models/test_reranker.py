@@ -67,7 +67,7 @@ def make_examples():
 
 
 @pytest.mark.parametrize("summary", [(), (2, 5)])
-def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
+def test_of_the_candidates_the_most_fitting_is_given(tmp_path, summary):
     pipe = MotionPipeline.from_pack(
         write_reranker(tiny_pack.write(tmp_path / "pack", summary=summary)), "cpu"
     )
@@ -87,7 +87,7 @@ def test_of_the_tries_the_most_fitting_is_given(tmp_path, summary):
     assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
 
 
-def test_poses_choose_before_the_matcher(tmp_path):
+def test_poses_choose_before_the_reranker(tmp_path):
     pack = tiny_pack.write(tmp_path / "pack")
     request = GenerationRequest(
         "a person walks", 20, (PoseCondition(3, walker(5)[2]),), Sampling(seed=3, temperature=5.0)
@@ -100,13 +100,13 @@ def test_poses_choose_before_the_matcher(tmp_path):
     assert np.array_equal(*clips)
 
 
-def test_a_lurch_is_what_the_body_gains_in_a_frame():
+def test_peak_acceleration_is_of_the_pelvis_over_the_ground():
     joints = np.zeros((10, 22, 3), dtype=np.float32)
     joints[:, :, 2] = 0.05 * np.arange(10)[:, None]  # 1 m/s
     assert peak_acceleration(joints, 20.0) == pytest.approx(0, abs=1e-5)
     joints[5:, :, 0] += 0.03  # aside in one frame, and no further
     assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
-    joints[:, :, 1] += np.random.default_rng(0).normal(size=(10, 22))  # up and down is no lurch
+    joints[:, :, 1] += np.random.default_rng(0).normal(size=(10, 22))  # up and down does not count
     assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
     assert peak_acceleration(joints[:2], 20.0) == 0
 
@@ -170,7 +170,7 @@ def test_it_reads_the_captions_that_the_language_model_reads(tmp_path, monkeypat
     assert 0 < len(read) < sum(e.split == "train" for e in examples)
 
 
-def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
+def test_a_reranker_of_other_clips_does_not_go_on(tmp_path):
     def trained(examples, table, **budget):
         recipe = {**RECIPE, "reranker": {**RECIPE["reranker"], **table}}
         return train(recipe, examples, tmp_path, **budget)
@@ -183,7 +183,7 @@ def test_a_matcher_of_other_clips_does_not_go_on(tmp_path):
             trained(clips, table)
 
 
-def test_no_table_no_matcher(tmp_path):
+def test_no_table_no_reranker(tmp_path):
     assert m.Reranker.of_pack(tmp_path, "cpu") is None
 
 

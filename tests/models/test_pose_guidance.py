@@ -1,4 +1,4 @@
-"""Marked poses steer what is written: sums about ways, foredecoder, and random packs that obey."""
+"""Pose guidance: planar poses, look-ahead, and packs of random weights that follow poses."""
 
 from dataclasses import replace
 
@@ -144,7 +144,7 @@ def clips(pipeline, requests):
 
 
 @pytest.mark.parametrize("frame", [0, 13, 18, 35])
-def test_steering_brings_the_body_nearer(pipeline, frame):
+def test_guidance_brings_the_body_nearer(pipeline, frame):
     requests = [asked(goal(pipeline, frame, s), seed=s) for s in range(6)]
     free = unguided(requests)
     made = clips(pipeline, [*requests, *free])
@@ -165,7 +165,7 @@ def off_place(clip, request):
     return np.linalg.norm((wanted - came)[:2])
 
 
-def test_steering_brings_the_motion_to_its_place(pipeline):
+def test_guidance_brings_the_motion_to_its_place(pipeline):
     requests = [
         asked(goal(pipeline, 0, s), goal(pipeline, 35, s + 1, placed=True), seed=s)
         for s in range(24)
@@ -176,7 +176,7 @@ def test_steering_brings_the_motion_to_its_place(pipeline):
     assert np.mean(off[0]) < 0.7 * np.mean(off[1])
 
 
-def test_parts_of_a_body_steer_by_themselves(pipeline):
+def test_parts_of_a_body_guide_by_themselves(pipeline):
     """The bound joints come nearer; the model is not told of such a pose."""
     bound = np.zeros(22, dtype=bool)
     bound[[16, 18, 20]] = True
@@ -204,7 +204,7 @@ def test_a_strength_of_nothing_changes_nothing(pipeline, monkeypatch):
     assert written == again
 
 
-def test_without_poses_and_gist_nothing_steers(tmp_path):
+def test_without_poses_and_summary_nothing_guides(tmp_path):
     pipe = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack"), "cpu")
     one, other = (asked(guidance=s) for s in (0.0, 5.0))
     assert pipe.generate_batch([one]) == pipe.generate_batch([other])
@@ -220,7 +220,7 @@ def test_the_same_seed_gives_the_same_motion_alone_and_among_others(pipeline):
     assert [len(a.codes) for candidates in together for a in candidates] == [4, 9, 9]
 
 
-def test_a_steered_motion_can_be_cancelled(pipeline):
+def test_a_guided_motion_can_be_cancelled(pipeline):
     checks = []
     with pytest.raises(GenerationCancelledError):
         pipeline.generate(
@@ -264,8 +264,8 @@ def test_an_outline_says_what_was_described():
     assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
 
 
-def test_without_poses_a_motion_keeps_to_its_gist(pipeline):
-    """Even a random model poses more as it announced; unsteered it does not look at it."""
+def test_without_poses_a_motion_follows_its_summary(pipeline):
+    """Even random weights follow the summary better with guidance than without."""
     off = {}
     for guidance in (0.0, 1.0):
         requests = [asked(seed=s, guidance=guidance) for s in range(8)]
