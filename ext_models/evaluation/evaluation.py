@@ -31,20 +31,11 @@ _LEGENDS: Final = {
         "with the most similar caption. To training clip: distance to the nearest one."
     ),
     "poses": (
-<<<<<<< HEAD
         "Before the final correction, at the given frame. Floor: the tokenizer's own error for the "
         "same poses (Vel: of their clips). With poses, the candidate nearest to them counts. Text "
         "only: the motion without poses; nearest candidate: of the same candidates the one that is "
         "nearest by chance. Model alone: the poses are in the prompt only. Guided: pose guidance "
         "while sampling, as in the add-on."
-=======
-        "Before the final correction, at the asked frame. Floor: what the tokenizer alone makes "
-        "of the same poses (Vel: of their clips). Of several candidates with poses the nearest to "
-        "them "
-        "is given; text only is what is given without poses, its nearest try the one of the same "
-        "candidates that lies nearest by chance. Model alone: told of the poses as it was taught. "
-        "Guided: while it generates, codes that lead to the poses gain, as in the add-on."
->>>>>>> 933feab (Clip summary, planar poses, packs, server and vocabulary: plain docstrings; the server logs instead of printing)
     ),
     "places": "Distance of the last pose from its place, relative to the first frame.",
     "prompts": (

@@ -5,16 +5,9 @@ given frame and before the final correction on the rig. Poses are the clip's own
 another clip, which the text says nothing about. The floor is the tokenizer's own error for the
 same poses: the best that the model can reach. The text alone is the other end of the scale.
 
-<<<<<<< HEAD
 The model is measured twice: with the poses in its prompt only, and with pose guidance besides,
 as in the add-on. The candidate nearest to the poses counts, which helps by itself; so the text
 alone is measured twice, too: as the add-on ranks it without poses, and by its nearest candidate.
-=======
-The model is measured twice: alone, told of the poses as its training taught it; and guided
-by them while it generates, as the add-on does it. Of several candidates the one
-nearest to the poses is kept, which helps by itself: so the text alone is listed twice, as the
-add-on would give it without poses, and with its nearest candidate.
->>>>>>> 933feab (Clip summary, planar poses, packs, server and vocabulary: plain docstrings; the server logs instead of printing)
 """
 
 from __future__ import annotations
@@ -52,11 +45,7 @@ KEYS: Final = 3
 RESAMPLES: Final = 1000
 #: Whose poses are given.
 OWN, OTHER = "own poses", "another clip's poses"
-<<<<<<< HEAD
 #: How the poses reach the model, and the strength of the guidance.
-=======
-#: How the poses reach the model, and the strength of it.
->>>>>>> 933feab (Clip summary, planar poses, packs, server and vocabulary: plain docstrings; the server logs instead of printing)
 ALONE, GUIDED = "model alone", "guided"
 STRENGTHS: Final = {ALONE: 0.0, GUIDED: Sampling().guidance}
 RATIO: Final = "(with - floor) / (text - floor)"
@@ -97,7 +86,7 @@ class PoseErrors:
     Attributes:
         task: initial, last or keys.
         whose: ``OWN`` or ``OTHER``.
-        how: ``ALONE`` or ``GUIDED``.
+        how: ``ALONE`` or ``STEERED``.
         given: Recon and Vel (N, 2) with the poses.
         text: the same with the text only.
         nearest: the same of that text's try nearest to the poses.
@@ -184,11 +173,7 @@ def place_errors(eval_set: EvalSet, maker: ClipMaker) -> dict[str, tuple[Array, 
 
     The first and the last pose are given, the last with its place. Errors are (N, 2): metres
     and degrees, as seen from the first frame; by whose poses they are and how they are given. A
-<<<<<<< HEAD
     pack without place tokens can still be guided to places.
-=======
-    pack that cannot be told places can still be guided to them.
->>>>>>> 933feab (Clip summary, planar poses, packs, server and vocabulary: plain docstrings; the server logs instead of printing)
     """
     has_places = Skill.PLACES.value in eval_set.pipeline.manifest.skills
     hows = [how for how in conditioning_modes(eval_set.pipeline) if has_places or how is GUIDED]
