@@ -9,10 +9,8 @@ import numpy as np
 from mathutils import Quaternion
 
 from ..core.body.rotations import Array
-from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.retargeting.solver import solve
 from ..core.rig.rig_description import RigDescription
-from ..scene.pose.capture import capture_joints, capture_pose
 from .command import CommandError
 
 
@@ -72,11 +70,6 @@ def _turn(bone: bpy.types.PoseBone, rotation: Array) -> None:
         bone.rotation_axis_angle = angle, *axis  # pyright: ignore[reportAttributeAccessIssue]
     else:
         bone.rotation_euler = turn.to_euler(bone.rotation_mode)
-
-
-def mark(obj: bpy.types.Object, rig: RigDescription, frame: int, role: PoseRole) -> MarkedPose:
-    """The pose that the rig is in, marked at a frame."""
-    return MarkedPose(frame, role, capture_pose(obj, rig), capture_joints(obj, rig))
 
 
 def floor_path(obj: bpy.types.Object, rig: RigDescription, frames: range) -> Array:

@@ -14,10 +14,11 @@ from ..core.body.rotations import Array, angle_between
 from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.rig.rig_description import RigDescription
 from ..scene.pose.capture import capture_joints, capture_pose
+from ..scene.pose.mark_pose import mark_pose
 from ..scene.rig.description import describe
 from ..scene.take.apply import ApplyReport, apply_clip
 from . import stage
-from .character import floor_path, make_rigify_human, mark, strike
+from .character import floor_path, make_rigify_human, strike
 from .figure import add_figure, add_ghost
 from .roles import NAMES, linear
 from .stances import FIRST, Cue
@@ -65,7 +66,7 @@ class Performance:
             frame = FIRST + round(cue.share * seconds * self.fps)
             bpy.context.scene.frame_set(frame)
             strike(self.rig_object, self.rig, cue.joints)
-            marked.append(mark(self.rig_object, self.rig, frame, cue.role))
+            marked.append(mark_pose(self.rig_object, self.rig, frame, cue.role))
             self.ghosts.append(add_ghost(self.figure, NAMES[cue.role].title(), linear(cue.role)))
         return tuple(marked)
 

@@ -8,10 +8,11 @@ from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.demo import stances
 from motiongpt_blender.demo.anatomy import mannequin
-from motiongpt_blender.demo.character import mark, strike
+from motiongpt_blender.demo.character import strike
 from motiongpt_blender.demo.figure import add_figure, add_ghost
 from motiongpt_blender.demo.surface import surface_net
 from motiongpt_blender.scene.pose.capture import capture_joints
+from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.rig.description import describe
 
 pytestmark = pytest.mark.sweep
@@ -102,7 +103,7 @@ def test_stances_stand_on_the_floor_and_are_seen_as_they_are(rigify_rig, stance)
 def test_marking_reads_what_stands_there(rigify_rig):
     rig = describe(rigify_rig)
     strike(rigify_rig, rig, stances.HAND_RAISED.joints(2.0))
-    marked = mark(rigify_rig, rig, 12, PoseRole.END)
+    marked = mark_pose(rigify_rig, rig, 12, PoseRole.END)
     assert (marked.frame, marked.role) == (12, PoseRole.END)
     assert marked.joints[Joint.R_WRIST][1] > marked.joints[Joint.HEAD][1]
     assert marked.joints[Joint.PELVIS][2] == pytest.approx(2.0, abs=0.1)
