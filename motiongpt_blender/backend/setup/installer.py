@@ -278,23 +278,23 @@ class Environment:
         say(f"Installing {name} ...")
         if name == "torch" and source:
             for command in source.commands(self.python):
-                self._call(command, "PyTorch", name)
+                self._call(command, "PyTorch", say)
         else:
-            self._call([str(self.python), "-m", "pip", "install", *lines], name, name)
+            self._call([str(self.python), "-m", "pip", "install", *lines], name, say)
 
-    def _call(self, command: Sequence[str], what: str, group: str) -> None:
+    def _call(self, command: Sequence[str], what: str, say: Say) -> None:
         """Run an installer; its progress is shown, its output goes to the log."""
         environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "2", **os.environ}
         environment.pop("PYTHONPATH", None)
-        heard: list[str] = []
+        output: list[str] = []
         with subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
         ) as process:
             for line in process.stderr or ():
-                heard.append(line)
+                output.append(line)
                 if _PROGRESS.match(line):
-                    print(line.rstrip(), flush=True)
-        text = "".join(heard)
+                    say(line.rstrip())
+        text = "".join(output)
         self._log(f"$ {' '.join(command)}\n{text}")
         if process.returncode:
             raise InstallError(explain(text, what, self.folder, self.base))
