@@ -122,7 +122,7 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--clips", 2), "--clips 2: at least 4"),
+        (("--clips", 2), "--clips 2: 4 at least"),
         (("--pool", 1), "--pool 1: 4 at least"),
         (("--samples", 0), "--samples 0: 1 at least"),
         (("--temperature", -1), "--temperature is -1.0: choose 0 to 10"),
@@ -155,7 +155,7 @@ def test_every_clip_is_held_out_once_with_its_take(examples):
             splits.setdefault(take[e.id], set()).add(e.split)
         assert all(len(s) == 1 for s in splits.values())
         assert any(e.split == "val" for e in part)
-    with pytest.raises(PipelineError, match="8 takes cannot be dealt into 9"):
+    with pytest.raises(PipelineError, match="8 takes cannot be split into 9"):
         folds.assign_folds(examples, take, 9, seed=1)
 
 
@@ -194,7 +194,7 @@ def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     assert one.values["Recon with"][0] == pytest.approx(np.mean(means))
     # The same again: nothing is trained or made anew.
     monkeypatch.setattr(MotionPipeline, "generate_batch", None)
-    monkeypatch.setattr("ext_models.language.pack_training.train_pack", None)
+    monkeypatch.setattr(folds, "train_pack", None)
     assert main(asked) == 0
     assert Table.load(tmp_path / "out" / "text_motion.json") == table
     # With another seed other clips are held out, which this pack has learnt from.
