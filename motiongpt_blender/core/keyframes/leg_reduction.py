@@ -177,8 +177,8 @@ class _LegSpans:
         self.passed = np.concatenate([[0], np.cumsum(fixed)])
         frames = np.arange(self.count)
         self.own = self._pose([channel.values for channel in channels], frames)
-        places, rotations = self._away(self.own, frames)
-        self.off = places, rotations, np.diff(places[:, 1], axis=0, prepend=places[:1, 1])
+        positions, rotations = self._away(self.own, frames)
+        self.off = positions, rotations, np.diff(positions[:, 1], axis=0, prepend=positions[:1, 1])
         self.rows = self._weighted(self._foot_jacobian(), frames)  # (T, 12, C)
         self.square = np.matmul(np.swapaxes(self.rows, 1, 2), self.rows)
         own = (
@@ -223,8 +223,10 @@ class _LegSpans:
         frames = first[:, None] + at
         shares = hermite_weights(at / span, float(span))
         ends, starts = shares[3][:, 0], shares[2][:, 0]
-        places, rotations = self._away(self._pose_between(slopes, first, span, fitted=True), frames)
-        flat = places.reshape(*frames.shape, 9)
+        positions, rotations = self._away(
+            self._pose_between(slopes, first, span, fitted=True), frames
+        )
+        flat = positions.reshape(*frames.shape, 9)
         error = self._weighted(np.concatenate([flat, rotations], axis=-1)[..., None], frames)
         pull = np.matmul(np.swapaxes(self.rows[frames], -1, -2), error)[..., 0]
         right = np.concatenate([(w[:, None] * pull).sum(1) for w in (starts, ends)], axis=-1)
@@ -288,15 +290,17 @@ class _LegSpans:
     def _span_errors(self, posed: _PosedLeg, first: Indices, span: int) -> Array:
         """The worst error of each span (N,), as a share of its limit."""
         frames = first[:, None] + np.arange(1, span)
-        places, rotations = self._away(posed, frames)
+        positions, rotations = self._away(posed, frames)
         worst = (_share_of_limit(np.linalg.norm(rotations, axis=-1), self.tolerance.angle,
                        np.linalg.norm(self.off[1][frames], axis=-1))).max(1)  # fmt: skip
         own = np.linalg.norm(self.off[0][frames], axis=-1)
         limits = self.tolerance.distance * np.array([1.0, 1.0, _KNEE_LIMIT])
-        far = _share_of_limit(np.linalg.norm(places, axis=-1), limits, own)
+        far = _share_of_limit(np.linalg.norm(positions, axis=-1), limits, own)
         worst = np.maximum(worst, far.max((1, 2)))
         begin, end = frames[:, :1] - 1, frames[:, -1:] + 1
-        toe = np.concatenate([self.off[0][begin, 1], places[:, :, 1], self.off[0][end, 1]], axis=1)
+        toe = np.concatenate(
+            [self.off[0][begin, 1], positions[:, :, 1], self.off[0][end, 1]], axis=1
+        )
         later = np.concatenate([frames, end], axis=1)
         step = np.linalg.norm(np.diff(toe, axis=1), axis=-1)
         step = _share_of_limit(
@@ -307,50 +311,52 @@ class _LegSpans:
 
     def _weighted(self, rows: Array, frames: Indices) -> Array:
         """Rows (..., 12, C) for ankle, toe, knee and rotation, as shares of their limits."""
-        may = self.tolerance
-        toe = np.where(self.leg.in_contact[frames] > 0, _CONTACT_FRAMES * may.step, may.distance)
-        knee = _KNEE_LIMIT * may.distance
-        ankle, rotation = rows[..., :3, :] / may.distance, rows[..., 9:, :] / may.angle
+        limit = self.tolerance
+        toe = np.where(
+            self.leg.in_contact[frames] > 0, _CONTACT_FRAMES * limit.step, limit.distance
+        )
+        knee = _KNEE_LIMIT * limit.distance
+        ankle, rotation = rows[..., :3, :] / limit.distance, rows[..., 9:, :] / limit.angle
         shares = (ankle, rows[..., 3:6, :] / toe[..., None, None], rows[..., 6:9, :] / knee)
         return np.concatenate([*shares, rotation], axis=-2)
 
     def _away(self, posed: _PosedLeg, frames: Indices) -> tuple[Array, Array]:
         """Errors (..., 3, 3) of ankle, toe and knee, and (..., 3) of the foot's rotation."""
-        turn = to_log(multiply(posed.rotation, inverse(self.leg.rotation[frames])))
-        return posed.points - self.leg.positions[frames], turn
+        rotation = to_log(multiply(posed.rotation, inverse(self.leg.rotation[frames])))
+        return posed.points - self.leg.positions[frames], rotation
 
     def _pose(self, values: Sequence[Array], frames: Indices) -> _PosedLeg:
         """The leg posed by values (..., C) of each channel at some frames."""
-        place = self.leg.start[frames]
-        turn = np.zeros((*place.shape[:-1], 4))
+        position = self.leg.start[frames]
+        rotation = np.zeros((*position.shape[:-1], 4))
         joints: list[tuple[Array, Array]] = []
         last = None
         for k, control in enumerate(self.leg.controls):
             if last is not None:
-                place = place + rotate(turn, control.head - last.head)
+                position = position + rotate(rotation, control.head - last.head)
             above = self.leg.above[k]
-            turn = multiply(turn if above is None else above[frames],
+            rotation = multiply(rotation if above is None else above[frames],
                             _away_from_rest(self.channels[k], values[k], control))  # fmt: skip
-            joints.append((turn, place))
+            joints.append((rotation, position))
             last = control
         assert last is not None
-        points = [place + rotate(turn, point - last.head) for point in self.leg.points]
-        return _PosedLeg(np.stack([*points, joints[1][1]], axis=-2), turn, joints)
+        points = [position + rotate(rotation, point - last.head) for point in self.leg.points]
+        return _PosedLeg(np.stack([*points, joints[1][1]], axis=-2), rotation, joints)
 
     def _foot_jacobian(self) -> Array:
         """Jacobian (T, 12, C) of ankle, toe, knee and the foot's rotation by each value."""
         columns: list[Array] = []
         foot = self.own.joints[-1][1][:, None]
         for k, (channel, control) in enumerate(zip(self.channels, self.leg.controls, strict=True)):
-            turn, place = self.own.joints[k]
+            rotation, position = self.own.joints[k]
             here = _away_from_rest(channel, channel.values, control)
             rotations = k == 2 or self.leg.above[2] is None  # the foot with it
             ends = self.own.points[:, :2] if rotations else np.repeat(foot, 2, axis=1)
-            arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - place[:, None]
+            arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - position[:, None]
             arms[:, 2] *= k == 0  # only the thigh moves the knee
             for step in 1e-5 * np.eye(channel.values.shape[1]):
                 there = _away_from_rest(channel, channel.values + step, control)
-                axis = rotate(turn, to_log(multiply(inverse(here), there)) / 1e-5)
+                axis = rotate(rotation, to_log(multiply(inverse(here), there)) / 1e-5)
                 rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * rotations]
                 columns.append(np.concatenate(rows, axis=-1))
         return np.stack(columns, axis=-1)

@@ -115,34 +115,37 @@ def reduce_keys_slices(
     body = {n: t for n, t in {**rotations, "": location}.items() if n not in legs}
     one = _Reduction(rig, body, shown, _body_end_effectors(rig, legs), dense, limits)
     yield from one.steps()
-    bent = _bend_legs(rig, one.shown, dense, legs)
+    solved = _bend_legs(rig, one.shown, dense, legs)
     kept = sorted(k for k in location.keys if 0 <= k < len(location.values))
-    for name, turned in bent.items():  # where the body is unchanged, so are the legs, to the bit
-        turned[kept] = shown[name][kept]
-    below = {name: resample(name, continuous(bent[name])) for name in legs}
+    for (
+        name,
+        rotation,
+    ) in solved.items():  # where the body is unchanged, so are the legs, to the bit
+        rotation[kept] = shown[name][kept]
+    below = {name: resample(name, continuous(solved[name])) for name in legs}
     yield
-    now = pose_rig(rig, {**one.shown, **bent}, one.shown[""])
+    now = pose_rig(rig, {**one.shown, **solved}, one.shown[""])
     yield
     curves: dict[str, Curve] = {}
     for side in sorted(set(legs.values())):
         leg = leg_target(rig, side, now, dense, foot_contacts.mask(side, len(location.values)))
         names = [control.name for control in leg.controls]
-        may = LegLimits(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
-        found = yield from reduce_leg_slices(leg, [below[name] for name in names], may)
+        limit = LegLimits(np.radians(limits.degrees), limits.distance, TOE_SPEED * rig.scale / fps)
+        found = yield from reduce_leg_slices(leg, [below[name] for name in names], limit)
         curves |= dict(zip(names, found, strict=True))
         yield
     for name, curve in curves.items():
-        bent[name] = below[name].rotations(curve.sample(len(location.values)))
+        solved[name] = below[name].rotations(curve.sample(len(location.values)))
     toes = [name for name in legs if name not in curves]
-    bent |= _rotate_toes(rig, {**one.shown, **bent}, dense, toes)
+    solved |= _rotate_toes(rig, {**one.shown, **solved}, dense, toes)
     for name in toes:
-        bent[name][kept] = shown[name][kept]
+        solved[name][kept] = shown[name][kept]
     yield
-    shown = {**one.shown, **bent}
+    shown = {**one.shown, **solved}
     ends = _leg_end_effectors(rig, legs)
     two = _Reduction(
         rig,
-        {name: resample(name, continuous(bent[name])) for name in toes},
+        {name: resample(name, continuous(solved[name])) for name in toes},
         shown,
         ends,
         dense,
@@ -213,9 +216,9 @@ def _report(
     every = sum(count * size for count, size in moving.values())
     degrees = distance = 0.0
     for work in works:
-        places, rotations = work.away(shown)
+        positions, rotations = work.away(shown)
         degrees = max([degrees, *(float(np.degrees(t.max())) for t in rotations)])
-        distance = max([distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in places)])
+        distance = max([distance, *(float(np.linalg.norm(p, axis=-1).max()) for p in positions)])
     return ReductionReport(keys, every, degrees, distance)
 
 
@@ -259,13 +262,13 @@ class _Reduction:
                 self.fit(name)
                 yield
 
-    def _lever_arms(self, chain: Sequence[str], place: Array) -> Array:
+    def _lever_arms(self, chain: Sequence[str], position: Array) -> Array:
         """Errors (N, T) at an end effector, as shares of the limits, a unit of each control."""
         direction = 1 / np.radians(self.limits.degrees)
         rows = [np.zeros(self.count)]
         for name in chain:
             if name:
-                arm = np.linalg.norm(place - self.posed.positions[name], axis=-1)
+                arm = np.linalg.norm(position - self.posed.positions[name], axis=-1)
                 rows.append(np.maximum(arm / self.limits.distance, direction))
             else:
                 rows.append(np.full(self.count, 1 / self.limits.distance))
@@ -312,10 +315,10 @@ class _Reduction:
 
     def _errors(self) -> list[Array]:
         """Errors (T,) of each end effector as shares of the limits."""
-        places, rotations = self.away(self.shown)
+        positions, rotations = self.away(self.shown)
         out: list[Array] = []
         for i in range(len(self.ends)):
-            far = np.linalg.norm(places[i], axis=-1) / self.limits.distance
+            far = np.linalg.norm(positions[i], axis=-1) / self.limits.distance
             far = np.maximum(far, rotations[i] / np.radians(self.limits.degrees))
             out.append(far)
         return out
@@ -323,9 +326,9 @@ class _Reduction:
     def away(self, shown: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
         """Position errors (T, 3) and angles (T,) of the end effectors."""
         now = _end_transforms(self.rig, self.ends, pose_rig(self.rig, shown, shown[""]))
-        places = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
+        positions = [a - b for a, b in zip(now[0], self.dense[0], strict=True)]
         rotations = [angle_between(a, b) for a, b in zip(now[1], self.dense[1], strict=True)]
-        return places, rotations
+        return positions, rotations
 
 
 def _body_end_effectors(rig: RigDescription, legs: Collection[str]) -> list[_EndEffector]:
@@ -377,8 +380,8 @@ def _end_transforms(
     rig: RigDescription, ends: Sequence[_EndEffector], posed: PosedRig
 ) -> tuple[list[Array], list[Array]]:
     """Position (T, 3) and rotation (T, 4) of each end effector."""
-    places = [
+    positions = [
         posed.positions[e.control] if e.joint is None else joint_position(rig, posed, e.joint)
         for e in ends
     ]
-    return places, [posed.rotations[e.control] for e in ends]
+    return positions, [posed.rotations[e.control] for e in ends]
