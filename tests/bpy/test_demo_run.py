@@ -14,9 +14,6 @@ from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.demo import film
 from tests.support.measure import prompts
 
-#: The demo runs with the pinned Blender only.
-pytestmark = pytest.mark.sweep
-
 image = pytest.importorskip("PIL.Image", reason="Pillow is not installed here")
 pictures = pytest.importorskip("motiongpt_blender.demo.pictures")
 
