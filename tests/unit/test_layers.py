@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.imports import ROOT, circle, graph, imports, module_name, python_files
 
+_SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/scene_time")
 #: Folder or file of the add-on -> what it may import from; itself always. What is named
 #: without its parts ("core") stands for all of them.
 ADDON = {
@@ -21,15 +22,15 @@ ADDON = {
     "scene/errors": (),
     "scene/access": ("scene/errors",),
     "scene/scene_time": ("compat", "scene/access"),
-    "scene/rig": ("core", "compat", "scene/errors", "scene/access", "scene/scene_time"),
-    "scene/action": ("core", "compat", "scene/errors", "scene/access", "scene/scene_time",
-                     "scene/rig"),
-    "scene/pose": ("core", "compat", "scene/errors", "scene/access", "scene/scene_time",
-                   "scene/rig", "scene/action"),
+    "scene/rig": _SCENE,
+    "scene/action": (*_SCENE, "scene/rig"),
+    "scene/pose": (*_SCENE, "scene/rig", "scene/action"),
     "scene/take": ("core", "compat", "scene"),
+    "scene/take/report": ("core",),
     "backend": ("core", "wire"),
     "paths": ("core/packs", "compat"),
-    "generate": ("core", "wire", "backend", "scene", "paths"),
+    # The use-case takes of Blender what has no bpy in it; the rest is handed in.
+    "generate": ("core", "wire", "backend", "paths", "scene/errors", "scene/take/report"),
     "properties": ("core", "wire", "compat", "paths", "scene", "generate"),
     "preferences": ("core", "compat", "paths", "backend"),
     "operators": ("core", "wire", "compat", "paths", "backend", "scene", "generate",
