@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ext_models.generation.conditioning import guidance_targets
 from ext_models.generation.lookahead import CHANNELS, LinearDecoder
 from ext_models.generation.pipeline import MotionPipeline, silent
-from ext_models.generation.pose_guidance import GuidanceTargets
+from ext_models.generation.pose_guidance import GuidanceTargets, summary_targets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
 from ext_models.generation.reranking import pose_error
 from ext_models.language import place_tokens
@@ -278,3 +278,21 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
         )
     assert off[1.0] < 0.9 * off[0.0]
+
+
+def test_the_summary_token_that_expects_the_poses_gains_most(pipeline):
+    """Its cost is nothing; every other one loses, and the more the stronger the guidance."""
+    guidance, ids = pipeline.generator.guidance, pipeline.generator.ids
+    steps, frames = 10, 10 * pipeline.tokenizer.config.stride
+    nothing_yet, scores = torch.zeros((1, 0), dtype=torch.long), torch.zeros((1, 6))
+    for token in range(6):
+        poses = summary_targets(guidance.summary, [token], frames)
+        gains = []
+        for strength in (1.0, 2.0):
+            targets = GuidanceTargets(poses, strength)
+            batch = guidance.for_batch(ids, [targets], [steps])
+            gains.append(batch(nothing_yet, scores)[0])
+        assert gains[0][token] == pytest.approx(0, abs=1e-4)
+        others = [k for k in range(6) if k != token]
+        assert (gains[0][others] < -0.1).all()
+        assert torch.allclose(gains[1], 2 * gains[0], atol=1e-4)
