@@ -85,7 +85,9 @@ def _list_targets(table: Table) -> list[Target]:
         value, _ = _number(pack, column)
         least = f"at least {LIST_TARGET}"
         found.append(Target(f"{name}: {column}", value, least, value >= LIST_TARGET))
-        for column in (f"R@{TOP}", f"R@{TOP} among alike") if nearest else ():
+        if nearest is None:
+            continue
+        for column in (f"R@{TOP}", f"R@{TOP} among alike"):
             (value, half), (mean, other) = _number(pack, column), _number(nearest, column)
             requirement = f"clearly above nearest caption's {mean:.3f}"
             met = value - half > mean + other

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate import PartialState
@@ -79,7 +79,7 @@ class HeldOut:
             loss = self.loss(model, batch).float()
             right, asked = correct_tokens(model, batch, device)
             sums += torch.stack([loss, torch.ones_like(loss), right, asked])
-        loss, batches, right, asked = reduce(sums, "mean").tolist()
+        loss, batches, right, asked = cast("torch.Tensor", reduce(sums, "mean")).tolist()
         return Validation(loss / max(batches, 1e-9), {TOKEN_ACCURACY: right / max(asked, 1e-9)})
 
 

@@ -133,7 +133,7 @@ def _validation(
     def validate(network: TextMotionNetwork) -> Validation:
         model = TextMotionModel.of(network, vocabulary, data)
         precision = retrieval(model, held_out, repeats=10).mean(axis=0).tolist()
-        metrics = dict(zip(R_PRECISION, precision, strict=True))
+        metrics: dict[str, float] = dict(zip(R_PRECISION, precision, strict=True))
         return Validation(1 - float(np.mean(precision)), metrics)
 
     return validate
