@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from ext_models import __version__, logs
 from ext_models.datasets.examples import DataError
-from ext_models.errors import PipelineError
-from ext_models.packs import PackError
 from motiongpt_blender.core.body.motion import MotionError
 from motiongpt_blender.core.timeline.prompts import PromptError
+
+from . import __version__, logs
+from .errors import PipelineError
+from .packs import PackError
 
 #: Each command: its module in ``commands`` and what it does.
 COMMANDS: Final = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ext_models.errors import PipelineError
+from .errors import PipelineError
 
 
 def pick_device(name: str) -> str:

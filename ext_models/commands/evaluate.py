@@ -29,15 +29,7 @@ from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as text_motion
 from motiongpt_blender.core.packs.manifest import CARD
 
-from .options import (
-    RUNS,
-    add_data,
-    add_device,
-    add_evaluator,
-    add_pack,
-    add_sampling,
-    sampling_of,
-)
+from .options import RUNS, add_data, add_device, add_evaluator, add_pack, add_sampling, sampling_of
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
 #: The sampling options of an evaluation.

@@ -19,7 +19,7 @@ import torch
 
 from ext_models import packs
 from ext_models.generation.pipeline import vocabulary_of
-from ext_models.language.adapters import load_model, load_text_model
+from ext_models.language.base_models.adapters import load_model, load_text_model
 from ext_models.language.vocabulary import MOTION_END, MOTION_START, MotionVocabulary, TokenIds
 from ext_models.packs import PackError
 from ext_models.tokenizer.vqvae import load_tokenizer

@@ -11,11 +11,7 @@ from ext_models.datasets.examples import Example
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.packs import PackError
-from ext_models.tokenizer.recipe import (
-    PublishedTokenizer,
-    tokenizer_identity,
-    train_from_recipe,
-)
+from ext_models.tokenizer.recipe import PublishedTokenizer, tokenizer_identity, train_from_recipe
 from ext_models.tokenizer.reference_training import reconstruction_error
 from ext_models.tokenizer.report import HEAD, report, strips
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer, save_tokenizer

@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ext_models.language.adapters import ADAPTER, BASE
+from ext_models.language.base_models.adapters import ADAPTER, BASE
 from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
 from ext_models.text_motion.model import WEIGHTS
 from ext_models.tokenizer.report import Report

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ext_models.evaluation.prompts.prompt_scores import PART, PLAIN
+
 from .baselines import NEAREST_CAPTION, TEXT
 from .metrics import TOP
 from .pose_tasks import RATIO
-from .prompts.prompt_scores import PART, PLAIN
 from .tables import Row, Table
 
 #: Largest share of the text-only error that remains above the tokenizer's floor, by pose task.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ext_models.errors import PipelineError
-from ext_models.language.adapters import load_model, load_text_model
-from ext_models.language.bases import context_of
+from ext_models.language.base_models.adapters import load_model, load_text_model
+from ext_models.language.base_models.bases import context_of
 from ext_models.language.instructions import (
     MAX_TEXT_TOKENS,
     PoseCode,

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from ext_models import __version__
-from ext_models.language.adapters import ADAPTER, BASE, save_adapter
+from ext_models.language.base_models.adapters import ADAPTER, BASE, save_adapter
 from ext_models.motion import features
 from ext_models.motion.representations import HUMANML3D, KIT, REPRESENTATIONS, Representation
 from ext_models.packs import FORMAT_VERSION, TOKENIZER_WEIGHTS, PackManifest, write_manifest

@@ -27,8 +27,8 @@ from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.pipeline import MotionPipeline
+from ext_models.language.base_models.loaded_base import TrainingResult
 from ext_models.language.corpus import Seen
-from ext_models.language.loaded_base import TrainingResult
 from ext_models.language.pack_training import train_pack
 from ext_models.language.recipe import LanguageRecipe
 from ext_models.packs import PackError

@@ -16,6 +16,16 @@ import torch
 from ext_models import packs
 from ext_models.datasets.joining import HeldOutPairs, join_examples
 from ext_models.datasets.layouts import Example, mirrored
+from ext_models.language.base_models.adapters import place
+from ext_models.language.base_models.loaded_base import (
+    PackTraining,
+    TrainingResult,
+    check_context,
+    complete,
+    names_in_pack,
+    obtain_base,
+    ready_to_learn,
+)
 from ext_models.motion import features, representations
 from ext_models.tokenizer import clip_summary as summaries
 from ext_models.tokenizer.clip_summary import ClipSummary, fit_clip_summary
@@ -25,20 +35,10 @@ from ext_models.training.log import TrainingLog
 from ext_models.training.pack_table import PackTable
 from ext_models.training.recipe import read_toml
 
-from . import bases
-from .adapters import place
+from .base_models import bases
 from .corpus import Encoded, Seen, encode_examples, label_weights
 from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
-from .loaded_base import (
-    PackTraining,
-    TrainingResult,
-    check_context,
-    complete,
-    names_in_pack,
-    obtain_base,
-    ready_to_learn,
-)
 from .paper import training
 from .recipe import LanguageRecipe, PaperLanguage, TokensLanguage
 from .tasks import TaskMix

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ext_models.language.base_models.adapters import AdapterConfig
+from ext_models.language.base_models.bases import BaseConfig
+from ext_models.language.paper.tasks import PaperTasks
 from ext_models.packs import PackError
 from ext_models.training.recipe import FLAT
 from ext_models.training.settings import TrainerSettings
 
-from .adapters import AdapterConfig
-from .bases import BaseConfig
-from .paper.tasks import PaperTasks
 from .tasks import TaskMix
 from .vocabulary import Skill
 

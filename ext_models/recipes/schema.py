@@ -13,12 +13,7 @@ from typing import Any, TypeVar
 
 from ext_models.datasets.examples import Example
 from ext_models.datasets.layouts import read_sets
-from ext_models.language.recipe import (
-    ExistingBase,
-    LanguageRecipe,
-    PaperLanguage,
-    TokensLanguage,
-)
+from ext_models.language.recipe import ExistingBase, LanguageRecipe, PaperLanguage, TokensLanguage
 from ext_models.packs import PackError
 from ext_models.text_motion.recipe import EvaluatorRecipe, RerankerRecipe
 from ext_models.tokenizer.recipe import PublishedTokenizer, TokenizerRecipe

@@ -3,11 +3,7 @@
 import numpy as np
 
 from motiongpt_blender.core.body.neutral_pose import DIRECTIONS, build
-from motiongpt_blender.core.body.rotations import (
-    IDENTITY,
-    from_log,
-    normalise,
-)
+from motiongpt_blender.core.body.rotations import IDENTITY, from_log, normalise
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_description import Control, RigDescription, RigMotion

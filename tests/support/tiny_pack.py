@@ -5,8 +5,8 @@ from dataclasses import replace
 import torch
 
 from ext_models import packs
-from ext_models.language import adapters as m
 from ext_models.language import vocabulary as voc
+from ext_models.language.base_models import adapters as m
 from ext_models.motion import representations
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import fit_clip_summary

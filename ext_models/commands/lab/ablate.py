@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from ext_models.commands.evaluate import read_evaluator
+from ext_models.commands.options import add_evaluator, add_training, budget_of
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.evaluation.tables import Row
 from ext_models.lab.ablation import TABLES, AblationRunner, curves, read_ablation, tables
-
-from ..evaluate import read_evaluator
-from ..options import add_evaluator, add_training, budget_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,14 +6,13 @@ import argparse
 from pathlib import Path
 
 from ext_models import packs
+from ext_models.commands.options import DEFAULT_SECONDS, add_device, add_pack
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
 from ext_models.generation.pipeline import vocabulary_of
 from ext_models.lab.bench import BASELINE, Bench, Timing, measure, table
 from ext_models.tokenizer.vqvae import load_tokenizer
-
-from ..options import DEFAULT_SECONDS, add_device, add_pack
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

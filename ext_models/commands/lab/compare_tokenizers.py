@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from ext_models.commands.options import add_training, budget_of
 from ext_models.devices import pick_device
 from ext_models.lab.compare_tokenizers import TABLE, compare, read_comparison
-
-from ..options import add_training, budget_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

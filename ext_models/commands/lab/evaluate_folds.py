@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 
+from ext_models.commands.evaluate import data_sets, read_evaluator
+from ext_models.commands.options import (
+    add_evaluator,
+    add_sampling,
+    add_training,
+    budget_of,
+    sampling_of,
+)
 from ext_models.datasets.layouts import read_sets
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.evaluation.eval_set import EvalSettings
 from ext_models.evaluation.evaluation import Evaluation
-from ext_models.lab.folds import (
-    assign_folds,
-    measure_fold,
-    save_folds,
-    take_of_clips,
-    train_fold,
-)
+from ext_models.lab.folds import assign_folds, measure_fold, save_folds, take_of_clips, train_fold
 from ext_models.recipes.schema import Recipe
-
-from ..evaluate import data_sets, read_evaluator
-from ..options import add_evaluator, add_sampling, add_training, budget_of, sampling_of
 
 #: A fold has few labels, so fewer captions compete than in ``evaluate``.
 POOL = 16

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ext_models import packs
+from ext_models.commands.options import RUNS, add_data, add_device
 from ext_models.devices import pick_device
 from ext_models.generation.generators import load_generator
 from ext_models.lab.guo_evaluator import load_guo_evaluator
@@ -17,8 +18,6 @@ from ext_models.packs import PackError
 from ext_models.recipes.paper_settings import PaperEvalSettings
 from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer.vqvae import load_tokenizer
-
-from ..options import RUNS, add_data, add_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

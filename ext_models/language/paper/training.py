@@ -17,11 +17,9 @@ from tqdm import tqdm
 from ext_models import packs
 from ext_models.datasets.clip_vectors import vectors_of
 from ext_models.datasets.layouts import Example
-from ext_models.language import bases
-from ext_models.language.adapters import place
-from ext_models.language.corpus import batch_of
-from ext_models.language.instructions import PoseCode
-from ext_models.language.loaded_base import (
+from ext_models.language.base_models import bases
+from ext_models.language.base_models.adapters import place
+from ext_models.language.base_models.loaded_base import (
     PackTraining,
     TrainingResult,
     check_context,
@@ -30,6 +28,8 @@ from ext_models.language.loaded_base import (
     obtain_base,
     ready_to_learn,
 )
+from ext_models.language.corpus import batch_of
+from ext_models.language.instructions import PoseCode
 from ext_models.language.loss import Batch, HeldOut
 from ext_models.language.recipe import PaperLanguage
 from ext_models.motion.features import bone_offsets

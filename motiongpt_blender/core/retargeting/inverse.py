@@ -16,13 +16,7 @@ from ..body.neutral_pose import DIRECTIONS, build
 from ..body.rotations import Array, between, from_log, inverse, multiply, normalise, rotate, to_log
 from ..body.skeleton import Joint
 from ..rig.bone_maps import Part
-from .part_rotations import (
-    COLLAR_SHARE,
-    NECK_SHARE,
-    chest_rotation,
-    collar_rotation,
-    neck_rotation,
-)
+from .part_rotations import COLLAR_SHARE, NECK_SHARE, chest_rotation, collar_rotation, neck_rotation
 
 #: Iterations at most, and the error in radians at which they end.
 MAX_ITERATIONS: Final = 10

@@ -13,15 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from ..body.rotations import (
-    Array,
-    continuous,
-    from_log,
-    inverse,
-    multiply,
-    normalise,
-    to_log,
-)
+from ..body.rotations import Array, continuous, from_log, inverse, multiply, normalise, to_log
 from ..pose_constraints.rig_pose import RigPose
 from ..rig.kinematics import local_up
 from ..rig.rig_description import RigMotion

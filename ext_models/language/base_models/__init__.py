@@ -1,0 +1,1 @@
+"""Base models: loaded or made, with adapters, and the memory they need."""

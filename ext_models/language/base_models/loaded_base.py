@@ -1,0 +1,204 @@
+"""What a language model is trained on top of, and what its training leaves behind.
+
+From the tables ``[language.base]`` and ``[language.adapter]`` of a recipe to a model that is
+ready to learn, and from there to the files of a pack. Both prompt styles go through here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models import packs
+from ext_models.datasets.layouts import Example
+from ext_models.language.corpus import Seen
+from ext_models.language.recipe import ExistingBase, LanguageRecipe, LanguageTraining, ScratchBase
+from ext_models.language.vocabulary import MotionVocabulary, add_tokens, train_text_tokenizer
+from ext_models.packs import PackError
+from ext_models.tokenizer.vqvae import VQVAE
+from ext_models.training import processes
+from ext_models.training.log import TrainingLog
+from ext_models.training.pack_table import PackTable
+from ext_models.training.plot import plot_logs
+
+from . import adapters as models
+from . import bases
+
+logger = logging.getLogger(__name__)
+
+LOSSES: Final = "losses.json"
+PICTURE: Final = "losses.png"
+
+
+@dataclass(frozen=True)
+class PackTraining:
+    """One training of a language model.
+
+    Attributes:
+        pack: what the pack is called; the seed.
+        language: base, adapter, tasks and training.
+        examples: clips of all splits.
+        tokenizer: of the pack, trained.
+        out: the pack's folder.
+        run: folder of the checkpoints.
+        device: as PyTorch names it.
+        seen: motions that other trainings encoded.
+    """
+
+    pack: PackTable
+    language: LanguageRecipe
+    examples: Sequence[Example]
+    tokenizer: VQVAE
+    out: Path
+    run: Path
+    device: str
+    seen: Seen | None = None
+
+    def part(self, *splits: str) -> list[Example]:
+        """The clips of some splits."""
+        return [e for e in self.examples if e.split in splits]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training leaves behind besides the pack."""
+
+    logs: tuple[TrainingLog, ...]
+    trainable_share: float
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class LoadedBase:
+    """A base in memory.
+
+    Attributes:
+        name: as ``pack.json`` names it.
+        model, text: the model and its text tokenizer.
+        made: whether it was made here, with random weights.
+        pretraining: how it learns captions and motions first, each alone; None if it does not.
+    """
+
+    name: str
+    model: Any
+    text: Any
+    made: bool
+    pretraining: LanguageTraining | None = None
+
+
+def obtain_base(
+    job: PackTraining, sentences: Sequence[str], vocabulary: MotionVocabulary | None = None
+) -> LoadedBase:
+    """The base of a recipe: one that exists, or one made here.
+
+    Args:
+        job: the training.
+        sentences: what the text tokenizer of a new one learns to read.
+        vocabulary: tokens that it gets besides.
+
+    Raises:
+        PackError: when it cannot be had; see ``bases``.
+    """
+    base = job.language.base
+    if isinstance(base, str):
+        base = ExistingBase(base)
+    if isinstance(base, ExistingBase):
+        whole = job.language.method == "full"
+        how = bases.Loading(base.dtype, base.bits, job.device, learning=True, whole=whole)
+        if vocabulary is None:
+            model, text = bases.load_plain_base(base.id, job.out, how)
+        else:
+            model, text = bases.load_base(base.id, job.out, vocabulary, how)
+        if text.eos_token_id is None:
+            raise PackError(
+                f"the text tokenizer of the base model {base.id} has no token for the end of a "
+                "text: take another base."
+            )
+        return LoadedBase(base.id, model, text, made=False)
+    text = train_text_tokenizer(sentences, base.config.text_tokens)
+    if vocabulary is not None:
+        add_tokens(text, vocabulary)
+    model = bases.new_base(base.config, text)
+    return LoadedBase(f"./{bases.BASE}", model, text, made=True, pretraining=_pretraining(base))
+
+
+def _pretraining(base: ScratchBase) -> LanguageTraining | None:
+    return base.training if base.pretrain else None
+
+
+def ready_to_learn(job: PackTraining, base: LoadedBase, added: Sequence[int]) -> Any:
+    """The base with an adapter, or as a whole, as the recipe says."""
+    adapter = job.language.adapter.config
+    if adapter.method == "full":
+        return models.train_everything(base.model)
+    return models.add_adapter(base.model, adapter, added)
+
+
+def check_context(base: LoadedBase, longest: int) -> None:
+    """Refuse training texts that a base cannot read to the end."""
+    context = bases.context_of(base.model)
+    if context is not None and longest > context:
+        raise PackError(
+            f"the longest training text has {longest} tokens and the base model {base.name} reads "
+            f"{context}: make max_frames or levels smaller, or take a base with a longer context."
+        )
+
+
+def complete(
+    job: PackTraining,
+    base: LoadedBase,
+    model: Any,
+    manifest: packs.PackManifest,
+    logs: Sequence[TrainingLog],
+) -> TrainingResult:
+    """Write the language model of a pack, its manifest, and how the training went."""
+    share = models.trainable_share(model)
+    trained = TrainingResult(tuple(logs), share)
+    if not processes.is_main():
+        return trained
+    if isinstance(model, models.PeftModel):
+        reference = f"../{bases.BASE}" if base.made else base.name
+        models.save_adapter(model, job.out / models.ADAPTER, reference)
+    else:
+        bases.save_base(model, base.text, job.out / bases.BASE)
+    packs.write_manifest(job.out, manifest)
+    _note(job, base, model, share)
+    body = json.dumps([asdict(c) for c in logs])
+    (job.run / LOSSES).write_text(body, encoding="utf-8")
+    picture = job.run / PICTURE
+    try:
+        plot_logs(logs, picture)
+    except PackError as error:
+        logger.warning("%s", error)  # a picture is a courtesy
+        return trained
+    return TrainingResult(tuple(logs), share, picture)
+
+
+def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
+    """``base_model`` and ``adapter`` of the manifest: all weights in the base need no adapter."""
+    if job.language.method == "full":
+        return f"./{bases.BASE}", ""
+    return base.name, models.ADAPTER
+
+
+def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None:
+    """``training.json``: what the card says of how the language model was made."""
+    parameters = sum(p.numel() for p in model.parameters())
+    settings = job.language.adapter.training
+    body = {
+        "base": base.name,
+        "pretrained": base.pretraining is not None or not base.made,
+        "method": job.language.method,
+        "parameters": parameters,
+        "trained_parameters": round(share * parameters),
+        "trainable_share": share,
+        "processes": processes.count(),
+        "sequences_a_step": settings.batch * settings.accumulate * processes.count(),
+        "settings": {f.name: getattr(settings, f.name) for f in fields(settings)},
+    }
+    text = json.dumps(body, indent=1, default=list)
+    (job.out / packs.TRAINING).write_text(text + "\n", encoding="utf-8")
