@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from ext_models.datasets.examples import Example
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.language.place_tokens import planar_poses, relative_to
 from ext_models.language.vocabulary import Skill
 from ext_models.motion import features
+from ext_models.motion.planar import planar_offset, planar_poses
 from motiongpt_blender.core.body.rotations import wrap_angle
 from motiongpt_blender.wire import Sampling
 
@@ -305,7 +305,7 @@ def _remembering(make: Rebuild) -> Rebuild:
 
 def _misplaced(motion: Array, source: Array) -> tuple[float, float]:
     """Metres and degrees that the end of a motion stands off, as seen from its start."""
-    came = relative_to(*planar_poses(motion[[0, -1]]))
-    asked = relative_to(*planar_poses(source[[0, -1]]))
+    came = planar_offset(*planar_poses(motion[[0, -1]]))
+    asked = planar_offset(*planar_poses(source[[0, -1]]))
     turn = wrap_angle(came[2] - asked[2])
     return float(np.hypot(*(came[:2] - asked[:2]))), float(abs(np.degrees(turn)))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ext_models.language.instructions import PoseCode
-from ext_models.language.place_tokens import bins, planar_poses, relative_to
+from ext_models.language.place_tokens import bins
+from ext_models.motion.planar import planar_offset, planar_poses
 from ext_models.tokenizer.vqvae import VQVAE
 
 from .pose_guidance import GuidanceTargets, PoseTarget
@@ -69,7 +70,7 @@ def guidance_targets(
         origin, first = ahead - 1, request.history[-1]
     targets: list[PoseTarget] = []
     for pose in poses:
-        left, front, turn = map(float, relative_to(*planar_poses(np.stack([first, pose.joints]))))
+        left, front, turn = map(float, planar_offset(*planar_poses(np.stack([first, pose.joints]))))
         place = (left, front, turn) if pose.placed and pose.frame > origin else None
         weights = None if pose.bound is None else pose.bound.astype(np.float32)
         targets.append(PoseTarget(pose.frame, pose.joints, place, weights))

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ext_models.language.place_tokens import planar_poses, relative_to
 from ext_models.motion.motion_metrics import local_pose
+from ext_models.motion.planar import planar_offset, planar_poses
 from ext_models.tokenizer.clip_summary import ClipSummary
 from motiongpt_blender.core.body.motion import MotionClip
 
@@ -118,5 +118,5 @@ def _pose_error(clip: MotionClip, pose: PoseCondition, first: PoseCondition) -> 
     if pose.placed and pose is not first:
         wanted = planar_poses(np.stack([first.joints, pose.joints]))
         made = planar_poses(np.stack([clip.joints[first.frame], body]))
-        error += np.linalg.norm(relative_to(*wanted) - relative_to(*made))
+        error += np.linalg.norm(planar_offset(*wanted) - planar_offset(*made))
     return float(error)

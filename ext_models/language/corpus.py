@@ -20,11 +20,11 @@ from tqdm import tqdm
 
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
+from ext_models.motion.planar import planar_poses
 from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .instructions import text_ids
-from .place_tokens import planar_poses
 from .vocabulary import TokenIds
 
 #: Codes (S, L) of a motion, those of a pose in each step, and where these stand (S, 3).

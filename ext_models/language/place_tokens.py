@@ -11,8 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from motiongpt_blender.core.body.motion import heading
-from motiongpt_blender.core.body.rotations import wrap_angle
+from ext_models.motion.planar import planar_offset
 
 #: Bins on either side of zero, metres of the outermost one, and how much finer the near ones are.
 SIDE: Final = 40
@@ -25,26 +24,9 @@ TURNS: Final = 24
 Bins = tuple[int, int, int]
 
 
-def planar_poses(joints: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Planar poses (K, 3) of bodies (K, 22, 3): x, z in metres and heading in radians."""
-    return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
-
-
-def relative_to(first: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The offset of a planar pose (3,) from another one (3,).
-
-    Returns:
-        (3,) metres to the left, metres ahead, radians turned to the left within half a turn.
-    """
-    x, z = other[:2] - first[:2]
-    sine, cosine = np.sin(first[2]), np.cos(first[2])
-    turn = wrap_angle(other[2] - first[2])
-    return np.array([cosine * x - sine * z, sine * x + cosine * z, turn])
-
-
 def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
     """Bins of the offset of a planar pose (3,) from another one (3,)."""
-    left, ahead, turn = relative_to(first, other)
+    left, ahead, turn = planar_offset(first, other)
     return _offset(left), _offset(ahead), round(float(turn) / (2 * np.pi / TURNS)) % TURNS
 
 

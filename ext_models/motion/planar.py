@@ -1,19 +1,38 @@
-"""Planar poses on tensors: SE(2) on the ground, for many code choices at once.
+"""Planar poses: SE(2) on the ground, of clips in NumPy and of many code choices in torch.
 
-A planar pose is x, z in metres and a heading in radians, 0 facing +z and positive to the left, as
-``language.place_tokens.planar_poses`` gives it. Frames are the first 67 channels of
-``motion.features``: turn, step (2), height, and the positions of 21 joints.
+A planar pose is x, z in metres and a heading in radians, 0 facing +z and positive to the left.
+The offset of one pose from another is metres to the left, metres ahead and radians turned to the
+left. Frames are the first 67 channels of ``motion.features``: turn, step (2), height, and the
+positions of 21 joints.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from motiongpt_blender.core.body import rotations
+from motiongpt_blender.core.body.motion import heading
 
 #: Hips and shoulders, (left, right) each, which give the heading of a body.
 ACROSS: Final = ((1, 2), (16, 17))
+
+
+def planar_poses(joints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Planar poses (K, 3) of bodies (K, 22, 3)."""
+    return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
+
+
+def planar_offset(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The offset (3,) of a planar pose (3,) from another, the turn within half a turn."""
+    x, z = there[:2] - here[:2]
+    sine, cosine = np.sin(here[2]), np.cos(here[2])
+    turn = rotations.wrap_angle(there[2] - here[2])
+    return np.array([cosine * x - sine * z, sine * x + cosine * z, turn])
 
 
 def facing(body: Tensor) -> Tensor:
@@ -42,7 +61,7 @@ def body_pose(frames: Tensor, path: Tensor, at: int) -> Tensor:
 
 
 def compose(here: Tensor, offset: Tensor) -> Tensor:
-    """The planar pose (..., 3) at an offset (..., 3), left, ahead and turn, from another one."""
+    """The planar pose (..., 3) at an offset (..., 3) from another one."""
     s, c = here[..., 2].sin(), here[..., 2].cos()
     left, ahead, turn = offset.unbind(-1)
     return torch.stack(
@@ -56,7 +75,7 @@ def compose(here: Tensor, offset: Tensor) -> Tensor:
 
 
 def relative_to(here: Tensor, there: Tensor) -> Tensor:
-    """The offset (..., 3), left, ahead and turn, of a pose from another; undoes ``compose``."""
+    """The offset (..., 3) of a pose from another, the turn not wrapped; undoes ``compose``."""
     s, c = here[..., 2].sin(), here[..., 2].cos()
     x, z, turn = (there - here).unbind(-1)
     return torch.stack([c * x - s * z, s * x + c * z, turn], -1)

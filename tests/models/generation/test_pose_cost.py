@@ -15,7 +15,6 @@ from ext_models.generation.pose_guidance import (
     PoseGuidance,
     PoseTarget,
 )
-from ext_models.language import place_tokens
 from ext_models.language.vocabulary import TokenIds
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
@@ -167,7 +166,7 @@ def slow_way(frames, targets, start, decoded):
 
 def rows():
     body = walker(40, seed=5)
-    seen = [tuple(map(float, place_tokens.relative_to(*place_tokens.planar_poses(body[[a, b]]))))
+    seen = [tuple(map(float, planar.planar_offset(*planar.planar_poses(body[[a, b]]))))
             for a, b in ((0, 30), (9, 30))]  # fmt: skip
     arm = np.eye(22, dtype="f4")[[16, 18, 20]].sum(0)
     return [

@@ -14,7 +14,6 @@ from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.pose_guidance import GuidanceTargets, summary_targets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
 from ext_models.generation.reranking import pose_error
-from ext_models.language import place_tokens
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
@@ -35,7 +34,7 @@ STANDS = st.tuples(METRES, METRES, ANGLES).map(lambda v: torch.tensor(v, dtype=t
 @settings(max_examples=40)
 @given(STANDS, STANDS)
 def test_what_is_seen_from_a_stand_is_found_again_behind_it(here, there):
-    seen = torch.tensor(place_tokens.relative_to(here.numpy(), there.numpy()))
+    seen = torch.tensor(planar.planar_offset(here.numpy(), there.numpy()))
     again = planar.compose(here, seen)
     assert torch.allclose(again[:2], there[:2], atol=1e-9)
     assert abs(float(planar.wrap_angle(again[2] - there[2]))) < 1e-9
@@ -156,12 +155,8 @@ def test_guidance_brings_the_body_nearer(pipeline, frame):
 
 def off_place(clip, request):
     first, last = request.poses
-    wanted = place_tokens.relative_to(
-        *place_tokens.planar_poses(np.stack([first.joints, last.joints]))
-    )
-    came = place_tokens.relative_to(
-        *place_tokens.planar_poses(clip.joints[[first.frame, last.frame]])
-    )
+    wanted = planar.planar_offset(*planar.planar_poses(np.stack([first.joints, last.joints])))
+    came = planar.planar_offset(*planar.planar_poses(clip.joints[[first.frame, last.frame]]))
     return np.linalg.norm((wanted - came)[:2])
 
 
@@ -237,7 +232,7 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     request = GenerationRequest("x", 30, poses)
     targets = guidance_targets(poses, request, (), 0)
     assert targets.origin == 3 and targets.poses[0].place is None
-    wanted = place_tokens.relative_to(*place_tokens.planar_poses(body[[3, 20]]))
+    wanted = planar.planar_offset(*planar.planar_poses(body[[3, 20]]))
     assert np.allclose(targets.poses[1].place, wanted)
     given = ((1, 2), (3, 4))
     request = replace(request, history=body[:2])
@@ -245,7 +240,7 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
     targets = guidance_targets(later, request, given, 8)
     assert targets.origin == 7 and targets.given == given
     assert np.allclose(
-        targets.poses[0].place, place_tokens.relative_to(*place_tokens.planar_poses(body[[1, 3]]))
+        targets.poses[0].place, planar.planar_offset(*planar.planar_poses(body[[1, 3]]))
     )
 
 
@@ -258,8 +253,8 @@ def test_an_outline_says_what_was_described():
     at = moments(len(joints))
     assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
     assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
-    stands = place_tokens.planar_poses(joints[at])
-    seen = np.array([place_tokens.relative_to(stands[0], stand) for stand in stands])
+    stands = planar.planar_poses(joints[at])
+    seen = np.array([planar.planar_offset(stands[0], stand) for stand in stands])
     assert np.allclose(told.path, seen[:, :2], atol=1e-5)
     assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
 

@@ -16,6 +16,7 @@ from ext_models.language import vocabulary as voc
 from ext_models.language.base_models import adapters as m
 from ext_models.language.corpus import Encoded
 from ext_models.language.instructions import PoseCode, instruction, question
+from ext_models.motion import planar
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.neutral_pose import NEUTRAL
 from motiongpt_blender.core.body.rotations import about_y, rotate
@@ -126,9 +127,9 @@ def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, a
     body[1] = rotate(np.tile(about_y(np.asarray(more)), (22, 1)), NEUTRAL)
     body[1] += [left, 0, ahead]
     moved = rotate(np.tile(about_y(np.asarray(turn)), (2, 22, 1)), body) + [x, 0, z]
-    one, other = place_tokens.planar_poses(moved)
+    one, other = planar.planar_poses(moved)
     got = place_tokens.bins(one, other)
-    wanted = place_tokens.bins(*place_tokens.planar_poses(body))
+    wanted = place_tokens.bins(*planar.planar_poses(body))
     assert all(abs(a - b) <= 1 for a, b in zip(got[:2], wanted[:2], strict=True))
     assert (got[2] - wanted[2]) % place_tokens.TURNS in (0, 1, place_tokens.TURNS - 1)
     shift = body[1, 0] - body[0, 0]
