@@ -2,7 +2,7 @@
 
 The solver and the correction are chains of formulas; a wrong sign in one of them can leave
 every property that other tests name intact. The recorded numbers lie beside this file.
-``python -m tests.unit.test_golden_rig_motion`` records them anew after a wanted change.
+``python -m tests.unit.core.test_golden_rig_motion`` records them anew after a wanted change.
 """
 
 import json
