@@ -390,3 +390,9 @@ def test_settings_that_make_no_sense(name, value, says):
 def test_the_smallest_settings_are_taken():
     least = {"steps": 1, "batch": 1, "accumulate": 1, "save_every": 1}
     TrainerSettings(**least, validate_every=0, patience=0, warm_up=0, weight_decay=0.0)
+
+
+def test_without_a_best_checkpoint_the_last_weights_stay(tmp_path):
+    model, best = Line(), BestCheckpoint(tmp_path / "x.best.pt", True)
+    best.restore(model, float("nan"))
+    assert torch.equal(model.weight, torch.zeros(3))

@@ -2,7 +2,7 @@
 
 import json
 import typing
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 
 import pytest
 from hypothesis import given
@@ -170,3 +170,15 @@ def test_a_line_that_is_too_long_is_not_written():
 
 def test_line_ends_of_windows_are_read():
     assert wire.decode('{"type": "Cancel", "job": "a"}\r\n') == wire.Cancel("a")
+
+
+def test_the_defaults_and_limits_of_a_sampling():
+    """What a user gets who chooses nothing, and may choose at most: a change is a decision."""
+    defaults = {"seed": 0, "temperature": 0.8, "top_p": 0.95, "top_k": 0, "variations": 1,
+                "candidates": 16, "guidance": 1.0}  # fmt: skip
+    highest = {"seed": 2**31 - 1, "temperature": 10, "top_p": 1, "top_k": 2**31 - 1,
+               "variations": 1000, "candidates": 1000, "guidance": 10}  # fmt: skip
+    assert asdict(wire.Sampling()) == defaults
+    assert {name: limits.high for name, limits in wire.LIMITS.items()} == highest
+    lowest = dict.fromkeys(defaults, 0) | {"variations": 1, "candidates": 1}
+    assert {name: limits.low for name, limits in wire.LIMITS.items()} == lowest
