@@ -345,6 +345,24 @@ def test_the_best_weights_are_never_those_that_are_no_numbers(tmp_path):
     assert model.weight.tolist() == [0, 0, 0]
 
 
+def test_without_a_validation_there_is_nothing_to_restore(tmp_path):
+    model, best = Line(), BestCheckpoint(tmp_path / "x.best.pt", True)
+    best.restore(model, float("nan"))
+    assert not best.path.exists()
+    assert model.weight.tolist() == [0, 0, 0]
+
+
+def test_the_progress_bar_says_step_and_losses(tmp_path, capsys):
+    _, training = made(tmp_path, line_data(), steps=12, validate_every=4)
+    training.run()
+    said = capsys.readouterr().err
+    assert "line" in said
+    assert "step 1 loss" in said
+    assert "step 2 loss" not in said
+    assert "step 11 loss" in said
+    assert f"held out {training.log.best:.4g}" in said
+
+
 def test_only_the_main_process_writes(tmp_path):
     best = BestCheckpoint(tmp_path / "x.best.pt", True, writes=False)
     best.update(Line(), 0.5)

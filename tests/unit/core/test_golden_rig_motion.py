@@ -16,14 +16,16 @@ from motiongpt_blender.core.body.neutral_pose import DIRECTIONS
 from motiongpt_blender.core.body.rotations import from_log, multiply, rotate
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.slices import run_to_end
-from motiongpt_blender.core.pose_constraints.correction import meet_poses
+from motiongpt_blender.core.pose_constraints.correction import meet_pose_slices, meet_poses
 from motiongpt_blender.core.pose_constraints.reports import body_distance
 from motiongpt_blender.core.pose_constraints.residuals import residual_curve
 from motiongpt_blender.core.pose_constraints.rig_pose import RigPose, pose_at
 from motiongpt_blender.core.pose_constraints.root_path import Waypoint, bend_path_slices
 from motiongpt_blender.core.pose_constraints.smoothness import smoothness_slices
+from motiongpt_blender.core.retargeting.hip_height import height_correction, position_correction
 from motiongpt_blender.core.retargeting.inverse import inverse_directions
-from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.retargeting.part_rotations import Limb, limb_rotations
+from motiongpt_blender.core.retargeting.solver import solve, solve_slices
 from motiongpt_blender.core.retargeting.two_bone_ik import solve_leg_ik, solve_limb
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_options import RigOptions
@@ -92,7 +94,8 @@ def solved_kick_of_a_rig_without_collars():
         for c in rig.controls
         if c.part.base != "collar"
     )
-    return channels(solve(replace(rig, controls=controls), clip("kick")[40:90]), 0, 18, 49)
+    rig = replace(rig, controls=controls[::-1])  # their order does not count here
+    return channels(solve(rig, clip("kick")[40:90]), 0, 18, 49)
 
 
 @case
@@ -133,6 +136,57 @@ def limbs_to_targets():
     ankle = knee + 0.38 * (0.8 * motion[0] + 0.6 * np.cross(motion[0], [0.0, 0.6, 0.8]))
     thigh, shin, end = solve_leg_ik((hip, knee, ankle), motion[1], start, target)
     return {"upper": upper, "lower": lower, "thigh": thigh, "shin": shin, "end": end}
+
+
+@case
+def straight_limbs_to_targets():
+    along = np.array([[0.0, -1.0, 0.0], [0.96, 0.28, 0.0], [1.0, 0.0, 0.0]])
+    upper, lower = solve_limb(np.zeros((3, 3)), 0.7 * along, (0.45, 0.38), (along, along))
+    return {"upper": upper, "lower": lower}
+
+
+@case
+def an_arm_whose_elbow_goes_round():
+    """The plane of the elbow passes through the one opposite to the neutral pose's."""
+    angle = np.radians(np.linspace(80, 235, 24))[:, None]
+    across, up, forward = np.eye(3)
+    upper = np.tile(across, (24, 1))
+    lower = 0.6 * upper + 0.8 * (np.cos(angle) * forward + np.sin(angle) * up)
+    rest = (across, np.array([0.96, 0.0, 0.28]))
+    carrier = from_log(0.2 * np.stack([0 * angle, angle, angle], axis=-1)[:, 0])
+    motion = (upper, lower)
+    own, forearm = limb_rotations(carrier, rest, motion, Limb.arm("L"), 20.0)
+    left = {"upper arm": own[::3], "forearm": forearm[::3]}
+    own, forearm = limb_rotations(carrier, rest, motion, Limb.arm("L"), 60.0)
+    return left | {"upper arm at 60": own[::3], "forearm at 60": forearm[::3]}
+
+
+@case
+def hips_over_feet():
+    rng = np.random.default_rng(2)
+    wanted = 0.04 * np.cumsum(rng.normal(size=(9, 4, 3)), axis=0)
+    predicted = wanted + 0.03 * rng.normal(size=wanted.shape)
+    return {
+        "height": height_correction(predicted[..., 1], np.abs(wanted[..., 1]), 0.8, 30.0),
+        "position": position_correction(predicted, wanted, 0.8, 30.0),
+    }
+
+
+@case
+def slices():
+    """How often each computation gives others their turn."""
+    rig, joints = a_rig(1), clip("walk")[:60]
+    pinned = RigOptions(pin_feet=True, pin_hands=True)
+    motion = solve(rig, joints)
+    poses = {f: marked(motion, f) for f in (10, 30, 50)}
+    met, reports = meet_poses(motion, poses)
+    steps = {
+        "solve": solve_slices(rig, joints),
+        "pinned": solve_slices(rig, joints, options=pinned),
+        "meet": meet_pose_slices(motion, poses),
+        "smoothness": smoothness_slices(reports, rig, motion, met, 0.8),
+    }
+    return {name: sum(1 for _ in generator) for name, generator in steps.items()}
 
 
 @case
@@ -184,9 +238,9 @@ def met_whole_poses():
     return meet(
         0.55,
         lambda m: {
-            2: marked(m, 2, bend=0.1),
+            0: marked(m, 2, bend=0.1),
             40: marked(m, 45, shifted=(0.2, 0.1, -0.15)),
-            90: marked(m, 70, shifted=(0.1, 0.0, 0.4), bend=-0.2),
+            99: marked(m, 70, shifted=(0.1, 0.0, 0.4), bend=-0.2),
         },
         0.8,
     )
