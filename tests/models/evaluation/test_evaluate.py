@@ -70,7 +70,7 @@ def evaluate(pack, folder, out, *more):
 def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    given = ("--evaluator", evaluator, "--clips", 8, "--pool", 5)
+    given = ("--evaluator", evaluator, "--clips", 8, "--pool", 5, "--candidates", 2)
     prompts = write_list(tmp_path / "p.json", *PROMPTS)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
     said = capsys.readouterr().out
@@ -173,8 +173,8 @@ def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(RECIPE, encoding="utf-8")
     asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
-             "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
-             "--evaluator", str(evaluator)]  # fmt: skip
+             "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--candidates", "1",
+             "--device", "cpu", "--evaluator", str(evaluator)]  # fmt: skip
     assert main([*asked, "--fold", "3"]) != 0
     assert "--fold 3: 1 to 2." in capsys.readouterr().err
     assert main([*asked, "--fold", "2"]) == 0

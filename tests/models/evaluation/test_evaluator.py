@@ -309,7 +309,7 @@ minutes = 1e9
 def test_the_command(monkeypatch, capsys, tmp_path, examples):
     from ext_models.commands import train_evaluator
 
-    monkeypatch.setattr(train_evaluator, "read_examples", lambda *_, **__: examples)
+    monkeypatch.setattr(train_evaluator, "read_sets", lambda *_, **__: examples)
     monkeypatch.setattr(train_evaluator, "RUNS", tmp_path / "runs")
     recipe, out = tmp_path / "r.toml", tmp_path / "out"
     recipe.write_text(RECIPE)

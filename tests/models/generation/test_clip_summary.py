@@ -48,7 +48,11 @@ def test_a_style_is_told_apart_whatever_foot_goes_first(data):
 
 
 def test_kinds_of_motion_are_told_apart(data, tmp_path):
-    clips = read_examples(data, "clean")
+    clips = [
+        e
+        for k, e in enumerate(read_examples(data, "clean"))
+        if k % 8 == 0 or e.label == "run" or e.label.startswith("idle")
+    ]
     made = fit_clip_summary([e.joints for e in clips], levels=2, kinds=16, seed=0)
     idle = [made(e.joints)[0] for e in clips if e.label.startswith("idle")]
     runs = [made(e.joints)[0] for e in clips if e.label == "run"]

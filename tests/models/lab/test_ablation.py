@@ -19,6 +19,7 @@ recipe = "start.toml"
 clips = 4
 samples = 1
 draws = 1
+candidates = 2
 [ablation.change]
 "language.base.context" = 1024
 [[ablation.rows]]
