@@ -11,6 +11,7 @@ import torch
 
 import ext_models.__main__ as command_line
 from ext_models import packs
+from ext_models.commands import train_tokenizer
 from ext_models.commands.options import sampling_of
 from ext_models.errors import PipelineError
 from ext_models.training import run_identity
@@ -112,6 +113,7 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
 def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):
     """Neither another recipe's nor that of other clips; a longer budget may."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train_tokenizer, "PICTURED", 1)
     pack, recipe = tmp_path / "pack", tmp_path / "tiny.toml"
     clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
     data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (31, 32)}

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 
 from ext_models import packs
 from ext_models.__main__ import main
+from ext_models.commands.lab import evaluate_folds
+from ext_models.commands.options import sampling_of
 from ext_models.errors import PipelineError
 from ext_models.evaluation import baselines as sy
 from ext_models.evaluation.tables import Table
@@ -169,12 +172,13 @@ def test_a_share_of_the_minutes():
 
 def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluate_folds, "sampling_of", partial(sampling_of, candidates=1))
     folder = write_folder(tmp_path / "data", [e for e in examples if e.id[-1] in "02"])
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(RECIPE, encoding="utf-8")
     asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
-             "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--candidates", "1",
-             "--device", "cpu", "--evaluator", str(evaluator)]  # fmt: skip
+             "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
+             "--evaluator", str(evaluator)]  # fmt: skip
     assert main([*asked, "--fold", "3"]) != 0
     assert "--fold 3: 1 to 2." in capsys.readouterr().err
     assert main([*asked, "--fold", "2"]) == 0
