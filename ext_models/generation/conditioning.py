@@ -37,7 +37,7 @@ def encode_poses(
     codes = tokenizer.encode_poses(joints)[:, :levels]
     planar = planar_poses(joints)
     bins_of = [
-        bins(planar[0], here) if places and k and pose.placed else None
+        bins(planar_offset(planar[0], here)) if places and k and pose.placed else None
         for k, (here, pose) in enumerate(zip(planar, by_step.values(), strict=True))
     ]
     return [

@@ -11,8 +11,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ext_models.motion.planar import planar_offset
-
 #: Bins on either side of zero, metres of the outermost one, and how much finer the near ones are.
 SIDE: Final = 40
 REACH: Final = 8.0
@@ -24,9 +22,9 @@ TURNS: Final = 24
 Bins = tuple[int, int, int]
 
 
-def bins(first: NDArray[np.float64], other: NDArray[np.float64]) -> Bins:
-    """Bins of the offset of a planar pose (3,) from another one (3,)."""
-    left, ahead, turn = planar_offset(first, other)
+def bins(offset: NDArray[np.float64]) -> Bins:
+    """Bins of an offset (3,), as ``motion.planar.planar_offset`` gives it."""
+    left, ahead, turn = offset
     return _offset(left), _offset(ahead), round(float(turn) / (2 * np.pi / TURNS)) % TURNS
 
 

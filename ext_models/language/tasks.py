@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ext_models.motion.planar import planar_offset
+
 from .corpus import Encoded
 from .instructions import PoseCode, answer, instruction, question
 from .place_tokens import bins
@@ -139,7 +141,9 @@ def _poses(one: Encoded, steps: Sequence[int], mix: TaskMix, ids: TokenIds) -> l
         PoseCode(
             step,
             tuple(one.poses[step].tolist()),
-            bins(one.stands[steps[0]], one.stands[step]) if placed and step != steps[0] else None,
+            bins(planar_offset(one.stands[steps[0]], one.stands[step]))
+            if placed and step != steps[0]
+            else None,
         )
         for step in steps
     ]

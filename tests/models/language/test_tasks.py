@@ -128,8 +128,8 @@ def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, a
     body[1] += [left, 0, ahead]
     moved = rotate(np.tile(about_y(np.asarray(turn)), (2, 22, 1)), body) + [x, 0, z]
     one, other = planar.planar_poses(moved)
-    got = place_tokens.bins(one, other)
-    wanted = place_tokens.bins(*planar.planar_poses(body))
+    got = place_tokens.bins(planar.planar_offset(one, other))
+    wanted = place_tokens.bins(planar.planar_offset(*planar.planar_poses(body)))
     assert all(abs(a - b) <= 1 for a, b in zip(got[:2], wanted[:2], strict=True))
     assert (got[2] - wanted[2]) % place_tokens.TURNS in (0, 1, place_tokens.TURNS - 1)
     shift = body[1, 0] - body[0, 0]
@@ -138,8 +138,8 @@ def test_places_do_not_depend_on_where_the_first_pose_stands(x, z, turn, left, a
 
 
 def test_far_places_are_the_outermost():
-    here, there = np.zeros(3), np.array([100.0, -100.0, 0])
-    assert place_tokens.bins(here, there) == (place_tokens.OFFSETS - 1, 0, 0)
+    far = np.array([100.0, -100.0, 0])
+    assert place_tokens.bins(far) == (place_tokens.OFFSETS - 1, 0, 0)
     assert place_tokens.metres(place_tokens.SIDE) == 0
 
 
