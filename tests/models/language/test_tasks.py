@@ -14,7 +14,7 @@ from ext_models.generation import generators
 from ext_models.language import place_tokens, tasks
 from ext_models.language import vocabulary as voc
 from ext_models.language.base_models import adapters as m
-from ext_models.language.corpus import Encoded
+from ext_models.language.corpus import Encoded, add_code_noise, batch_of
 from ext_models.language.instructions import PoseCode, instruction, question
 from ext_models.motion import planar
 from motiongpt_blender.core.body.motion import MotionClip
@@ -178,3 +178,24 @@ def test_a_question_and_an_instruction_do_not_end_alike(ids):
     asked = instruction([5], 4, poses, ids, given=[[1, 2]], draft=[[3, 4]])
     assert asked[-1] == ids.start
     assert question([[1, 2]], ids)[-1] == ids.word(voc.TELL)
+
+
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_noise_replaces_codes_of_the_answer_alone(most, ids):
+    """Prompts, words, labels and levels stay; some codes of the answer are others."""
+    torch.manual_seed(4)
+    codes = torch.arange(40).reshape(20, 2) % 12
+    prompt, answer = [5, *ids.of_codes(codes.numpy())], [6, *ids.of_codes(codes.numpy()), EOS]
+    clean = batch_of([(prompt, answer)] * 8, ids.pad)
+    noisy = {name: values.clone() for name, values in clean.items()}
+    add_code_noise(noisy, ids, most)
+    tokens, before, start = noisy["input_ids"], clean["input_ids"], len(prompt)
+    assert torch.equal(tokens[:, :start], before[:, :start])
+    assert torch.equal(tokens[:, [start, -1]], before[:, [start, -1]])
+    for name in ("labels", "attention_mask"):
+        assert torch.equal(noisy[name], clean[name])
+    changed = (tokens != before).float().mean(1)
+    assert (changed > 0).any() == (most > 0)
+    for level, first in enumerate(ids.first_code):
+        codes_of_level = tokens[:, start + 1 + level : -1 : 2]
+        assert ((codes_of_level >= first) & (codes_of_level < first + 12)).all()
