@@ -6,17 +6,17 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ext_models.datasets.examples import Example, data_hash
 from ext_models.devices import pick_device
-from ext_models.language.pack_training import train_pack
 from ext_models.packs import TOKENIZER_WEIGHTS
-from ext_models.recipes.schema import Recipe
-from ext_models.text_motion.reranker_training import train_reranker
-from ext_models.training import processes
 from ext_models.training.run_identity import claim, file_hash, short_hash, without_budget
 
 from .options import RUNS, add_training, read_recipe
+
+if TYPE_CHECKING:
+    from ext_models.recipes.schema import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the pack and print the held-out losses."""
+    from ext_models.language.pack_training import train_pack
+    from ext_models.text_motion.reranker_training import train_reranker
+    from ext_models.training import processes
+
     recipe = read_recipe(arguments)
     pack, language = recipe.pack_table, recipe.language_table
     device = processes.join(pick_device(arguments.device))
     examples = recipe.examples(arguments.data)
     work = RUNS / pack.name
     work.mkdir(parents=True, exist_ok=True)
-    _claim(work, recipe, examples, arguments.out)
+    _claim(work, recipe, examples, arguments.out, write=processes.is_main())
     trained = train_pack(pack, language, examples, arguments.out, work, device=device)
     if not processes.leave():
         return 0
@@ -49,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _claim(run: Path, recipe: Recipe, examples: Sequence[Example], pack: Path) -> None:
+def _claim(
+    run: Path, recipe: Recipe, examples: Sequence[Example], pack: Path, *, write: bool
+) -> None:
     """Refuse to resume the training of something else; a longer budget may resume."""
     # cfg_scale is noted in the pack and no part of the training.
     language = replace(recipe.language_table, cfg_scale=1.0)
@@ -63,4 +69,4 @@ def _claim(run: Path, recipe: Recipe, examples: Sequence[Example], pack: Path) -
         "otherwise."
     )
     begun = any((run / f"{name}.pt").is_file() for name in ("base", "adapter"))
-    claim(run, identity, refusal, begun=begun, write=processes.is_main())
+    claim(run, identity, refusal, begun=begun, write=write)
