@@ -178,7 +178,7 @@ def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     recipe.write_text(RECIPE, encoding="utf-8")
     asked = ["evaluate-folds", str(recipe), "--data", str(folder), "--out", str(tmp_path / "out"),
              "--folds", "2", "--steps", "1", "--samples", "1", "--pool", "4", "--device", "cpu",
-             "--evaluator", str(evaluator)]  # fmt: skip
+             "--pose-clips", "3", "--evaluator", str(evaluator)]  # fmt: skip
     assert main([*asked, "--fold", "3"]) != 0
     assert "--fold 3: 1 to 2." in capsys.readouterr().err
     assert main([*asked, "--fold", "2"]) == 0
