@@ -3,11 +3,11 @@
     caption <len_12> <pose> <at_0> <m0_7> <m1_3> ... <motion> | <m0_9> <m1_1> ... </motion>
 
 The part after the bar is the answer; in a pack with a clip summary it begins with the summary
-tokens (``<g0_5> <g1_2> ...``, see ``tokenizer.clip_summary``). Key poses carry their code step
+tokens (``<s0_5> <s1_2> ...``, see ``tokenizer.clip_summary``). Key poses carry their code step
 and, if the animator asked for it, their place: ``<at_9> <left_40> <ahead_61> <turn_6>``. Codes to
-continue follow ``<given>``, noisy codes to denoise follow ``<draft>``. Captioning is the reverse:
+continue follow ``<history>``, noisy codes to denoise follow ``<noisy>``. Captioning is the reverse:
 
-    <motion> <m0_9> <m1_1> ... </motion> <tell> | caption </s>
+    <motion> <m0_9> <m1_1> ... </motion> <caption> | caption </s>
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .place_tokens import Bins
-from .vocabulary import DRAFT, GIVEN, TELL, TokenIds
+from .vocabulary import NOISY, HISTORY, CAPTION, TokenIds
 
 #: Text is cut after so many tokens; the added tokens that follow always fit.
 MAX_TEXT_TOKENS = 96
@@ -64,9 +64,9 @@ def instruction(
         place = ids.place(pose.place) if pose.place is not None else []
         out += [ids.pose, ids.time(pose.step), *place, *ids.of_codes([pose.codes])]
     if given:
-        out += [ids.word(GIVEN), *ids.of_codes(given)]
+        out += [ids.word(HISTORY), *ids.of_codes(given)]
     if draft:
-        out += [ids.word(DRAFT), *ids.of_codes(draft)]
+        out += [ids.word(NOISY), *ids.of_codes(draft)]
     return [*out, ids.start]
 
 
@@ -77,7 +77,7 @@ def answer(codes: Codes, ids: TokenIds, summary: Sequence[int] = ()) -> list[int
 
 def question(codes: Codes, ids: TokenIds) -> list[int]:
     """Token ids that ask for a caption of a motion, codes (S, L)."""
-    return [ids.start, *answer(codes, ids), ids.word(TELL)]
+    return [ids.start, *answer(codes, ids), ids.word(CAPTION)]
 
 
 def text_ids(tokenizer: Any, caption: str) -> list[int]:

@@ -19,9 +19,9 @@ from . import place_tokens
 MOTION_START = "<motion>"
 MOTION_END = "</motion>"
 POSE = "<pose>"
-GIVEN = "<given>"
-DRAFT = "<draft>"
-TELL = "<tell>"
+HISTORY = "<history>"
+NOISY = "<noisy>"
+CAPTION = "<caption>"
 
 
 class Skill(Enum):
@@ -75,7 +75,7 @@ class MotionVocabulary:
         return self.summary[0] + steps * self.levels
 
     def _of_skills(self) -> list[str]:
-        words = {Skill.CONTINUE: GIVEN, Skill.DENOISE: DRAFT, Skill.CAPTION: TELL}
+        words = {Skill.CONTINUE: HISTORY, Skill.DENOISE: NOISY, Skill.CAPTION: CAPTION}
         named = [word for skill, word in words.items() if skill in self.skills]
         if Skill.PLACES in self.skills:
             offsets, turns = range(place_tokens.OFFSETS), range(place_tokens.TURNS)
@@ -97,7 +97,7 @@ class MotionVocabulary:
 
     def summary_code(self, level: int, code: int) -> str:
         """Token of one code of one level of a clip summary."""
-        return f"<g{level}_{code}>"
+        return f"<s{level}_{code}>"
 
     def place(self, axis: str, number: int) -> str:
         """Token of one bin of a place: axis ``left``, ``ahead`` or ``turn``."""
@@ -162,7 +162,7 @@ class TokenIds:
         return self.ids[self.vocabulary.time(step)]
 
     def word(self, name: str) -> int:
-        """Id of an added token by its name: ``GIVEN``, ``DRAFT``, ``TELL``."""
+        """Id of an added token by its name: ``HISTORY``, ``NOISY``, ``CAPTION``."""
         return self.ids[name]
 
     def place(self, bins: place_tokens.Bins) -> list[int]:

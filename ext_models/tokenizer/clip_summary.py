@@ -57,15 +57,15 @@ class ExpectedPoses:
     turns: Array
 
     @classmethod
-    def of(cls, told: Array) -> ExpectedPoses:
+    def of(cls, descriptions: Array) -> ExpectedPoses:
         """Read a description of ``describe``."""
         lengths = (MOMENTS * JOINTS * 3, MOMENTS * 2, MOMENTS, MOMENTS)
         ends = np.cumsum(lengths)
-        body, path, height, turn = np.split(told, ends, axis=-1)[:4]
+        body, path, height, turn = np.split(descriptions, ends, axis=-1)[:4]
         return cls(
-            body.reshape(*told.shape[:-1], MOMENTS, JOINTS, 3),
+            body.reshape(*descriptions.shape[:-1], MOMENTS, JOINTS, 3),
             height / RISE,
-            path.reshape(*told.shape[:-1], MOMENTS, 2) / TRAVELLED,
+            path.reshape(*descriptions.shape[:-1], MOMENTS, 2) / TRAVELLED,
             turn / TURNED,
         )
 
@@ -109,10 +109,12 @@ class ClipSummary:
 
     def expected_poses(self, tokens: Sequence[int], *, following: bool = False) -> ExpectedPoses:
         """What a summary prefix (G',) expects, or what each next token (K,) would expect."""
-        told = sum((self.books[k][c] for k, c in enumerate(tokens)), np.zeros(self.basis.shape[1]))
+        description = sum(
+            (self.books[k][c] for k, c in enumerate(tokens)), np.zeros(self.basis.shape[1])
+        )
         if following:
-            told = told + self.books[len(tokens)]
-        return ExpectedPoses.of(self.mean + told @ self.basis.T)
+            description = description + self.books[len(tokens)]
+        return ExpectedPoses.of(self.mean + description @ self.basis.T)
 
     def distance(self, joints: Array, codes: Sequence[int]) -> float:
         """Distance of a motion (T, 22, 3) from a summary (G,), as one of descriptions."""

@@ -72,7 +72,7 @@ def test_an_answer_begins_with_its_summary(ids):
     codes = [[1, 2], [3, 4]]
     written = answer(codes, ids, (2, 1))
     assert len(written) == VOCABULARY.tokens_of(2) + 1
-    assert written[:2] == [ids.ids["<g0_2>"], ids.ids["<g1_1>"]]
+    assert written[:2] == [ids.ids["<s0_2>"], ids.ids["<s1_1>"]]
     assert ids.written(written[:-1]) == voc.GeneratedCodes(codes, (2, 1))
     one = Encoded(((5, 6),), np.array(codes), np.array(codes), np.zeros((2, 3)), summary=(0, 2))
     _, reply = tasks.draw(one, tasks.TaskMix(text=1.0), ids, 2)

@@ -73,15 +73,15 @@ def test_each_task_reads_and_answers_what_it_should(task, marks, answered, one, 
         assert "<len_8>" in said
         at = [w for w in said if w.startswith("<at_")]
         assert at == marks or (task, at) == ("continuation", ["<at_7>"])
-        assert (voc.GIVEN in said) == (task == "continuation")
-        assert (voc.DRAFT in said) == (task == "denoise")
+        assert (voc.HISTORY in said) == (task == "continuation")
+        assert (voc.NOISY in said) == (task == "denoise")
         assert ids.to_codes(reply[:-1]) == one.codes[-answered:].tolist()
         assert reply[-1] == ids.end
 
 
 def test_the_way_back_answers_in_words(one, ids, text):
     asked, reply = tasks.draw(one, tasks.TaskMix(**WHOLE, caption=1.0), ids, EOS)
-    assert names(text, asked)[-2:] == [voc.MOTION_END, voc.TELL]
+    assert names(text, asked)[-2:] == [voc.MOTION_END, voc.CAPTION]
     assert reply == [5, 6, 7, EOS]
 
 
@@ -177,7 +177,7 @@ def test_a_question_and_an_instruction_do_not_end_alike(ids):
     poses = [PoseCode(0, (1, 2)), PoseCode(3, (3, 4), (1, 2, 3))]
     asked = instruction([5], 4, poses, ids, given=[[1, 2]], draft=[[3, 4]])
     assert asked[-1] == ids.start
-    assert question([[1, 2]], ids)[-1] == ids.word(voc.TELL)
+    assert question([[1, 2]], ids)[-1] == ids.word(voc.CAPTION)
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0])
