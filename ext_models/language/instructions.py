@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .place_tokens import Bins
-from .vocabulary import NOISY, HISTORY, CAPTION, TokenIds
+from .vocabulary import CAPTION, HISTORY, NOISY, TokenIds
 
 #: Text is cut after so many tokens; the added tokens that follow always fit.
 MAX_TEXT_TOKENS = 96
