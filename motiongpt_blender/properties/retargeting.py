@@ -48,7 +48,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
         description="Move the hands exactly to the motion's positions with two-bone IK",
     )
     lock_feet: bpy.props.BoolProperty(
-        name="Plant Feet",
+        name="Lock Feet",
         description="Keep each foot in one place while it touches the floor. The legs are solved "
         "again, and the hips are lowered a little where a leg is too short",
         default=True,

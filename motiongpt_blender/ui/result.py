@@ -78,10 +78,10 @@ def missed_text(key: PoseReport) -> str:
 
 
 def feet_text(foot_lock: FootLockReport) -> str:
-    """What planting did to the feet, in one line."""
+    """What foot locking did to the feet, in one line."""
     if foot_lock == FootLockReport():
-        return "No foot stands long enough to be planted"
-    moved = f"Feet planted: moved {foot_lock.moved_cm:.0f} cm at most"
+        return "No foot stands long enough to be locked"
+    moved = f"Feet locked: moved {foot_lock.moved_cm:.0f} cm at most"
     lowered = f", hips {foot_lock.lowered_cm:.0f} cm lower" if foot_lock.lowered_cm >= 0.5 else ""
     slid = f"; {foot_lock.slid_cm:.0f} cm out of reach" if foot_lock.slid_cm >= 0.5 else ""
     return moved + lowered + slid

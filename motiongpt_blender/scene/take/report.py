@@ -35,7 +35,7 @@ class ApplyReport:
         seconds: time spent in each stage.
         notes: what the animator should know about the rig, one sentence each.
         seams: for each seam, by scene frame, the jump in speed before it was fitted.
-        foot_lock: what it took to plant the feet; None where they were not to be planted.
+        foot_lock: what it took to lock the feet; None where they were not to be locked.
         ids: by which the take is found again, whatever is renamed or copied.
     """
 

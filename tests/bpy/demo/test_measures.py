@@ -1,4 +1,4 @@
-"""The pictures of planted feet and few keys: what they show is so."""
+"""The pictures of locked feet and few keys: what they show is so."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ def test_feet_and_keys_are_drawn(shared, empty_scene, tmp_path, capsys):
     walk = root_paths.straightest(shared("data"))[-edits.FRAMES :]
     edits.draw_feet(walk, tmp_path / "feet.png")
     few_keys.draw_keys(walk[:30], tmp_path / "keys.png")
-    before, planted, *few = capsys.readouterr().out.splitlines()[-4:]
+    before, locked, *few = capsys.readouterr().out.splitlines()[-4:]
     assert 10 < float(before.split("before: ")[1].split()[0]) < 30  # cm/s, standing
-    assert "0.0 at most, 0.0 cm under the floor" in planted
+    assert "0.0 at most, 0.0 cm under the floor" in locked
     assert all("instead of 30 on this bone" in line for line in few)
     assert all((tmp_path / name).stat().st_size > 10_000 for name in ("feet.png", "keys.png"))
 

@@ -23,7 +23,7 @@ def drawn(panel):
 
 @pytest.fixture
 def take(addon, smpl_rig, monkeypatch):
-    """The report of a take with its feet planted; letters are ten pixels wide."""
+    """The report of a take with its feet locked; letters are ten pixels wide."""
     from motiongpt_blender.ui import base
 
     monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
@@ -38,7 +38,7 @@ def test_last_take_tells_of_its_feet(addon, take):
     assert take.foot_lock is not None
     assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_result)
     said = feet_text(FootLockReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
-    assert said == "Feet planted: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
+    assert said == "Feet locked: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
     assert "No foot" in feet_text(FootLockReport())
     addon.report = replace(take, foot_lock=None)
     assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)

@@ -105,7 +105,7 @@ def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
     assert np.abs(moved - moved[0]).max() < 1e-4  # all bones by the same way
     assert np.linalg.norm(moved[0]) < 1e-4 if in_place else np.linalg.norm(moved[0]) > 0.5
     assert np.allclose(again[:, :3, 3] - last[:, :3, 3], moved, atol=2e-4)
-    # Feet are planted round the circle, so that the seam is a frame like any other of its steps.
+    # Feet are locked round the circle, so that the seam is a frame like any other of its steps.
     assert_smooth(smpl_rig, 41, most=np.median([jump(smpl_rig, f) for f in range(45, 60)]))
     strip = smpl_rig.animation_data.nla_tracks[report.track_name].strips[0]
     assert strip.frame_end == 150

@@ -20,7 +20,7 @@ from tests.support.clips import as_generated, clip
 
 pytestmark = pytest.mark.sweep
 
-PLANTED = RigOptions(lock_feet=True)
+LOCKED = RigOptions(lock_feet=True)
 
 
 def toe_places(obj, rig, count, start=1):
@@ -35,7 +35,7 @@ def toe_places(obj, rig, count, start=1):
 
 
 def worst(places, joints, rig, floor=0.0):
-    """The fastest (m/s) and the lowest (m under their level) of planted toes."""
+    """The fastest (m/s) and the lowest (m under their level) of locked toes."""
     foot_contacts = find_foot_contacts(joints, 20.0)
     masks = np.stack([foot_contacts.mask(s, len(joints)) for s in "LR"], axis=1) > 0
     speeds = np.linalg.norm(np.diff(places, axis=0), axis=-1) * 20 / rig.scale
@@ -49,7 +49,7 @@ def test_planted_toes_stand_in_blender(request, name, frames):
     obj = request.getfixturevalue(name)
     for whole in (clip("turn"), as_generated(clip("walk"))):
         joints = whole[:frames]
-        apply_clip(obj, MotionClip(joints.astype(np.float32)), (), 1, "clip", PLANTED)
+        apply_clip(obj, MotionClip(joints.astype(np.float32)), (), 1, "clip", LOCKED)
         rig = describe(obj)
         speed, dip = worst(toe_places(obj, rig, len(joints)), joints, rig)
         assert speed < 0.02
@@ -70,7 +70,7 @@ def test_marked_poses_are_met_to_the_float(smpl_rig):
         pose, stands = capture_pose(smpl_rig, rig), capture_joints(smpl_rig, rig)
         marked.append(MarkedPose(frame, PoseRole.KEY, pose, stands))
         shown[frame] = {b.name: b.matrix.copy() for b in smpl_rig.pose.bones}
-    apply_clip(smpl_rig, MotionClip(joints.astype(np.float32)), marked, 1, "met", PLANTED)
+    apply_clip(smpl_rig, MotionClip(joints.astype(np.float32)), marked, 1, "met", LOCKED)
     for frame, matrices in shown.items():
         bpy.context.scene.frame_set(frame)
         for bone in smpl_rig.pose.bones:

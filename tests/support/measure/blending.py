@@ -140,7 +140,7 @@ def measure(
 
 
 def loop(joints: Array) -> tuple[float, float, float]:
-    """A clip closed to a loop, feet planted, played on past its end.
+    """A clip closed to a loop, feet locked, played on past its end.
 
     Returns:
         Degrees between its ends; the jump in speed there, m/s; and the speed of the fastest toe

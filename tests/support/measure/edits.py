@@ -1,6 +1,6 @@
 """``python -m tests.support.measure.edits``: the pictures of poses, seams, feet and keys.
 
-Plants the feet of a walk made rough, prints the numbers and draws it; has ``demo.paths``,
+Locks the feet of a walk made rough, prints the numbers and draws it; has ``demo.paths``,
 ``demo.seams`` and ``demo.few_keys`` print and draw theirs, so that all the pictures of what is
 done to a motion come from one command.
 """
@@ -72,7 +72,7 @@ def rough(joints: Array) -> Array:
 
 
 def draw_feet(walk: Array, path: Path) -> None:
-    """A rough walk's left foot before and after planting; prints the toe's greatest speed."""
+    """A rough walk's left foot before and after foot locking; prints the toe's greatest speed."""
     from motiongpt_blender.scene.rig.description import describe
     from tests.support.rigs.families import fresh_rig
 
@@ -84,7 +84,7 @@ def draw_feet(walk: Array, path: Path) -> None:
     figure = new_figure((8, 6.2))
     axes = figure.subplots(3, 1, sharex=True)
     standing = foot_contacts.mask("L", len(before)) > 0
-    for motion, kind, colour in ((before, "before", "C3"), (after, "planted", "C0")):
+    for motion, kind, colour in ((before, "before", "C3"), (after, "locked", "C0")):
         height, speed, bend = _foot(rig, motion)
         seconds = np.arange(len(motion)) / MODEL_FPS
         axes[0].plot(seconds, height, color=colour, label=kind)

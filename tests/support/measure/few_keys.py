@@ -1,6 +1,6 @@
 """``python -m tests.support.measure.few_keys``: how many keys real clips take, measured.
 
-Plays real clips on a rig with a key a frame and with few, feet planted or left alone, and
+Plays real clips on a rig with a key a frame and with few, feet locked or left alone, and
 prints how many times fewer keys that takes; draws the curves of one bone.
 """
 
@@ -65,11 +65,11 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         draw_keys(root_paths.straightest(arguments.data)[-FRAMES:], arguments.out)
     clips = list(_clips(arguments.data))
-    for planted in (True, False):
-        fewer = np.array([times_fewer(clip, planted=planted) for clip in clips])
+    for locked in (True, False):
+        fewer = np.array([times_fewer(clip, locked=locked) for clip in clips])
         for (degrees, mm), ratios in zip(LIMITS, fewer.T, strict=True):
             print(
-                f"{degrees:.0f}°, {mm:.0f} mm, {'planted' if planted else 'left alone'}: "
+                f"{degrees:.0f}°, {mm:.0f} mm, {'locked' if locked else 'left alone'}: "
                 f"{np.median(ratios):.1f} times fewer keys in the median of {len(clips)} clips, "
                 f"{ratios.min():.1f} to {ratios.max():.1f}"
             )
@@ -87,20 +87,20 @@ def _clips(folder: Path) -> Iterator[Array]:
             yield rows[at[k] : at[k + 1]][:LONGEST].astype(np.float32) / 2000
 
 
-def times_fewer(clip: Array, *, planted: bool) -> list[float]:
+def times_fewer(clip: Array, *, locked: bool) -> list[float]:
     """How many times fewer keys a clip (T, 22, 3) takes, for each of ``LIMITS``."""
-    dense = written(clip, RigOptions(lock_feet=planted)).count
-    return [dense / written(clip, few).count for few in _few(planted=planted)]
+    dense = written(clip, RigOptions(lock_feet=locked)).count
+    return [dense / written(clip, few).count for few in _few(locked=locked)]
 
 
-def _few(*, planted: bool) -> list[RigOptions]:
-    one = RigOptions(lock_feet=planted, sparse=True)
+def _few(*, locked: bool) -> list[RigOptions]:
+    one = RigOptions(lock_feet=locked, sparse=True)
     return [replace(one, degrees=degrees, millimetres=mm) for degrees, mm in LIMITS]
 
 
 def draw_keys(walk: Array, path: Path) -> None:
     """An upper arm's curves with a key a frame and with few; prints how many there are."""
-    few = [written(walk, options) for options in _few(planted=True)]
+    few = [written(walk, options) for options in _few(locked=True)]
     dense = written(walk, RigOptions(lock_feet=True))
     figure = new_figure((8, 5.4))
     shown = figure.subplots(len(LIMITS), 1, sharex=True)

@@ -34,7 +34,7 @@ DRAWN: Final = "cmu_135_01_p0"
 TIMED: Final = 196
 HEAD: Final = (
     "rig", "bones", "limbs mean", "limbs worst", "hinges", "palms", "toes", "headings",
-    "slide", "lowest", "flips", "jump", "planted: limbs", "slide", "lowest", "time", "slice",
+    "slide", "lowest", "flips", "jump", "locked: limbs", "slide", "lowest", "time", "slice",
 )  # fmt: skip
 
 
@@ -143,11 +143,11 @@ def _one(
     rig = describe(obj)
     found: dict[bool, list[Any]] = {False: [], True: []}
     for clip_name, joints in clips.items():
-        for plant, errors in found.items():
-            shown = clip_name == DRAWN and not plant and not arguments.no_pictures
+        for lock, errors in found.items():
+            shown = clip_name == DRAWN and not lock and not arguments.no_pictures
             picture = arguments.out / f"{name}.png" if shown else None
             clip = MotionClip(joints, MODEL_FPS)
-            errors.append(_played(obj, rig, clip, RigOptions(lock_feet=plant), picture))
+            errors.append(_played(obj, rig, clip, RigOptions(lock_feet=lock), picture))
     whole, longest = _timed(obj, clips)
     return Row(name, _cells(len(obj.data.bones), found, whole, longest))
 
@@ -182,7 +182,7 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
     """Processor milliseconds to write 196 frames, and of its longest slice; the best of three.
 
     The best, as the machine may be busy with something else: its caches are shared. With
-    planted feet, as the add-on writes unless it is told otherwise.
+    locked feet, as the add-on writes unless it is told otherwise.
     """
     import bpy
 
@@ -214,7 +214,7 @@ def _timed(obj: Any, clips: dict[str, Any]) -> tuple[float, float]:
 def _cells(
     bones: int, found: dict[bool, list[Any]], whole: float, longest: float
 ) -> tuple[str, ...]:
-    free, planted = found[False], found[True]
+    free, locked = found[False], found[True]
 
     def mean(which: str) -> str:
         values = np.concatenate([getattr(e, which) for e in free])
@@ -228,8 +228,8 @@ def _cells(
         *_feet(free),
         str(sum(e.flips for e in free)),
         f"{max(e.jumps.max() for e in free):.0f}°",
-        f"{np.concatenate([e.limbs for e in planted]).mean():.2f}°",
-        *_feet(planted),
+        f"{np.concatenate([e.limbs for e in locked]).mean():.2f}°",
+        *_feet(locked),
         f"{whole:.0f} ms",
         f"{longest:.0f} ms",
     )

@@ -68,7 +68,7 @@ class PathRow:
         case: of ``CASES``.
         course: mean degrees by which the way turned otherwise than the body.
         dragged: centimetres that no bend gave.
-        slides: centimetres a second of standing toes: as it came, bent, planted.
+        slides: centimetres a second of standing toes: as it came, bent, locked.
     """
 
     case: str
@@ -101,15 +101,15 @@ def _run(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{arguments.data}: no clip there gets {FAR:.1f} m on.")
     print(
         "| end pose | walks | body off its way | dragged | standing toes as they came | bent | "
-        "planted |\n|---|---:|---:|---:|---:|---:|---:|"
+        "locked |\n|---|---:|---:|---:|---:|---:|---:|"
     )
     for case in CASES:
         rows = [measure(rig, joints, case) for joints in walks]
-        came, bent, planted = np.median([row.slides for row in rows], axis=0)
+        came, bent, locked = np.median([row.slides for row in rows], axis=0)
         print(
             f"| {case} | {len(rows)} | {np.median([r.course for r in rows]):.1f}° | "
             f"{np.median([r.dragged for r in rows]):.0f} cm | {came:.0f} cm/s | {bent:.0f} cm/s | "
-            f"{planted:.1f} cm/s |"
+            f"{locked:.1f} cm/s |"
         )
     if arguments.out:
         draw(rig, max(walks, key=_gets_on), arguments.out)
@@ -149,10 +149,10 @@ def measure(rig: RigDescription, joints: Array, case: str) -> PathRow:
     met, end = bent(rig, motion, joints, case)
     foot_contacts = find_foot_contacts(joints, MODEL_FPS)
     last = len(motion) - 1
-    planted, _ = lock_feet(rig, met, foot_contacts, kept=(0, last))
+    locked, _ = lock_feet(rig, met, foot_contacts, kept=(0, last))
     down = np.stack([foot_contacts.mask(s, len(motion)) > 0 for s in "LR"], 1)
     standing = down[1:] & down[:-1]
-    slides = [_slide(rig, m, standing) for m in (motion, met, planted)]
+    slides = [_slide(rig, m, standing) for m in (motion, met, locked)]
     ways = [_root(rig, m) for m in (motion, met)]
     steps = [np.diff(places * _LEVEL, axis=0) for places, _ in ways]
     turned = np.unwrap(ways[1][1]) - np.unwrap(ways[0][1])

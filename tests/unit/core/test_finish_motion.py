@@ -25,7 +25,7 @@ from tests.support.numeric_rig import a_rig
 
 RIG = a_rig(1)
 FPS = 20.0
-PLANTED = RigOptions(lock_feet=True)
+LOCKED = RigOptions(lock_feet=True)
 
 
 def fit_motion(*args):
@@ -63,7 +63,7 @@ def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(earlier, frames, l
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
     foot_contacts = find_foot_contacts(other, FPS)
-    made = fit_motion(motion, {0: pose}, foot_contacts, 0, fit, PLANTED)
+    made = fit_motion(motion, {0: pose}, foot_contacts, 0, fit, LOCKED)
     stays = speeds(toes(before))[at - 1] < 0.05  # where the neighbour's own toe stands
     near = speeds(toes(made.motion))[:12][:, stays]
     assert near[standing(other, len(other))[:12][:, stays]].max(initial=0) < 0.02
@@ -77,7 +77,7 @@ def test_feet_stand_beside_a_seam_and_its_speed_and_pose_stay(earlier, frames, l
     assert np.allclose(made.motion.locations[0], pose.root_location, atol=1e-9)
 
 
-def looped(joints, poses, options=PLANTED):
+def looped(joints, poses, options=LOCKED):
     motion = solve(RIG, joints, FPS)
     foot_contacts = find_foot_contacts(joints, FPS)
     return motion, fit_motion(motion, poses, foot_contacts, 0, Fit(loop=True), options)
@@ -147,10 +147,10 @@ def test_a_stand_is_given_up_where_the_neighbours_foot_flies():
     fit = Fit(joins=(Join(0, (pose_at(before, at - 1), pose_at(before, at - 2))),), alone=False)
     motion = solve(RIG, other, FPS)
     poses = {0: pose_at(before, at)}
-    made = fit_motion(motion, poses, find_foot_contacts(other, FPS), 0, fit, PLANTED)
-    free = fit_motion(motion, poses, find_foot_contacts(other[:1], FPS), 0, fit, PLANTED)
-    planted, loose = (speeds(toes(m.motion))[:3].max() for m in (made, free))
-    assert planted < 1.3 * loose + 0.1
+    made = fit_motion(motion, poses, find_foot_contacts(other, FPS), 0, fit, LOCKED)
+    free = fit_motion(motion, poses, find_foot_contacts(other[:1], FPS), 0, fit, LOCKED)
+    locked, loose = (speeds(toes(m.motion))[:3].max() for m in (made, free))
+    assert locked < 1.3 * loose + 0.1
     assert made.blends[0].degrees_left < 0.5
 
 
@@ -163,7 +163,7 @@ def test_blender_gets_its_turn_while_a_motion_is_fitted(longest_slice, loop, mar
     poses = {f: pose_off(motion, f, 0.1) for f in at}
 
     def steps():
-        return finish_motion_slices(RIG, motion, poses, foot_contacts, 0, Fit(loop=loop), PLANTED)
+        return finish_motion_slices(RIG, motion, poses, foot_contacts, 0, Fit(loop=loop), LOCKED)
 
     assert longest_slice(steps) < 0.2
 

@@ -63,8 +63,8 @@ def knee_bends(motion, side):
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
 
 
-def planted_numbers(motion, foot_contacts):
-    """The fastest (m/s) and the lowest (m under its level) of all planted toes."""
+def locked_numbers(motion, foot_contacts):
+    """The fastest (m/s) and the lowest (m under its level) of all locked toes."""
     fastest, lowest = 0.0, 0.0
     for side in "LR":
         mask = foot_contacts.mask(side, len(motion)) > 0
@@ -94,16 +94,16 @@ def test_a_foot_that_stands_on_its_heel_does_not_go_through_the_floor():
     joints = build(directions, np.zeros((60, 3)))
     joints[..., 1] -= joints[:, Joint.R_FOOT, 1].min()
     motion = solve(RIG, joints, FPS)
-    planted, _ = lock_feet(RIG, motion, FootContacts((Contact(20, 39, 20),), ()))
+    locked, _ = lock_feet(RIG, motion, FootContacts((Contact(20, 39, 20),), ()))
     heels = []
-    for one in (motion, planted):
+    for one in (motion, locked):
         figure = forward_kinematics(RIG, one)
         sole = np.array([0.0, -RIG.points[Joint.L_ANKLE][1], 0.0])
         ankle = joint_position(RIG, figure, Joint.L_ANKLE)
         heels.append((ankle + rotate(figure.rotations["foot_l"], sole))[:, 1] / RIG.scale)
-    assert np.allclose(toes(planted, "L")[20:40, 1], RIG.points[Joint.L_FOOT][1], atol=1e-3)
+    assert np.allclose(toes(locked, "L")[20:40, 1], RIG.points[Joint.L_FOOT][1], atol=1e-3)
     assert (heels[1] - np.minimum(heels[0], 0)).min() > -0.015
-    steps = np.abs(np.diff(planted.rotations["foot_l"], axis=0)).max()
+    steps = np.abs(np.diff(locked.rotations["foot_l"], axis=0)).max()
     assert steps < 0.06  # it rolls there and back
 
 
@@ -143,14 +143,14 @@ def test_planted_toes_neither_slide_nor_dip(rough):
         made = as_generated(joints) if rough else joints
         foot_contacts = find_foot_contacts(made, FPS)
         motion = solve(RIG, made, FPS)
-        planted, report = lock_feet(RIG, motion, foot_contacts)
-        speed, dip = planted_numbers(planted, foot_contacts)
+        locked, report = lock_feet(RIG, motion, foot_contacts)
+        speed, dip = locked_numbers(locked, foot_contacts)
         assert speed < 0.02, name
         assert dip < 0.01, name
         assert report.lowered_cm < 4.5
         before, after = (
             max(np.abs(np.diff(knee_bends(m, s), n=2)).max() for s in "LR")
-            for m in (motion, planted)
+            for m in (motion, locked)
         )
         assert after < before + 20, name  # degrees a frame a frame: no knee snaps
 
@@ -183,31 +183,31 @@ def test_marked_poses_stay_and_the_floor_counts():
                   for n, q in pose.rotations.items()}  # fmt: skip
         keys[frame] = type(pose)(turned, tuple(np.array(pose.root_location) + 0.01))
     met, _ = meet_poses(motion, keys)
-    planted, _ = lock_feet(RIG, met, foot_contacts, keys, floor=0.3)
+    locked, _ = lock_feet(RIG, met, foot_contacts, keys, floor=0.3)
     for frame in keys:
-        assert np.abs(planted.locations[frame] - met.locations[frame]).max() < 1e-9
+        assert np.abs(locked.locations[frame] - met.locations[frame]).max() < 1e-9
         for side in "LR":
-            away = toes(planted, side)[frame] - toes(met, side)[frame]
+            away = toes(locked, side)[frame] - toes(met, side)[frame]
             assert np.linalg.norm(away) < 1e-4
         for name, q in met.rotations.items():
-            assert np.degrees(angle_between(q[frame], planted.rotations[name][frame])) < 1e-3
+            assert np.degrees(angle_between(q[frame], locked.rotations[name][frame])) < 1e-3
     unmarked = [s for s in foot_contacts.left if not any(s.first <= k <= s.last for k in keys)]
     stand = max(unmarked, key=len)
     level = 0.3 + RIG.points[Joint.L_FOOT][1]
     free = [f for f in range(stand.first, stand.last) if min(abs(f - k) for k in keys) > 20]
     assert free
-    assert np.allclose(toes(planted, "L")[free, 1], level, atol=0.005)
+    assert np.allclose(toes(locked, "L")[free, 1], level, atol=0.005)
 
 
 def test_what_is_not_near_a_stand_stays_as_it_was():
     motion = solve(RIG, stepping(120), FPS)
     one = FootContacts((Contact(10, 15, 10),), ())
-    planted, _ = lock_feet(RIG, motion, one)
+    locked, _ = lock_feet(RIG, motion, one)
     later = slice(15 + int(2.5 * EASE * FPS), None)
-    assert np.allclose(planted.locations[later], motion.locations[later], atol=1e-4)
+    assert np.allclose(locked.locations[later], motion.locations[later], atol=1e-4)
     for name, q in motion.rotations.items():
         if name.startswith(("thigh", "shin")):
-            assert np.degrees(angle_between(q[later], planted.rotations[name][later])).max() < 0.5
+            assert np.degrees(angle_between(q[later], locked.rotations[name][later])).max() < 0.5
     nothing, report = lock_feet(RIG, motion, FootContacts((), ()))
     assert nothing is motion
     assert report.moved_cm == 0
@@ -240,7 +240,7 @@ def test_any_rate_will_do(fps):
     count = round(3 * fps)
     joints = stepping(60)[np.minimum(np.arange(count) * 20 / fps, 59).astype(int)]
     foot_contacts = find_foot_contacts(joints, fps)
-    planted, _ = lock_feet(RIG, solve(RIG, joints, fps), foot_contacts)
-    speed, dip = planted_numbers(planted, foot_contacts)
+    locked, _ = lock_feet(RIG, solve(RIG, joints, fps), foot_contacts)
+    speed, dip = locked_numbers(locked, foot_contacts)
     assert speed < 0.02
     assert dip < 0.01

@@ -83,8 +83,8 @@ def test_angles_become_the_turns_that_they_are(order):
     assert angle_between(spun, from_log(angles[:, :1] * axis)).max() < 1e-7
 
 
-def reduced(joints, degrees, mm, *, planted, keys=frozenset()):
-    foot_contacts = find_foot_contacts(joints, 20.0) if planted else NO_CONTACTS
+def reduced(joints, degrees, mm, *, locked, keys=frozenset()):
+    foot_contacts = find_foot_contacts(joints, 20.0) if locked else NO_CONTACTS
     motion = solve(RIG, joints, 20.0)
     motion, _ = lock_feet(RIG, motion, foot_contacts)
     tracks = {n: SampledChannel(q, "QUATERNION", keys) for n, q in motion.rotations.items()}
@@ -97,13 +97,13 @@ def reduced(joints, degrees, mm, *, planted, keys=frozenset()):
 
 
 @pytest.mark.parametrize(
-    "degrees, mm, fewer, planted", [(1, 5, 3.5, False), (1, 5, 3.5, True), (2, 10, 4.8, True)]
+    "degrees, mm, fewer, locked", [(1, 5, 3.5, False), (1, 5, 3.5, True), (2, 10, 4.8, True)]
 )
-def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, planted):
+def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, locked):
     ratios = []
     for name, joints in clips().items():
         count = min(len(joints), 70)
-        motion, _, curves, place, report = reduced(joints[:count], degrees, mm, planted=planted)
+        motion, _, curves, place, report = reduced(joints[:count], degrees, mm, locked=locked)
         shown = {n: normalise(c.sample(count)) for n, c in curves.items()}
         figures = [pose_rig(RIG, shown, place.sample(count)),
                    pose_rig(RIG, motion.rotations, motion.locations)]  # fmt: skip
@@ -125,7 +125,7 @@ def test_real_clips_take_far_fewer_keys_within_the_limits(degrees, mm, fewer, pl
 def test_standing_toes_and_marked_frames_are_kept():
     joints = clip("walk")
     keys = frozenset({7, 23, 24})
-    motion, foot_contacts, curves, place, report = reduced(joints, 1, 5, planted=True, keys=keys)
+    motion, foot_contacts, curves, place, report = reduced(joints, 1, 5, locked=True, keys=keys)
     count = len(joints)
     shown = {n: normalise(c.sample(count)) for n, c in curves.items()}
     figure = pose_rig(RIG, shown, place.sample(count))

@@ -166,4 +166,4 @@ def test_real_walks_face_their_way_and_slide_little(case):
         courses.append(off_course(before[1], after[1], yaw))
         assert reports[1].dragged_cm < 25
     assert max(courses) < 5
-    assert np.median(slides) < most  # before any foot is planted
+    assert np.median(slides) < most  # before any foot is locked
