@@ -8,11 +8,10 @@ of the model process belongs to its protocol, so every message goes to standard 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from typing import Final
-
-from tqdm import tqdm
 
 #: The logger above all of this package's loggers.
 ROOT: Final = "ext_models"
@@ -39,7 +38,10 @@ class _BesideProgressBars(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            with tqdm.external_write_mode(file=sys.stderr):
+            # There are bars only where tqdm was imported; the fake process runs without it.
+            tqdm = sys.modules.get("tqdm")
+            bars = tqdm.tqdm.external_write_mode(file=sys.stderr) if tqdm else None
+            with bars or contextlib.nullcontext():
                 print(self.format(record), file=sys.stderr, flush=True)
         except Exception:
             self.handleError(record)

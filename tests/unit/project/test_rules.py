@@ -80,6 +80,22 @@ def test_command_line_answers_without_torch(command):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_fake_process_needs_numpy_alone():
+    """Blender's own Python runs it in the tests of the interface."""
+    others = ("tqdm", "scipy", "safetensors", *HEAVY)
+    code = (
+        "import runpy, sys\n"
+        f"sys.modules.update(dict.fromkeys({others!r}))\n"
+        "sys.argv = ['ext_models', 'serve', '--fake']\n"
+        "runpy.run_module('ext_models', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, input=""
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('{"type": "Hello"'), done.stdout
+
+
 @pytest.mark.parametrize(
     "name", ["", ".generate.controller", ".generate.sequence", ".backend.pump"]
 )
