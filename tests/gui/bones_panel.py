@@ -36,10 +36,10 @@ def arguments():
 
 def enable():
     """Turn the add-on on with the panel Bones open and the others closed."""
-    from motiongpt_blender.ui import bone_map, panels
+    from motiongpt_blender.ui import bone_map, poses
 
     bone_map.MOTIONGPT_PT_bones.bl_options = set()
-    panels.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
+    poses.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
 

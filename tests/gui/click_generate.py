@@ -136,7 +136,7 @@ def wait_for_start():
 def wait_for_end():
     """Wait until the job has ended and its take is written; returns the fractions seen."""
     seen = []
-    while session().job is not None or session().writing is not None:
+    while session().job is not None or session().writing:
         if session().job is not None:
             seen.append(session().job.fraction)
         yield 0.05

@@ -36,10 +36,10 @@ def arguments():
 
 def enable():
     """Turn the add-on on, with the fake model, the panel Sequence open and the others closed."""
-    from motiongpt_blender.ui import panels, sequence
+    from motiongpt_blender.ui import poses, result, sequence
 
     sequence.MOTIONGPT_PT_sequence.bl_options = set()
-    for other in (panels.MOTIONGPT_PT_poses, panels.MOTIONGPT_PT_result):
+    for other in (poses.MOTIONGPT_PT_poses, result.MOTIONGPT_PT_result):
         other.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
@@ -89,7 +89,7 @@ def story(asked):
         if panel.job is not None:
             break
         yield 0.05
-    while panel.run is not None or panel.writing is not None:
+    while panel.run is not None or panel.writing:
         yield 0.1
     print(f"sequence: {panel.message}")
     assert not panel.failed, panel.message

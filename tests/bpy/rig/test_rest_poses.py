@@ -208,7 +208,7 @@ def test_a_rig_without_a_root_bone_is_a_sentence(empty_scene):
     obj = build_family(Build("mixamo"))
     with pytest.raises(RigError, match="no bone that carries its hips"):
         put_on(obj, RigOptions(root=RootTarget.BONE))
-    with pytest.raises(RigError, match="IK controls are written"):
+    with pytest.raises(RigError, match="IK controls are keyed"):
         put_on(obj, RigOptions(ik_controls=True))
 
 
