@@ -19,8 +19,9 @@ POSE_TARGETS: Final = {"initial": 0.5, "last": 0.5, "keys": 0.65}
 LIST_TARGET: Final = 0.8
 #: Largest share of the text-only place error.
 PLACE_TARGET: Final = 0.25
-#: Lists without a target: words that were never read cannot be known.
-UNTARGETED: Final = ("unknown",)
+#: Lists without a target: words that were never read cannot be known, and everyday prompts are
+#: measured by their checks.
+UNTARGETED: Final = ("unknown", "everyday")
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
-"""Lists of prompts that no clip was captioned with: compositions, wordings, unknown words.
+"""Lists of prompts that no clip was captioned with: compositions, wordings, everyday prompts.
 
 A list is a TOML or JSON file with the array ``prompts``; each has its ``text`` and either
 a ``label`` (or ``labels``) of the data's clips that show it, or the ``parts`` that it is
-put together of. ``read_prompts`` says what is wrong with a file.
+put together of, or the ``action`` by which captions name it. ``read_prompts`` says what is
+wrong with a file.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ class Prompt:
         how: they are put together.
         seconds: how long the motion should be; by default as long as its clips are.
         expect: what a person should see, for whoever looks.
+        action: stem of the word by which captions name what is asked for.
+        checks: its measurable demands, as ``ext_models.prompt_checks`` writes them.
     """
 
     text: str
@@ -51,6 +54,8 @@ class Prompt:
     how: Composition = Composition.NONE
     seconds: float | None = None
     expect: str = ""
+    action: str = ""
+    checks: tuple[str, ...] = ()
 
     def alike(self, label: str) -> bool:
         """Whether a label of the data is one of its parts, or shares action or style with it."""
@@ -67,7 +72,10 @@ class PromptList:
     prompts: tuple[Prompt, ...]
 
     def known(self, examples: Sequence[Example]) -> tuple[PromptList, int]:
-        """The prompts whose labels or parts some clips have, and how many were left out."""
+        """The prompts whose labels or parts some clips have, and how many were left out.
+
+        A prompt that names an action alone is asked of any data.
+        """
         labels = {e.label for e in examples}
         parts = {p for label in labels for p in label_parts(label)}
         kept = tuple(
@@ -108,7 +116,7 @@ def read_prompts(path: Path) -> PromptList:
     return PromptList(str(name or path.stem), prompts)
 
 
-_FIELDS: Final = ("text", "label", "labels", "parts", "how", "seconds", "expect")
+_FIELDS: Final = ("text", "label", "labels", "parts", "how", "seconds", "expect", "action", "checks")
 
 
 def _prompt(entry: Any, path: Path, number: int) -> Prompt:
@@ -127,13 +135,27 @@ def _prompt(entry: Any, path: Path, number: int) -> Prompt:
         raise PipelineError(f"{where}: 'how' is style, then or while.") from None
     labels = entry.get("labels", [entry["label"]] if "label" in entry else [])
     parts, seconds = entry.get("parts", []), entry.get("seconds")
-    for name, value in (("labels", labels), ("parts", parts)):
+    action, checks = entry.get("action", ""), entry.get("checks", [])
+    for name, value in (("labels", labels), ("parts", parts), ("checks", checks)):
         if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
             raise PipelineError(f"{where}: '{name}' is a list of strings.")
-    if not labels and not parts:
-        raise PipelineError(f"{where}: it needs a 'label' of the data, or 'parts' and 'how'.")
+    if not isinstance(action, str):
+        raise PipelineError(f"{where}: 'action' is one word.")
+    if not labels and not parts and not action:
+        raise PipelineError(
+            f"{where}: it needs a 'label' of the data, or 'parts' and 'how', or an 'action'."
+        )
     if parts and (how is Composition.NONE or len(parts) < 2):
         raise PipelineError(f"{where}: a composition has two 'parts' and says 'how'.")
     if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
         raise PipelineError(f"{where}: 'seconds' is a number above 0.")
-    return Prompt(text, tuple(labels), tuple(parts), how, seconds, str(entry.get("expect", "")))
+    return Prompt(
+        text,
+        tuple(labels),
+        tuple(parts),
+        how,
+        seconds,
+        str(entry.get("expect", "")),
+        action,
+        tuple(checks),
+    )

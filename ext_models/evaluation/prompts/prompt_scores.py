@@ -34,6 +34,8 @@ Array = NDArray[np.floating]
 PLAIN: Final = "plain captions"
 #: Between a list's name and a part of it: the compositions of one kind.
 PART: Final = ", "
+#: Length of a prompt that names neither seconds nor clips.
+SECONDS: Final = 4.0
 #: Pairs of clips that are tried to join two parts of a composition.
 PAIRS: Final = 200
 
@@ -179,8 +181,11 @@ def _generate(
 def _frames(eval_set: EvalSet, prompt: Prompt) -> int:
     """The length of a prompt's motion: as it says, or as its clips are in the middle."""
     longest = eval_set.pipeline.manifest.max_frames
-    if prompt.seconds is not None:
-        return min(longest, max(1, round(prompt.seconds * eval_set.pipeline.manifest.fps)))
+    seconds = prompt.seconds
+    if seconds is None and not prompt.labels and not prompt.parts:
+        seconds = SECONDS
+    if seconds is not None:
+        return min(longest, max(1, round(seconds * eval_set.pipeline.manifest.fps)))
     every = [*eval_set.train, *eval_set.held_out]
     if prompt.labels:
         shown = [[len(e.joints) for e in every if e.label in prompt.labels]]

@@ -256,10 +256,18 @@ def test_the_shipped_lists():
     lists = {p.stem: prompt_lists.read_prompts(p) for p in prompt_lists.SHIPPED.glob("*.toml")}
     assert {k: len(v.prompts) for k, v in lists.items()} == {
         "compositions": 40,
+        "everyday": 60,
         "wordings": 60,
         "unknown": 20,
     }
     assert all(len(p.parts) == 2 for p in lists["compositions"].prompts)
+    everyday = {p.text: p for p in lists["everyday"].prompts}
+    assert all(p.action for p in everyday.values())
+    assert everyday["take three steps forward and stop"].checks == (
+        "moves forward",
+        "takes 3 steps",
+        "stops at the end",
+    )
 
 
 @pytest.mark.parametrize(
@@ -273,6 +281,8 @@ def test_the_shipped_lists():
         ({"text": "a", "parts": ["a", "b"], "how": "before"}, "style, then or while"),
         ({"text": "a", "label": "walk", "seconds": -1}, "above 0"),
         ({"text": "a", "labels": "walk"}, "list of strings"),
+        ({"text": "a", "action": "walk", "checks": "jumps"}, "'checks' is a list of strings"),
+        ({"text": "a", "action": 3}, "'action' is one word"),
     ],
 )
 def test_bad_lists_are_one_sentence(tmp_path, prompt, words):
@@ -297,6 +307,8 @@ def test_lists_that_cannot_be_read(tmp_path):
 def test_prompts_of_other_data_are_left_out(tmp_path, examples):
     whole = prompt_lists.read_prompts(write_list(tmp_path / "p.json", *PROMPTS))
     assert whole.name == "mine"
+    alone = prompt_lists.PromptList("mine", (prompt_lists.Prompt("jump", action="jump"),))
+    assert alone.known(examples) == (alone, 0)
     known, left_out = whole.known(examples)
     assert (len(known.prompts), left_out) == (5, 1)
 
