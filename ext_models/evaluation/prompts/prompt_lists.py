@@ -116,7 +116,17 @@ def read_prompts(path: Path) -> PromptList:
     return PromptList(str(name or path.stem), prompts)
 
 
-_FIELDS: Final = ("text", "label", "labels", "parts", "how", "seconds", "expect", "action", "checks")
+_FIELDS: Final = (
+    "text",
+    "label",
+    "labels",
+    "parts",
+    "how",
+    "seconds",
+    "expect",
+    "action",
+    "checks",
+)
 
 
 def _prompt(entry: Any, path: Path, number: int) -> Prompt:
