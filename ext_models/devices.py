@@ -14,9 +14,9 @@ def pick_device(name: str) -> str:
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if has_mps else "cpu"
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": has_mps}
-    if name not in there:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": has_mps}
+    if name not in available:
         raise PipelineError(f"There is no device '{name}': use auto, cpu, cuda or mps.")
-    if not there[name]:
+    if not available[name]:
         raise PipelineError(f"This machine has no usable '{name}' device: use auto or cpu.")
     return name

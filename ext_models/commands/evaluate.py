@@ -189,9 +189,9 @@ def _sheets(
     share = -(-count // len(asked))
     chosen = [r for requests in asked for r in requests[:: -(-len(requests) // share)][:share]]
     chosen = chosen[:count]
-    made = maker.make(chosen, "sheets")
+    clips = maker.make(chosen, "sheets")
     titles = [f"{r.prompt} ({r.frames / eval_set.pipeline.manifest.fps:.1f} s)" for r in chosen]
-    pages = draw_sheets(list(zip(titles, made, strict=True)), out / "sheets")
+    pages = draw_sheets(list(zip(titles, clips, strict=True)), out / "sheets")
     return [f"{len(chosen)} clips drawn: {out / 'sheets'}"] if pages else []
 
 

@@ -52,7 +52,7 @@ class Captions:
 
     @property
     def unused(self) -> list[str]:
-        """Names that belong to no motion file: most often a slip of the pen."""
+        """Names that belong to no motion file, most often misspelt."""
         return sorted(set(self.by_name) - self.used)
 
 
@@ -64,8 +64,10 @@ def find_captions(folder: Path, given: Path | None) -> Captions | None:
     if path is None:
         return None
     by_name = _from_csv(path) if path.suffix.lower() in (".csv", ".tsv") else _from_json(path)
-    tidy = {name: [t for c in said if (t := " ".join(c.split()))] for name, said in by_name.items()}
-    return Captions({name: said for name, said in tidy.items() if said}, path.name)
+    tidy = {
+        name: [t for c in texts if (t := " ".join(c.split()))] for name, texts in by_name.items()
+    }
+    return Captions({name: texts for name, texts in tidy.items() if texts}, path.name)
 
 
 def _from_json(path: Path) -> dict[str, list[str]]:
@@ -74,8 +76,8 @@ def _from_json(path: Path) -> dict[str, list[str]]:
     if not isinstance(data, dict):
         raise wrong
     by_name: dict[str, list[str]] = {}
-    for name, said in data.items():
-        listed = [said] if isinstance(said, str) else said
+    for name, entry in data.items():
+        listed = [entry] if isinstance(entry, str) else entry
         if not isinstance(listed, list) or not all(isinstance(c, str) for c in listed):
             raise wrong
         by_name[str(name)] = listed

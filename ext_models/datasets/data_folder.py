@@ -97,14 +97,16 @@ def read(
         if clip["id"] not in joints:
             continue
         try:
-            said = _captions(clip, captions.get(clip["id"], []), quoted_captions)
-            if not said and not uncaptioned:
+            clip_captions = _captions(clip, captions.get(clip["id"], []), quoted_captions)
+            if not clip_captions and not uncaptioned:
                 raise DataError(f"{CAPTIONS} has no caption for it.")
         except DataError as error:
             skipped.add(clip["id"], error)
             continue
         examples.append(
-            Example(clip["id"], joints[clip["id"]], said, clip["split"], clip.get("label", ""))
+            Example(
+                clip["id"], joints[clip["id"]], clip_captions, clip["split"], clip.get("label", "")
+            )
         )
     skipped.used = len(examples)
     return examples

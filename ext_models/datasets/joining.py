@@ -110,16 +110,16 @@ def join_examples(
     """
     rng = np.random.default_rng(seed)
     never = held_out_pairs or HeldOutPairs()
-    made = _draw(
+    joined = _draw(
         examples, examples, then, rng, lambda a, b: concatenate_clips(a, b, longest, never)
     )
     lexicon = verbs_of(c for e in examples for c in e.captions)
     legs = [e for e in examples if _travels(e.joints) and not _BUSY.search(" ".join(e.captions))]
     bodies = [e for e in examples if _stays(e.joints) and _moves_arms(e)]
-    made += _draw(
+    joined += _draw(
         legs, bodies, together, rng, lambda a, b: overlay_upper_body(a, b, lexicon, never)
     )
-    return made
+    return joined
 
 
 def _draw(
@@ -133,19 +133,19 @@ def _draw(
     if not firsts or not seconds:
         return []
     by_label = [_by_label(firsts), _by_label(seconds)]
-    made: list[Example] = []
+    clips: list[Example] = []
     known: set[str] = set()  # one clip for each pair of labels
     with tqdm(total=count, desc="joining", unit="clip", leave=False) as bar:
         for _ in range(TRIES * count):
-            if len(made) >= count:
+            if len(clips) >= count:
                 break
             one, other = (_pick(groups, rng) for groups in by_label)
             joined = make(one, other) if one.id != other.id else None
             if joined is not None and joined.label not in known:
                 known.add(joined.label)
-                made.append(joined)
+                clips.append(joined)
                 bar.update()
-    return made
+    return clips
 
 
 def _by_label(examples: Sequence[Example]) -> list[list[Example]]:
@@ -194,8 +194,8 @@ def overlay_upper_body(
     if count < 0.6 * len(body.joints) or not held_out_pairs.allows("while", legs, body):
         return None
     tails = [c for c in body.captions if _ARMS.search(c) and not _STANDS.search(c)]
-    said = [while_caption(head, tail, verbs) for head in legs.captions for tail in tails]
-    captions = tuple(dict.fromkeys(c for c in said if c))
+    joined_captions = [while_caption(head, tail, verbs) for head in legs.captions for tail in tails]
+    captions = tuple(dict.fromkeys(c for c in joined_captions if c))
     if not captions:
         return None
     joints = with_upper_body(legs.joints[:count], body.joints[:count])

@@ -221,9 +221,9 @@ def _files(
                 clip = _bvh(path, options.conventions)
             else:
                 clip = _clip(path, options.conventions)
-            said = given or clip.captions or _captions(relative, captions, options)
+            clip_captions = given or clip.captions or _captions(relative, captions, options)
             name = re.sub(r"[\s/]+", "_", relative.rsplit(".", 1)[0])
-            yield replace(clip, name=name, captions=tuple(said))
+            yield replace(clip, name=name, captions=tuple(clip_captions))
         except (DataError, MotionError) as error:
             skipped.add(relative, str(error).removeprefix(f"{path}: "))
 
@@ -259,9 +259,9 @@ def _clip(path: Path, how: Conventions) -> SourceClip:
     joints = resample(clip.joints, clip.fps, FPS)
     if how.uniform:
         joints = to_uniform(joints)
-    said = (clip.prompt,) if clip.prompt.strip() else ()
+    clip_captions = (clip.prompt,) if clip.prompt.strip() else ()
     return SourceClip(
-        path.stem, place_at_origin(joints).astype(np.float32), said, path.stem, clip.fps
+        path.stem, place_at_origin(joints).astype(np.float32), clip_captions, path.stem, clip.fps
     )
 
 

@@ -82,8 +82,8 @@ def generate_motions(eval_set: EvalSet, maker: ClipMaker) -> list[list[Array]]:
     """The pack's motions for the captions, sample by sample."""
     count = len(eval_set.clips)
     requests = [text_request(eval_set, i, s) for s in samples(eval_set) for i in range(count)]
-    made = maker.make(requests, "text")
-    return [made[s * count : (s + 1) * count] for s in samples(eval_set)]
+    clips = maker.make(requests, "text")
+    return [clips[s * count : (s + 1) * count] for s in samples(eval_set)]
 
 
 def nearest_caption_motions(

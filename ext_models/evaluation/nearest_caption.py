@@ -21,15 +21,15 @@ class CaptionIndex:
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = examples
-        said = [(row, _terms(c)) for row, e in enumerate(examples) for c in e.captions]
-        self._owner = np.array([row for row, _ in said])
-        self._columns = {t: k for k, t in enumerate(sorted({t for _, ts in said for t in ts}))}
+        owned = [(row, _terms(c)) for row, e in enumerate(examples) for c in e.captions]
+        self._owner = np.array([row for row, _ in owned])
+        self._columns = {t: k for k, t in enumerate(sorted({t for _, ts in owned for t in ts}))}
         counts = np.zeros(len(self._columns))
-        for _, terms in said:
+        for _, terms in owned:
             for term in set(terms):
                 counts[self._columns[term]] += 1
-        self._rarity = np.log((1 + len(said)) / (1 + counts)) + 1
-        self._captions = self._vectors([terms for _, terms in said])
+        self._rarity = np.log((1 + len(owned)) / (1 + counts)) + 1
+        self._captions = self._vectors([terms for _, terms in owned])
 
     def nearest(self, captions: Sequence[str], seeds: Sequence[int]) -> list[int]:
         """Row of the nearest clip for each caption; the seed decides between equals."""

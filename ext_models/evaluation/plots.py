@@ -43,14 +43,14 @@ def draw(evaluation: Evaluation, folder: Path) -> list[str]:
         "poses.png": (_poses, True, (11, 4)),
         "prompts.png": (_prompts, bool(evaluation.scores), (11, 4.5)),
     }
-    said: list[str] = []
-    for name, (paint, there, size) in pictures.items():
-        if there:
+    sentences: list[str] = []
+    for name, (paint, present, size) in pictures.items():
+        if present:
             figure = Figure(figsize=size, dpi=100, layout="constrained")
             paint(evaluation, figure)
             FigureCanvasAgg(figure).print_png(folder / name)
-            said.append(f"picture: {folder / name}")
-    return said
+            sentences.append(f"picture: {folder / name}")
+    return sentences
 
 
 def draw_curve(
@@ -77,9 +77,9 @@ def draw_curve(
     axes: Any = figure.subplots()
     points = sorted(points, key=lambda point: point[0])
     for metric, colour in zip(metrics, ("#2563eb", "#c2410c"), strict=True):
-        there = [(at, *pair) for at, row in points if (pair := _pair(row, metric))]
-        if there:
-            at, means, halves = zip(*there, strict=True)
+        present = [(at, *pair) for at, row in points if (pair := _pair(row, metric))]
+        if present:
+            at, means, halves = zip(*present, strict=True)
             axes.errorbar(at, means, halves, color=colour, label=metric, marker="o", capsize=3)
     axes.set_xscale("log", base=2)
     places = [at for at, _ in points]
@@ -187,9 +187,9 @@ def _grouped(
     width = 0.8 / len(groups)
     for number, (label, colour, values) in enumerate(groups):
         places = np.arange(len(names)) - 0.4 + width * (number + 0.5)
-        there = [(p, *v) for p, v in zip(places, values, strict=True) if v is not None]
-        if there:
-            at, means, halves = zip(*there, strict=True)
+        present = [(p, *v) for p, v in zip(places, values, strict=True) if v is not None]
+        if present:
+            at, means, halves = zip(*present, strict=True)
             axes.bar(at, means, 0.92 * width, yerr=halves, color=colour, label=label,
                      error_kw={"lw": 1, "ecolor": "0.25"})  # fmt: skip
     axes.set_xticks(range(len(names)), names, fontsize=8)

@@ -127,7 +127,7 @@ def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
         for whose in (OWN, OTHER)
         for name in ("initial", "last", "keys")
     ]
-    rebuilt = _remembering(lambda joints: reconstruct(eval_set.pipeline, joints))
+    rebuilt = _cached(lambda joints: reconstruct(eval_set.pipeline, joints))
     floors = [_floors(eval_set.pipeline, asked, rebuilt) for _, _, asked in tasks]
     near = [
         _errors(maker.nearest(texts, [t.poses for t in asked], "text"), asked)
@@ -140,9 +140,9 @@ def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
             for _, _, asked in tasks
             for index, task in enumerate(asked)
         ]
-        made = maker.make(requests, f"poses, {how}")
+        motions = maker.make(requests, f"poses, {how}")
         for place, (name, whose, asked) in enumerate(tasks):
-            given = made[place * len(asked) : (place + 1) * len(asked)]
+            given = motions[place * len(asked) : (place + 1) * len(asked)]
             errors.append(
                 PoseErrors(
                     name,
@@ -158,7 +158,7 @@ def pose_errors(eval_set: EvalSet, maker: ClipMaker) -> list[PoseErrors]:
 
 
 def conditioning_modes(pipeline: MotionPipeline) -> tuple[str, ...]:
-    """The ways in which poses can reach the model of a pack."""
+    """How poses can reach the model of a pack."""
     return (ALONE, GUIDED) if pipeline.manifest.prompt_style == "tokens" else (ALONE,)
 
 
@@ -291,16 +291,16 @@ def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask], rebuilt: Rebuil
     return np.column_stack([recon, velocity])
 
 
-def _remembering(make: Rebuild) -> Rebuild:
-    """The same function, which makes nothing twice of one array."""
-    made: dict[int, NDArray[np.float32]] = {}
+def _cached(make: Rebuild) -> Rebuild:
+    """The same function, called once for each array."""
+    cache: dict[int, NDArray[np.float32]] = {}
 
-    def remembered(joints: NDArray[np.float32]) -> NDArray[np.float32]:
-        if id(joints) not in made:
-            made[id(joints)] = make(joints)
-        return made[id(joints)]
+    def cached(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+        if id(joints) not in cache:
+            cache[id(joints)] = make(joints)
+        return cache[id(joints)]
 
-    return remembered
+    return cached
 
 
 def _misplaced(motion: Array, source: Array) -> tuple[float, float]:

@@ -37,8 +37,8 @@ def encode_poses(
     codes = tokenizer.encode_poses(joints)[:, :levels]
     planar = planar_poses(joints)
     bins_of = [
-        bins(planar_offset(planar[0], here)) if places and k and pose.placed else None
-        for k, (here, pose) in enumerate(zip(planar, by_step.values(), strict=True))
+        bins(planar_offset(planar[0], planar_pose)) if places and k and pose.placed else None
+        for k, (planar_pose, pose) in enumerate(zip(planar, by_step.values(), strict=True))
     ]
     return [
         PoseCode(step, tuple(int(c) for c in row), place)

@@ -63,9 +63,9 @@ class LinearDecoder:
             codes[:, step] = torch.where(held[:, step], codes[:, step - 1], codes[:, step])
         codes = codes.to(device)
         z = tokenizer.quantizer.look_up(codes).movedim(1, -1)
-        made = tokenizer.decode(codes)[:, -PREDICTED_STEPS * c.stride :, :CHANNELS]
+        decoded = tokenizer.decode(codes)[:, -PREDICTED_STEPS * c.stride :, :CHANNELS]
         alone = tokenizer.decode(codes[:, :1])[..., :CHANNELS]
-        step_map = _fit(z[:, -CONTEXT_STEPS:].flatten(1), made.flatten(1))
+        step_map = _fit(z[:, -CONTEXT_STEPS:].flatten(1), decoded.flatten(1))
         first = _fit(z[:, 0], alone.flatten(1))
         return cls(codebooks.cpu(), step_map, first, c.stride)
 
@@ -115,8 +115,8 @@ class LinearDecoder:
 
     def _repeat_first(self, frames: Tensor) -> Tensor:
         """A first step's frames behind as many that repeat its first."""
-        made = self._split(frames)
-        return torch.cat([made[:, :1].expand(-1, made.shape[1], -1), made], 1)
+        split = self._split(frames)
+        return torch.cat([split[:, :1].expand(-1, split.shape[1], -1), split], 1)
 
 
 def _vectors(tokenizer: VQVAE, codes: Tensor, level: int) -> Tensor:

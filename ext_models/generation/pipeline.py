@@ -245,9 +245,9 @@ class MotionPipeline:
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []
-        strangers = unknown_words(request.prompt, self.manifest.words)
-        if strangers and self.manifest.words:
-            words = ", ".join(f"'{w}'" for w in strangers[:5])
+        unknown = unknown_words(request.prompt, self.manifest.words)
+        if unknown and self.manifest.words:
+            words = ", ".join(f"'{w}'" for w in unknown[:5])
             notes.append(f"The model has never read {words}; it follows the other words.")
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")

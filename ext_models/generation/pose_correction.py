@@ -58,17 +58,17 @@ def meet_poses(joints: NDArray[np.float32], poses: Sequence[PoseCondition]) -> N
 
 def _target(joints: Array, pose: PoseCondition, first: PoseCondition) -> Array:
     """A pose (22, 3) where it is to stand in the motion's own world."""
-    here, there = joints[pose.frame], pose.joints.astype(np.float64)
+    body, target = joints[pose.frame], pose.joints.astype(np.float64)
     if pose is first or not pose.placed:
-        turn = about_y(np.asarray(heading(here) - heading(there)))
-        at = here[0] * np.array([1, 0, 1]) + there[0] * np.array([0, 1, 0])
-        return rotate(np.broadcast_to(turn, (len(there), 4)), there - there[0]) + at
+        turn = about_y(np.asarray(heading(body) - heading(target)))
+        at = body[0] * np.array([1, 0, 1]) + target[0] * np.array([0, 1, 0])
+        return rotate(np.broadcast_to(turn, (len(target), 4)), target - target[0]) + at
     # Seen from the first pose, wherever the motion has that.
     begin = joints[first.frame]
     turn = about_y(np.asarray(heading(begin) - heading(first.joints)))
     flat = np.array([1, 0, 1])
-    away = there - first.joints[0] * flat
-    return rotate(np.broadcast_to(turn, (len(there), 4)), away) + begin[0] * flat
+    away = target - first.joints[0] * flat
+    return rotate(np.broadcast_to(turn, (len(target), 4)), away) + begin[0] * flat
 
 
 def _along(count: int, frames: NDArray[np.intp], values: Array) -> Array:
@@ -108,9 +108,9 @@ def _local(joints: Array) -> Array:
 
 def _corrected(bones: Array, frames: NDArray[np.intp], goal: Array) -> Array:
     """Bones (T, 21, 3) turned and stretched to be those of ``goal`` (K, 21, 3) at its frames."""
-    here = bones[frames]
-    turns = to_log(between(normalise(here), normalise(goal)))
-    lengths = np.linalg.norm(goal, axis=-1) / np.maximum(np.linalg.norm(here, axis=-1), 1e-9)
+    current = bones[frames]
+    turns = to_log(between(normalise(current), normalise(goal)))
+    lengths = np.linalg.norm(goal, axis=-1) / np.maximum(np.linalg.norm(current, axis=-1), 1e-9)
     turn = from_log(_near(len(bones), frames, turns))
     stretch = np.exp(_near(len(bones), frames, np.log(np.maximum(lengths, 1e-6))))
     turned = rotate(turn, bones) * stretch[..., None]

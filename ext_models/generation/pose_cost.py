@@ -164,7 +164,7 @@ class CodeCosts:
         """
         turn = torch.zeros(len(self.codes.turn[0])).expand(rows.turn.shape[1], -1)
         place = torch.complex(turn, turn)
-        made = [turn.new_empty(*turn.shape, 3) for _ in at]
+        found_poses = [turn.new_empty(*turn.shape, 3) for _ in at]
         for frame in range(1 + max(map(max, at))):
             if frame:
                 k = frame - 1
@@ -177,10 +177,10 @@ class CodeCosts:
             across = rows.across[frame][:, None] + self.codes.across[frame]
             heading = across.to(place.dtype).conj().angle()
             stand = torch.stack([place.real, place.imag, turn + heading], -1)
-            for found, some in zip(made, asked, strict=True):
+            for found, some in zip(found_poses, asked, strict=True):
                 if some:
                     found[some] = stand[some]
-        return made
+        return found_poses
 
     def _body(self, rows: PredictedFrames, at: int) -> tuple[_Bodies, Tensor]:
         """Bodies (N, C) at a frame; complex numbers (N, C) that turn them to face +z."""

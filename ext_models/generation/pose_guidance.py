@@ -367,11 +367,11 @@ class BatchGuidance:
             at.append([min(max(frame, 0), last) for frame in frames])
         now, then, *predicted = costs.planar_poses(known, at)
         nowhere = now.new_zeros(3)
-        here = torch.stack([nowhere if o is None else o for o in origins])[:, None]
+        origin = torch.stack([nowhere if o is None else o for o in origins])[:, None]
         if predicted:
-            unknown = torch.tensor([[[origin is None]] for origin in origins])
-            here = torch.where(unknown, predicted[0], here)
-        goal = planar.compose(here, now.new_tensor([p.place for p in poses])[:, None])
+            unknown = torch.tensor([[[o is None]] for o in origins])
+            origin = torch.where(unknown, predicted[0], origin)
+        goal = planar.compose(origin, now.new_tensor([p.place for p in poses])[:, None])
         left = now.new_tensor(ahead).clamp(min=0)[:, None, None]
         due = planar.interpolate_pose(now, goal, self.stride, left)
         wide = 1 + A_SECOND * left / representations.HUMANML3D.fps

@@ -117,6 +117,6 @@ def _pose_error(clip: MotionClip, pose: PoseCondition, first: PoseCondition) -> 
     error = apart.mean() if pose.bound is None else apart[pose.bound].mean()
     if pose.placed and pose is not first:
         wanted = planar_poses(np.stack([first.joints, pose.joints]))
-        made = planar_poses(np.stack([clip.joints[first.frame], body]))
-        error += np.linalg.norm(planar_offset(*wanted) - planar_offset(*made))
+        generated = planar_poses(np.stack([clip.joints[first.frame], body]))
+        error += np.linalg.norm(planar_offset(*wanted) - planar_offset(*generated))
     return float(error)

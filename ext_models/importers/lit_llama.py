@@ -187,16 +187,16 @@ def _base_state(tensors: Tensors, s: Sizes) -> Iterator[tuple[str, Tensor]]:
     for key, (name, shape) in shapes.items():
         yield name, tensors.take(key, shape)
     for i in range(s.layers):
-        here, there = f"transformer.h.{i}", f"model.layers.{i}"
+        source, target = f"transformer.h.{i}", f"model.layers.{i}"
         for key, shape in of_layer.items():
-            known.add(f"{here}.{key}")
-            yield f"{there}.{_PLAIN[key]}.weight", tensors.take(f"{here}.{key}", shape)
-        fused = f"{here}.attn.c_attn.weight"
+            known.add(f"{source}.{key}")
+            yield f"{target}.{_PLAIN[key]}.weight", tensors.take(f"{source}.{key}", shape)
+        fused = f"{source}.attn.c_attn.weight"
         known.add(fused)
         q, k, v = tensors.take(fused, (3 * s.width, s.width)).chunk(3)
-        yield f"{there}.self_attn.q_proj.weight", half_split(q, s.heads)
-        yield f"{there}.self_attn.k_proj.weight", half_split(k, s.heads)
-        yield f"{there}.self_attn.v_proj.weight", v.clone()
+        yield f"{target}.self_attn.q_proj.weight", half_split(q, s.heads)
+        yield f"{target}.self_attn.k_proj.weight", half_split(k, s.heads)
+        yield f"{target}.self_attn.v_proj.weight", v.clone()
     tensors.refuse_others(known, UNUSED)
 
 
@@ -212,9 +212,9 @@ def _lora_state(
     for i in range(layers):
         into = tensors.take(_lora_key(i, "A"), (2 * rank, width)).chunk(2)
         out = tensors.take(_lora_key(i, "B"), (2 * width, rank)).chunk(2)
-        there = f"base_model.model.model.layers.{i}.self_attn"
-        yield f"{there}.q_proj.lora_A.weight", into[0]
-        yield f"{there}.q_proj.lora_B.weight", half_split(out[0], heads)
-        yield f"{there}.v_proj.lora_A.weight", into[1]
-        yield f"{there}.v_proj.lora_B.weight", out[1]
+        target = f"base_model.model.model.layers.{i}.self_attn"
+        yield f"{target}.q_proj.lora_A.weight", into[0]
+        yield f"{target}.q_proj.lora_B.weight", half_split(out[0], heads)
+        yield f"{target}.v_proj.lora_A.weight", into[1]
+        yield f"{target}.v_proj.lora_B.weight", out[1]
     tensors.refuse_others(known, UNUSED)

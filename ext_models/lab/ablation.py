@@ -366,14 +366,14 @@ def tables(wanted: Ablation, rows: Mapping[str, Row]) -> list[Table]:
 
 def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
     """Draw a curve for each group that has one; returns sentences that say where they are."""
-    said: list[str] = []
+    sentences: list[str] = []
     for group in dict.fromkeys(c.group for c in wanted.rows if c.group):
         own = [c for c in wanted.rows if c.group in (group, "") and c.at is not None]
         done = [(c.at or 0.0, rows[c.folder]) for c in own if c.folder in rows]
         points = [(at, row) for at, row in done if MEASURES[0] in row.values]
         if sum(bool(c.group) for c in own) >= 2 and len(points) >= 2:
-            said.append(draw_curve(group, points, MEASURES, out / f"{_file_name(group)}.png"))
-    return said
+            sentences.append(draw_curve(group, points, MEASURES, out / f"{_file_name(group)}.png"))
+    return sentences
 
 
 def _shown(row: Row) -> Row:

@@ -62,8 +62,8 @@ class GuoEvaluator:
         """Embed captions of tagged words ("a/DET man/NOUN walk/VERB") as (N, E)."""
         found: list[Array] = []
         for start in range(0, len(captions), BATCH):
-            said = [caption.split() for caption in captions[start : start + BATCH]]
-            x = self.words.embed(said)
+            words = [caption.split() for caption in captions[start : start + BATCH]]
+            x = self.words.embed(words)
             found.append(self.network.embed_text(x.words, x.tags, x.lengths).cpu().numpy())
         return np.concatenate(found)
 

@@ -170,7 +170,7 @@ class PaperEvaluation:
         rng = np.random.default_rng((self.settings.seed, repeat))
         order = [clips[k] for k in rng.permutation(len(clips))]
         chosen = [int(rng.integers(len(c.tokens))) for c in order]
-        said = [c.captions[k] for c, k in zip(order, chosen, strict=True)]
+        captions = [c.captions[k] for c, k in zip(order, chosen, strict=True)]
         text = self.evaluator.embed_text([c.tokens[k] for c, k in zip(order, chosen, strict=True)])
         real = self.evaluator.embed_motion([c.x for c in order])
 
@@ -193,7 +193,7 @@ class PaperEvaluation:
         made: dict[Task, list[Array]] = {}
         for task in self.tasks:
             steps = given.get(task) or [() for _ in order]
-            made[task] = self._make(task, order, said, steps, repeat)
+            made[task] = self._make(task, order, captions, steps, repeat)
             score(ROWS[task], made[task])
         for task, steps in given.items():
             for source in (Task.TEXT, task):
@@ -245,8 +245,8 @@ class PaperEvaluation:
         rng = np.random.default_rng((self.settings.seed, 10**6))
         chosen = [clips[k] for k in rng.permutation(len(clips))[:texts]]
         many = [clip for clip in chosen for _ in range(samples)]
-        said = [clip.captions[0] for clip in many]
-        motions = self._make(Task.TEXT, many, said, [() for _ in many], 10**6)
+        captions = [clip.captions[0] for clip in many]
+        motions = self._make(Task.TEXT, many, captions, [() for _ in many], 10**6)
         points = self.evaluator.embed_motion(motions).reshape(len(chosen), samples, -1)
         return metrics.multimodality(points, seed=self.settings.seed)
 
@@ -289,21 +289,23 @@ def _given(task: Task, codes: Sequence[int], rng: np.random.Generator) -> tuple[
     return tuple(sorted(int(s) for s in rng.choice(len(codes), wanted, replace=False)))
 
 
-def pose_errors(task: Task, made: Array, real: Array, frames: Sequence[int]) -> tuple[float, float]:
+def pose_errors(
+    task: Task, generated: Array, real: Array, frames: Sequence[int]
+) -> tuple[float, float]:
     """Recon in cm and Vel in cm a frame of a motion (T, J, 3) against a real one (T', J, 3)."""
     if task is Task.INITIAL:
         pairs = [(0, 0)]
     elif task is Task.LAST:
-        pairs = [(len(made) - 1, len(real) - 1)]
+        pairs = [(len(generated) - 1, len(real) - 1)]
     else:
-        pairs = [(_nearest(made, real[frame]), frame) for frame in frames]
-    recon = [metrics.pose_recon(made[a], real[b]) for a, b in pairs]
-    moving = [metrics.pose_velocity(_around(made, a), _around(real, b)) for a, b in pairs]
+        pairs = [(_nearest(generated, real[frame]), frame) for frame in frames]
+    recon = [metrics.pose_recon(generated[a], real[b]) for a, b in pairs]
+    moving = [metrics.pose_velocity(_around(generated, a), _around(real, b)) for a, b in pairs]
     return float(np.mean(recon)), float(np.mean(moving))
 
 
-def _nearest(made: Array, pose: Array) -> int:
-    gap = metrics.local_pose(made) - metrics.local_pose(pose)
+def _nearest(generated: Array, pose: Array) -> int:
+    gap = metrics.local_pose(generated) - metrics.local_pose(pose)
     return int(np.linalg.norm(gap, axis=-1).mean(axis=-1).argmin())
 
 

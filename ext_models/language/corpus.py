@@ -152,8 +152,8 @@ def add_code_noise(batch: dict[str, torch.Tensor], ids: TokenIds, most: float) -
     chosen = (batch["labels"] != -100) & (torch.rand(tokens.shape) < rate)
     codes = ids.vocabulary.codes
     for first in ids.first_code:
-        here = chosen & (tokens >= first) & (tokens < first + codes)
-        tokens[here] = first + torch.randint(codes, (int(here.sum()),))
+        replaced = chosen & (tokens >= first) & (tokens < first + codes)
+        tokens[replaced] = first + torch.randint(codes, (int(replaced.sum()),))
 
 
 def batch_of(

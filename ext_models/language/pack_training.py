@@ -174,10 +174,10 @@ def _clip_summary(
         if kept.shape == vocabulary.summary:
             return kept
     motions = [one.joints for e in train for one in (e, mirrored(e))]
-    made = fit_clip_summary(motions, *vocabulary.summary, job.pack.seed)
+    summary = fit_clip_summary(motions, *vocabulary.summary, job.pack.seed)
     if processes.is_main():
-        made.save(job.out)
-    return made
+        summary.save(job.out)
+    return summary
 
 
 def draw_weights(language: LanguageRecipe, real: Sequence[Example], joined: int) -> list[float]:

@@ -59,8 +59,8 @@ def terms_beside(path: Path) -> Path:
 
 
 def _terms(origin: Origin, name: str) -> str:
-    made = f"{name} was made with MotionGPT for Blender."
-    lines = [made, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
+    sentence = f"{name} was made with MotionGPT for Blender."
+    lines = [sentence, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
     return "\n".join(lines) + "\n"
 
 

@@ -90,10 +90,10 @@ def from_joints(
             or more frames than memory is sure to hold.
     """
     if (like := _as_tensor(joints)) is not None:
-        made = from_joints(
+        features = from_joints(
             like.numpy(force=True), rep, offsets=offsets, uniform=uniform, ground=ground
         )
-        return like.new_tensor(made, dtype=like.dtype)
+        return like.new_tensor(features, dtype=like.dtype)
     joints = np.asarray(joints)
     _check_size(joints.shape[:-2])
     if joints.ndim > 3:

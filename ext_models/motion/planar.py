@@ -27,11 +27,11 @@ def planar_poses(joints: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.column_stack([joints[:, 0, [0, 2]], heading(joints)]).astype(np.float64)
 
 
-def planar_offset(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+def planar_offset(origin: NDArray[np.float64], pose: NDArray[np.float64]) -> NDArray[np.float64]:
     """The offset (3,) of a planar pose (3,) from another, the turn within half a turn."""
-    x, z = there[:2] - here[:2]
-    sine, cosine = np.sin(here[2]), np.cos(here[2])
-    turn = rotations.wrap_angle(there[2] - here[2])
+    x, z = pose[:2] - origin[:2]
+    sine, cosine = np.sin(origin[2]), np.cos(origin[2])
+    turn = rotations.wrap_angle(pose[2] - origin[2])
     return np.array([cosine * x - sine * z, sine * x + cosine * z, turn])
 
 
@@ -60,24 +60,24 @@ def body_pose(frames: Tensor, path: Tensor, at: int) -> Tensor:
     return torch.cat([root[..., :2], turn[..., None]], -1)
 
 
-def compose(here: Tensor, offset: Tensor) -> Tensor:
+def compose(origin: Tensor, offset: Tensor) -> Tensor:
     """The planar pose (..., 3) at an offset (..., 3) from another one."""
-    s, c = here[..., 2].sin(), here[..., 2].cos()
+    s, c = origin[..., 2].sin(), origin[..., 2].cos()
     left, ahead, turn = offset.unbind(-1)
     return torch.stack(
         [
-            here[..., 0] + c * left + s * ahead,
-            here[..., 1] - s * left + c * ahead,
-            here[..., 2] + turn,
+            origin[..., 0] + c * left + s * ahead,
+            origin[..., 1] - s * left + c * ahead,
+            origin[..., 2] + turn,
         ],
         -1,
     )
 
 
-def relative_to(here: Tensor, there: Tensor) -> Tensor:
+def relative_to(origin: Tensor, pose: Tensor) -> Tensor:
     """The offset (..., 3) of a pose from another, the turn not wrapped; undoes ``compose``."""
-    s, c = here[..., 2].sin(), here[..., 2].cos()
-    x, z, turn = (there - here).unbind(-1)
+    s, c = origin[..., 2].sin(), origin[..., 2].cos()
+    x, z, turn = (pose - origin).unbind(-1)
     return torch.stack([c * x - s * z, s * x + c * z, turn], -1)
 
 
@@ -95,9 +95,9 @@ def interpolate_pose(now: Tensor, goal: Tensor, frames: int, left: int | Tensor)
         frames: after which the pose is wanted.
         left: further frames until the goal is due.
     """
-    way = goal - now
-    way = torch.cat([way[..., :2], wrap_angle(way[..., 2:])], -1)
-    return now + way * (frames / (frames + left))
+    offset = goal - now
+    offset = torch.cat([offset[..., :2], wrap_angle(offset[..., 2:])], -1)
+    return now + offset * (frames / (frames + left))
 
 
 def path_cost(pose: Tensor, due: Tensor, metres: float | Tensor, radians: float | Tensor) -> Tensor:

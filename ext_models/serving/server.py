@@ -284,15 +284,15 @@ def _detail() -> str:
 
 def _unexpected(error: BaseException) -> str:
     """One sentence for an unexpected error."""
-    said = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+    reason = one_line(f"{type(error).__name__}: {error}").rstrip(".")
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
         return (
-            f"The device has not enough memory for the model ({said}): close other programs or "
+            f"The device has not enough memory for the model ({reason}): close other programs or "
             "choose the device 'CPU' in the add-on's preferences."
         )
     if isinstance(error, ImportError):
         return (
-            f"The backend's Python lacks a package ({said}): set the backend up again, or choose "
+            f"The backend's Python lacks a package ({reason}): set the backend up again, or choose "
             "its Python in the add-on's preferences."
         )
-    return f"The model failed ({said}): the console has the details; try another prompt or seed."
+    return f"The model failed ({reason}): the console has the details; try another prompt or seed."

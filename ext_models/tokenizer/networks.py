@@ -230,10 +230,10 @@ class PatchDecoder(nn.Module):
         patches = steps.unflatten(-1, (-1, self.channels))  # (B, S, stride + 2 lap, channels)
         if not self.lap:
             return patches.flatten(1, 2).movedim(-1, 1)
-        said = self._overlapped(patches * self.fade[:, None])
+        output = self._overlapped(patches * self.fade[:, None])
         # The first and last step have no neighbour to be cross-faded with.
         weight = self._overlapped(self.fade[:, None].expand(1, patches.shape[1], -1, 1))
-        return (said / weight).movedim(-1, 1)
+        return (output / weight).movedim(-1, 1)
 
     def _overlapped(self, patches: Tensor) -> Tensor:
         """Patches (B, S, stride + 2 lap, C) added up in their places: (B, S x stride, C)."""

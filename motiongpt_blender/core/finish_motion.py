@@ -86,8 +86,8 @@ def finish_motion_slices(
         yield
     blends: list[BlendReport] = []
     for blend_frame in blend_frames:
-        motion, here = blend_speeds(motion, [blend_frame], poses)
-        blends += here
+        motion, blend_notes = blend_speeds(motion, [blend_frame], poses)
+        blends += blend_notes
         yield
     if closes and options.lock_feet:
         fixed = marked.intersection(kept)

@@ -172,7 +172,7 @@ class _Show:
     def film(self) -> None:
         """Render the frames; put contact sheet and moving picture together."""
         out, say = self.arguments.out, self.terminal.say
-        made = [out / "demo.blend", out / "clip.npz"]
+        files = [out / "demo.blend", out / "clip.npz"]
         if self.arguments.pictures != "none":
             from . import film, pictures
 
@@ -185,14 +185,14 @@ class _Show:
                 [shots[f] for f in chosen], self.planned.prompt, self._subtitle(), 5, 320
             )
             sheet.save(out / "demo.png", optimize=True)
-            made.append(out / "demo.png")
+            files.append(out / "demo.png")
             if self.arguments.pictures == "all":
                 marks = {self._seconds(pose.frame): pose.role for pose in self.marked}
                 pictures.moving_picture(
                     out / "demo.gif", list(shots.values()), self.planned.prompt, marks, 0.5
                 )
-                made.append(out / "demo.gif")
-        say("\n" + "\n".join(f"  {p}  ({p.stat().st_size / 1024:.0f} KB)" for p in made))
+                files.append(out / "demo.gif")
+        say("\n" + "\n".join(f"  {p}  ({p.stat().st_size / 1024:.0f} KB)" for p in files))
 
     def _shoot(self, film: Any, frames: range, must: Sequence[int]) -> dict[int, Any]:
         from .pictures import Shot

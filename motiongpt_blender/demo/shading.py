@@ -81,8 +81,8 @@ def floor_material(near: float, far: float) -> Any:
 
 def world(strength: float) -> Any:
     """The camera sees the haze; things are lit by a sky of its colour."""
-    made = bpy.data.worlds.new("Haze")
-    tree = _tree(made)
+    background_world = bpy.data.worlds.new("Haze")
+    tree = _tree(background_world)
     background = tree.nodes["Background"]
     background.inputs["Color"].default_value = (*HAZE, 1)
     path = tree.nodes.new("ShaderNodeLightPath")
@@ -90,7 +90,7 @@ def world(strength: float) -> Any:
     seen.inputs["To Min"].default_value, seen.inputs["To Max"].default_value = strength, 1.0
     tree.links.new(path.outputs["Is Camera Ray"], seen.inputs["Value"])
     tree.links.new(seen.outputs["Result"], background.inputs["Strength"])
-    return made
+    return background_world
 
 
 def _new(name: str) -> tuple[Any, Any, Any]:

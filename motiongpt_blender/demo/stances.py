@@ -134,14 +134,14 @@ class Cue:
 
 def cues(prompt: str, seconds: float) -> tuple[Cue, ...]:
     """Start, key and end pose that suit the prompt: on a way ahead, or on the spot."""
-    way = PACE * seconds if _TRAVELS.search(prompt) else 0.0
+    distance = PACE * seconds if _TRAVELS.search(prompt) else 0.0
     if re.search(r"\bbackwards?\b", prompt, re.I):
-        way = -0.7 * way
-    key = MID_STRIDE if way > 0 else ARMS_OPEN
-    if way < 0:
+        distance = -0.7 * distance
+    key = MID_STRIDE if distance > 0 else ARMS_OPEN
+    if distance < 0:
         key = AT_EASE
     return (
         Cue(PoseRole.START, 0.0, AT_EASE.joints(0.0)),
-        Cue(PoseRole.KEY, 0.42, key.joints(0.42 * way)),
-        Cue(PoseRole.END, 1.0, HAND_RAISED.joints(way)),
+        Cue(PoseRole.KEY, 0.42, key.joints(0.42 * distance)),
+        Cue(PoseRole.END, 1.0, HAND_RAISED.joints(distance)),
     )

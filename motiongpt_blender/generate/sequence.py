@@ -146,10 +146,10 @@ def _continue(controller: Controller, run: SequenceRun) -> None:
     character = controller.blender.find(run.character)
     if run.done == len(run.pieces):
         count = len({piece.block for piece in run.pieces})
-        made = "1 block" if count == 1 else f"{count} blocks"
+        blocks = "1 block" if count == 1 else f"{count} blocks"
         note = hidden_note(character) if character is not None else ""
-        said = f"{made} made, on the NLA track '{TRACK}'. {note}"
-        controller.tell(run.character, said.strip())
+        message = f"{blocks} made, on the NLA track '{TRACK}'. {note}"
+        controller.tell(run.character, message.strip())
         return
     if character is None:
         raise RigError(f"The armature '{run.character.name}' is gone: the sequence was stopped.")

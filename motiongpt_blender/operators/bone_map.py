@@ -16,7 +16,7 @@ from ..core.rig.bone_maps import (
     Part,
     chosen,
     from_preset,
-    made_map,
+    map_of_rows,
     mirrored_bone,
     rows_of,
     to_preset,
@@ -38,7 +38,7 @@ else:
 PRESETS = "presets/motiongpt_bones"
 
 
-def _why_not(context: bpy.types.Context, *, made: bool) -> str:
+def _why_not(context: bpy.types.Context, *, needs_map: bool) -> str:
     """Why the bone map cannot be changed, or ""."""
     obj = target(context)
     if obj is None:
@@ -47,7 +47,7 @@ def _why_not(context: bpy.types.Context, *, made: bool) -> str:
         check_usable(obj)
     except RigError as error:
         return str(error)
-    if made and not len(armature.of(obj).bone_map.rows):
+    if needs_map and not len(armature.of(obj).bone_map.rows):
         return "Press Show and Change first"
     return ""
 
@@ -61,7 +61,7 @@ class _MapOperator(_Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """An armature of this file, with a map where one is needed."""
-        reason = _why_not(context, made=cls.needs_map)
+        reason = _why_not(context, needs_map=cls.needs_map)
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -247,13 +247,13 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Write the file."""
         obj, path = required_target(context), self._path()
-        made = edited_bone_map(obj, bones_of(armature_of(obj))) or cached_bone_map(obj)
+        bone_map = edited_bone_map(obj, bones_of(armature_of(obj))) or cached_bone_map(obj)
         try:
-            path.write_text(to_preset(made), encoding="utf-8")
+            path.write_text(to_preset(bone_map), encoding="utf-8")
         except OSError as error:
             self.report({"ERROR"}, f"'{path}' cannot be written: {error.strerror}.")
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{path.name}: {len(made.bones)} bones")
+        self.report({"INFO"}, f"{path.name}: {len(bone_map.bones)} bones")
         return {"FINISHED"}
 
 
@@ -289,7 +289,7 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
 
 def _all_parts(bones: Bones, rows: tuple[MappedBone, ...], family: str) -> tuple[MappedBone, ...]:
     """The rows of a preset, and an empty one for each part that it leaves out."""
-    return rows_of(made_map(bones, rows, family))
+    return rows_of(map_of_rows(bones, rows, family))
 
 
 def used_twice(obj: bpy.types.Object) -> set[str]:

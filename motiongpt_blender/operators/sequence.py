@@ -84,15 +84,15 @@ class MOTIONGPT_OT_move_block(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Swap two neighbours in the list and in time."""
         group = _sequence(context)
-        here, there = group.active, group.active + (-1 if self.up else 1)
-        if not 0 <= there < len(group.blocks):
+        index, other = group.active, group.active + (-1 if self.up else 1)
+        if not 0 <= other < len(group.blocks):
             return {"CANCELLED"}
-        first, second = group.blocks[min(here, there)], group.blocks[max(here, there)]
+        first, second = group.blocks[min(index, other)], group.blocks[max(index, other)]
         start, end, gap = first.start, second.end, second.start - first.end
         first.start, first.end = end - (first.end - first.start), end
         second.start, second.end = start, first.start - gap
-        group.blocks.move(here, there)
-        group.active = there
+        group.blocks.move(index, other)
+        group.active = other
         return {"FINISHED"}
 
 

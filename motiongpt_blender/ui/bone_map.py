@@ -70,13 +70,13 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """What is found, or the rows to change."""
-        made = (
+        edited = (
             edited_bone_map(obj, bones_of(armature_of(obj)))
             if len(armature.of(obj).bone_map.rows)
             else None
         )
-        self._summary(context, layout, made or cached_bone_map(obj), made is not None)
-        if made is None:
+        self._summary(context, layout, edited or cached_bone_map(obj), edited is not None)
+        if edited is None:
             layout.operator("motiongpt.find_bones", text="Show and Change", icon="BONE_DATA")
             row = layout.row(align=True)
             row.operator("motiongpt.load_bones", text="Load", icon="FILEBROWSER")

@@ -89,5 +89,5 @@ def _symbol(obj: Object, block: MotionGPTBlock, index: int) -> IconItems:
     run = session.state_of(obj).sequence
     if run is not None and run.piece.block == index:
         return "RENDER_ANIMATION"
-    made = has_strips(obj, TRACK, block.start, block.end)
-    return "CHECKMARK" if made else "BLANK1"
+    generated = has_strips(obj, TRACK, block.start, block.end)
+    return "CHECKMARK" if generated else "BLANK1"

@@ -42,14 +42,14 @@ class LabelPools:
     @classmethod
     def of(cls, examples: Sequence[Example], evaluator: Evaluator, pool: int) -> LabelPools:
         """The labels of some clips; the pool is smaller where there are too few."""
-        said: dict[str, dict[str, None]] = {}
+        by_label: dict[str, dict[str, None]] = {}
         for example in examples:
             if example.label:
-                said.setdefault(example.label, {}).update(dict.fromkeys(example.captions))
-        texts = list(dict.fromkeys(c for captions in said.values() for c in captions))
+                by_label.setdefault(example.label, {}).update(dict.fromkeys(example.captions))
+        texts = list(dict.fromkeys(c for captions in by_label.values() for c in captions))
         row = {text: k for k, text in enumerate(texts)}
-        captions = tuple(np.array([row[c] for c in cs], dtype=np.intp) for cs in said.values())
-        return cls(tuple(said), captions, evaluator.embed_text(texts), min(pool, len(said)))
+        captions = tuple(np.array([row[c] for c in cs], dtype=np.intp) for cs in by_label.values())
+        return cls(tuple(by_label), captions, evaluator.embed_text(texts), min(pool, len(by_label)))
 
     def hits(
         self, prompt: Prompt, asked: Array, motion: Array, draws: int, seed: int, *, alike: bool

@@ -173,9 +173,9 @@ def prompt_requests(eval_set: EvalSet, one: PromptList) -> list[GenerationReques
 def _generate(
     eval_set: EvalSet, maker: ClipMaker, one: PromptList
 ) -> list[list[NDArray[np.float32]]]:
-    made = maker.make(prompt_requests(eval_set, one), one.name)
+    clips = maker.make(prompt_requests(eval_set, one), one.name)
     count = len(one.prompts)
-    return [made[s * count : (s + 1) * count] for s in samples(eval_set)]
+    return [clips[s * count : (s + 1) * count] for s in samples(eval_set)]
 
 
 def _frames(eval_set: EvalSet, prompt: Prompt) -> int:

@@ -32,7 +32,7 @@ BASE: Final = "base"
 #: Any of these holds a text tokenizer.
 TOKENIZERS: Final = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 #: What transformers and its hub say when there is no way to the hub, in lower case.
-_NO_WAY: Final = ("connect", "offline", "cached", "resolve", "timed out", "network", "proxy")
+_HUB_ERRORS: Final = ("connect", "offline", "cached", "resolve", "timed out", "network", "proxy")
 
 
 @dataclass(frozen=True)
@@ -129,14 +129,14 @@ def load_plain_base(
         tokenizer = AutoTokenizer.from_pretrained(place)
         config = AutoConfig.from_pretrained(place)
     except Exception as error:
-        raise PackError(_what_is_wrong(place, folder, error)) from None
+        raise PackError(_load_error(place, folder, error)) from None
     if not len(tokenizer):
         raise PackError(_no_tokenizer(place))
     options = _options(place, config, how)
     try:
         model = AutoModelForCausalLM.from_pretrained(place, **options)
     except Exception as error:
-        raise PackError(_what_is_wrong(place, folder, error)) from None
+        raise PackError(_load_error(place, folder, error)) from None
     return model, tokenizer
 
 
@@ -251,10 +251,10 @@ def _named_in(pack: Path | None) -> str:
     return f", which {pack / MANIFEST} names" if pack else ""
 
 
-def _what_is_wrong(place: str, pack: Path | None, error: Exception) -> str:
+def _load_error(place: str, pack: Path | None, error: Exception) -> str:
     """One sentence for what transformers raised."""
-    said = " ".join(str(error).split())
-    if not Path(place).is_dir() and any(word in said.lower() for word in _NO_WAY):
+    reason = " ".join(str(error).split())
+    if not Path(place).is_dir() and any(word in reason.lower() for word in _HUB_ERRORS):
         change = f"base_model in {pack / MANIFEST}" if pack else "base"
         return (
             f"the base model {place}{_named_in(pack)} is not on this machine, and Hugging Face "
@@ -262,6 +262,6 @@ def _what_is_wrong(place: str, pack: Path | None, error: Exception) -> str:
             f"folder as {change}."
         )
     return (
-        f"the base model {place} cannot be loaded ({said[:160]}): "
+        f"the base model {place} cannot be loaded ({reason[:160]}): "
         "give a Hugging Face id that this machine can reach, or a complete local folder."
     )

@@ -67,22 +67,23 @@ def check(
     name: str, parameters: int, form: str, device: str, *, learning: bool, whole: bool = False
 ) -> None:
     """Refuse a base that does not fit; raises PackError with what it needs and what would fit."""
-    there = free(device)
-    wanted = needed(parameters, form, learning=learning, whole=whole)
-    if wanted <= max(there, SMALL):
+    available = free(device)
+    required = needed(parameters, form, learning=learning, whole=whole)
+    if required <= max(available, SMALL):
         return
     smaller = [
         f"{other} (about {needed(parameters, other, learning=learning) / GIGABYTE:.1f} GB)"
         for other, size in BYTES.items()
-        if (whole or size < BYTES[form]) and needed(parameters, other, learning=learning) <= there
+        if (whole or size < BYTES[form])
+        and needed(parameters, other, learning=learning) <= available
     ]
-    most = there / needed(1, "4 bits", learning=learning) / 1e9
-    way = 'with method = "lora" ' if whole else ""
-    advice = f"it would fit {way}in {' or '.join(smaller)}; otherwise " if smaller else ""
+    most = available / needed(1, "4 bits", learning=learning) / 1e9
+    method = 'with method = "lora" ' if whole else ""
+    advice = f"it would fit {method}in {' or '.join(smaller)}; otherwise " if smaller else ""
     how = "to train every weight" if whole else f"in {form}"
     raise PackError(
         f"the base model {name} ({parameters / 1e9:.2f} billion parameters) needs about "
-        f"{wanted / GIGABYTE:.1f} GB {how} and {there / GIGABYTE:.1f} GB are free on "
+        f"{required / GIGABYTE:.1f} GB {how} and {available / GIGABYTE:.1f} GB are free on "
         f"{device}: {advice}take one of at most {most:.2f} billion parameters (in 4 bits)."
     )
 

@@ -63,13 +63,13 @@ def prompt(caption: str, steps: int, poses: Sequence[PoseCode], task: Task | Non
         poses: the given ones.
         task: by default, the one that the poses tell.
     """
-    said = " ".join(caption.split())[:MAX_CAPTION]
+    words = " ".join(caption.split())[:MAX_CAPTION]
     if poses:
         ordered = sorted(poses, key=lambda pose: pose.step)
         codes = BETWEEN.join(str(pose.codes[0]) for pose in ordered)
-        said += f"<Motion Token>{codes}</Motion Token>"
+        words += f"<Motion Token>{codes}</Motion Token>"
     asked = (task or task_of(poses, steps)).value
-    return _TEMPLATE.format(instruction=_REQUEST + asked, input=said)
+    return _TEMPLATE.format(instruction=_REQUEST + asked, input=words)
 
 
 def answer(codes: Sequence[Sequence[int]]) -> str:

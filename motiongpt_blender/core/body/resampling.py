@@ -60,8 +60,8 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     # A point mirrored beyond each end keeps the ends' speed.
     first, final = 2 * values[:1] - values[1:2], 2 * values[-1:] - values[-2:-1]
     p = np.concatenate([first, values, final])
-    here = p[low + 1]
-    return here + _cubic(p[low] - here, p[low + 2] - here, p[low + 3] - here, t)
+    current = p[low + 1]
+    return current + _cubic(p[low] - current, p[low + 2] - current, p[low + 3] - current, t)
 
 
 def _source_frames(length: int, fps: float, to_fps: float, count: int) -> tuple[Frames, Array]:
@@ -82,22 +82,22 @@ def _cubic(before: Array, after: Array, later: Array, t: Array) -> Array:
 def _slide(unit: Array, low: Frames, t: Array) -> Array:
     """Directions (count, ..., 3) between unit vectors (T, ..., 3), along the sphere."""
     last = len(unit) - 1
-    here = unit[low]
-    after = _log_map(here, unit[low + 1])
+    current = unit[low]
+    after = _log_map(current, unit[low + 1])
     at = low.reshape(t.shape)
-    before: Array = np.where(at > 0, _log_map(here, unit[np.maximum(low - 1, 0)]), -after)
-    beyond = _log_map(here, unit[np.minimum(low + 2, last)])
+    before: Array = np.where(at > 0, _log_map(current, unit[np.maximum(low - 1, 0)]), -after)
+    beyond = _log_map(current, unit[np.minimum(low + 2, last)])
     later: Array = np.where(at + 2 <= last, beyond, 2 * after)
     tangent = _cubic(before, after, later, t)
     angle = np.linalg.norm(tangent, axis=-1, keepdims=True)
     scale = np.where(angle < 1e-12, 1.0, np.sin(angle) / np.where(angle < 1e-12, 1.0, angle))
-    return here * np.cos(angle) + tangent * scale
+    return current * np.cos(angle) + tangent * scale
 
 
-def _log_map(here: Array, there: Array) -> Array:
+def _log_map(current: Array, there: Array) -> Array:
     """Tangent vectors (..., 3) of the sphere that lead from unit vectors to others."""
-    cosine = np.clip((here * there).sum(-1, keepdims=True), -1.0, 1.0)
-    side = there - here * cosine
+    cosine = np.clip((current * there).sum(-1, keepdims=True), -1.0, 1.0)
+    side = there - current * cosine
     sine = np.linalg.norm(side, axis=-1, keepdims=True)
     angle = np.arctan2(sine, cosine)
     return side * np.where(sine < 1e-12, 1.0, angle / np.where(sine < 1e-12, 1.0, sine))

@@ -349,14 +349,14 @@ class _LegSpans:
         foot = self.own.joints[-1][1][:, None]
         for k, (channel, control) in enumerate(zip(self.channels, self.leg.controls, strict=True)):
             rotation, position = self.own.joints[k]
-            here = _away_from_rest(channel, channel.values, control)
+            current = _away_from_rest(channel, channel.values, control)
             rotations = k == 2 or self.leg.above[2] is None  # the foot with it
             ends = self.own.points[:, :2] if rotations else np.repeat(foot, 2, axis=1)
             arms = np.concatenate([ends, self.own.points[:, 2:]], axis=1) - position[:, None]
             arms[:, 2] *= k == 0  # only the thigh moves the knee
             for step in 1e-5 * np.eye(channel.values.shape[1]):
-                there = _away_from_rest(channel, channel.values + step, control)
-                axis = rotate(rotation, to_log(multiply(inverse(here), there)) / 1e-5)
+                changed = _away_from_rest(channel, channel.values + step, control)
+                axis = rotate(rotation, to_log(multiply(inverse(current), changed)) / 1e-5)
                 rows = [*(cross(axis, arms[:, i]) for i in range(3)), axis * rotations]
                 columns.append(np.concatenate(rows, axis=-1))
         return np.stack(columns, axis=-1)

@@ -43,9 +43,9 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
     if not path.parent.is_dir():
         raise ClipFolderError(f"There is no folder {path.parent}: make it, or choose another.")
     captions = read_captions(path.parent / CAPTIONS)
-    said = captions.setdefault(path.stem, [])
-    if caption not in said:
-        said.append(caption)
+    own_captions = captions.setdefault(path.stem, [])
+    if caption not in own_captions:
+        own_captions.append(caption)
     text = json.dumps(captions, ensure_ascii=False, indent=1) + "\n"
     # hidden names: a reader of the folder never meets a half-written file
     fresh_clip = path.with_name(f".{path.stem}.part.npz")
@@ -80,8 +80,8 @@ def read_captions(path: Path) -> dict[str, list[str]]:
         ) from None
     found: dict[str, list[str]] = {}
     rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
-    for name, said in rows.items():
-        listed = _sentences(said)
+    for name, entry in rows.items():
+        listed = _sentences(entry)
         if listed is None:
             raise ClipFolderError(
                 f'{path} is not of the form {{"clip": ["caption"]}}: correct it, or choose '
@@ -91,11 +91,11 @@ def read_captions(path: Path) -> dict[str, list[str]]:
     return found
 
 
-def _sentences(said: Any) -> list[str] | None:
+def _sentences(entry: Any) -> list[str] | None:
     """A caption or a list of them as a list; None when it is neither."""
-    if isinstance(said, str):
-        return [said]
-    if not isinstance(said, list):
+    if isinstance(entry, str):
+        return [entry]
+    if not isinstance(entry, list):
         return None
-    listed = cast(list[Any], said)
+    listed = cast(list[Any], entry)
     return [str(c) for c in listed] if all(isinstance(c, str) for c in listed) else None

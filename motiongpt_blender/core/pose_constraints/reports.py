@@ -47,8 +47,8 @@ def pose_report(motion: RigMotion, frame: int, pose: RigPose) -> PoseReport:
     names = [n for n in pose.rotations if n != motion.root and n in motion.rotations]
     angles: list[float] = []
     if names:
-        here = np.array([motion.rotations[n][frame] for n in names])
-        angles = angle_between(here, np.array([pose.rotations[n] for n in names])).tolist()
+        current = np.array([motion.rotations[n][frame] for n in names])
+        angles = angle_between(current, np.array([pose.rotations[n] for n in names])).tolist()
     position_cm = 0.0
     if pose.root_constrained:
         rotations, positions = root_transform(motion)

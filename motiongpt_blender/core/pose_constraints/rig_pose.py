@@ -104,11 +104,11 @@ def pose_at(motion: RigMotion, frame: int) -> RigPose:
 
 def complete_pose(motion: RigMotion, frame: int, pose: RigPose) -> RigPose:
     """The pose with the motion's own values at a frame where it constrains nothing."""
-    here = pose_at(motion, frame)
+    current = pose_at(motion, frame)
     return replace(
         pose,
-        rotations={**here.rotations, **pose.rotations},
-        root_location=pose.root_location if pose.root_constrained else here.root_location,
+        rotations={**current.rotations, **pose.rotations},
+        root_location=pose.root_location if pose.root_constrained else current.root_location,
         root_constrained=True,
     )
 

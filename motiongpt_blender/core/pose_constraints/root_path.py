@@ -204,17 +204,22 @@ def _least_squares(
         low: (N,) lower bounds.
         high: (N,) upper bounds.
     """
-    now, damping = start, 1e-3
-    here, jacobian = residuals(now)
+    values, damping = start, 1e-3
+    residual, jacobian = residuals(values)
     for _ in range(_ITERATIONS):
-        matrix = jacobian.T @ jacobian + damping * np.eye(len(now))
-        tried = np.clip(now - np.linalg.solve(matrix, jacobian.T @ here), low, high)
-        there, new_jacobian = residuals(tried)
-        if there @ there < here @ here:
-            moved = float(np.abs(tried - now).max())
-            now, here, jacobian, damping = tried, there, new_jacobian, 0.3 * damping
+        matrix = jacobian.T @ jacobian + damping * np.eye(len(values))
+        new_values = np.clip(values - np.linalg.solve(matrix, jacobian.T @ residual), low, high)
+        new_residual, new_jacobian = residuals(new_values)
+        if new_residual @ new_residual < residual @ residual:
+            moved = float(np.abs(new_values - values).max())
+            values, residual, jacobian, damping = (
+                new_values,
+                new_residual,
+                new_jacobian,
+                0.3 * damping,
+            )
             if moved < 1e-6:
                 break
         else:
             damping = 10 * damping
-    return now
+    return values

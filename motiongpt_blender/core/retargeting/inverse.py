@@ -53,9 +53,9 @@ def inverse_directions(
         out[list(_COLLARS)] = rotate(more, out[list(_COLLARS)])
         for part, bone in bones.items():
             joint, share, seen = _read(part, joints, seen_chest)
-            here = rotate(multiply(inverse(seen_chest[0]), seen), bone)
-            there = rotate(multiply(inverse(chest), wanted[part]), bone)
-            step = to_log(between(here, there))
+            current = rotate(multiply(inverse(seen_chest[0]), seen), bone)
+            target = rotate(multiply(inverse(chest), wanted[part]), bone)
+            step = to_log(between(current, target))
             errors.append(float(np.linalg.norm(step)))
             local = rotate(inverse(seen_chest[0]), out[joint])
             local = rotate(from_log(step / share), local)

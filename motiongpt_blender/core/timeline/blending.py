@@ -200,6 +200,6 @@ def _outer_angular_speed(q: Array, names: Sequence[str], blend: BlendFrame) -> A
 
 def _outer_speed(motion: RigMotion, blend: BlendFrame) -> Array:
     """The neighbour's root's speed (3,), going into the take."""
-    here = motion.locations[blend.frame]
-    near, far = (np.array(pose.root_location) - here for pose in blend.outside)
+    location = motion.locations[blend.frame]
+    near, far = (np.array(pose.root_location) - location for pose in blend.outside)
     return 0.5 * far - 2 * near

@@ -47,12 +47,12 @@ def best_loop_start(joints: Array, count: int, fps: float) -> int:
         count: frames of the loop, at most T.
         fps: frames a second.
     """
-    here = remove_heading(joints, joints - joints[:, :1] * LEVEL)
+    bodies = remove_heading(joints, joints - joints[:, :1] * LEVEL)
     speed = np.gradient(joints, axis=0) * fps if len(joints) > 1 else 0 * joints
     moves = remove_heading(joints, speed) * _SPEED_SECONDS
     starts = np.arange(len(joints) - count + 1)
     ends = starts + count - 1
-    away = np.linalg.norm(here[ends] - here[starts], axis=-1).mean(1)
+    away = np.linalg.norm(bodies[ends] - bodies[starts], axis=-1).mean(1)
     away += np.linalg.norm(moves[ends] - moves[starts], axis=-1).mean(1)
     return int(np.argmin(away))
 

@@ -267,9 +267,9 @@ def _with_corrected_rotations(
         if control.raw or control.name == rig.root:
             continue
         inherited = missing.get(control.parent or "", IDENTITY)
-        here = multiply(inverse(rig.axes), quaternion_of(posed[control.name].matrix))
+        current = multiply(inverse(rig.axes), quaternion_of(posed[control.name].matrix))
         step = multiply(inverse(inherited), missing[control.name])
-        local_step = local_basis(step, here)
+        local_step = local_basis(step, current)
         w, x, y, z = (
             float(v)
             for v in normalise(multiply(np.array(pose.rotations[control.name]), local_step))

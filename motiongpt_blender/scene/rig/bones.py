@@ -18,10 +18,10 @@ from ...core.rig.bone_maps import (
     Bones,
     MappedBone,
     MappingError,
-    check_made,
+    check_map,
     explain,
     find,
-    made_map,
+    map_of_rows,
     missing,
     propose,
 )
@@ -67,19 +67,19 @@ def bone_map_of(obj: bpy.types.Object) -> BoneMap:
             animator edited does not fit the bones any more.
     """
     bones = bones_of(armature_of(obj))
-    made = edited_bone_map(obj, bones)
-    if made is None:
+    edited = edited_bone_map(obj, bones)
+    if edited is None:
         return _vrm_bone_map(armature_of(obj)) or _cached(_DETECTED, find, bones)
-    check_made(made, bones)
-    if missing(made):
-        raise MappingError(explain(made))
-    return made
+    check_map(edited, bones)
+    if missing(edited):
+        raise MappingError(explain(edited))
+    return edited
 
 
 def _vrm_bone_map(armature: bpy.types.Armature) -> BoneMap | None:
     """The map in the armature's own VRM data; None where there is none or it is incomplete."""
     rows = humanoid_rows(armature)
-    found = made_map(bones_of(armature), rows, "vroid") if rows else None
+    found = map_of_rows(bones_of(armature), rows, "vroid") if rows else None
     return None if found is None or missing(found) else found
 
 
@@ -87,7 +87,7 @@ def edited_bone_map(obj: bpy.types.Object, bones: Bones) -> BoneMap | None:
     """The map that the animator edited, unchecked; None when there is none."""
     stored: StoredBoneMap | None = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
     rows = stored.load() if stored is not None else ()
-    return made_map(bones, rows, stored.family) if stored is not None and rows else None
+    return map_of_rows(bones, rows, stored.family) if stored is not None and rows else None
 
 
 def detect_bone_map(obj: bpy.types.Object) -> BoneMap:

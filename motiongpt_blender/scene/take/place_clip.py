@@ -61,10 +61,10 @@ def _frame_count(
 
 def _moved_to(joints: Array, index: int, standing: Array) -> Array:
     """The motion (T, 22, 3) moved on the floor so that its frame ``index`` is at a pose (22, 3)."""
-    there = np.asarray(standing, dtype=np.float64)
+    target = np.asarray(standing, dtype=np.float64)
     joints = place_at_origin(joints)
-    here = joints[index]
-    rotation = about_y(heading(there) - heading(here))
+    body = joints[index]
+    rotation = about_y(heading(target) - heading(body))
     level = np.array([1.0, 0.0, 1.0])
-    rotated = rotate(np.broadcast_to(rotation, (*joints.shape[:-1], 4)), joints - here[0] * level)
-    return rotated + there[0] * level
+    rotated = rotate(np.broadcast_to(rotation, (*joints.shape[:-1], 4)), joints - body[0] * level)
+    return rotated + target[0] * level

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .bones import Bones
 from .detection import explain, find, propose
-from .editing import check_made, chosen, from_preset, made_map, mirrored_bone, rows_of, to_preset
+from .editing import check_map, chosen, from_preset, map_of_rows, mirrored_bone, rows_of, to_preset
 from .names import canonical, mirrored_name
 from .parts import (
     CHAINS,
@@ -38,13 +38,13 @@ __all__ = [
     "Source",
     "Switch",
     "canonical",
-    "check_made",
+    "check_map",
     "chosen",
     "explain",
     "families",
     "find",
     "from_preset",
-    "made_map",
+    "map_of_rows",
     "mirrored_bone",
     "mirrored_name",
     "missing",

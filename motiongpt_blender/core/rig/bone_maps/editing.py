@@ -28,7 +28,7 @@ _SEGMENTS: Final = (
 )  # fmt: skip
 
 
-def made_map(bones: Bones, entries: Iterable[MappedBone], family: str) -> BoneMap:
+def map_of_rows(bones: Bones, entries: Iterable[MappedBone], family: str) -> BoneMap:
     """The map that rows chosen by a person make; rows without a bone are failures.
 
     Args:
@@ -51,7 +51,7 @@ def made_map(bones: Bones, entries: Iterable[MappedBone], family: str) -> BoneMa
     )
 
 
-def check_made(bone_map: BoneMap, bones: Bones) -> None:
+def check_map(bone_map: BoneMap, bones: Bones) -> None:
     """Raise MappingError when a map cannot stand for these bones as they are now."""
     for bone in bone_map.bones:
         for name in (bone.control, bone.body):
@@ -117,9 +117,9 @@ def mirrored_bone(bones: Bones, name: str, pairs: Iterable[tuple[str, str]]) -> 
     if np.abs(across).max() > STRAIGHT:  # bodies stand straight in their armature, or nearly
         across = np.round(across)
     middle: NDArray[np.float64] = np.median(0.5 * (left + right), axis=0)
-    here = ends[bones.index[name]] - middle
-    there = here - 2 * (here @ across)[:, None] * across + middle
-    away = np.linalg.norm(ends - there, axis=-1)
+    position = ends[bones.index[name]] - middle
+    mirrored = position - 2 * (position @ across)[:, None] * across + middle
+    away = np.linalg.norm(ends - mirrored, axis=-1)
     near = away[:, 0] <= OPPOSITE * float(np.ptp(bones.heads, axis=0).max())
     if named is not None and near[bones.index[named]]:
         return named

@@ -123,16 +123,16 @@ def _pairs(bones: Bones) -> list[_Pair]:
 
 
 def _reach(bones: Bones) -> tuple[list[float], list[int]]:
-    """Length of the longest way from each bone's head to an end, and the child it takes."""
+    """Length of the longest chain from each bone's head to an end, and its first child."""
     heads, tails = _points(bones)
     reach = [float(d) for d in np.linalg.norm(tails - heads, axis=-1)]
     follow = [-1] * len(bones.names)
     for bone in _ends_first(bones):
         children = [c for c in bones.children[bone] if not _is_stub(bones, c)]
         if children:
-            ways = [float(np.linalg.norm(heads[c] - heads[bone])) + reach[c] for c in children]
-            best = int(np.argmax(ways))
-            reach[bone], follow[bone] = ways[best], children[best]
+            lengths = [float(np.linalg.norm(heads[c] - heads[bone])) + reach[c] for c in children]
+            best = int(np.argmax(lengths))
+            reach[bone], follow[bone] = lengths[best], children[best]
     return reach, follow
 
 

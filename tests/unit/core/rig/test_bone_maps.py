@@ -15,11 +15,11 @@ from motiongpt_blender.core.rig.bone_maps import (
     Part,
     Source,
     canonical,
-    check_made,
+    check_map,
     families,
     find,
     from_preset,
-    made_map,
+    map_of_rows,
     mirrored_name,
     missing,
     propose,
@@ -192,7 +192,7 @@ def test_a_preset_comes_back_the_same():
     bones = hung(MIXAMO)
     found = find(bones)
     family, rows = from_preset(to_preset(found), bones)
-    again = made_map(bones, rows, family)
+    again = map_of_rows(bones, rows, family)
     assert [(b.part, b.control) for b in again.bones] == [(b.part, b.control) for b in found.bones]
     assert again.label == "Mixamo"
     assert {b.source for b in again.bones} == {Source.USER}
@@ -219,15 +219,15 @@ def test_any_text_is_a_preset_or_a_sentence(text):
         from_preset(text, hung(MIXAMO))
 
 
-def test_a_made_map_is_checked_against_the_bones():
+def test_a_map_of_rows_is_checked_against_the_bones():
     bones = hung(MIXAMO)
     rows = list(rows_of(find(bones)))
     gone = MappedBone(Part.TOE_L, "peg", "peg", False)
     with pytest.raises(MappingError, match="the bone 'peg', chosen for toe left, is no longer"):
-        check_made(made_map(bones, [*rows[:-1], gone], "mixamo"), bones)
+        check_map(map_of_rows(bones, [*rows[:-1], gone], "mixamo"), bones)
     twice = MappedBone(Part.TOE_R, "mixamorig:Head", "mixamorig:Head", False)
     with pytest.raises(MappingError, match="is chosen twice, for head and for toe right"):
-        check_made(made_map(bones, [*rows[:-1], twice], "mixamo"), bones)
+        check_map(map_of_rows(bones, [*rows[:-1], twice], "mixamo"), bones)
 
 
 def test_noise_is_no_body():
