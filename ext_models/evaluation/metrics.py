@@ -1,4 +1,4 @@
-"""All metrics by name: those on embeddings, and those on joints from ``motion_metrics``.
+"""All metrics by name: those on embeddings, and those on joints from ``ext_models.motion``.
 
 Embeddings are (N, D), one row a clip, of one text-motion model; distances are Euclidean. They
 are computed as published (Guo et al. 2022), so that numbers made with the authors' evaluator
@@ -15,12 +15,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from ext_models.motion.motion_metrics import (
-    jerk,
-    local_pose,
-    pose_recon,
-    pose_velocity,
+from ext_models.motion.floor_metrics import (
+    floor_penetration,
     skating_ratio,
+    support_foot_speed,
+)
+from ext_models.motion.motion_metrics import jerk, local_pose, pose_recon, pose_velocity
+from ext_models.motion.pacing_metrics import (
+    longest_standstill,
+    peak_acceleration,
+    rushes_after_standstill,
+    speeds_up_late,
 )
 from ext_models.text_motion.retrieval import (
     TOP,
@@ -37,20 +42,26 @@ __all__ = [
     "Interval",
     "diversity",
     "draw_pools",
+    "floor_penetration",
     "frechet_bias",
     "frechet_distance",
     "interval",
     "jerk",
     "kernel_distance",
     "local_pose",
+    "longest_standstill",
     "mm_dist",
     "multimodality",
     "nearest_distance",
+    "peak_acceleration",
     "pose_recon",
     "pose_velocity",
     "precision_hits",
     "r_precision",
+    "rushes_after_standstill",
     "skating_ratio",
+    "speeds_up_late",
+    "support_foot_speed",
     "top_hits",
 ]
 

@@ -1,13 +1,12 @@
-"""Metrics on joint positions: poses, feet, smoothness.
+"""Metrics on joint positions: poses and smoothness.
 
-Joints are (T, 22, 3) in metres, y up; the 21 joints of KIT-ML work where no foot is
-named, and lengths are then in hundredths of that data set's unit. All of them refuse
-numbers that are not finite and shapes that do not fit, with a ValueError.
+Feet and floor are in ``floor_metrics``, speeds over time in ``pacing_metrics``. Joints are
+(T, 22, 3) in metres, y up; the 21 joints of KIT-ML work where no foot is named, and lengths are
+then in hundredths of that data set's unit. All of them refuse numbers that are not finite and
+shapes that do not fit, with a ValueError.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +17,6 @@ from motiongpt_blender.core.body.rotations import about_y, rotate
 from .representations import HUMANML3D, KIT, Representation
 
 Array = NDArray[np.floating]
-
-#: The toes of the 22 joints.
-TOES: Final = (10, 11)
-#: Metres; a toe below this stands on the floor.
-NEAR_FLOOR: Final = 0.05
 
 
 def local_pose(joints: Array) -> Array:
@@ -47,50 +41,18 @@ def pose_velocity(generated: ArrayLike, given: ArrayLike) -> float:
     return _centimetres(np.diff(local_pose(a), axis=-3) - np.diff(local_pose(b), axis=-3))
 
 
-def skating_ratio(joints: ArrayLike, fps: float = MODEL_FPS, *, speed: float = 0.5) -> float:
-    """Share of frames in which a toe near the floor slides.
-
-    A toe counts when it is below 5 cm in two neighbouring frames and faster than
-    ``speed`` (m/s; 0.5 as published, 0.2 to be strict). A single frame cannot slide.
-    """
-    low, speeds = _toes(joints, fps)
-    return float((low & (speeds > speed)).any(axis=1).mean()) if len(low) else 0.0
-
-
 def jerk(joints: ArrayLike, fps: float = MODEL_FPS) -> Array:
     """Jerk (T - 3,) in m/s^3 of the joint that jerks most."""
-    frames = _joints(joints, "motion", least=4)
+    frames = checked_joints(joints, "motion", least=4)
     return np.linalg.norm(np.diff(frames, n=3, axis=0) * fps**3, axis=-1).max(axis=-1)
 
 
-def _toes(joints: ArrayLike, fps: float) -> tuple[NDArray[np.bool_], Array]:
-    """For each frame but the last and each toe: is it near the floor; its speed in m/s."""
-    frames = _joints(joints, "motion", least=1)
-    if frames.shape[-2] != HUMANML3D.joints:
-        raise ValueError(f"toes are known of {HUMANML3D.joints} joints only: {frames.shape}.")
-    toes = frames[:, list(TOES)]
-    low = (toes[1:, :, 1] < NEAR_FLOOR) & (toes[:-1, :, 1] < NEAR_FLOOR)
-    return low, np.linalg.norm(np.diff(toes[..., [0, 2]], axis=0), axis=-1) * fps
+def checked_joints(values: ArrayLike, what: str, least: int = 0) -> Array:
+    """Finite joints (..., J, 3), with at least so many frames in the axis before when not 0.
 
-
-def _heading(joints: Array) -> Array:
-    """Heading in radians (...,) of joints (..., J, 3): 0 faces +z, growing to the left."""
-    right_hip, left_hip, right_shoulder, left_shoulder = _representation(joints).facing
-    left = joints[..., left_hip, :] - joints[..., right_hip, :]
-    left = left + joints[..., left_shoulder, :] - joints[..., right_shoulder, :]
-    return np.arctan2(-left[..., 2], left[..., 0])
-
-
-def _representation(joints: Array) -> Representation:
-    return KIT if joints.shape[-2] == KIT.joints else HUMANML3D
-
-
-def _centimetres(difference: Array) -> float:
-    return float(100 * np.linalg.norm(difference, axis=-1).mean())
-
-
-def _joints(values: ArrayLike, what: str, least: int = 0) -> Array:
-    """Joints (..., J, 3), with at least so many frames in the axis before when that is not 0."""
+    Raises:
+        ValueError: naming what the joints are of and what is wrong with them.
+    """
     joints = np.asarray(values)
     counts = (HUMANML3D.joints, KIT.joints)
     axes = 3 if least else 2
@@ -110,9 +72,25 @@ def _joints(values: ArrayLike, what: str, least: int = 0) -> Array:
     return joints
 
 
+def _heading(joints: Array) -> Array:
+    """Heading in radians (...,) of joints (..., J, 3): 0 faces +z, growing to the left."""
+    right_hip, left_hip, right_shoulder, left_shoulder = _representation(joints).facing
+    left = joints[..., left_hip, :] - joints[..., right_hip, :]
+    left = left + joints[..., left_shoulder, :] - joints[..., right_shoulder, :]
+    return np.arctan2(-left[..., 2], left[..., 0])
+
+
+def _representation(joints: Array) -> Representation:
+    return KIT if joints.shape[-2] == KIT.joints else HUMANML3D
+
+
+def _centimetres(difference: Array) -> float:
+    return float(100 * np.linalg.norm(difference, axis=-1).mean())
+
+
 def _pair(generated: ArrayLike, given: ArrayLike, least: int = 0) -> tuple[Array, Array]:
-    a = _joints(generated, "generated motion", least)
-    b = _joints(given, "given motion", least)
+    a = checked_joints(generated, "generated motion", least)
+    b = checked_joints(given, "given motion", least)
     if a.shape != b.shape:
         raise ValueError(f"poses of one shape can be compared; these are {a.shape} and {b.shape}.")
     return a, b

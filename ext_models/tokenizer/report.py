@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.layouts import Example
 from ext_models.motion import features, representations
-from ext_models.motion.motion_metrics import skating_ratio
+from ext_models.motion.floor_metrics import skating_ratio
 from ext_models.packs import PackError
 from motiongpt_blender.core.body.skeleton import PARENTS
 

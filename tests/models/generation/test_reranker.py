@@ -14,9 +14,9 @@ from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.generation.reranking import (
     ACCELERATION_WEIGHT,
     FREE_ACCELERATION,
-    peak_acceleration,
 )
 from ext_models.language.pack_training import with_captions
+from ext_models.motion.pacing_metrics import peak_acceleration
 from ext_models.packs import RERANKER, PackError
 from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as spaces
@@ -98,17 +98,6 @@ def test_poses_choose_before_the_reranker(tmp_path):
         (answers,) = pipe.generate_batch([request])
         clips.append(pipe.select(answers, request)[0].joints)
     assert np.array_equal(*clips)
-
-
-def test_peak_acceleration_is_of_the_pelvis_over_the_ground():
-    joints = np.zeros((10, 22, 3), dtype=np.float32)
-    joints[:, :, 2] = 0.05 * np.arange(10)[:, None]  # 1 m/s
-    assert peak_acceleration(joints, 20.0) == pytest.approx(0, abs=1e-5)
-    joints[5:, :, 0] += 0.03  # aside in one frame, and no further
-    assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
-    joints[:, :, 1] += np.random.default_rng(0).normal(size=(10, 22))  # up and down does not count
-    assert peak_acceleration(joints, 20.0) == pytest.approx(0.6, abs=1e-5)
-    assert peak_acceleration(joints[:2], 20.0) == 0
 
 
 def test_motion_of_any_length_is_judged(tmp_path):
