@@ -6,32 +6,36 @@ import argparse
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ext_models import packs
-from ext_models.datasets import data_folder
 from ext_models.datasets.examples import Example
-from ext_models.datasets.layouts import Layout, layout_of, read_sets
+from ext_models.datasets.layouts import read_sets
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.evaluation.baselines import text_request
-from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.contact_sheets import draw_sheets
-from ext_models.evaluation.eval_set import EvalSet, EvalSettings, Evaluator, build_eval_set
-from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.metrics import TOP
-from ext_models.evaluation.model_card import model_card, parameter_counts, training_note
-from ext_models.evaluation.plots import draw
 from ext_models.evaluation.prompts.prompt_lists import SHIPPED, PromptList, read_prompts
-from ext_models.evaluation.prompts.prompt_scores import prompt_requests
-from ext_models.generation.pipeline import MotionPipeline
-from ext_models.recipes.schema import Recipe
-from ext_models.text_motion import model as text_motion
+from ext_models.evaluation.settings import EvalSettings
 from motiongpt_blender.core.packs.manifest import CARD
 
-from .options import RUNS, add_data, add_device, add_evaluator, add_pack, add_sampling, sampling_of
+from .options import (
+    RUNS,
+    add_data,
+    add_device,
+    add_evaluator,
+    add_pack,
+    add_sampling,
+    data_sets_of,
+    read_evaluator,
+    sampling_of,
+)
 
-RECIPES: Final = Path(__file__).parents[1] / "recipes"
+if TYPE_CHECKING:
+    from ext_models.evaluation.clip_maker import ClipMaker
+    from ext_models.evaluation.eval_set import EvalSet
+    from ext_models.evaluation.evaluation import Evaluation
+
 #: The sampling options of an evaluation.
 SAMPLED: Final = ("seed", "temperature", "candidates")
 
@@ -72,11 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure the pack, print the report and write it."""
+    from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
+    from ext_models.evaluation.eval_set import build_eval_set
+    from ext_models.evaluation.evaluation import evaluate
+    from ext_models.evaluation.plots import draw
+    from ext_models.generation.pipeline import MotionPipeline
+
     settings = _settings(arguments)
     manifest = packs.read_manifest(arguments.pack)
-    sets, quoted = data_sets(arguments.data, arguments.sets, manifest.name, arguments.config)
+    sets, quoted = data_sets_of(arguments, manifest.name)
     lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
-    evaluator = read_evaluator(arguments.evaluator, pick_device(arguments.device))
+    evaluator = read_evaluator(arguments, pick_device(arguments.device))
     examples = read_sets(arguments.data, sets, quoted_captions=quoted)
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     eval_set = build_eval_set(
@@ -101,37 +111,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.card:
         write_card(arguments.pack, eval_set, examples, result)
     return 0
-
-
-def read_evaluator(folder: Path | None, device: str) -> Evaluator | None:
-    """The evaluator of a folder; by default the one that was trained here, or none."""
-    place = folder or RUNS / "evaluator"
-    if folder is None and not (place / text_motion.CARD).is_file():
-        return None
-    return text_motion.load(place, device)
-
-
-def data_sets(
-    data: Path | None, named: Sequence[str] | None, pack: str, recipe: Path | None
-) -> tuple[list[str], bool]:
-    """Which sets of a data folder a pack is measured on, and whether with quoted captions.
-
-    Those that are named; or those of its recipe, given or shipped; or all that are there.
-    """
-    shipped = RECIPES / f"{pack}.toml"
-    found = recipe or (shipped if shipped.is_file() else None)
-    table = Recipe.read(found).pack if found else None
-    if table is None:
-        return list(named or _all_sets(data)), False
-    return list(named or table.data_sets or _all_sets(data)), table.quoted_captions
-
-
-def _all_sets(data: Path | None) -> list[str]:
-    if not data:
-        raise PipelineError("evaluate needs --data DIR (or MOTIONGPT_DATA): the held-out clips.")
-    if layout_of(data) is Layout.DATA_FOLDER:
-        return sorted({c["pack"] for c in data_folder.read_clips(data)})
-    raise PipelineError(f"{data}: say with --sets which data set it is, humanml3d or kit.")
 
 
 def usable(
@@ -161,6 +140,7 @@ def write_card(
     pack: Path, eval_set: EvalSet, examples: Sequence[Example], result: Evaluation
 ) -> None:
     """Write the pack's ``MODEL_CARD.md`` from what was measured."""
+    from ext_models.evaluation.model_card import model_card, parameter_counts, training_note
     from ext_models.tokenizer.report import report
 
     manifest, tokenizer = eval_set.pipeline.manifest, eval_set.pipeline.tokenizer
@@ -182,6 +162,9 @@ def _sheets(
     eval_set: EvalSet, maker: ClipMaker, lists: Sequence[PromptList], count: int, out: Path
 ) -> list[str]:
     """Draw the first sample of some texts, as many of each list; sentences about it."""
+    from ext_models.evaluation.baselines import text_request
+    from ext_models.evaluation.prompts.prompt_scores import prompt_requests
+
     if not count:
         return []
     asked = [[text_request(eval_set, i, 0) for i in range(len(eval_set.clips))]]

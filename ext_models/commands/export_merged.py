@@ -15,14 +15,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-
 from ext_models import packs
-from ext_models.generation.pipeline import vocabulary_of
-from ext_models.language.base_models.adapters import load_model, load_text_model
 from ext_models.language.vocabulary import MOTION_END, MOTION_START, MotionVocabulary, TokenIds
 from ext_models.packs import PackError
-from ext_models.tokenizer.vqvae import load_tokenizer
 
 from .options import add_pack
 
@@ -54,6 +49,12 @@ def export_merged(pack: Path, out: Path, dtype: str = "float32") -> dict[str, An
     Raises:
         PackError: when the pack is broken, or ``out`` is taken; nothing is left behind then.
     """
+    import torch
+
+    from ext_models.generation.pipeline import vocabulary_of
+    from ext_models.language.base_models.adapters import load_model, load_text_model
+    from ext_models.tokenizer.vqvae import load_tokenizer
+
     if dtype not in DTYPES:
         raise PackError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -16,9 +16,12 @@ from motiongpt_blender.wire import HELP, Sampling
 
 if TYPE_CHECKING:
     from ext_models.recipes.schema import Recipe
+    from ext_models.text_motion.model import TextMotionModel
 
 #: Trainings and evaluations keep their state here, to resume from.
 RUNS: Final = Path("runs")
+#: Recipes that are shipped; one of a pack's name is the pack's.
+RECIPES: Final = Path(__file__).parents[1] / "recipes"
 #: Seconds of a motion that is asked for without a length.
 DEFAULT_SECONDS: Final = 4.0
 #: The sampling options of a command that ranks no candidates.
@@ -53,6 +56,16 @@ def add_evaluator(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluator", type=Path, help="folder of an evaluator (runs/evaluator)")
 
 
+def read_evaluator(arguments: argparse.Namespace, device: str) -> TextMotionModel | None:
+    """The evaluator that is named; by default the one that was trained here, or none."""
+    from ext_models.text_motion import model
+
+    folder = arguments.evaluator or RUNS / "evaluator"
+    if arguments.evaluator is None and not (folder / model.CARD).is_file():
+        return None
+    return model.load(folder, device)
+
+
 def add_training(
     parser: argparse.ArgumentParser, recipe: str, out: str, *, each: bool = False
 ) -> None:
@@ -84,6 +97,40 @@ def budget_of(arguments: argparse.Namespace) -> dict[str, float]:
     """The steps and minutes of a training, as far as they were given."""
     given = {"steps": arguments.steps, "minutes": arguments.minutes}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def data_sets_of(arguments: argparse.Namespace, pack: str) -> tuple[list[str], bool]:
+    """Which sets of a data folder a pack is measured on, and whether with quoted captions.
+
+    Those that are named; or those of its recipe, given or shipped; or all that are there.
+
+    Args:
+        arguments: with ``data``, ``sets`` and ``config``, the recipe.
+        pack: name of the pack.
+
+    Raises:
+        PipelineError: when nothing says which sets they are.
+    """
+    from ext_models.recipes.schema import Recipe
+
+    shipped = RECIPES / f"{pack}.toml"
+    found = arguments.config or (shipped if shipped.is_file() else None)
+    table = Recipe.read(found).pack if found else None
+    if table is None:
+        return list(arguments.sets or _all_sets(arguments.data)), False
+    sets = arguments.sets or table.data_sets or _all_sets(arguments.data)
+    return list(sets), table.quoted_captions
+
+
+def _all_sets(data: Path | None) -> list[str]:
+    from ext_models.datasets import data_folder
+    from ext_models.datasets.layouts import Layout, layout_of
+
+    if not data:
+        raise PipelineError("evaluate needs --data DIR (or MOTIONGPT_DATA): the held-out clips.")
+    if layout_of(data) is Layout.DATA_FOLDER:
+        return sorted({c["pack"] for c in data_folder.read_clips(data)})
+    raise PipelineError(f"{data}: say with --sets which data set it is, humanml3d or kit.")
 
 
 def add_sampling(

@@ -7,26 +7,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from ext_models.datasets.examples import SPLITS, Example, data_hash
 from ext_models.datasets.joining import join_examples
 from ext_models.datasets.layouts import read_sets
 from ext_models.devices import pick_device
 from ext_models.evaluation.metrics import Interval, interval
-from ext_models.text_motion.clips import clip_label
-from ext_models.text_motion.model import read_card, save
-from ext_models.text_motion.network import TextMotionConfig, TextMotionError
-from ext_models.text_motion.training import (
-    BEST,
-    MIN_LABELS,
-    POOL,
-    TextMotionTraining,
-    retrieval,
-    train_text_motion,
-)
 from ext_models.training.pack_table import PackTable
 
 from .options import RUNS, add_training, read_recipe
+
+if TYPE_CHECKING:
+    from ext_models.text_motion.network import TextMotionConfig
+    from ext_models.text_motion.training import TextMotionTraining
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train from a recipe's ``[evaluator]`` tables and measure on the test split."""
+    from ext_models.text_motion.clips import clip_label
+    from ext_models.text_motion.model import read_card, save
+    from ext_models.text_motion.network import TextMotionError
+    from ext_models.text_motion.training import (
+        BEST,
+        MIN_LABELS,
+        POOL,
+        retrieval,
+        train_text_motion,
+    )
+
     recipe = read_recipe(arguments)
     table = recipe.demand(recipe.evaluator, "evaluator")
     shared = recipe.pack or PackTable("evaluator")

@@ -6,7 +6,6 @@ import argparse
 
 from ext_models.devices import pick_device
 from ext_models.packs import MANIFEST, RERANKER, require
-from ext_models.text_motion.reranker_training import train_reranker
 
 from .options import RUNS, add_training, read_recipe
 
@@ -18,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train the reranker and write it into the pack."""
+    from ext_models.text_motion.reranker_training import train_reranker
+
     require(arguments.out / MANIFEST)
     recipe = read_recipe(arguments)
     table, pack = recipe.demand(recipe.reranker, RERANKER), recipe.pack_table

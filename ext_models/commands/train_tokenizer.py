@@ -6,19 +6,18 @@ import argparse
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ext_models.datasets.examples import Example
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.packs import PackError
-from ext_models.tokenizer.recipe import PublishedTokenizer, tokenizer_identity, train_from_recipe
-from ext_models.tokenizer.reference_training import reconstruction_error
-from ext_models.tokenizer.report import HEAD, report, strips
-from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer, save_tokenizer
-from ext_models.training import processes
 from ext_models.training.run_identity import claim
 
 from .options import RUNS, add_training, read_recipe
+
+if TYPE_CHECKING:
+    from ext_models.tokenizer.vqvae import VQVAE
 
 #: Test clips in the picture of a tokenizer.
 PICTURED = 6
@@ -38,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train the tokenizer and print how well it reconstructs the test clips."""
+    from ext_models.tokenizer.recipe import (
+        PublishedTokenizer,
+        tokenizer_identity,
+        train_from_recipe,
+    )
+    from ext_models.tokenizer.vqvae import load_tokenizer, save_tokenizer
+    from ext_models.training import processes
+
     recipe = read_recipe(arguments)
     pack, table = recipe.pack_table, recipe.tokenizer_table
     device = processes.join(pick_device(arguments.device))
@@ -79,12 +86,16 @@ def _claim(work: Path, identity: Mapping[str, str], kept: VQVAE | None) -> None:
 
 
 def _print_error(model: VQVAE, examples: list[Example]) -> None:
+    from ext_models.tokenizer.reference_training import reconstruction_error
+
     test = [e for e in examples if e.split == "test"] or examples
     error, used = reconstruction_error(model, test)
     print(f"{len(test)} clips through their codes: {error:.1f} mm, {used:.0%} of the codes in use")
 
 
 def _print_report(model: VQVAE, examples: list[Example]) -> None:
+    from ext_models.tokenizer.report import HEAD, report
+
     test = [e for e in examples if e.split == "test"]
     levels = model.config.levels
     rows = [
@@ -95,6 +106,8 @@ def _print_report(model: VQVAE, examples: list[Example]) -> None:
 
 def _draw(model: VQVAE, examples: list[Example], picture: Path) -> None:
     """Draw some test clips beside their reconstruction, where matplotlib is installed."""
+    from ext_models.tokenizer.report import strips
+
     test = [e for e in examples if e.split == "test"]
     some = test[:: max(1, len(test) // PICTURED)][:PICTURED]
     try:

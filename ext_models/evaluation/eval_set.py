@@ -20,7 +20,8 @@ from ext_models.generation.pipeline import MotionPipeline
 from ext_models.text_motion.clips import clip_label
 from motiongpt_blender.wire import Sampling
 
-from .metrics import REPEATS, TOP
+from .metrics import TOP
+from .settings import EvalSettings
 
 Array = NDArray[np.float32]
 
@@ -43,25 +44,6 @@ class Evaluator(Protocol):
 
 
 @dataclass(frozen=True)
-class EvalSettings:
-    """How an evaluation is done.
-
-    Attributes:
-        pool: captions that compete for R-precision; fewer where there are fewer labels.
-        draws: how often pools are drawn.
-        samples: motions made of each text.
-        pose_clips: clips of the pose tasks, spread over all; 0 takes all.
-        sampling: how motions are sampled, as in the add-on; its seed is that of all draws.
-    """
-
-    pool: int = 32
-    draws: int = REPEATS
-    samples: int = 3
-    pose_clips: int = 0
-    sampling: Sampling = field(default_factory=Sampling)
-
-
-@dataclass(frozen=True)
 class EvalSet:
     """The inputs of an evaluation.
 
@@ -78,7 +60,7 @@ class EvalSet:
     train: tuple[Example, ...]
     clips: tuple[Example, ...]
     held_out: tuple[Example, ...]
-    settings: EvalSettings = EvalSettings()
+    settings: EvalSettings = field(default_factory=EvalSettings)
     evaluator: Evaluator | None = None
 
     @property

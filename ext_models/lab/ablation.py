@@ -22,9 +22,10 @@ from ext_models import packs
 from ext_models.datasets.examples import Example, data_hash
 from ext_models.evaluation.baselines import TEXT
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
-from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
+from ext_models.evaluation.eval_set import Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
+from ext_models.evaluation.settings import EvalSettings
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.base_models.loaded_base import TrainingResult

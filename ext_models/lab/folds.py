@@ -21,8 +21,9 @@ from ext_models.datasets.examples import data_hash
 from ext_models.datasets.layouts import Example
 from ext_models.errors import PipelineError
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
-from ext_models.evaluation.eval_set import EvalSettings, Evaluator, build_eval_set
+from ext_models.evaluation.eval_set import Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
+from ext_models.evaluation.settings import EvalSettings
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline

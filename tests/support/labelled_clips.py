@@ -7,7 +7,7 @@ import numpy as np
 
 from ext_models.datasets.data_folder import ClipRecord, PackWriter
 from ext_models.datasets.examples import Example
-from ext_models.evaluation.eval_set import EvalSettings
+from ext_models.evaluation.settings import EvalSettings
 from motiongpt_blender.wire import Sampling
 from tests.support import motion_folders
 

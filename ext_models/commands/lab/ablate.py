@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from ext_models.commands.evaluate import read_evaluator
-from ext_models.commands.options import add_evaluator, add_training, budget_of
+from ext_models.commands.options import add_evaluator, add_training, budget_of, read_evaluator
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.evaluation.tables import Row
-from ext_models.lab.ablation import TABLES, AblationRunner, curves, read_ablation, tables
+
+if TYPE_CHECKING:
+    from ext_models.evaluation.tables import Row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and measure the rows; rows that are done are kept."""
+    from ext_models.lab.ablation import TABLES, AblationRunner, curves, read_ablation, tables
+
     ablation = read_ablation(arguments.config, budget_of(arguments))
     device = pick_device(arguments.device)
-    evaluator = read_evaluator(arguments.evaluator, device)
+    evaluator = read_evaluator(arguments, device)
     runner = AblationRunner(ablation, arguments.data, arguments.out, evaluator, device)
     count = len(ablation.rows)
     some = arguments.rows or range(1, count + 1)

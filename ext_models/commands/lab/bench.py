@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ext_models import packs
 from ext_models.commands.options import DEFAULT_SECONDS, add_device, add_pack
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
-from ext_models.generation.pipeline import vocabulary_of
-from ext_models.lab.bench import BASELINE, Bench, Timing, measure, table
-from ext_models.tokenizer.vqvae import load_tokenizer
+
+if TYPE_CHECKING:
+    from ext_models.lab.bench import Bench, Timing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Time every variant and print the table."""
+    from ext_models.lab.bench import BASELINE, measure, table
+
     if arguments.rounds < 1:
         raise PipelineError(f"--rounds {arguments.rounds}: at least 1.")
     if arguments.out and not arguments.out.parent.is_dir():
@@ -56,6 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace, manifest: packs.PackManifest, device: str) -> Bench:
+    from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
+    from ext_models.generation.pipeline import vocabulary_of
+    from ext_models.lab.bench import Bench
+    from ext_models.tokenizer.vqvae import load_tokenizer
+
     frames = round(arguments.seconds * manifest.fps)
     if not 1 <= frames <= manifest.max_frames:
         longest = manifest.max_frames / manifest.fps

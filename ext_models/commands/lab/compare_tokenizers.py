@@ -6,7 +6,6 @@ import argparse
 
 from ext_models.commands.options import add_training, budget_of
 from ext_models.devices import pick_device
-from ext_models.lab.compare_tokenizers import TABLE, compare, read_comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train every tokenizer on every data set; print the table and write it."""
+    from ext_models.lab.compare_tokenizers import TABLE, compare, read_comparison
+
     wanted = read_comparison(arguments.config, budget_of(arguments))
     device = pick_device(arguments.device)
     table = compare(wanted, arguments.data, arguments.out, device)

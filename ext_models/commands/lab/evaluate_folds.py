@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from ext_models.commands.evaluate import data_sets, read_evaluator
 from ext_models.commands.options import (
     add_evaluator,
     add_sampling,
     add_training,
     budget_of,
+    data_sets_of,
+    read_evaluator,
     sampling_of,
 )
 from ext_models.datasets.layouts import read_sets
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.evaluation.eval_set import EvalSettings
-from ext_models.evaluation.evaluation import Evaluation
-from ext_models.lab.folds import assign_folds, measure_fold, save_folds, take_of_clips, train_fold
-from ext_models.recipes.schema import Recipe
+from ext_models.evaluation.settings import EvalSettings
+
+if TYPE_CHECKING:
+    from ext_models.evaluation.evaluation import Evaluation
 
 #: A fold has few labels, so fewer captions compete than in ``evaluate``.
 POOL = 16
@@ -46,6 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and measure fold by fold; a stopped run goes on."""
+    from ext_models.lab.folds import (
+        assign_folds,
+        measure_fold,
+        save_folds,
+        take_of_clips,
+        train_fold,
+    )
+    from ext_models.recipes.schema import Recipe
+
     recipe = Recipe.read(arguments.config)
     if arguments.folds < 2:
         raise PipelineError(f"--folds {arguments.folds}: at least 2.")
@@ -53,11 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise PipelineError(f"--fold {arguments.fold}: 1 to {arguments.folds}.")
     if not 0 < arguments.share <= 1:
         raise PipelineError(f"--share {arguments.share:g}: more than 0, at most 1.")
-    name = recipe.pack_table.name
-    sets, quoted = data_sets(arguments.data, arguments.sets, name, arguments.config)
+    sets, quoted = data_sets_of(arguments, recipe.pack_table.name)
     examples = read_sets(arguments.data, sets, quoted_captions=quoted)
     device = pick_device(arguments.device)
-    evaluator = read_evaluator(arguments.evaluator, device)
+    evaluator = read_evaluator(arguments, device)
     settings = EvalSettings(
         sampling=sampling_of(arguments),
         pool=arguments.pool,

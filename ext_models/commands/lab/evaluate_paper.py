@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ext_models import packs
 from ext_models.commands.options import RUNS, add_data, add_device
 from ext_models.devices import pick_device
-from ext_models.generation.generators import load_generator
-from ext_models.lab.guo_evaluator import load_guo_evaluator
-from ext_models.lab.paper_tables import PaperEvaluation
 from ext_models.language.vocabulary import MotionVocabulary
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
-from ext_models.recipes.paper_settings import PaperEvalSettings
-from ext_models.recipes.schema import Recipe
-from ext_models.tokenizer.vqvae import load_tokenizer
+
+if TYPE_CHECKING:
+    from ext_models.recipes.paper_settings import PaperEvalSettings
+    from ext_models.recipes.schema import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure a pack of the style ``paper`` and print both tables."""
+    from ext_models.generation.generators import load_generator
+    from ext_models.lab.guo_evaluator import load_guo_evaluator
+    from ext_models.lab.paper_tables import PaperEvaluation
+    from ext_models.recipes.schema import Recipe
+    from ext_models.tokenizer.vqvae import load_tokenizer
+
     recipe = Recipe.read(arguments.config)
     manifest = packs.read_manifest(arguments.pack)
     if manifest.prompt_style != "paper":

@@ -21,17 +21,6 @@ from tests.support.labelled_clips import make_examples, write_folder
 from tests.support.recipes import RECIPE
 
 
-@pytest.mark.parametrize("name", command_line.COMMANDS)
-def test_every_command_exists_and_declares_its_options(name, capsys):
-    """A misspelt module would show only when someone asks for the command."""
-    with pytest.raises(SystemExit) as ended:
-        command_line.main([name, "--help"])
-    assert ended.value.code == 0
-    said = capsys.readouterr().out
-    assert f"ext_models {name}" in said
-    assert "--verbose" in said
-
-
 def test_only_the_chosen_command_is_imported():
     """The others' options cost a second of imports each."""
     parser = command_line.parser_for(["packs"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ext_models.__main__ import COMMANDS
 from tests.support.imports import imports, python_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -64,20 +65,38 @@ def test_model_process_imports(path):
         assert name.split(".")[0] not in BPY_MODULES, f"the model's process never imports {name}"
 
 
-@pytest.mark.parametrize(
-    "command", [["--help"], ["packs"], ["--version"], ["generate", "--help"]], ids=" ".join
-)
-def test_command_line_answers_without_torch(command):
-    code = (
-        "import runpy, sys\n"
-        f"sys.argv = ['ext_models', *{command!r}]\n"
-        "try:\n    runpy.run_module('ext_models', run_name='__main__')\n"
-        "except SystemExit as end:\n    assert not end.code, end.code\n"
-        f"heavy = {HEAVY!r} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+#: Runs command lines, one a line of standard input, where the heavy libraries cannot be imported.
+WITHOUT_TORCH = f"""
+import sys
+from ext_models.__main__ import main
+
+class Refusal:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in {HEAVY!r}:
+            raise ImportError(name + " is imported")
+
+sys.meta_path.insert(0, Refusal())
+for line in sys.stdin:
+    try:
+        code = main(line.split())
+    except SystemExit as end:
+        code = end.code
+    assert not code, (line, code)
+"""
+
+
+def test_command_line_answers_without_torch():
+    """The help of every command, too: a misspelt module would show only when someone asks."""
+    lines = ["--help", "packs", "--version", *(f"{name} --help" for name in COMMANDS)]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH],
+        cwd=ROOT, capture_output=True, text=True, input="\n".join(lines),
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    for name in COMMANDS:
+        _, found, usage = done.stdout.partition(f"usage: python -m ext_models {name} ")
+        assert found, name
+        assert "--verbose" in usage.partition("usage:")[0], name
 
 
 def test_the_fake_process_needs_numpy_alone():
