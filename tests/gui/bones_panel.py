@@ -19,6 +19,8 @@ import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
 LIMIT = 240
+#: Pixels of the picture that the figure takes, left of the side bar.
+FIGURE_WIDTH = 560
 SIDES = ("Left", "Right")
 LIMBS = {
     "collar": "Shoulder", "upper_arm": "Arm", "forearm": "ForeArm", "hand": "Hand",
@@ -30,7 +32,7 @@ def arguments():
     """What stands behind the ``--`` of Blender's command line."""
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     parser = argparse.ArgumentParser()
-    parser.add_argument("--shot", type=Path, help="picture of the screen at the end")
+    parser.add_argument("--shot", type=Path, help="picture of figure and side bar")
     return parser.parse_args(words)
 
 
@@ -87,7 +89,8 @@ def story(asked):
     hand.place("WINDOW")["area"].tag_redraw()
     yield 2.0
     if asked.shot:
-        yield from hand.shoot(asked.shot)
+        left, right, bottom, top = hand.side_bar()
+        yield from hand.shoot(asked.shot, (left - FIGURE_WIDTH, right, bottom, top))
     yield from click("motiongpt.bone_from_selected")
     assert (rows["toe_l"].bone, rows["toe_l"].source) == ("peg", "user"), rows["toe_l"].bone
     with bpy.context.temp_override(**hand.place("WINDOW")):

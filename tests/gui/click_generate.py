@@ -231,7 +231,7 @@ def story(asked):
     if asked.fake:  # its walk is known, that of a model is its own
         check(rig)
     if asked.shot:
-        yield from portrait.take(rig, hand.place, asked.shot)
+        yield from portrait.take(rig, asked.shot)
     with in_view():
         bpy.ops.preferences.addon_disable(module="motiongpt_blender")
     print("OK", flush=True)

@@ -67,9 +67,22 @@ def click(at, rest=0.6):
     yield rest
 
 
-def shoot(path):
-    """A picture of the screen with ImageMagick; Blender's own comes out black here."""
-    with subprocess.Popen(["import", "-window", "root", str(path)]) as child:
+def side_bar():
+    """Where the side bar is on the screen: left, right, bottom and top in pixels."""
+    region = place("UI")["region"]
+    return region.x, region.x + region.width, region.y, region.y + region.height
+
+
+def shoot(path, box):
+    """A picture of a part of the screen: left, right, bottom and top in pixels.
+
+    ImageMagick takes it; Blender's own screenshot comes out black on a virtual screen.
+    """
+    left, right, bottom, top = box
+    above = bpy.context.window_manager.windows[0].height - top
+    size = f"{right - left}x{top - bottom}+{left}+{above}"
+    command = ["import", "-window", "root", "-crop", size, "+repage", str(path)]
+    with subprocess.Popen(command) as child:
         while child.poll() is None:
             yield 0.2
     assert child.returncode == 0, "no picture was taken"

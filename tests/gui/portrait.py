@@ -5,9 +5,8 @@
         --shot docs/images/panel.png
 """
 
-import subprocess
-
 import bpy
+import hand
 
 #: Controls that stay in sight; the others would hide the figure.
 SHOWN = ("Torso", "Arm.L (FK)", "Arm.R (FK)", "Leg.L (FK)", "Leg.R (FK)", "Root")
@@ -18,6 +17,8 @@ GHOSTS = {
     "END": (0.95, 0.35, 0.30, 0.45),
 }
 FRAME = 50
+#: Pixels of the picture that the figures take, left of the side bar.
+FIGURES_WIDTH = 700
 SEED = 1
 
 
@@ -32,15 +33,12 @@ def dress(rig):
         collection.is_visible = collection.name in SHOWN
 
 
-def take(rig, place, path):
-    """Set the scene, wait for it to be drawn, and take the picture with ImageMagick.
-
-    Blender's own screenshot comes out black on a virtual screen.
-    """
+def take(rig, path):
+    """Set the scene, wait for it to be drawn, and take the picture of figures and side bar."""
     ghosts(rig)
     scene = bpy.context.scene
     scene.frame_set(FRAME)
-    view = place("WINDOW")["area"].spaces.active
+    view = hand.place("WINDOW")["area"].spaces.active
     view.shading.color_type = "OBJECT"
     view.shading.show_cavity = True
     view.shading.show_shadows = True
@@ -50,10 +48,8 @@ def take(rig, place, path):
     region.view_location = (0.35, -1.15, 0.8)
     region.view_distance = 4.6
     yield 3.0  # the timeline stays small: above it Last Take is seen to its end
-    with subprocess.Popen(["import", "-window", "root", str(path)]) as child:
-        while child.poll() is None:
-            yield 0.2
-    assert child.returncode == 0, "no picture was taken"
+    left, right, bottom, top = hand.side_bar()
+    yield from hand.shoot(path, (left - FIGURES_WIDTH, right, bottom, top))
 
 
 def ghosts(rig):
@@ -67,9 +63,9 @@ def ghosts(rig):
         ghost.color = GHOSTS[pose.role]
 
 
-def show_track(place):
+def show_track():
     """The NLA editor below the view, pulled up to show the track."""
-    spot = place("WINDOW")
+    spot = hand.place("WINDOW")
     window, area = spot["window"], spot["area"]
     below = next(a for a in window.screen.areas if a.type == "DOPESHEET_EDITOR")
     below.type = "NLA_EDITOR"

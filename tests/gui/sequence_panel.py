@@ -30,7 +30,7 @@ def arguments():
     """What stands behind the ``--`` of Blender's command line."""
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     parser = argparse.ArgumentParser()
-    parser.add_argument("--shot", type=Path, help="picture of the screen at the end")
+    parser.add_argument("--shot", type=Path, help="picture of the side bar at the end")
     return parser.parse_args(words)
 
 
@@ -114,9 +114,9 @@ def picture(path):
     region.view_perspective = "PERSP"
     region.view_location, region.view_distance = (0.35, -1.6, 0.8), 5.2
     yield 0.5
-    yield from portrait.show_track(hand.place)
+    yield from portrait.show_track()
     yield 3.0
-    yield from hand.shoot(path)
+    yield from hand.shoot(path, hand.side_bar())
 
 
 hand.drive(story(arguments()), LIMIT)
