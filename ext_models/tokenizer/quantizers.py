@@ -100,9 +100,11 @@ class ResidualQuantizer(nn.Module):
     One level is plain vector quantisation, the reference's case.
     """
 
-    #: Whether training moves the codes, and how often it uses only the first few levels.
+    #: Whether training moves the codes, how often it uses only the first few levels, and the
+    #: number of levels that half of these batches use; 0 is none.
     codebook_updates = True
     quantize_dropout = 0.3
+    written_levels = 0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()
@@ -118,6 +120,8 @@ class ResidualQuantizer(nn.Module):
         keep = len(self.levels)
         if self.training and torch.rand(()) < self.quantize_dropout:
             keep = int(torch.randint(1, keep + 1, ()))
+            if self.written_levels and torch.rand(()) < 0.5:
+                keep = self.written_levels
         residual, quantised, codes, loss = flat, torch.zeros_like(flat), [], x.new_zeros(())
         for level, book in enumerate(self.books):
             index = book.nearest(residual)
@@ -160,9 +164,10 @@ class ScalarQuantizer(nn.Module):
 
     steps: Tensor
     place: Tensor
-    #: Scalars are read together and have no codes to move: neither has an effect.
+    #: Scalars are read together and have no codes to move: none has an effect.
     codebook_updates = True
     quantize_dropout = 0.0
+    written_levels = 0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()

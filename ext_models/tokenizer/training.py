@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
+from ext_models.motion.motion_metrics import TOES
 from ext_models.packs import PackError
 from ext_models.training.settings import TrainerSettings
 from ext_models.training.trainer import MeanLoss, Trainer, TrainingData
@@ -33,6 +34,12 @@ _UPPER = np.concatenate(
     ]
 )
 _UPPER_HEIGHTS = 4 + 3 * (_ABOVE - 1) + 1
+
+#: Channels of the toes' places on the floor.
+_TOES = [4 + 3 * (toe - 1) + axis for toe in TOES for axis in (0, 2)]
+#: Metres that a standing toe moves in a frame at most, the weight of the others, and the metres
+#: that count as much as a deviation of a position.
+STANDING_STEP, MOVING_TOES, TOE_STEP = 0.01, 0.2, 0.01
 
 #: Batches that the validation measures.
 HELD_OUT_BATCHES = 4
@@ -54,8 +61,11 @@ class TokenizerTraining(TrainerSettings):
         details: weight of rotations, velocities and contacts, which no joint is decoded from.
         drift: weight of the root's accumulated heading and place.
         smooth: weight of the joints' accelerations.
+        toes: weight of the standing toes' speed in the world.
         quantize_dropout: share of steps that use only the first few levels, which makes these
             levels a usable, coarser code.
+        written_levels: levels that the language model is to write; half of the steps with fewer
+            levels use these. 0 favours none.
     """
 
     minutes: float = 20.0
@@ -71,7 +81,9 @@ class TokenizerTraining(TrainerSettings):
     details: float = 0.1
     drift: float = 0.1
     smooth: float = 0.5
+    toes: float = 0.0
     quantize_dropout: float = 0.3
+    written_levels: int = 0
 
 
 def _at_speed(example: Example, speed: float) -> Array:
@@ -120,6 +132,7 @@ def train_tokenizer(
     else:
         windows = keep_codes(model, codes_of, windows)
     model.quantizer.quantize_dropout = settings.quantize_dropout
+    model.quantizer.written_levels = settings.written_levels
     model = model.to(device)
 
     def loss(network: VQVAE, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -158,13 +171,39 @@ def reconstruction_loss(
     shake = error[..., 3 : KINDS[3]].diff(n=2, dim=1)
     # Small errors of turning and moving add up: a frame's place is the sum of all before.
     place = error[..., :3].cumsum(1) * model.std[:3]
-    return (
+    loss = (
         (_robust(error) * weight).mean(-1).sum()
         + 0.5 * tremble
         + settings.smooth * (_robust(shake) * weight[:, 2:]).mean(-1).sum()
         + settings.drift * (_robust(place / 0.1) * weight).mean(-1).sum()
         + 0.02 * commitment
     )
+    if settings.toes:
+        loss = loss + settings.toes * _toe_error(model, x, y, mask)
+    return loss
+
+
+def _toe_error(model: VQVAE, x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
+    """Error of the standing toes' speed in the world, of normalised features x and y (B, T, C)."""
+    real, made = (toe_steps(z * model.std + model.mean) for z in (x, y))
+    standing = real.norm(dim=-1, keepdim=True) < STANDING_STEP
+    weight = (standing + MOVING_TOES) * mask[:, 1:, None]
+    return (_robust((made - real) / TOE_STEP) * weight).sum() / weight.sum() / 2
+
+
+def toe_steps(x: Tensor) -> Tensor:
+    """How far both toes move on the floor from frame to frame, of features (B, T, C).
+
+    Returns:
+        (B, T - 1, 2, 2) metres to the left and ahead, seen from the later frame's heading.
+    """
+    toes = x[..., _TOES].unflatten(-1, (2, 2))
+    turn = 2 * x[:, :-1, None, 0]
+    left, ahead = toes[:, :-1].unbind(-1)
+    before = torch.stack(
+        [left * turn.cos() + ahead * turn.sin(), ahead * turn.cos() - left * turn.sin()], -1
+    )
+    return x[:, :-1, None, 1:3] + toes[:, 1:] - before
 
 
 def _robust(error: Tensor) -> Tensor:
