@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ext_models.datasets.layouts import Example
 from ext_models.motion import features, representations
-from ext_models.motion.floor_metrics import skating_ratio
+from ext_models.motion.floor_metrics import skating_ratio, support_foot_speeds
 from ext_models.packs import PackError
 from motiongpt_blender.core.body.skeleton import PARENTS
 
@@ -23,8 +23,8 @@ Array = NDArray[np.float32]
 
 HEAD: Final = (
     "| tokenizer | bits a second | root-relative MPJPE | global MPJPE "
-    "| single pose | sliding toes | jerk | codes used |",
-    "|---|---|---|---|---|---|---|---|",
+    "| single pose | support foot | sliding toes | jerk | codes used |",
+    "|---|---|---|---|---|---|---|---|---|",
 )
 #: Poses of a strip, and metres between them.
 POSES: Final = 9
@@ -41,6 +41,7 @@ class Report:
         root_relative: mean joint error with the pelvis put in place (MPJPE).
         in_place: mean joint error in the world (global MPJPE).
         single_pose: mean joint error of poses encoded alone, heading removed.
+        support_foot: mean ground speed of the support foot in cm/s, of the real clips too.
         skating: share of frames in which a toe near the floor slides; of the real clips too.
         jerk: mean jerk of the joints over that of the real clips.
         codes_used: share of each level's codes in use, counted over enough clips to need them.
@@ -51,6 +52,7 @@ class Report:
     root_relative: float
     in_place: float
     single_pose: float
+    support_foot: tuple[float, float]
     skating: tuple[float, float]
     jerk: float
     codes_used: tuple[float, ...]
@@ -60,7 +62,9 @@ class Report:
         used = ", ".join(f"{share:.0%}" for share in self.codes_used)
         return (
             f"| {name} | {self.bits:.0f} | {self.root_relative:.1f} mm | {self.in_place:.0f} mm "
-            f"| {self.single_pose:.1f} mm | {self.skating[0]:.1%} (real {self.skating[1]:.1%}) "
+            f"| {self.single_pose:.1f} mm "
+            f"| {self.support_foot[0]:.1f} cm/s (real {self.support_foot[1]:.1f}) "
+            f"| {self.skating[0]:.1%} (real {self.skating[1]:.1%}) "
             f"| {self.jerk:.2f} x | {used} |"
         )
 
@@ -88,11 +92,14 @@ def report(
     """
     levels = levels or model.config.levels
     relative, world, single, sliding, jerks = [], [], [], [], []
+    feet: tuple[list[Array], list[Array]] = ([], [])
     for example in examples:
         truth, decoded, _ = reconstruct(model, example, levels)
         world.append(_error(decoded, truth))
         relative.append(_error(decoded - decoded[:, :1], truth - truth[:, :1]))
         sliding.append((skating_ratio(decoded), skating_ratio(truth)))
+        for speeds, joints in zip(feet, (decoded, truth), strict=True):
+            speeds.append(support_foot_speeds(joints))
         jerks.append((_jerk(decoded), _jerk(truth)))
         poses = example.joints[::8]
         again = model.decode_poses(model.encode_poses(poses)[:, :levels])
@@ -106,6 +113,7 @@ def report(
         root_relative=_mm(relative),
         in_place=_mm(world),
         single_pose=_mm(single),
+        support_foot=(_cm(feet[0]), _cm(feet[1])),
         skating=(float(slides[0]), float(slides[1])),
         jerk=float(shakes[0] / shakes[1]),
         codes_used=codes_used(model, counted or examples)[:levels],
@@ -140,6 +148,12 @@ def _error(a: Array, b: Array) -> Array:
 
 def _jerk(joints: Array) -> float:
     return float(np.linalg.norm(np.diff(joints, 3, axis=0), axis=-1).mean())
+
+
+def _cm(speeds: Sequence[Array]) -> float:
+    """Mean of speeds in cm/s; 0 where no toe ever stands."""
+    every = np.concatenate(speeds)
+    return float(100 * every.mean()) if len(every) else 0.0
 
 
 def _mm(errors: Sequence[Array]) -> float:

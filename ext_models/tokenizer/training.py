@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ext_models.datasets.layouts import Example, mirrored
 from ext_models.motion import features
-from ext_models.motion.motion_metrics import TOES
+from ext_models.motion.floor_metrics import TOES
 from ext_models.packs import PackError
 from ext_models.training.settings import TrainerSettings
 from ext_models.training.trainer import MeanLoss, Trainer, TrainingData

@@ -11,6 +11,7 @@ from ext_models.__main__ import main
 from ext_models.datasets.layouts import Example
 from ext_models.lab import compare_tokenizers
 from ext_models.motion.features import to_joints
+from ext_models.motion.floor_metrics import TOES, support_foot_speeds
 from ext_models.packs import PackError
 from ext_models.tokenizer import report, training
 from ext_models.tokenizer.vqvae import TokenizerConfig
@@ -44,6 +45,64 @@ def test_the_same_seed_gives_the_same_tokenizer(examples, tmp_path):
 def test_no_clips_to_learn_from(examples, tmp_path):
     with pytest.raises(PackError, match="no clip in its split 'train'"):
         training.train_tokenizer(SMALL, SETTINGS, examples[-2:], tmp_path, seed=1)
+
+
+def test_toes_are_measured_in_the_world(examples):
+    """Their steps on the floor are those of the decoded joints, whatever way the body turns."""
+    rng = np.random.default_rng(0)
+    x = report.clip_features(examples[0])
+    x[:, 0] = 0.2 * rng.normal(size=len(x))  # turns by twenty degrees a frame
+    toes = to_joints(x)[:, list(TOES)][..., [0, 2]]
+    steps = training.toe_steps(torch.from_numpy(x)[None])[0].numpy()
+    assert np.allclose(
+        np.linalg.norm(steps, axis=-1), np.linalg.norm(np.diff(toes, axis=0), axis=-1), atol=1e-5
+    )
+
+
+def test_a_root_that_leaves_the_standing_foot_costs_more(examples):
+    """The same error of the root's speed: bad under a standing foot, cheap where it swings."""
+    x = torch.from_numpy(report.clip_features(examples[0]))[None]
+    real = training.toe_steps(x).norm(dim=-1).amin(-1)[0]
+    stands = int((real > training.STANDING_STEP).float().argmin())
+    torch.manual_seed(0)
+    model = training.VQVAE(SMALL)
+
+    def cost(frame):
+        moved = x.clone()
+        moved[0, frame, 1] += 0.02
+        # Nothing but the toes differs: the network gives back what the test wants.
+        model.forward = lambda _: (moved, None, torch.zeros(()))
+        settings = replace(SETTINGS, toes=1.0)
+        with_toes, without = (
+            training.reconstruction_loss(model, x, torch.ones(1, x.shape[1], 1), s)
+            for s in (settings, replace(settings, toes=0.0))
+        )
+        return float(with_toes - without)
+
+    assert cost(stands) > 2 * cost(int(real.argmax()))
+
+
+def test_dropout_favours_the_written_levels():
+    """Half of the batches with fewer levels use those that the language model writes."""
+    torch.manual_seed(0)
+    model = training.VQVAE(replace(SMALL, levels=4)).train()
+    quantizer = model.quantizer
+    quantizer.codebook_updates, quantizer.quantize_dropout = False, 1.0
+    for book in quantizer.books:
+        book.codebook.normal_()
+
+    def used_levels():
+        z = torch.randn(1, SMALL.code_width, 1)
+        made, codes, _ = quantizer(z)
+        errors = [(quantizer.look_up(codes[..., :k]) - made).abs().max() for k in range(1, 5)]
+        return 1 + int(torch.stack(errors).argmin())
+
+    shares = {}
+    for written in (0, 3):
+        quantizer.written_levels = written
+        shares[written] = sum(used_levels() == 3 for _ in range(400)) / 400
+    assert 0.15 < shares[0] < 0.35
+    assert 0.5 < shares[3] < 0.75
 
 
 def test_a_stopped_training_goes_on(examples, tmp_path):
@@ -84,6 +143,8 @@ def test_the_report_measures_what_it_says(examples, tmp_path):
     assert measured.in_place == pytest.approx(error, rel=1e-4)
     assert measured.root_relative < measured.in_place
     assert measured.bits == pytest.approx(3 * np.log2(12) * 5)
+    slides = np.mean(support_foot_speeds(back)), np.mean(support_foot_speeds(truth))
+    assert measured.support_foot == pytest.approx(tuple(100 * s for s in slides), rel=1e-3)
     assert len(measured.codes_used) == 3
     assert all(0 < share <= 1 for share in measured.codes_used)
     assert min(measured.codes_used) >= min(report.report(model, test).codes_used)
