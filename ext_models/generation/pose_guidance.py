@@ -5,7 +5,8 @@ linear decoder predicts the frames that every possible code would bring (``looka
 codes whose frames miss a marked pose, or leave the path to its place, lose log-likelihood
 (``pose_cost``): a little on the way to a pose, much at its frame. Summary tokens are guided
 too, by the poses that they expect at the marked frames. Without marked poses the clip summary
-itself gives the targets, so that the codes follow the summary they began with.
+itself gives the targets, so that the codes follow the summary they began with: its bodies, not
+its places, which a summary knows to within a metre only.
 """
 
 from __future__ import annotations
@@ -382,14 +383,13 @@ class BatchGuidance:
 def summary_targets(
     summary: ClipSummary, tokens: Sequence[int], frames: int
 ) -> tuple[PoseTarget, ...]:
-    """The poses that a clip summary expects in a motion of some frames, as targets."""
+    """The bodies that a clip summary expects in a motion of some frames, as targets.
+
+    They have no places: to hold a motion to a path that is wrong by half a metre makes it slide.
+    """
     expected = summary.expected_poses(tokens)
     bodies = expected.bodies + expected.heights[:, None, None] * np.array([0, 1, 0])
-    places = [
-        (float(left), float(ahead), float(turn))
-        for (left, ahead), turn in zip(expected.path, expected.turns, strict=True)
-    ]
     return tuple(
-        PoseTarget(int(frame), body.astype(np.float32), place if k else None)
-        for k, (frame, body, place) in enumerate(zip(moments(frames), bodies, places, strict=True))
+        PoseTarget(int(frame), body.astype(np.float32))
+        for frame, body in zip(moments(frames), bodies, strict=True)
     )

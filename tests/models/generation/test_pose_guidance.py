@@ -275,6 +275,18 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
     assert off[1.0] < 0.9 * off[0.0]
 
 
+def test_a_summary_is_followed_in_bodies_and_not_in_places(pipeline):
+    """Its path is known to within a metre only."""
+    summary = pipeline.selector.summary
+    targets = summary_targets(summary, [1, 2], 36)
+    expected = summary.expected_poses([1, 2])
+    assert [target.frame for target in targets] == list(moments(36))
+    for target, body, height in zip(targets, expected.bodies, expected.heights, strict=True):
+        assert target.place is None
+        assert np.allclose(target.joints[:, 1], body[:, 1] + height, atol=1e-6)
+        assert np.allclose(target.joints[:, [0, 2]], body[:, [0, 2]], atol=1e-6)
+
+
 def test_the_summary_token_that_expects_the_poses_gains_most(pipeline):
     """Its cost is nothing; every other one loses, and the more the stronger the guidance."""
     guidance, ids = pipeline.generator.guidance, pipeline.generator.ids
