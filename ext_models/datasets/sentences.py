@@ -22,24 +22,8 @@ _SUBJECT: Final = re.compile(
 _PLAIN_SUBJECT: Final = re.compile(
     r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
 )
-#: Verbs that double their last letter.
-_DOUBLING: Final = frozenset(
-    {
-        "clap",
-        "dip",
-        "get",
-        "grab",
-        "hop",
-        "nod",
-        "put",
-        "run",
-        "sit",
-        "skip",
-        "squat",
-        "step",
-        "stop",
-    }
-)
+#: Short verbs that double their last letter: jog, stop, squat.
+_DOUBLING: Final = re.compile(r"(?:[^aeiou]|qu)*[aeiou][^aeiouwxy]")
 
 
 def has_plain_subject(caption: str) -> bool:
@@ -90,7 +74,7 @@ def participle(verb: str) -> str:
         return f"{verb[:-3]}ying"
     long = verb.endswith(("sses", "shes", "ches", "xes", "zzes"))
     stem = verb[:-2] if long else verb[:-1]
-    if stem in _DOUBLING:
+    if _DOUBLING.fullmatch(stem):
         return f"{stem}{stem[-1]}ing"
     if stem.endswith("e") and not stem.endswith(("ee", "oe", "ye")):
         stem = stem[:-1]

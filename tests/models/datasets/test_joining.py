@@ -67,6 +67,11 @@ def test_one_after_the_other():
     ("verb", "form"),
     [
         ("runs", "running"),
+        ("jogs", "jogging"),
+        ("squats", "squatting"),
+        ("jumps", "jumping"),
+        ("boxes", "boxing"),
+        ("bows", "bowing"),
         ("waves", "waving"),
         ("carries", "carrying"),
         ("punches", "punching"),

@@ -264,8 +264,8 @@ def test_the_shipped_lists():
     everyday = {p.text: p for p in lists["everyday"].prompts}
     assert all(p.action for p in everyday.values())
     assert everyday["take three steps forward and stop"].checks == (
-        "moves forward",
         "takes 3 steps",
+        "moves forward",
         "stops at the end",
     )
 

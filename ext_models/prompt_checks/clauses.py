@@ -1,0 +1,139 @@
+"""A sentence cut into parts, which follow each other, and these into clauses of one verb each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .words import Verb, words
+
+_TOKEN: Final = re.compile(r"[a-z]+(?:-[a-z]+)*|\d+|[,;.!?]")
+#: Words that end a clause without being part of one.
+_BREAKS: Final = frozenset({",", ";", ".", "!", "?", "and", "while", "but", "until", "as"})
+_NEGATIONS: Final = frozenset({"not", "without", "never", "no", "avoid", "avoids", "avoiding"})
+_ARTICLES: Final = frozenset({"a", "an", "the", "his", "her", "their", "your", "its", "my"})
+#: Words that may stand between the others before a verb: "a quick left jab".
+_LINKS: Final = _ARTICLES | {"of", "with", "by", "degrees", "degree", "times", "up"}
+#: Verbs that as a noun are a thing: "a box", "the head".
+_THINGS: Final = frozenset(
+    {"box", "head", "hook", "face", "step", "back", "hand", "rest", "point", "place", "set", "hold"}
+)
+_BASE_IS_NO_VERB: Final = frozenset({"back", "head", "face", "place"})
+
+
+@dataclass
+class Clause:
+    """One verb and the words that belong to it.
+
+    Attributes:
+        verb: the verb.
+        before: words directly before it: "a quick left" of "a quick left jab".
+        after: words up to the next verb.
+        denied: whether a negation stands before it.
+        joined: whether no comma or "and" parts it from the verb before.
+    """
+
+    verb: Verb
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    denied: bool = False
+    joined: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """The words around the verb."""
+        return [*self.before, *self.after]
+
+
+def parts_of(prompt: str) -> list[list[Clause]]:
+    """The clauses of each part of a prompt, in the order in which they should happen."""
+    text = prompt.lower().replace("\u2019", "'").strip()
+    for pattern, read_as in words().phrases:
+        text = pattern.sub(f" {read_as} ", text).strip()
+    parts: list[list[str]] = [[]]
+    for token in _TOKEN.findall(text):
+        if token == "then":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [clauses(part) for tokens in parts for part in _before_and_after(tokens)]
+
+
+def clauses(tokens: Sequence[str]) -> list[Clause]:
+    """The clauses of a part."""
+    found: list[Clause] = []
+    loose: list[str] = []  # words since the last verb or break that may belong to the next verb
+    denied, joined = False, False
+    for at, token in enumerate(tokens):
+        verb = words().verbs.get(token)
+        if verb and not _is_thing(tokens, at, verb):
+            clause = Clause(verb, denied=denied, joined=joined)
+            before = _modifiers(loose)
+            if before and (not joined or _claims(found[-1], before)):
+                clause.before = before
+                if joined:
+                    del found[-1].after[-len(before) :]
+            found.append(clause)
+            loose, denied, joined = [], False, True
+        elif token in _NEGATIONS:
+            denied = True
+        elif token in _BREAKS:
+            loose, joined = [], False
+            denied = False
+        elif denied and _says_something(token):
+            denied = False
+        else:
+            loose.append(token)
+            if found:
+                found[-1].after.append(token)
+    return found
+
+
+def _before_and_after(tokens: list[str]) -> list[list[str]]:
+    """A part split at "before" and "after", the halves in the order of time."""
+    for word, swap in (("before", False), ("after", True)):
+        if word not in tokens:
+            continue
+        at = tokens.index(word)
+        first, second = tokens[:at], tokens[at + 1 :]
+        if not any(t in words().verbs for t in first) and "," in second:
+            comma = second.index(",")
+            first, second = second[comma + 1 :], second[:comma]
+        halves = [second, first] if swap else [first, second]
+        return [part for half in halves for part in _before_and_after(half)]
+    return [tokens]
+
+
+def _is_thing(tokens: Sequence[str], at: int, verb: Verb) -> bool:
+    """Whether a verb's form is a noun or an adverb here."""
+    if tokens[at] != verb.base:
+        return False
+    article = at > 0 and tokens[at - 1] in _ARTICLES
+    return verb.base in _BASE_IS_NO_VERB or (article and verb.base in _THINGS)
+
+
+def _claims(previous: Clause, before: Sequence[str]) -> bool:
+    """Whether words between two verbs belong to the second.
+
+    They do where the first asks for the second ("takes two steps") or has its own already.
+    """
+    sides = words().sides
+    if previous.verb.kind in ("other", "throw"):
+        return True
+    return any(w in sides for w in before) and any(w in sides for w in previous.before)
+
+
+def _modifiers(loose: Sequence[str]) -> list[str]:
+    """The last of some words that can modify a verb behind them."""
+    start = len(loose)
+    while start and (_says_something(loose[start - 1]) or loose[start - 1] in _LINKS):
+        start -= 1
+    return list(loose[start:])
+
+
+def _says_something(token: str) -> bool:
+    w = words()
+    tables = (w.directions, w.sides, w.limbs, w.fast, w.slow, w.numbers, w.turns)
+    return token.isdigit() or any(token in table for table in tables)

@@ -1,0 +1,155 @@
+"""Measures of hands and feet: which is raised, waved, thrust, thrown with, kicked with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.signal import find_peaks
+
+from motiongpt_blender.core.body.skeleton import Joint
+
+from .checks import Demand, Limb, PromptCheck, Side
+from .scores import Measured, above, count
+from .tracks import Array, BodyTracks
+
+_WRISTS: Final = {Side.LEFT: Joint.L_WRIST, Side.RIGHT: Joint.R_WRIST}
+_SHOULDERS: Final = {Side.LEFT: Joint.L_SHOULDER, Side.RIGHT: Joint.R_SHOULDER}
+_ANKLES: Final = {Side.LEFT: Joint.L_ANKLE, Side.RIGHT: Joint.R_ANKLE}
+#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, a lowered wrist's way.
+_HAND_UP: Final = -0.15
+_FOOT_UP: Final = 0.3
+_HAND_DOWN: Final = 0.25
+#: m/s: a wave's wrist from side to side, a punch, a throw, a kick relative to the pelvis.
+_WAVE: Final = 0.35
+_PUNCH: Final = 2.0
+_THROW: Final = 2.5
+_KICK: Final = 2.5
+#: Metres of an ankle over the floor in a kick, and of a wrist from its shoulder in a punch.
+_KICK_HEIGHT: Final = 0.3
+_PUNCH_REACH: Final = 0.35
+#: Seconds between two punches or kicks of one limb, at least.
+_APART: Final = 0.25
+#: How far the limb asked for may stay behind the other, as a share.
+_LEAD: Final = 0.8
+
+
+def raise_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Height of a wrist over its shoulder, or of an ankle over the floor, metres, at its most."""
+    if check.limb is Limb.LEG:
+        heights = {s: float(tracks.height[:, j].max()) for s, j in _ANKLES.items()}
+        return _sided(check.side, heights, _FOOT_UP, 0.04, "{:.0f} cm", 100, lead=0.05)
+    heights = {
+        side: float((tracks.height[:, wrist] - tracks.height[:, _SHOULDERS[side]]).max())
+        for side, wrist in _WRISTS.items()
+    }
+    return _sided(check.side, heights, _HAND_UP, 0.04, "", 100, lead=0.05)
+
+
+def lower_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Metres that a wrist or an ankle sinks from its highest."""
+    joints = _ANKLES if check.limb is Limb.LEG else _WRISTS
+    sunk = {s: _sinking(tracks.height[:, j]) for s, j in joints.items()}
+    least = _HAND_DOWN / 2 if check.limb is Limb.LEG else _HAND_DOWN
+    return _sided(check.side, sunk, least, 0.04, "", 100, lead=0.05)
+
+
+def wave(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Speed of a lifted wrist from side to side, m/s."""
+    speeds = {side: _waving(tracks, side) for side in _WRISTS}
+    return _sided(check.side, speeds, _WAVE, 0.05, "", 1, lead=0.05)
+
+
+def punch(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Speed at which a fist leaves its shoulder, m/s; or how often."""
+    curves = {side: _reaching(tracks, side) for side in _WRISTS}
+    return _strikes(check, tracks, curves, _PUNCH, 0.25)
+
+
+def throw(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Speed of a wrist about the pelvis, m/s."""
+    curves = {s: np.linalg.norm(tracks.local_velocity[:, j], axis=-1) for s, j in _WRISTS.items()}
+    return _strikes(check, tracks, curves, _THROW, 0.3)
+
+
+def kick(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Speed of a lifted foot about the pelvis, m/s; or how often."""
+    curves: dict[Side, Array] = {}
+    for side, ankle in _ANKLES.items():
+        speed = np.linalg.norm(tracks.local_velocity[:, ankle], axis=-1)
+        ahead = np.hypot(tracks.local[:, ankle, 2].clip(0), tracks.local[:, ankle, 0])
+        curves[side] = speed * (tracks.height[:, ankle] > _KICK_HEIGHT) * (ahead > 0.25)
+    return _strikes(check, tracks, curves, _KICK, 0.3)
+
+
+LIMBS: Final = {
+    Demand.RAISE: raise_limb,
+    Demand.LOWER: lower_limb,
+    Demand.WAVE: wave,
+    Demand.PUNCH: punch,
+    Demand.THROW: throw,
+    Demand.KICK: kick,
+}
+
+
+def _sided(
+    side: Side | None,
+    values: dict[Side, float],
+    least: float,
+    softness: float,
+    told: str,
+    unit: float,
+    *,
+    lead: float,
+) -> Measured:
+    """A value that one side, both or either should reach; the side asked for leads."""
+    left, right = values[Side.LEFT], values[Side.RIGHT]
+    if side is None or side is Side.BOTH:
+        own = max(left, right) if side is None else min(left, right)
+        return Measured(above(own, least, softness), own, told.format(unit * own))
+    own, other = (left, right) if side is Side.LEFT else (right, left)
+    found = Measured(above(own, least, softness), own, told.format(unit * own))
+    return found.limited([above(own - other, -lead, softness)])
+
+
+def _strikes(
+    check: PromptCheck,
+    tracks: BodyTracks,
+    curves: dict[Side, Array],
+    least: float,
+    softness: float,
+) -> Measured:
+    """Fast moments of limbs: the speed of the fastest, or how many there are."""
+    speeds = {side: float(curve.max()) for side, curve in curves.items()}
+    lead = (1 - _LEAD) * max(speeds.values())
+    found = _sided(check.side, speeds, least, softness, "{:.1f} m/s", 1, lead=lead)
+    if check.times is None:
+        return found
+    asked = [check.side] if check.side in curves else list(curves)
+    apart = max(1, round(_APART * tracks.fps))
+    times = sum(
+        len(find_peaks(np.pad(curves[side], 1), height=least, distance=apart)[0]) for side in asked
+    )
+    return Measured(count(times, check.times), times, f"{times}").limited([found.score])
+
+
+def _sinking(height: Array) -> float:
+    """The largest drop from any moment to a later one."""
+    return float((np.maximum.accumulate(height) - height).max())
+
+
+def _waving(tracks: BodyTracks, side: Side) -> float:
+    """Speed to and fro of a wrist while it is lifted, its mean over half of the clip."""
+    wrist = _WRISTS[side]
+    lifted = tracks.local[:, wrist, 1] > 0.25
+    speed = np.abs(tracks.local_velocity[:, wrist, 0]) * lifted
+    return float(np.sort(speed)[len(speed) // 2 :].mean())
+
+
+def _reaching(tracks: BodyTracks, side: Side) -> Array:
+    """Speed (T,) at which a wrist leaves its shoulder, where it ends far from it."""
+    arm = tracks.local[:, _WRISTS[side]] - tracks.local[:, _SHOULDERS[side]]
+    reach = np.linalg.norm(arm, axis=-1)
+    speed = np.gradient(reach) * tracks.fps if len(reach) > 1 else np.zeros_like(reach)
+    lifted = arm[:, 1] > -0.35
+    return speed * lifted * (reach > _PUNCH_REACH)
