@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ext_models.motion.motion_metrics import TOES, local_pose
+from ext_models.motion.floor_metrics import TOES
+from ext_models.motion.motion_metrics import local_pose
 from motiongpt_blender.core.body.motion import check_joints, heading
 from motiongpt_blender.core.body.skeleton import Joint
 
