@@ -87,10 +87,10 @@ def _fit(
 ) -> TrainingLog:
     """Train on batches of drawn pairs; resumes from ``run``."""
     device = next(model.parameters()).device
-    loss = TokenWeights(ids, settings.levels, device, settings.summary).loss
+    weights = TokenWeights(ids, settings.levels, device, settings.summary)
     held_out = _held_out_batches(draw_pair, Pool(clips[1]), ids, settings.batch)
     draw_batch = _batches(draw_pair, Pool(clips[0]), ids, settings.batch, mix)
-    data = TrainingData(draw_batch, loss, HeldOut(held_out, loss))
+    data = TrainingData(draw_batch, weights.loss, HeldOut(held_out, weights.measure))
     return Trainer(name, model, data, settings, run).run()
 
 

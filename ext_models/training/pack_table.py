@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
+
+from ext_models.packs import PackError
+
+#: Texts that a pack may have to carry, and their folder in the pack.
+LICENCE_TEXTS: Final = Path(__file__).parent.parent / "recipes" / "licences"
+LICENCES: Final = "licences"
 
 
 @dataclass(frozen=True)
@@ -15,6 +23,8 @@ class PackTable:
         title: shown in the panel.
         licence: of the motion that the pack makes.
         credits: who is to be credited, one sentence each.
+        licence_texts: texts that must travel with the pack, by their names in
+            ``recipes/licences``.
         data: packs of the data folder, or one; ``humanml3d`` or ``kit`` for these.
         seed: of everything random in its trainings.
         quoted_captions: also take captions that are quoted from other data sets.
@@ -25,10 +35,19 @@ class PackTable:
     title: str = ""
     licence: str = ""
     credits: tuple[str, ...] = ()
+    licence_texts: tuple[str, ...] = ()
     data: str | tuple[str, ...] = ()
     seed: int = 0
     quoted_captions: bool = False
     uncaptioned: bool = False
+
+    def __post_init__(self) -> None:
+        known = sorted(path.stem for path in LICENCE_TEXTS.glob("*.txt"))
+        if strange := [name for name in self.licence_texts if name not in known]:
+            raise PackError(
+                f"the recipe's licence text '{strange[0]}' is unknown: there are "
+                f"{', '.join(known)}."
+            )
 
     @property
     def data_sets(self) -> tuple[str, ...]:
@@ -43,3 +62,9 @@ class PackTable:
             "licence": self.licence,
             "credits": self.credits,
         }
+
+    def copy_licence_texts(self, pack: Path) -> None:
+        """Put the texts that must travel with the pack into its folder."""
+        for name in self.licence_texts:
+            (pack / LICENCES).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(LICENCE_TEXTS / f"{name}.txt", pack / LICENCES / f"{name}.txt")

@@ -166,6 +166,7 @@ def complete(
     else:
         bases.save_base(model, base.text, job.out / bases.BASE)
     packs.write_manifest(job.out, manifest)
+    job.pack.copy_licence_texts(job.out)
     _note(job, base, model, share)
     body = json.dumps([asdict(c) for c in logs])
     (job.run / LOSSES).write_text(body, encoding="utf-8")

@@ -30,7 +30,7 @@ from ext_models.language.base_models.loaded_base import (
 )
 from ext_models.language.corpus import batch_of
 from ext_models.language.instructions import PoseCode
-from ext_models.language.loss import Batch, HeldOut
+from ext_models.language.loss import Batch, HeldOut, with_accuracy
 from ext_models.language.recipe import PaperLanguage
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
@@ -155,7 +155,7 @@ def _fit(
     held = [
         batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
     ]
-    data = TrainingData(batch, loss, HeldOut(held, loss))
+    data = TrainingData(batch, loss, HeldOut(held, with_accuracy(loss)))
     return Trainer("adapter", model, data, settings, job.run).run()
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from ext_models.datasets import sentences
 from ext_models.datasets.examples import Example
@@ -216,11 +217,27 @@ def test_coarse_codes_count_more():
     coarse, fine = ids.first_code[0], ids.first_code[1]
     batch = batch_of([([5, 6], [coarse, fine, ids.end])], ids.pad)
     model = Uniform(max(ids.ids.values()) + 1, coarse)
-    easy, hard = (-torch.log_softmax(model.scores, 0)[token] for token in (coarse, fine))
+    codes = ids.vocabulary.codes
+    # A code competes with those of its level, the end of the motion with all tokens.
+    easy = -torch.log_softmax(model.scores[coarse : coarse + codes], 0)[0]
+    hard, end = np.log(codes), -torch.log_softmax(model.scores, 0)[ids.end]
     weights = TokenWeights(ids, [1.0, 0.25], torch.device("cpu"))
-    assert weights.loss(model, batch) == pytest.approx(
-        float((easy + 0.25 * hard + hard) / 2.25), abs=1e-5
-    )
+    measured = weights.measure(model, batch)
+    assert measured.loss == pytest.approx(float((easy + 0.25 * hard + end) / 2.25), abs=1e-5)
+    assert (measured.right, measured.asked) == (2, 3)  # of equal scores the first is taken
+
+
+def test_a_plain_llama_computes_the_same_loss_from_fewer_logits():
+    ids = tiny_ids()
+    torch.manual_seed(0)
+    size = max(ids.ids.values()) + 1
+    config = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=size, num_attention_heads=2, **config))
+    pairs = [([5, 6], [*ids.of_codes([[1, 2], [0, 1]]), ids.end]), ([7], [8, ids.end])]
+    batch = batch_of(pairs, ids.pad)
+    weights = TokenWeights(ids, [1.0, 0.25], torch.device("cpu"))
+    few, all_of_them = weights.measure(model, batch), weights.measure(model.forward, batch)
+    assert torch.allclose(torch.stack(few), torch.stack(all_of_them))
 
 
 def language(balance, **joining):

@@ -105,11 +105,13 @@ def test_clips_are_encoded_once_for_several_trainings(tokenizer, tmp_path, monke
 
 
 def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
-    trained = train(
-        table({**SCRATCH, "pretrain": False}, adapter={"method": "full"}),
-        tokenizer, tmp_path / "run",
-    )  # fmt: skip
+    body = table({**SCRATCH, "pretrain": False}, adapter={"method": "full"})
+    body["pack"]["licence_texts"] = ["BSD-3-Clause"]
+    trained = train(body, tokenizer, tmp_path / "run")
     assert trained.trainable_share == 1.0
+    texts = list((tokenizer / "licences").iterdir())
+    assert [text.name for text in texts] == ["BSD-3-Clause.txt"]
+    assert "NCSOFT" in texts[0].read_text()
     assert packs.read_manifest(tokenizer).adapter == ""
     assert not (tokenizer / "adapter").exists()
     MotionPipeline.from_pack(tokenizer, "cpu")

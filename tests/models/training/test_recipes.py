@@ -167,6 +167,7 @@ def test_a_missing_table_is_named(name):
         ("language", "joining", 3, r"language.joining is 3; write a table \[language.joining\]"),
         ("pack", "quoted_captions", 1, "pack.quoted_captions is 1; write true or false"),
         ("pack", "credits", "me", 'pack.credits is "me"; write a list'),
+        ("pack", "licence_texts", ["WTF"], r"\[pack\]: .* text 'WTF' is unknown: .*, BSD-3"),
     ],
 )  # fmt: skip
 def test_values_that_make_no_sense(table, key, value, says):
