@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="data folder to write")
     parser.add_argument("--captions", type=Path, help="captions.json or .csv outside the source")
     parser.add_argument("--captions-from-names", action="store_true", help="file names as captions")
-    parser.add_argument("--pack", help="name of the pack (that of the source)")
+    parser.add_argument("--dataset", help="name of the data set (that of the source)")
     parser.add_argument(
         "--split", help="percent of train/val/test (85/5/10, or the official split)"
     )
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = PrepareOptions(
             source=arguments.source,
             out=arguments.out,
-            pack=arguments.pack,
+            dataset=arguments.dataset,
             captions=arguments.captions,
             from_names=arguments.captions_from_names,
             shares=Shares.parse(arguments.split) if arguments.split else None,

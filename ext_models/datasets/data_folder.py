@@ -1,9 +1,9 @@
-"""The project's own data folder: read it, write it, both clip by clip.
+"""The project's own data folder: reader and writer, both clip by clip.
 
 ``clips.jsonl`` holds one JSON object a clip, ``captions.json`` the captions by clip id,
-and ``<pack>.npz``, one a licence group, the joints: ``joints_half_mm`` (sum T, 22, 3)
+and ``<dataset>.npz``, one for each data set, the joints: ``joints_half_mm`` (sum T, 22, 3)
 int16 in half millimetres, ``offsets`` (N + 1) and ``ids`` (N). Only the clips that are
-asked for are ever in memory, however large the pack.
+read are ever in memory, however large the data set.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ClipRecord:
 
     Attributes:
         id: name of the clip, unique in the folder.
-        pack: which npz it is in.
+        pack: its data set, named as the npz that holds its joints.
         source: the collection it is from.
         source_clip: its recording there.
         start_s, end_s: its seconds within the recording.
@@ -73,13 +73,13 @@ def is_data_folder(folder: Path) -> bool:
 
 def read(
     folder: Path,
-    pack: str,
+    dataset: str,
     skipped: Skipped,
     *,
     quoted_captions: bool = False,
     uncaptioned: bool = False,
 ) -> list[Example]:
-    """All clips of one pack, in the order of ``clips.jsonl``; broken ones are skipped.
+    """All clips of one data set, in the order of ``clips.jsonl``; broken ones are skipped.
 
     So are those without a caption, unless ``uncaptioned``.
 
@@ -89,8 +89,8 @@ def read(
     captions = read_json(folder / CAPTIONS)
     if not isinstance(captions, dict):
         raise DataError(f'{folder / CAPTIONS} must be an object {{"clip id": ["caption", ...]}}.')
-    clips = [c for c in read_clips(folder) if c["pack"] == pack]
-    path = folder / f"{pack}.npz"
+    clips = [c for c in read_clips(folder) if c["pack"] == dataset]
+    path = folder / f"{dataset}.npz"
     joints = _joints_by_id(path, {c["id"] for c in clips}, skipped)
     examples: list[Example] = []
     for clip in clips:
@@ -161,7 +161,7 @@ def _captions(clip: dict[str, Any], captions: Any, quoted_captions: bool) -> tup
 
 
 def _joints_by_id(path: Path, wanted: set[str], skipped: Skipped) -> dict[str, Array]:
-    """Joints (T, 22, 3) metres of the wanted clips of a pack."""
+    """Joints (T, 22, 3) metres of the wanted clips of a data set."""
     joints: dict[str, Array] = {}
     try:
         with np.load(path, allow_pickle=False) as z:
@@ -215,24 +215,24 @@ def _metres(stream: IO[bytes], frames: int) -> Array:
     return stored.astype(np.float32) / PER_METRE
 
 
-class PackWriter:
-    """Writes one pack of a data folder; the folder changes only when all is written.
+class DatasetWriter:
+    """Writes one data set of a data folder; the folder changes only when all is written.
 
-    Other packs of the folder stay; a pack of the same name is replaced.
+    Other data sets of the folder stay; one of the same name is replaced.
     """
 
-    def __init__(self, folder: Path, pack: str) -> None:
-        self.folder, self.pack = folder, pack
+    def __init__(self, folder: Path, dataset: str) -> None:
+        self.folder, self.dataset = folder, dataset
         self.records: list[ClipRecord] = []
         self._captions: dict[str, list[str]] = {}
         self._others = self._read_others()
         self._rows = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``close``
 
     def _read_others(self) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Clips and captions of the folder's other packs."""
+        """Clips and captions of the folder's other data sets."""
         if not is_data_folder(self.folder):
             return [], {}
-        clips = [c for c in read_clips(self.folder) if c["pack"] != self.pack]
+        clips = [c for c in read_clips(self.folder) if c["pack"] != self.dataset]
         captions = read_json(self.folder / CAPTIONS)
         return clips, {c["id"]: captions[c["id"]] for c in clips if c["id"] in captions}
 
@@ -259,7 +259,7 @@ class PackWriter:
             captions = self._others[1] | self._captions
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=".writing-") as name:
                 fresh = Path(name)
-                self._write_npz(fresh / f"{self.pack}.npz")
+                self._write_npz(fresh / f"{self.dataset}.npz")
                 (fresh / CLIPS).write_text(lines, "utf-8")
                 text = json.dumps(captions, ensure_ascii=False, indent=1)
                 (fresh / CAPTIONS).write_text(text + "\n", "utf-8")

@@ -177,33 +177,33 @@ def _seconds(text: str) -> float:
     return 0.0 if np.isnan(value) else value
 
 
-def read(folder: Path, pack: str, skipped: Skipped) -> list[Example]:
+def read(folder: Path, dataset: str, skipped: Skipped) -> list[Example]:
     """All of ``clips`` at once."""
-    return list(clips(folder, pack, skipped))
+    return list(clips(folder, dataset, skipped))
 
 
-def clips(folder: Path, pack: str, skipped: Skipped) -> Iterator[Example]:
+def clips(folder: Path, dataset: str, skipped: Skipped) -> Iterator[Example]:
     """The clips of HumanML3D or KIT-ML that the field's rules keep, one by one.
 
     Args:
         folder: the data set.
-        pack: ``humanml3d`` or ``kit``; the other one is refused, not read by mistake.
+        dataset: ``humanml3d`` or ``kit``; a folder with the other one is refused.
         skipped: records each broken clip.
 
     Raises:
         DataError: when the folder as a whole cannot be used.
     """
     rep = representation_of(folder)
-    wanted = NAMES.get(pack)
+    wanted = NAMES.get(dataset)
     if wanted is not rep:
         own = next(name for name, r in NAMES.items() if r is rep)
         raise DataError(
-            f"{folder} holds {rep.width}-channel clips, not a pack '{pack}': "
+            f"{folder} holds {rep.width}-channel clips, not the data set '{dataset}': "
             f'write data = "{own}" under [pack] of the recipe.'
         )
     if (folder / "Mean.npy").exists() or (folder / "Std.npy").exists():
         read_statistics(folder)  # wrong ones would wreck a training unseen
-    for name, split in tqdm(read_splits(folder).items(), desc=pack, unit="clip", leave=False):
+    for name, split in tqdm(read_splits(folder).items(), desc=dataset, unit="clip", leave=False):
         try:
             for example in _clips(folder, name, split, rep, skipped):
                 skipped.used += 1

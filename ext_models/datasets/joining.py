@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from motiongpt_blender.core.body.motion import heading, place_at_origin
+from motiongpt_blender.core.body.motion import heading, local_pose, place_at_origin
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.smoothing import smoothstep
@@ -213,9 +213,8 @@ def overlay_upper_body(
 def with_upper_body(legs: Array, body: Array) -> Array:
     """Joints (T, 22, 3) of ``legs`` with everything above the pelvis from ``body`` (T, 22, 3)."""
     joints = legs.copy()
-    turn = about_y(heading(legs) - heading(body))[:, None]
-    upper = body[:, _UPPER] - body[:, :1]
-    joints[:, _UPPER] = rotate(np.broadcast_to(turn, (*upper.shape[:-1], 4)), upper) + legs[:, :1]
+    upper = local_pose(body)[:, _UPPER]
+    joints[:, _UPPER] = rotate(about_y(heading(legs))[:, None], upper) + legs[:, :1]
     return joints
 
 
@@ -223,8 +222,7 @@ def _onto_end(first: Array, second: Array) -> Array | None:
     """The second motion placed at the end of the first one and blended from its last pose."""
     end = 2 * first[-1] - first[-2]
     placed = place_at_origin(second)
-    turn = np.broadcast_to(about_y(heading(end)), (*placed.shape[:-1], 4))
-    placed = rotate(turn, placed) + end[0] * np.array([1.0, 0.0, 1.0])
+    placed = rotate(about_y(heading(end)), placed) + end[0] * np.array([1.0, 0.0, 1.0])
     gap = end - placed[0]
     if np.linalg.norm(gap, axis=-1).mean() > SEAM:
         return None

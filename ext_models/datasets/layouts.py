@@ -23,13 +23,14 @@ __all__ = [
 ]  # fmt: skip
 
 WANTED: Final = (
-    "a data folder holds clips.jsonl, captions.json and <pack>.npz (joints_half_mm, offsets, ids); "
-    "such data can be made from the free CMU (mocap.cs.cmu.edu) and ACCAD (accad.osu.edu) motion "
-    "capture collections"
+    "a data folder holds clips.jsonl, captions.json and <dataset>.npz (joints_half_mm, offsets, "
+    "ids); such data can be made from the free motion capture collections CMU (mocap.cs.cmu.edu) "
+    "and ACCAD (accad.osu.edu)"
 )
 LAYOUTS: Final = (
-    "a data folder (clips.jsonl, captions.json, <pack>.npz), HumanML3D or KIT-ML (new_joint_vecs/, "
-    "texts/, train.txt), or .bvh or clip .npz files with captions.json or captions.csv"
+    "a data folder (clips.jsonl, captions.json, <dataset>.npz), HumanML3D or KIT-ML "
+    "(new_joint_vecs/, texts/, train.txt), or .bvh or clip .npz files with captions.json or "
+    "captions.csv"
 )
 
 
@@ -67,15 +68,15 @@ def motion_files(folder: Path) -> itertools.chain[Path]:
 
 
 def read_examples(
-    folder: Path | None, pack: str, *, quoted_captions: bool = False, uncaptioned: bool = False
+    folder: Path | None, dataset: str, *, quoted_captions: bool = False, uncaptioned: bool = False
 ) -> list[Example]:
-    """All clips of one pack of a data folder, or of HumanML3D or KIT-ML.
+    """All clips of one data set of a data folder, or of HumanML3D or KIT-ML.
 
     Broken clips are named on stderr and skipped.
 
     Args:
         folder: the data folder.
-        pack: name of the npz without its ending; ``humanml3d`` or ``kit`` for these.
+        dataset: name of the npz without its ending; ``humanml3d`` or ``kit`` for these two.
         quoted_captions: also take captions quoted from other data sets.
         uncaptioned: of a data folder, also take clips without a caption.
 
@@ -85,13 +86,13 @@ def read_examples(
     if folder is None:
         raise DataError(f"training needs --data DIR (or MOTIONGPT_DATA): {WANTED}.")
     skipped = Skipped()
-    missing = next((n for n in _needed(pack) if not (folder / n).is_file()), None)
+    missing = next((n for n in _needed(dataset) if not (folder / n).is_file()), None)
     if missing is None:
         examples = data_folder.read(
-            folder, pack, skipped, quoted_captions=quoted_captions, uncaptioned=uncaptioned
+            folder, dataset, skipped, quoted_captions=quoted_captions, uncaptioned=uncaptioned
         )
     elif humanml3d.is_dataset(folder):
-        examples = humanml3d.read(folder, pack, skipped)
+        examples = humanml3d.read(folder, dataset, skipped)
     elif folder.is_dir() and missing == data_folder.CLIPS and any(motion_files(folder)):
         raise DataError(
             f"{folder} has no {missing}: turn its files into a data folder with "
@@ -101,7 +102,7 @@ def read_examples(
         raise DataError(f"{folder} has no {missing}: {WANTED}.")
     skipped.log_summary()
     if not examples:
-        raise DataError(f"{folder} has no usable clip in its pack '{pack}'.")
+        raise DataError(f"{folder} has no usable clip in its data set '{dataset}'.")
     return examples
 
 
@@ -112,11 +113,11 @@ def read_sets(
     quoted_captions: bool = False,
     uncaptioned: bool = False,
 ) -> list[Example]:
-    """The clips of several packs of one data folder; see ``read_examples``."""
+    """The clips of several data sets of one data folder; see ``read_examples``."""
     names = [names] if isinstance(names, str) else names
     options = {"quoted_captions": quoted_captions, "uncaptioned": uncaptioned}
     return [e for name in names for e in read_examples(folder, name, **options)]
 
 
-def _needed(pack: str) -> tuple[str, ...]:
-    return data_folder.CLIPS, data_folder.CAPTIONS, f"{pack}.npz"
+def _needed(dataset: str) -> tuple[str, ...]:
+    return data_folder.CLIPS, data_folder.CAPTIONS, f"{dataset}.npz"

@@ -28,7 +28,7 @@ from . import humanml3d
 from .bvh_reader import joints_of, read_bvh
 from .captions import Captions, caption_from_name, find_captions
 from .conventions import Conventions, from_kit, to_conventions, to_uniform
-from .data_folder import REACH, ClipRecord, PackWriter
+from .data_folder import REACH, ClipRecord, DatasetWriter
 from .examples import (
     MAX_FRAMES,
     MIN_FRAMES,
@@ -44,7 +44,7 @@ from .npz import npz_shape
 
 Array = NDArray[np.float32]
 
-#: The longest clip of a pack, in frames at 20 fps.
+#: The longest clip of a data set, in frames at 20 fps.
 PIECE: Final = 196
 #: Published clips go up to 199 frames; their last three are cut instead of halving them.
 NEARLY_A_PIECE: Final = 200
@@ -121,7 +121,7 @@ class PrepareOptions:
     Attributes:
         source: folder with the motion.
         out: the data folder to write, a different one.
-        pack: name of the pack; None: after the source.
+        dataset: name of the data set; None: that of the source.
         captions: the captions file; None: the one in the source.
         from_names: make captions of the files' names where there are none.
         shares: the split; None: the official one where there is one, else 85/5/10.
@@ -131,7 +131,7 @@ class PrepareOptions:
 
     source: Path
     out: Path
-    pack: str | None = None
+    dataset: str | None = None
     captions: Path | None = None
     from_names: bool = False
     shares: Shares | None = None
@@ -139,18 +139,20 @@ class PrepareOptions:
     conventions: Conventions = field(default_factory=Conventions)
 
     @property
-    def pack_name(self) -> str:
-        """The pack's name, checked to be a plain file name."""
+    def dataset_name(self) -> str:
+        """The data set's name, checked to be a plain file name."""
         name = (
-            self.pack if self.pack is not None else re.sub(r"\W+", "_", self.source.resolve().name)
+            self.dataset
+            if self.dataset is not None
+            else re.sub(r"\W+", "_", self.source.resolve().name)
         )
         if not re.fullmatch(r"\w[\w.-]*", name):
-            raise DataError(f"--pack '{name}': use letters, digits, '_' and '-' only.")
+            raise DataError(f"--dataset '{name}': use letters, digits, '_' and '-' only.")
         return name
 
 
 def prepare(options: PrepareOptions) -> Prepared:
-    """Write the pack; the data folder changes only when all is read.
+    """Write the data set; the data folder changes only when all is read.
 
     Raises:
         DataError: when the source or the data folder cannot be used, or nothing is left.
@@ -169,7 +171,7 @@ def prepare(options: PrepareOptions) -> Prepared:
     else:
         captions = find_captions(options.source, options.captions)
         sources = _files(options, captions, skipped)
-    writer = PackWriter(options.out, options.pack_name)
+    writer = DatasetWriter(options.out, options.dataset_name)
     try:
         for clip in sources:
             try:
@@ -265,7 +267,7 @@ def _clip(path: Path, how: Conventions) -> SourceClip:
     )
 
 
-def _write(writer: PackWriter, clip: SourceClip, options: PrepareOptions) -> None:
+def _write(writer: DatasetWriter, clip: SourceClip, options: PrepareOptions) -> None:
     """All pieces of a recording, or none."""
     check_length(len(clip.joints))
     check_finite(clip.joints)
@@ -278,7 +280,7 @@ def _write(writer: PackWriter, clip: SourceClip, options: PrepareOptions) -> Non
     for name, (start, piece) in zip(names, pieces, strict=True):
         record = ClipRecord(
             id=name,
-            pack=writer.pack,
+            pack=writer.dataset,
             source=options.source.resolve().name,
             source_clip=clip.name,
             start_s=start / FPS,
@@ -296,7 +298,7 @@ def _write(writer: PackWriter, clip: SourceClip, options: PrepareOptions) -> Non
 def cut(joints: Array) -> list[tuple[int, Array]]:
     """Equal pieces (start frame, joints) of at most ``PIECE`` frames, each from the origin.
 
-    A piece that travels farther than a pack can store is cut shorter.
+    A piece that travels farther than a data folder can store is cut shorter.
     """
     count = -(-len(joints) // PIECE)
     while True:
@@ -331,6 +333,6 @@ def report(prepared: Prepared, options: PrepareOptions) -> list[str]:
             "or add clips."
         )
     lines.append(
-        f'Train on it with --data {options.out} and data = "{options.pack_name}" in the recipe.'
+        f'Train on it with --data {options.out} and data = "{options.dataset_name}" in the recipe.'
     )
     return lines

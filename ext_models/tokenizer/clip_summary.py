@@ -20,8 +20,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.cluster.vq import kmeans2
 
 from ext_models.packs import require
-from motiongpt_blender.core.body.motion import heading
-from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.body.motion import heading, local_pose, place_at_origin
 
 Array = NDArray[np.floating]
 
@@ -163,12 +162,8 @@ def describe(joints: Array) -> NDArray[np.float64]:
     """A description (D,) of a motion (T, 22, 3), from its own start and heading."""
     joints = joints.astype(np.float64)
     at = moments(len(joints))
+    path, body = place_at_origin(joints)[:, 0], local_pose(joints)
     facing = np.unwrap(heading(joints))
-    path = joints[:, 0] - joints[0, 0] * np.array([1, 0, 1])
-    path = rotate(np.broadcast_to(about_y(-facing[0]), (len(path), 4)), path)
-    back = about_y(-facing)[:, None]
-    body = joints - joints[:, :1]
-    body = rotate(np.broadcast_to(back, (*body.shape[:-1], 4)), body)
     steps = np.diff(joints, axis=0) if len(joints) > 1 else np.zeros((1, *joints.shape[1:]))
     speed = 20 * np.linalg.norm(steps, axis=-1).mean(0)
     still = 20 * np.linalg.norm(np.diff(body, axis=0), axis=-1).mean(0) if len(body) > 1 else speed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ext_models.datasets.data_folder import ClipRecord, PackWriter
+from ext_models.datasets.data_folder import ClipRecord, DatasetWriter
 from ext_models.datasets.examples import Example
 from ext_models.evaluation.settings import EvalSettings
 from motiongpt_blender.wire import Sampling
@@ -101,7 +101,7 @@ PROMPTS = (
 
 
 def write_folder(place, examples):
-    writer = PackWriter(place, "mine")
+    writer = DatasetWriter(place, "mine")
     for e in examples:
         writer.add(
             ClipRecord(e.id, "mine", "s", e.id, 0.0, 1.0, len(e.joints), 20.0, "", e.label, e.id,

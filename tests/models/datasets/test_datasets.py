@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ext_models.datasets import humanml3d
-from ext_models.datasets.data_folder import ClipRecord, PackWriter
+from ext_models.datasets.data_folder import ClipRecord, DatasetWriter
 from ext_models.datasets.examples import MIN_FRAMES
 from ext_models.datasets.layouts import DataError, Layout, layout_of, mirrored, read_examples
 from ext_models.datasets.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
@@ -17,22 +17,22 @@ from tests.support import motion_folders as made
 WALK = "a person walks.#a/DET person/NOUN walk/VERB#0.0#0.0\n"
 
 
-def record(name, frames, pack="own", split="train"):
-    return ClipRecord(name, pack, "s", name, 0.0, frames / 20, frames, 20.0, "", "", name, split)
+def record(name, frames, dataset="own", split="train"):
+    return ClipRecord(name, dataset, "s", name, 0.0, frames / 20, frames, 20.0, "", "", name, split)
 
 
-def write(folder, clips, pack="own"):
-    writer = PackWriter(folder, pack)
+def write(folder, clips, dataset="own"):
+    writer = DatasetWriter(folder, dataset)
     for name, joints in clips.items():
-        writer.add(record(name, len(joints), pack), joints, [f"{name} walks."])
+        writer.add(record(name, len(joints), dataset), joints, [f"{name} walks."])
     writer.close()
     return folder
 
 
-def refuse(*words, folder, pack="own"):
+def refuse(*words, folder, dataset="own"):
     """Reading must fail with one sentence that has these words."""
     with pytest.raises(DataError) as caught:
-        read_examples(folder, pack)
+        read_examples(folder, dataset)
     said = str(caught.value)
     assert all(word in said for word in words), said
     assert "\n" not in said
@@ -63,7 +63,7 @@ def test_packs_share_a_folder_and_a_pack_is_replaced(tmp_path):
         *("captions.json", "clips.jsonl", "one.npz", "two.npz")
     ]
     with pytest.raises(DataError, match="'b' already"):
-        PackWriter(tmp_path, "one").add(record("b", 20), made.walker(20), ["x"])
+        DatasetWriter(tmp_path, "one").add(record("b", 20), made.walker(20), ["x"])
 
 
 def test_broken_clips_are_named_skipped_and_counted(tmp_path, capsys):
@@ -96,7 +96,7 @@ def test_quoted_captions_are_taken_only_when_asked(tmp_path):
 
 def test_wrong_files_of_a_data_folder(tmp_path):
     write(tmp_path, {"a": made.walker(20)})
-    refuse("no other.npz", folder=tmp_path, pack="other")
+    refuse("no other.npz", folder=tmp_path, dataset="other")
     stored = dict(np.load(tmp_path / "own.npz"))
     good = (tmp_path / "own.npz").read_bytes()
     for changes, word in (
@@ -224,16 +224,16 @@ def test_joints_do_where_vectors_are_not_there(published):
 
 
 def test_what_a_published_folder_must_have(published):
-    refuse('data = "humanml3d"', folder=published, pack="kit")
-    refuse('data = "humanml3d"', folder=published, pack="clean")
+    refuse('data = "humanml3d"', folder=published, dataset="kit")
+    refuse('data = "humanml3d"', folder=published, dataset="clean")
     np.save(published / "Std.npy", np.zeros(263))
-    refuse("Std.npy", "not positive", folder=published, pack="humanml3d")
+    refuse("Std.npy", "not positive", folder=published, dataset="humanml3d")
     np.save(published / "Std.npy", np.ones(251))
-    refuse("Std.npy", "263", folder=published, pack="humanml3d")
+    refuse("Std.npy", "263", folder=published, dataset="humanml3d")
     for split in ("train", "val", "test"):
         (published / f"{split}.txt").unlink()
     np.save(published / "Std.npy", np.ones(263))
-    refuse("train.txt", folder=published, pack="humanml3d")
+    refuse("train.txt", folder=published, dataset="humanml3d")
 
 
 def test_statistics_are_read(published):
@@ -246,7 +246,7 @@ def test_an_npy_of_ten_million_frames_is_refused_unread(tmp_path):
     made.published(tmp_path, {"1": (f.from_joints(made.walker(61), uniform=False), WALK)})
     path = tmp_path / "new_joint_vecs" / "1.npy"
     np.lib.format.open_memmap(path, "w+", np.float32, (10_000_000, 263)).flush()  # sparse
-    refuse("no usable clip", folder=tmp_path, pack="humanml3d")
+    refuse("no usable clip", folder=tmp_path, dataset="humanml3d")
 
 
 def test_kit_has_its_own_lengths_frame_rate_and_joints(tmp_path):

@@ -25,9 +25,9 @@ def bones(joints):
     return np.linalg.norm(joints - joints[:, [max(p, 0) for p in PARENTS]], axis=-1)
 
 
-def prepared(source, out, pack="own", **options):
-    prepare(PrepareOptions(source, out, pack, **options))
-    return {e.id: e for e in read_examples(out, pack)}
+def prepared(source, out, dataset="own", **options):
+    prepare(PrepareOptions(source, out, dataset, **options))
+    return {e.id: e for e in read_examples(out, dataset)}
 
 
 # --- BVH
@@ -308,7 +308,7 @@ def test_published_sets_keep_their_split_and_kit_becomes_22_joints(tmp_path):
     source = made.published(
         tmp_path / "kit", clips, splits={"train": ["00001"], "test": ["00002"]}, width=251
     )
-    examples = prepared(source, tmp_path / "out", pack="kit_pack")
+    examples = prepared(source, tmp_path / "out", dataset="kit_data")
     assert {n: e.split for n, e in examples.items()} == {"00001": "train", "00002": "test"}
     joints = examples["00001"].joints
     assert joints.shape == (95, 22, 3)  # 60 frames at 12.5 fps are 4.72 s
@@ -324,8 +324,8 @@ def test_the_command_says_what_it_did(tmp_path, capsys):
     made.bvh(tmp_path / "in" / "walk_01.bvh", made.CMU, 60, fps=30)
     made.bvh(tmp_path / "in" / "walk_02.bvh", made.BANDAI, 60, fps=30)
     done = main([
-        *("prepare-data", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--pack", "mine"),
-        *("--captions-from-names", "--licence", "CC0", "--split", "100/0/0"),
+        *("prepare-data", str(tmp_path / "in"), "--out", str(tmp_path / "out")),
+        *("--dataset", "mine", "--captions-from-names", "--licence", "CC0", "--split", "100/0/0"),
     ])  # fmt: skip
     assert done == 0
     said = capsys.readouterr().out
@@ -342,7 +342,7 @@ def test_the_command_says_what_it_did(tmp_path, capsys):
         (["IN/empty"], "is not a data set"),
         (["IN", "--scale", "0"], "positive number of metres"),
         (["IN", "--split", "1/2/3"], "85/5/10"),
-        (["IN", "--pack", "a/b"], "letters"),
+        (["IN", "--dataset", "a/b"], "letters"),
         (["IN", "--captions", "absent.csv"], "no captions file"),
         (["OUT"], "no folder"),
     ],
