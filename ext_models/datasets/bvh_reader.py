@@ -1,9 +1,8 @@
-"""BVH files: the hierarchy, its channels in any order, and where every joint is over time.
+"""Reads BVH files: the hierarchy, its channels in any order, and all joint positions.
 
-Only the frames that the wanted frame rate needs are read, so that a long recording at
-120 frames a second costs no more memory than a short one. Angles are degrees, turned in
-the order in which the channels are listed; a position channel stands in place of its
-component of the offset.
+Only the frames that the target frame rate needs are read, which saves memory with recordings at
+120 frames a second. Angles are degrees, applied in the order of the channels; a position channel
+replaces its component of the offset.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from .joint_names import find_joints
 Array = NDArray[np.float64]
 
 AXES: Final = "XYZ"
-#: Suffix of the point where a chain without further joints ends.
+#: Suffix of the name of an end site.
 END: Final = "~end"
 #: The most joints that a file may name, and the longest line, in characters.
 MOST_JOINTS: Final = 2000
 LONGEST_LINE: Final = 1 << 20
-#: Joints that files leave nameless, at the end of the chain of another.
+#: Joints that some files only have as the end site of another joint.
 _ENDS: Final = {
     Joint.L_FOOT: Joint.L_ANKLE, Joint.R_FOOT: Joint.R_ANKLE,
     Joint.L_WRIST: Joint.L_ELBOW, Joint.R_WRIST: Joint.R_ELBOW,
@@ -43,11 +42,11 @@ class Node:
     """A joint of the hierarchy.
 
     Attributes:
-        name: as the file spells it; an end site has its joint's name and ``END``.
-        parent: index of the joint that carries it, -1 for a root.
+        name: name in the file; an end site has its joint's name and ``END``.
+        parent: index of the parent, -1 for a root.
         offset: (3,) from the parent, in the file's unit.
         channels: such as "Xposition" or "Zrotation", in the file's order.
-        first: place of its first channel in a frame.
+        first: index of its first channel in a frame.
     """
 
     name: str
@@ -64,7 +63,7 @@ class BvhMotion:
     Attributes:
         nodes: the hierarchy, parents before children.
         points: (T, N, 3) positions in the file's unit and axes.
-        rest: (N, 3) the same with all rotations zero.
+        rest: (N, 3) positions with all rotations zero.
         frames, fps: of the file itself.
     """
 
@@ -76,7 +75,7 @@ class BvhMotion:
 
 
 def read_bvh(path: Path, to_fps: float) -> BvhMotion:
-    """A BVH file at the wanted frames a second.
+    """The motion of a BVH file, resampled to a frame rate.
 
     Raises:
         DataError: one sentence, with the line where there is one.
@@ -252,7 +251,7 @@ def _frames(lines: Iterator[tuple[int, str]], wanted: NDArray, frames: int, widt
 
 
 def _positions(nodes: tuple[Node, ...], values: Array) -> Array:
-    """Joint positions (T, N, 3) of channel values (T, C), parents carrying their children."""
+    """Joint positions (T, N, 3) of channel values (T, C), by forward kinematics."""
     points = np.zeros((len(values), len(nodes), 3))
     turns = np.zeros((len(values), len(nodes), 4))
     for index, node in enumerate(nodes):
@@ -275,7 +274,7 @@ def _positions(nodes: tuple[Node, ...], values: Array) -> Array:
 
 
 def joints_of(bvh: BvhMotion) -> dict[Joint, int]:
-    """Index of each of our joints; toes, wrists and head may be the ends of their chains.
+    """Index of each of our joints; toes, wrists and head may be end sites.
 
     Raises:
         DataError: naming the joints that are missing.

@@ -16,7 +16,7 @@ NAMES: Final = ("captions.json", "captions.csv")
 #: First cells of a CSV's heading.
 HEADINGS: Final = ("name", "clip", "clip id", "file", "filename", "id", "motion")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-#: What a sentence's own commas and semicolons stand in.
+#: A quoted cell, in which commas and semicolons do not separate.
 _QUOTED: Final = re.compile(r'"[^"]*"')
 
 
@@ -25,8 +25,8 @@ class Captions:
     """The captions of a folder's files.
 
     Attributes:
-        by_name: sentences by the name that the caption file gives a motion file.
-        file: where they are from, for messages.
+        by_name: sentences by the name of the motion file in the captions file.
+        file: name of the captions file, for messages.
         used: the names that belong to a motion file.
     """
 
@@ -57,7 +57,7 @@ class Captions:
 
 
 def find_captions(folder: Path, given: Path | None) -> Captions | None:
-    """The captions beside the motion files, or in the file that was named; None without."""
+    """The captions in the given file, or else beside the motion files; None without."""
     if given is not None and not given.is_file():
         raise DataError(f"there is no captions file {given}.")
     path = given or next((folder / n for n in NAMES if (folder / n).is_file()), None)

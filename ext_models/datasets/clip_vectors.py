@@ -1,4 +1,4 @@
-"""The feature vectors of a clip: as published where they are on disk, else computed."""
+"""The feature vectors of a clip: the published ones where they are on disk, else computed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Recorded joints brought to the project's conventions.
+"""Converts recorded joints to the project's conventions.
 
-22 joints, metres, y up, the floor at y = 0, starting over the origin and facing +z, and
-(unless asked otherwise) the bone lengths of the one skeleton that all packs share.
+22 joints, metres, y up, the floor at y = 0, starting over the origin and facing +z, and by default
+the bone lengths of the skeleton that all packs share.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .examples import DataError, check_finite
 
 Array = NDArray[np.floating]
 
-#: Metres in the units that motion is recorded in: metre, centimetre, inch, millimetre, CMU's own.
+#: Metres in one unit of a recording: metre, centimetre, inch, millimetre, CMU's unit.
 UNITS: Final = (1.0, 0.01, 0.0254, 0.001, 0.0254 / 0.45)
-#: The shortest and the longest leg of a person that is believed, metres.
+#: Limits of a plausible leg length, metres.
 LEGS: Final = (0.2, 2.0)
-#: How far along the line from pelvis to neck each joint of the spine is.
+#: Position of each spine joint on the line from pelvis to neck, 0 to 1.
 SPINE: Final = {
     Joint.PELVIS: 0.0,
     Joint.SPINE1: 0.24,
@@ -37,14 +37,15 @@ SPINE: Final = {
     Joint.SPINE3: 0.60,
     Joint.NECK: 1.0,
 }
-#: Share of the time during which a foot may be below the floor: corrupt frames, jitter.
+#: Percent of the frames in which a foot may be below the floor: corrupt frames, jitter.
 BELOW: Final = 5.0
-#: Metres a frame below which a toe stands, how far off the floor it may do so, and over how
-#: many frames the body is moved to put it there.
+#: Metres a frame below which a toe is in contact.
 STILL: Final = 0.012
+#: Largest distance in metres of such a toe from the floor.
 REPAIR: Final = 0.15
+#: Standard deviation in frames of the smoothing of the body's vertical correction.
 LIFT_SIGMA: Final = 4.0
-#: Joints of KIT-ML that are joints of ours.
+#: Our joints -> indices of KIT-ML's joints.
 FROM_KIT: Final = {
     Joint.PELVIS: 0, Joint.SPINE1: 1, Joint.SPINE3: 2, Joint.NECK: 3, Joint.HEAD: 4,
     Joint.R_SHOULDER: 5, Joint.R_ELBOW: 6, Joint.R_WRIST: 7,
@@ -86,15 +87,15 @@ class Conventions:
 def to_conventions(
     found: Mapping[Joint, Array], how: Conventions, rest: Mapping[Joint, Array] | None = None
 ) -> NDArray[np.float32]:
-    """Joints (T, 22, 3) by our conventions of the joints that a recording has.
+    """The joints of a recording as (T, 22, 3) by our conventions.
 
     Args:
         found: joint -> (T, 3), in the recording's unit and axes.
         how: unit, axis and skeleton.
-        rest: joint -> (3,) of the recording's rest pose, which helps to tell the up axis.
+        rest: joint -> (3,) of the recording's rest pose, which helps to find the up axis.
 
     Raises:
-        DataError: when the legs have no length or one that no person has.
+        DataError: when the legs have no length or an implausible one.
     """
     for points in found.values():
         check_finite(points)
@@ -110,9 +111,9 @@ def to_conventions(
 def on_floor(joints: Array) -> Array:
     """The same motion (T, 22, 3) with the floor at y = 0.
 
-    The floor is where the feet are lowest most of the time. Another skeleton's legs bend
-    the feet off it by centimetres; so a toe that stays put rests on it, the body moving up
-    and down slowly to that end. Nothing else is changed: a jump stays a jump.
+    The floor is the height below which the feet are in ``BELOW`` percent of the frames. A change of
+    skeleton moves the feet off the floor by centimetres; so the body is moved up and down slowly
+    until toes in contact are on the floor. A jump stays a jump.
     """
     feet = joints[:, [Joint.L_ANKLE, Joint.R_ANKLE, Joint.L_FOOT, Joint.R_FOOT], 1]
     joints = joints - np.array([0.0, np.percentile(feet.min(axis=1), BELOW), 0.0])
@@ -129,7 +130,7 @@ def on_floor(joints: Array) -> Array:
 
 
 def to_uniform(joints: Array) -> Array:
-    """The same directions on the packs' bone lengths, travel scaled by the legs, (T, 22, 3)."""
+    """The motion (T, 22, 3) with the packs' bone lengths; travel is scaled by leg length."""
     directions = normalise(joints - joints[:, [max(p, 0) for p in PARENTS]])
     leg = _leg({j: joints[:, j] for j in Joint})
     return build(directions, joints[:, Joint.PELVIS] * (LEG_LENGTH / leg))
@@ -144,11 +145,11 @@ def from_kit(joints: Array) -> NDArray[np.float32]:
 
 
 def complete(found: Mapping[Joint, Array]) -> Array:
-    """All joints (T, 22, 3) of a y-up recording; what is missing stands between neighbours."""
+    """All joints (T, 22, 3) of a y-up recording; missing ones are placed between their neighbours."""
     have = dict(found)
     least = 0.01 * _leg(have)
     for joint in (Joint.SPINE1, Joint.SPINE2, Joint.SPINE3, Joint.L_COLLAR, Joint.R_COLLAR):
-        # a helper bone without a length says nothing of its own
+        # a helper bone without a length has no position of its own
         if joint in have and any(
             np.linalg.norm(have[joint] - have[o], axis=-1).mean() < least
             for o in have
@@ -214,7 +215,7 @@ def _metres_per_unit(leg: float, how: Conventions) -> float:
 
 
 def _is_z_up(found: Mapping[Joint, Array], rest: Mapping[Joint, Array] | None) -> bool:
-    """Whether people stand along z: in the motion, or at rest where that says nothing."""
+    """Whether z is up: in the motion, or in the rest pose where the motion does not show it."""
     shown = _upright(found)
     at_rest = np.zeros(3) if rest is None else _upright({j: p[None] for j, p in rest.items()})
     if shown[1] > 0.7:

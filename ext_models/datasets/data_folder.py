@@ -67,7 +67,7 @@ class ClipRecord:
 
 
 def is_data_folder(folder: Path) -> bool:
-    """Whether a folder is laid out like ours."""
+    """Whether a folder is a data folder."""
     return (folder / CLIPS).is_file()
 
 
@@ -156,7 +156,7 @@ def _captions(clip: dict[str, Any], captions: Any, quoted_captions: bool) -> tup
     if not isinstance(captions, list) or not all(isinstance(c, str) for c in captions):
         raise DataError(f"{CAPTIONS} has no list of captions for it.")
     if clip.get("kit_caption") and not quoted_captions:
-        captions = captions[:-1]  # the quoted one is the last
+        captions = captions[:-1]  # the last caption is the quoted one
     return tuple(c for c in captions if c.strip())
 
 
@@ -249,7 +249,7 @@ class DatasetWriter:
         self._captions[record.id] = list(captions)
 
     def close(self, *, keep: bool = True) -> None:
-        """Put the files in place, or leave the folder as it was."""
+        """Move the files to the folder, or discard them."""
         with self._rows:
             if not keep:
                 return
@@ -267,7 +267,7 @@ class DatasetWriter:
                     path.replace(self.folder / path.name)
 
     def _write_npz(self, path: Path) -> None:
-        """The rows gathered so far as a compressed npz, copied without reading all at once."""
+        """Write the rows as a compressed npz, in blocks."""
         frames = [r.frames for r in self.records]
         header = {"descr": "<i2", "fortran_order": False, "shape": (sum(frames), JOINT_COUNT, 3)}
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:

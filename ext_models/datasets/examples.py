@@ -1,6 +1,6 @@
-"""What every reader of motion data gives back, and how it reports what it cannot read.
+"""The result of every reader of motion data, and the report of clips that cannot be read.
 
-The readers beside this module import it; it imports none of them.
+The readers import this module; it imports none of them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Array = NDArray[np.float32]
 logger = logging.getLogger(__name__)
 
 SPLITS: Final = ("train", "val", "test")
-#: The shortest clip that is worth learning from, in frames (0.8 s at 20 fps).
+#: The shortest clip for training, in frames (0.8 s at 20 fps).
 MIN_FRAMES: Final = 16
 #: The longest recording that is read at once, in frames (half an hour at 20 fps).
 MAX_FRAMES: Final = 36_000
 
 
 class DataError(ValueError):
-    """Motion data that cannot be used; one sentence that says what was expected."""
+    """Motion data that cannot be used; one sentence with what was expected."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Example:
         split: train, val or test.
         label: what the source calls it.
         representation: name of the features that the joints belong to.
-        tokens: for each caption its words with their kinds ("walks/VERB"), where the data
+        tokens: for each caption its words with their parts of speech ("walks/VERB"), where the data
             set has them.
         vectors: the published features of the clip, where the data set has them.
     """
@@ -86,7 +86,7 @@ class Example:
 
 @dataclass
 class Skipped:
-    """The clips that were left out: named as they come, counted at the end.
+    """The clips that were left out: each is logged, and counted at the end.
 
     Attributes:
         broken: (name, reason) of each clip that cannot be used.
@@ -99,7 +99,7 @@ class Skipped:
     used: int = 0
 
     def add(self, name: str, reason: object) -> None:
-        """Leave a clip out and say why."""
+        """Record a clip that is left out, with the reason."""
         self.broken.append((name, str(reason)))
         logger.warning("skipped %s: %s", name, reason)
 
@@ -113,7 +113,7 @@ class Skipped:
         return f"{self.used} clips taken, {' and '.join(parts)}." if parts else ""
 
     def log_summary(self) -> None:
-        """Warn of what was left out, if anything."""
+        """Log a warning with the number of clips left out, if any."""
         if text := self.summary():
             logger.warning("%s", text)
 

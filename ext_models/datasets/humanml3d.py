@@ -1,13 +1,12 @@
-"""HumanML3D and KIT-ML, read from the folders that their authors publish.
+"""Reads HumanML3D and KIT-ML as their authors publish them.
 
 ``new_joint_vecs/NAME.npy`` (T, 263 or 251), ``new_joints/NAME.npy`` (T, 22 or 21, 3),
 ``texts/NAME.txt`` with a line ``caption#tokens#start#end`` for each caption, ``Mean.npy``
 and ``Std.npy``, and the official splits ``train.txt``, ``val.txt``, ``test.txt``.
 
-The rules are those that the field's results are computed by. A clip counts when it has
-at least 40 frames (KIT-ML: 24) and fewer than 200. A caption whose start and end differ
-from 0 belongs to that stretch of seconds alone, a clip of its own under the same rule;
-captions of the same stretch share one clip.
+The rules are those of published results. A clip is used when it has at least 40 frames (KIT-ML:
+24) and fewer than 200. A caption whose start and end are not 0 belongs to that segment, which is
+a clip of its own under the same rule; captions of one segment share one clip.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from .examples import (
 VECTORS: Final = "new_joint_vecs"
 JOINTS: Final = "new_joints"
 TEXTS: Final = "texts"
-#: What recipes call the two data sets.
+#: Names of the two data sets in recipes.
 NAMES: Final = {"humanml3d": HUMANML3D, "kit": KIT}
 #: Fewest frames of a clip, by representation; and the first length that is too long.
 LEAST_FRAMES: Final = {HUMANML3D.name: 40, KIT.name: 24}
@@ -52,8 +51,8 @@ class Caption:
 
     Attributes:
         text: the sentence.
-        tokens: its words with their kinds, "a/DET person/NOUN", as published.
-        start, end: the seconds that it is about; both 0 for the whole clip.
+        tokens: its words with their parts of speech, "a/DET person/NOUN", as published.
+        start, end: seconds of the segment; both 0 for the whole clip.
     """
 
     text: str
@@ -63,7 +62,7 @@ class Caption:
 
     @property
     def whole(self) -> bool:
-        """Whether it is about the whole clip."""
+        """Whether it describes the whole clip."""
         return self.start == 0 and self.end == 0
 
 
@@ -202,7 +201,7 @@ def clips(folder: Path, dataset: str, skipped: Skipped) -> Iterator[Example]:
             f'write data = "{own}" under [pack] of the recipe.'
         )
     if (folder / "Mean.npy").exists() or (folder / "Std.npy").exists():
-        read_statistics(folder)  # wrong ones would wreck a training unseen
+        read_statistics(folder)  # wrong ones would spoil a training without an error
     for name, split in tqdm(read_splits(folder).items(), desc=dataset, unit="clip", leave=False):
         try:
             for example in _clips(folder, name, split, rep, skipped):
@@ -215,16 +214,16 @@ def clips(folder: Path, dataset: str, skipped: Skipped) -> Iterator[Example]:
 def _clips(
     folder: Path, name: str, split: str, rep: Representation, skipped: Skipped
 ) -> Iterator[Example]:
-    """The whole clip and its captioned stretches, as far as the rule of lengths keeps them."""
+    """The whole clip and its captioned segments, without those of a wrong length."""
     frames, path = _open(folder, name, rep)
     if not _kept(len(frames), rep, skipped):
         return
     captions = read_captions(folder / TEXTS / f"{name}.txt")
-    stretches: dict[tuple[float, float], list[Caption]] = {}
+    segments: dict[tuple[float, float], list[Caption]] = {}
     for caption in captions:
         key = (0.0, 0.0) if caption.whole else (caption.start, caption.end)
-        stretches.setdefault(key, []).append(caption)
-    for (start, end), group in sorted(stretches.items()):
+        segments.setdefault(key, []).append(caption)
+    for (start, end), group in sorted(segments.items()):
         whole = start == end == 0
         part = slice(0, len(frames)) if whole else slice(int(start * rep.fps), int(end * rep.fps))
         rows = frames[part]
@@ -251,7 +250,7 @@ def _kept(frames: int, rep: Representation, skipped: Skipped) -> bool:
 
 
 def _open(folder: Path, name: str, rep: Representation) -> tuple[NDArray[np.floating], Path]:
-    """Features (T, channels) of a clip, or its joints (T, J, 3), left on disk; and the file."""
+    """Features (T, channels) of a clip, or its joints (T, J, 3), memory-mapped; and the file."""
     vectors = (folder / VECTORS).is_dir()
     path = folder / (VECTORS if vectors else JOINTS) / f"{name}.npy"
     if not path.is_file():

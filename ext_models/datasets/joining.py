@@ -28,7 +28,7 @@ from .sentences import has_plain_subject, then_caption, verbs_of, while_caption
 
 #: Frames of the blend from the first clip's last pose into the second clip.
 LEAD: Final = 12
-#: Largest mean joint distance at the seam, metres: a step of a walk, not a fall.
+#: Largest mean joint distance at the seam, metres: about a step of a walk.
 SEAM: Final = 0.2
 #: Limits of a motion in place: metres of travel, radians of turning, metres up and down.
 IN_PLACE: Final = (0.35, 0.6, 0.12)
@@ -40,9 +40,9 @@ TRIES: Final = 60
 _UPPER: Final = [j.value for j in Joint if j.name.split("_")[-1] not in
                  ("PELVIS", "HIP", "KNEE", "ANKLE", "FOOT")]  # fmt: skip
 _ARMS: Final = re.compile(r"\b(hands?|arms?|fists?|punch\w*|wav\w+)\b")
-#: What a sentence about the arms says of the rest of the body, which would no longer be true.
+#: Words about the lower body, which would not be true of other legs.
 _STANDS: Final = re.compile(r"\b(stand\w*|wait\w*|still|place|foot|feet|legs?|idle|bend\w*)\b")
-#: Legs whose arms matter: another upper body would make the sentence untrue.
+#: Words about arms in a caption of the legs, which would not be true of another upper body.
 _BUSY: Final = re.compile(
     r"\b(hands?|arms?|danc\w*|ballet|karate|kata|martial|cartwheel\w*|box|ball|basketball"
     r"|dribbl\w*|crawl\w*|swing\w*)\b"
@@ -84,7 +84,7 @@ def _mirror(content: str) -> str:
 
 
 def _shows(example: Example, content: str) -> bool:
-    """Whether a clip's label names a content, rather too often than too rarely."""
+    """Whether a clip's label names a content; in doubt it does."""
     label = (example.label or "").lower()
     return label.split(", ")[0] == content or content in re.split(r"[^a-z]+", label)
 
@@ -102,9 +102,9 @@ def join_examples(
 
     Args:
         examples: clips to take from; their split is kept, so give those of one split.
-        then: clips of one after the other.
-        together: clips of an upper body on other legs.
-        longest: frames of a new clip at most.
+        then: number of clips of one after the other.
+        together: number of clips of an upper body on other legs.
+        longest: most frames of a new clip.
         seed: of the draw.
         held_out_pairs: what is never joined.
     """

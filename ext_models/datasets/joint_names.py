@@ -1,8 +1,8 @@
-"""The joints of a recorded skeleton, recognised by their names.
+"""Recognises the joints of a recorded skeleton by their names.
 
-``joint_names.json`` lists the spellings of motion capture collections and exporters,
-``%`` standing for the side. Whatever the add-on's bone maps know counts too, so that a
-BVH exported from a rig it can drive can be read back.
+``joint_names.json`` lists the names of motion capture collections and exporters; ``%`` is the
+side. The add-on's bone maps are used too, so that a BVH exported from a supported rig can be
+read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from motiongpt_blender.core.rig.part_joints import PART_AT_JOINT
 from .examples import DataError
 
 TABLE: Final = Path(__file__).with_suffix(".json")
-#: Joints that nothing can stand in for; the others can be worked out from their neighbours.
+#: Joints that a recording must have; the others are computed from their neighbours.
 REQUIRED: Final = (
     Joint.PELVIS,
     Joint.L_HIP, Joint.R_HIP, Joint.L_KNEE, Joint.R_KNEE, Joint.L_ANKLE, Joint.R_ANKLE,
@@ -41,7 +41,7 @@ _BY_PART: Final = {
 
 @dataclass(frozen=True)
 class Family:
-    """The spellings of one kind of skeleton: joint -> canonical names, the best first."""
+    """The names of one kind of skeleton: joint -> canonical names, the best first."""
 
     name: str
     spellings: dict[Joint, tuple[str, ...]]
@@ -101,7 +101,7 @@ def find_joints(names: Sequence[str]) -> dict[Joint, int]:
 
 
 def lacking(found: dict[Joint, int]) -> list[Joint]:
-    """The required joints that are not there."""
+    """The required joints that were not found."""
     return [joint for joint in REQUIRED if joint not in found]
 
 
@@ -110,7 +110,7 @@ def _worth(found: dict[Joint, int]) -> tuple[int, int]:
 
 
 def _by_bone_map(names: Sequence[str]) -> dict[Joint, int]:
-    """The same through the add-on's bone maps: each part's bone begins at its joint."""
+    """The joints by the add-on's bone maps: each part's bone begins at its joint."""
     try:
         bone_map = find(names)
     except MappingError:

@@ -1,8 +1,8 @@
-"""Captioned motion from disk, whichever layout its folder has.
+"""Reads captioned motion in every layout.
 
-Training and evaluation take their clips from here. Read directly are the project's own
-data folders (``data_folder``) and HumanML3D and KIT-ML as published (``humanml3d``);
-``prepare`` turns everything else into a data folder first.
+Training and evaluation read their clips with this module: the project's own data folders
+(``data_folder``), and HumanML3D and KIT-ML as published (``humanml3d``). ``prepare`` converts other
+layouts to a data folder first.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def layout_of(folder: Path) -> Layout:
     """What kind of data set a folder is.
 
     Raises:
-        DataError: when it is none; the sentence lists the layouts.
+        DataError: when it is none; the message lists the layouts.
     """
     if not folder.exists():
         raise DataError(f"there is no folder {folder}.")
@@ -72,7 +72,7 @@ def read_examples(
 ) -> list[Example]:
     """All clips of one data set of a data folder, or of HumanML3D or KIT-ML.
 
-    Broken clips are named on stderr and skipped.
+    Broken clips are logged and skipped.
 
     Args:
         folder: the data folder.
@@ -81,7 +81,7 @@ def read_examples(
         uncaptioned: of a data folder, also take clips without a caption.
 
     Raises:
-        DataError: when the folder cannot be used; the message says what is wanted.
+        DataError: when the folder cannot be used; the message says what is expected.
     """
     if folder is None:
         raise DataError(f"training needs --data DIR (or MOTIONGPT_DATA): {WANTED}.")

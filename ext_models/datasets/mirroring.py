@@ -1,4 +1,4 @@
-"""Clips seen in a mirror: sides swapped in joints and captions."""
+"""Mirrored clips: left and right swapped in joints and captions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KIT_MIRRORED: Final = (0, 1, 2, 3, 4, 8, 9, 10, 5, 6, 7, *range(16, 21), *range(
 
 _SIDES: Final = {"left": "right", "right": "left", "clockwise": "counterclockwise",
                  "lefthanded": "righthanded", "righthanded": "lefthanded"}  # fmt: skip
-#: Words of sides; not "right away", "all right", nor "left the room", which say none.
+#: Words for sides; not "right away", "all right" or "left the room".
 _SIDE_WORDS: Final = re.compile(
     rf"\b(?:counter|anti)[ -]?clockwise\b"
     rf"|\b(?<!all )(?!right[ -](?:away|now|angles?)\b|left the\b)({'|'.join(_SIDES)})(s|wards?)?\b",
@@ -26,7 +26,7 @@ _SIDE_WORDS: Final = re.compile(
 
 
 def mirrored(example: Example) -> Example:
-    """The same clip seen in a mirror; its published features, of the other side, are dropped."""
+    """The mirrored clip, without published features, which are not mirrored."""
     return replace(
         example,
         id=f"{example.id}~mirrored",

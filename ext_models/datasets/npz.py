@@ -1,6 +1,6 @@
 """Shapes of arrays in ``.npz`` files, read from their headers alone.
 
-A foreign file may hold an array of any size; reading its header first keeps memory bounded.
+A file may hold an array of any size; reading its header first bounds the memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from .examples import DataError
 
-#: What reading a damaged archive may raise.
+#: Exceptions of reading a damaged archive.
 BROKEN: Final = (
     OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
     RuntimeError,

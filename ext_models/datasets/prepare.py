@@ -1,4 +1,4 @@
-"""Any source of captioned motion to a data folder that trainings read.
+"""Converts any source of captioned motion to a data folder for training.
 
 Sources are HumanML3D and KIT-ML as published, and folders of ``.bvh`` files or of
 ``clip.npz`` (what ``generate`` and the add-on's export write) with their captions.
@@ -61,7 +61,7 @@ class Shares:
 
     @classmethod
     def parse(cls, text: str) -> Shares:
-        """Of ``85/5/10``; raises DataError unless it is three whole numbers up to 100."""
+        """Parse ``85/5/10``; raises DataError unless these are three whole numbers that add up to 100."""
         match = re.fullmatch(r"(\d{1,3})/(\d{1,3})/(\d{1,3})", text.strip())
         shares = cls(*(int(n) for n in match.groups())) if match else None
         if shares is None or shares.train + shares.val + shares.test != 100 or not shares.train:
@@ -71,14 +71,14 @@ class Shares:
         return shares
 
     def split_of(self, take: str) -> str:
-        """The split of a take: always the same, whatever else is in the data set."""
+        """The split of a take, independent of the other takes."""
         draw = int.from_bytes(hashlib.sha256(take.encode()).digest()[:8], "big") % 100
         return SPLITS[(draw >= self.train) + (draw >= self.train + self.val)]
 
 
 @dataclass(frozen=True)
 class SourceClip:
-    """One source clip.
+    """A clip of the source.
 
     Attributes:
         name: unique in the source.
@@ -99,7 +99,7 @@ class SourceClip:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was written.
+    """The result of ``prepare``.
 
     Attributes:
         clips: clips by split.
@@ -123,7 +123,7 @@ class PrepareOptions:
         out: the data folder to write, a different one.
         dataset: name of the data set; None: that of the source.
         captions: the captions file; None: the one in the source.
-        from_names: make captions of the files' names where there are none.
+        from_names: use file names as captions where there are none.
         shares: the split; None: the official one where there is one, else 85/5/10.
         licence: noted with each clip.
         conventions: how recordings are read.
@@ -152,7 +152,7 @@ class PrepareOptions:
 
 
 def prepare(options: PrepareOptions) -> Prepared:
-    """Write the data set; the data folder changes only when all is read.
+    """Write the data set; the data folder changes only when everything was read.
 
     Raises:
         DataError: when the source or the data folder cannot be used, or nothing is left.
@@ -231,11 +231,11 @@ def _files(
 
 
 def _captions(relative: str, captions: Captions | None, options: PrepareOptions) -> list[str]:
-    """What stands in for captions that are nowhere: the file's name, where that is allowed."""
+    """A caption from the file's name, where the options allow it."""
     if options.from_names:
         return [caption_from_name(relative)]
     if captions is None:
-        raise DataError("there is no captions.json or captions.csv that says what it shows.")
+        raise DataError("it has no caption: there is no captions.json or captions.csv.")
     raise DataError(f"{captions.file} has no caption for it.")
 
 
@@ -268,7 +268,7 @@ def _clip(path: Path, how: Conventions) -> SourceClip:
 
 
 def _write(writer: DatasetWriter, clip: SourceClip, options: PrepareOptions) -> None:
-    """All pieces of a recording, or none."""
+    """Write all pieces of a clip, or none."""
     check_length(len(clip.joints))
     check_finite(clip.joints)
     pieces = cut(clip.joints)

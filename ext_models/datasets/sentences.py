@@ -18,7 +18,7 @@ _SUBJECT: Final = re.compile(
     r"|someone|somebody|they|he|she)\s+",
     re.IGNORECASE,
 )
-#: A subject without an attribute, which a second clause would lose.
+#: A subject without an attribute; a second clause would lose the attribute.
 _PLAIN_SUBJECT: Final = re.compile(
     r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
 )

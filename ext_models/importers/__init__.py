@@ -1,1 +1,1 @@
-"""Readers of the reference system's files; ``reference`` is the public face."""
+"""Readers of the reference system's files; ``reference`` is the public API."""

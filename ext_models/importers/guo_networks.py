@@ -1,8 +1,8 @@
 """The evaluators of Guo et al. 2022: ``text_mot_match/model/finest.tar``.
 
-Text and motion go into one space, where a caption lies near its motion. The modules
-have the names of the checkpoint's tensors, so that a file fills them as it is; all
-sizes are read off the tensors.
+They embed text and motion in one space, where a caption is near its motion. Module names are
+those of the checkpoint's tensors, so that a file can be loaded directly; all sizes are read
+from the tensors.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MovementEncoder(nn.Module):
 
     def __init__(self, channels: int, hidden: int, width: int) -> None:
         super().__init__()
-        # The dropouts do nothing here; they keep the numbers of the tensors' names.
+        # Dropout does nothing in evaluation; it keeps the numbers in the tensors' names.
         self.main = nn.Sequential(
             nn.Conv1d(channels, hidden, 4, stride=2, padding=1),
             nn.Dropout(0.2),
@@ -50,7 +50,7 @@ class MovementEncoder(nn.Module):
 
 
 class _SequenceEncoder(nn.Module):
-    """A sequence (B, S, I) with lengths (B,) to one vector (B, E): GRU both ways, two layers."""
+    """Sequences (B, S, I) to vectors (B, E): a bidirectional GRU and two layers."""
 
     def __init__(self, width: int, hidden: int, space: int) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class TextEncoder(_SequenceEncoder):
 
 
 class GuoNetwork(nn.Module):
-    """Text and motion in one space of E dimensions."""
+    """Embeds text and motion in one space of E dimensions."""
 
     def __init__(self, movement: MovementEncoder, motion: MotionEncoder, text: TextEncoder) -> None:
         super().__init__()
@@ -183,6 +183,6 @@ def load_evaluator(path: Path | str) -> GuoNetwork:
 
 
 def _inner_and_space(tensors: Tensors, width: int) -> tuple[int, int]:
-    """Width of a sequence encoder's GRU, and dimensions of the space it ends in."""
+    """Width of a sequence encoder's GRU, and dimensions of its embedding."""
     hidden = tensors.take("input_emb.weight", (None, width)).shape[0]
     return hidden, tensors.take("output_net.3.weight", (None, hidden)).shape[0]

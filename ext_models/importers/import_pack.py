@@ -1,7 +1,7 @@
-"""``import-checkpoint``: the authors' downloads become a model pack.
+"""``import-checkpoint``: converts the authors' downloads to a model pack.
 
-The pack is complete or not there: it is built in a folder beside its place and moved
-when everything has been read, checked and written. Nothing in it is a pickle any more.
+The pack is built in a temporary folder and moved to its place when it is complete, so that an
+error leaves no half pack. It holds no pickles.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Downloads:
 
     @property
     def named(self) -> dict[str, Path]:
-        """Each file and what it is, for the card."""
+        """Each file by its description, for the card."""
         files = {
             "VQ-VAE": self.vqvae,
             "mean": self.mean,
@@ -124,7 +124,7 @@ def import_checkpoint(
 
 
 def _check_places(downloads: Downloads, out: Path) -> None:
-    """Say at once what would fail after minutes."""
+    """Check the paths first, because the import takes minutes; raises CheckpointError."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CheckpointError(f"{out} is there already: give a new folder for the pack.")
     if not out.parent.is_dir():
@@ -172,7 +172,7 @@ def _skeleton(path: Path | None, rep: Representation) -> tuple[tuple[float, ...]
 
 def _write_codec(codec: ReferenceVQVAE, folder: Path) -> None:
     save_tokenizer(codec.model, folder)
-    # Once more in full precision: half of it would change codes near the border of two.
+    # In full precision: half precision would change codes near a boundary.
     state = {k: v.contiguous() for k, v in codec.model.state_dict().items()}
     save_file(state, folder / TOKENIZER_WEIGHTS)
 

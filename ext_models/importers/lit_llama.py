@@ -4,9 +4,9 @@ They become a Llama of transformers with an adapter of peft. Three things differ
 
 - names: ``transformer.h.0.mlp.c_fc1`` is ``model.layers.0.mlp.gate_proj``;
 - lit-llama keeps queries, keys and values in one matrix, ``attn.c_attn``;
-- it turns neighbouring channels (0, 1), (2, 3) ... of a head by the rotary embedding,
-  where transformers turns channel i with channel i + half. Rows of queries and keys are
-  put in that order here, also those of the LoRA's output.
+- its rotary embedding rotates the channel pairs (0, 1), (2, 3) ... of a head;
+  transformers rotates channel i with channel i + half. The rows of queries and keys
+  are reordered here, also those of the LoRA's output.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .reading import CheckpointError, Tensors, read_checkpoint, tensors_in
 
 #: Channels of an attention head in every LLaMA that was published.
 HEAD_WIDTH: Final = 128
-#: Heads of the narrow models that tests are made with.
+#: Heads of models narrower than one head, which tests use.
 SMALL_HEADS: Final = 4
-#: lit-llama's; the published checkpoints of transformers say 1e-6.
+#: Of lit-llama; the published checkpoints of transformers have 1e-6.
 NORM_EPSILON: Final = 1e-5
 CONTEXT: Final = 2048
 #: The reference's LoRA: the file holds its rank, but neither of these.
 ALPHA: Final = 16
 DROPOUT: Final = 0.05
-#: In the reference's files and never used by it.
+#: Keys in the reference's files that it never uses.
 UNUSED: Final = ("llama_proj.", "motion_proj.")
 #: lit-llama's names of the other matrices of a layer, and those of transformers.
 _PLAIN: Final = {
@@ -60,7 +60,7 @@ def load_base(path: Path | str, heads: int | None = None) -> Any:
 
     Args:
         path: ``lit-llama.pth``, or a folder with a Llama as transformers saves it.
-        heads: attention heads, which the file does not tell. By default heads of 128
+        heads: attention heads, which the file does not hold. By default heads of 128
             channels, as every published LLaMA has them, or 4 heads in a narrower model.
 
     Raises:
@@ -85,7 +85,7 @@ def load_base(path: Path | str, heads: int | None = None) -> Any:
         tie_word_embeddings=False,
         dtype=state["lm_head.weight"].dtype,
     )
-    # Made without memory and then given the file's own tensors: 13 billion fit once, not twice.
+    # Created on the meta device and given the file's tensors: 13 billion fit into memory once.
     with torch.device("meta"):
         model = LlamaForCausalLM(config)
     model.load_state_dict(state, assign=True)
@@ -110,7 +110,7 @@ def _from_folder(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class Lora:
-    """A LoRA as peft wants it: its rank and its tensors by peft's names."""
+    """A LoRA for peft: its rank, and its tensors by peft's names."""
 
     rank: int
     state: dict[str, Tensor]
@@ -162,14 +162,14 @@ def _sizes(tensors: Tensors, heads: int | None) -> Sizes:
         heads = width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else SMALL_HEADS
     if heads < 1 or width % (2 * heads):
         raise CheckpointError(
-            f"{tensors.path}: a width of {width} cannot be shared out to {heads} attention heads: "
-            "say how many the model has."
+            f"{tensors.path}: a width of {width} cannot be divided into {heads} attention heads: "
+            "pass the number of heads of the model."
         )
     return Sizes(vocabulary, width, tensors.count("transformer.h.{}."), mlp, heads)
 
 
 def _base_state(tensors: Tensors, s: Sizes) -> Iterator[tuple[str, Tensor]]:
-    """Names and tensors as transformers wants them."""
+    """Names and tensors for transformers."""
     shapes = {
         "transformer.wte.weight": ("model.embed_tokens.weight", (s.vocabulary, s.width)),
         "lm_head.weight": ("lm_head.weight", (s.vocabulary, s.width)),
@@ -207,7 +207,7 @@ def _lora_key(layer: int, matrix: str) -> str:
 def _lora_state(
     tensors: Tensors, layers: int, rank: int, width: int, heads: int
 ) -> Iterator[tuple[str, Tensor]]:
-    """Names and tensors as peft wants them."""
+    """Names and tensors for peft."""
     known = {_lora_key(i, m) for i in range(layers) for m in "AB"}
     for i in range(layers):
         into = tensors.take(_lora_key(i, "A"), (2 * rank, width)).chunk(2)

@@ -1,8 +1,8 @@
-"""Reading strangers' files without running them.
+"""Safe readers of downloaded files: no code in a file is ever run.
 
-Every checkpoint and pickle from outside comes in through this module: PyTorch files
-with ``weights_only=True``, plain pickles with an unpickler that knows no classes. What
-cannot be read so ends in one sentence that names the file, the key and both shapes.
+Every checkpoint and pickle from outside is read by this module: PyTorch files with
+``weights_only=True``, plain pickles with an unpickler that refuses all classes. A file that
+cannot be read raises a CheckpointError, which names the file, the key and both shapes.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ext_models.packs import PackError
 
 #: A shape to expect; None stands for any size.
 Shape = Sequence[int | None]
-#: First bytes of the PyTorch files of today; they can be mapped instead of read.
+#: First bytes of PyTorch files since 1.6; these can be memory-mapped.
 _ZIP: Final = b"PK\x03\x04"
-#: First byte of a pickle, and of the PyTorch files of before.
+#: First byte of a pickle, and of older PyTorch files.
 _PICKLE: Final = b"\x80"
 
 
 class CheckpointError(PackError):
-    """A file from outside that cannot be used; one sentence for the user."""
+    """A downloaded file that cannot be used; one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """The named tensors of one file, taken out one by one and checked on the way.
+    """The named tensors of one file; each is checked when it is taken.
 
     Attributes:
         path: the file, for messages.
@@ -71,14 +71,14 @@ class Tensors:
         return found
 
     def count(self, pattern: str) -> int:
-        """How many values of 0, 1, 2 ... in place of ``{}`` begin a key, without a gap."""
+        """Number of values 0, 1, 2 ... of ``{}`` for which a key begins with the pattern."""
         count = 0
         while any(key.startswith(pattern.format(count)) for key in self.values):
             count += 1
         return count
 
     def refuse_others(self, known: Collection[str], ignored: Iterable[str] = ()) -> None:
-        """Raise when a key is neither known nor begins with an ignored word."""
+        """Raise CheckpointError for a key that is not known and has no ignored prefix."""
         starts = tuple(ignored)
         for key in self.values:
             if key not in known and not (starts and key.startswith(starts)):
@@ -89,14 +89,14 @@ class Tensors:
                 )
 
     def fill(self, module: nn.Module) -> None:
-        """Copy every tensor that the module's own state names; the others are refused."""
+        """Copy each tensor of the module's state dict from the file; other keys are refused."""
         own = module.state_dict()
         state = {key: self.finite(key, value.shape) for key, value in own.items()}
         self.refuse_others(own)
         module.load_state_dict(state)
 
     def finite(self, key: str, shape: Shape) -> Tensor:
-        """``take`` in single precision, and every number must be finite."""
+        """``take`` in single precision; numbers that are not finite are refused."""
         found = self.take(key, shape).float()
         if not torch.isfinite(found).all():
             raise CheckpointError(
@@ -107,9 +107,9 @@ class Tensors:
 
 
 def read_checkpoint(path: Path | str) -> dict[str, Any]:
-    """The dictionary in a PyTorch file, whatever its tensors' device was.
+    """The dictionary in a PyTorch file, with all tensors on the CPU.
 
-    Only tensors, numbers, strings and their containers are built; no code of the file's runs.
+    Only tensors, numbers, strings and their containers are built.
 
     Raises:
         CheckpointError: with one sentence.
@@ -118,10 +118,10 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
     start = _first_bytes(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of strange pickles; the sentence below says enough
+            warnings.simplefilter("ignore")  # about the pickle; the error below is enough
             body = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
     except Exception as error:
-        # A stranger's bytes can fail in any way; none of them is worth a traceback.
+        # A damaged file can raise anything; a traceback would not help the user.
         raise CheckpointError(f"{path} {_why(error, start)}") from None
     if not isinstance(body, dict):
         raise CheckpointError(
@@ -155,7 +155,7 @@ def tensors_in(path: Path | str, body: dict[str, Any], part: str = "") -> Tensor
                 f"{path}: the key '{prefix}{key}' holds no plain tensor: this is another kind of "
                 "checkpoint."
             )
-        # A few bytes can claim to be a tensor of any size when all its strides are 0.
+        # With strides of 0 a few bytes can describe a tensor of any size.
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise CheckpointError(
                 f"{path}: the key '{prefix}{key}' claims the shape {_written(value.shape)}, "
@@ -165,19 +165,19 @@ def tensors_in(path: Path | str, body: dict[str, Any], part: str = "") -> Tensor
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Builds numbers, strings, lists, tuples, sets and dictionaries; no class, no function."""
+    """Builds numbers, strings and containers; refuses classes and functions."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Refuse whatever would have to be imported."""
+        """Refuse every import."""
         raise _RefusedError(f"{module}.{name}")
 
 
 class _RefusedError(Exception):
-    """The name of what a pickle asked for."""
+    """Carries the name that a pickle wanted to import."""
 
 
 def read_plain_pickle(path: Path | str) -> Any:
-    """What a pickle of plain lists and dictionaries holds; raises CheckpointError."""
+    """The contents of a pickle of plain lists and dictionaries; raises CheckpointError."""
     path = Path(path)
     start = _first_bytes(path)
     try:
@@ -210,7 +210,7 @@ def read_array(path: Path | str, shape: Shape) -> NDArray[np.float32]:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The file's first bytes; raises CheckpointError when there are none to be had."""
+    """The file's first bytes; raises CheckpointError when it is missing, unreadable or empty."""
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder: name the file itself.")
     try:
@@ -226,7 +226,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _why(error: Exception, start: bytes) -> str:
-    """The rest of a sentence that begins with the file's name."""
+    """Why a file cannot be read: the end of a sentence that begins with its name."""
     text = str(error)
     if isinstance(error, pickle.UnpicklingError):
         if asked := re.search(r"GLOBAL (\S+)", text):

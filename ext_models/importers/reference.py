@@ -1,12 +1,12 @@
-"""The reference system's files, read: VQ-VAE, language model, evaluator.
+"""Readers of the reference system's files: VQ-VAE, language model, evaluator.
 
     codec = load_vqvae("pretrained_vqvae/t2m.pth")
     codes = codec.encode(normalised_features)              # (B, T // 4)
     model = load_language_model("lit-llama.pth", "pretrained_lora/pretrained.pth")
     evaluator = load_evaluator("t2m/text_mot_match/model/finest.tar")
 
-Whatever is wrong with a file ends in a ``CheckpointError`` with one sentence; no file can
-run code. ``reading`` says how.
+A file that cannot be used raises a ``CheckpointError`` with one sentence. No code in a file is
+run; see ``reading``.
 """
 
 from __future__ import annotations

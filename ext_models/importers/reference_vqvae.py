@@ -2,8 +2,8 @@
 
 The architecture is the one of our own tokenizer (plain VQ, dilations 9, 3, 1), so a
 checkpoint becomes a ``tokenizer.vqvae.VQVAE``; only the names of the tensors differ.
-All sizes are read off the tensors. The growth of the dilations leaves no trace there:
-it is 3, as everywhere in that line of work.
+All sizes are read from the tensors. The growth of the dilations cannot be read from them: it
+is 3, as in all these publications.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ CODEBOOK: Final = "vqvae.quantizer.codebook"
 
 
 class ReferenceVQVAE:
-    """The reference's view of its VQ-VAE: normalised features to codes and back.
+    """The reference's VQ-VAE: encodes normalised features and decodes codes.
 
     Attributes:
-        model: the same weights as a tokenizer of ours. Its statistics are 0 and 1, because
+        model: the same weights as our tokenizer. Its statistics are 0 and 1, because
             the reference keeps them in files of their own.
     """
 
@@ -41,7 +41,7 @@ class ReferenceVQVAE:
 
     @property
     def config(self) -> TokenizerConfig:
-        """Sizes, as read off the checkpoint."""
+        """Sizes, read from the checkpoint."""
         return self.model.config
 
     def encode(self, features: Tensor | NDArray[np.floating]) -> Tensor:
@@ -88,7 +88,7 @@ def load_vqvae(path: Path | str) -> ReferenceVQVAE:
     config = _sizes(tensors)
     model = VQVAE(config)
     known = {CODEBOOK}
-    # Both list their convolutions in the order in which a signal meets them.
+    # Both list their convolutions in the order of the forward pass.
     for module, names in (
         (model.encoder, _encoder_names(config)),
         (model.decoder, _decoder_names(config)),
@@ -147,7 +147,7 @@ def _encoder_names(config: TokenizerConfig) -> Iterator[str]:
 
 
 def _decoder_names(config: TokenizerConfig) -> Iterator[str]:
-    """The same backwards, and one convolution more before the last."""
+    """The same in reverse order, with one more convolution before the last."""
     yield f"{DECODER}.0"
     end = 2 + config.downsamplings
     for i in range(2, end):

@@ -1,7 +1,7 @@
 """Text tokenizers for imported models: a sentencepiece ``tokenizer.model``, or a folder.
 
-The sentencepiece file is a small protocol-buffers message. Its pieces are all that is
-needed of it, and are read here, so that the import needs no further package.
+The sentencepiece file is a small protocol-buffers message. Only its pieces are needed; they are
+read here, so that the import needs no further package.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODEL_TYPE: Final = 3
 #: Model types; a LLaMA has the second.
 UNIGRAM: Final = 1
 BPE_TYPE: Final = 2
-#: What stands for a space in a piece.
+#: The character for a space in a piece.
 SPACE: Final = "\u2581"
 #: Bytes; a piece of a real vocabulary has some 50 at most.
 LONGEST: Final = 512
@@ -31,7 +31,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 class Kind(IntEnum):
-    """What a piece is."""
+    """The type of a piece."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -43,7 +43,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Piece:
-    """One entry of the vocabulary; its id is its place."""
+    """One entry of the vocabulary; its id is its index."""
 
     text: str
     score: float
@@ -147,7 +147,7 @@ def read_pieces(path: Path) -> list[Piece]:
 
 
 def merges(pieces: Sequence[Piece]) -> list[tuple[str, str]]:
-    """Every way to put a piece together from two, the best piece first."""
+    """All merges of two pieces into one, the best piece first."""
     usable = {p.text: p.score for p in pieces if p.kind in (Kind.NORMAL, Kind.USER_DEFINED)}
     found = [
         (score, text[:cut], text[cut:])
@@ -191,7 +191,7 @@ def _message(body: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(body: bytes, at: int) -> tuple[int, int]:
-    """A number of 7 bits a byte, low bits first, and the place behind it."""
+    """A number of 7 bits a byte, low bits first, and the position after it."""
     value = shift = 0
     while True:
         byte = body[at]

@@ -1,8 +1,8 @@
-"""Captions as the evaluators of Guo et al. read them: word vectors and parts of speech.
+"""Captions for the evaluators of Guo et al.: word vectors and parts of speech.
 
 The vectors are GloVe's, in the authors' ``glove`` folder: ``our_vab_data.npy``,
-``our_vab_words.pkl`` and ``our_vab_idx.pkl``. The pickles hold a list and a dictionary,
-and are read by an unpickler that can build nothing else.
+``our_vab_words.pkl`` and ``our_vab_idx.pkl``. The pickles hold a list and a dictionary;
+the unpickler refuses everything else.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from .reading import CheckpointError, read_array, read_plain_pickle
 
-#: Longest caption in words; start and end come on top.
+#: Longest caption in words; start and end are added.
 MAX_WORDS: Final = 20
 START, END, UNKNOWN = "sos", "eos", "unk"
 OTHER: Final = "OTHER"
-#: Words that the evaluators' training tagged by their meaning, whatever their part of speech.
+#: Words that were tagged by meaning instead of part of speech when the evaluators were trained.
 BY_MEANING: Final = {
     "Loc_VIP": "left right clockwise counterclockwise anticlockwise forward back backward up "
     "down straight curve",
@@ -43,7 +43,7 @@ _MEANING: Final = {word: tag for tag, words in BY_MEANING.items() for word in wo
 
 @dataclass(frozen=True)
 class EmbeddedCaptions:
-    """What ``GuoEvaluator.embed_text`` takes.
+    """The input of ``GuoEvaluator.embed_text``.
 
     Attributes:
         words: (B, 22, 300) word vectors, start and end included, padded.
@@ -79,7 +79,7 @@ class WordVectors:
         )
 
     def _look_up(self, token: str) -> tuple[int, int]:
-        """Row of a word and number of its tag; a word that is not known has no tag either."""
+        """Row of a word and number of its tag; an unknown word has no tag either."""
         word, _, part = token.rpartition("/")
         if word not in self.rows:
             return self.rows[UNKNOWN], TAGS.index(OTHER)

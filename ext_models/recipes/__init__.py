@@ -1,1 +1,1 @@
-"""Recipes: TOML files that say how packs and evaluators are made, and their typed form."""
+"""Recipes: TOML files of the trainings of packs and evaluators, and their typed form."""

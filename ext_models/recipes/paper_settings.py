@@ -13,12 +13,12 @@ class PaperEvalSettings:
     """How ``evaluate-paper`` measures: the table [evaluation] of a recipe.
 
     Attributes:
-        repeats: measurements, each with motions of its own.
-        batch: motions that are written at once.
+        repeats: number of measurements, each with newly generated motions.
+        batch: motions that are generated at once.
         temperature, top_k: of the sampling.
-        length: ``own`` lets the model end; ``asked`` makes it as long as the real clip.
+        length: ``own``: the model ends by itself; ``asked``: the length of the real clip.
         multimodality: texts, and motions of each; 0 leaves it out.
-        clips: at most so many of the test split; 0 is all.
+        clips: most clips of the test split; 0 is all.
         tasks: names of those measured.
         longest: code steps of the longest motion.
         seed: of orders, captions and motions.

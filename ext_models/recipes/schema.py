@@ -1,7 +1,7 @@
 """The tables that a recipe for packs and evaluators may have, typed.
 
-``Recipe.read`` is how every command reads such a file. What the single tables say is told by
-their dataclasses, beside the parts that they configure.
+Every command reads its recipe with ``Recipe.read``. The dataclass of each table is beside the part
+that it configures and documents the keys.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe's tables; a command demands those that it needs.
+    """The tables of a recipe; a command requires those that it needs.
 
     Attributes:
-        pack: what the pack is called, and which motion it is made of.
+        pack: name of the pack, and the data sets that it is trained on.
         tokenizer: sizes and training of the tokenizer.
         language: base, adapter, tasks and training of the language model.
         reranker: the reranker of the pack; without a table the pack has none.
-        evaluator: an evaluator, which is no part of a pack.
+        evaluator: an evaluator, which is not part of a pack.
         evaluation: how ``evaluate-paper`` measures.
         source: the file, for messages.
     """
@@ -62,7 +62,7 @@ class Recipe:
         return recipe
 
     def demand(self, table: T | None, name: str) -> T:
-        """A table that a command cannot do without; raises PackError where it is missing."""
+        """A table that a command requires; raises PackError where it is missing."""
         if table is None:
             raise PackError(f"{self.source}: the recipe has no [{name}] table.")
         return table
@@ -83,7 +83,7 @@ class Recipe:
         return self.demand(self.tokenizer, "tokenizer")
 
     def examples(self, folder: Path | None) -> list[Example]:
-        """The clips that the pack learns from and is measured on.
+        """The clips for training and evaluation of the pack.
 
         Args:
             folder: the data folder, or the folder of a published data set.

@@ -1,1 +1,1 @@
-"""Base models: loaded or made, with adapters, and the memory they need."""
+"""Base models: loaded or created, with adapters, and the memory they need."""

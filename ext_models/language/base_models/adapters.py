@@ -1,6 +1,6 @@
-"""A base with its LoRA adapter: made, saved, loaded, merged.
+"""A base with its LoRA adapter: create, save, load, merge.
 
-Only the adapter and the rows of the added tokens are trained; or, on request, everything.
+Only the adapter and the rows of the added tokens are trained; with method = "full" all weights.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ADAPTER = "adapter"
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """What is trained of a base.
+    """Which weights of a base are trained.
 
     Attributes:
         method: ``lora``, or ``full`` for every weight.
@@ -70,7 +70,7 @@ def add_adapter(model: Any, config: AdapterConfig, added_ids: Sequence[int]) -> 
     if added_ids:
         rows[_name_of(model, model.get_input_embeddings())] = list(added_ids)
         if not tied(model):
-            # An untied output head has rows of its own, which would stay as they were made.
+            # An untied output head has its own rows, which would stay untrained.
             rows[_name_of(model, model.get_output_embeddings())] = list(added_ids)
     if getattr(model, "is_quantized", False):
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
@@ -99,7 +99,7 @@ def train_everything(model: Any) -> Any:
 
 
 def place(model: Any, device: str) -> Any:
-    """The model on a device; a quantised one is there already."""
+    """The model on a device; a quantised one already is."""
     return model if getattr(model, "is_quantized", False) else model.to(device)
 
 

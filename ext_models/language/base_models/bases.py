@@ -1,8 +1,8 @@
 """Base models: any causal language model of transformers, or a small one made from scratch.
 
 A base is a Hugging Face id, a local folder, or ``./base`` inside a pack. Its vocabulary
-gets rows for the motion tokens; nothing else of it changes here. Whatever is wrong with
-one ends in a ``PackError`` with one sentence.
+gets rows for the motion tokens; nothing else of it changes. A base that cannot be used raises a
+``PackError`` with one sentence.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from . import memory
 BASE: Final = "base"
 #: Any of these holds a text tokenizer.
 TOKENIZERS: Final = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
-#: What transformers and its hub say when there is no way to the hub, in lower case.
+#: Parts of the errors of transformers when the hub cannot be reached, in lower case.
 _HUB_ERRORS: Final = ("connect", "offline", "cached", "resolve", "timed out", "network", "proxy")
 
 
@@ -49,14 +49,14 @@ class BaseConfig:
 
 @dataclass(frozen=True)
 class Loading:
-    """How a base is brought into memory.
+    """How a base is loaded.
 
     Attributes:
-        dtype: ``float32``, ``bfloat16``, or ``auto``: what is exact where it fits.
-        bits: 4 or 8 to load the layers quantised (needs bitsandbytes); 0 as they are.
+        dtype: ``float32``, ``bfloat16``, or ``auto``: float32 where it fits.
+        bits: 4 or 8 to load the layers quantised (needs bitsandbytes); 0: not quantised.
         device: where it will run.
         learning: whether it will be trained, which needs more memory.
-        whole: whether every weight will be, which needs the most.
+        whole: whether all weights will be trained, which needs the most memory.
     """
 
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -106,7 +106,7 @@ def load_base(
         base: Hugging Face id, local folder, or a path inside ``folder`` that starts with ``./``.
         folder: the pack's folder.
         vocabulary: the tokens to add.
-        loading: how; on the CPU as it is, by default.
+        loading: how; by default on the CPU, not quantised.
 
     Raises:
         PackError: naming the base and what is wrong with it.
@@ -120,7 +120,7 @@ def load_base(
 def load_plain_base(
     base: str, folder: Path | None, loading: Loading | None = None
 ) -> tuple[Any, Any]:
-    """Model and text tokenizer as they are; see ``load_base``."""
+    """Model and text tokenizer without motion tokens; see ``load_base``."""
     how = loading or Loading()
     place = str(require(folder / base)) if folder and base.startswith("./") else base
     place = os.path.expanduser(place)  # noqa: PTH111 - an id is no path
@@ -176,9 +176,9 @@ def _quantisation(bits: int) -> Any:
 
 
 def add_rows(model: Any, tokens: int) -> None:
-    """Rows for every token, in the embedding and in the head; rows to spare stay.
+    """Resize embedding and output head to the number of tokens; unused rows stay.
 
-    New rows begin near the mean of the old ones, so that no new token shouts.
+    New rows begin near the mean of the old ones, so that no new token dominates.
     """
     rows = model.get_input_embeddings().weight.shape[0]
     if tokens <= rows:
@@ -201,7 +201,7 @@ def tied(model: Any) -> bool:
 
 
 def context_of(model: Any) -> int | None:
-    """Tokens that a base can read at once; None when it does not say."""
+    """Tokens that a base can read at once; None when its configuration does not say."""
     config = model.config.get_text_config()
     for name in ("max_position_embeddings", "n_positions"):
         if isinstance(length := getattr(config, name, None), int):
@@ -217,7 +217,7 @@ def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-# --- what can be wrong --------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------
 
 
 def _check_folder(place: str, pack: Path | None) -> None:

@@ -1,7 +1,7 @@
-"""What a language model is trained on top of, and what its training leaves behind.
+"""The base that a language model is trained on, and the files that its training writes.
 
-From the tables ``[language.base]`` and ``[language.adapter]`` of a recipe to a model that is
-ready to learn, and from there to the files of a pack. Both prompt styles go through here.
+The tables ``[language.base]`` and ``[language.adapter]`` of a recipe describe it. Both prompt
+styles use this module.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class PackTraining:
     """One training of a language model.
 
     Attributes:
-        pack: what the pack is called; the seed.
+        pack: name of the pack; the seed.
         language: base, adapter, tasks and training.
         examples: clips of all splits.
         tokenizer: of the pack, trained.
         out: the pack's folder.
         run: folder of the checkpoints.
         device: as PyTorch names it.
-        seen: motions that other trainings encoded.
+        seen: encoded motions, shared with other trainings.
     """
 
     pack: PackTable
@@ -65,7 +65,7 @@ class PackTraining:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training leaves behind besides the pack."""
+    """The result of a training besides the pack."""
 
     logs: tuple[TrainingLog, ...]
     trainable_share: float
@@ -79,8 +79,8 @@ class LoadedBase:
     Attributes:
         name: as ``pack.json`` names it.
         model, text: the model and its text tokenizer.
-        made: whether it was made here, with random weights.
-        pretraining: how it learns captions and motions first, each alone; None if it does not.
+        made: whether it was created with random weights.
+        pretraining: pretraining on captions alone and motions alone; None without.
     """
 
     name: str
@@ -93,12 +93,12 @@ class LoadedBase:
 def obtain_base(
     job: PackTraining, sentences: Sequence[str], vocabulary: MotionVocabulary | None = None
 ) -> LoadedBase:
-    """The base of a recipe: one that exists, or one made here.
+    """The base of a recipe: an existing one, or a new one with random weights.
 
     Args:
         job: the training.
-        sentences: what the text tokenizer of a new one learns to read.
-        vocabulary: tokens that it gets besides.
+        sentences: training text for the text tokenizer of a new base.
+        vocabulary: the motion tokens to add.
 
     Raises:
         PackError: when it cannot be had; see ``bases``.
@@ -139,7 +139,7 @@ def ready_to_learn(job: PackTraining, base: LoadedBase, added: Sequence[int]) ->
 
 
 def check_context(base: LoadedBase, longest: int) -> None:
-    """Refuse training texts that a base cannot read to the end."""
+    """Refuse training texts longer than the base's context."""
     context = bases.context_of(base.model)
     if context is not None and longest > context:
         raise PackError(
@@ -155,7 +155,7 @@ def complete(
     manifest: packs.PackManifest,
     logs: Sequence[TrainingLog],
 ) -> TrainingResult:
-    """Write the language model of a pack, its manifest, and how the training went."""
+    """Write the language model of a pack, its manifest, and the log of the training."""
     share = models.trainable_share(model)
     trained = TrainingResult(tuple(logs), share)
     if not processes.is_main():
@@ -174,7 +174,7 @@ def complete(
     try:
         plot_logs(logs, picture)
     except PackError as error:
-        logger.warning("%s", error)  # a picture is a courtesy
+        logger.warning("%s", error)  # the training is complete without its plot
         return trained
     return TrainingResult(tuple(logs), share, picture)
 
@@ -187,7 +187,7 @@ def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
 
 
 def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None:
-    """``training.json``: what the card says of how the language model was made."""
+    """``training.json``: how the language model was trained, for the model card."""
     parameters = sum(p.numel() for p in model.parameters())
     settings = job.language.adapter.training
     body = {

@@ -1,6 +1,6 @@
-"""How much memory a base model needs, and what would fit when there is too little.
+"""The memory that a base model needs, and which base would fit when there is too little.
 
-Asked before a weight is read: a machine that runs out of memory in the middle tells nothing.
+Checked before a weight is read: a process that runs out of memory is killed without a message.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from transformers import AutoModelForCausalLM
 
 from ext_models.packs import PackError
 
-#: Bytes of one parameter; 4 bits with what its blocks of scales cost.
+#: Bytes of one parameter; 4 bits include the scales of the blocks.
 BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "8 bits": 1.1, "4 bits": 0.6}
-#: What comes on top of the weights: buffers and a short batch; more while it learns.
+#: In addition to the weights: buffers and a short batch; more in training.
 OVERHEAD: Final = 1.1
 LEARNING: Final = 1.4
-#: Bytes of a parameter that learns itself: exact, with its gradient and two means of AdamW's.
+#: Bytes of a trained parameter: float32, with its gradient and the two moments of AdamW.
 WHOLE: Final = 16.0
 GIGABYTE: Final = 1e9
-#: Below so much, no base is refused.
+#: Bytes; a base that needs less is never refused.
 SMALL: Final = 0.5 * GIGABYTE
 
 
 def parameters_of(config: Any) -> int:
-    """Parameters of the model that a configuration describes; nothing is loaded or made."""
+    """Parameters of the model that a configuration describes; nothing is loaded or created."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     return sum(p.numel() for p in model.parameters())
 
 
 def needed(parameters: int, form: str, *, learning: bool, whole: bool = False) -> float:
-    """Bytes for so many parameters in a form of ``BYTES``; ``whole``: every one of them learns."""
+    """Bytes of parameters in a form of ``BYTES``; ``whole``: all of them are trained."""
     if whole:
         return parameters * WHOLE * OVERHEAD
     return parameters * BYTES[form] * (LEARNING if learning else OVERHEAD)
@@ -56,7 +56,7 @@ def _of_container() -> float:
     try:
         limit = (folder / "memory.max").read_text().strip()
         used = int((folder / "memory.current").read_text())
-        # What was read from files is counted as used, and given up when it is needed.
+        # The file cache counts as used, but is freed when memory is needed.
         stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
         return float(limit) - used + int(stat.get("file", 0))
     except (OSError, ValueError):

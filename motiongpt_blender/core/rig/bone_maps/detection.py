@@ -1,4 +1,4 @@
-"""The map of an armature: by name, by shape where names fail, or a sentence that says why."""
+"""Detects the bone map of an armature: by names, else by shape, else an error that says why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tables import best_by_name
 
 #: Fewer bones than this cannot be a body.
 FEWEST: Final = 8
-#: So many required parts by name, and the shape only fills the gaps.
+#: From this number of required parts found by name on, the shape only fills gaps.
 _KNOWN: Final = 8
 
 
@@ -26,7 +26,7 @@ def find(bones: Bones | Iterable[str]) -> BoneMap:
             unchecked and the shape unused.
 
     Raises:
-        MappingError: when a part that no motion can do without has no bone.
+        MappingError: when a required part has no bone.
     """
     best = propose(bones)
     if missing(best):
@@ -38,7 +38,7 @@ def find(bones: Bones | Iterable[str]) -> BoneMap:
 
 
 def propose(bones: Bones | Iterable[str]) -> BoneMap:
-    """The same, complete or not: what a person may want to finish."""
+    """The best map, complete or not; the user can complete it in the panel."""
     if not isinstance(bones, Bones):
         bones = Bones.named(bones)
     by_name = best_by_name(bones)
@@ -51,7 +51,7 @@ def propose(bones: Bones | Iterable[str]) -> BoneMap:
 
 
 def _filled(by_name: BoneMap, by_shape: BoneMap, bones: Bones) -> BoneMap:
-    """A map by name, its gaps filled where the shape says the same of the neighbours."""
+    """A map by name, its gaps filled from the shape where both agree about the adjacent bones."""
     used = {b.control for b in by_name.bones}
     gaps = {f.part for f in by_name.failures if f.required}
     new = [
@@ -72,7 +72,7 @@ _BELOW: Final = {"thigh": "shin", "shin": "foot", "upper_arm": "forearm", "forea
 
 
 def _fits(bone: MappedBone, by_name: BoneMap, bones: Bones) -> bool:
-    """Whether a bone hangs between what names say is above and below it."""
+    """Whether a bone lies between the bones that names give for the parts above and below it."""
     for table, is_above in ((_ABOVE, True), (_BELOW, False)):
         base = table.get(bone.part.base)
         other = by_name.of(Part(f"{base}_{bone.part.side}")) if base else ()
@@ -84,14 +84,14 @@ def _fits(bone: MappedBone, by_name: BoneMap, bones: Bones) -> bool:
 
 
 def explain(nearest: BoneMap, count: int | None = None) -> str:
-    """Why a map cannot be used, and what to do: one sentence without its beginning."""
+    """Why a map cannot be used, and what to do; the caller begins the sentence."""
     if count is not None and count < FEWEST:
         bones = "it has no bones" if not count else f"it has only {count} bone{'s'[: count > 1]}"
         return f"{bones}: choose an armature with arms and legs."
     parts = missing(nearest)
     if len(parts) == len(REQUIRED):
         return (
-            "neither the names of its bones nor its shape tell which is which: say so in the "
+            "its bones are recognised neither by name nor by shape: choose them in the "
             "panel under Bones, or choose the armature of a body with two arms and two legs."
         )
     listed = ", ".join(p.words for p in parts)

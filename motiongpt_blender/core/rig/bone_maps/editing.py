@@ -1,4 +1,4 @@
-"""Maps that a person made or changed: checked against the bones, written as presets."""
+"""Maps that the user edited: checked against the bones, written as presets."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .parts import CHAINS, BoneMap, Failure, MappedBone, MappingError, Part, Sou
 from .structure import SHAPE, SHAPE_LABEL
 from .tables import families
 
-#: What a preset file calls itself, and the newest version that is understood.
+#: Format of a preset file, and the newest version that can be read.
 FORMAT: Final = "motiongpt-bone-map"
 VERSION: Final = 1
 #: Share of the skeleton's size within which a bone lies opposite to another.
 OPPOSITE: Final = 0.03
-#: Part of the line from right to left that lies along an axis which is then that line.
+#: Share of the left-right line along an axis from which on the axis is taken for it.
 STRAIGHT: Final = 0.98
 #: Limbs whose two beginnings must not be one point.
 _SEGMENTS: Final = (
@@ -29,12 +29,12 @@ _SEGMENTS: Final = (
 
 
 def map_of_rows(bones: Bones, entries: Iterable[MappedBone], family: str) -> BoneMap:
-    """The map that rows chosen by a person make; rows without a bone are failures.
+    """The map of rows that the user chose; rows without a bone are failures.
 
     Args:
         bones: the armature's bones now.
         entries: the rows, in any order; chains from the lowest bone up.
-        family: the family that the rows began with: it brings switches and extras.
+        family: the family of the detected map; it gives switches and extras.
     """
     rows = sorted(entries, key=lambda e: list(Part).index(e.part))
     data: dict[str, Any] = dict(dict(families()).get(family, {}))
@@ -52,7 +52,7 @@ def map_of_rows(bones: Bones, entries: Iterable[MappedBone], family: str) -> Bon
 
 
 def check_map(bone_map: BoneMap, bones: Bones) -> None:
-    """Raise MappingError when a map cannot stand for these bones as they are now."""
+    """Raise MappingError when a map does not fit the bones any more."""
     for bone in bone_map.bones:
         for name in (bone.control, bone.body):
             if name not in bones.index:
@@ -99,12 +99,12 @@ def check_lengths(bone_map: BoneMap, bones: Bones) -> None:
 
 
 def mirrored_bone(bones: Bones, name: str, pairs: Iterable[tuple[str, str]]) -> str | None:
-    """The bone of the other side: named so and lying there, else lying there, else named so.
+    """The bone of the other side: by name and position, else by position, else by name.
 
     Args:
         bones: the armature's bones.
         name: one of them.
-        pairs: left and right bones of parts that are known: they tell where the other side is.
+        pairs: left and right bones of parts that are known, which give the mirror plane.
     """
     named = mirrored_name(name, bones.names)
     known = [(a, b) for a, b in pairs if a in bones.index and b in bones.index]
@@ -123,7 +123,7 @@ def mirrored_bone(bones: Bones, name: str, pairs: Iterable[tuple[str, str]]) -> 
     near = away[:, 0] <= OPPOSITE * float(np.ptp(bones.heads, axis=0).max())
     if named is not None and near[bones.index[named]]:
         return named
-    # Importers make up tails: they only tell bones apart that begin at one point.
+    # Importers invent tails: these only separate bones that begin at one point.
     nearest = int(np.argmin(np.where(near, away.sum(axis=-1), np.inf)))
     return bones.names[nearest] if near[nearest] and bones.names[nearest] != name else named
 
@@ -141,7 +141,7 @@ def to_preset(bone_map: BoneMap) -> str:
 
 
 def from_preset(text: str, bones: Bones) -> tuple[str, tuple[MappedBone, ...]]:
-    """Family and rows of a preset, spelt as this armature spells its bones.
+    """Family and rows of a preset, with this armature's bone names.
 
     Names that are not there are looked for without namespace and case; what is not found
     becomes a row without a bone.
@@ -187,7 +187,7 @@ def _row(item: Any, bones: Bones, keys: dict[str, str]) -> MappedBone:
 
 
 def rows_of(bone_map: BoneMap) -> tuple[MappedBone, ...]:
-    """All rows to show for a map: a part without a bone has one row that says why."""
+    """All rows to show for a map: a part without a bone has one row with the reason."""
     reasons = {f.part: f.reason for f in bone_map.failures}
     rows: list[MappedBone] = []
     for part in Part:
@@ -198,5 +198,5 @@ def rows_of(bone_map: BoneMap) -> tuple[MappedBone, ...]:
 
 
 def chosen(part: Part, bone: str) -> MappedBone:
-    """The row of a bone that a person chose."""
+    """The row of a bone that the user chose."""
     return MappedBone(part, bone, bone, False, 1.0 if bone else 0.0, Source.USER)

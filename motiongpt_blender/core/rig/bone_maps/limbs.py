@@ -21,7 +21,7 @@ MAX_BONES: Final = 9
 ARM: Final = (0.34, 0.31)
 #: Standard deviation of the logarithm of lengths.
 _SPREAD: Final = 0.3
-#: Cost of a bone that is passed over, inside the limb and before it.
+#: Cost of a skipped bone, inside the limb and before it.
 _SKIPPED: Final = 0.5
 _BEFORE: Final = 0.2
 #: Cost of a limb that ends where the last bone ends, without hand or foot.

@@ -1,4 +1,4 @@
-"""Bone names read alike, however an exporter spells them.
+"""Canonical bone names, independent of the exporter's spelling.
 
 A name is its side and its base: ``mixamorig:LeftUpLeg`` is ``l`` and ``upleg``,
 ``thigh_twist_01.R`` is ``r`` and ``thightwist1``, ``左足D`` is ``l`` and ``足d``.
@@ -16,13 +16,13 @@ from typing import Final
 _SIDES: Final = {"l": "l", "left": "l", "lft": "l", "左": "l"} | {
     "r": "r", "right": "r", "rgt": "r", "右": "r",
 }  # fmt: skip
-#: What exporters put before every name and that says nothing.
+#: Prefixes that exporters put before every name.
 _PREFIX: Final = re.compile(r"^(mixamorig\d*[ _:]?|[mf]_avg_)")
 _SWAPS: Final = (
     ("Left", "Right"), ("left", "right"), ("LEFT", "RIGHT"), ("左", "右"),
 )  # fmt: skip
 _LETTER: Final = {"l": "r", "r": "l", "L": "R", "R": "L"}
-#: A common first word may be left away when it begins this share of all names.
+#: A first word is dropped when this share of all names begins with it.
 _COMMON: Final = 0.6
 
 
@@ -61,7 +61,7 @@ def canonical(name: str) -> str:
 def keys_of(names: Iterable[str]) -> dict[str, str]:
     """Canonical key -> name, for all bones of one armature.
 
-    Knowing all names tells more than one can: a first word that nearly all share is left
+    All names are compared: a first word that nearly all share is left
     away (``Hero_Hips``), and ``lfemur`` has a side where there is an ``rfemur``.
     """
     spelt = list(names)

@@ -61,7 +61,7 @@ class Part(StrEnum):
 #: Parts that may be several bones in a row.
 CHAINS: Final = (Part.SPINE, Part.NECK)
 
-#: Parts without which no motion can be shown.
+#: Parts that every motion needs.
 REQUIRED: Final = (
     Part.PELVIS, Part.CHEST,
     Part.UPPER_ARM_L, Part.FOREARM_L, Part.THIGH_L, Part.SHIN_L, Part.FOOT_L,
@@ -70,7 +70,7 @@ REQUIRED: Final = (
 
 
 class Source(StrEnum):
-    """The source of an entry of a map."""
+    """How an entry of a map was found."""
 
     NAME = "name"
     STRUCTURE = "structure"
@@ -89,8 +89,8 @@ class MappedBone:
             the body, which an IK limb may have moved instead.
         confidence: of the detection, 0 to 1; 1 for what the user chose.
         source: how it was found.
-        note: why it is in doubt, one sentence; empty where it is not.
-        detached: the bone is no descendant of the part that carries it in a body (a foot on
+        note: why it is uncertain, one sentence; empty when it is certain.
+        detached: the bone is not a descendant of the body part above it (a foot on
             the root), so that rotating the carrier does not move it.
     """
 
@@ -127,7 +127,7 @@ class Failure:
 
     @property
     def required(self) -> bool:
-        """No motion can be shown without it."""
+        """Whether every motion needs it."""
         return self.part in REQUIRED
 
 
@@ -138,11 +138,11 @@ class BoneMap:
     Attributes:
         family: name of the data file, ``structure`` or ``user``.
         label: name for people.
-        bones: the controls, each after the part that carries it.
+        bones: the controls, parents before children.
         extras: controls that no motion drives but a marked pose may use.
         switches: properties to set, for example from IK to FK.
-        by_hierarchy: a bone is carried by its nearest mapped ancestor; otherwise by
-            the part that carries it in a body.
+        by_hierarchy: a control's parent is its nearest mapped ancestor; otherwise the
+            control of the body part above it.
         failures: the parts that have no bone, each with the reason.
     """
 

@@ -1,7 +1,7 @@
-"""The map of a skeleton by its shape alone, whatever its bones are called.
+"""The bone map of a skeleton by its shape alone, without its bones' names.
 
-Two pairs of long branches that look alike are the legs and the arms; where both pairs
-meet are the pelvis and the chest; the feet say what is in front, and so what is left.
+Two pairs of long, similar branches are the legs and the arms; pelvis and chest are the bones where
+the pairs meet; the feet point forward, which gives left and right.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .parts import BoneMap, Failure, MappedBone, Part, Source
 
 Vector = NDArray[np.float64]
 
-#: What a map by shape is called, in files and for people.
+#: Name of a map by shape, in files and for users.
 SHAPE: Final = "structure"
 SHAPE_LABEL: Final = "Found by shape"
-#: How sure a map by shape can be at best.
+#: Highest confidence of a map by shape.
 SUREST: Final = 0.75
 #: A limb's length is at least this share of the longest branch's.
 _SHORTEST: Final = 0.15
-#: How alike the two sides of a pair are at least, 0 to 1.
+#: Least likeness of the two sides of a pair, 0 to 1.
 _ALIKE: Final = 0.75
-#: Length of a direction that is only a guess.
+#: Length of a direction that is guessed.
 GUESSED: Final = 0.5
 #: Words in the names of bones that only mark an end.
 _STUBS: Final = frozenset({"end", "leaf", "nub", "tip", "site"})
@@ -56,7 +56,7 @@ class _Pair:
 
     @property
     def across(self) -> Vector:
-        """(3,) unit vector from the second branch to the first, where they begin to part."""
+        """(3,) unit vector from the second branch to the first, where they separate."""
         count = min(len(row.points) for row in self.rows)
         apart = self.rows[0].points[:count] - self.rows[1].points[:count]
         parted = np.linalg.norm(apart, axis=-1) > 0.03 * self.length
@@ -80,12 +80,12 @@ class _Body:
 
 
 def by_structure(bones: Bones) -> BoneMap:
-    """What the shape of a skeleton says; without a single bone where it says nothing."""
+    """The map by shape; without any bone where no body is recognised."""
     body = _find_body(bones)
     if body is None:
         reason = "No two legs and two arms were found in the shape of the skeleton."
         return _map([], [Failure(part, reason) for part in Part])
-    return _Naming(bones, body).run()
+    return _Assignment(bones, body).run()
 
 
 def _map(entries: list[MappedBone], failures: list[Failure]) -> BoneMap:
@@ -137,7 +137,7 @@ def _reach(bones: Bones) -> tuple[list[float], list[int]]:
 
 
 def _is_stub(bones: Bones, bone: int) -> bool:
-    """Whether a bone only marks where its parent ends, as exporters add them."""
+    """Whether a bone only marks its parent's end, as exporters add."""
     words = split_name(bones.names[bone])[1]
     return not bones.children[bone] and bool(_STUBS.intersection(words))
 
@@ -164,8 +164,8 @@ def _row(bones: Bones, start: int, follow: list[int]) -> Row:
     return Row(tuple(line), np.concatenate([heads[line], tails[line[-1:]]]))
 
 
-def _way(bones: Bones, start: int) -> Vector:
-    """(3,) from a bone's head to the end of the longest row that it begins."""
+def _extent(bones: Bones, start: int) -> Vector:
+    """(3,) from a bone's head to the end of its longest row."""
     row = _row(bones, start, _reach(bones)[1])
     return row.points[-1] - row.points[0]
 
@@ -203,8 +203,8 @@ def _body(bones: Bones, legs: _Pair, arms: _Pair) -> _Body | None:
     return _Body(legs, arms, meeting, trunk, float(fit))
 
 
-class _Naming:
-    """A body's bones being given their parts."""
+class _Assignment:
+    """Assigns parts to the bones of a body."""
 
     def __init__(self, bones: Bones, body: _Body) -> None:
         self.bones, self.body = bones, body
@@ -223,7 +223,7 @@ class _Naming:
         if body.trunk:
             self._put(Part.CHEST, body.trunk[-1])
         else:
-            self._fail(Part.CHEST, "The arms and the legs hang on one and the same bone.")
+            self._fail(Part.CHEST, "The arms and the legs are children of the same bone.")
         for bone in body.trunk[:-1]:
             self._put(Part.SPINE, bone)
         if len(body.trunk) < 2:
@@ -238,12 +238,14 @@ class _Naming:
             self._arm("l" if (k == 0) == arms_first else "r", k)
         return _map(self.entries, self.failures)
 
-    def _put(self, part: Part, bone: int, share: float = 1.0, note: str = "") -> None:
+    def _put(
+        self, part: Part, bone: int, share: float = 1.0, note: str = "", *, detached: bool = False
+    ) -> None:
         name = self.bones.names[bone]
         self.entries.append(
             MappedBone(
                 part, name, name, False, round(self.sure * share, 3), Source.STRUCTURE, note,
-                detached="does not hang" in note,
+                detached=detached,
             )
         )  # fmt: skip
 
@@ -251,7 +253,7 @@ class _Naming:
         self.failures.append(Failure(part, reason))
 
     def _sides(self) -> tuple[bool, bool]:
-        """Whether the first leg is the left one, and whether anything told so."""
+        """Whether the first leg is the left one, and whether names or feet confirm it."""
         sides = [
             [split_name(self.bones.names[b])[0] for b in row.bones] for row in self.body.legs.rows
         ]
@@ -264,13 +266,13 @@ class _Naming:
         return bool(self.body.legs.across @ left > 0), bool(np.linalg.norm(ahead) > GUESSED)
 
     def _ahead(self, up: Vector) -> Vector:
-        """(3,) where the feet point, else the knees, else the front by Blender's custom."""
+        """(3,) where the feet point, else the knees, else Blender's front."""
         across = self.body.legs.across
         feet, knees = np.zeros(3), np.zeros(3)
         for row, j in zip(self.body.legs.rows, self.legs, strict=False):
             p = row.points
             foot = self._loose_foot(row, j) if j.end == len(row.bones) else None
-            feet += p[-1] - p[j.end] if foot is None else _way(self.bones, foot)
+            feet += p[-1] - p[j.end] if foot is None else _extent(self.bones, foot)
             knees += 2 * p[j.lower] - p[j.upper] - p[j.end]
         for seen, least in ((feet, 0.05), (knees, 0.02)):
             level = seen - up * (seen @ up) - across * (seen @ across)
@@ -302,8 +304,8 @@ class _Naming:
         nearest = self._loose_foot(row, joints)
         if nearest is not None:
             shin = self.bones.names[row.bones[joints.lower]]
-            note = f"'{self.bones.names[nearest]}' does not hang on '{shin}'."
-            self._put(part, nearest, 0.6, note)
+            note = f"'{self.bones.names[nearest]}' is not a child of '{shin}'."
+            self._put(part, nearest, 0.6, note, detached=True)
             toes = self.bones.children[nearest]
             if len(toes) == 1:
                 self._put(Part(f"toe_{part.side}"), toes[0], 0.5)
@@ -311,7 +313,7 @@ class _Naming:
             self._fail(part, "The leg ends with the shin, and no bone is at its end.")
 
     def _loose_foot(self, row: Row, joints: Joints) -> int | None:
-        """The bone at the end of a leg that does not hang on it, if there is one."""
+        """The bone at the end of a leg that is not its descendant, if there is one."""
         heads, _ = _points(self.bones)
         far = np.linalg.norm(heads - row.points[joints.end], axis=-1)
         for bone in range(len(self.bones.names)):

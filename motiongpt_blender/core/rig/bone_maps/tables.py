@@ -1,10 +1,9 @@
-"""Families of rigs: one small data file each, filled in with an armature's own spelling.
+"""Matches an armature's bone names against rig families: one small data file for each.
 
-A file in ``families/`` names the bone of each part of the body, without its side, several
-spellings where there are several. Rigs made of controls give names exactly, the left
-side's, and what to switch. ``checked`` says how far the names can be trusted: read in a
-rig ``file``, in a public ``source``, or written down from ``memory``; ``unproved`` is a pattern of
-spellings that are from memory while the others are not.
+A file in ``families/`` lists the names of the bone of each body part, without its side. Families
+of control rigs give exact names of the left side, and the switches. ``checked`` is the source of
+the names: a rig ``file``, a public ``source``, or ``memory``; ``unproved`` is a pattern of names
+that are from memory while the others are not.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from .bones import Bones
 from .names import canonical, keys_of, mirrored_name
 from .parts import BoneMap, Failure, MappedBone, Part, Switch, missing
 
-#: How sure a family's names are, by what they were checked against.
+#: Confidence of a family's names, by their source.
 CONFIDENCE: Final = {"file": 0.95, "source": 0.85, "memory": 0.4}
-#: What a bone in an unlikely place keeps of its confidence.
+#: Factor for the confidence of a bone in an unlikely place.
 DOUBT: Final = 0.5
-#: What each part of a limb has to hang on.
+#: The part that each part of a limb must be a descendant of.
 _CARRIER: Final = {
     "upper_arm": "collar", "forearm": "upper_arm", "hand": "forearm",
     "shin": "thigh", "foot": "shin", "toe": "foot",
 }  # fmt: skip
-#: Parts that some rigs hang on the root instead, as goals of inverse kinematics.
+#: Parts that are children of the root in some rigs, as IK targets.
 _MAY_DETACH: Final = ("foot", "hand")
 _LIMBS: Final = ("collar", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A family filled in, and how well it fits; larger is better."""
+    """A family's map of an armature, and its score; larger is better."""
 
     bone_map: BoneMap
     score: tuple[float, ...]
@@ -53,13 +52,13 @@ def families() -> tuple[tuple[str, Mapping[str, Any]], ...]:
 def best_by_name(bones: Bones) -> BoneMap:
     """The family whose names fit best, complete or not."""
     keys = keys_of(bones.names)
-    scored = [_Filling(family, data, bones, keys).run() for family, data in families()]
+    scored = [_FamilyMatch(family, data, bones, keys).run() for family, data in families()]
     return max(scored, key=lambda s: s.score).bone_map
 
 
 @dataclass
-class _Filling:
-    """One family being filled in with the names of one armature."""
+class _FamilyMatch:
+    """Matches one family against the names of one armature."""
 
     family: str
     data: Mapping[str, Any]
@@ -84,7 +83,7 @@ class _Filling:
         self.sure = CONFIDENCE[checked] + (0.04 if self.signed > 0 else 0.0)
 
     def run(self) -> Scored:
-        """Fill in limbs first, then the trunk that has to carry them."""
+        """Match the limbs first, then the trunk above them in the hierarchy."""
         for side in "lr":
             for base in _LIMBS:
                 self._limb(base, Part(f"{base}_{side}"))
@@ -123,7 +122,7 @@ class _Filling:
         return found
 
     def _entry(self, part: Part, entry: Any) -> list[MappedBone]:
-        """The bones that an entry may mean: a list of names, or {"control", "body", "raw"}."""
+        """The candidates of an entry: a list of names, or {"control", "body", "raw"}."""
         item: dict[str, Any] = {"control": entry} if isinstance(entry, list) else entry
         body = self._spell(item.get("body", []), part.side)
         return [
@@ -164,7 +163,7 @@ class _Filling:
         if below:
             self._keep(below[0])
             return
-        note = f"'{options[0].control}' does not hang on '{carrier}'."
+        note = f"'{options[0].control}' is not a child of '{carrier}'."
         if base in _MAY_DETACH:
             doubted = replace(options[0], confidence=self.sure * DOUBT, note=note, detached=True)
             self._keep(doubted)
@@ -172,7 +171,7 @@ class _Filling:
             self._fail(part, note)
 
     def _carried(self) -> list[str]:
-        """The bones that hang on the pelvis: both thighs and both upper arms."""
+        """The bones that must be descendants of the pelvis: thighs and upper arms."""
         parts = (Part.THIGH_L, Part.THIGH_R, Part.UPPER_ARM_L, Part.UPPER_ARM_R)
         return [b.control for p in parts for b in self.found.get(p, [])]
 
@@ -186,7 +185,7 @@ class _Filling:
         if good:
             self._keep(good[0])
         else:
-            note = f"'{options[0].control}' does not carry the legs and the arms."
+            note = f"'{options[0].control}' is not a parent of the legs and the arms."
             self._keep(replace(options[0], confidence=self.sure * DOUBT, note=note))
 
     def _trunk(self) -> None:
@@ -212,7 +211,7 @@ class _Filling:
                 self._keep(replace(chest, part=Part.CHEST))
             elif line:
                 names = ", ".join(f"'{b.control}'" for b in line)
-                self._fail(Part.CHEST, f"Neither arm hangs on {names}.")
+                self._fail(Part.CHEST, f"Neither arm is a child of {names}.")
                 return
             else:
                 self._no_name(Part.CHEST, [n for row in rows for n in row])

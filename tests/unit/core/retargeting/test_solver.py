@@ -61,7 +61,7 @@ def test_missing_bones_are_named():
 
 def test_foreign_bones_are_refused_with_advice():
     with pytest.raises(
-        MappingError, match=r"neither the names of its bones nor its shape tell which is which"
+        MappingError, match=r"its bones are recognised neither by name nor by shape"
     ):
         find(["Bone", "Bone.001", "leaf"])
 
