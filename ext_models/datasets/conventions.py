@@ -145,7 +145,7 @@ def from_kit(joints: Array) -> NDArray[np.float32]:
 
 
 def complete(found: Mapping[Joint, Array]) -> Array:
-    """All joints (T, 22, 3) of a y-up recording; missing ones are placed between their neighbours."""
+    """All joints (T, 22, 3) of a y-up recording; missing ones are computed from neighbours."""
     have = dict(found)
     least = 0.01 * _leg(have)
     for joint in (Joint.SPINE1, Joint.SPINE2, Joint.SPINE3, Joint.L_COLLAR, Joint.R_COLLAR):

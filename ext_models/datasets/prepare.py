@@ -61,7 +61,7 @@ class Shares:
 
     @classmethod
     def parse(cls, text: str) -> Shares:
-        """Parse ``85/5/10``; raises DataError unless these are three whole numbers that add up to 100."""
+        """Parse ``85/5/10``; raises DataError unless the three percentages add up to 100."""
         match = re.fullmatch(r"(\d{1,3})/(\d{1,3})/(\d{1,3})", text.strip())
         shares = cls(*(int(n) for n in match.groups())) if match else None
         if shares is None or shares.train + shares.val + shares.test != 100 or not shares.train:

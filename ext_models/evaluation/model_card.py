@@ -35,7 +35,7 @@ def model_card(
         evaluation: what was measured on the same clips.
         sizes: millions of parameters: tokenizer, base, adapter, reranker.
         counts: clips of each split.
-        pretrained: whether a base of the pack's own read captions and motions beforehand.
+        pretrained: whether the pack's own base was pretrained on captions and motions.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
     lines = [
@@ -51,9 +51,9 @@ def model_card(
         _base(manifest, sizes["base"], pretrained),
         _trained(sizes["adapter"], share),
         *_reranker(sizes["reranker"]),
-        f"- Trained on {counts['train']} clips and what is made of them, watched on "
-        f"{counts['val']}, measured below on {counts['test']} that it has not seen.",
-        f"- It has read {len(manifest.words)} words. Other words mean nothing to it.",
+        f"- Trained on {counts['train']} clips with mirrored and joined copies, validated on "
+        f"{counts['val']}, measured below on {counts['test']} held-out clips.",
+        f"- Vocabulary: {len(manifest.words)} words of the training captions; others are unknown.",
         "",
         "## Measured on the test clips",
         "",
@@ -64,7 +64,7 @@ def model_card(
         f"| a single pose, encoded alone | {tokenizer.single_pose:.0f} |",
         "",
         *evaluation.sections(),
-        "## Credits, which must travel with this pack",
+        "## Credits (must stay with the pack)",
         "",
         *(f"- {line}" for line in manifest.credits),
     ]
@@ -72,12 +72,12 @@ def model_card(
 
 
 def _trained(adapter: float, share: float) -> str:
-    """What was trained to follow instructions, and its share of all parameters."""
+    """What was fine-tuned on instructions, and its share of all parameters."""
     if not adapter:
-        return "- Every parameter was trained to follow instructions: there is no adapter."
+        return "- All parameters were fine-tuned on instructions; there is no adapter."
     return (
         f"- Adapter: LoRA and the rows of the motion tokens, {adapter:.1f} M parameters: "
-        f"{share:.1%} of all were trained to follow instructions."
+        f"{share:.1%} of all were fine-tuned on instructions."
     )
 
 
@@ -85,21 +85,20 @@ def _base(manifest: PackManifest, size: float, pretrained: bool) -> str:
     if not manifest.base_model.startswith("./"):
         return f"- Base: {manifest.base_model}, {size:.0f} M parameters, not part of this pack."
     before = (
-        "Before it was taught instructions it read captions alone and motion codes alone, never a "
-        "pair."
+        "It was pretrained on captions alone and on motion codes alone, never on pairs."
         if pretrained
-        else "It had read nothing before it was taught instructions."
+        else "It was not pretrained."
     )
-    return f"- Base: a Llama of {size:.1f} M parameters made from scratch. {before}"
+    return f"- Base: a Llama of {size:.1f} M parameters, trained from scratch. {before}"
 
 
 def _reranker(size: float) -> list[str]:
-    """What chooses among the candidates of a request, where there is such a thing."""
+    """The reranker of the candidates of a request, where the pack has one."""
     if not size:
         return []
     return [
         f"- Reranker: text and motion in one space, {size:.1f} M parameters, trained on the same "
-        "clips as the rest. Of several candidates it chooses the one that fits the sentence best."
+        "clips. It selects the candidate whose motion fits the prompt best."
     ]
 
 
@@ -115,7 +114,7 @@ def parameter_counts(folder: Path) -> dict[str, int]:
     require(files["tokenizer"])
     for name, path in files.items():
         if not path.is_file():
-            continue  # a base of its own place, or a pack without an adapter
+            continue  # a base outside the pack, or a pack without an adapter
         with safe_open(path, "pt") as f:  # type: ignore[no-untyped-call]
             counts[name] = sum(math.prod(f.get_slice(k).get_shape()) for k in f.keys())  # noqa: SIM118
     if not counts["base"] and (note := training_note(folder)):

@@ -130,12 +130,12 @@ class CodeCosts:
         now: int,
         height: float,
     ) -> Tensor:
-        """Squared error (N, C) in m^2 of a share of the way to a pose, for each code.
+        """Squared error (N, C) in m^2 of a share of the distance to a pose, for each code.
 
         Args:
             rows: what is known of each of N rows.
             wanted: the N poses that they approach.
-            share: (N,) of the way from frame ``now`` that is due at frame ``then``; 1 is all.
+            share: (N,) of the distance from frame ``now`` that is due at frame ``then``; 1 is all.
             then: one of the predicted frames.
             now: an earlier one.
             height: weight of the pelvis' height beside the mean of the joints.

@@ -3,7 +3,7 @@
 A model trained on few clips follows pose tokens loosely. So before each code is sampled, a
 linear decoder predicts the frames that every possible code would bring (``lookahead``), and
 codes whose frames miss a marked pose, or leave the path to its place, lose log-likelihood
-(``pose_cost``): a little on the way to a pose, much at its frame. Summary tokens are guided
+(``pose_cost``): a little before a pose, much at its frame. Summary tokens are guided
 too, by the poses that they expect at the marked frames. Without marked poses the clip summary
 itself gives the targets, so that the codes follow the summary they began with: its bodies, not
 its places, which a summary knows to within a metre only.
@@ -35,9 +35,9 @@ from .pose_cost import CodeCosts, PredictedFrames, TargetPoses
 #: Metres of pose error that cost half a unit of log-likelihood, by level, at the pose's frame.
 #: Finer levels can still correct what coarser ones leave.
 POSE: Final = (0.04, 0.03)
-#: The same on the way to a pose.
+#: The same before a pose.
 ON_THE_WAY: Final = 0.08
-#: Frames before a pose from which on the way to it counts.
+#: Frames before a pose from which on the path to it counts.
 APPROACH: Final = 12
 #: Speed of the approach to a pose, relative to an even one.
 EAGER: Final = 2.0
@@ -344,7 +344,7 @@ class BatchGuidance:
         return cost
 
     def _approach(self, ahead: int) -> tuple[float, float]:
-        """For a pose some frames ahead of a step: the share of the way that is due, its weight."""
+        """For a pose some frames ahead of a step: the share of the path that is due, its weight."""
         left = ahead - self.stride + 1
         share = min(1.0, EAGER * self.stride / (left + self.stride))
         return share, (1 - left / (APPROACH + 1)) / (2 * ON_THE_WAY**2)

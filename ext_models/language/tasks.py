@@ -2,7 +2,7 @@
 
 The paper's four (text; and the initial pose; and the last; and several key poses), and
 beyond it: poses at both ends of a gap, a beginning to go on from, a draft to make clean,
-and the way back from motion to words. A task whose skill the pack lacks is not drawn.
+and the reverse, from motion to words. A task whose skill the pack lacks is not drawn.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def to_uniform_skeleton(joints: Array, offsets: Array, rep: Representation = HUM
     """The same motion (T, J, 3) on a skeleton with these offsets (J, 3)."""
     source = bone_offsets(joints[0], rep)
     upper, lower = rep.leg
-    # The published way measures a bone by its largest absolute component.
+    # The published code measures a bone by its largest absolute component.
     length = [np.abs(o[upper]).max() + np.abs(o[lower]).max() for o in (source, offsets)]
     if length[0] == 0:
         raise MotionError("the legs of this motion have no length: check the joint order.")

@@ -6,7 +6,7 @@ together, and a small residual network refines the result with a few neighbourin
 It starts as a principal component analysis, so that a CPU's minutes suffice, and sees
 little of the motion around a code, so that a single pose has one too.
 
-Both take (B, channels, T) and give (B, code width, S), the decoder the other way round.
+Both take (B, channels, T) and give (B, code width, S), the decoder the reverse.
 """
 
 from __future__ import annotations

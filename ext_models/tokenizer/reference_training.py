@@ -1,4 +1,4 @@
-"""The tokenizer trained the published way (Zhang et al. 2023, T2M-GPT), on published features.
+"""The published training of the tokenizer (Zhang et al. 2023, T2M-GPT), on published features.
 
 Our own training (``training``) begins at principal components, mixes bodies and counts
 where a window drifts; this one does none of that, so that its numbers can stand beside

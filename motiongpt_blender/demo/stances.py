@@ -133,7 +133,7 @@ class Cue:
 
 
 def cues(prompt: str, seconds: float) -> tuple[Cue, ...]:
-    """Start, key and end pose that suit the prompt: on a way ahead, or on the spot."""
+    """Start, key and end pose that suit the prompt: for a motion that travels, or one in place."""
     distance = PACE * seconds if _TRAVELS.search(prompt) else 0.0
     if re.search(r"\bbackwards?\b", prompt, re.I):
         distance = -0.7 * distance

@@ -67,7 +67,7 @@ def corner(label):
 
 
 class Copier:
-    """Stands for a model that does as it is told: through the poses, or as it likes."""
+    """Stands for a model: it meets the poses, or ignores them."""
 
     def __init__(self, eval_set, exact=True):
         self.eval_set, self.exact = eval_set, exact

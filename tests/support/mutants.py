@@ -188,7 +188,7 @@ def _load_packages() -> None:
 
 
 def _survives(subject: Subject, settings: Settings, seconds: float) -> tuple[bool, str]:
-    """Whether the subject's tests pass in a process of their own, and what they said."""
+    """Whether the subject's tests pass in a process of their own, and their output."""
     words = Path("words.txt")
     words.unlink(missing_ok=True)
     child = multiprocessing.get_context("fork").Process(

@@ -93,7 +93,7 @@ def install(
     Args:
         path: a ``.zip``, or a folder with ``pack.json``.
         folder: of the installed packs; created if absent.
-        replace: whether a pack of the same name may give way.
+        replace: whether a pack of the same name is replaced.
         shipped: names that are taken by the packs that come with the add-on.
 
     Raises:

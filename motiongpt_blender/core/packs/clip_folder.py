@@ -36,7 +36,7 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
         caption: what it shows.
 
     Raises:
-        ClipFolderError: naming the file that stands in the way.
+        ClipFolderError: naming the file that prevents it.
     """
     if path.suffix != ".npz":
         raise ClipFolderError(f"{path.name} must end in .npz: clips are stored in that format.")

@@ -14,7 +14,7 @@ from .rig_pose import RigPose
 
 
 class PoseRole(StrEnum):
-    """What a marked pose asks of the motion: its first pose, one on the way, its last."""
+    """What a marked pose asks of the motion: its first pose, one in between, its last."""
 
     START = "START"
     KEY = "KEY"
@@ -27,7 +27,7 @@ class MarkedPose:
 
     Attributes:
         frame: scene frame at which it was marked; fractions are allowed.
-        role: first pose, last pose, or a pose on the way.
+        role: first pose, last pose, or a pose in between.
         pose: the rig's own controls, which the result meets exactly.
         joints: (22, 3) float32 metres, the same pose on the model's skeleton, at its own
             position and heading, y up.

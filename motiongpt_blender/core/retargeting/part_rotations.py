@@ -129,7 +129,7 @@ class Limb:
         joints: where the upper bone, the lower bone and the end begin, without the side.
         neutral: (3,) direction of its upper bone in the T-pose.
         hinge: (3,) axis about which its lower bone bends there.
-        is_leg: a knee bends one way only; an elbow's plane is freer.
+        is_leg: a knee bends in one direction only; an elbow's plane is freer.
     """
 
     joints: tuple[str, str, str]
@@ -198,7 +198,7 @@ def _hinge_angle(hinge: Array, upper: Array, lower: Array, is_leg: bool) -> tupl
     cosine = (hinge * normalise(seen)).sum(-1)
     angle = np.arctan2((cross(hinge, seen) * upper).sum(-1), (hinge * seen).sum(-1))
     weight = smoothstep((sine - HINGE_UNKNOWN) / (HINGE_KNOWN - HINGE_UNKNOWN))
-    # A hinge that bends the wrong way is noise of a nearly straight limb.
+    # A hinge that bends in the wrong direction is noise of a nearly straight limb.
     plausible = np.clip(cosine + 0.3, 0, 1) if is_leg else np.clip(2 * (cosine + 1), 0, 1)
     return angle, weight * plausible
 

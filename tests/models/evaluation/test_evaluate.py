@@ -118,8 +118,8 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
     assert "initial, another clip's poses" in card
-    assert re.search(r"[\d.]+% of all were trained to follow instructions", card)
-    assert "It had read nothing before" in card
+    assert re.search(r"[\d.]+% of all were fine-tuned on instructions", card)
+    assert "It was not pretrained." in card
 
 
 @pytest.mark.parametrize(

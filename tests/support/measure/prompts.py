@@ -29,7 +29,7 @@ COMBINED: Final = "all.png"
 
 
 @dataclass(frozen=True)
-class Wish:
+class Prompt:
     """One of the ten prompts.
 
     Attributes:
@@ -45,20 +45,20 @@ class Wish:
     like: str
 
 
-WISHES: Final = (
-    Wish("walk", "a person walks forward", 4.0, r"\bwalk\w* (straight |slowly )?(forward|ahead)"),
-    Wish("run", "a person runs forward", 2.5, r"\b(run|sprint|jog)\w*\b.*\b(forward|ahead)"),
-    Wish("turn_left", "a person walks forward and turns left", 5.0,
+PROMPTS: Final = (
+    Prompt("walk", "a person walks forward", 4.0, r"\bwalk\w* (straight |slowly )?(forward|ahead)"),
+    Prompt("run", "a person runs forward", 2.5, r"\b(run|sprint|jog)\w*\b.*\b(forward|ahead)"),
+    Prompt("turn_left", "a person walks forward and turns left", 5.0,
          r"\b(walk|run)\w*\b.*\bturn\w*\b.*\bleft"),
-    Wish("turn_right", "a person walks forward and turns right", 5.0,
+    Prompt("turn_right", "a person walks forward and turns right", 5.0,
          r"\b(walk|run)\w*\b.*\bturn\w*\b.*\bright"),
-    Wish("walk_backward", "a person walks backward", 4.0, r"\bwalk\w* backward"),
-    Wish("jump", "a person jumps up high", 3.0, r"\b(jump|leap|hop)"),
-    Wish("side_step", "a person steps sideways to the left", 3.5,
+    Prompt("walk_backward", "a person walks backward", 4.0, r"\bwalk\w* backward"),
+    Prompt("jump", "a person jumps up high", 3.0, r"\b(jump|leap|hop)"),
+    Prompt("side_step", "a person steps sideways to the left", 3.5,
          r"\bside ?-?step|\bsteps? sideways|\bsideways"),
-    Wish("punch", "a person throws punches with the right hand", 4.0, r"\bpunch"),
-    Wish("dance", "a person dances with quick steps", 5.0, r"\bdanc"),
-    Wish("stand_idle", "a person stands still with the arms by the sides", 4.0,
+    Prompt("punch", "a person throws punches with the right hand", 4.0, r"\bpunch"),
+    Prompt("dance", "a person dances with quick steps", 5.0, r"\bdanc"),
+    Prompt("stand_idle", "a person stands still with the arms by the sides", 4.0,
          r"\bstand(s|ing)?( \w+)? (still|idle|idly|relaxed|in place)|\bidle"),
 )  # fmt: skip
 
@@ -96,38 +96,44 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _from_files(paths: Sequence[Path]) -> list[tuple[Wish, MotionClip]]:
-    """Clips as they lie on disk, each with a wish of its own prompt."""
-    known = {w.prompt: w for w in WISHES}
-    out: list[tuple[Wish, MotionClip]] = []
+def _from_files(paths: Sequence[Path]) -> list[tuple[Prompt, MotionClip]]:
+    """Clips as they lie on disk, each with its own prompt."""
+    known = {w.prompt: w for w in PROMPTS}
+    out: list[tuple[Prompt, MotionClip]] = []
     for path in paths:
         clip = MotionClip.load(path)
         title = clip.prompt or path.stem
-        wish = known.get(title) or Wish(path.stem.removeprefix("clip_"), title, clip.seconds, "")
-        out.append((wish, clip))
+        one = known.get(title) or Prompt(path.stem.removeprefix("clip_"), title, clip.seconds, "")
+        out.append((one, clip))
     return out
 
 
 def _from_model(
     arguments: argparse.Namespace, terminal: Terminal
-) -> Iterator[tuple[Wish, MotionClip]]:
+) -> Iterator[tuple[Prompt, MotionClip]]:
     """Each prompt's motion, all from one process."""
     from motiongpt_blender.demo.request import Model, make_launch
     from motiongpt_blender.generate.job import max_frames
 
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
-    wishes = [w for w in WISHES if not arguments.only or w.name in arguments.only]
+    prompts = [w for w in PROMPTS if not arguments.only or w.name in arguments.only]
     with Model(launch) as model:
-        for k, wish in enumerate(wishes):
+        for k, one in enumerate(prompts):
             planned = plan(
-                wish.prompt, (), 0, wish.seconds, MODEL_FPS, MODEL_FPS, max_frames(launch.pack)
+                one.prompt,
+                (),
+                0,
+                one.seconds,
+                MODEL_FPS,
+                MODEL_FPS,
+                max_frames(launch.pack),
             )
-            terminal.progress("Generating", k / len(wishes), wish.prompt)
-            yield wish, model.ask(planned, (), arguments.seed, lambda *_: None).clip
+            terminal.progress("Generating", k / len(prompts), one.prompt)
+            yield one, model.ask(planned, (), arguments.seed, lambda *_: None).clip
 
 
 def _film(
-    clips: Sequence[tuple[Wish, MotionClip]],
+    clips: Sequence[tuple[Prompt, MotionClip]],
     arguments: argparse.Namespace,
     folder: Path,
     terminal: Terminal,
@@ -142,15 +148,15 @@ def _film(
     counts = count_clips(arguments.data) if arguments.data else {}
     sheets: list[Any] = []
     with terminal.stage("Pictures"):
-        for k, (wish, clip) in enumerate(clips):
-            terminal.progress("Filming", k / len(clips), wish.prompt)
+        for k, (one, clip) in enumerate(clips):
+            terminal.progress("Filming", k / len(clips), one.prompt)
             into = folder / f"{k:02}"
             into.mkdir()
             note = f"{clip.seconds:.1f} s, seed {clip.seed}"
-            if wish.name in counts:
-                note += f", {counts[wish.name]} training clips of this kind"
-            strip = pictures.strip(_take(performance, clip, into), wish.prompt, note, CELL[0])
-            pictures.save_small(strip, arguments.out / f"{wish.name}.png")
+            if one.name in counts:
+                note += f", {counts[one.name]} training clips of this kind"
+            strip = pictures.strip(_take(performance, clip, into), one.prompt, note, CELL[0])
+            pictures.save_small(strip, arguments.out / f"{one.name}.png")
             sheets.append(strip)
     pictures.save_small(pictures.stack(sheets, 1400), arguments.out / COMBINED)
     for name, number in counts.items():
@@ -181,8 +187,8 @@ def count_clips(data: Path) -> dict[str, int]:
     clips = [json.loads(line) for line in lines if line.strip()]
     names = [c["id"] for c in clips if c["split"] == "train" and c["pack"] == "clean"]
     return {
-        wish.name: sum(any(re.search(wish.like, text) for text in captions[n]) for n in names)
-        for wish in WISHES
+        one.name: sum(any(re.search(one.like, text) for text in captions[n]) for n in names)
+        for one in PROMPTS
     }
 
 

@@ -1,4 +1,4 @@
-"""Windows and sequences in frames: what is chosen, and the wishes that cannot be."""
+"""Frame ranges and sequences in frames: what is chosen, and what is refused."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""From the animator's frames to the model's, and the wishes that cannot be."""
+"""From the animator's frames to the model's, and the requests that are refused."""
 
 import math
 from itertools import pairwise
