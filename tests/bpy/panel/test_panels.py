@@ -37,8 +37,8 @@ def test_last_take_tells_of_its_feet(addon, take):
 
     assert take.foot_lock is not None
     assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_result)
-    said = feet_text(FootLockReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
-    assert said == "Feet locked: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
+    printed = feet_text(FootLockReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
+    assert printed == "Feet locked: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
     assert "No foot" in feet_text(FootLockReport())
     addon.report = replace(take, foot_lock=None)
     assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)
@@ -79,9 +79,9 @@ def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
     take = addon.controller.pending
     take.slices = iter(())
-    said = drawn(MOTIONGPT_PT_main)
+    printed = drawn(MOTIONGPT_PT_main)
     take.slices = None
-    assert "Writing the keys" in said and "motiongpt.generate" not in said
+    assert "Writing the keys" in printed and "motiongpt.generate" not in printed
 
 
 def test_takes_belong_to_the_character_they_were_made_for(
@@ -142,20 +142,20 @@ def test_last_take_names_what_fk_cannot_show(addon, take):
 
     met = PoseReport(1.0, 5.0, 2.0)
     addon.report = replace(take, keys=(met,))
-    said = drawn(MOTIONGPT_PT_result)
-    assert "meets them exactly" in said
+    printed = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" in printed
     assert missed_text(met) == ""
     short = replace(
         met, frame=12.0, fk_mismatch=FKMismatch("DEF-palm.01.R", 1.827, 111.28, Part("hand_r"))
     )
     addon.report = replace(take, keys=(met, short))
-    said = drawn(MOTIONGPT_PT_result)
-    assert "meets them exactly" not in said
+    printed = drawn(MOTIONGPT_PT_result)
+    assert "meets them exactly" not in printed
     assert missed_text(short) == (
         "Frame 12: FK controls cannot reach the right hand exactly; 'DEF-palm.01.R' "
         "remains 111.3 mm and 1.83° away"
     )
-    assert "111.3 mm" in said
+    assert "111.3 mm" in printed
 
 
 def test_a_closed_timing_panel_says_what_is_chosen(addon):

@@ -234,10 +234,10 @@ def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):
     bpy.context.scene.motiongpt.seconds = 1.0
     show(20)
     report = generate(addon)
-    said = f"From frame 20 on it is hidden by '{report.track_name}' above it"
-    assert said in hidden_note(character)
+    printed = f"From frame 20 on it is hidden by '{report.track_name}' above it"
+    assert printed in hidden_note(character)
     make(addon)
-    assert said in addon.message
+    assert printed in addon.message
     smpl_rig.animation_data.nla_tracks[report.track_name].mute = True
     assert hidden_note(character) == ""
 

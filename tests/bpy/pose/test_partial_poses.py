@@ -173,9 +173,9 @@ def test_what_fk_cannot_show_is_kept_told_and_limited_to_what_is_bound(
     update(rigify_rig)
     bpy.context.scene.frame_set(5)
     bpy.ops.motiongpt.add_pose(role="KEY")
-    said = capfd.readouterr().out
-    assert "the left arm by" in said
-    assert "is marked" not in said  # Blender shows the last report alone
+    output = capfd.readouterr().out
+    assert "the left arm by" in output
+    assert "is marked" not in output  # Blender shows the last report alone
     pose = rigify_rig.motiongpt.poses[1]
     miss = pose.load().worst_mismatch
     assert miss.millimetres > 50

@@ -127,10 +127,10 @@ def test_a_sentence_and_nothing_changes(registered, tmp_path, make):
     before = scene_of(obj)
     with pytest.raises(RigError) as error:
         put_on(obj)
-    said = str(error.value)
-    assert BAD[make] in said
-    assert said.endswith(".")
-    assert said.count(". ") == 0
+    message = str(error.value)
+    assert BAD[make] in message
+    assert message.endswith(".")
+    assert message.count(". ") == 0
     assert scene_of(obj) == before
 
 

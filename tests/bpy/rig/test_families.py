@@ -42,10 +42,10 @@ def test_every_table_of_the_reference_folder_has_a_family(shared):
 
 def test_tables_from_memory_are_in_doubt_unless_another_proves_their_names(empty_scene, shared):
     meta = json.loads((shared("rigs") / "bone_rig_meta.json").read_text("utf-8"))
-    said = {table: str(entry.get("verified", "")) if isinstance(entry, dict) else ""
+    message = {table: str(entry.get("verified", "")) if isinstance(entry, dict) else ""
             for table, entry in meta.items()}  # fmt: skip
     proved = {"lafan1_bvh": "HumanIK"}  # spelt as bvh_pymo_walk.bvh, which is tried below
-    seen = [table for table in COVERED if said.get(table, "").startswith("memory")]
+    seen = [table for table in COVERED if message.get(table, "").startswith("memory")]
     assert len(seen) >= 5
     for table in seen:
         found = propose(

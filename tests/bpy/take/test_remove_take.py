@@ -108,6 +108,6 @@ def test_it_can_be_undone_and_says_why_not(addon, smpl_rig):
 def test_the_licence_says_commercial_once():
     from motiongpt_blender.ui.panels import licence_text
 
-    said = licence_text("CC BY-NC 4.0: non-commercial use only, with credit")
-    assert said.lower().count("commercial") == 1
+    message = licence_text("CC BY-NC 4.0: non-commercial use only, with credit")
+    assert message.lower().count("commercial") == 1
     assert licence_text("CC BY-NC 4.0") == "Not for commercial use: CC BY-NC 4.0"

@@ -132,10 +132,10 @@ def without_legs(rig):
 
 def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     path = tmp_path / "walk.npz"
-    wish = bpy.context.scene.motiongpt
-    wish.prompt = "  "
+    settings = bpy.context.scene.motiongpt
+    settings.prompt = "  "
     refuse(path, "prompt is empty")
-    wish.prompt = "a person walks"
+    settings.prompt = "a person walks"
     with pytest.raises(RuntimeError, match="no folder"):
         export(tmp_path / "absent" / "walk.npz")
     (tmp_path / "captions.json").write_text("[")

@@ -74,9 +74,9 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     def refused(*what):
         before = (pack / packs.MANIFEST).read_bytes()
         assert train(*what) != 0
-        said = capsys.readouterr().err.splitlines()[-1]
-        assert said.endswith("delete it, or name the pack otherwise.")
-        assert "holds the training of another recipe, data or tokenizer" in said
+        output = capsys.readouterr().err.splitlines()[-1]
+        assert output.endswith("delete it, or name the pack otherwise.")
+        assert "holds the training of another recipe, data or tokenizer" in output
         return before == (pack / packs.MANIFEST).read_bytes()
 
     assert train(1) == 0

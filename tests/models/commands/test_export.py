@@ -51,8 +51,8 @@ def test_the_export_is_the_pack(pack, tmp_path, capsys):
     assert float(gap.abs().max()) < 1e-4
     note = json.loads((out / "motion.json").read_text())
     # The text alone is enough for a server: its tokens are those of the instruction.
-    said = text("a person walks.<len_5><motion>").input_ids
-    assert said == asked
+    message = text("a person walks.<len_5><motion>").input_ids
+    assert message == asked
     assert note["example"]["stop_token_ids"] == [ids.end]
     assert ids.end in plain.generation_config.eos_token_id
     assert plain.config.vocab_size == plain.get_input_embeddings().weight.shape[0]

@@ -76,13 +76,13 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     given = ("--evaluator", evaluator, "--clips", 8, "--pool", 5, "--candidates", 2)
     prompts = write_list(tmp_path / "p.json", *PROMPTS)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
-    said = capsys.readouterr().out
-    assert "1 of 6 prompts name labels" in said
+    output = capsys.readouterr().out
+    assert "1 of 6 prompts name labels" in output
     report = json.loads((out / "report.json").read_text())
     assert set(report["tables"]) == {"text_motion", "prompts", "poses", "places"}
     assert report["facts"]["evaluator"].startswith("01234567-")
     assert len(report["targets"]) == 1 + 3 + 2 * 6 + 2
-    assert (out / "report.md").read_text().strip() in said
+    assert (out / "report.md").read_text().strip() in output
     # The same again: nothing is made anew, and the same numbers come out.
     monkeypatch.setattr(MotionPipeline, "generate_batch", None)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
@@ -138,9 +138,9 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
 def test_bad_input_is_one_sentence(pack, folder, tmp_path, monkeypatch, capsys, more, words):
     monkeypatch.chdir(tmp_path)
     assert evaluate(pack, folder, tmp_path / "out", *more) == 1
-    said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert words in said
-    assert said.startswith("motiongpt: ")
+    output = capsys.readouterr().err.strip().splitlines()[-1]
+    assert words in output
+    assert output.startswith("motiongpt: ")
 
 
 # -- folds ---------------------------------------------------------------------------
@@ -185,8 +185,8 @@ def test_folds(examples, evaluator, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "out" / "folds.md").exists()
     assert "fold 1 of 2" not in capsys.readouterr().out
     assert main(asked) == 0
-    said = capsys.readouterr().out
-    assert "text_motion, 2 folds" in said
+    output = capsys.readouterr().out
+    assert "text_motion, 2 folds" in output
     table = Table.load(tmp_path / "out" / "text_motion.json")
     assert [row.name for row in table.rows][:3] == [sy.REAL, sy.RECONSTRUCTION, sy.TEXT]
     one = Table.load(tmp_path / "out" / "poses.json").rows[0]

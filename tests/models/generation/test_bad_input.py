@@ -46,21 +46,25 @@ def test_a_base_without_a_tokenizer(pack, tmp_path, refused):
     for name in bases.TOKENIZERS:
         (other / name).unlink(missing_ok=True)
     name_base(pack, str(other))
-    said = refused("--prompt", "walks")
-    assert "has no text tokenizer" in said and str(other) in said
+    message = refused("--prompt", "walks")
+    assert "has no text tokenizer" in message and str(other) in message
 
 
 def test_a_base_folder_that_is_not_here(pack, tmp_path, refused):
     name_base(pack, str(tmp_path / "gone"))
-    said = refused("--prompt", "walks")
-    assert "there is no folder" in said and "pack.json" in said
+    message = refused("--prompt", "walks")
+    assert "there is no folder" in message and "pack.json" in message
 
 
 def test_too_little_memory(monkeypatch, refused):
     monkeypatch.setattr(memory, "free", lambda device: 1e3)
     monkeypatch.setattr(memory, "SMALL", 0.0)
-    said = refused("--prompt", "walks")
-    assert "needs about" in said and "are free on cpu" in said and "take one of at most" in said
+    message = refused("--prompt", "walks")
+    assert (
+        "needs about" in message
+        and "are free on cpu" in message
+        and "take one of at most" in message
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,8 +87,8 @@ def test_a_prompt_and_motion_longer_than_the_base_reads(pack, refused):
 @pytest.mark.parametrize("when", ["1.0", "9", "-1"])
 def test_a_pose_outside_the_motion(when, tmp_path, refused):
     np.save(tmp_path / "pose.npy", walker(1)[0])
-    said = refused("--prompt", "walks", f"--pose={when}:{tmp_path / 'pose.npy'}")
-    assert "outside the motion's 0 to 19" in said
+    message = refused("--prompt", "walks", f"--pose={when}:{tmp_path / 'pose.npy'}")
+    assert "outside the motion's 0 to 19" in message
 
 
 def test_two_poses_at_one_frame(tmp_path, refused):
@@ -142,11 +146,11 @@ def untaught(pack, tmp_path, capsys, monkeypatch):
 
 def test_a_training_on_a_base_that_cannot_be_had(untaught, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    said = untaught('id = "nobody/no-such-base"')
-    assert "nobody/no-such-base" in said and "is not on this machine" in said
+    message = untaught('id = "nobody/no-such-base"')
+    assert "nobody/no-such-base" in message and "is not on this machine" in message
     folder = write_base(tmp_path / "own", CONFIGS["gpt2"])
-    said = untaught(f'id = "{folder}"\nbits = 4', 'method = "full"')
-    assert "cannot learn with every weight" in said
+    message = untaught(f'id = "{folder}"\nbits = 4', 'method = "full"')
+    assert "cannot learn with every weight" in message
     monkeypatch.setattr(memory, "free", lambda device: 1e3)
     monkeypatch.setattr(memory, "SMALL", 0.0)
     assert "to train every weight" in untaught(f'id = "{folder}"', 'method = "full"')

@@ -201,6 +201,6 @@ def test_training_without_data_says_what_it_wants(tmp_path, capsys, monkeypatch)
     for given in ([], ["--data", str(tmp_path)]):
         call = ["train-tokenizer", str(recipe), "--out", str(tmp_path / "out"), *given]
         assert main(call) == 1
-        said = capsys.readouterr().err
-        assert "captions.json" in said
-        assert said.count("\n") == 1
+        output = capsys.readouterr().err
+        assert "captions.json" in output
+        assert output.count("\n") == 1

@@ -91,9 +91,9 @@ def test_the_licence_lies_beside_a_bvh(tmp_path):
     origin = Origin("styles", "CC BY-NC 4.0", ("Somebody", "Sömebody else"))
     path = tmp_path / "walk.v2.bvh"
     write_bvh(MotionClip(walker(20), origin=origin), path)
-    said = (tmp_path / "walk.v2.licence.txt").read_text(encoding="utf-8")
+    message = (tmp_path / "walk.v2.licence.txt").read_text(encoding="utf-8")
     for words in (path.name, "Model pack: styles", "Licence: CC BY-NC 4.0", *origin.credits):
-        assert words in said
+        assert words in message
     assert len(read_bvh(path, 20.0).points) == 20
     write_bvh(MotionClip(walker(20)), tmp_path / "own.bvh")
     assert not (tmp_path / "own.licence.txt").exists()

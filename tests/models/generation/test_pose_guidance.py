@@ -249,14 +249,14 @@ def test_places_are_seen_from_the_first_pose_or_the_beginning():
 
 def test_an_outline_says_what_was_described():
     joints = walker(37, seed=2)
-    told = ExpectedPoses.of(describe(joints))
+    expected = ExpectedPoses.of(describe(joints))
     at = moments(len(joints))
-    assert np.allclose(told.bodies, local_pose(joints[at]), atol=1e-5)
-    assert np.allclose(told.heights, joints[at, 0, 1], atol=1e-6)
+    assert np.allclose(expected.bodies, local_pose(joints[at]), atol=1e-5)
+    assert np.allclose(expected.heights, joints[at, 0, 1], atol=1e-6)
     stands = planar.planar_poses(joints[at])
     seen = np.array([planar.planar_offset(stands[0], stand) for stand in stands])
-    assert np.allclose(told.path, seen[:, :2], atol=1e-5)
-    assert np.allclose(np.cos(told.turns - seen[:, 2]), 1, atol=1e-6)
+    assert np.allclose(expected.path, seen[:, :2], atol=1e-5)
+    assert np.allclose(np.cos(expected.turns - seen[:, 2]), 1, atol=1e-6)
 
 
 def test_without_poses_a_motion_follows_its_summary(pipeline):
@@ -267,10 +267,10 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
         answers = [a for (a,) in pipeline.generate_batch(requests)]
         assert len({a.summary for a in answers}) > 1
         made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
-        told = [pipeline.selector.summary.expected_poses(a.summary).bodies for a in answers]
+        expected = [pipeline.selector.summary.expected_poses(a.summary).bodies for a in answers]
         at = moments(36)
         off[guidance] = np.mean(
-            [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, told, strict=True)]
+            [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, expected, strict=True)]
         )
     assert off[1.0] < 0.9 * off[0.0]
 

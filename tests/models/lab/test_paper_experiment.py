@@ -101,7 +101,7 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     )
     capsys.readouterr()
     assert evaluated(recipe, data, pack, tmp_path) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     quality = Table.load(tmp_path / "out" / "paper_quality.json")
     assert [row.name for row in quality.rows] == [
         "real motion", "its tokenizer", "text", "text + initial pose", "text + last pose",
@@ -116,7 +116,7 @@ def test_the_golden_checkpoints_are_measured_as_published(golden, tmp_path, caps
     poses = Table.load(tmp_path / "out" / "paper_poses.json")
     assert len(poses.rows) == 6
     assert {"Recon, cm", "Vel, cm/frame"} == set(poses.columns)
-    assert "0.567" in said  # the published numbers stand beside
+    assert "0.567" in output  # the published numbers stand beside
 
     # R-precision and FID, once more, from the judge's points.
     evaluator = guo_evaluator.load_guo_evaluator(
@@ -176,10 +176,10 @@ def test_the_whole_experiment_small(kit, golden, tmp_path, capsys, monkeypatch):
     mean, std = np.load(data / "Mean.npy"), np.load(data / "Std.npy")
     checkpoints(tmp_path / "checkpoints", "kit" if kit else "t2m", weights, mean, std)
     status = evaluated(recipe, data, tmp_path / "pack", tmp_path)
-    said = capsys.readouterr()
-    assert status == 0, said.err
-    assert "text + key poses" in said.out
-    assert ("0.597" if kit else "0.567") in said.out
+    output = capsys.readouterr()
+    assert status == 0, output.err
+    assert "text + key poses" in output.out
+    assert ("0.597" if kit else "0.567") in output.out
 
 
 @pytest.mark.parametrize("name", ["humanml3d_paper", "kit_paper"])
@@ -211,14 +211,14 @@ def test_what_is_learnt_is_the_prompt_and_the_digits():
         prompt, answer = training.draw(told, training.PaperTasks(), spell, 0)
         assert "".join(map(chr, answer[:-1])) == "7,30,4,12,9,1"
         assert answer[-1] == 0
-        said = "".join(map(chr, prompt))
-        seen.add(next(t for t in instructions.Task if f"description{t.value}\n" in said))
-        if "<Motion Token>" not in said:
+        output = "".join(map(chr, prompt))
+        seen.add(next(t for t in instructions.Task if f"description{t.value}\n" in output))
+        if "<Motion Token>" not in output:
             continue
-        given = [int(c) for c in said.split("<Motion Token>")[1].split("<")[0].split(",")]
-        if "initial" in said:
+        given = [int(c) for c in output.split("<Motion Token>")[1].split("<")[0].split(",")]
+        if "initial" in output:
             assert given == [7]
-        elif "last token" in said:
+        elif "last token" in output:
             assert given == [1]
         else:
             assert 3 <= len(given) <= 5

@@ -27,10 +27,10 @@ from tests.support.bases import CONFIGS, SIZES, VOCABULARY, write_base
 
 def sentence(error):
     """The message, held to one sentence without line breaks or a stranger's traceback."""
-    said = str(error.value if hasattr(error, "value") else error)
-    assert "\n" not in said
-    assert "Traceback" not in said
-    return said
+    output = str(error.value if hasattr(error, "value") else error)
+    assert "\n" not in output
+    assert "Traceback" not in output
+    return output
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -163,11 +163,11 @@ def test_a_pack_whose_base_is_elsewhere_and_no_network(tmp_path, monkeypatch, ca
     (pack / "pack.json").write_text(json.dumps(body))
     capsys.readouterr()
     assert main(["generate", "--prompt", "walks", "--seconds", "1", "--pack", str(pack)]) == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "nobody/no-such-base" in said
-    assert "is not on this machine" in said
-    assert "pack.json" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "nobody/no-such-base" in output
+    assert "is not on this machine" in output
+    assert "pack.json" in output
 
 
 def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monkeypatch):
@@ -177,11 +177,11 @@ def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monk
     monkeypatch.setattr(memory, "free", lambda device: 16e9)
     with pytest.raises(PackError) as raised:
         memory.check("a-base", parameters, "float32", "cpu", learning=False)
-    said = sentence(raised)
-    assert "6.74 billion parameters" in said
-    assert "29.6 GB in float32" in said
-    assert "16.0 GB are free" in said
-    assert "bfloat16 (about 14.8 GB)" in said
+    output = sentence(raised)
+    assert "6.74 billion parameters" in output
+    assert "29.6 GB in float32" in output
+    assert "16.0 GB are free" in output
+    assert "bfloat16 (about 14.8 GB)" in output
     assert memory.fitting(parameters, "cpu", learning=False) == "bfloat16"
     monkeypatch.setattr(memory, "free", lambda device: 2e9)
     config.save_pretrained(tmp_path)
@@ -195,9 +195,9 @@ def test_training_every_weight_needs_gradients_and_means(monkeypatch):
     monkeypatch.setattr(memory, "free", lambda device: 16e9)
     with pytest.raises(PackError) as raised:
         memory.check("a-base", 1_000_000_000, "float32", "cpu", learning=True, whole=True)
-    said = sentence(raised)
-    assert "17.6 GB to train every weight" in said
-    assert 'fit with method = "lora" in float32 (about 5.6 GB)' in said
+    output = sentence(raised)
+    assert "17.6 GB to train every weight" in output
+    assert 'fit with method = "lora" in float32 (about 5.6 GB)' in output
     memory.check("a-base", 1_000_000_000, "float32", "cpu", learning=True)
     with pytest.raises(PackError) as raised:
         bases.Loading(bits=4, whole=True)

@@ -68,13 +68,13 @@ def test_each_task_reads_and_answers_what_it_should(task, marks, answered, one, 
     for seed in range(5):
         torch.manual_seed(seed)
         asked, reply = tasks.draw(one, mix, ids, EOS)
-        said = names(text, asked)
-        assert said[-1] == voc.MOTION_START
-        assert "<len_8>" in said
-        at = [w for w in said if w.startswith("<at_")]
+        message = names(text, asked)
+        assert message[-1] == voc.MOTION_START
+        assert "<len_8>" in message
+        at = [w for w in message if w.startswith("<at_")]
         assert at == marks or (task, at) == ("continuation", ["<at_7>"])
-        assert (voc.HISTORY in said) == (task == "continuation")
-        assert (voc.NOISY in said) == (task == "denoise")
+        assert (voc.HISTORY in message) == (task == "continuation")
+        assert (voc.NOISY in message) == (task == "denoise")
         assert ids.to_codes(reply[:-1]) == one.codes[-answered:].tolist()
         assert reply[-1] == ids.end
 
@@ -105,8 +105,8 @@ def test_a_draft_is_part_right_and_part_wrong(one):
 def test_places_stand_in_half_of_the_draws(one, ids, text):
     torch.manual_seed(0)
     mix = tasks.TaskMix(**WHOLE, between=1.0)
-    said = [names(text, tasks.draw(one, mix, ids, EOS)[0]) for _ in range(60)]
-    placed = [s for s in said if any(w.startswith("<turn_") for w in s)]
+    message = [names(text, tasks.draw(one, mix, ids, EOS)[0]) for _ in range(60)]
+    placed = [s for s in message if any(w.startswith("<turn_") for w in s)]
     assert 15 < len(placed) < 45
     for words in placed:
         at = words.index("<at_7>")
@@ -154,10 +154,10 @@ def generator(text, ids):
 
 
 def test_told_sentences_are_words_only(generator):
-    told = generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
-    assert len(told) == 3
-    assert not any("<m" in t or "<len" in t for t in told)
-    assert told == generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
+    captions = generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
+    assert len(captions) == 3
+    assert not any("<m" in t or "<len" in t for t in captions)
+    assert captions == generator.caption([[1, 2]] * 6, Sampling(3, 1.0, variations=3, candidates=1))
 
 
 def test_a_pack_that_has_not_learnt_to_tell_says_so(tmp_path, capsys):

@@ -79,8 +79,8 @@ def test_lapped_patches_cross_fade():
     decoder = v.VQVAE(replace(LAPPED, channels=1, code_width=1)).decoder
     torch.nn.init.ones_(decoder.project.weight)
     torch.nn.init.zeros_(decoder.project.bias)
-    said = decoder(torch.tensor([[[0.0, 8.0, 8.0]]]))[0, 0].tolist()
-    assert said == pytest.approx([0, 0, 1, 3, 5, 7, 8, 8, 8, 8, 8, 8])
+    message = decoder(torch.tensor([[[0.0, 8.0, 8.0]]]))[0, 0].tolist()
+    assert message == pytest.approx([0, 0, 1, 3, 5, 7, 8, 8, 8, 8, 8, 8])
     with pytest.raises(ValueError, match="0 to 2 frames"):
         replace(LAPPED, lap=3)
 

@@ -190,9 +190,9 @@ def test_evaluator(losses, tmp_path, monkeypatch):
         steps=30, minutes=1e9, batch=6, learning_rate=2e-3, join_share=0.3, word_dropout=0.2,
         noise=0.05, margin=0.1, validate_every=10, patience=5,
     )  # fmt: skip
-    said = [(f"a person {w}.", f"someone {w} slowly.") for w in WORDS]
+    message = [(f"a person {w}.", f"someone {w} slowly.") for w in WORDS]
     clips = [
-        Example(f"e{k}", walker(40 + 4 * (k % 3), k), said[k % 6], split, label=WORDS[k % 6])
+        Example(f"e{k}", walker(40 + 4 * (k % 3), k), message[k % 6], split, label=WORDS[k % 6])
         for k, split in enumerate(["train"] * 12 + ["val"] * 6)
     ]
     text_motion.train_text_motion(config, settings, clips, tmp_path, seed=3)

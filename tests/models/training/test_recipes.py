@@ -107,10 +107,10 @@ def test_a_misspelt_key_is_named_with_the_right_one(name, table, key):
     values[wrong] = values.pop(key)
     with pytest.raises(PackError) as refused:
         Recipe.of(body, "file")
-    said = str(refused.value)
-    assert said.startswith(f"file: [{table}] has no key '{wrong}'")
+    printed = str(refused.value)
+    assert printed.startswith(f"file: [{table}] has no key '{wrong}'")
     if len(key) > 4:
-        assert f"did you mean '{key}'?" in said
+        assert f"did you mean '{key}'?" in printed
 
 
 @pytest.mark.parametrize(("name", "table", "key"), EVERY_KEY)

@@ -355,12 +355,12 @@ def test_without_a_validation_there_is_nothing_to_restore(tmp_path):
 def test_the_progress_bar_says_step_and_losses(tmp_path, capsys):
     _, training = made(tmp_path, line_data(), steps=12, validate_every=4)
     training.run()
-    said = capsys.readouterr().err
-    assert "line" in said
-    assert "step 1 loss" in said
-    assert "step 2 loss" not in said
-    assert "step 11 loss" in said
-    assert f"held out {training.log.best:.4g}" in said
+    output = capsys.readouterr().err
+    assert "line" in output
+    assert "step 1 loss" in output
+    assert "step 2 loss" not in output
+    assert "step 11 loss" in output
+    assert f"held out {training.log.best:.4g}" in output
 
 
 def test_only_the_main_process_writes(tmp_path):

@@ -18,8 +18,8 @@ def test_clips_and_captions_add_up(tmp_path):
     add_clip(tmp_path / "one.npz", CLIP, "somebody waits")
     add_clip(tmp_path / "one.npz", CLIP, "somebody waits")
     add_clip(tmp_path / "two.npz", CLIP, "é")
-    said = json.loads((tmp_path / "captions.json").read_text("utf-8"))
-    assert said == {"one": ["a person waits", "somebody waits"], "other": ["x"], "two": ["é"]}
+    message = json.loads((tmp_path / "captions.json").read_text("utf-8"))
+    assert message == {"one": ["a person waits", "somebody waits"], "other": ["x"], "two": ["é"]}
     assert np.array_equal(MotionClip.load(tmp_path / "one.npz").joints, CLIP.joints)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["captions.json", "one.npz", "two.npz"]
 

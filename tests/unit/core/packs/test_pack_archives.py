@@ -186,9 +186,9 @@ def test_commands(pack, home, capsys):
     assert cli.main(["packs", "install", str(pack)]) == 0
     assert "licence: CC BY-NC 4.0" in capsys.readouterr().out
     assert cli.main(["packs"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for words in ("starter", "Walks", "CC BY-NC 4.0", "installed", "text, poses, places", "MB"):
-        assert words in said
+        assert words in output
     assert model_packs.named("walks") == home / "walks"
     assert model_packs.named("starter") == model_packs.DEFAULT_PACK
     assert cli.main(["packs", "install", str(pack)]) == 1
