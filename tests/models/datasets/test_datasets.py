@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from ext_models import logs
 from ext_models.datasets import humanml3d
 from ext_models.datasets.data_folder import ClipRecord, DatasetWriter
 from ext_models.datasets.examples import MIN_FRAMES
@@ -68,7 +67,6 @@ def test_packs_share_a_folder_and_a_pack_is_replaced(tmp_path):
 
 
 def test_broken_clips_are_named_skipped_and_counted(tmp_path, capsys):
-    logs.set_up()
     clips = {"good": made.walker(20), "short": made.walker(15), "mute": made.walker(20)}
     captions = write(tmp_path, clips) / "captions.json"
     captions.write_text(json.dumps({"good": ["x."], "short": ["x."], "mute": []}))
@@ -179,7 +177,6 @@ def published(tmp_path):
 
 
 def test_humanml3d_in_its_own_layout(published, capsys):
-    logs.set_up()
     examples = {e.id: e for e in read_examples(published, "humanml3d")}
     assert set(examples) == {"000001", "000002", "000002~1-4"}
     one, stretch = examples["000001"], examples["000002~1-4"]
