@@ -112,11 +112,11 @@ def random_motions(eval_set: EvalSet) -> list[list[Array]]:
 @torch.no_grad()
 def reconstruct(pipeline: MotionPipeline, joints: Array) -> Array:
     """Encode and decode a clip (T, 22, 3) with the pack's tokenizer, without losing a frame."""
-    tokenizer, frames = pipeline.tokenizer, len(joints)
+    tokenizer = pipeline.tokenizer
     stride = tokenizer.config.stride
     # Features have one frame fewer, and codes are whole steps: repeat the last pose to fill them.
-    held = np.repeat(joints[-1:], -(-frames // stride) * stride + 1 - frames, axis=0)
+    held = np.repeat(joints[-1:], -(-len(joints) // stride) * stride + 1 - len(joints), axis=0)
     x = features.from_joints(np.concatenate([joints, held]), uniform=False, ground=False)
-    codes = tokenizer.encode(torch.from_numpy(x)[None].to(tokenizer.mean.device))
-    again = tokenizer.decode(codes[..., : pipeline.manifest.levels])[0].cpu().numpy()
-    return place_at_origin(features.to_joints(again)[:frames]).astype(np.float32)
+    frames = torch.from_numpy(x)[None].to(tokenizer.mean.device)
+    again = tokenizer.decode(tokenizer.encode(frames, pipeline.manifest.levels))[0].cpu().numpy()
+    return place_at_origin(features.to_joints(again)[: len(joints)]).astype(np.float32)

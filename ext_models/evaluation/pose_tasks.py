@@ -274,7 +274,7 @@ def _steps(motion: Array, frame: int) -> Array:
 def _floors(pipeline: MotionPipeline, tasks: Sequence[PoseTask], rebuilt: Rebuild) -> Array:
     """Recon and Vel (N, 2) of the tokenizer: of the poses alone, and of their clips."""
     taken = np.concatenate([t.source[list(t.taken)] for t in tasks])
-    codes = pipeline.tokenizer.encode_poses(taken)[:, : pipeline.manifest.levels]
+    codes = pipeline.tokenizer.encode_poses(taken, pipeline.manifest.levels)
     again = pipeline.tokenizer.decode_poses(codes)
     truth = features.to_joints(features.from_poses(taken)[:, None])[:, 0]
     single = [pose_recon(a, b) for a, b in zip(again, truth, strict=True)]

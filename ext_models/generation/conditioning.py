@@ -34,7 +34,7 @@ def encode_poses(
     if not by_step:
         return []
     joints = np.stack([p.joints for p in by_step.values()]).astype(np.float32)
-    codes = tokenizer.encode_poses(joints)[:, :levels]
+    codes = tokenizer.encode_poses(joints, levels)
     planar = planar_poses(joints)
     bins_of = [
         bins(planar_offset(planar[0], planar_pose)) if places and k and pose.placed else None

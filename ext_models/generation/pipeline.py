@@ -150,8 +150,8 @@ class MotionPipeline:
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
         x = features.from_joints(joints)
-        codes = self.tokenizer.encode(torch.from_numpy(x)[None].to(self.tokenizer.mean.device))
-        return codes[0, :, : self.manifest.levels]
+        frames = torch.from_numpy(x)[None].to(self.tokenizer.mean.device)
+        return self.tokenizer.encode(frames, self.manifest.levels)[0]
 
     def _steps(self, request: GenerationRequest) -> int:
         """Length of a request in code steps; raises PipelineError for frames out of range."""

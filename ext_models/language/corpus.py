@@ -134,11 +134,11 @@ def _encode(
         return None
     x = features.from_joints(joints, uniform=False, ground=False)
     device = tokenizer.mean.device
-    codes = tokenizer.encode(torch.from_numpy(x)[None].to(device))[0, :max_steps, :levels]
+    codes = tokenizer.encode(torch.from_numpy(x)[None].to(device), levels)[0, :max_steps]
     # Any frame of a step may be the one that an animator marks.
     within = np.random.default_rng(list(key)).integers(stride, size=len(codes))
     frames = np.arange(len(codes)) * stride + within
-    poses = tokenizer.encode_poses(joints[frames])[:, :levels]
+    poses = tokenizer.encode_poses(joints[frames], levels)
     return codes.cpu().numpy(), poses, planar_poses(joints[frames])
 
 

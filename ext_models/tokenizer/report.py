@@ -102,7 +102,7 @@ def report(
             speeds.append(support_foot_speeds(joints))
         jerks.append((_jerk(decoded), _jerk(truth)))
         poses = example.joints[::8]
-        again = model.decode_poses(model.encode_poses(poses)[:, :levels])
+        again = model.decode_poses(model.encode_poses(poses, levels))
         facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
         single.append(_error(again, facing))
     slides, shakes = np.mean(sliding, axis=0), np.mean(jerks, axis=0)
@@ -137,7 +137,7 @@ def reconstruct(
 ) -> tuple[Array, Array, NDArray[np.int64]]:
     """True and decoded joints (T, 22, 3), and the codes (S, L) between them."""
     x = clip_features(example)
-    codes = model.encode(torch.from_numpy(x)[None].to(model.mean.device))[..., :levels]
+    codes = model.encode(torch.from_numpy(x)[None].to(model.mean.device), levels)
     decoded = features.to_joints(model.decode(codes)[0].cpu().numpy())
     return features.to_joints(x)[: len(decoded)], decoded, codes[0].cpu().numpy()
 

@@ -54,15 +54,19 @@ class VQVAE(nn.Module):
         return (x - self.mean) / self.std
 
     @torch.no_grad()
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes (B, T // stride, L) of features (B, T, C); left-over frames are dropped."""
+    def encode(self, x: Tensor, levels: int | None = None) -> Tensor:
+        """Codes (B, T // stride, L) of features (B, T, C); left-over frames are dropped.
+
+        ``levels``: the best codes of the first so many levels, which need not be a prefix of the
+        best codes of all.
+        """
         frames = x.shape[1] // self.config.stride * self.config.stride
-        return self.encode_normalised(self.normalise(x[:, :frames]))
+        return self.encode_normalised(self.normalise(x[:, :frames]), levels)
 
     @torch.no_grad()
-    def encode_normalised(self, x: Tensor) -> Tensor:
+    def encode_normalised(self, x: Tensor, levels: int | None = None) -> Tensor:
         """Codes (B, T / stride, L) of normalised features (B, T, C)."""
-        return self.quantizer(self.encoder(x.movedim(-1, 1)))[1]
+        return self.quantizer.encode(self.encoder(x.movedim(-1, 1)), levels)
 
     @torch.no_grad()
     def decode(self, codes: Tensor) -> Tensor:
@@ -70,11 +74,11 @@ class VQVAE(nn.Module):
         return self.decoder(self.quantizer.look_up(codes)).movedim(1, -1) * self.std + self.mean
 
     @torch.no_grad()
-    def encode_poses(self, poses: Array) -> Array:
+    def encode_poses(self, poses: Array, levels: int | None = None) -> Array:
         """Codes (K, L) of single poses (K, 22, 3) metres: each as if it were held for ever."""
         x = torch.from_numpy(features.from_poses(poses)).to(self.mean.device)
         z = self.encoder.still(self.normalise(x))
-        return self.quantizer(z[..., None])[1][:, 0].cpu().numpy()
+        return self.quantizer.encode(z[..., None], levels)[:, 0].cpu().numpy()
 
     @torch.no_grad()
     def decode_poses(self, codes: Array) -> Array:

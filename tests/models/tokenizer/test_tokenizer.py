@@ -44,6 +44,28 @@ def test_looking_codes_up_gives_what_was_quantised(model):
     assert torch.allclose(model.quantizer.look_up(codes), quantised, atol=1e-5)
 
 
+def test_codes_are_the_best_together():
+    """The search compares sums of codes: as good as trying all of them, better than in a row."""
+    torch.manual_seed(0)
+    quantizer = ResidualQuantizer(levels=2, codes=8, width=4)
+    for scale, book in zip((1.0, 0.7), quantizer.books, strict=True):
+        book.codebook.normal_(0, scale)
+    z = torch.randn(1, 4, 200)
+
+    def errors(codes):
+        return (quantizer.look_up(codes) - z).pow(2).sum(1)[0]
+
+    every = torch.cartesian_prod(torch.arange(8), torch.arange(8))
+    least = torch.cdist(z[0].T, quantizer.look_up(every[:, None])[..., 0]).pow(2).amin(1)
+    in_a_row = errors(quantizer.eval()(z)[1])
+    assert torch.allclose(errors(quantizer.encode(z)), least, atol=1e-5)
+    assert least.mean() < 0.95 * in_a_row.mean()
+    first = quantizer.encode(z, 1)
+    assert first.shape == (1, 200, 1)
+    assert torch.equal(first[..., 0], quantizer(z)[1][..., 0])
+    assert not torch.equal(first, quantizer.encode(z)[..., :1])
+
+
 def test_a_held_pose_is_the_middle_of_a_long_window(model):
     pose = torch.randn(4, 263)
     long = model.encoder(pose[:, :, None].expand(-1, -1, 200))
