@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "train-tokenizer": ("train_tokenizer", "train a tokenizer from a TOML recipe"),
     "train-language": ("train_language", "train a language model from a TOML recipe"),
     "train-reranker": ("train_reranker", "train the reranker of a pack, into that pack"),
+    "train-lengths": ("train_lengths", "fit the length model of a pack, into that pack"),
     "train-evaluator": ("train_evaluator", "train the evaluator of text and motion"),
     "evaluate": ("evaluate", "measure a pack on held-out clips"),
     "export-merged": (

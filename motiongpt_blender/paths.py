@@ -6,6 +6,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PackError, PackInfo, packs_in, read_info
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
@@ -42,6 +43,22 @@ def pack_info(folder: Path) -> PackInfo | None:
 def _pack_info(folder: Path, _changed: int) -> PackInfo | None:
     try:
         return read_info(folder)
+    except PackError:
+        return None
+
+
+def length_model(folder: Path) -> LengthModel | None:
+    """A pack's length model; None when there is none to read. Panels ask at every redraw."""
+    try:
+        return _length_model(folder, (folder / LENGTHS).stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _length_model(folder: Path, _changed: int) -> LengthModel | None:
+    try:
+        return read_lengths(folder)
     except PackError:
         return None
 

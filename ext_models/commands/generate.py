@@ -16,6 +16,7 @@ from ext_models.errors import PipelineError
 from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.packs import PackManifest, read_manifest
 from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.packs.length_model import read_lengths
 from motiongpt_blender.core.timeline.prompts import clean_prompt
 
 from .options import DEFAULT_SECONDS, add_device, add_pack, add_sampling, sampling_of
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--prompt", required=True, help="what happens, in English")
     parser.add_argument(
-        "--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)"
+        "--seconds", type=float, help="length (one that suits the prompt, by the pack)"
     )
     parser.add_argument(
         "--pose",
@@ -85,9 +86,7 @@ def read_request(arguments: argparse.Namespace) -> tuple[GenerationRequest, Pack
     """
     prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
-    if not math.isfinite(arguments.seconds):
-        raise PipelineError(f"--seconds {arguments.seconds}: write a number of seconds.")
-    frames = round(arguments.seconds * manifest.fps)
+    frames = round(_seconds(arguments, prompt) * manifest.fps)
     sampling = sampling_of(arguments)
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
@@ -98,6 +97,16 @@ def read_request(arguments: argparse.Namespace) -> tuple[GenerationRequest, Pack
         )
     request = GenerationRequest(prompt=prompt, frames=frames, poses=poses, sampling=sampling)
     return request, manifest
+
+
+def _seconds(arguments: argparse.Namespace, prompt: str) -> float:
+    """The length that is asked for, or else the one that suits the prompt."""
+    if arguments.seconds is None:
+        lengths = read_lengths(arguments.pack)
+        return lengths.seconds(prompt) if lengths else DEFAULT_SECONDS
+    if not math.isfinite(arguments.seconds):
+        raise PipelineError(f"--seconds {arguments.seconds}: write a number of seconds.")
+    return arguments.seconds
 
 
 def _pose(text: str, frames: int, manifest: PackManifest, placed: bool) -> PoseCondition:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RUNS: Final = Path("runs")
 #: Recipes that are shipped; one of a pack's name is the pack's.
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
-#: Seconds of a motion that is asked for without a length.
+#: Seconds of a motion that is asked for without a length, of a pack without a length model.
 DEFAULT_SECONDS: Final = 4.0
 #: The sampling options of a command that ranks no candidates.
 UNRANKED: Final = ("seed", "temperature", "top_p", "top_k", "variations")

@@ -1,4 +1,4 @@
-"""``train-language``: trains the language model of a pack, and its reranker, from a recipe."""
+"""``train-language``: trains a pack's language model, length model and reranker from a recipe."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the pack and print the held-out losses."""
+    from ext_models.language.length_fitting import fit_lengths
     from ext_models.language.pack_training import train_pack
     from ext_models.text_motion.reranker_training import train_reranker
     from ext_models.training import processes
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     trained = train_pack(pack, language, examples, arguments.out, work, device=device)
     if not processes.leave():
         return 0
+    fit_lengths(examples).save(arguments.out)
     if recipe.reranker:
         train_reranker(
             recipe.reranker, pack, language, examples, arguments.out, work, device=device

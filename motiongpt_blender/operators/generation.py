@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import preferences
+from .. import paths, preferences
 from ..backend.process import Launch
 from ..generate.controller import REFUSED
 from ..generate.job import make_launch
@@ -78,12 +78,25 @@ def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     request = take_request(
         character,
         panel.prompt,
-        panel.seconds,
+        length(context),
         panel.sampling(),
         panel.frame_range.timing(),
         controller.blender.time().frame,
     )
     controller.start(character, request, chosen_launch(context))
+
+
+def length(context: bpy.types.Context) -> float:
+    """Seconds of a take whose length no pose and no frame range decides."""
+    panel = scene_properties.of(context.scene)
+    suggested = suggested_length(context)
+    return panel.seconds if suggested is None or not panel.auto_length else suggested
+
+
+def suggested_length(context: bpy.types.Context) -> float | None:
+    """Seconds that suit the panel's prompt; None when the pack has no length model."""
+    model = paths.length_model(preferences.chosen_pack(context))
+    return model.seconds(scene_properties.of(context.scene).prompt) if model else None
 
 
 def chosen_launch(context: bpy.types.Context) -> Launch:

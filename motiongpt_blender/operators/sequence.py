@@ -42,7 +42,7 @@ class MOTIONGPT_OT_add_block(bpy.types.Operator):
         block = group.blocks.add()
         block.prompt, block.seed = panel.prompt, panel.seed
         block.start = max(ends) if ends else context.scene.frame_current
-        block.end = block.start + max(round(panel.seconds * scene_fps()), 1)
+        block.end = block.start + max(round(generation.length(context) * scene_fps()), 1)
         group.active = len(group.blocks) - 1
         return {"FINISHED"}
 

@@ -18,6 +18,11 @@ def _is_armature(_self: MotionGPTScene, obj: bpy.types.Object) -> bool:
     return obj.type == "ARMATURE"
 
 
+def _set_length(panel: MotionGPTScene, _context: bpy.types.Context) -> None:
+    """A length that was entered counts."""
+    panel.auto_length = False
+
+
 class MotionGPTScene(bpy.types.PropertyGroup):
     """Prompt, length and sampling, and the armature that they are for."""
 
@@ -37,6 +42,7 @@ class MotionGPTScene(bpy.types.PropertyGroup):
     seconds: bpy.props.FloatProperty(
         name="Length",
         description="Length of the motion. A marked end pose sets it instead",
+        update=_set_length,
         default=3.0,
         min=0.4,
         max=60.0,
@@ -44,6 +50,11 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         step=10,
         precision=1,
         subtype="TIME_ABSOLUTE",
+    )
+    auto_length: bpy.props.BoolProperty(
+        name="Auto Length",
+        description="Use the length that suits the prompt, as the model pack has learnt it",
+        default=True,
     )
     seed: bpy.props.IntProperty(
         name="Seed",

@@ -10,7 +10,7 @@ from ..compat import session_id
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..generate.state import Phase, stage_text
-from ..operators import session
+from ..operators import generation, session
 from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -43,15 +43,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = False
         column.prop(request, "prompt", text="", icon="SMALL_CAPS")
-        if decided := _length_decided(request, obj):
-            row = layout.row().split(factor=0.4)
-            row.active = False
-            name = row.row()
-            name.alignment = "RIGHT"
-            name.label(text="Length")
-            row.label(text=decided)
-        else:
-            layout.prop(request, "seconds")
+        _draw_length(context, layout, obj)
         layout.prop(request, "seed")
         layout.prop(request, "candidates")
         layout.prop(request, "guidance")
@@ -81,6 +73,34 @@ class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
             layout.label(text=action.name, icon="ACTION")
             hint(layout, "The prompt is its caption")
         layout.operator("motiongpt.export_clip", icon="EXPORT")
+
+
+def _draw_length(context: Context, layout: UILayout, obj: Object | None) -> None:
+    """The length, or what decides it."""
+    request = scene_properties.of(context.scene)
+    if decided := _length_decided(request, obj):
+        _length_text(layout, decided).active = False
+        return
+    suggested = generation.suggested_length(context)
+    if suggested is None:
+        layout.prop(request, "seconds")
+        return
+    row = layout.row(align=True)
+    if request.auto_length:
+        _length_text(row, f"{suggested:.1f} s, suits the prompt")
+    else:
+        row.prop(request, "seconds")
+    row.prop(request, "auto_length", text="", icon="AUTO")
+
+
+def _length_text(layout: UILayout, text: str) -> UILayout:
+    """A row that shows a length as text, aligned like a property."""
+    row = layout.row().split(factor=0.4)
+    name = row.row()
+    name.alignment = "RIGHT"
+    name.label(text="Length")
+    row.label(text=text)
+    return row
 
 
 def _draw_button(layout: UILayout, obj: Object | None) -> None:
