@@ -300,7 +300,7 @@ def test_lora_names_what_is_wrong(llama_files, lora, words):
 
 
 def test_heads_that_cannot_be(llama_files):
-    with pytest.raises(packs.PackError, match="shared out to 5 attention heads"):
+    with pytest.raises(packs.PackError, match="divided into 5 attention heads"):
         ref.load_language_model(llama_files[0], heads=5)
 
 
