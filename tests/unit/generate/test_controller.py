@@ -5,62 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from motiongpt_blender import paths
 from motiongpt_blender.backend.jobs import JobQueue, JobState
 from motiongpt_blender.backend.process import LaunchError
 from motiongpt_blender.backend.pump import Pump
 from motiongpt_blender.core.timeline.frame_range import Fit
 from motiongpt_blender.core.timeline.plan import PlanError
-from motiongpt_blender.generate.controller import PAUSE, Controller
+from motiongpt_blender.generate.controller import PAUSE
 from motiongpt_blender.generate.job import GenerateError
-from motiongpt_blender.generate.request import TakeRequest
 from motiongpt_blender.generate.state import CharacterState, Phase, stage_text
 from motiongpt_blender.scene.errors import RigError
-from motiongpt_blender.wire import Sampling
-from tests.support.child_processes import fake_launch, wait_for
-from tests.support.fake_character import FakeBackend, FakeBlender, FakeCharacter, marked_pose
+from tests.support.child_processes import wait_for
+from tests.support.fake_character import FakeCharacter, marked_pose
 from tests.support.fake_timers import FakeTimers
-
-
-class Stage:
-    """A controller with two characters, an answering backend and a clock that counts."""
-
-    def __init__(self, backend=None):
-        self.rig, self.other = FakeCharacter(7, "rig"), FakeCharacter(8, "other")
-        self.blender = FakeBlender(self.rig, self.other)
-        self.backend = backend or FakeBackend()
-        ticks = iter(range(100))
-        self.controller = Controller(self.blender, self.backend, lambda: float(next(ticks)))
-        self.done = []
-
-    def start(self, character=None, prompt="a person walks", **changes):
-        values = {"seconds": 1.0, "sampling": Sampling(), "marked": ()}
-        request = TakeRequest(prompt, **{**values, **changes})
-        return self.controller.start(
-            character or self.rig, request, fake_launch(), self.done.append
-        )
-
-    @property
-    def state(self):
-        return self.controller.state(self.rig.key.armature)
-
-    @property
-    def shown(self):
-        return self.controller.shown(self.rig.key.armature)
-
-
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    """Job folders lie in ``tmp_path``."""
-    count = iter(range(100))
-
-    def new_folder():
-        folder = tmp_path / f"job{next(count)}"
-        folder.mkdir()
-        return folder
-
-    monkeypatch.setattr(paths, "new_job_folder", new_folder)
-    return Stage()
+from tests.support.stage import Stage
 
 
 def test_from_the_click_to_the_take(stage, tmp_path):
@@ -89,21 +46,18 @@ def test_from_the_click_to_the_take(stage, tmp_path):
 
 def test_notes_of_the_request_come_first(stage):
     stage.start(marked=(marked_pose(1), marked_pose(11, forward=30.0)))
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     assert len(stage.state.notes) == 3 and "faster than anyone runs" in stage.state.notes[0]
 
 
 def test_state_belongs_to_the_character(stage):
     stage.start()
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     before = stage.state.report
     stage.start(stage.other, "a person jumps")
     assert stage.state.report is before and stage.state.message
     assert stage.controller.state(8) == CharacterState()
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     assert stage.controller.state(8).report.action_name == "a person jumps"
     assert stage.state.report is before
 
@@ -117,8 +71,7 @@ def test_one_request_at_a_time(stage):
 
 def test_a_new_request_clears_the_last_take(stage):
     stage.start()
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     stage.start()
     assert (stage.state.message, stage.state.report, stage.state.notes) == ("", None, ())
 
@@ -174,8 +127,7 @@ def test_a_broken_clip_is_told(stage):
 def test_a_take_that_cannot_be_written_is_told(stage, caplog, failure, says):
     stage.rig.failure = failure
     stage.start()
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     assert stage.state.failed and says in stage.state.message and stage.state.report is None
     assert stage.done == [False] and stage.controller.pending is None
     assert ("ZeroDivisionError" in caplog.text) == isinstance(failure, ZeroDivisionError)
@@ -198,8 +150,7 @@ def test_a_character_found_again_under_another_name_gets_its_take(stage):
     stage.start()
     again = FakeCharacter(7, "renamed")
     stage.blender.characters[7] = again
-    stage.backend.answer()
-    stage.blender.finish_writing()
+    stage.answer()
     assert len(again.written) == 1 and stage.rig.written == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motiongpt_blender import paths, wire
+from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.pose_constraints.body_parts import BodyPart, constrained_joints
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
@@ -238,15 +238,7 @@ def test_the_message_says_all_that_was_asked(tmp_path):
     assert message.job != job.request_message(take, tmp_path).job
 
 
-def test_the_folder_holds_the_arrays(tmp_path, monkeypatch):
-    folders = iter([tmp_path / "one", tmp_path / "two"])
-
-    def new_folder():
-        folder = next(folders)
-        folder.mkdir()
-        return folder
-
-    monkeypatch.setattr(paths, "new_job_folder", new_folder)
+def test_the_folder_holds_the_arrays(job_folders):
     character = FakeCharacter(keys=[1, 100])
     take = prepared(character, frame_range=FrameRange(20, 60), joined=BOTH)
     with np.load(job.write_job_folder(take) / wire.POSES_FILE) as arrays:
@@ -255,17 +247,15 @@ def test_the_folder_holds_the_arrays(tmp_path, monkeypatch):
     assert list(job.write_job_folder(prepared()).iterdir()) == []
 
 
-def test_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_folder(job_folders, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(paths, "new_job_folder", lambda: tmp_path / "job")
-    (tmp_path / "job").mkdir()
     monkeypatch.setattr(np, "savez", full)
     take = prepared(marked=(marked_pose(10),))
     with pytest.raises(job.GenerateError, match="No space left on device"):
         job.write_job_folder(take)
-    assert not (tmp_path / "job").exists()
+    assert list(job_folders.iterdir()) == []
 
 
 def test_a_launch_needs_a_python_and_a_pack(tmp_path):

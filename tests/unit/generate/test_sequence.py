@@ -2,16 +2,14 @@
 
 import pytest
 
-from motiongpt_blender import paths
 from motiongpt_blender.backend.jobs import JobState
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.core.timeline.frame_range import FrameRange
 from motiongpt_blender.core.timeline.sequences import Block, SequenceError
-from motiongpt_blender.generate.controller import Controller
 from motiongpt_blender.generate.sequence import TRACK, hidden_note, start_sequence
 from motiongpt_blender.wire import Sampling
 from tests.support.child_processes import fake_launch
-from tests.support.fake_character import FakeBackend, FakeBlender, FakeCharacter, marked_pose
+from tests.support.fake_character import marked_pose
 
 BLOCKS = (
     Block("walk", 1, 41, seed=5),
@@ -21,51 +19,14 @@ BLOCKS = (
 SAMPLING = Sampling(seed=99, candidates=4, guidance=0.3)
 
 
-class Stage:
-    """A sequence of a character, made with a backend that answers at once."""
-
-    def __init__(self):
-        self.rig = FakeCharacter()
-        self.blender, self.backend = FakeBlender(self.rig), FakeBackend()
-        self.controller = Controller(self.blender, self.backend)
-        self.requests = []
-        start = self.controller.start
-
-        def noted(character, request, *rest):
-            self.requests.append(request)
-            return start(character, request, *rest)
-
-        self.controller.start = noted
-
-    def begin(self, blocks=BLOCKS, chosen=None):
-        chosen = range(len(blocks)) if chosen is None else chosen
-        return start_sequence(self.controller, self.rig, blocks, chosen, fake_launch(), SAMPLING)
-
-    def answer(self):
-        """The model's answer to the piece under way, written at once."""
-        self.backend.answer()
-        self.blender.finish_writing()
-
-    @property
-    def state(self):
-        return self.controller.state(self.rig.key.armature)
-
-
-@pytest.fixture
-def stage(tmp_path, monkeypatch):
-    count = iter(range(1000))
-
-    def new_folder():
-        folder = tmp_path / f"job{next(count)}"
-        folder.mkdir()
-        return folder
-
-    monkeypatch.setattr(paths, "new_job_folder", new_folder)
-    return Stage()
+def begin(stage, blocks=BLOCKS, chosen=None):
+    """Start the chosen blocks, all by default."""
+    chosen = range(len(blocks)) if chosen is None else chosen
+    return start_sequence(stage.controller, stage.rig, blocks, chosen, fake_launch(), SAMPLING)
 
 
 def test_all_blocks_one_after_another(stage):
-    run = stage.begin()
+    run = begin(stage)
     assert stage.state.sequence is run
     assert run.progress == "Generating block 1, part 1 of 3"
     stage.answer()
@@ -87,7 +48,7 @@ def test_all_blocks_one_after_another(stage):
 
 
 def test_each_block_joins_the_one_before_it(stage):
-    stage.begin()
+    begin(stage)
     for _ in BLOCKS:
         stage.answer()
     start = frozenset({PoseRole.START})
@@ -104,7 +65,7 @@ def test_each_block_joins_the_one_before_it(stage):
 )
 def test_a_block_made_again_joins_both_sides(stage, chosen, joined):
     stage.rig.strips = [(TRACK, block.start, block.end) for block in BLOCKS]
-    stage.begin(chosen=chosen)
+    begin(stage, chosen=chosen)
     assert stage.requests[0].joined == joined
     stage.answer()
     assert stage.state.message.startswith("1 block made")
@@ -112,12 +73,12 @@ def test_a_block_made_again_joins_both_sides(stage, chosen, joined):
 
 def test_a_whole_sequence_made_again_joins_nothing_old_at_its_start(stage):
     stage.rig.strips = [(TRACK, -40, 1), (TRACK, 1, 111)]
-    stage.begin()
+    begin(stage)
     assert stage.requests[0].joined == frozenset()
 
 
 def test_a_long_block_is_made_in_pieces_with_a_seed_each(stage):
-    stage.begin((Block("walk", 1, 401, seed=5),))
+    begin(stage, (Block("walk", 1, 401, seed=5),))
     for _ in range(3):
         stage.answer()
     assert [request.sampling.seed for request in stage.requests] == [5, 6, 7]
@@ -129,7 +90,7 @@ def test_a_long_block_is_made_in_pieces_with_a_seed_each(stage):
 
 def test_marked_poses_go_to_the_piece_that_they_lie_in(stage):
     stage.rig.poses = (marked_pose(20, PoseRole.START), marked_pose(60))
-    stage.begin()
+    begin(stage)
     stage.answer()
     poses = [[(p.frame, p.role) for p in request.marked] for request in stage.requests]
     assert poses == [[(20, PoseRole.KEY)], [(60, PoseRole.KEY)]]
@@ -138,12 +99,12 @@ def test_marked_poses_go_to_the_piece_that_they_lie_in(stage):
 def test_a_pose_outside_every_block_is_refused(stage):
     stage.rig.poses = (marked_pose(150),)
     with pytest.raises(SequenceError, match="frame 150 lies in no block"):
-        stage.begin()
+        begin(stage)
     assert stage.state.sequence is None and stage.requests == []
 
 
 def test_a_failure_names_the_block_and_ends_the_sequence(stage):
-    stage.begin()
+    begin(stage)
     stage.answer()
     stage.backend.fail("No memory.")
     assert (stage.state.message, stage.state.failed) == ("Block 2: No memory.", True)
@@ -151,7 +112,7 @@ def test_a_failure_names_the_block_and_ends_the_sequence(stage):
 
 
 def test_cancel_keeps_what_is_made(stage):
-    stage.begin()
+    begin(stage)
     stage.answer()
     stage.backend.fail(state=JobState.CANCELLED)
     assert stage.state.message == "Block 2: Cancelled: nothing was changed."
@@ -159,7 +120,7 @@ def test_cancel_keeps_what_is_made(stage):
 
 
 def test_a_character_that_goes_ends_the_sequence(stage):
-    stage.begin()
+    begin(stage)
     stage.backend.answer()
     del stage.blender.characters[7]
     stage.blender.finish_writing()
@@ -169,7 +130,7 @@ def test_a_character_that_goes_ends_the_sequence(stage):
 
 
 def test_what_refuses_the_next_piece_is_told(stage):
-    stage.begin()
+    begin(stage)
     stage.backend.answer()
     stage.rig.refusal = ZeroDivisionError("by zero")
     stage.blender.finish_writing()
@@ -178,7 +139,7 @@ def test_what_refuses_the_next_piece_is_told(stage):
 
 
 def test_a_file_that_is_opened_ends_the_sequence(stage):
-    stage.begin()
+    begin(stage)
     stage.controller.drop_all()
     assert stage.state.sequence is None
     stage.backend.fail()  # a late end is ignored
@@ -189,6 +150,6 @@ def test_what_hides_the_sequence_is_told(stage):
     assert hidden_note(stage.rig) == ""
     stage.rig.above = (["one", "two"], 20.0)
     assert hidden_note(stage.rig).startswith("From frame 20 on it is hidden by 'one', 'two' above")
-    stage.begin(BLOCKS[:1])
+    begin(stage, BLOCKS[:1])
     stage.answer()
     assert stage.state.message.endswith(hidden_note(stage.rig))
