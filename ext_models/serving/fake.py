@@ -67,7 +67,7 @@ class FakePipeline:
         steps = 20
         for step in range(steps):
             progress("generate", step / steps)
-            if cancelled():
+            if cancelled() and MODE != "hang":
                 raise GenerationCancelledError
             _misbehave(step)
             time.sleep(SLOW_SECONDS / steps if MODE == "slow" else 0.01)

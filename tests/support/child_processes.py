@@ -10,7 +10,7 @@ from motiongpt_blender.backend.process import Exited, Launch
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds that a test waits for a process; generous, for machines that are busy.
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 def fake_launch(**changes):

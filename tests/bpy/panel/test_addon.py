@@ -33,11 +33,6 @@ def addon(monkeypatch, rigify_rig):
     registration.unregister()
 
 
-def wait(session, seconds=60.0):
-    """Until nothing is under way."""
-    session.wait(seconds)
-
-
 def snapshot():
     """What a failure must leave alone."""
     return (
@@ -77,7 +72,7 @@ def test_generate_writes_a_take_that_meets_the_marked_poses(addon, rigify_rig):
     assert bpy.ops.motiongpt.add_pose(role="END") == {"FINISHED"}
     marked = rigify_rig.motiongpt.poses[1].load()
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
-    wait(addon)
+    addon.wait()
     assert not addon.failed, addon.message
     report = addon.report
     assert (report.frame_start, report.frame_end) == (5, 35)
@@ -163,14 +158,14 @@ def test_a_process_that_misbehaves(addon, monkeypatch, mode, word):
     before = snapshot()
     monkeypatch.setenv("MOTIONGPT_FAKE_MODE", mode)
     bpy.ops.motiongpt.generate()
-    wait(addon)
+    addon.wait()
     assert addon.failed
     assert word in addon.message
     assert "\n" not in addon.message
     assert snapshot() == before
     monkeypatch.delenv("MOTIONGPT_FAKE_MODE")
     bpy.ops.motiongpt.generate()  # the next click starts a new process
-    wait(addon)
+    addon.wait()
     if mode != "fail":  # a process that lives on keeps its ways
         assert not addon.failed, addon.message
 
@@ -181,7 +176,7 @@ def test_cancel_leaves_everything_as_it_was(addon, monkeypatch):
     bpy.ops.motiongpt.generate()
     assert not bpy.ops.motiongpt.generate.poll()
     assert bpy.ops.motiongpt.cancel() == {"FINISHED"}
-    wait(addon)
+    addon.wait()
     assert not addon.failed
     assert "Cancelled" in addon.message
     assert snapshot() == before
@@ -190,7 +185,7 @@ def test_cancel_leaves_everything_as_it_was(addon, monkeypatch):
 def test_an_armature_that_goes_meanwhile(addon, rigify_rig):
     bpy.ops.motiongpt.generate()
     bpy.data.objects.remove(rigify_rig)
-    wait(addon)
+    addon.wait()
     assert addon.failed
     assert "gone" in addon.message
 
@@ -259,7 +254,7 @@ def test_an_error_that_nobody_foresaw_is_told(addon, monkeypatch):
 
     monkeypatch.setattr(character, "apply_slices", broken)
     bpy.ops.motiongpt.generate()
-    wait(addon)
+    addon.wait()
     assert addon.failed
     assert "ZeroDivisionError: by zero" in addon.message
 
@@ -287,7 +282,7 @@ def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
     from motiongpt_blender.operators import setup
 
     monkeypatch.setattr(setup, "CODE", code)
-    monkeypatch.setattr(setup, "CHECK_SECONDS", 3.0)
+    monkeypatch.setattr(setup, "CHECK_SECONDS", 1.0 if word == "did not answer" else 240.0)
     if kind == "ERROR":
         with pytest.raises(RuntimeError, match=word):
             bpy.ops.motiongpt.check_backend()

@@ -163,17 +163,17 @@ def test_a_click_binds_one_part_and_shift_joins(registered, smpl_rig):
 
 
 def test_what_fk_cannot_show_is_kept_told_and_limited_to_what_is_bound(
-    registered, rigify_rig, capfd
+    registered, rigify_rig, capsys
 ):
     bpy.context.scene.motiongpt.armature = rigify_rig
     bpy.ops.motiongpt.add_pose(role="START")
-    assert "Info: Frame 1 is marked" in capfd.readouterr().out
+    assert "Info: Frame 1 is marked" in capsys.readouterr().out
     hand = rigify_rig.pose.bones["hand_ik.L"]
     hand.matrix = Matrix.Translation((0.4, -0.3, 0.5)) @ hand.matrix  # out of reach
     update(rigify_rig)
     bpy.context.scene.frame_set(5)
     bpy.ops.motiongpt.add_pose(role="KEY")
-    output = capfd.readouterr().out
+    output = capsys.readouterr().out
     assert "the left arm by" in output
     assert "is marked" not in output  # Blender shows the last report alone
     pose = rigify_rig.motiongpt.poses[1]

@@ -265,7 +265,7 @@ def test_a_prompt_that_does_not_fit(tmp_path):
 def test_bitsandbytes_and_processes_are_not_needed_to_ask_for_help():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "ext_models", "train-language", "--help"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "WORLD_SIZE": "2", "RANK": "0"},
     )  # fmt: skip
     assert done.returncode == 0

@@ -32,8 +32,8 @@ def pose_at_random(obj, rig, seed):
     """Every control turned, moved and scaled as an animator may, unmapped bones too."""
     rng = np.random.default_rng(seed)
     modes = ("QUATERNION", "XYZ", "AXIS_ANGLE", "ZXY")
-    mapped = {c.name for c in rig.controls}
-    mine = mapped | hip_ancestors(obj, rig)  # what carries the whole rig stays where it is
+    mapped = [c.name for c in rig.controls]  # in their order: a set has another in each process
+    mine = {*mapped, *hip_ancestors(obj, rig)}  # what carries the whole rig stays where it is
     others = [b.name for b in obj.pose.bones if b.name not in mine][:12]
     for k, name in enumerate([*mapped, *others]):
         bone = obj.pose.bones[name]

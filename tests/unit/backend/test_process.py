@@ -17,6 +17,7 @@ from motiongpt_blender.backend.process import (
     LaunchError,
 )
 from tests.support.child_processes import (
+    PATIENCE,
     ROOT,
     events_until,
     fake_launch,
@@ -132,10 +133,8 @@ def test_kill_ends_a_child_that_hangs(start, tmp_path, monkeypatch):
     process = start()
     process.send(request(tmp_path))
     events_until(process, wire.Progress)
-    began = time.monotonic()
     process.kill()
-    assert time.monotonic() - began < 2
-    assert not process.alive()
+    wait_for(lambda: not process.alive(), "the end of the child")
 
 
 @posix
@@ -149,15 +148,14 @@ def test_kill_ends_the_grandchildren_too(start, script, tmp_path):
 
 
 @posix
-def test_shutdown_is_polite_and_bounded(start, tmp_path, monkeypatch):
+def test_shutdown_is_polite_and_stops_the_job(start, tmp_path, monkeypatch):
     monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
     process = start()
     process.send(request(tmp_path))
     events_until(process, wire.Progress)
-    began = time.monotonic()
-    process.shutdown(grace=10.0)
-    assert time.monotonic() - began < 8
-    assert not process.alive()
+    process.shutdown(grace=PATIENCE)
+    assert process._child.returncode == 0  # not killed
+    assert "Result" not in kinds(process.events())
 
 
 @posix
