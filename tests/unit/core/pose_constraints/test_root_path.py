@@ -141,6 +141,8 @@ def toe_speed(rig, motion, standing):
 #: Case -> turn, metres to the left and metres on at the end pose; cm/s of standing toes.
 CASES = {"aside": (0.0, 1.0, 0.0, 20), "aside and turned": (1.57, 1.0, 0.0, 42),
          "nearer": (0.0, 0.0, -0.7, 26), "round": (1.57, 1.0, -1.0, 36)}  # fmt: skip
+#: Centimetres of drag; more only where steps would have to shrink below STEP_GROWTH.
+MOST_DRAG, DRAG_OF_SHORT_STEPS = 2.0, {("round", "turn"): 22.0}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -164,6 +166,6 @@ def test_real_walks_face_their_way_and_slide_little(case):
         before, after = (root_transform(m) for m in (motion, met))
         yaw = np.unwrap(yaw_angle(after[0])) - np.unwrap(yaw_angle(before[0]))
         courses.append(off_course(before[1], after[1], yaw))
-        assert reports[1].dragged_cm < 25
+        assert reports[1].dragged_cm < DRAG_OF_SHORT_STEPS.get((case, name), MOST_DRAG)
     assert max(courses) < 5
     assert np.median(slides) < most  # before any foot is locked
