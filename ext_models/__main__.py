@@ -30,6 +30,7 @@ COMMANDS: Final = {
         "prepare_data",
         "turn BVH files, clips, HumanML3D or KIT-ML into a data folder",
     ),
+    "train-pack": ("train_pack", "train a whole pack from a TOML recipe"),
     "train-tokenizer": ("train_tokenizer", "train a tokenizer from a TOML recipe"),
     "train-language": ("train_language", "train a language model from a TOML recipe"),
     "train-reranker": ("train_reranker", "train the reranker of a pack, into that pack"),

@@ -109,7 +109,7 @@ class ResidualQuantizer(nn.Module):
     #: number of levels that half of these batches use; 0 is none.
     codebook_updates = True
     quantize_dropout = 0.3
-    written_levels = 0
+    favoured_levels = 0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()
@@ -125,8 +125,8 @@ class ResidualQuantizer(nn.Module):
         keep = len(self.levels)
         if self.training and torch.rand(()) < self.quantize_dropout:
             keep = int(torch.randint(1, keep + 1, ()))
-            if self.written_levels and torch.rand(()) < 0.5:
-                keep = self.written_levels
+            if self.favoured_levels and torch.rand(()) < 0.5:
+                keep = self.favoured_levels
         if not self.codebook_updates:
             fixed = self.encode(x, keep)
             return self.look_up(fixed), fixed, x.new_zeros(())
@@ -208,7 +208,7 @@ class ScalarQuantizer(nn.Module):
     #: Scalars are read together and have no codes to move: none has an effect.
     codebook_updates = True
     quantize_dropout = 0.0
-    written_levels = 0
+    favoured_levels = 0
 
     def __init__(self, levels: int, codes: int, width: int) -> None:
         super().__init__()

@@ -64,8 +64,8 @@ class TokenizerTraining(TrainerSettings):
         toes: weight of the standing toes' speed in the world.
         quantize_dropout: share of steps that use only the first few levels, which makes these
             levels a usable, coarser code.
-        written_levels: levels that the language model is to write; half of the steps with fewer
-            levels use these. 0 favours none.
+        favoured_levels: so many levels are used by half of the steps with fewer levels, because
+            a language model is to write about as many; 0 favours none.
     """
 
     minutes: float = 20.0
@@ -83,7 +83,7 @@ class TokenizerTraining(TrainerSettings):
     smooth: float = 0.5
     toes: float = 0.0
     quantize_dropout: float = 0.3
-    written_levels: int = 0
+    favoured_levels: int = 0
 
 
 def _at_speed(example: Example, speed: float) -> Array:
@@ -114,6 +114,11 @@ def train_tokenizer(
             writes them: only a decoder is trained.
     """
     torch.manual_seed(seed)
+    if settings.favoured_levels > config.levels:
+        raise PackError(
+            f"the recipe's favoured_levels is {settings.favoured_levels}, and its tokenizer has "
+            f"{config.levels} levels: write at most {config.levels}."
+        )
     train = [e for e in examples if e.split == "train"]
     if not train:
         raise PackError(
@@ -132,7 +137,7 @@ def train_tokenizer(
     else:
         windows = keep_codes(model, codes_of, windows)
     model.quantizer.quantize_dropout = settings.quantize_dropout
-    model.quantizer.written_levels = settings.written_levels
+    model.quantizer.favoured_levels = settings.favoured_levels
     model = model.to(device)
 
     def loss(network: VQVAE, batch: tuple[Tensor, Tensor]) -> Tensor:

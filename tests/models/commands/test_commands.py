@@ -14,6 +14,7 @@ from ext_models import packs
 from ext_models.commands import train_tokenizer
 from ext_models.commands.options import sampling_of
 from ext_models.errors import PipelineError
+from ext_models.generation.pipeline import MotionPipeline
 from ext_models.training import run_identity
 from motiongpt_blender.wire import LIMITS, Sampling
 from tests.support import tiny_pack
@@ -97,6 +98,22 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     for stage in ("base", "adapter"):
         (run / f"{stage}.pt").unlink()
     assert train(1, RECIPE.replace("rank = 2", "rank = 3")) == 0
+
+
+def test_one_command_trains_a_pack(tmp_path, monkeypatch, capsys):
+    """Tokenizer, then language model; the same command again has nothing left to do."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train_tokenizer, "PICTURED", 1)
+    recipe, pack = tmp_path / "tiny.toml", tmp_path / "pack"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
+    data = write_folder(tmp_path / "data", clips)
+    call = ["train-pack", recipe, "--data", data, "--out", pack, "--device", "cpu", "--steps", "1"]
+    assert command_line.main(list(map(str, call))) == 0
+    MotionPipeline.from_pack(pack, "cpu")
+    weights = (pack / packs.TOKENIZER_WEIGHTS).read_bytes()
+    assert command_line.main(list(map(str, call))) == 0
+    assert (pack / packs.TOKENIZER_WEIGHTS).read_bytes() == weights
 
 
 def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):

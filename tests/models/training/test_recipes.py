@@ -162,7 +162,7 @@ def test_a_missing_table_is_named(name):
         ("language", "levels", 2.5, "language.levels is 2.5; write a whole number"),
         ("language", "cfg_scale", math.nan, "language.cfg_scale is nan; write a number"),
         ("language.joining", "share", 1.0, r"\[language.joining\]: .*joining.share is 1"),
-        ("language.base.training", "steps", 0, r"\[language.base.training\]: .* steps is 0"),
+        ("language.adapter.training", "steps", 0, r"\[language.adapter.training\]: .* steps is 0"),
         ("tokenizer", "lap", 9, r"\[tokenizer\]: lap = 9"),
         ("language", "joining", 3, r"language.joining is 3; write a table \[language.joining\]"),
         ("pack", "quoted_captions", 1, "pack.quoted_captions is 1; write true or false"),

@@ -82,7 +82,7 @@ def test_a_root_that_leaves_the_standing_foot_costs_more(examples):
     assert cost(stands) > 2 * cost(int(real.argmax()))
 
 
-def test_dropout_favours_the_written_levels():
+def test_dropout_favours_the_favoured_levels():
     """Half of the batches with fewer levels use those that the language model writes."""
     torch.manual_seed(0)
     model = training.VQVAE(replace(SMALL, levels=4)).train()
@@ -99,10 +99,17 @@ def test_dropout_favours_the_written_levels():
 
     shares = {}
     for written in (0, 3):
-        quantizer.written_levels = written
+        quantizer.favoured_levels = written
         shares[written] = sum(used_levels() == 3 for _ in range(400)) / 400
     assert 0.15 < shares[0] < 0.35
     assert 0.5 < shares[3] < 0.75
+
+
+def test_levels_that_the_tokenizer_lacks_are_not_favoured(examples, tmp_path):
+    with pytest.raises(PackError, match="favoured_levels is 4, and its tokenizer has 3 levels"):
+        training.train_tokenizer(
+            SMALL, replace(SETTINGS, favoured_levels=4), examples, tmp_path, seed=1
+        )
 
 
 def test_a_stopped_training_goes_on(examples, tmp_path):
