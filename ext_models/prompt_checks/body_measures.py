@@ -14,7 +14,7 @@ from .tracks import Array, BodyTracks
 
 #: Metres of the lower toe over the floor.
 _JUMP: Final = 0.08
-_HOP: Final = 0.04
+_HOP: Final = 0.03
 #: Metres that the other foot is higher in a hop on one foot.
 _ONE_FOOT: Final = 0.06
 #: Metres of the pelvis over the floor.
@@ -22,14 +22,15 @@ _SAT: Final = 0.66
 _CROUCHED: Final = 0.76
 _LAIN: Final = 0.35
 _CRAWLED: Final = 0.65
-_STANDING: Final = 0.75
-_RISE: Final = 0.15
+#: Metres of the neck of a body that stands, and that it rises.
+_STANDING: Final = 1.15
+_RISE: Final = 0.2
 #: Metres of a knee, and of hands, near the floor.
 _KNEE: Final = 0.16
 _HANDS: Final = 0.3
 _REACHED: Final = 0.5
 #: Degrees of the trunk from the vertical.
-_BOWED: Final = 30.0
+_BOWED: Final = 25.0
 #: Share of the frames.
 _CRAWL_SHARE: Final = 0.15
 
@@ -103,11 +104,11 @@ def crawl(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def get_up(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Metres by which the pelvis is higher at the end than at its lowest."""
+    """Metres by which the neck is higher at the end than at its lowest."""
     del check
-    pelvis = tracks.height[:, Joint.PELVIS]
-    last = float(pelvis[-max(1, round(0.2 * tracks.fps)) :].mean())
-    rise = last - float(pelvis.min())
+    neck = tracks.height[:, Joint.NECK]
+    last = float(neck[-max(1, round(0.2 * tracks.fps)) :].mean())
+    rise = last - float(neck.min())
     found = Measured(above(rise, _RISE, 0.03), rise, f"{100 * rise:.0f} cm")
     return found.limited([above(last, _STANDING, 0.03)])
 

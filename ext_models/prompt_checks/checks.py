@@ -63,6 +63,8 @@ class Limb(Enum):
 
 #: Degrees of "turns around".
 AROUND: Final = 180.0
+#: Degrees of "turns slightly".
+SLIGHTLY: Final = 40.0
 #: What a limb is called that is not called as in ``Limb``.
 _NOUNS: Final = {Demand.HOP: "foot"}
 
@@ -117,7 +119,11 @@ class PromptCheck:
         if self.degrees == AROUND and self.side is None:
             return "turns around"
         words = ["turns"] + ([self.side.value] if self.side else [])
-        return " ".join(words + ([f"by {self.degrees:g} degrees"] if self.degrees else []))
+        if self.degrees == SLIGHTLY:
+            words.insert(1, "slightly")
+        elif self.degrees:
+            words.append(f"by {self.degrees:g} degrees")
+        return " ".join(words)
 
     def _limb(self) -> str:
         noun = _NOUNS.get(self.demand, (self.limb or Limb.HAND).value)

@@ -13,14 +13,32 @@ _TOKEN: Final = re.compile(r"[a-z]+(?:-[a-z]+)*|\d+|[,;.!?]")
 #: Words that end a clause without being part of one.
 _BREAKS: Final = frozenset({",", ";", ".", "!", "?", "and", "while", "but", "until", "as"})
 _NEGATIONS: Final = frozenset({"not", "without", "never", "no", "avoid", "avoids", "avoiding"})
+_NEARLY: Final = frozenset({"nearly", "almost"})
 _ARTICLES: Final = frozenset({"a", "an", "the", "his", "her", "their", "your", "its", "my"})
 #: Words that may stand between the others before a verb: "a quick left jab".
 _LINKS: Final = _ARTICLES | {"of", "with", "by", "degrees", "degree", "times", "up"}
 #: Verbs that as a noun are a thing: "a box", "the head".
 _THINGS: Final = frozenset(
-    {"box", "head", "hook", "face", "step", "back", "hand", "rest", "point", "place", "set", "hold"}
+    {
+        "box",
+        "fall",
+        "head",
+        "hook",
+        "face",
+        "step",
+        "back",
+        "hand",
+        "rest",
+        "point",
+        "place",
+        "set",
+        "hold",
+    }
 )
-_BASE_IS_NO_VERB: Final = frozenset({"back", "head", "face", "place"})
+_BASE_IS_NO_VERB: Final = frozenset({"back", "box", "head", "face", "place"})
+_BEFORE_CIRCLE: Final = _ARTICLES | {"in", "big", "small", "wide", "full", "large", "tight"}
+#: Words before what is done to a person: "gets punched".
+_PASSIVE: Final = frozenset({"get", "gets", "getting", "got", "is", "was", "being", "been"})
 
 
 @dataclass
@@ -68,10 +86,11 @@ def clauses(tokens: Sequence[str]) -> list[Clause]:
     denied, joined = False, False
     for at, token in enumerate(tokens):
         verb = words().verbs.get(token)
-        if verb and not _is_thing(tokens, at, verb):
-            clause = Clause(verb, denied=denied, joined=joined)
+        if verb and not _is_thing(tokens, at, verb) and not (joined and _repeats(found[-1], verb)):
+            nearly = at > 0 and tokens[at - 1] in _NEARLY
+            clause = Clause(verb, denied=denied or nearly, joined=joined)
             before = _modifiers(loose)
-            if before and (not joined or _claims(found[-1], before)):
+            if before and (not joined or _claims(found[-1], before, verb)):
                 clause.before = before
                 if joined:
                     del found[-1].after[-len(before) :]
@@ -98,29 +117,45 @@ def _before_and_after(tokens: list[str]) -> list[list[str]]:
             continue
         at = tokens.index(word)
         first, second = tokens[:at], tokens[at + 1 :]
-        if not any(t in words().verbs for t in first) and "," in second:
-            comma = second.index(",")
-            first, second = second[comma + 1 :], second[:comma]
+        if not _verbs(first):
+            # "after jumping, he waves", "before sitting he turns": the other half follows.
+            verbs = _verbs(second)
+            cut = second.index(",") if "," in second else verbs[1] if len(verbs) > 1 else at
+            first, second = second[cut:], second[:cut]
         halves = [second, first] if swap else [first, second]
         return [part for half in halves for part in _before_and_after(half)]
     return [tokens]
 
 
+def _verbs(tokens: Sequence[str]) -> list[int]:
+    return [at for at, token in enumerate(tokens) if token in words().verbs]
+
+
 def _is_thing(tokens: Sequence[str], at: int, verb: Verb) -> bool:
-    """Whether a verb's form is a noun or an adverb here."""
+    """Whether a verb's form is a noun, an adverb or what others do here."""
+    if tokens[at].endswith("ed") and at > 0 and tokens[at - 1] in _PASSIVE:
+        return True
+    if verb.base == "circle":
+        return at > 0 and (tokens[at - 1] in _BEFORE_CIRCLE or tokens[at - 1] in words().sides)
     if tokens[at] != verb.base:
         return False
     article = at > 0 and tokens[at - 1] in _ARTICLES
     return verb.base in _BASE_IS_NO_VERB or (article and verb.base in _THINGS)
 
 
-def _claims(previous: Clause, before: Sequence[str]) -> bool:
+def _repeats(previous: Clause, verb: Verb) -> bool:
+    """Whether a verb is the noun of the one before it: "turns half a turn"."""
+    return previous.verb.kind == verb.kind == "turn"
+
+
+def _claims(previous: Clause, before: Sequence[str], verb: Verb) -> bool:
     """Whether words between two verbs belong to the second.
 
-    They do where the first asks for the second ("takes two steps") or has its own already.
+    They do where the first asks for the second ("takes two steps", "walks 5 steps") or has its
+    own already.
     """
     sides = words().sides
-    if previous.verb.kind in ("other", "throw"):
+    if previous.verb.kind in ("other", "throw") or verb.base == "step":
         return True
     return any(w in sides for w in before) and any(w in sides for w in previous.before)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from .checks import AROUND, Demand, Direction, Limb, PromptCheck, Side
+from .checks import AROUND, SLIGHTLY, Demand, Direction, Limb, PromptCheck, Side
 from .clauses import Clause
 from .words import words
 
 #: A turn of at least so many degrees on the way is a circle.
 _CIRCLE: Final = 300.0
 _TURN_ONCE: Final = 360.0
+_CIRCLES: Final = frozenset({"circle", "circles"})
 _GROUND: Final = frozenset({"floor", "ground", "down"})
 _UPWARD: Final = frozenset({"up", "above", "overhead", "high"})
+_PREPOSITIONS: Final = frozenset({"with", "to", "until", "near", "on", "at", "in", "over", "by"})
 _QUIETLY: Final = frozenset({"still", "motionless"})
 _PACES: Final = (Demand.FAST, Demand.SLOW)
 _AWAY: Final = frozenset({"away", "off", "along", "around"})
@@ -57,12 +61,18 @@ def limb_side(clause: Clause) -> tuple[Limb | None, Side | None]:
     return None, None
 
 
+def _object(clause: Clause) -> tuple[Limb | None, Side | None]:
+    """The limb that a verb is done to, not the one after a preposition."""
+    own = itertools.takewhile(lambda token: token not in _PREPOSITIONS, clause.after)
+    return limb_side(replace(clause, after=list(own)))
+
+
 def _travel(clause: Clause, part: int) -> list[PromptCheck]:
     tokens = clause.words
     direction = stated_direction(tokens)
     if direction is None and "back" in tokens and clause.verb.base in ("step", "jump", "hop"):
         direction = Direction.BACKWARD
-    if "circle" in tokens:
+    if _CIRCLES & set(tokens):
         return [PromptCheck(Demand.CIRCLE, side=_way_side(tokens), part=part)]
     degrees = _degrees(tokens)
     if degrees and degrees >= _CIRCLE:
@@ -117,9 +127,11 @@ def _turn(clause: Clause, part: int) -> list[PromptCheck]:
     if _is_of_a_limb(clause.after):
         return []
     tokens = clause.words
-    degrees = _degrees(tokens)
-    if degrees is None and ("around" in tokens or "back" in tokens):
+    degrees = _TURN_ONCE if _CIRCLES & set(tokens) else _degrees(tokens)
+    if degrees is None and ("around" in tokens or clause.after[:1] == ["back"]):
         degrees = AROUND
+    if degrees is None and words().small & {*clause.before, *clause.after[:2]}:
+        degrees = SLIGHTLY
     return [PromptCheck(Demand.TURN, side=_way_side(tokens), degrees=degrees, part=part)]
 
 
@@ -128,10 +140,15 @@ def _spin(clause: Clause, part: int) -> list[PromptCheck]:
         return []
     tokens = clause.words
     times = _times(clause)
-    degrees = _degrees(tokens)
-    if degrees in (None, AROUND) and (times or "around" in tokens):
-        degrees = _TURN_ONCE * (times or 1)
+    degrees = _TURN_ONCE * times if times else _degrees(tokens)
+    if degrees is None and "around" in tokens:
+        degrees = AROUND
     return [PromptCheck(Demand.TURN, side=_way_side(tokens), degrees=degrees, part=part)]
+
+
+def _stop(clause: Clause, part: int) -> list[PromptCheck]:
+    goes_on = clause.after[:1] in (["briefly"], ["for"], ["a"], ["the"], ["an"])
+    return [] if goes_on else [PromptCheck(Demand.STOP, part=part)]
 
 
 def _stand(clause: Clause, part: int) -> list[PromptCheck]:
@@ -142,6 +159,14 @@ def _stand(clause: Clause, part: int) -> list[PromptCheck]:
     return [PromptCheck(Demand.IN_PLACE, part=part)]
 
 
+def _throw(clause: Clause, part: int) -> list[PromptCheck]:
+    if _limbs(clause.after[:3]) and _UPWARD & set(clause.after):
+        return _raise(clause, part)
+    if clause.verb.base == "pitch" and stated_direction(clause.words):
+        return []
+    return _THROW(clause, part)
+
+
 def _rise(clause: Clause, part: int) -> list[PromptCheck]:
     if clause.verb.base == "rise" or "up" in clause.after:
         return [PromptCheck(Demand.GET_UP, part=part)]
@@ -149,7 +174,7 @@ def _rise(clause: Clause, part: int) -> list[PromptCheck]:
 
 
 def _leave_floor(clause: Clause, part: int) -> list[PromptCheck]:
-    times = _times(clause)
+    times = _more_than_once(clause)
     if clause.verb.kind == "hop":
         limb, side = limb_side(clause)
         side = side if limb is Limb.LEG and side is not Side.BOTH else None
@@ -175,7 +200,7 @@ def _reach(clause: Clause, part: int) -> list[PromptCheck]:
 
 
 def _raise(clause: Clause, part: int) -> list[PromptCheck]:
-    limb, side = limb_side(clause)
+    limb, side = _object(clause)
     if limb is None:
         return []
     return [PromptCheck(Demand.RAISE, side=side, limb=limb, part=part)]
@@ -186,7 +211,7 @@ def _put(clause: Clause, part: int) -> list[PromptCheck]:
 
 
 def _lower(clause: Clause, part: int) -> list[PromptCheck]:
-    limb, side = limb_side(clause)
+    limb, side = _object(clause)
     if limb is None:
         return []
     return [PromptCheck(Demand.LOWER, side=side, limb=limb, part=part)]
@@ -202,7 +227,7 @@ def _with_limb(demand: Demand, limb: Limb) -> Callable[[Clause, int], list[Promp
         elif named is not limb:
             side = None
         counted = demand in (Demand.PUNCH, Demand.KICK)
-        times = _times(clause) if counted else None
+        times = _more_than_once(clause) if counted else None
         return [PromptCheck(demand, side=side, limb=limb, times=times, part=part)]
 
     return read
@@ -212,6 +237,7 @@ def _plainly(demand: Demand) -> Callable[[Clause, int], list[PromptCheck]]:
     return lambda clause, part: [PromptCheck(demand, part=part)]
 
 
+_THROW: Final = _with_limb(Demand.THROW, Limb.HAND)
 _READERS: Final[dict[str, Callable[[Clause, int], list[PromptCheck]]]] = {
     "travel": _travel,
     "run": _run,
@@ -221,7 +247,7 @@ _READERS: Final[dict[str, Callable[[Clause, int], list[PromptCheck]]]] = {
     "circle": _circle,
     "turn": _turn,
     "spin": _spin,
-    "stop": _plainly(Demand.STOP),
+    "stop": _stop,
     "still": _plainly(Demand.STILL),
     "stand": _stand,
     "jump": _leave_floor,
@@ -239,7 +265,7 @@ _READERS: Final[dict[str, Callable[[Clause, int], list[PromptCheck]]]] = {
     "put": _put,
     "wave": _with_limb(Demand.WAVE, Limb.HAND),
     "punch": _with_limb(Demand.PUNCH, Limb.HAND),
-    "throw": _with_limb(Demand.THROW, Limb.HAND),
+    "throw": _throw,
     "kick": _with_limb(Demand.KICK, Limb.LEG),
 }
 
@@ -302,6 +328,12 @@ def _times(clause: Clause) -> int | None:
         if often and _number(token):
             return _number(token)
     return None
+
+
+def _more_than_once(clause: Clause) -> int | None:
+    """How often, where it is more than once: who jumps once, jumps."""
+    times = _times(clause)
+    return times if times and times > 1 else None
 
 
 def _number(token: str) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.ndimage import minimum_filter1d
 from scipy.signal import find_peaks
 
 from motiongpt_blender.core.body.skeleton import Joint
@@ -20,16 +21,20 @@ _ANKLES: Final = {Side.LEFT: Joint.L_ANKLE, Side.RIGHT: Joint.R_ANKLE}
 _HAND_UP: Final = -0.15
 _FOOT_UP: Final = 0.3
 _HAND_DOWN: Final = 0.25
-#: m/s: a wave's wrist from side to side, a punch, a throw, a kick relative to the pelvis.
-_WAVE: Final = 0.35
-_PUNCH: Final = 2.0
-_THROW: Final = 2.5
+#: Swings of a wave, each so many metres; a wrist so far over its shoulder is lifted.
+_WAVE: Final = 2.5
+_SWING: Final = 0.03
+_LIFTED: Final = -0.3
+#: Metres that a fist is thrust out in a punch, within so many seconds.
+_PUNCH: Final = 0.15
+_THRUST: Final = 0.4
+#: m/s about the pelvis.
+_THROW: Final = 2.6
 _KICK: Final = 2.5
-#: Metres of an ankle over the floor in a kick, and of a wrist from its shoulder in a punch.
+#: Metres of an ankle over the floor in a kick.
 _KICK_HEIGHT: Final = 0.3
-_PUNCH_REACH: Final = 0.35
 #: Seconds between two punches or kicks of one limb, at least.
-_APART: Final = 0.25
+_APART: Final = 0.5
 #: How far the limb asked for may stay behind the other, as a share.
 _LEAD: Final = 0.8
 
@@ -43,7 +48,7 @@ def raise_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
         side: float((tracks.height[:, wrist] - tracks.height[:, _SHOULDERS[side]]).max())
         for side, wrist in _WRISTS.items()
     }
-    return _sided(check.side, heights, _HAND_UP, 0.04, "", 100, lead=0.05)
+    return _sided(check.side, heights, _HAND_UP, 0.04, "", 100, lead=-0.1)
 
 
 def lower_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -55,21 +60,21 @@ def lower_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def wave(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed of a lifted wrist from side to side, m/s."""
-    speeds = {side: _waving(tracks, side) for side in _WRISTS}
-    return _sided(check.side, speeds, _WAVE, 0.05, "", 1, lead=0.05)
+    """How often a lifted wrist swings from side to side."""
+    swings = {side: float(_waving(tracks, side)) for side in _WRISTS}
+    return _sided(check.side, swings, _WAVE, 0.4, "", 1, lead=0.5)
 
 
 def punch(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed at which a fist leaves its shoulder, m/s; or how often."""
+    """Metres that a fist is thrust ahead of its shoulder; or how often."""
     curves = {side: _reaching(tracks, side) for side in _WRISTS}
-    return _strikes(check, tracks, curves, _PUNCH, 0.25)
+    return _strikes(check, tracks, curves, _PUNCH, 0.03, "{:.2f} m")
 
 
 def throw(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Speed of a wrist about the pelvis, m/s."""
     curves = {s: np.linalg.norm(tracks.local_velocity[:, j], axis=-1) for s, j in _WRISTS.items()}
-    return _strikes(check, tracks, curves, _THROW, 0.3)
+    return _strikes(check, tracks, curves, _THROW, 0.3, "{:.1f} m/s")
 
 
 def kick(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -79,7 +84,7 @@ def kick(check: PromptCheck, tracks: BodyTracks) -> Measured:
         speed = np.linalg.norm(tracks.local_velocity[:, ankle], axis=-1)
         ahead = np.hypot(tracks.local[:, ankle, 2].clip(0), tracks.local[:, ankle, 0])
         curves[side] = speed * (tracks.height[:, ankle] > _KICK_HEIGHT) * (ahead > 0.25)
-    return _strikes(check, tracks, curves, _KICK, 0.3)
+    return _strikes(check, tracks, curves, _KICK, 0.3, "{:.1f} m/s")
 
 
 LIMBS: Final = {
@@ -118,11 +123,12 @@ def _strikes(
     curves: dict[Side, Array],
     least: float,
     softness: float,
+    told: str,
 ) -> Measured:
     """Fast moments of limbs: the speed of the fastest, or how many there are."""
     speeds = {side: float(curve.max()) for side, curve in curves.items()}
     lead = (1 - _LEAD) * max(speeds.values())
-    found = _sided(check.side, speeds, least, softness, "{:.1f} m/s", 1, lead=lead)
+    found = _sided(check.side, speeds, least, softness, told, 1, lead=lead)
     if check.times is None:
         return found
     asked = [check.side] if check.side in curves else list(curves)
@@ -138,18 +144,19 @@ def _sinking(height: Array) -> float:
     return float((np.maximum.accumulate(height) - height).max())
 
 
-def _waving(tracks: BodyTracks, side: Side) -> float:
-    """Speed to and fro of a wrist while it is lifted, its mean over half of the clip."""
-    wrist = _WRISTS[side]
-    lifted = tracks.local[:, wrist, 1] > 0.25
-    speed = np.abs(tracks.local_velocity[:, wrist, 0]) * lifted
-    return float(np.sort(speed)[len(speed) // 2 :].mean())
+def _waving(tracks: BodyTracks, side: Side) -> int:
+    """Swings of a wrist to either side about its shoulder while it is lifted."""
+    arm = tracks.local[:, _WRISTS[side]] - tracks.local[:, _SHOULDERS[side]]
+    lifted = arm[arm[:, 1] > _LIFTED]
+    if len(lifted) < 3:
+        return 0
+    apart = {"prominence": _SWING}
+    return sum(len(find_peaks(sign * lifted[:, 0], **apart)[0]) for sign in (1, -1))
 
 
 def _reaching(tracks: BodyTracks, side: Side) -> Array:
-    """Speed (T,) at which a wrist leaves its shoulder, where it ends far from it."""
+    """Metres (T,) that a lifted wrist came from its shoulder, ahead, in the last moments."""
     arm = tracks.local[:, _WRISTS[side]] - tracks.local[:, _SHOULDERS[side]]
     reach = np.linalg.norm(arm, axis=-1)
-    speed = np.gradient(reach) * tracks.fps if len(reach) > 1 else np.zeros_like(reach)
-    lifted = arm[:, 1] > -0.35
-    return speed * lifted * (reach > _PUNCH_REACH)
+    before = minimum_filter1d(reach, 2 * round(_THRUST * tracks.fps) + 1, mode="nearest")
+    return (reach - before) * (arm[:, 1] > -0.3) * (arm[:, 2] > 0.2)

@@ -19,8 +19,10 @@ from .tracks import BodyTracks
 from .way_measures import WAYS
 
 _MEASURES: Final = WAYS | BODY | LIMBS
-#: Seconds between two moments at which a part may end, and the least that a part lasts.
+#: Seconds between two moments at which a part may end, how many there are at most, and the
+#: least seconds that a part lasts.
 _GRID: Final = 0.25
+_MOST_CUTS: Final = 16
 _SHORTEST: Final = 0.5
 #: Parts that are told apart; what comes after them belongs to the last.
 _MOST_PARTS: Final = 4
@@ -103,7 +105,7 @@ def _grid(tracks: BodyTracks, parts: int) -> list[int]:
     """Frames at which the motion may be cut, both ends included."""
     frames = len(tracks)
     edge = min(round(_SHORTEST * tracks.fps), max(1, frames // (2 * parts)))
-    step = max(1, round(_GRID * tracks.fps))
+    step = max(1, round(_GRID * tracks.fps), -(-frames // _MOST_CUTS))
     inner = list(range(edge, frames - edge + 1, step))
     missing = parts - 1 - len(inner)
     if missing > 0:

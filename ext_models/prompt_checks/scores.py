@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from scipy.special import expit
 
 #: Where a score counts as met.
@@ -46,8 +45,13 @@ def near(value: float, wanted: float, tolerance: float) -> float:
     return below(abs(value - wanted), tolerance, tolerance / 4)
 
 
-def count(value: float, wanted: int | None, tolerance: float = 0.0) -> float:
-    """Score of a count: as wanted, or at least 1 where no number is asked for."""
-    if wanted is None:
-        return above(value, 0.5, 0.25)
-    return float(np.exp(-0.7 * max(0.0, abs(value - wanted) - tolerance)) - 0.001)
+def count(value: int, wanted: int, closing: int = 0) -> float:
+    """Score of a count that should be as wanted; of three and more one in three may be off.
+
+    Args:
+        value: what was counted.
+        wanted: what was asked for.
+        closing: how many more count as well, as the step that closes the feet.
+    """
+    off = max(wanted - value, value - wanted - closing, 0)
+    return near(off, 0.0, wanted // 3 + 0.5)

@@ -10,15 +10,20 @@ from motiongpt_blender.core.body.skeleton import Joint
 
 from .checks import AROUND, Demand, Direction, PromptCheck, Side
 from .scores import Measured, above, below, count, near
-from .tracks import BodyTracks
+from .tracks import Array, BodyTracks
 
 #: Metres; what is less is no travel.
 _TRAVEL: Final = 0.4
-_SIDESTEP: Final = 0.25
+#: Metres in a direction or to a side.
+_LED: Final = 0.25
 #: Least share of a path that leads in the direction asked for.
-_SHARE: Final = 0.5
+_SHARE: Final = 0.4
 #: Degrees.
-_TURN: Final = 30.0
+_TURN: Final = 25.0
+_SOME: Final = 10.0
+#: Degrees that a turn may be off, at least, and the share of it.
+_OFF: Final = 40.0
+_OFF_SHARE: Final = 0.45
 _AROUND: Final = 120.0
 _CIRCLE: Final = 200.0
 #: m/s of the pelvis.
@@ -31,7 +36,7 @@ _END: Final = 0.3
 #: Metres from the first place.
 _IN_PLACE: Final = 0.6
 #: m/s of all joints on average.
-_STILL: Final = 0.15
+_STILL: Final = 0.25
 #: m/s of a foot over the floor in a step, and its length in metres.
 _SWING: Final = 0.4
 _STEP: Final = 0.12
@@ -39,15 +44,14 @@ _STEP: Final = 0.12
 
 def travel(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Metres in a direction of the body, or to a side of where it first faced."""
-    left, ahead = tracks.way()
     path = max(tracks.path(), 1e-6)
     if check.direction is Direction.SIDEWAYS:
-        sign = {Side.LEFT: 1.0, Side.RIGHT: -1.0}.get(check.side or Side.BOTH, np.sign(left))
-        own, least = float(sign * left), _SIDESTEP
+        sides = [1.0, -1.0] if check.side is None else [_sign(check.side)]
+        own, least = max(_longest(sign * tracks.velocity[:, 0], tracks) for sign in sides), _LED
     elif check.direction is Direction.BACKWARD:
-        own, least = float(-ahead), _TRAVEL
+        own, least = _longest(-tracks.velocity[:, 1], tracks), _LED
     elif check.direction is Direction.FORWARD:
-        own, least = float(ahead), _TRAVEL
+        own, least = _longest(tracks.velocity[:, 1], tracks), _LED
     elif check.side is not None:
         return _to_side(check.side, tracks)
     else:
@@ -65,8 +69,8 @@ def _to_side(side: Side, tracks: BodyTracks) -> Measured:
     x, z = tracks.place[-1] - tracks.place[0]
     angle = tracks.heading[0]
     left = float(np.cos(angle) * x - np.sin(angle) * z)
-    own = left if side is Side.LEFT else -left
-    return Measured(above(own, _SIDESTEP, 0.08), own, f"{own:.1f} m")
+    own = _sign(side) * left
+    return Measured(above(own, _LED, 0.08), own, f"{own:.1f} m")
 
 
 def turn(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -78,8 +82,9 @@ def turn(check: PromptCheck, tracks: BodyTracks) -> Measured:
         return Measured(above(own, _TURN, 8.0), own, told)
     if check.degrees == AROUND and check.side is None:
         return Measured(above(own, _AROUND, 15.0), own, told)
-    tolerance = max(35.0, 0.3 * check.degrees)
-    return Measured(near(own, check.degrees, tolerance), own, told)
+    tolerance = max(_OFF, _OFF_SHARE * check.degrees)
+    found = Measured(near(own, check.degrees, tolerance), own, told)
+    return found.limited([above(own, _SOME, 4.0)])
 
 
 def circle(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -114,7 +119,7 @@ def slow(check: PromptCheck, tracks: BodyTracks) -> Measured:
 def steps(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Steps of both feet; one more or less counts nearly as well, as the last closes the feet."""
     made = sum(_swings(tracks, foot) for foot in (Joint.L_ANKLE, Joint.R_ANKLE))
-    return Measured(count(made, check.times, tolerance=1.0), made, f"{made}")
+    return Measured(count(made, check.times, closing=1), made, f"{made}")
 
 
 def in_place(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -125,20 +130,18 @@ def in_place(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def still(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Mean speed of the joints, m/s, in the quietest second."""
+    """Mean speed of the joints, m/s, most of the time."""
     del check
-    speed = tracks.world_speed.mean(axis=1)
-    least = float(_means(speed, round(tracks.fps)).min())
-    return Measured(below(least, _STILL, 0.03), least, f"{least:.2f} m/s")
+    speed = float(np.median(tracks.world_speed.mean(axis=1)))
+    return Measured(below(speed, _STILL, 0.04), speed, f"{speed:.2f} m/s")
 
 
 def stop(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed at the end, m/s, of a body that has moved."""
+    """Speed at the end, m/s."""
     del check
     speed = tracks.speed()
     last = float(speed[-max(1, round(_END * tracks.fps)) :].mean())
-    found = Measured(below(last, _STOPPED, 0.06), last, f"{last:.1f} m/s")
-    return found.limited([above(float(speed.max()), 2 * _STOPPED, 0.1)])
+    return Measured(below(last, _STOPPED, 0.06), last, f"{last:.1f} m/s")
 
 
 WAYS: Final = {
@@ -158,7 +161,17 @@ WAYS: Final = {
 def _to(side: Side | None, turned: float) -> float:
     if side is None:
         return abs(turned)
-    return turned if side is Side.LEFT else -turned
+    return _sign(side) * turned
+
+
+def _sign(side: Side) -> float:
+    return -1.0 if side is Side.RIGHT else 1.0
+
+
+def _longest(speed: Array, tracks: BodyTracks) -> float:
+    """Metres that a speed (T,) leads from any moment to a later one, at most."""
+    way = np.cumsum(speed) / tracks.fps
+    return float((way - np.minimum.accumulate(way)).max())
 
 
 def _other_way(side: Side | None, own: float) -> str:
@@ -170,7 +183,7 @@ def _fastest(tracks: BodyTracks, seconds: float) -> float:
     return float(_means(tracks.speed(), round(seconds * tracks.fps)).max())
 
 
-def _means(values: np.ndarray, frames: int) -> np.ndarray:
+def _means(values: Array, frames: int) -> Array:
     """Means of all runs of so many frames; of the whole where it is shorter."""
     frames = min(max(1, frames), len(values))
     sums = np.concatenate([[0.0], np.cumsum(values)])

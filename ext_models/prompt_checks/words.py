@@ -41,6 +41,7 @@ class Words:
         fast, slow: words of speed.
         numbers: by word.
         turns: degrees by word.
+        small: words of a small turn.
     """
 
     phrases: tuple[tuple[re.Pattern[str], str], ...]
@@ -54,6 +55,7 @@ class Words:
     slow: frozenset[str]
     numbers: Mapping[str, int]
     turns: Mapping[str, float]
+    small: frozenset[str]
 
 
 @functools.cache
@@ -78,6 +80,7 @@ def words() -> Words:
         slow=frozenset(tables["speeds"]["slow"]),
         numbers=tables["numbers"],
         turns={word: float(degrees) for word, degrees in tables["turns"].items()},
+        small=frozenset(tables["sizes"]["small"]),
     )
 
 
