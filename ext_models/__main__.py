@@ -47,6 +47,10 @@ COMMANDS: Final = {
     ),
     "ablate": ("lab.ablate", "train and measure the variants of a recipe, in tables"),
     "bench": ("lab.bench", "measure how fast a pack generates, as ratios of one run"),
+    "check-prompts": (
+        "lab.check_prompts",
+        "measure on real clips how far the checks of prompts can be trusted",
+    ),
     "compare-tokenizers": (
         "lab.compare_tokenizers",
         "train several tokenizers alike, and put them in one table",

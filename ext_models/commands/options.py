@@ -127,7 +127,7 @@ def _all_sets(data: Path | None) -> list[str]:
     from ext_models.datasets.layouts import Layout, layout_of
 
     if not data:
-        raise PipelineError("evaluate needs --data DIR (or MOTIONGPT_DATA): the held-out clips.")
+        raise PipelineError("Name the clips to measure on: --data DIR (or MOTIONGPT_DATA).")
     if layout_of(data) is Layout.DATA_FOLDER:
         return sorted({c["pack"] for c in data_folder.read_clips(data)})
     raise PipelineError(f"{data}: say with --sets which data set it is, humanml3d or kit.")

@@ -108,6 +108,8 @@ def _conflict(one: PromptCheck, other: PromptCheck) -> bool:
     if one == other:
         return False
     kinds = {one.demand, other.demand}
+    if one.demand is Demand.STOP and other.demand in _WAYS | {Demand.TURN}:
+        return True
     if one.demand is other.demand:
         if one.demand is Demand.TURN:
             return one.side is not other.side or (one.degrees and other.degrees) is not None

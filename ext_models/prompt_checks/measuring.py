@@ -71,8 +71,8 @@ def _result(check: PromptCheck, found: Measured) -> CheckResult:
 
 def _pieces(parts: Sequence[Sequence[PromptCheck]], tracks: BodyTracks) -> list[BodyTracks]:
     """The motion cut into one piece for each part, as the scores are best."""
-    if len(parts) == 1:
-        return [tracks]
+    if len(parts) == 1 or len(tracks) < 2 * len(parts):
+        return [tracks] * len(parts)
     cuts = _grid(tracks, len(parts))
     scores = {
         (k, a, b): _score(part, tracks.window(cuts[a], cuts[b]))
@@ -109,7 +109,7 @@ def _grid(tracks: BodyTracks, parts: int) -> list[int]:
     inner = list(range(edge, frames - edge + 1, step))
     missing = parts - 1 - len(inner)
     if missing > 0:
-        inner = sorted({round(frames * k / parts) for k in range(1, parts)})
+        inner = [round(frames * k / parts) for k in range(1, parts)]
     return [0, *inner, frames]
 
 
