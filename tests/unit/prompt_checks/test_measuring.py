@@ -10,7 +10,6 @@ from motiongpt_blender.core.body.motion import MotionError
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from tests.support.clips import FPS, clip
 
-
 SIDED = (
     "walks to the left",
     "turns left",
