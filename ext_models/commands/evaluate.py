@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ from .options import (
     add_evaluator,
     add_pack,
     add_sampling,
+    all_sets,
     data_sets_of,
     read_evaluator,
     sampling_of,
@@ -45,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = EvalSettings()
     parser.add_argument("config", type=Path, nargs="?", help="recipe that names the data sets")
     add_data(parser)
+    parser.add_argument(
+        "--held-out",
+        type=Path,
+        metavar="DIR",
+        help="instead of --data: a data folder that the pack has not seen; all of its clips are "
+        "measured, and none are training clips to compare with",
+    )
     add_pack(parser)
     add_evaluator(parser)
     parser.add_argument("--out", type=Path, help="folder of the report (runs/evaluate/PACK)")
@@ -83,20 +92,32 @@ def run(arguments: argparse.Namespace) -> int:
     from ext_models.generation.pipeline import MotionPipeline
 
     settings = _settings(arguments)
+    if arguments.card and arguments.held_out:
+        raise PipelineError(
+            "--card: a card counts the pack's training clips, which --held-out does not have: give "
+            "the whole data folder with --data."
+        )
     manifest = packs.read_manifest(arguments.pack)
-    sets, quoted = data_sets_of(arguments, manifest.name)
+    sets = read_clips(arguments, manifest.name)
     lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
     evaluator = read_evaluator(arguments, pick_device(arguments.device))
-    examples = read_sets(arguments.data, sets, quoted_captions=quoted)
+    examples = [example for clips in sets.values() for example in clips]
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     eval_set = build_eval_set(
-        pipeline, examples, settings, evaluator, clips=arguments.clips, split=arguments.split
+        pipeline,
+        examples,
+        settings,
+        evaluator,
+        clips=arguments.clips,
+        split=arguments.split,
+        data_sets={example.id: name for name, clips in sets.items() for example in clips},
     )
     out = arguments.out or RUNS / "evaluate" / manifest.name
     maker = ClipMaker(pipeline, out / "clips" / f"{pack_hash(arguments.pack)}.jsonl")
     facts = {
         "pack": f"{manifest.name}, {pack_hash(arguments.pack)}",
-        "data": f"{', '.join(sets)}, split {arguments.split}",
+        "data": f"{', '.join(sets)}, "
+        + ("all clips held out" if arguments.held_out else f"split {arguments.split}"),
         "evaluator": evaluator.name if evaluator else "none",
         "seed": settings.sampling.seed,
         "samples of each text": settings.samples,
@@ -111,6 +132,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.card:
         write_card(arguments.pack, eval_set, examples, result)
     return 0
+
+
+def read_clips(arguments: argparse.Namespace, pack: str) -> dict[str, list[Example]]:
+    """The clips of each data set that a pack is measured on, by the set's name.
+
+    Those of ``--held-out`` are in the held-out split, whatever their folder says.
+    """
+    if arguments.held_out is None:
+        names, quoted = data_sets_of(arguments, pack)
+        return {n: read_sets(arguments.data, n, quoted_captions=quoted) for n in names}
+    names = arguments.sets or all_sets(arguments.held_out)
+    return {
+        n: [replace(e, split=arguments.split) for e in read_sets(arguments.held_out, n)]
+        for n in names
+    }
 
 
 def usable(
@@ -141,14 +177,9 @@ def write_card(
 ) -> None:
     """Write the pack's ``MODEL_CARD.md`` from what was measured."""
     from ext_models.evaluation.model_card import model_card, parameter_counts, training_note
-    from ext_models.tokenizer.report import report
 
-    manifest, tokenizer = eval_set.pipeline.manifest, eval_set.pipeline.tokenizer
     card = model_card(
-        manifest,
-        report(
-            tokenizer, eval_set.held_out, manifest.levels, [*eval_set.train, *eval_set.held_out]
-        ),
+        eval_set.pipeline.manifest,
         result,
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},

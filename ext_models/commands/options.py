@@ -117,12 +117,13 @@ def data_sets_of(arguments: argparse.Namespace, pack: str) -> tuple[list[str], b
     found = arguments.config or (shipped if shipped.is_file() else None)
     table = Recipe.read(found).pack if found else None
     if table is None:
-        return list(arguments.sets or _all_sets(arguments.data)), False
-    sets = arguments.sets or table.data_sets or _all_sets(arguments.data)
+        return list(arguments.sets or all_sets(arguments.data)), False
+    sets = arguments.sets or table.data_sets or all_sets(arguments.data)
     return list(sets), table.quoted_captions
 
 
-def _all_sets(data: Path | None) -> list[str]:
+def all_sets(data: Path | None) -> list[str]:
+    """Every set of a data folder; raises PipelineError where the folder does not name them."""
     from ext_models.datasets import data_folder
     from ext_models.datasets.layouts import Layout, layout_of
 

@@ -7,7 +7,7 @@ evaluation of a few clips generates motions that the whole evaluation finds in i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -54,6 +54,7 @@ class EvalSet:
         held_out: all of them, to take other poses from.
         settings: how it is done.
         evaluator: embeds text and motion in one space; None without one.
+        data_sets: name of each clip's data set by its id, where there are several.
     """
 
     pipeline: MotionPipeline
@@ -62,6 +63,7 @@ class EvalSet:
     held_out: tuple[Example, ...]
     settings: EvalSettings = field(default_factory=EvalSettings)
     evaluator: Evaluator | None = None
+    data_sets: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def for_poses(self) -> EvalSet:
@@ -89,6 +91,10 @@ class EvalSet:
     def captions(self) -> list[str]:
         """The caption that stands for each looked-at clip, one of its own."""
         return [self.caption(e) for e in self.clips]
+
+    def set_of(self, example: Example) -> str:
+        """Name of a clip's data set; "all clips" where none is known."""
+        return self.data_sets.get(example.id, "all clips")
 
     def caption(self, example: Example) -> str:
         """The caption that stands for a clip."""
@@ -119,6 +125,7 @@ def build_eval_set(
     *,
     clips: int | None = None,
     split: str = "test",
+    data_sets: Mapping[str, str] | None = None,
 ) -> EvalSet:
     """The evaluation set of a pack on the clips of some data sets.
 
@@ -131,6 +138,7 @@ def build_eval_set(
         evaluator: embeds text and motion; None measures without one.
         clips: measure so many only, spread over all labels.
         split: the held-out split.
+        data_sets: name of each clip's data set by its id.
 
     Raises:
         PipelineError: when the clips have too few labels.
@@ -145,7 +153,7 @@ def build_eval_set(
             f"The measured clips have fewer than {TOP + 1} labels: take more of the split "
             f"'{split}', which has {len(held_out)} clips with captions."
         )
-    return EvalSet(pipeline, train, measured, held_out, settings, evaluator)
+    return EvalSet(pipeline, train, measured, held_out, settings, evaluator, data_sets or {})
 
 
 def stratified(examples: Sequence[Example], count: int) -> tuple[Example, ...]:

@@ -43,13 +43,14 @@ __all__ = [
     "diversity",
     "draw_pools",
     "floor_penetration",
-    "frechet_bias",
     "frechet_distance",
+    "frechet_of_halves",
     "interval",
     "jerk",
     "kernel_distance",
     "local_pose",
     "longest_standstill",
+    "mean_and_half",
     "mm_dist",
     "multimodality",
     "nearest_distance",
@@ -99,6 +100,12 @@ def interval(values: ArrayLike) -> Interval:
     return Interval(float(flat.mean()), wide * float(flat.std(ddof=1)) / len(flat) ** 0.5)
 
 
+def mean_and_half(values: ArrayLike) -> tuple[float, float]:
+    """``interval`` as a pair, as tables hold it."""
+    found = interval(values)
+    return found.mean, found.half
+
+
 def mm_dist(text: ArrayLike, motion: ArrayLike) -> float:
     """Mean distance of captions (N, D) and their motions (N, D)."""
     a, b = check_pairs(text, motion)
@@ -108,7 +115,7 @@ def mm_dist(text: ArrayLike, motion: ArrayLike) -> float:
 def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
     """Frechet distance (FID) of two sets of embeddings, (N, D) and (M, D).
 
-    Few rows in a wide space make it large by themselves: see ``frechet_bias``.
+    Few rows in a wide space make it large by themselves: see ``frechet_of_halves``.
     """
     x, y = _sets(a, b)
     first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (x, y))
@@ -121,16 +128,21 @@ def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
     return max(0.0, float(gap @ gap + np.trace(first) + np.trace(second) - 2 * shared))
 
 
-def frechet_bias(rows: ArrayLike, repeats: int = REPEATS, *, seed: int = 0) -> Interval:
-    """Frechet distance of one half of a set (N, D) to the other: what no model can beat.
+def frechet_of_halves(
+    real: ArrayLike, other: ArrayLike, repeats: int = REPEATS, *, seed: int = 0
+) -> Interval:
+    """Frechet distance of one half of the real clips (N, D) to the other half of others (N, D).
 
-    Halves are half as large as the set, so this is more than the bias of the whole.
+    Row by row the others belong to the real clips. With the real clips as the others, this is
+    the bias of so few rows, which no model can beat: both numbers are of one size.
     """
-    x = check_rows(rows, "embeddings", 4)
+    x, y = _sets(real, other, least=4)
+    if len(x) != len(y):
+        raise ValueError(f"both sets should match row by row; they have {len(x)} and {len(y)}.")
 
     def halves(seed: int) -> float:
         order = np.random.default_rng(seed).permutation(len(x))
-        return frechet_distance(x[order[: len(x) // 2]], x[order[len(x) // 2 :]])
+        return frechet_distance(x[order[: len(x) // 2]], y[order[len(x) // 2 :]])
 
     return interval([halves(seed + k) for k in range(repeats)])
 

@@ -13,14 +13,12 @@ from safetensors import safe_open
 from ext_models.language.base_models.adapters import ADAPTER, BASE
 from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
 from ext_models.text_motion.model import WEIGHTS
-from ext_models.tokenizer.report import Report
 
 from .evaluation import Evaluation
 
 
 def model_card(
     manifest: PackManifest,
-    tokenizer: Report,
     evaluation: Evaluation,
     sizes: Mapping[str, float],
     counts: Mapping[str, int],
@@ -31,8 +29,7 @@ def model_card(
 
     Args:
         manifest: of the pack.
-        tokenizer: reconstruction of the held-out clips with the levels that are used.
-        evaluation: what was measured on the same clips.
+        evaluation: what was measured on the held-out clips.
         sizes: millions of parameters: tokenizer, base, adapter, reranker.
         counts: clips of each split.
         pretrained: whether the pack's own base was pretrained on captions and motions.
@@ -56,12 +53,6 @@ def model_card(
         f"- Vocabulary: {len(manifest.words)} words of the training captions; others are unknown.",
         "",
         "## Measured on the test clips",
-        "",
-        "| tokenizer | mm |",
-        "|---|---|",
-        f"| joint error, pelvis in place | {tokenizer.root_relative:.0f} |",
-        f"| joint error in the world | {tokenizer.in_place:.0f} |",
-        f"| a single pose, encoded alone | {tokenizer.single_pose:.0f} |",
         "",
         *evaluation.sections(),
         "## Credits (must stay with the pack)",

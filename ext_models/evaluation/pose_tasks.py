@@ -32,9 +32,8 @@ from motiongpt_blender.wire import Sampling
 from .baselines import reconstruct, text_request
 from .clip_maker import ClipMaker
 from .eval_set import EvalSet
-from .metrics import pose_recon, pose_velocity
+from .metrics import mean_and_half, pose_recon, pose_velocity
 from .tables import Row, Table, Value
-from .text_motion_table import mean_and_half
 
 Array = NDArray[np.floating]
 Rebuild = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -1,7 +1,7 @@
-"""The text-motion table: how well motion fits the text, and how real it is.
+"""The text-motion table: how well motion fits the text, and how near it is to real motion.
 
-Intervals of R-precision, MM-Dist, distances and feet are over the clips; those of FID,
-KID, Diversity and MultiModality, which are numbers of a whole set, over its samples.
+Intervals of R-precision, MM-Dist and distances are over the clips; those of FID, KID, Diversity
+and MultiModality, which are numbers of a whole set, over its samples.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ from ext_models.datasets.examples import data_hash
 from . import metrics
 from .baselines import Method
 from .eval_set import EvalSet, Evaluator
+from .metrics import mean_and_half
 from .tables import Row, Table, Value
 
 Array = NDArray[np.floating]
 
 #: Clips that are embedded between two moves of the progress bar.
 CHUNK: Final = 64
+#: FID at the size of half of the clips, and the same of real motion: the least that FID can say.
+FID: Final = "FID"
+FID_BIAS: Final = "FID of two real halves"
 
 
 @dataclass(frozen=True)
@@ -81,27 +85,9 @@ def text_motion_scores(
                 [metrics.nearest_distance(motion, known) for motion in samples]
             )
             values["to training clip"] = mean_and_half(_by_clip(nearest[method.name], len(text)))
-        values |= plausibility(method, len(text))
         rows.append(Row(method.name, values, evaluator.name))
     title = f"{len(eval_set.clips)} clips, pools of {eval_set.pool}"
     return TextMotionScores(Table(title, tuple(rows)), hits, nearest)
-
-
-def plausibility(method: Method, count: int) -> dict[str, Value]:
-    """Feet and smoothness, which need no evaluator."""
-    sliding = [100 * metrics.skating_ratio(joints) for joints in method.clips]
-    shaking = [float(metrics.jerk(joints).mean()) for joints in method.clips]
-    return {
-        "skating, %": mean_and_half(_by_clip(sliding, count)),
-        "jerk, m/s³": mean_and_half(_by_clip(shaking, count)),
-    }
-
-
-def plausibility_table(eval_set: EvalSet, methods: Sequence[Method]) -> Table:
-    """What can be said without an evaluator."""
-    count = len(eval_set.clips)
-    rows = tuple(Row(s.name, plausibility(s, count)) for s in methods)
-    return Table(f"{count} clips", rows)
 
 
 def embed(evaluator: Evaluator, joints: Sequence[Any], name: str) -> Array:
@@ -115,12 +101,6 @@ def embed(evaluator: Evaluator, joints: Sequence[Any], name: str) -> Array:
     return np.concatenate(parts)
 
 
-def mean_and_half(values: ArrayLike) -> tuple[float, float]:
-    """Mean and half the 95 % interval of numbers (n,)."""
-    found = metrics.interval(values)
-    return found.mean, found.half
-
-
 def _by_clip(values: ArrayLike, count: int) -> Array:
     """Means (N,) over the samples of numbers (samples * N,)."""
     return np.reshape(np.asarray(values, dtype=np.float64), (-1, count)).mean(axis=0)
@@ -129,17 +109,20 @@ def _by_clip(values: ArrayLike, count: int) -> Array:
 def _of_sets(
     eval_set: EvalSet, samples: Sequence[Array], real: Array, *, is_real: bool
 ) -> dict[str, Value]:
-    """FID with its bias, KID, Diversity and MultiModality."""
+    """FID beside its bias, KID, Diversity and MultiModality."""
     seed = eval_set.number("sets")
 
     def of(measured: Callable[[Array], float]) -> tuple[float, float]:
         return mean_and_half([measured(motion) for motion in samples])
 
-    bias = metrics.frechet_bias(real, eval_set.settings.draws, seed=seed)
+    def frechet(motion: Array) -> metrics.Interval:
+        return metrics.frechet_of_halves(real, motion, eval_set.settings.draws, seed=seed)
+
     values: dict[str, Value] = {}
-    if not is_real:  # real motion is no distance at all from itself
-        values["FID"] = of(lambda motion: metrics.frechet_distance(real, motion))
-    values["FID's bias"] = (bias.mean, bias.half)
+    if not is_real:  # of real motion it is the bias
+        values[FID] = of(lambda motion: frechet(motion).mean)
+    bias = frechet(real)
+    values[FID_BIAS] = (bias.mean, bias.half)
     if not is_real:
         values["KID, 1/1000"] = of(lambda m: 1000 * metrics.kernel_distance(real, m, seed=seed))
     values["Diversity"] = mean_and_half(

@@ -46,7 +46,7 @@ from .bench import Bench, measure
 #: A base made by another row of the ablation.
 OF_ROW: Final = "row:"
 #: Columns of the text-motion table that the tables show.
-METRICS: Final = ("R@1", "R@3", "MM-Dist", "FID")
+METRICS: Final = ("R@1", "R@3", "MM-Dist")
 #: The ratio of a pose task with the clip's own poses: 0 is as good as the tokenizer, 1 no better
 #: than text alone.
 OWN_POSES: Final = "{}, own poses, model alone: Recon (with - floor) / (text - floor)"

@@ -22,10 +22,10 @@ from ext_models.datasets.layouts import Example
 from ext_models.errors import PipelineError
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import Evaluator, build_eval_set
-from ext_models.evaluation.evaluation import Evaluation, evaluate
+from ext_models.evaluation.evaluation import LABELS, Evaluation, evaluate
+from ext_models.evaluation.metrics import mean_and_half
 from ext_models.evaluation.settings import EvalSettings
 from ext_models.evaluation.tables import Row, Table, Value
-from ext_models.evaluation.text_motion_table import mean_and_half
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.pack_training import train_pack
 from ext_models.recipes.schema import Recipe
@@ -150,21 +150,23 @@ def save_folds(results: Sequence[Evaluation], folder: Path) -> str:
         [
             f"# {len(results)} folds",
             "",
-            *(table.markdown() for table in tables),
+            *(table.markdown() for table in tables.values()),
             "± is the 95 % interval over the folds. The evaluator may have learnt from clips that "
             "are held out here; all rows gain from that alike.",
         ]
     )
     (folder / SUMMARY).write_text(text + "\n", encoding="utf-8")
-    for name, table in zip(results[0].tables, tables, strict=True):
+    for name, table in tables.items():
         table.save(folder / f"{name}.json")
     return f"{text}\nwritten to {folder / SUMMARY}"
 
 
-def average_over_folds(results: Sequence[Evaluation]) -> list[Table]:
-    """The tables of one evaluation, with the means over several."""
-    tables: list[Table] = []
+def average_over_folds(results: Sequence[Evaluation]) -> dict[str, Table]:
+    """The tables of one evaluation, with the means over several; folds have labels of their own."""
+    tables: dict[str, Table] = {}
     for name, first in results[0].tables.items():
+        if name == LABELS:
+            continue
         rows: list[Row] = []
         for place, row in enumerate(first.rows):
             same = [result.tables[name].rows[place] for result in results]
@@ -173,7 +175,7 @@ def average_over_folds(results: Sequence[Evaluation]) -> list[Table]:
                 for metric in row.values
             }
             rows.append(Row(row.name, values, row.evaluator))
-        tables.append(Table(f"{name}, {len(results)} folds", tuple(rows)))
+        tables[name] = Table(f"{name}, {len(results)} folds", tuple(rows))
     return tables
 
 

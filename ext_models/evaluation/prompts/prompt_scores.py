@@ -20,9 +20,9 @@ from ext_models.evaluation.baselines import (
 )
 from ext_models.evaluation.clip_maker import ClipMaker
 from ext_models.evaluation.eval_set import EvalSet, Evaluator
-from ext_models.evaluation.metrics import TOP
+from ext_models.evaluation.metrics import TOP, mean_and_half
 from ext_models.evaluation.tables import Row, Table, Value
-from ext_models.evaluation.text_motion_table import embed, mean_and_half
+from ext_models.evaluation.text_motion_table import embed
 from ext_models.generation.request import GenerationRequest
 
 from .label_pools import LabelPools

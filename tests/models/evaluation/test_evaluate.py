@@ -79,9 +79,11 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     output = capsys.readouterr().out
     assert "1 of 6 prompts name labels" in output
     report = json.loads((out / "report.json").read_text())
-    assert set(report["tables"]) == {"text_motion", "prompts", "poses", "places"}
+    tables = ["text_motion", "prompts", "quality", "tokenizer", "poses", "places", "labels"]
+    assert list(report["tables"]) == tables
+    assert [row["name"] for row in report["tables"]["tokenizer"]["rows"]] == ["mine"]
     assert report["facts"]["evaluator"].startswith("01234567-")
-    assert len(report["targets"]) == 1 + 3 + 2 * 6 + 2
+    assert len(report["targets"]) == 1 + 3 + 4 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in output
     # The same again: nothing is made anew, and the same numbers come out.
     monkeypatch.setattr(MotionPipeline, "generate_batch", None)
@@ -95,12 +97,12 @@ def test_test_clips_alone_are_enough(pack, examples, evaluator, tmp_path, monkey
     given = ("--evaluator", evaluator, "--clips", 6, "--pool", 5, "--candidates", 1)
     prompts = write_list(tmp_path / "p.json", *PROMPTS)
     assert evaluate(pack, folder, tmp_path / "out", *given, "--prompts", prompts) == 0
-    assert "no captioned training clips" in capsys.readouterr().out
+    assert "Without captioned training clips neither nearest caption" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     rows = [row["name"] for row in report["tables"]["text_motion"]["rows"]]
     assert rows == ["real motion", "its tokenizer", "text to motion"]
     assert "to training clip" not in report["tables"]["text_motion"]["rows"][0]["values"]
-    assert len(report["targets"]) == 1 + 2 * 6 + 2
+    assert len(report["targets"]) == 1 + 4 + 2 * 6 + 2
 
 
 def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeypatch, capsys):
@@ -114,12 +116,32 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
     )
     assert "No evaluator was given" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert set(report["tables"]) == {"plausibility", "poses", "places"}
+    assert list(report["tables"]) == ["quality", "tokenizer", "poses", "places", "labels"]
     assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
+    assert "\n| mine | " in card  # the tokenizer's row
+    assert "support foot, cm/s" in card
+    assert f"{LABELS[0]} (" not in card
     assert "initial, another clip's poses" in card
     assert re.search(r"[\d.]+% of all were fine-tuned on instructions", card)
     assert "It was not pretrained." in card
+
+
+def test_a_folder_that_the_pack_has_not_seen(pack, examples, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = write_folder(tmp_path / "unseen", [e for e in examples if e.split == "train"])
+    asked = ["evaluate", "--pack", str(pack), "--held-out", str(folder), "--out", "out", "--device",
+             "cpu", "--samples", "1", "--candidates", "1", "--clips", "6"]  # fmt: skip
+    assert main([*asked, "--pose-clips", "2"]) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["facts"]["data"] == "mine, all clips held out"
+    rows = [row["name"] for row in report["tables"]["quality"]["rows"]]
+    assert rows == ["real motion", "its tokenizer", "text to motion"]
+    missing = "neither nearest caption and random clip nor the distance to the nearest training"
+    assert [missing in note for note in report["notes"]].count(True) == 1
+    capsys.readouterr()
+    assert main([*asked, "--card"]) != 0
+    assert "--held-out does not have" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

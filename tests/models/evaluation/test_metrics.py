@@ -126,7 +126,17 @@ def test_seeds():
     for measure, x in ((m.diversity, rows), (m.multimodality, samples)):
         assert measure(x, seed=4) == measure(x, seed=4) != measure(x, seed=5)
     assert m.multimodality(np.repeat(samples[:, :1], 12, axis=1)) == 0
-    assert m.frechet_bias(rows, seed=1) == m.frechet_bias(rows, seed=1)
+    assert m.frechet_of_halves(rows, rows, seed=1) == m.frechet_of_halves(rows, rows, seed=1)
+
+
+def test_frechet_distance_beside_its_bias_at_one_size():
+    """Few rows are far from each other by themselves; real differences come on top of that."""
+    real, alike = cloud(0, 60), cloud(1, 60)
+    bias = m.frechet_of_halves(real, real).mean
+    assert bias > 4 * m.frechet_of_halves(cloud(0, 600), cloud(0, 600)).mean
+    assert m.frechet_of_halves(real, alike).mean == pytest.approx(bias, rel=0.3)
+    assert m.frechet_of_halves(real, alike + [3, 0, 0, 4, 0, 0]).mean == pytest.approx(25, abs=3)
+    assert m.frechet_of_halves(real, 0 * real).mean > bias
 
 
 def test_intervals():
@@ -234,7 +244,8 @@ ENDLESS = np.where(np.eye(22, 3) > 0, np.inf, POSE)
         (lambda: m.frechet_distance(GOOD, GOOD[:1]), "at least 2"),
         (lambda: m.frechet_distance(GOOD, GOOD[:, :3]), "one space"),
         (lambda: m.kernel_distance(GOOD, GOOD[:, :3]), "one space"),
-        (lambda: m.frechet_bias(GOOD[:3]), "at least 4"),
+        (lambda: m.frechet_of_halves(GOOD[:3], GOOD[:3]), "at least 4"),
+        (lambda: m.frechet_of_halves(GOOD, GOOD[:-1]), "match row by row"),
         (lambda: m.diversity(GOOD[:1]), "at least 2"),
         (lambda: m.diversity(GOOD, 65), "65 pairs"),
         (lambda: m.multimodality(GOOD), "texts, samples"),
