@@ -110,16 +110,17 @@ def fast(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def slow(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed of the fastest second, m/s."""
+    """Speed of the fastest second, m/s, of a body that goes somewhere."""
     del check
     speed = _fastest(tracks, 1.0)
-    return Measured(below(speed, _SLOW, 0.1), speed, f"{speed:.1f} m/s")
+    found = Measured(below(speed, _SLOW, 0.1), speed, f"{speed:.1f} m/s")
+    return found.limited([above(tracks.path(), _TRAVEL, 0.1)])
 
 
 def steps(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Steps of both feet; one more or less counts nearly as well, as the last closes the feet."""
     made = sum(_swings(tracks, foot) for foot in (Joint.L_ANKLE, Joint.R_ANKLE))
-    return Measured(count(made, check.times, closing=1), made, f"{made}")
+    return Measured(count(made, check.times or 1, closing=1), made, f"{made}")
 
 
 def in_place(check: PromptCheck, tracks: BodyTracks) -> Measured:
