@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_output(arguments.out)
     from ext_models.generation.pipeline import MotionPipeline
     from ext_models.generation.pose_correction import meet_poses
+    from ext_models.motion.grounding import lift_above_floor
 
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
     with tqdm(total=100, unit="%", bar_format="{desc:9}{percentage:3.0f}%|{bar:24}|") as bar:
@@ -69,7 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
         result = pipeline.generate(request, show, lambda: False)
     clips: Sequence[MotionClip] = result.clips
     if not arguments.raw:
-        clips = [replace(c, joints=meet_poses(c.joints, request.poses)) for c in clips]
+        kept = [pose.frame for pose in request.poses]
+        met = (meet_poses(clip.joints, request.poses) for clip in clips)
+        grounded = (lift_above_floor(joints, kept) for joints in met)
+        clips = [replace(c, joints=joints) for c, joints in zip(clips, grounded, strict=True)]
     _write(clips, arguments.out)
     spent = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in result.seconds.items())
     print("\n".join([spent, *result.notes]))

@@ -1,15 +1,20 @@
-"""What a request's poses become: pose codes in the prompt, and targets of pose guidance."""
+"""What a request's poses become: pose codes, targets of pose guidance, stretches to travel."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ext_models.language.instructions import PoseCode
 from ext_models.language.place_tokens import bins
+from ext_models.motion.grounding import Stretch
 from ext_models.motion.planar import planar_offset, planar_poses
 from ext_models.tokenizer.vqvae import VQVAE
+from motiongpt_blender.core.body.motion import heading
+from motiongpt_blender.core.body.rotations import about_y, rotate
 
 from .pose_guidance import GuidanceTargets, PoseTarget
 from .request import GenerationRequest, PoseCondition
@@ -75,3 +80,34 @@ def guidance_targets(
         weights = None if pose.bound is None else pose.bound.astype(np.float32)
         targets.append(PoseTarget(pose.frame, pose.joints, place, weights))
     return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
+
+
+def pose_stretches(
+    joints: NDArray[np.float32], request: GenerationRequest, ahead: int
+) -> tuple[Stretch, ...]:
+    """The stretches between the places of a request's poses, in the world of a motion (T, 22, 3).
+
+    Args:
+        joints: the given frames, then those of the request.
+        request: places begin at its first pose, or at the end of its history.
+        ahead: number of the given frames.
+    """
+    if not request.poses or not request.sampling.guidance:
+        return ()
+    if ahead and request.history is not None:
+        marks = [(ahead - 1, request.history[-1])]
+    else:
+        marks = [(ahead + pose.frame, pose.joints) for pose in request.poses[:1]]
+    marks += [
+        (ahead + pose.frame, pose.joints)
+        for pose in request.poses
+        if pose.placed and ahead + pose.frame > marks[0][0]
+    ]
+    if len(marks) < 2:
+        return ()
+    frame, pose = marks[0]
+    turn = about_y(np.asarray(heading(joints[frame]) - heading(pose)))
+    return tuple(
+        Stretch(first, last, rotate(turn, end[0] - begin[0])[[0, 2]])
+        for (first, begin), (last, end) in pairwise(marks)
+    )

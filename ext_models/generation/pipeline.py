@@ -22,6 +22,7 @@ from ext_models.language.instructions import unknown_words
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
+from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
@@ -35,7 +36,7 @@ from motiongpt_blender.core.body.motion import (
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.wire import Sampling
 
-from .conditioning import encode_poses, guidance_targets
+from .conditioning import encode_poses, guidance_targets, pose_stretches
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
 from .request import (
@@ -227,7 +228,9 @@ class MotionPipeline:
         # The given codes come first; the wanted motion follows them.
         ahead = max(decoded.shape[1] - request.frames, 0) // self.tokenizer.config.stride
         ahead *= self.tokenizer.config.stride
-        joints = features.to_joints(decoded[0].cpu().numpy())[: ahead + request.frames]
+        frames = decoded[0, : ahead + request.frames].cpu().numpy()
+        stretches = pose_stretches(features.to_joints(frames), request, ahead)
+        joints = grounded_joints(frames, stretches)
         # The frame before the motion is the last of the history, if there is one.
         joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
         if request.history is not None:

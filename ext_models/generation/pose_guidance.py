@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ext_models.language.vocabulary import TokenIds
-from ext_models.motion import planar, representations
+from ext_models.motion import features, planar, representations
+from ext_models.motion.grounding import TOE_CONTACTS, root_shifts
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer.clip_summary import MOMENTS, ClipSummary, moments
 from ext_models.tokenizer.quantizers import ResidualQuantizer
@@ -277,7 +278,10 @@ class BatchGuidance:
 
     @torch.no_grad()
     def _locate_origins(self, rows: Sequence[int], codes: Tensor) -> None:
-        """Find the origins of the rows that go to a place, by decoding codes (R, S, L)."""
+        """Find the origins of the rows that go to a place, by decoding codes (R, S, L).
+
+        The path so far is the grounded one: what its feet have not walked is still to be walked.
+        """
         start = codes.shape[1] * self.stride
         by_origin: dict[int, list[int]] = {}
         for k, row in enumerate(rows):
@@ -287,9 +291,9 @@ class BatchGuidance:
             if origin >= start:
                 self._origin.update((rows[k], None) for k in some)
                 continue
-            frames = self.tokenizer.decode(codes[some].to(self.tokenizer.mean.device))
-            frames = frames[..., :CHANNELS].cpu()
-            path = planar.root_path(frames)
+            decoded = self.tokenizer.decode(codes[some].to(self.tokenizer.mean.device)).cpu()
+            frames = decoded[..., :CHANNELS]
+            path = _grounded_path(decoded)
             body = planar.body_pose(frames, path, origin)
             found = planar.relative_to(path[:, -self.stride], body)
             self._origin.update((rows[k], one) for k, one in zip(some, found, strict=True))
@@ -378,6 +382,16 @@ class BatchGuidance:
         wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
         metres, radians = PLACE
         return planar.path_cost(then, due, wide * metres, wide[..., 0] * radians)
+
+
+def _grounded_path(frames: Tensor) -> Tensor:
+    """Planar poses (R, T, 3) of the roots of decoded frames (R, T, 263), as they are kept."""
+    path = planar.root_path(frames[..., :CHANNELS])
+    joints = features.to_joints(frames.numpy())
+    contacts = frames[..., TOE_CONTACTS].numpy()
+    shifts = np.stack([root_shifts(*motion) for motion in zip(joints, contacts, strict=True)])
+    path[..., :2] += torch.from_numpy(shifts).to(path)
+    return path
 
 
 def summary_targets(
