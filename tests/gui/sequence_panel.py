@@ -48,7 +48,7 @@ def enable():
 
 
 def make_rig():
-    """A generated Rigify human in a solid figure."""
+    """A generated Rigify human."""
     for obj in list(bpy.data.objects):
         bpy.data.objects.remove(obj)
     with bpy.context.temp_override(**hand.place("WINDOW")):
@@ -60,7 +60,6 @@ def make_rig():
         bpy.context.view_layer.objects.active = rig
         rig.select_set(True)
         bpy.ops.object.mode_set(mode="POSE")
-    portrait.dress(rig)
     return rig
 
 
@@ -69,6 +68,8 @@ def story(asked):
     yield 2.0
     enable()
     rig = make_rig()
+    if asked.shot:
+        portrait.dress(rig)
     scene = bpy.context.scene
     scene.render.fps, scene.frame_end = 24, 160
     yield from hand.open_tab()

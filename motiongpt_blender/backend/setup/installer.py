@@ -136,6 +136,7 @@ class Environment:
             self._remember(name, pins.groups[name])
         if any(line.startswith("bpy") for name in wanted for line in pins.groups[name]):
             self._check_bpy(wanted)
+        self._compile()
         say(f"{self.folder.name} is ready.")
         return True
 
@@ -284,7 +285,12 @@ class Environment:
 
     def _call(self, command: Sequence[str], what: str, say: Say) -> None:
         """Run an installer; its progress is shown, its output goes to the log."""
-        environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "2", **os.environ}
+        settings = {
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_RETRIES": "2",
+            "PIP_COMPILE": "0",  # pip would do it on one core
+        }
+        environment = {**settings, **os.environ}
         environment.pop("PYTHONPATH", None)
         output: list[str] = []
         with subprocess.Popen(
@@ -298,6 +304,11 @@ class Environment:
         self._log(f"$ {' '.join(command)}\n{text}")
         if process.returncode:
             raise InstallError(explain(text, what, self.folder, self.base))
+
+    def _compile(self) -> None:
+        """Compile what was installed, on every core; files that do not compile are let be."""
+        command = [str(self.python), "-m", "compileall", "-q", "-j", "0", str(self.folder)]
+        subprocess.run(command, check=False, capture_output=True)
 
     def _log(self, text: str) -> None:
         """Append an installer's output to the log; a full disk is reported by the caller."""

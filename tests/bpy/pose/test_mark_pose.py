@@ -172,7 +172,7 @@ def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, tab
     check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), rate=rate)
 
 
-@pytest.mark.parametrize(("table", "rate"), EVERY[::8])
+@pytest.mark.parametrize(("table", "rate"), sweep(EVERY[::8], 4))
 def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table, rate):
     obj = build(plan_from_names(names_of_table(tables(shared)[table])))
     check_exact(obj, sparse=True, rate=rate)
@@ -182,7 +182,7 @@ def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table,
 DETACHED = "threejs_RobotExpressive.glb"
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if file != DETACHED])
+@pytest.mark.parametrize("file", sweep([file for file in FILES if file != DETACHED], 4))
 def test_marked_poses_come_back_on_rigs_from_files(empty_scene, shared, tmp_path, file):
     bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
     if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):

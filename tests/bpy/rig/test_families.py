@@ -93,7 +93,7 @@ SHAPES = [file for file in FILES if file not in (
 )]  # fmt: skip
 
 
-@pytest.mark.parametrize("file", SHAPES)
+@pytest.mark.parametrize("file", sweep(SHAPES, 4))
 def test_the_shape_says_what_the_names_say(read, file):
     obj = read(file)
     by_name = propose(bones_of(obj.data))

@@ -92,6 +92,14 @@ def test_installs_once_and_then_starts_at_once(environment, wheels):
     assert ensure(environment, pins(small=["tiny==1.0"]), ["small"]) == (False, "")
 
 
+def test_what_is_installed_is_compiled_and_what_does_not_compile_is_let_be(environment, wheels):
+    make_wheel(wheels, "tiny", "1.0", "WHOLE = 1\n")
+    make_wheel(wheels, "broken", "1.0", "def\n")
+    ensure(environment, pins(small=["tiny==1.0", "broken==1.0"]), ["small"])
+    compiled = {path.name.split(".")[0] for path in environment.folder.rglob("*.pyc")}
+    assert "tiny" in compiled and "broken" not in compiled
+
+
 def test_changed_pin_is_installed(environment, wheels):
     make_wheel(wheels, "tiny", "1.0")
     make_wheel(wheels, "tiny", "2.0")
