@@ -55,6 +55,10 @@ COMMANDS: Final = {
         "lab.compare_tokenizers",
         "train several tokenizers alike, and put them in one table",
     ),
+    "fit-score": (
+        "lab.fit_score",
+        "fit the weights of the candidate score to validation clips",
+    ),
     "evaluate-folds": (
         "lab.evaluate_folds",
         "cross-validate a recipe: every clip is held out once",

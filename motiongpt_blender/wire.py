@@ -14,7 +14,7 @@ import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -160,19 +160,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class Result:
-    """Terminal: the motions lie in the job's folder.
+    """Terminal: the motions lie in the job's folder, each with the checks of the prompt.
 
     Attributes:
         job: the job that ended.
-        clips: file names inside the job's folder.
+        clips: file names inside the job's folder, one for each variation.
         seconds: wall time of each stage ("load", "encode", "generate", "decode").
         notes: sentences for the user, such as words of the prompt that the model never read.
+        alternatives: file names of the best motions that differ from each other, best first, at
+            most four; some of ``clips`` are among them.
     """
 
     job: str
     clips: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=lambda: {})
     notes: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def _check_output(out: Path) -> None:
 
 
 def _write(clips: Sequence[MotionClip], out: Path) -> None:
-    """Write one clip to ``out``, or several to ``out_01`` and so on."""
+    """Write one clip to ``out``, or several to ``out_01`` and so on; print what each is."""
     from ext_models.motion.bvh_writer import write_bvh
 
     paths = [out.with_name(f"{out.stem}_{k:02}{out.suffix}") for k in range(1, len(clips) + 1)]
@@ -152,3 +152,5 @@ def _write(clips: Sequence[MotionClip], out: Path) -> None:
         else:
             clip.save(path)
         print(f"{path}: {len(clip)} frames, {clip.seconds:.1f} s")
+        for sentence in clip.checks:
+            print(f"  {sentence}")

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ext_models.generation.candidate_score import pose_error
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.language.vocabulary import GeneratedCodes
+from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.packs.manifest import CARD
 
 Array = NDArray[np.float32]
@@ -52,7 +54,7 @@ class ClipMaker:
             name: shown beside the progress bar.
         """
         self._generate(requests, name)
-        return [self.pipeline.select(self._answers[key(r)], r)[0].joints for r in requests]
+        return [self.pipeline.select(self._answers[key(r)], r).clips[0].joints for r in requests]
 
     def nearest(
         self,
@@ -64,11 +66,21 @@ class ClipMaker:
 
         This measures what ranking candidates gains by itself.
         """
+        found: list[Array] = []
+        for clips, request, asked in zip(
+            self.candidates(requests, name), requests, poses, strict=True
+        ):
+            posed = replace(request, poses=asked)
+            errors = [pose_error(clip, posed) for clip in clips]
+            found.append(clips[int(np.argmin(errors))].joints)
+        return found
+
+    def candidates(
+        self, requests: Sequence[GenerationRequest], name: str
+    ) -> list[list[MotionClip]]:
+        """All candidates of each request."""
         self._generate(requests, name)
-        return [
-            self.pipeline.select(self._answers[key(r)], replace(r, poses=asked))[0].joints
-            for r, asked in zip(requests, poses, strict=True)
-        ]
+        return [[self.pipeline.clip(a.codes, r) for a in self._answers[key(r)]] for r in requests]
 
     def _generate(self, requests: Sequence[GenerationRequest], name: str) -> None:
         """Generate what the cache lacks, requests of similar length together."""

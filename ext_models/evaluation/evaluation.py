@@ -12,6 +12,7 @@ from ext_models.evaluation.prompts.prompt_lists import PromptList
 from ext_models.evaluation.prompts.prompt_scores import ListScore, prompt_scores, prompt_table
 
 from .baselines import all_methods
+from .check_table import check_table
 from .clip_maker import ClipMaker
 from .eval_set import EvalSet
 from .nearest_caption import verbatim_share
@@ -46,10 +47,15 @@ _LEGENDS: Final = {
     ),
     "poses": (
         "Before the final correction, at the given frame. Floor: the tokenizer's own error for the "
-        "same poses (Vel: of their clips). With poses, the candidate nearest to them counts. Text "
-        "only: the motion without poses; nearest candidate: of the same candidates the one that is "
+        "same poses (Vel: of their clips). The candidate with the best score counts. Text only: "
+        "the motion without poses; nearest candidate: of the same candidates the one that is "
         "nearest by chance. Model alone: the poses are in the prompt only. Guided: pose guidance "
         "while sampling, as in the add-on."
+    ),
+    "checks": (
+        "Measurable demands of a prompt, such as a turn to the left or a raised hand, that the "
+        "given take meets: means over the prompts that have any. Everyday prompts are also counted "
+        "where ten training clips show what they ask for."
     ),
     "places": "Distance of the last pose from its place, relative to the first frame.",
     "prompts": (
@@ -67,8 +73,8 @@ class Evaluation:
     Attributes:
         title: of the report.
         facts: pack, data, evaluator and so on, for the reader.
-        tables: by part: text_motion (with an evaluator), quality, labels, tokenizer, poses,
-            places, prompts.
+        tables: by part: text_motion (with an evaluator), prompts, quality, checks, tokenizer,
+            poses, places, labels.
         targets: the targets and whether they are met.
         notes: sentences for the reader.
         text_motion: scores by clip, for the pictures; None without an evaluator.
@@ -146,6 +152,9 @@ def evaluate(
             tables["prompts"] = prompt_table(scores, eval_set.settings.pool)
     quality = [quality_scores(method, len(eval_set.clips)) for method in methods]
     tables["quality"] = quality_table(eval_set, quality)
+    checks = check_table(eval_set, maker, methods, lists)
+    if checks is not None:
+        tables["checks"] = checks
     tables["tokenizer"] = tokenizer_table(eval_set)
     tables["poses"] = pose_table(posed, poses)
     if places:
@@ -181,13 +190,13 @@ def _notes(eval_set: EvalSet) -> list[str]:
         )
     if eval_set.settings.sampling.candidates > 1:
         notes.append(
-            f"The best of {eval_set.settings.sampling.candidates} candidates counts: the nearest "
-            f"to the poses or, without poses, {_ranked_by(eval_set)}."
+            f"The candidate with the best score of {eval_set.settings.sampling.candidates} "
+            f"counts, as in the add-on; {_fit(eval_set)}."
         )
     return notes
 
 
-def _ranked_by(eval_set: EvalSet) -> str:
+def _fit(eval_set: EvalSet) -> str:
     if eval_set.pipeline.selector.reranker is None:
-        return "the nearest to its own clip summary"
-    return "the best by the pack's reranker, which knows neither test clips nor the evaluator"
+        return "the pack has no reranker, so without poses there is one candidate only"
+    return "its reranker knows neither test clips nor the evaluator"

@@ -6,7 +6,7 @@ another clip, which the text says nothing about. The floor is the tokenizer's ow
 same poses: the best that the model can reach. The text alone is the other end of the scale.
 
 The model is measured twice: with the poses in its prompt only, and with pose guidance besides,
-as in the add-on. The candidate nearest to the poses counts, which helps by itself; so the text
+as in the add-on. The candidate with the best score counts, which helps by itself; so the text
 alone is measured twice, too: as the add-on ranks it without poses, and by its nearest candidate.
 """
 

@@ -47,7 +47,7 @@ from .request import (
     ProgressCallback,
 )
 from .reranker import Reranker
-from .reranking import CandidateSelector
+from .reranking import CandidateSelector, Selection
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
@@ -83,7 +83,7 @@ class MotionPipeline:
         guidance = PoseGuidance(tokenizer, summary, manifest.levels)
         vocabulary = vocabulary_of(manifest, tokenizer)
         generator = load_generator(folder, manifest, vocabulary, place, guidance)
-        selector = CandidateSelector(summary, Reranker.of_pack(folder, place))
+        selector = CandidateSelector(Reranker.of_pack(folder, place))
         return cls(manifest, tokenizer, generator, selector)
 
     def generate(
@@ -102,10 +102,10 @@ class MotionPipeline:
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        clips = self.select([with_given(code_request, answer) for answer in answers], request)
+        kept = self.select([with_given(code_request, answer) for answer in answers], request)
         clock.lap("decode")
         progress("decode", 1.0)
-        return GenerationResult(clips, clock.seconds, self._notes(request))
+        return GenerationResult(kept.clips, clock.seconds, self._notes(request), kept.alternatives)
 
     def generate_batch(
         self,
@@ -125,12 +125,9 @@ class MotionPipeline:
             for request in code_requests
         ]
 
-    def select(
-        self, answers: Sequence[GeneratedCodes], request: GenerationRequest
-    ) -> tuple[MotionClip, ...]:
-        """The clips of a request, the best of all its candidates; see ``reranking``."""
-        clips = [self.clip(answer.codes, request) for answer in answers]
-        return self.selector.select(clips, [answer.summary for answer in answers], request)
+    def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
+        """What is kept of all candidates of a request; see ``reranking``."""
+        return self.selector.select([self.clip(a.codes, request) for a in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Captions of a clip; raises PipelineError in one sentence."""
@@ -201,8 +198,8 @@ class MotionPipeline:
     def _sampling(self, request: GenerationRequest) -> Sampling:
         """How the answers are sampled.
 
-        With poses every candidate is a variation: the nearest few are kept, and they should
-        differ. Where nothing ranks the candidates, one is enough.
+        With poses every candidate is a variation: the best few are kept, and they should
+        differ. Where nothing says which candidate fits the request, one is enough.
         """
         asked = request.sampling
         if request.poses:

@@ -52,9 +52,8 @@ class GenerationRequest:
         prompt: a checked prompt (see ``core.timeline.prompts``).
         frames: length at the pipeline's frame rate.
         poses: ascending by frame, at most one a frame.
-        sampling: how the motions are sampled. Of the candidates those nearest to the poses are
-            kept, or without poses those that fit the prompt best. Packs of the prompt style
-            ``paper`` ignore ``guidance``.
+        sampling: how the motions are sampled. Of the candidates those with the best score are
+            given. Packs of the prompt style ``paper`` ignore ``guidance``.
         history: (T, 22, 3) metres, y up, the motion before, which this one continues; its last
             second counts. The first frame of the motion is the one after it.
     """
@@ -68,11 +67,20 @@ class GenerationRequest:
 
 @dataclass(frozen=True)
 class GenerationResult:
-    """The motions, the seconds of each stage, and sentences for the user."""
+    """What a request is answered with.
+
+    Attributes:
+        clips: one motion for each variation.
+        seconds: wall time of each stage.
+        notes: sentences for the user.
+        alternatives: the best of all candidates that differ from each other, best first; those
+            among ``clips`` are the same objects.
+    """
 
     clips: tuple[MotionClip, ...]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
+    alternatives: tuple[MotionClip, ...] = ()
 
 
 class Pipeline(Protocol):

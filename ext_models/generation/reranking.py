@@ -1,32 +1,46 @@
-"""Reranking: which of a request's candidates are kept.
+"""Reranking: which of a request's candidates are given, and which are kept beside them.
 
-With marked poses the candidates nearest to them. Without, the candidate that the pack's
-reranker finds to fit the prompt best, less a penalty for a jerky path; a pack without a reranker
-keeps the candidate that follows its clip summary best.
+Each candidate has one score (``candidate_score``), with poses and without. The given clips are
+the best; the alternatives are the best that differ from each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ext_models.motion.motion_metrics import local_pose
-from ext_models.motion.pacing_metrics import peak_acceleration
-from ext_models.motion.planar import planar_offset, planar_poses
-from ext_models.tokenizer.clip_summary import ClipSummary
+from ext_models.prompt_checks.checks import CheckResult
+from ext_models.prompt_checks.grammar import read_checks
+from ext_models.prompt_checks.measuring import measure
 from motiongpt_blender.core.body.motion import MotionClip
 
-from .request import GenerationRequest, PoseCondition
+from .candidate_score import CandidateFeatures, ScoreWeights, candidate_features
+from .request import GenerationRequest
 from .reranker import Reranker
 
-#: Peak acceleration in m/s^2 that costs nothing: nine in ten real walks and runs stay below.
-FREE_ACCELERATION: Final = 12.0
-#: Cost of a further m/s^2 beside the reranker's -1 to 1. Measured on held-out clips: the peaks of
-#: chosen walks fall from 16 to 10 m/s^2 (real ones: 8) at the same R@3; from 0.015 on R@3 falls.
-ACCELERATION_WEIGHT: Final = 0.01
+#: Different motions that are kept of a request.
+ALTERNATIVES: Final = 4
+#: Metres between the poses of two motions, mean over joints and time, from which they differ.
+DIFFERENT: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is kept of a request's candidates; each clip says which checks it meets.
+
+    Attributes:
+        clips: one for each variation.
+        alternatives: the best of all candidates that differ from each other, best first, at most
+            four; those among ``clips`` are the same objects.
+    """
+
+    clips: tuple[MotionClip, ...]
+    alternatives: tuple[MotionClip, ...]
 
 
 @dataclass(frozen=True)
@@ -34,77 +48,78 @@ class CandidateSelector:
     """Selects among the candidates of a request.
 
     Attributes:
-        summary: of the pack, if its answers begin with one.
         reranker: of the pack, if it has one.
+        weights: of the score.
     """
 
-    summary: ClipSummary | None = None
     reranker: Reranker | None = None
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
 
     def can_rank(self, request: GenerationRequest) -> bool:
-        """Whether candidates of this request can be compared at all."""
-        if request.poses or self.reranker is not None:
-            return True
-        return self.summary is not None and request.history is None
+        """Whether anything says which candidate fits the request: poses, or a reranker."""
+        return bool(request.poses) or self.reranker is not None
 
-    def select(
-        self,
-        clips: Sequence[MotionClip],
-        summaries: Sequence[Sequence[int]],
-        request: GenerationRequest,
-    ) -> tuple[MotionClip, ...]:
-        """As many clips as the request has variations, the best of their candidates.
+    def select(self, clips: Sequence[MotionClip], request: GenerationRequest) -> Selection:
+        """As many clips as the request has variations, and the alternatives.
 
         Args:
             clips: all candidates; without poses those of a variation in a row.
-            summaries: summary tokens (G,) of each.
             request: what was asked for.
         """
+        checks = _measured(clips, request)
+        told = [
+            replace(clip, checks=tuple(result.sentence for result in results))
+            for clip, results in zip(clips, checks, strict=True)
+        ]
+        features = self._features(clips, request, checks)
+        scores = np.array([self.weights.score(one) for one in features])
+        ranked = np.argsort(-scores, kind="stable").tolist()
         wanted = request.sampling.variations
-        if request.poses:
-            return tuple(sorted(clips, key=lambda clip: pose_error(clip, request))[:wanted])
-        if not self.can_rank(request):
-            return tuple(clips[:wanted])
-        scores = self._scores(clips, summaries, request)
-        count = len(clips) // wanted
-        starts = range(0, wanted * count, count)
-        return tuple(clips[max(range(s, s + count), key=scores.__getitem__)] for s in starts)
+        if request.poses:  # every candidate may answer for every variation
+            given = ranked[:wanted]
+        else:
+            groups = np.arange(len(clips))[: len(clips) // wanted * wanted].reshape(wanted, -1)
+            given = [int(group[scores[group].argmax()]) for group in groups]
+        kept = different([clip.joints for clip in clips], ranked)
+        return Selection(tuple(told[k] for k in given), tuple(told[k] for k in kept))
 
-    def _scores(
+    def features(
+        self, clips: Sequence[MotionClip], request: GenerationRequest
+    ) -> list[CandidateFeatures]:
+        """What the score weighs of each clip."""
+        return self._features(clips, request, _measured(clips, request))
+
+    def _features(
         self,
         clips: Sequence[MotionClip],
-        summaries: Sequence[Sequence[int]],
         request: GenerationRequest,
-    ) -> list[float]:
-        """How good each clip is; higher is better."""
-        motions = [clip.joints for clip in clips]
+        checks: Sequence[Sequence[CheckResult]],
+    ) -> list[CandidateFeatures]:
+        fits: NDArray[np.floating] = np.zeros(len(clips))
         if self.reranker is not None:
-            fit = self.reranker.scores(request.prompt, motions)
-            peaks = np.array([peak_acceleration(clip.joints, clip.fps) for clip in clips])
-            return (fit - ACCELERATION_WEIGHT * np.maximum(peaks - FREE_ACCELERATION, 0)).tolist()
-        if self.summary is None:
-            return [0.0] * len(clips)
+            fits = self.reranker.scores(request.prompt, [clip.joints for clip in clips])
         return [
-            -self.summary.distance(motion, tokens) if tokens else 0.0
-            for motion, tokens in zip(motions, summaries, strict=True)
+            candidate_features(clip, request, float(fit), results)
+            for clip, fit, results in zip(clips, fits, checks, strict=True)
         ]
 
 
-def pose_error(clip: MotionClip, request: GenerationRequest) -> float:
-    """Metres between a clip and the poses of its request, the mean over the poses.
+def different(motions: Sequence[NDArray[np.floating]], ranked: Sequence[int]) -> list[int]:
+    """The first of some ranked motions (T, 22, 3) that differ from all before, at most four."""
+    poses = {k: local_pose(motions[k]) for k in ranked}
+    kept: list[int] = []
+    for k in ranked:
+        apart = (np.linalg.norm(poses[k] - poses[other], axis=-1).mean() for other in kept)
+        if all(distance > DIFFERENT for distance in apart):
+            kept.append(k)
+        if len(kept) == ALTERNATIVES:
+            break
+    return kept
 
-    Bodies are compared with the pelvis over the origin and facing one way; the place of a placed
-    pose, relative to the first pose, counts as well.
-    """
-    return float(np.mean([_pose_error(clip, pose, request.poses[0]) for pose in request.poses]))
 
-
-def _pose_error(clip: MotionClip, pose: PoseCondition, first: PoseCondition) -> float:
-    body = clip.joints[pose.frame]
-    apart = np.linalg.norm(local_pose(body) - local_pose(pose.joints), axis=-1)
-    error = apart.mean() if pose.bound is None else apart[pose.bound].mean()
-    if pose.placed and pose is not first:
-        wanted = planar_poses(np.stack([first.joints, pose.joints]))
-        generated = planar_poses(np.stack([clip.joints[first.frame], body]))
-        error += np.linalg.norm(planar_offset(*wanted) - planar_offset(*generated))
-    return float(error)
+def _measured(
+    clips: Sequence[MotionClip], request: GenerationRequest
+) -> list[tuple[CheckResult, ...]]:
+    """What each clip does about the checks of the prompt."""
+    checks = read_checks(request.prompt)
+    return [measure(checks, clip.joints, clip.fps) for clip in clips]

@@ -35,6 +35,9 @@ from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, Joint
 
 NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no model."
+#: What the fake says of every motion, and how many it keeps.
+CHECKS: Final = ("moves forward: not measured",)
+ALTERNATIVES: Final = 4
 MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
 SLOW_SECONDS: Final = 20.0
 
@@ -71,14 +74,15 @@ class FakePipeline:
                 raise GenerationCancelledError
             _misbehave(step)
             time.sleep(SLOW_SECONDS / steps if MODE == "slow" else 0.01)
-        clips = tuple(
+        seed, wanted = request.sampling.seed, request.sampling.variations
+        walks = tuple(
             MotionClip(
-                walk(request.prompt, request.frames, request.sampling.seed + i),
-                MODEL_FPS, (), request.prompt, request.sampling.seed + i,
+                walk(request.prompt, request.frames, k), MODEL_FPS, (), request.prompt, k, CHECKS
             )
-            for i in range(request.sampling.variations)
-        )  # fmt: skip
-        return GenerationResult(clips, {"generate": time.perf_counter() - began}, (NOTE,))
+            for k in range(seed, seed + max(wanted, ALTERNATIVES))
+        )
+        seconds = {"generate": time.perf_counter() - began}
+        return GenerationResult(walks[:wanted], seconds, (NOTE,), walks[:ALTERNATIVES])
 
 
 def _misbehave(step: int) -> None:

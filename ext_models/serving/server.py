@@ -172,8 +172,9 @@ class Server:
         stop_if_cancelled()
         answer = self._pipeline.generate(request, report, cancelled)
         stop_if_cancelled()
-        clips = write_clips(answer, Path(job.folder))
-        return wire.Result(job.job, clips, {**seconds, **answer.seconds}, answer.notes)
+        clips, alternatives = write_clips(answer, Path(job.folder))
+        seconds |= answer.seconds
+        return wire.Result(job.job, clips, seconds, answer.notes, alternatives)
 
 
 class _ProgressReporter:
@@ -252,15 +253,21 @@ def _read_bound(folder: Path, count: int) -> np.ndarray:
     return bound
 
 
-def write_clips(answer: GenerationResult, folder: Path) -> tuple[str, ...]:
-    """Save the motions in the job's folder; returns their file names."""
+def write_clips(answer: GenerationResult, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Save the motions in the job's folder; returns the file names of clips and alternatives.
+
+    An alternative that is one of the clips has that clip's file.
+    """
+    stem, dot, suffix = wire.RESULT_FILE.partition(".")
     names = [wire.RESULT_FILE]
     if len(answer.clips) > 1:
-        stem, dot, suffix = wire.RESULT_FILE.partition(".")
         names = [f"{stem}_{i + 1:02}{dot}{suffix}" for i in range(len(answer.clips))]
-    for name, clip in zip(names, answer.clips, strict=True):
-        _write(clip, folder / name)
-    return tuple(names)
+    file_of = {id(clip): name for name, clip in zip(names, answer.clips, strict=True)}
+    for number, clip in enumerate(answer.alternatives, 1):
+        file_of.setdefault(id(clip), f"{stem}_alternative_{number}{dot}{suffix}")
+    for clip in (*answer.clips, *answer.alternatives):
+        _write(clip, folder / file_of[id(clip)])
+    return tuple(names), tuple(file_of[id(clip)] for clip in answer.alternatives)
 
 
 def _write(clip: MotionClip, path: Path) -> None:

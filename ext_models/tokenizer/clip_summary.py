@@ -115,13 +115,6 @@ class ClipSummary:
             description = description + self.books[len(tokens)]
         return ExpectedPoses.of(self.mean + description @ self.basis.T)
 
-    def distance(self, joints: Array, codes: Sequence[int]) -> float:
-        """Distance of a motion (T, 22, 3) from a summary (G,), as one of descriptions."""
-        residual = self._components(joints)
-        for book, code in zip(self.books, codes, strict=True):
-            residual = residual - book[code]
-        return float(np.linalg.norm(residual))
-
     def save(self, folder: Path) -> None:
         """Write ``clip_summary.safetensors`` into a pack."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -207,7 +207,8 @@ class Controller:
         total = self._clock() - take.clicked
         state = self.state(take.character.armature)
         state.report = report
-        state.notes = (*take.prepared.notes, *take.job.result.notes, *report.notes)
+        told = (*take.prepared.notes, *take.job.result.notes)
+        state.notes = (*told, *report.checks, *report.notes)
         state.seconds = {**take.job.result.seconds, **report.seconds, "total": total}
         self.blender.push_undo("MotionGPT: Generate")
         self.tell(take.character, f"'{report.action_name}' is on a new NLA track ({total:.1f} s).")

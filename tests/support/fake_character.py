@@ -102,7 +102,9 @@ class FakeCharacter:
         self.written.append((clip, marked, start_frame, name, fit, frame_count))
         last = start_frame + frame_count - 1
         self.strips.append((fit.track or name, start_frame, last))
-        return ApplyReport(name, name, start_frame, last, (), {"write": 0.5}, ("A rig note.",))
+        return ApplyReport(
+            name, name, start_frame, last, (), {"write": 0.5}, ("A rig note.",), clip.checks
+        )
 
 
 class FakeBlender:
@@ -177,7 +179,8 @@ class FakeBackend:
         """The last request's motion: someone who stands."""
         job, on_end = self.jobs[-1]
         joints = np.repeat(STANDING[None], job.request.frames, axis=0)
-        clip = MotionClip(joints, MODEL_FPS, prompt=job.request.prompt)
+        checks = ("turns left: 94 degrees",)
+        clip = MotionClip(joints, MODEL_FPS, prompt=job.request.prompt, checks=checks)
         clip.save(Path(job.request.folder) / wire.RESULT_FILE)
         result = {"clips": (wire.RESULT_FILE,), "seconds": {"generate": 1.0}, "notes": ("A note.",)}
         job.result = wire.Result(job.request.job, **{**result, **changes})

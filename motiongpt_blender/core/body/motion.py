@@ -7,7 +7,7 @@ convert between both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ class MotionClip:
         tokens: the motion codes it was decoded from, if any.
         prompt: the sentence it was generated from.
         seed: the seed of the sampler.
-        notes: sentences for the user.
+        checks: what was measured of the prompt's demands, one sentence each.
         origin: the pack that made it.
     """
 
@@ -57,7 +57,7 @@ class MotionClip:
     tokens: tuple[int, ...] = ()
     prompt: str = ""
     seed: int = 0
-    notes: tuple[str, ...] = field(default=())
+    checks: tuple[str, ...] = ()
     origin: Origin = Origin()
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class MotionClip:
         return (len(self) - 1) / self.fps
 
     def save(self, path: Path) -> None:
-        """Write ``clip.npz``: joints, fps, tokens, prompt, seed and origin."""
+        """Write ``clip.npz``: joints, fps, tokens, prompt, seed, checks and origin."""
         np.savez_compressed(
             path,
             joints=self.joints.astype(np.float32),
@@ -80,6 +80,7 @@ class MotionClip:
             tokens=np.asarray(self.tokens, dtype=np.int32),
             prompt=np.asarray(self.prompt),
             seed=np.int64(self.seed),
+            checks=np.asarray(self.checks, dtype=np.str_),
             pack=np.asarray(self.origin.pack),
             licence=np.asarray(self.origin.licence),
             credits=np.asarray(self.origin.credits, dtype=np.str_),
@@ -96,6 +97,7 @@ class MotionClip:
                     tokens=tuple(int(t) for t in z["tokens"]) if "tokens" in z else (),
                     prompt=str(z["prompt"]) if "prompt" in z else "",
                     seed=int(z["seed"]) if "seed" in z else 0,
+                    checks=tuple(str(c) for c in z["checks"]) if "checks" in z else (),
                     origin=Origin(
                         str(z["pack"]) if "pack" in z else "",
                         str(z["licence"]) if "licence" in z else "",

@@ -149,6 +149,7 @@ def apply_slices(
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
         notes=notes,
+        checks=clip.checks,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
         foot_lock=fitted.foot_lock if options.lock_feet else None,
         ids=TakeIds(session_id(take.obj), session_id(bpy.data.actions[action_name])),

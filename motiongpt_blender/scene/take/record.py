@@ -28,6 +28,7 @@ LICENCE_KEY: Final = "motiongpt_licence"
 CREDITS_KEY: Final = "motiongpt_credits"
 PROMPT_KEY: Final = "motiongpt_prompt"
 SEED_KEY: Final = "motiongpt_seed"
+CHECKS_KEY: Final = "motiongpt_checks"
 #: Custom property of the armature object that holds the root motion of a take in place:
 #: distance to the left and forward in metres of the model, and heading in radians.
 ROOT_MOTION_KEY: Final = "motiongpt_root_motion"
@@ -122,8 +123,10 @@ class TakeRecord:
 
 
 def record_provenance(action: bpy.types.Action, clip: MotionClip) -> None:
-    """Store prompt, seed and origin of a clip on the action that was made from it."""
+    """Store prompt, seed, checks and origin of a clip on the action that was made from it."""
     action[PROMPT_KEY], action[SEED_KEY] = clip.prompt, clip.seed
+    if clip.checks:
+        action[CHECKS_KEY] = "\n".join(clip.checks)
     if clip.origin.pack:
         action[PACK_KEY], action[LICENCE_KEY] = clip.origin.pack, clip.origin.licence
         action[CREDITS_KEY] = "\n".join(clip.origin.credits)

@@ -34,6 +34,7 @@ class ApplyReport:
             was from it before it was made to meet it.
         seconds: time spent in each stage.
         notes: what the animator should know about the rig, one sentence each.
+        checks: what was measured of the prompt's demands, one sentence each.
         seams: for each seam, by scene frame, the jump in speed before it was fitted.
         foot_lock: what it took to lock the feet; None where they were not to be locked.
         ids: by which the take is found again, whatever is renamed or copied.
@@ -46,6 +47,7 @@ class ApplyReport:
     keys: tuple[PoseReport, ...]
     seconds: dict[str, float]
     notes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     seams: tuple[BlendReport, ...] = ()
     foot_lock: FootLockReport | None = None
     ids: TakeIds = NO_IDS

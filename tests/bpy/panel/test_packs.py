@@ -82,7 +82,9 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
         bone.keyframe_insert("location", frame=frame)
     action = smpl_rig.animation_data.action
     assert origin_of(smpl_rig) == Origin()
-    clip = MotionClip(np.zeros((2, 22, 3), np.float32), prompt="walks", seed=7, origin=TERMS)
+    checks = ("moves forward: 2.0 m", "turns left: no, 3 degrees")
+    joints = np.zeros((2, 22, 3), np.float32)
+    clip = MotionClip(joints, prompt="walks", seed=7, checks=checks, origin=TERMS)
     record_provenance(action, clip)
     assert dict(action.items()) == {
         "motiongpt_pack": "walks",
@@ -90,6 +92,7 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
         "motiongpt_credits": "Somebody\nSomebody else",
         "motiongpt_prompt": "walks",
         "motiongpt_seed": 7,
+        "motiongpt_checks": "moves forward: 2.0 m\nturns left: no, 3 degrees",
     }
     assert bpy.ops.motiongpt.export_clip(filepath=str(tmp_path / "a.npz")) == {"FINISHED"}
     assert MotionClip.load(tmp_path / "a.npz").origin == TERMS

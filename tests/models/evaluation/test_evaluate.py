@@ -63,6 +63,15 @@ def evaluator(tmp_path_factory):
     return place
 
 
+#: The tables that need no evaluator.
+TABLES = ["quality", "checks", "tokenizer", "poses", "places", "labels"]
+#: Everyday prompts, fewer than those that are shipped.
+EVERYDAY = [
+    {"text": f"walk {way}", "action": "walk", "checks": [f"moves {way}"]}
+    for way in ("forward", "backward", "sideways", "along")
+]
+
+
 def evaluate(pack, folder, out, *more):
     return main(
         ["evaluate", "--pack", str(pack), "--data", str(folder), "--out", str(out), "--device",
@@ -79,8 +88,7 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     output = capsys.readouterr().out
     assert "1 of 6 prompts name labels" in output
     report = json.loads((out / "report.json").read_text())
-    tables = ["text_motion", "prompts", "quality", "tokenizer", "poses", "places", "labels"]
-    assert list(report["tables"]) == tables
+    assert list(report["tables"]) == ["text_motion", "prompts", *TABLES]
     assert [row["name"] for row in report["tables"]["tokenizer"]["rows"]] == ["mine"]
     assert report["facts"]["evaluator"].startswith("01234567-")
     assert len(report["targets"]) == 1 + 3 + 4 + 2 * 6 + 2
@@ -108,15 +116,14 @@ def test_test_clips_alone_are_enough(pack, examples, evaluator, tmp_path, monkey
 def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (pack / packs.TRAINING).write_text('{"pretrained": false}')
-    assert (
-        evaluate(
-            pack, folder, tmp_path / "out", "--clips", 4, "--candidates", 2, "--card", "--sheets", 4
-        )
-        == 0
-    )
+    given = ("--clips", 4, "--candidates", 2, "--card", "--sheets", 4)
+    prompts = write_list(tmp_path / "p.json", *EVERYDAY)
+    assert evaluate(pack, folder, tmp_path / "out", *given, "--prompts", prompts) == 0
     assert "No evaluator was given" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert list(report["tables"]) == ["quality", "tokenizer", "poses", "places", "labels"]
+    assert list(report["tables"]) == TABLES
+    rows = [row["name"] for row in report["tables"]["checks"]["rows"]]
+    assert rows[-1] == "mine: text to motion"  # and no ten training clips walk
     assert [p.name for p in sorted((tmp_path / "out" / "sheets").iterdir())] == ["sheet_01.png"]
     card = (pack / "MODEL_CARD.md").read_text()
     assert "\n| mine | " in card  # the tokenizer's row
@@ -130,8 +137,10 @@ def test_without_an_evaluator_poses_are_measured(pack, folder, tmp_path, monkeyp
 def test_a_folder_that_the_pack_has_not_seen(pack, examples, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     folder = write_folder(tmp_path / "unseen", [e for e in examples if e.split == "train"])
+    prompts = write_list(tmp_path / "p.json", *EVERYDAY)
     asked = ["evaluate", "--pack", str(pack), "--held-out", str(folder), "--out", "out", "--device",
-             "cpu", "--samples", "1", "--candidates", "1", "--clips", "6"]  # fmt: skip
+             "cpu", "--samples", "1", "--candidates", "1", "--clips", "6",
+             "--prompts", str(prompts)]  # fmt: skip
     assert main([*asked, "--pose-clips", "2"]) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["facts"]["data"] == "mine, all clips held out"

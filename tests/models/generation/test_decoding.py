@@ -88,7 +88,10 @@ def test_a_pipeline_writes_many(pipeline):
     before = pipeline.generate(requests[0], *silent()).clips[0]
     answers = pipeline.generate_batch(requests)
     assert [[len(a.codes) for a in candidates] for candidates in answers] == [[3], [8], [5]]
-    made = [pipeline.select(candidates, r) for candidates, r in zip(answers, requests, strict=True)]
+    made = [
+        pipeline.select(candidates, r).clips
+        for candidates, r in zip(answers, requests, strict=True)
+    ]
     assert [len(clip) for (clip,) in made] == [9, 30, 17]
     assert pipeline.generate(requests[0], *silent()).clips[0].tokens == before.tokens
 

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ext_models.generation.candidate_score import pose_error
 from ext_models.generation.conditioning import guidance_targets
 from ext_models.generation.lookahead import CHANNELS, LinearDecoder
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.pose_guidance import GuidanceTargets, summary_targets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
-from ext_models.generation.reranking import pose_error
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
@@ -138,7 +138,8 @@ def unguided(requests):
 def clips(pipeline, requests):
     written = pipeline.generate_batch(requests)
     return [
-        pipeline.select(candidates, r)[0] for candidates, r in zip(written, requests, strict=True)
+        pipeline.select(candidates, r).clips[0]
+        for candidates, r in zip(written, requests, strict=True)
     ]
 
 
@@ -267,7 +268,8 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
         answers = [a for (a,) in pipeline.generate_batch(requests)]
         assert len({a.summary for a in answers}) > 1
         made = [pipeline.clip(a.codes, requests[0]).joints for a in answers]
-        expected = [pipeline.selector.summary.expected_poses(a.summary).bodies for a in answers]
+        summary = pipeline.generator.guidance.summary
+        expected = [summary.expected_poses(a.summary).bodies for a in answers]
         at = moments(36)
         off[guidance] = np.mean(
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, expected, strict=True)]
@@ -277,7 +279,7 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
 
 def test_a_summary_is_followed_in_bodies_and_not_in_places(pipeline):
     """Its path is known to within a metre only."""
-    summary = pipeline.selector.summary
+    summary = pipeline.generator.guidance.summary
     targets = summary_targets(summary, [1, 2], 36)
     expected = summary.expected_poses([1, 2])
     assert [target.frame for target in targets] == list(moments(36))

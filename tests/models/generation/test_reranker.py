@@ -9,14 +9,11 @@ import torch
 from ext_models.__main__ import main
 from ext_models.datasets.examples import Example
 from ext_models.generation import reranker as m
+from ext_models.generation.candidate_score import FEATURES, ScoreWeights
 from ext_models.generation.pipeline import MotionPipeline
-from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.generation.reranking import (
-    ACCELERATION_WEIGHT,
-    FREE_ACCELERATION,
-)
+from ext_models.generation.request import GenerationRequest
+from ext_models.generation.reranking import CandidateSelector
 from ext_models.language.pack_training import with_captions
-from ext_models.motion.pacing_metrics import peak_acceleration
 from ext_models.packs import RERANKER, PackError
 from ext_models.recipes.schema import Recipe
 from ext_models.text_motion import model as spaces
@@ -79,25 +76,13 @@ def test_of_the_candidates_the_most_fitting_is_given(tmp_path, summary):
     clips = [pipe.clip(a.codes, request).joints for a in answers]
     fits = pipe.selector.reranker.scores(request.prompt, clips)
     assert len(set(fits.round(6))) > 4
-    fits = fits - ACCELERATION_WEIGHT * np.maximum(
-        [peak_acceleration(c, 20.0) - FREE_ACCELERATION for c in clips], 0
+    weights = ScoreWeights(1.0, *(0.0 for _ in FEATURES[1:]))
+    chosen = CandidateSelector(pipe.selector.reranker, weights).select(
+        [pipe.clip(a.codes, request) for a in answers], request
     )
-    chosen = pipe.select(answers, request)
     best = [clips[fits[:4].argmax()], clips[4 + fits[4:].argmax()]]
-    assert all(np.array_equal(c.joints, b) for c, b in zip(chosen, best, strict=True))
-
-
-def test_poses_choose_before_the_reranker(tmp_path):
-    pack = tiny_pack.write(tmp_path / "pack")
-    request = GenerationRequest(
-        "a person walks", 20, (PoseCondition(3, walker(5)[2]),), Sampling(seed=3, temperature=5.0)
-    )
-    clips = []
-    for folder in (pack, write_reranker(pack)):
-        pipe = MotionPipeline.from_pack(folder, "cpu")
-        (answers,) = pipe.generate_batch([request])
-        clips.append(pipe.select(answers, request)[0].joints)
-    assert np.array_equal(*clips)
+    assert all(np.array_equal(c.joints, b) for c, b in zip(chosen.clips, best, strict=True))
+    assert np.array_equal(chosen.alternatives[0].joints, clips[fits.argmax()])
 
 
 def test_motion_of_any_length_is_judged(tmp_path):

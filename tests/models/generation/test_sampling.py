@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from ext_models.generation.candidate_score import pose_distance, pose_error
 from ext_models.generation.decoding import CodeSampler, TokenPrompt, force_tokens
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest, PoseCondition
-from ext_models.generation.reranking import CandidateSelector, pose_error
+from ext_models.generation.reranker import Reranker
+from ext_models.generation.reranking import CandidateSelector
 from ext_models.generation.sampling import (
     SUMMARY_TEMPERATURE_SCALE,
     RowSampler,
@@ -25,7 +27,7 @@ from tests.support.motion_folders import walker
 COLD = Sampling(temperature=0.0)
 #: Summary tokens and codes of two candidates of a pack of random weights.
 GOLDEN = [
-    ((0, 2), [[2, 10], [4, 10], [4, 5]]),
+    ((0, 2), [[2, 10], [4, 10], [4, 10]]),
     ((2, 2), [[4, 10], [4, 10], [4, 10]]),
 ]
 
@@ -34,6 +36,12 @@ GOLDEN = [
 def ids():
     vocabulary = voc.MotionVocabulary(levels=2, codes=12, max_steps=10, summary=(1, 5))
     return voc.TokenIds.of(tiny_pack.text_tokenizer(vocabulary), vocabulary)
+
+
+def with_reranker(pipeline):
+    """The same pack, which draws several candidates of a prompt."""
+    parts = (pipeline.manifest, pipeline.tokenizer, pipeline.generator)
+    return MotionPipeline(*parts, CandidateSelector(Reranker(None)))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +173,7 @@ def test_a_pack_gives_the_same_tokens_as_ever(pipeline):
     """Golden: random weights, one seed; a change here changes every animator's takes."""
     sampling = Sampling(seed=3, temperature=1.0, variations=1, candidates=2)
     request = GenerationRequest("a person walks", 12, sampling=sampling)
-    (answers,) = pipeline.generate_batch([request])
+    (answers,) = with_reranker(pipeline).generate_batch([request])
     assert [(answer.summary, answer.codes) for answer in answers] == GOLDEN
 
 
@@ -191,7 +199,10 @@ def test_the_place_of_a_pose_counts_among_the_candidates():
     assert pose_error(near, request) == pytest.approx(0, abs=1e-5)
     assert pose_error(far, request) == pytest.approx(0.25, abs=1e-4)  # the mean of two poses
     selector = CandidateSelector()
-    assert selector.select([far, near], [(), ()], request) == (near,)
+    assert pose_distance(near, request) == 0
+    assert pose_distance(far, request) == pytest.approx((0.5 - 0.08) / 2, abs=1e-4)
+    (given,) = selector.select([far, near], request).clips
+    assert given.joints is near.joints
     free = GenerationRequest("x", 30, (request.poses[0], PoseCondition(29, body[29])))
     assert pose_error(far, free) == pytest.approx(0, abs=1e-5)
 
@@ -216,17 +227,17 @@ def test_the_nearest_few_are_kept_in_order():
         moved = body.copy()
         moved[29, :, 0] += off
         clips.append(clip_of(moved))
-    kept = CandidateSelector().select(clips, [()] * 3, request)
-    assert [next(k for k, c in enumerate(clips) if c is clip) for clip in kept] == [1, 2]
+    kept = CandidateSelector().select(clips, request).clips
+    assert [next(k for k, c in enumerate(clips) if c.joints is k_.joints) for k_ in kept] == [1, 2]
 
 
 def test_candidates_are_sampled_where_something_ranks_them(pipeline):
     body, posed = placed_request(variations=2, candidates=3)
     text = GenerationRequest("a person walks", 30, sampling=posed.sampling)
     assert pipeline._sampling(posed) == Sampling(variations=6, candidates=1)
-    assert pipeline._sampling(text) == Sampling(variations=2, candidates=3)
+    assert pipeline._sampling(text) == Sampling(variations=2, candidates=1)
+    ranking = with_reranker(pipeline)
+    assert ranking._sampling(text) == Sampling(variations=2, candidates=3)
     continued = GenerationRequest("x", 20, sampling=posed.sampling, history=body)
-    assert pipeline._sampling(continued) == Sampling(variations=2, candidates=1)
-    plain = MotionPipeline(pipeline.manifest, pipeline.tokenizer, pipeline.generator)
-    assert plain._sampling(text) == Sampling(variations=2, candidates=1)
+    assert ranking._sampling(continued) == Sampling(variations=2, candidates=3)
     assert len(pipeline.generate(posed, *silent()).clips) == 2

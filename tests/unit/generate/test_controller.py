@@ -38,7 +38,7 @@ def test_from_the_click_to_the_take(stage, tmp_path):
     ((clip, marked, start, name, fit, count),) = stage.rig.written
     assert (len(clip), marked, start, name, fit.cyclic, count) == (21, (), 1.0, "walk on", True, 21)
     assert stage.state.report.action_name == "walk on"
-    assert stage.state.notes == ("A note.", "A rig note.")
+    assert stage.state.notes == ("A note.", "turns left: 94 degrees", "A rig note.")
     assert stage.state.seconds == {"generate": 1.0, "write": 0.5, "total": 1.0}
     assert stage.state.message == "'walk on' is on a new NLA track (1.0 s)."
     assert not stage.state.failed
@@ -47,7 +47,7 @@ def test_from_the_click_to_the_take(stage, tmp_path):
 def test_notes_of_the_request_come_first(stage):
     stage.start(marked=(marked_pose(1), marked_pose(11, forward=30.0)))
     stage.answer()
-    assert len(stage.state.notes) == 3 and "faster than anyone runs" in stage.state.notes[0]
+    assert len(stage.state.notes) == 4 and "faster than anyone runs" in stage.state.notes[0]
 
 
 def test_state_belongs_to_the_character(stage):

@@ -163,6 +163,22 @@ def test_variations_are_numbered_and_differ(tmp_path):
     assert not np.array_equal(clips[0], clips[1])
 
 
+def test_alternatives_lie_beside_the_clips_and_say_what_they_do(tmp_path):
+    room = Room()
+    room.send(request(tmp_path, sampling=wire.Sampling(variations=2)))
+    (end,) = room.ends()
+    assert end.alternatives == (
+        "clip_01.npz",
+        "clip_02.npz",
+        "clip_alternative_3.npz",
+        "clip_alternative_4.npz",
+    )
+    assert {path.name for path in tmp_path.glob("*.npz")} == set(end.alternatives)
+    clips = [MotionClip.load(tmp_path / name) for name in end.alternatives]
+    assert len({clip.joints.tobytes() for clip in clips}) == 4
+    assert all(clip.checks == fake.CHECKS for clip in clips)
+
+
 def test_a_folder_that_is_gone(tmp_path):
     room = Room()
     room.send(request(tmp_path / "gone"))

@@ -26,11 +26,13 @@ def walking(count=9):
 
 
 def test_a_clip_comes_back_from_its_file(tmp_path):
-    clip = MotionClip(walking(), tokens=(1, 2, 3), prompt="a person walks", seed=7)
+    checks = ("moves forward: 2.0 m", "turns left: no, 3 degrees")
+    clip = MotionClip(walking(), tokens=(1, 2, 3), prompt="a person walks", seed=7, checks=checks)
     clip.save(tmp_path / "clip.npz")
     again = MotionClip.load(tmp_path / "clip.npz")
     assert np.array_equal(again.joints, clip.joints)
     assert (again.fps, again.tokens, again.prompt, again.seed) == (20.0, (1, 2, 3), clip.prompt, 7)
+    assert again.checks == checks
     assert again.seconds == pytest.approx(0.4)
 
 
