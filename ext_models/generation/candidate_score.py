@@ -66,12 +66,12 @@ class ScoreWeights:
     Fitted by ``fit-score``; docs/language.md has the command and what it found.
     """
 
-    fit: float = 0.75
-    checks: float = 0.558
-    pose_distance: float = -0.36
-    slide: float = -0.687
-    acceleration: float = -0.0171
-    rush: float = -0.151
+    fit: float = 0.767
+    checks: float = 0.583
+    pose_distance: float = -0.298
+    slide: float = -0.438
+    acceleration: float = -0.0347
+    rush: float = -0.157
 
     def score(self, features: CandidateFeatures) -> float:
         """The score; of two candidates the one with the higher score is better."""
