@@ -1,42 +1,4 @@
-"""Recipes in small, for the tests of several commands."""
-
-START = """
-[pack]
-name = "small"
-title = "Small"
-licence = "none"
-data = "humanml3d"
-quoted_captions = false
-seed = 3
-credits = []
-[tokenizer]
-form = "patches"
-width = 16
-code_width = 8
-codes = 12
-levels = 2
-[tokenizer.training]
-batch = 4
-window = 16
-[language]
-levels = 2
-max_frames = 44
-speeds = [1.0]
-offsets = [0]
-[language.base]
-hidden = 16
-layers = 1
-heads = 2
-mlp = 16
-text_tokens = 320
-[language.base.training]
-batch = 2
-[language.adapter]
-rank = 2
-[language.adapter.training]
-batch = 2
-"""
-
+"""A recipe in small, for the tests of several commands."""
 
 RECIPE = """
 [pack]
@@ -60,7 +22,7 @@ batch = 4
 window = 16
 [language]
 levels = 2
-max_frames = 40
+max_frames = 44
 speeds = [1.0]
 offsets = [0]
 [language.base]
@@ -68,8 +30,14 @@ hidden = 16
 layers = 1
 heads = 2
 mlp = 16
-text_tokens = 300
+text_tokens = 320
 context = 128
+[language.base.training]
+batch = 2
 [language.adapter]
 rank = 2
+[language.adapter.training]
+batch = 2
 """
+#: The same for the clips of a folder as HumanML3D is laid out.
+HUMANML3D_RECIPE = RECIPE.replace('data = "mine"', 'data = "humanml3d"')

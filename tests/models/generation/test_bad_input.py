@@ -10,7 +10,7 @@ from ext_models.language.base_models import bases, memory
 from tests.support import tiny_pack
 from tests.support.bases import CONFIGS, write_base
 from tests.support.motion_folders import data_set, walker
-from tests.support.recipes import START
+from tests.support.recipes import HUMANML3D_RECIPE
 
 
 @pytest.fixture
@@ -128,8 +128,10 @@ def untaught(pack, tmp_path, capsys, monkeypatch):
     data = data_set(tmp_path / "HumanML3D", kit=False)
 
     def run(base, adapter=""):
-        scratch = START[START.index("[language.base]") : START.index("[language.adapter]")]
-        recipe = START.replace(scratch, f"[language.base]\n{base}\n")
+        scratch = HUMANML3D_RECIPE[
+            HUMANML3D_RECIPE.index("[language.base]") : HUMANML3D_RECIPE.index("[language.adapter]")
+        ]
+        recipe = HUMANML3D_RECIPE.replace(scratch, f"[language.base]\n{base}\n")
         recipe = recipe.replace("[language.adapter]\n", f"[language.adapter]\n{adapter}\n")
         (tmp_path / "own.toml").write_text(recipe)
         before = (pack / "pack.json").read_bytes()

@@ -10,7 +10,7 @@ from ext_models.evaluation.tables import Row
 from ext_models.lab import ablation
 from ext_models.packs import PackError
 from tests.support.motion_folders import data_set
-from tests.support.recipes import START
+from tests.support.recipes import HUMANML3D_RECIPE
 
 RECIPES = Path(ablation.__file__).parents[1] / "recipes"
 ROWS = """
@@ -40,7 +40,7 @@ change = { "tokenizer.levels" = 1, "language.levels" = 1, "language.prompt_style
 def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = data_set(tmp_path / "HumanML3D", kit=False)
-    (tmp_path / "start.toml").write_text(START)
+    (tmp_path / "start.toml").write_text(HUMANML3D_RECIPE)
     (tmp_path / "rows.toml").write_text(ROWS)
     call = ["ablate", tmp_path / "rows.toml", "--data", data, "--out", tmp_path / "out",
             "--steps", "2", "--device", "cpu"]  # fmt: skip
@@ -90,7 +90,7 @@ def test_the_shipped_recipe_changes_what_there_is():
 
 
 def test_a_change_of_a_key_that_is_not_there_is_refused(tmp_path):
-    (tmp_path / "start.toml").write_text(START)
+    (tmp_path / "start.toml").write_text(HUMANML3D_RECIPE)
     (tmp_path / "rows.toml").write_text(ROWS.replace("adapter.method", "adapter.metod"))
     message = r"row 'everything': \[language.adapter\] has no key 'metod'; did you mean 'method'"
     with pytest.raises(PackError, match=message):
@@ -125,7 +125,7 @@ def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
     ids=["no rows", "no recipe", "no name", "no table", "no place", "no common row"],
 )
 def test_recipes_that_ask_for_nothing_or_nonsense(body, message, tmp_path):
-    (tmp_path / "start.toml").write_text(START)
+    (tmp_path / "start.toml").write_text(HUMANML3D_RECIPE)
     (tmp_path / "rows.toml").write_text(body)
     with pytest.raises(PackError, match=message):
         ablation.read_ablation(tmp_path / "rows.toml", {})
