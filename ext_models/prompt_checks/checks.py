@@ -94,7 +94,7 @@ class PromptCheck:
     def __str__(self) -> str:
         """The check as a phrase in the third person, without its part: "turns left"."""
         if self.demand is Demand.TRAVEL:
-            return f"moves {self._way()}"
+            return f"moves {self._travel_phrase()}"
         if self.demand is Demand.STEPS:
             return f"takes {self.times} steps"
         if self.demand is Demand.TURN:
@@ -109,7 +109,7 @@ class PromptCheck:
         words += [f"{self.times} times"] if self.times else []
         return " ".join(words)
 
-    def _way(self) -> str:
+    def _travel_phrase(self) -> str:
         to_side = f"to the {self.side.value}" if self.side else ""
         if self.direction is None or (self.direction is Direction.SIDEWAYS and self.side):
             return f"sideways {to_side}" if self.direction else to_side or "along"

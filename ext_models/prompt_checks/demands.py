@@ -11,7 +11,7 @@ from .checks import AROUND, SLIGHTLY, Demand, Direction, Limb, PromptCheck, Side
 from .clauses import Clause
 from .words import words
 
-#: A turn of at least so many degrees on the way is a circle.
+#: A turn of at least so many degrees while travelling is a circle.
 _CIRCLE: Final = 300.0
 _TURN_ONCE: Final = 360.0
 _CIRCLES: Final = frozenset({"circle", "circles"})
@@ -73,24 +73,24 @@ def _travel(clause: Clause, part: int) -> list[PromptCheck]:
     if direction is None and "back" in tokens and clause.verb.base in ("step", "jump", "hop"):
         direction = Direction.BACKWARD
     if _CIRCLES & set(tokens):
-        return [PromptCheck(Demand.CIRCLE, side=_way_side(tokens), part=part)]
+        return [PromptCheck(Demand.CIRCLE, side=_travel_side(tokens), part=part)]
     degrees = _degrees(tokens)
     if degrees and degrees >= _CIRCLE:
-        return [PromptCheck(Demand.CIRCLE, side=_way_side(tokens), part=part)]
+        return [PromptCheck(Demand.CIRCLE, side=_travel_side(tokens), part=part)]
     if degrees:
-        turn = PromptCheck(Demand.TURN, side=_way_side(tokens), degrees=degrees, part=part)
+        turn = PromptCheck(Demand.TURN, side=_travel_side(tokens), degrees=degrees, part=part)
         return [PromptCheck(Demand.TRAVEL, direction, part=part), turn, *_speed(tokens, part)]
     if "inplace" in tokens:
         return [PromptCheck(Demand.IN_PLACE, part=part)]
-    travel = PromptCheck(Demand.TRAVEL, direction, _way_side(tokens), part=part)
+    travel = PromptCheck(Demand.TRAVEL, direction, _travel_side(tokens), part=part)
     return [travel, *_speed(tokens, part)]
 
 
 def _run(clause: Clause, part: int) -> list[PromptCheck]:
-    way = [c for c in _travel(clause, part) if c.demand not in _PACES]
-    if any(c.demand is Demand.IN_PLACE for c in way):
-        return way
-    some = [c for c in way if c.demand is not Demand.TRAVEL or c.direction or c.side]
+    travels = [c for c in _travel(clause, part) if c.demand not in _PACES]
+    if any(c.demand is Demand.IN_PLACE for c in travels):
+        return travels
+    some = [c for c in travels if c.demand is not Demand.TRAVEL or c.direction or c.side]
     return [PromptCheck(Demand.RUN, part=part), *some]
 
 
@@ -99,28 +99,28 @@ def _move(clause: Clause, part: int) -> list[PromptCheck]:
     times = _number_before(clause)
     steps = clause.verb.base == "step"
     found = [PromptCheck(Demand.STEPS, times=times, part=part)] if steps and times else []
-    way = _travel(clause, part)
-    led = [c for c in way if c.direction or c.side or c.demand not in (Demand.TRAVEL, *_PACES)]
-    somewhere = not steps and (_AWAY & set(tokens) or len(way) > 1)
+    travels = _travel(clause, part)
+    led = [c for c in travels if c.direction or c.side or c.demand not in (Demand.TRAVEL, *_PACES)]
+    somewhere = not steps and (_AWAY & set(tokens) or len(travels) > 1)
     of_a_limb = _limbs(tokens) and not stated_direction(tokens)
-    return found + way if (led or somewhere) and not of_a_limb else found
+    return found + travels if (led or somewhere) and not of_a_limb else found
 
 
 def _sidestep(clause: Clause, part: int) -> list[PromptCheck]:
-    side = _way_side(clause.words)
-    way = PromptCheck(Demand.TRAVEL, Direction.SIDEWAYS, side, part=part)
-    return [way, *_speed(clause.words, part)]
+    side = _travel_side(clause.words)
+    travel = PromptCheck(Demand.TRAVEL, Direction.SIDEWAYS, side, part=part)
+    return [travel, *_speed(clause.words, part)]
 
 
 def _retreat(clause: Clause, part: int) -> list[PromptCheck]:
-    way = PromptCheck(Demand.TRAVEL, Direction.BACKWARD, part=part)
-    return [way, *_speed(clause.words, part)]
+    travel = PromptCheck(Demand.TRAVEL, Direction.BACKWARD, part=part)
+    return [travel, *_speed(clause.words, part)]
 
 
 def _circle(clause: Clause, part: int) -> list[PromptCheck]:
     if _limbs(clause.words):
         return []
-    return [PromptCheck(Demand.CIRCLE, side=_way_side(clause.words), part=part)]
+    return [PromptCheck(Demand.CIRCLE, side=_travel_side(clause.words), part=part)]
 
 
 def _turn(clause: Clause, part: int) -> list[PromptCheck]:
@@ -132,7 +132,7 @@ def _turn(clause: Clause, part: int) -> list[PromptCheck]:
         degrees = AROUND
     if degrees is None and words().small & {*clause.before, *clause.after[:2]}:
         degrees = SLIGHTLY
-    return [PromptCheck(Demand.TURN, side=_way_side(tokens), degrees=degrees, part=part)]
+    return [PromptCheck(Demand.TURN, side=_travel_side(tokens), degrees=degrees, part=part)]
 
 
 def _spin(clause: Clause, part: int) -> list[PromptCheck]:
@@ -143,7 +143,7 @@ def _spin(clause: Clause, part: int) -> list[PromptCheck]:
     degrees = _TURN_ONCE * times if times else _degrees(tokens)
     if degrees is None and "around" in tokens:
         degrees = AROUND
-    return [PromptCheck(Demand.TURN, side=_way_side(tokens), degrees=degrees, part=part)]
+    return [PromptCheck(Demand.TURN, side=_travel_side(tokens), degrees=degrees, part=part)]
 
 
 def _stop(clause: Clause, part: int) -> list[PromptCheck]:
@@ -181,8 +181,8 @@ def _leave_floor(clause: Clause, part: int) -> list[PromptCheck]:
         found = [PromptCheck(Demand.HOP, side=side, times=times, part=part)]
     else:
         found, side = [PromptCheck(Demand.JUMP, times=times, part=part)], None
-    way = [c for c in _travel(clause, part) if c.direction or (c.side and not side)]
-    return found + [c for c in way if c.demand is Demand.TRAVEL]
+    travels = [c for c in _travel(clause, part) if c.direction or (c.side and not side)]
+    return found + [c for c in travels if c.demand is Demand.TRAVEL]
 
 
 def _lie(clause: Clause, part: int) -> list[PromptCheck]:
@@ -278,8 +278,8 @@ def _speed(tokens: Sequence[str], part: int) -> list[PromptCheck]:
     return [PromptCheck(Demand.FAST if fast else Demand.SLOW, part=part)]
 
 
-def _way_side(tokens: Sequence[str]) -> Side | None:
-    """The side of a way or a turn: a side that is no limb's."""
+def _travel_side(tokens: Sequence[str]) -> Side | None:
+    """The side of a travel or a turn: a side that is no limb's."""
     free = [
         t
         for at, t in enumerate(tokens)

@@ -46,12 +46,12 @@ def read_checks(prompt: str) -> tuple[PromptCheck, ...]:
 
 def phrases(checks: Iterable[PromptCheck]) -> tuple[str, ...]:
     """Checks as phrases; the first of each further part begins with "then"."""
-    said: list[str] = []
+    lines: list[str] = []
     part = 0
     for check in checks:
-        said.append(f"then {check}" if check.part != part else str(check))
+        lines.append(f"then {check}" if check.part != part else str(check))
         part = check.part
-    return tuple(said)
+    return tuple(lines)
 
 
 def _checks_of(clauses: Sequence[Clause]) -> list[list[PromptCheck]]:

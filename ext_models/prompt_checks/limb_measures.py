@@ -17,7 +17,7 @@ from .tracks import Array, BodyTracks
 _WRISTS: Final = {Side.LEFT: Joint.L_WRIST, Side.RIGHT: Joint.R_WRIST}
 _SHOULDERS: Final = {Side.LEFT: Joint.L_SHOULDER, Side.RIGHT: Joint.R_SHOULDER}
 _ANKLES: Final = {Side.LEFT: Joint.L_ANKLE, Side.RIGHT: Joint.R_ANKLE}
-#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, a lowered wrist's way.
+#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, how far a lowered wrist sinks.
 _HAND_UP: Final = -0.15
 _FOOT_UP: Final = 0.3
 _HAND_DOWN: Final = 0.25
@@ -102,7 +102,7 @@ def _sided(
     values: dict[Side, float],
     least: float,
     softness: float,
-    told: str,
+    text: str,
     unit: float,
     *,
     lead: float,
@@ -111,9 +111,9 @@ def _sided(
     left, right = values[Side.LEFT], values[Side.RIGHT]
     if side is None or side is Side.BOTH:
         own = max(left, right) if side is None else min(left, right)
-        return Measured(above(own, least, softness), own, told.format(unit * own))
+        return Measured(above(own, least, softness), own, text.format(unit * own))
     own, other = (left, right) if side is Side.LEFT else (right, left)
-    found = Measured(above(own, least, softness), own, told.format(unit * own))
+    found = Measured(above(own, least, softness), own, text.format(unit * own))
     return found.limited([above(own - other, -lead, softness)])
 
 
@@ -123,12 +123,12 @@ def _strikes(
     curves: dict[Side, Array],
     least: float,
     softness: float,
-    told: str,
+    text: str,
 ) -> Measured:
     """Fast moments of limbs: the speed of the fastest, or how many there are."""
     speeds = {side: float(curve.max()) for side, curve in curves.items()}
     lead = (1 - _LEAD) * max(speeds.values())
-    found = _sided(check.side, speeds, least, softness, told, 1, lead=lead)
+    found = _sided(check.side, speeds, least, softness, text, 1, lead=lead)
     if check.times is None:
         return found
     asked = [check.side] if check.side in curves else list(curves)

@@ -16,9 +16,9 @@ from .checks import CheckResult, PromptCheck
 from .limb_measures import LIMBS
 from .scores import MET, Measured
 from .tracks import BodyTracks
-from .way_measures import WAYS
+from .travel_measures import TRAVELS
 
-_MEASURES: Final = WAYS | BODY | LIMBS
+_MEASURES: Final = TRAVELS | BODY | LIMBS
 #: Seconds between two moments at which a part may end, how many there are at most, and the
 #: least seconds that a part lasts.
 _GRID: Final = 0.25
@@ -64,7 +64,7 @@ def _results(part: Sequence[PromptCheck], tracks: BodyTracks) -> list[CheckResul
 
 def _result(check: PromptCheck, found: Measured) -> CheckResult:
     met = found.score >= MET
-    answers = [found.told] if found.told else ["yes"] if met else []
+    answers = [found.text] if found.text else ["yes"] if met else []
     sentence = f"{check}: {', '.join(answers if met else ['no', *answers])}"
     return CheckResult(check, met, found.score, found.value, sentence)
 

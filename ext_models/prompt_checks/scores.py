@@ -23,7 +23,7 @@ class Measured:
 
     score: float
     value: float
-    told: str = ""
+    text: str = ""
 
     def limited(self, scores: Iterable[float]) -> Measured:
         """The same with the lowest of its own score and others."""

@@ -16,7 +16,7 @@ from motiongpt_blender.core.body.skeleton import Joint
 
 Array = NDArray[np.float64]
 
-#: Seconds over which the way and the heading are smoothed, so that the sway of steps is none.
+#: Seconds over which the path and the heading are smoothed, which removes the sway of steps.
 _SWAY: Final = 0.2
 #: Seconds over which limbs are smoothed before they are differentiated.
 _JITTER: Final = 0.05
@@ -88,7 +88,7 @@ class BodyTracks:
         """Degrees turned to the left from the first frame to the last."""
         return float(np.degrees(self.heading[-1] - self.heading[0]))
 
-    def way(self) -> Array:
+    def displacement(self) -> Array:
         """Metres (2,) travelled to the body's left and ahead, however it turned."""
         return self.velocity.sum(axis=0) / self.fps
 

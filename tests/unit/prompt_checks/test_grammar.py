@@ -113,10 +113,10 @@ SENTENCES = [
 ]
 
 
-@pytest.mark.parametrize(("sentence", "said"), SENTENCES, ids=[s for s, _ in SENTENCES])
-def test_what_a_sentence_demands(sentence, said):
+@pytest.mark.parametrize(("sentence", "lines"), SENTENCES, ids=[s for s, _ in SENTENCES])
+def test_what_a_sentence_demands(sentence, lines):
     found = sorted(phrases(read_checks(sentence))) if "while" in sentence else None
-    assert "; ".join(found or phrases(read_checks(sentence))) == said
+    assert "; ".join(found or phrases(read_checks(sentence))) == lines
 
 
 @pytest.mark.parametrize("verb", ["jumps", "jump", "jumping", "jumped"])

@@ -34,9 +34,9 @@ def turned(joints, degrees):
     place = joints[:, :1] * [1, 0, 1]
     steps = np.diff(place, axis=0, prepend=place[:1])
     q = about_y(angles)[:, None]
-    way = np.cumsum(rotate(q, steps), axis=0)
+    travels = np.cumsum(rotate(q, steps), axis=0)
     body = rotate(np.broadcast_to(q, (*joints.shape[:2], 4)), joints - place)
-    return body + way
+    return body + travels
 
 
 def standing(seconds=3.0):

@@ -77,21 +77,21 @@ def turn(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Degrees turned to the side asked for, or to either."""
     turned = tracks.turn()
     own = _to(check.side, turned)
-    told = f"{abs(own):.0f} degrees" if own >= 0 else _other_way(check.side, own)
+    text = f"{abs(own):.0f} degrees" if own >= 0 else _other_way(check.side, own)
     if check.degrees is None:
-        return Measured(above(own, _TURN, 8.0), own, told)
+        return Measured(above(own, _TURN, 8.0), own, text)
     if check.degrees == AROUND and check.side is None:
-        return Measured(above(own, _AROUND, 15.0), own, told)
+        return Measured(above(own, _AROUND, 15.0), own, text)
     tolerance = max(_OFF, _OFF_SHARE * check.degrees)
-    found = Measured(near(own, check.degrees, tolerance), own, told)
+    found = Measured(near(own, check.degrees, tolerance), own, text)
     return found.limited([above(own, _SOME, 4.0)])
 
 
 def circle(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Degrees of a circle that is walked, to the side asked for or to either."""
     own = _to(check.side, tracks.turn())
-    told = f"{abs(own):.0f} degrees" if own >= 0 else _other_way(check.side, own)
-    found = Measured(above(own, _CIRCLE, 25.0), own, told)
+    text = f"{abs(own):.0f} degrees" if own >= 0 else _other_way(check.side, own)
+    found = Measured(above(own, _CIRCLE, 25.0), own, text)
     return found.limited([above(tracks.path(), 2 * _TRAVEL, 0.2)])
 
 
@@ -145,7 +145,7 @@ def stop(check: PromptCheck, tracks: BodyTracks) -> Measured:
     return Measured(below(last, _STOPPED, 0.06), last, f"{last:.1f} m/s")
 
 
-WAYS: Final = {
+TRAVELS: Final = {
     Demand.TRAVEL: travel,
     Demand.TURN: turn,
     Demand.CIRCLE: circle,
@@ -171,8 +171,8 @@ def _sign(side: Side) -> float:
 
 def _longest(speed: Array, tracks: BodyTracks) -> float:
     """Metres that a speed (T,) leads from any moment to a later one, at most."""
-    way = np.cumsum(speed) / tracks.fps
-    return float((way - np.minimum.accumulate(way)).max())
+    travels = np.cumsum(speed) / tracks.fps
+    return float((travels - np.minimum.accumulate(travels)).max())
 
 
 def _other_way(side: Side | None, own: float) -> str:
