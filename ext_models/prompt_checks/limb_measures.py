@@ -17,7 +17,7 @@ from .tracks import Array, BodyTracks
 _WRISTS: Final = {Side.LEFT: Joint.L_WRIST, Side.RIGHT: Joint.R_WRIST}
 _SHOULDERS: Final = {Side.LEFT: Joint.L_SHOULDER, Side.RIGHT: Joint.R_SHOULDER}
 _ANKLES: Final = {Side.LEFT: Joint.L_ANKLE, Side.RIGHT: Joint.R_ANKLE}
-#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, how far a lowered wrist sinks.
+#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, a lowered wrist's fall.
 _HAND_UP: Final = -0.15
 _FOOT_UP: Final = 0.3
 _HAND_DOWN: Final = 0.25
