@@ -278,8 +278,8 @@ def initialize_decoder(decoder: PatchDecoder, z: Tensor, drawn: Tensor) -> None:
 def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
     """Copy the encoder, codes and statistics of another tokenizer into ``model``, and freeze them.
 
-    Its decoder begins at what these codes tell of the windows, which are returned with
-    the other's statistics.
+    The decoder begins at the other's where the two are alike, else at what the codes tell of the
+    windows, which are returned with the other's statistics.
 
     Raises:
         PackError: when the two have encoders of other sizes.
@@ -291,7 +291,8 @@ def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
         codes_of.std.cpu().numpy(),
         windows.settings,
     )
-    parts = ("encoder.", "quantizer.", "mean", "std")
+    alike = model.config == codes_of.config
+    parts = ("encoder.", "quantizer.", "mean", "std", *(["decoder."] if alike else []))
     kept = {k: v for k, v in codes_of.state_dict().items() if k.startswith(parts)}
     try:
         model.load_state_dict({**model.state_dict(), **kept})
@@ -303,7 +304,7 @@ def keep_codes(model: VQVAE, codes_of: VQVAE, windows: Windows) -> Windows:
     model.encoder.requires_grad_(False)
     model.quantizer.requires_grad_(False)
     model.quantizer.codebook_updates = False
-    if isinstance(model.decoder, PatchDecoder):
+    if isinstance(model.decoder, PatchDecoder) and not alike:
         drawn = torch.cat([windows.draw()[0] for _ in range(60)])
         model.eval()  # while training, a quantiser may leave the finer levels out
         codes = torch.cat([model.encode_normalised(part) for part in drawn.split(256)])

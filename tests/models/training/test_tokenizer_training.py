@@ -138,6 +138,17 @@ def test_a_new_decoder_keeps_the_codes(examples, tmp_path):
         training.train_tokenizer(wide, SETTINGS, examples, tmp_path / "c", seed=1, codes_of=first)
 
 
+def test_a_decoder_of_the_same_sizes_goes_on(examples, tmp_path):
+    """It is trained further for the codes of the beam search, and not begun anew."""
+    first = training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path / "a", seed=1)
+    gentle = replace(SETTINGS, steps=1, learning_rate=1e-6)
+    again = training.train_tokenizer(
+        SMALL, gentle, examples, tmp_path / "b", seed=2, codes_of=first
+    )
+    assert torch.allclose(weights(first.decoder), weights(again.decoder), atol=1e-5)
+    assert not torch.equal(weights(first.decoder), weights(again.decoder))
+
+
 def test_the_report_measures_what_it_says(examples, tmp_path):
     """Against the same numbers computed the long way; and a prefix of the levels is coarser."""
     model = training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)
