@@ -59,6 +59,10 @@ COMMANDS: Final = {
         "lab.fit_score",
         "fit the weights of the candidate score to validation clips",
     ),
+    "measure-poses": (
+        "lab.measure_poses",
+        "measure how evenly a pack walks to placed poses, and how early it reaches unusual ones",
+    ),
     "evaluate-folds": (
         "lab.evaluate_folds",
         "cross-validate a recipe: every clip is held out once",

@@ -16,8 +16,9 @@ from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
 
-from .pose_guidance import GuidanceTargets, PoseTarget
 from .request import GenerationRequest, PoseCondition
+from .schedule import pull_frames, standing_pose
+from .targets import GuidanceTargets, PoseTarget
 
 
 def encode_poses(
@@ -74,11 +75,14 @@ def guidance_targets(
     if ahead and request.history is not None:
         origin, first = ahead - 1, request.history[-1]
     targets: list[PoseTarget] = []
+    before = standing_pose() if request.history is None else request.history[-1]
     for pose in poses:
         left, front, turn = map(float, planar_offset(*planar_poses(np.stack([first, pose.joints]))))
         place = (left, front, turn) if pose.placed and pose.frame > origin else None
         weights = None if pose.bound is None else pose.bound.astype(np.float32)
-        targets.append(PoseTarget(pose.frame, pose.joints, place, weights))
+        pull = pull_frames(pose.joints, before)
+        targets.append(PoseTarget(pose.frame, pose.joints, place, weights, pull))
+        before = pose.joints
     return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
 
 

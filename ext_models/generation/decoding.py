@@ -24,9 +24,10 @@ from transformers import (
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 from motiongpt_blender.wire import Sampling
 
-from .pose_guidance import BatchGuidance, GuidanceTargets, PoseGuidance
+from .pose_guidance import BatchGuidance, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
 from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, uniform_numbers
+from .targets import GuidanceTargets
 
 
 @dataclass(frozen=True)

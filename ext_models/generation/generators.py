@@ -23,9 +23,10 @@ from ext_models.packs import MANIFEST, PackError, PackManifest
 from motiongpt_blender.wire import Sampling
 
 from .decoding import GrammarSampler, TokenPrompt, WordsOnly, generate_codes, generate_rows
-from .pose_guidance import GuidanceTargets, PoseGuidance
+from .pose_guidance import PoseGuidance
 from .request import CancelCheck
 from .sampling import RowSampler, answer_seeds, uniform_numbers
+from .targets import GuidanceTargets
 
 NO_CAPTIONS = (
     "This model pack has not learnt to describe motion: choose one with the skill 'caption'."

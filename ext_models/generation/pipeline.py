@@ -24,6 +24,8 @@ from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Ski
 from ext_models.motion import features
 from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
+from ext_models.prompt_checks.checks import Demand
+from ext_models.prompt_checks.grammar import read_checks
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
@@ -36,6 +38,7 @@ from motiongpt_blender.core.body.motion import (
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.wire import Sampling
 
+from .arrival import ease_into_poses
 from .conditioning import encode_poses, guidance_targets, pose_stretches
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
@@ -48,6 +51,7 @@ from .request import (
 )
 from .reranker import Reranker
 from .reranking import CandidateSelector, Selection
+from .retiming import spread_over_path
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
@@ -235,13 +239,24 @@ class MotionPipeline:
         elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
             joints = stand_like(joints, request.poses[0].joints)
         return MotionClip(
-            joints=joints,
+            joints=self._timed(joints, request),
             fps=self.manifest.fps,
             tokens=tuple(c for step in codes for c in step),
             prompt=request.prompt,
             seed=request.sampling.seed,
             origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
         )
+
+    def _timed(
+        self, joints: NDArray[np.float32], request: GenerationRequest
+    ) -> NDArray[np.float32]:
+        """The motion (T, 22, 3), spread over its path and moving into its poses in time."""
+        if not request.sampling.guidance:
+            return joints
+        still = any(check.demand is Demand.STILL for check in read_checks(request.prompt))
+        if not still:
+            joints = spread_over_path(joints, request.poses, self.manifest.fps)
+        return ease_into_poses(joints, request.poses)
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []

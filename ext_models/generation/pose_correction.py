@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from motiongpt_blender.core.body.motion import heading, remove_heading
+from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.rotations import (
     about_y,
     between,
@@ -24,15 +24,14 @@ from motiongpt_blender.core.body.rotations import (
     to_log,
     wrap_angle,
 )
-from motiongpt_blender.core.body.skeleton import PARENTS
 
+from .body_bones import BodyBones
 from .request import PoseCondition
 
 Array = NDArray[np.floating]
 
 #: Frames over which the correction of a body fades away from a pose (0.75 s).
 REACH: Final = 15
-_CHILDREN: Final = tuple(range(1, len(PARENTS)))
 
 
 def meet_poses(joints: NDArray[np.float32], poses: Sequence[PoseCondition]) -> NDArray[np.float32]:
@@ -45,15 +44,13 @@ def meet_poses(joints: NDArray[np.float32], poses: Sequence[PoseCondition]) -> N
         return joints
     frames = np.array([pose.frame for pose in poses])
     targets = np.stack([_target(joints, pose, poses[0]) for pose in poses])
-    path, facing = joints[:, 0].astype(np.float64), np.unwrap(heading(joints))
-    wanted = heading(targets) - facing[frames]
-    turn = _along(len(joints), frames, wrap_angle(wanted))
-    moved = path + _along(len(joints), frames, targets[:, 0] - path[frames])
-    moved[:, 1] = path[:, 1] + _near(len(joints), frames, targets[:, 0, 1] - path[frames, 1])
-    local = _local(joints)
-    goal = _local(targets)
-    bones = _corrected(local, frames, goal)
-    return _assembled(moved, facing + turn, bones).astype(np.float32)
+    body, goal = BodyBones.of(joints), BodyBones.of(targets)
+    count, off = len(joints), goal.path - body.path[frames]
+    turn = _along(count, frames, wrap_angle(goal.facing - body.facing[frames]))
+    moved = body.path + _along(count, frames, off)
+    moved[:, 1] = body.path[:, 1] + _near(count, frames, off[:, 1])
+    bones = _corrected(body.bones, frames, goal.bones)
+    return BodyBones(moved, body.facing + turn, bones).joints().astype(np.float32)
 
 
 def _target(joints: Array, pose: PoseCondition, first: PoseCondition) -> Array:
@@ -100,12 +97,6 @@ def _smooth(frames: NDArray[np.intp], values: Array, at: NDArray[np.intp]) -> Ar
     return PchipInterpolator(frames, values, axis=0)(at).astype(np.float64)
 
 
-def _local(joints: Array) -> Array:
-    """Bones (T, 21, 3) as vectors from parent to child, heading removed."""
-    bones = joints[:, _CHILDREN] - joints[:, [PARENTS[c] for c in _CHILDREN]]
-    return remove_heading(joints, bones.astype(np.float64))
-
-
 def _corrected(bones: Array, frames: NDArray[np.intp], goal: Array) -> Array:
     """Bones (T, 21, 3) turned and stretched to be those of ``goal`` (K, 21, 3) at its frames."""
     current = bones[frames]
@@ -116,14 +107,3 @@ def _corrected(bones: Array, frames: NDArray[np.intp], goal: Array) -> Array:
     turned = rotate(turn, bones) * stretch[..., None]
     turned[frames] = goal  # the last digits that angles lose
     return turned
-
-
-def _assembled(path: Array, facing: Array, bones: Array) -> Array:
-    """Joints (T, 22, 3) from where the pelvis is, what it faces, and bones without heading."""
-    turn = about_y(facing)[:, None]
-    world = rotate(np.broadcast_to(turn, (*bones.shape[:-1], 4)), bones)
-    joints = np.zeros((len(path), len(PARENTS), 3))
-    joints[:, 0] = path
-    for child in _CHILDREN:
-        joints[:, child] = joints[:, PARENTS[child]] + world[:, child - 1]
-    return joints

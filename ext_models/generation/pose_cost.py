@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import torch
@@ -23,8 +24,12 @@ from torch import Tensor
 from ext_models.motion import planar
 from ext_models.motion.motion_metrics import local_pose
 
+from .schedule import Segment
+
+#: Metres off an even progress that cost half a unit, along the path and beside it, at most.
+PROGRESS: Final = (0.1, 0.3)
 #: Channels of a frame in front of the positions of its joints: turn, step (2), height.
-HEAD = 4
+HEAD: Final = 4
 
 
 @dataclass(frozen=True)
@@ -245,3 +250,25 @@ class _Bodies:
 def _square(plane: Tensor, rise: Tensor, n: Tensor) -> Tensor:
     """Mean squared distance (N, 1) of joints (N, 22) from the pelvis, weighted (N, 22)."""
     return (n * (plane.abs().square() + rise.square())).sum(-1, keepdim=True)
+
+
+def progress_cost(
+    here: Tensor, then: Tensor, segments: Sequence[Segment], frame: int, widths: Tensor
+) -> Tensor:
+    """What it costs (R, C) to be off an even progress along segments of a path.
+
+    Args:
+        here: planar poses (R, 1, 3) or (R, C, 3) that places are relative to.
+        then: planar poses (R, C, 3) of the bodies at a frame.
+        segments: that the rows walk.
+        frame: of the whole motion.
+        widths: (R, 1) metres off that cost half a unit, if that is less than ``PROGRESS``.
+    """
+    ahead = here.new_tensor(np.array([[*segment.direction, 0.0] for segment in segments]))[:, None]
+    course = planar.compose(here * here.new_tensor([0.0, 0.0, 1.0]), ahead)[..., :2]
+    even = here.new_tensor(np.array([[*segment.due(frame), 0.0] for segment in segments]))[:, None]
+    off = (planar.compose(here, even) - then)[..., :2]
+    along = (off * course).sum(-1)
+    across = off[..., 0] * course[..., 1] - off[..., 1] * course[..., 0]
+    late, beside = (widths.clamp(max=most) for most in PROGRESS)
+    return 0.5 * ((along / late).square() + (across / beside).square())

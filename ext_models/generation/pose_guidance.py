@@ -31,15 +31,15 @@ from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.rotations import wrap_angle
 
 from .lookahead import CHANNELS, CONTEXT_STEPS, LinearDecoder
-from .pose_cost import CodeCosts, PredictedFrames, TargetPoses
+from .pose_cost import CodeCosts, PredictedFrames, TargetPoses, progress_cost
+from .schedule import Segment
+from .targets import GuidanceTargets, PoseTarget, summary_targets
 
 #: Metres of pose error that cost half a unit of log-likelihood, by level, at the pose's frame.
 #: Finer levels can still correct what coarser ones leave.
 POSE: Final = (0.04, 0.03)
 #: The same before a pose.
 ON_THE_WAY: Final = 0.08
-#: Frames before a pose from which on the path to it counts.
-APPROACH: Final = 12
 #: Speed of the approach to a pose, relative to an even one.
 EAGER: Final = 2.0
 #: Weight of the pelvis' height beside the mean of the joints.
@@ -52,46 +52,6 @@ A_SECOND: Final = 2.0
 FOLLOW: Final = 2.0
 #: Scales for summary tokens: metres between joints, metres and radians of the place.
 PLAN: Final = (0.04, 0.3, 0.3)
-
-
-@dataclass(frozen=True)
-class PoseTarget:
-    """One pose that the motion is guided to.
-
-    Attributes:
-        frame: of the whole motion, from 0.
-        joints: (22, 3) metres.
-        place: metres to the left, metres ahead and radians turned to the left, relative to the
-            origin of the targets; None if the place does not matter.
-        weights: (22,) weight of each joint; None for equal weights.
-    """
-
-    frame: int
-    joints: NDArray[np.float32]
-    place: tuple[float, float, float] | None = None
-    weights: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class GuidanceTargets:
-    """What one motion is guided to.
-
-    Attributes:
-        poses: ascending by frame.
-        strength: factor of all costs; 0 is no guidance.
-        given: codes (S', L) that the motion begins with, before the first generated one.
-        origin: frame of the body that places are relative to.
-    """
-
-    poses: tuple[PoseTarget, ...] = ()
-    strength: float = 1.0
-    given: tuple[tuple[int, ...], ...] = ()
-    origin: int = 0
-
-    @property
-    def active(self) -> bool:
-        """Whether they change any score."""
-        return bool(self.poses) and self.strength > 0
 
 
 @dataclass(frozen=True)
@@ -236,6 +196,12 @@ class BatchGuidance:
                 off = np.linalg.norm(expected.path[:, moment] - np.array(pose.place[:2]), axis=-1)
                 turned = wrap_angle(expected.turns[:, moment] - pose.place[2])
                 cost += 0.5 * (off / place_scale) ** 2 + 0.5 * (turned / turn_scale) ** 2
+        if targets.origin == 0:
+            for segment in targets.walked:
+                for moment, frame in enumerate(moments(steps * self.stride)):
+                    if segment.begin < frame < segment.end:
+                        off = np.linalg.norm(expected.path[:, moment] - segment.due(frame), axis=-1)
+                        cost += 0.5 * (off / place_scale) ** 2
         return cost
 
     def _follow_summaries(self, generated: Tensor) -> None:
@@ -262,7 +228,7 @@ class BatchGuidance:
     def _is_near(self, pose: PoseTarget, start: int) -> bool:
         """Whether a step that begins at a frame affects a pose; its overlap reaches behind it."""
         lap = self.tokenizer.config.lap
-        return -lap <= pose.frame - start < self.stride + APPROACH
+        return -lap <= pose.frame - start < self.stride + pose.pull
 
     def _next_placed(self, targets: GuidanceTargets, start: int) -> PoseTarget | None:
         """The next pose with a place to go to, once the origin is known."""
@@ -336,7 +302,7 @@ class BatchGuidance:
                     continue
                 reached = pose.frame - start < self.stride
                 frame = self.stride + pose.frame - start if reached else 2 * self.stride - 1
-                due = (1.0, at_pose) if reached else self._approach(pose.frame - start)
+                due = (1.0, at_pose) if reached else self._approach(pose, start)
                 groups.setdefault((frame, reached), []).append((k, number, *due))
         cost = torch.zeros(len(rows), costs.codes.turn.shape[1], dtype=torch.double)
         for (frame, _), found in groups.items():
@@ -347,11 +313,11 @@ class BatchGuidance:
             cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * error)
         return cost
 
-    def _approach(self, ahead: int) -> tuple[float, float]:
-        """For a pose some frames ahead of a step: the share of the path that is due, its weight."""
-        left = ahead - self.stride + 1
+    def _approach(self, pose: PoseTarget, start: int) -> tuple[float, float]:
+        """For a pose after a step: the share of the path that is due, its weight."""
+        left = pose.frame - start - self.stride + 1
         share = min(1.0, EAGER * self.stride / (left + self.stride))
-        return share, (1 - left / (APPROACH + 1)) / (2 * ON_THE_WAY**2)
+        return share, (1 - left / (pose.pull + 1)) / (2 * ON_THE_WAY**2)
 
     def _path_cost(
         self,
@@ -381,7 +347,24 @@ class BatchGuidance:
         due = planar.interpolate_pose(now, goal, self.stride, left)
         wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
         metres, radians = PLACE
-        return planar.path_cost(then, due, wide * metres, wide[..., 0] * radians)
+        cost = planar.path_cost(then, due, wide * metres, wide[..., 0] * radians)
+        segments = [self._segment_to(row, pose) for row, pose in zip(rows, poses, strict=True)]
+        walked = [k for k, segment in enumerate(segments) if segment is not None]
+        if walked:
+            some = [segment for segment in segments if segment is not None]
+            widths = (wide * metres)[walked, ..., 0]
+            even = progress_cost(
+                origin[walked], then[walked], some, start + self.stride - 1, widths
+            )
+            turned = planar.wrap_angle((due - then)[walked][..., 2]) / (
+                wide[walked][..., 0] * radians
+            )
+            cost[walked] = even + 0.5 * turned.square()
+        return cost
+
+    def _segment_to(self, row: int, pose: PoseTarget) -> Segment | None:
+        """The segment of a row's path that leads to a pose, if somebody walks it."""
+        return next((s for s in self.targets[row].walked if s.goal == pose.place), None)
 
 
 def _grounded_path(frames: Tensor) -> Tensor:
@@ -392,18 +375,3 @@ def _grounded_path(frames: Tensor) -> Tensor:
     shifts = np.stack([root_shifts(*motion) for motion in zip(joints, contacts, strict=True)])
     path[..., :2] += torch.from_numpy(shifts).to(path)
     return path
-
-
-def summary_targets(
-    summary: ClipSummary, tokens: Sequence[int], frames: int
-) -> tuple[PoseTarget, ...]:
-    """The bodies that a clip summary expects in a motion of some frames, as targets.
-
-    They have no places: to hold a motion to a path that is wrong by half a metre makes it slide.
-    """
-    expected = summary.expected_poses(tokens)
-    bodies = expected.bodies + expected.heights[:, None, None] * np.array([0, 1, 0])
-    return tuple(
-        PoseTarget(int(frame), body.astype(np.float32))
-        for frame, body in zip(moments(frames), bodies, strict=True)
-    )

@@ -31,14 +31,22 @@ def resample_motion(joints: Array, fps: float, to_fps: float, count: int) -> Arr
     """
     if len(joints) == 1 or count == 1:
         return np.repeat(joints[:1], count, axis=0)
-    low, t = _source_frames(len(joints), fps, to_fps, count)
+    return motion_at(joints, _source_times(len(joints), fps, to_fps, count))
+
+
+def motion_at(joints: Array, times: Array) -> Array:
+    """A motion (T, 22, 3) at any times (N,), in frames from 0 to T - 1: (N, 22, 3).
+
+    The pelvis follows a cubic, bones rotate and keep their lengths. T is at least 2.
+    """
+    low, t = _low_and_share(len(joints), times)
     bones = joints[:, _CHILD] - joints[:, _PARENT]
     share = t[:, None, None]
     vectors = _slide(normalise(bones), low, share)
     lengths = np.linalg.norm(bones, axis=-1, keepdims=True)
     vectors = vectors * (lengths[low] * (1 - share) + lengths[low + 1] * share)
-    out = np.empty((count, *joints.shape[1:]), dtype=vectors.dtype)
-    out[:, 0] = resample_smooth(joints[:, 0], fps, to_fps, count)
+    out = np.empty((len(times), *joints.shape[1:]), dtype=vectors.dtype)
+    out[:, 0] = values_at(joints[:, 0], times)
     for bone, (child, parent) in enumerate(zip(_CHILD, _PARENT, strict=True)):
         out[:, child] = out[:, parent] + vectors[:, bone]
     return out
@@ -55,7 +63,12 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     """
     if len(values) == 1 or count == 1:
         return np.repeat(values[:1], count, axis=0)
-    low, t = _source_frames(len(values), fps, to_fps, count)
+    return values_at(values, _source_times(len(values), fps, to_fps, count))
+
+
+def values_at(values: Array, times: Array) -> Array:
+    """Values (T, ...) at any times (N,), in frames from 0 to T - 1, by a cubic; T is at least 2."""
+    low, t = _low_and_share(len(values), times)
     t = t.reshape((-1,) + (1,) * (values.ndim - 1))
     # A point mirrored beyond each end keeps the ends' speed.
     first, final = 2 * values[:1] - values[1:2], 2 * values[-1:] - values[-2:-1]
@@ -64,12 +77,16 @@ def resample_smooth(values: Array, fps: float, to_fps: float, count: int) -> Arr
     return current + _cubic(p[low] - current, p[low + 2] - current, p[low + 3] - current, t)
 
 
-def _source_frames(length: int, fps: float, to_fps: float, count: int) -> tuple[Frames, Array]:
-    """Source frame (count,) before each wanted one, and the share (count,) of the next."""
+def _source_times(length: int, fps: float, to_fps: float, count: int) -> Array:
+    """The source time (count,) of each wanted frame, in frames."""
     last = length - 1
     step = min(fps / to_fps, last / (count - 1))
-    times: Array = np.minimum(np.arange(count, dtype=np.float64) * step, last)
-    low: Frames = np.minimum(times.astype(np.intp), last - 1)
+    return np.minimum(np.arange(count, dtype=np.float64) * step, last)
+
+
+def _low_and_share(length: int, times: Array) -> tuple[Frames, Array]:
+    """The source frame (N,) before each time, and the share (N,) of the next."""
+    low: Frames = np.minimum(times.astype(np.intp), length - 2)
     return low, times - low
 
 

@@ -8,13 +8,15 @@ import torch
 
 from ext_models.generation import pose_guidance
 from ext_models.generation.lookahead import CHANNELS
-from ext_models.generation.pose_cost import HEAD, CodeCosts, PredictedFrames, TargetPoses
-from ext_models.generation.pose_guidance import (
-    BatchGuidance,
-    GuidanceTargets,
-    PoseGuidance,
-    PoseTarget,
+from ext_models.generation.pose_cost import (
+    HEAD,
+    PROGRESS,
+    CodeCosts,
+    PredictedFrames,
+    TargetPoses,
 )
+from ext_models.generation.pose_guidance import BatchGuidance, PoseGuidance
+from ext_models.generation.targets import GuidanceTargets, PoseTarget
 from ext_models.language.vocabulary import TokenIds
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
@@ -116,7 +118,7 @@ def slow_cost(guidance, targets, codes, partial):
     """What each code costs one motion, body by body and stand by stand, as it is meant."""
     decoder, level, start = guidance.decoder, len(partial), len(codes) * STRIDE
     made = decoder.frames(decoder.latents(codes[-4:]), decoder.latents(partial[None])[0], level)
-    decoded = guidance.tokenizer.decode(codes[None])[..., :CHANNELS] if start else None
+    decoded = guidance.tokenizer.decode(codes[None]) if start else None
     return np.array(
         [slow_pose(m, targets, start, level) + slow_way(m, targets, start, decoded)
          for m in made.double().numpy()]
@@ -132,11 +134,11 @@ def slow_pose(frames, targets, start, level):
         if -2 <= ahead < STRIDE:
             made = upright(frames[STRIDE + ahead])
             cost += apart(made, goal, counts) / (2 * pose_guidance.POSE[level] ** 2)
-        elif STRIDE <= ahead < STRIDE + pose_guidance.APPROACH:
+        elif STRIDE <= ahead < STRIDE + pose.pull:
             left = ahead - STRIDE + 1
             now, then = upright(frames[STRIDE - 1]), upright(frames[-1])
             due = now + (goal - now) * min(1, pose_guidance.EAGER * STRIDE / (left + STRIDE))
-            share = 1 - left / (pose_guidance.APPROACH + 1)
+            share = 1 - left / (pose.pull + 1)
             cost += share * apart(then, due, counts) / (2 * pose_guidance.ON_THE_WAY**2)
     return cost
 
@@ -147,21 +149,32 @@ def slow_way(frames, targets, start, decoded):
         return 0.0
     pose = later[0]
     if targets.origin < start:
-        path = planar.root_path(decoded)[0]
-        origin = planar.body_pose(decoded[0], path, targets.origin)
+        path = pose_guidance._grounded_path(decoded)[0]
+        origin = planar.body_pose(decoded[0, :, :CHANNELS], path, targets.origin)
         seen = planar.relative_to(path[-STRIDE], origin).double()
     else:
         seen = torch.tensor(stand(frames, targets.origin - start + STRIDE))
     goal = planar.compose(seen, torch.tensor(pose.place, dtype=torch.double))
-    left = pose.frame - start - STRIDE + 1
-    if left <= 0:
-        there = torch.tensor(stand(frames, pose.frame - start + STRIDE))
-        return float(planar.path_cost(there, goal, *pose_guidance.PLACE))
-    now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, FRAMES - 1))
+    left = max(pose.frame - start - STRIDE + 1, 0)
+    end = min(pose.frame - start + STRIDE, FRAMES - 1)
+    now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, end))
     wide = 1 + pose_guidance.A_SECOND * left / 20
-    metres, radians = pose_guidance.PLACE
+    metres, radians = (wide * unit for unit in pose_guidance.PLACE)
     due = planar.interpolate_pose(now, goal, STRIDE, left)
-    return float(planar.path_cost(then, due, wide * metres, wide * radians))
+    segment = next((s for s in targets.walked if s.goal == pose.place), None)
+    if segment is None:
+        return float(planar.path_cost(then, due, metres, radians))
+    turn = float(planar.path_cost(then, due, np.inf, radians))
+    begin, even = (
+        planar.compose(seen, torch.tensor([*place, 0.0], dtype=torch.double)).numpy()[:2]
+        for place in (segment.start[:2], segment.due(start + STRIDE - 1))
+    )
+    course = goal.numpy()[:2] - begin
+    course /= np.linalg.norm(course)
+    off = even - then.numpy()[:2]
+    along, beside = off @ course, off @ [course[1], -course[0]]
+    late, aside = (min(metres, most) for most in PROGRESS)
+    return turn + 0.5 * ((along / late) ** 2 + (beside / aside) ** 2)
 
 
 def rows():

@@ -12,8 +12,8 @@ from ext_models.generation.candidate_score import pose_error
 from ext_models.generation.conditioning import guidance_targets
 from ext_models.generation.lookahead import CHANNELS, LinearDecoder
 from ext_models.generation.pipeline import MotionPipeline, silent
-from ext_models.generation.pose_guidance import GuidanceTargets, summary_targets
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
+from ext_models.generation.targets import GuidanceTargets, summary_targets
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
 from ext_models.tokenizer import vqvae as v
