@@ -13,6 +13,12 @@ def smoothstep(x: Array) -> Array:
     return x * x * x * (x * (x * 6 - 15) + 10)
 
 
+def maximum_filter(values: Array, around: int) -> Array:
+    """The largest (T,) of each value and the ``around`` before and after it; the ends held."""
+    padded = np.pad(values, around, mode="edge")
+    return np.max([padded[i : i + len(values)] for i in range(2 * around + 1)], axis=0)
+
+
 def gaussian_smooth(values: Array, sigma: float) -> Array:
     """Values (T, ...) smoothed along time; sigma in frames, the ends held."""
     if sigma <= 0 or len(values) < 2:

@@ -1,7 +1,8 @@
 """Foot contacts: when each foot stands on the floor, from a motion's joint positions.
 
 A toe is in contact from when it is low and slow until it is clearly high or fast: two pairs
-of limits (hysteresis), so that noise near one of them does not make the contact flicker.
+of limits (hysteresis), so that noise near one of them does not make the contact flicker. Slow is
+measured against the body: the faster it travels, the faster may a foot be that carries it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ DOWN_SPEED: Final = 0.30
 #: ... and those above which it leaves.
 UP_HEIGHT: Final = 0.08
 UP_SPEED: Final = 0.50
+#: The same speeds as shares of the body's, where that is more: a foot that carries slides in
+#: fast generated motion.
+DOWN_SHARE: Final = 0.40
+UP_SHARE: Final = 0.60
 #: The same for a heel, whose height counts from its height in contact.
 HEEL_HEIGHT: Final = 0.03
 HEEL_SPEED: Final = 0.40
@@ -29,6 +34,8 @@ HEEL_SPEED: Final = 0.40
 LANDING_HEIGHT: Final = 0.02
 #: Seconds over which speeds are smoothed.
 SMOOTHING: Final = 0.04
+#: The same for the body's, which is that of a whole step.
+STEP_SMOOTHING: Final = 0.15
 #: Seconds of the shortest contact, and of the longest gap that is closed.
 MIN_CONTACT: Final = 0.09
 MAX_GAP: Final = 0.06
@@ -38,6 +45,9 @@ MAX_SLIDE: Final = 0.30
 MAX_FLOOR_ERROR: Final = 0.05
 
 Mask = NDArray[np.bool_]
+
+#: Keeps what is level of a position.
+_LEVEL: Final = np.array([1.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,11 @@ def _height_and_speed(toe: Array, floor: float, fps: float) -> tuple[Array, Arra
     return smooth[:, 1] - floor, _speed(smooth, fps)
 
 
+def _body_speed(joints: Array, fps: float) -> Array:
+    """Speeds (T,) a second of the pelvis over the ground."""
+    return _speed(gaussian_smooth(joints[:, Joint.PELVIS] * _LEVEL, STEP_SMOOTHING * fps), fps)
+
+
 def _floor(joints: Array) -> float:
     """Height of a motion's floor: that of its lowest toes, where it is near 0."""
     lowest = np.minimum(joints[:, Joint.L_FOOT, 1], joints[:, Joint.R_FOOT, 1])
@@ -128,8 +143,9 @@ def _floor(joints: Array) -> float:
 def _find_contacts(joints: Array, side: str, floor: float, fps: float) -> tuple[Contact, ...]:
     toe, ankle = (joints[:, joint] for joint in of_side(side, "FOOT", "ANKLE"))
     height, speed = _height_and_speed(toe, floor, fps)
-    down = (height < DOWN_HEIGHT) & (speed < DOWN_SPEED)
-    up = (height > UP_HEIGHT) | (speed > UP_SPEED)
+    body = _body_speed(joints, fps)
+    down = (height < DOWN_HEIGHT) & (speed < np.maximum(DOWN_SPEED, DOWN_SHARE * body))
+    up = (height > UP_HEIGHT) | (speed > np.maximum(UP_SPEED, UP_SHARE * body))
     mask = _close_gaps(hysteresis(down, up), MAX_GAP * fps)
     heel_down = _heel_down(ankle, mask, fps)
     out: list[Contact] = []

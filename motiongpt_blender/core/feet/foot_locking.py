@@ -16,7 +16,7 @@ import numpy as np
 from ..body.rotations import UP, Array, continuous, from_log, multiply, normalise, rotate, slerp
 from ..body.skeleton import SIDES, of_side
 from ..body.slices import run_to_end
-from ..body.smoothing import gaussian_smooth, smoothstep
+from ..body.smoothing import gaussian_smooth, maximum_filter, smoothstep
 from ..retargeting.part_rotations import Limb, rest_hinge
 from ..retargeting.two_bone_ik import solve_leg_ik
 from ..rig.kinematics import (
@@ -31,7 +31,7 @@ from ..rig.kinematics import (
 from ..rig.part_joints import LEG_JOINTS, LEG_PARTS, side_parts
 from ..rig.rig_description import Control, RigDescription, RigMotion
 from .foot_contacts import UP_SPEED, Contact, FootContacts, runs
-from .foot_offsets import FixedFrames, swing_lift, toe_offsets
+from .foot_offsets import FixedFrames, flight_lift, swing_lift, toe_offsets
 from .heel_lift import lift_above_floor, lift_within_reach
 
 #: Seconds on either side of a marked pose within which the locking fades.
@@ -61,7 +61,7 @@ class FootLockReport:
     """What foot locking changed, in centimetres of the model.
 
     Attributes:
-        moved_cm: the farthest that a toe in contact was moved.
+        moved_cm: the farthest that a toe was moved.
         lowered_cm: the most that the pelvis was lowered.
         slid_cm: the farthest that a toe in contact remains from its place.
     """
@@ -145,7 +145,7 @@ def lock_feet_slices(
         contacts = foot_contacts.of(side)
         _smooth_foot(rig, posed.rotations, contacts, side, kept, motion.fps)
         if leg_is_connected(rig, side):
-            legs.append(_track_leg(rig, motion, posed, contacts, side, fixed, floor, step))
+            legs.append(_track_leg(rig, motion, posed, foot_contacts, side, fixed, floor, step))
         yield
     if not legs:
         return motion, FootLockReport()
@@ -190,7 +190,7 @@ def _track_leg(
     rig: RigDescription,
     motion: RigMotion,
     posed: PosedRig,
-    contacts: tuple[Contact, ...],
+    foot_contacts: FootContacts,
     side: str,
     fixed: FixedFrames,
     floor: float,
@@ -204,10 +204,13 @@ def _track_leg(
     rotation = posed.rotations[foot.name]
     heel = ankle + rotate(rotation, -rig.points[joints[2]][1] * UP)
     level = floor + float(rig.points[joints[3]][1])
-    contacts = _possible_contacts(contacts, toe, fixed, level, rig, fps)
+    contacts = _possible_contacts(foot_contacts.of(side), toe, fixed, level, rig, fps)
     offsets = toe_offsets(toe, heel, contacts, fixed, level, fps, MAX_OFFSET_SPEED * rig.leg)
     target = _keep_above(toe + offsets, kept, level - MAX_DIP * rig.leg, fps)
     lift = swing_lift(target, contacts, level, None if step else toe[:, 1])
+    lift = lift + flight_lift(
+        target + lift[:, None] * UP, foot_contacts, side, level, fps, rig.scale
+    )
     target[:, 1] += lift * _away_from(kept, len(toe), fps)
     # No lower than it was before: a motion may have its heel in the floor.
     lowest = np.minimum(heel[:, 1], floor) - MAX_DIP * rig.leg
@@ -336,9 +339,7 @@ def _pelvis_drop(legs: list[_LegTrack], kept: list[int], fps: float, length: flo
     most = MAX_DROP * length
     need = most * (1 - np.exp(-need / most))  # the last of it comes from the heels
     sigma = DROP_SMOOTHING * fps
-    around = max(1, round(2 * sigma))
-    padded = np.pad(need, around, mode="edge")
-    widest = np.max([padded[i : i + len(need)] for i in range(2 * around + 1)], axis=0)
+    widest = maximum_filter(need, max(1, round(2 * sigma)))
     return gaussian_smooth(widest, sigma) * _away_from(kept, len(need), fps)
 
 

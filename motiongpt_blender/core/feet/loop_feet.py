@@ -14,7 +14,7 @@ import numpy as np
 
 from ..body.rotations import Array, continuous
 from ..body.skeleton import SIDES, Joint, of_side
-from ..rig.kinematics import forward_kinematics, joint_position, local_up
+from ..rig.kinematics import forward_kinematics, joint_position, local_up, root_transform
 from ..rig.part_joints import WHOLE_LEG_PARTS
 from ..rig.rig_description import RigDescription, RigMotion
 from .foot_contacts import MAX_SLIDE, Contact, FootContacts, find_foot_contacts, leaves_floor
@@ -35,7 +35,7 @@ def remove_drift(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> 
     travel = travel - up * (travel @ up)
     if np.linalg.norm(travel) / motion.scale > MAX_SLIDE:
         return motion
-    feet = _toes_and_ankles(_without_arms(rig), motion, floor)
+    feet = _pelvis_and_feet(_without_arms(rig), motion, floor)
     connected = [s for s in SIDES if leg_is_connected(rig, s)]
     if all(leaves_floor(feet, side, motion.fps) for side in connected):
         return motion
@@ -61,7 +61,7 @@ def lock_loop_feet_slices(
     legs = _without_arms(rig)
     names = {name for c in legs.controls for name in (c.name, *c.twist_bones)}
     rounds = repeat_loop(motion, names)
-    feet = _toes_and_ankles(legs, rounds, floor)
+    feet = _pelvis_and_feet(legs, rounds, floor)
     yield
     contacts = find_foot_contacts(feet, motion.fps)
     yield
@@ -113,13 +113,14 @@ def _middle_round(rounds: RigMotion, loop: RigMotion) -> RigMotion:
     return replace(loop, rotations=rotations, locations=locations)
 
 
-def _toes_and_ankles(rig: RigDescription, motion: RigMotion, floor: float) -> Array:
-    """Joints (T, 22, 3) in metres of the model, of which only toes and ankles are filled in.
+def _pelvis_and_feet(rig: RigDescription, motion: RigMotion, floor: float) -> Array:
+    """Joints (T, 22, 3) in metres of the model; only pelvis, toes and ankles are filled in.
 
     A toe at rest has height 0; legs that are not connected are in the air.
     """
     posed = forward_kinematics(rig, motion)
     out = np.full((len(motion), len(Joint), 3), _IN_THE_AIR)
+    out[:, Joint.PELVIS] = root_transform(motion)[1] / motion.scale
     for side in SIDES:
         if leg_is_connected(rig, side):
             rest = floor + float(rig.points[Joint[f"{side}_FOOT"]][1])

@@ -152,7 +152,7 @@ def measure(rig: RigDescription, played: Played, joints: Array, fps: float) -> E
     )
 
 
-def _point(rig: RigDescription, played: Played, joint: str, side: str) -> Array:
+def point(rig: RigDescription, played: Played, joint: str, side: str) -> Array:
     """Where the rig has a limb's joint, (T, 3): a bone's head, or the end of the one before."""
     s = side.lower()
     part = Part(f"{_BEGINS[joint]}_{s}")
@@ -168,7 +168,7 @@ def _point(rig: RigDescription, played: Played, joint: str, side: str) -> Array:
 
 def _limb_error(rig: RigDescription, played: Played, joints: Array, side: str, part: str) -> Array:
     first, last = _LIMBS[part]
-    seen = _point(rig, played, last, side) - _point(rig, played, first, side)
+    seen = point(rig, played, last, side) - point(rig, played, first, side)
     wanted = joints[:, Joint[f"{side}_{last}"]] - joints[:, Joint[f"{side}_{first}"]]
     return angle(seen, wanted)
 
@@ -202,7 +202,7 @@ def _toe_error(rig: RigDescription, played: Played, joints: Array, side: str) ->
     level = np.array([1.0, 0.0, 1.0])
     ankle, toe = Joint[f"{side}_ANKLE"], Joint[f"{side}_FOOT"]
     wanted = joints[:, toe] - joints[:, ankle]
-    seen = _point(rig, played, "FOOT", side) - _point(rig, played, "ANKLE", side)
+    seen = point(rig, played, "FOOT", side) - point(rig, played, "ANKLE", side)
     clear = (np.linalg.norm(wanted * level, axis=-1) > 0.6 * np.linalg.norm(wanted, axis=-1)) & (
         np.linalg.norm(seen * level, axis=-1) > 0.4 * np.linalg.norm(seen, axis=-1)
     )
@@ -231,13 +231,13 @@ def _standing(
 ) -> tuple[Array, float]:
     """Metres slid while the motion's foot stands (rig, motion), and the lowest point."""
     toe = joints[:, Joint[f"{side}_FOOT"]]
-    rig_toe = _point(rig, played, "FOOT", side) / rig.scale
+    rig_toe = point(rig, played, "FOOT", side) / rig.scale
     step = np.linalg.norm(np.diff(toe, axis=0)[:, [0, 2]], axis=-1)
     rig_step = np.linalg.norm(np.diff(rig_toe, axis=0)[:, [0, 2]], axis=-1)
     low = (toe[1:, 1] < STANDS[0]) & (toe[:-1, 1] < STANDS[0])
     stands = low & (step * fps < STANDS[1])
     rest = float(rig.points[Joint[f"{side}_FOOT"]][1]) / rig.scale
-    ankle = _point(rig, played, "ANKLE", side)[:, 1] / rig.scale
+    ankle = point(rig, played, "ANKLE", side)[:, 1] / rig.scale
     ankle = ankle - float(rig.points[Joint[f"{side}_ANKLE"]][1]) / rig.scale
     below = np.minimum(rig_toe[:, 1] - rest, ankle)
     given = np.minimum(np.minimum(toe[:, 1], joints[:, Joint[f"{side}_ANKLE"], 1] - 0.055), 0.0)
