@@ -36,6 +36,8 @@ from .heel_lift import lift_above_floor, lift_within_reach
 
 #: Seconds on either side of a marked pose within which the locking fades.
 POSE_EASE: Final = 0.35
+#: The same for the lift of feet in flight, also at the ends, where another take may go on.
+FLIGHT_EASE: Final = 0.5
 #: Height of a foot in a marked pose, in leg lengths, above which it is not in contact.
 LIFTED: Final = 0.04
 #: Seconds about the time that it is lifted in which it is not in contact either.
@@ -132,7 +134,8 @@ def lock_feet_slices(
         floor: height of the floor over the rig's own.
         moving: those of ``kept`` at an end of the motion whose speed may not change either:
             a foot in contact there comes to rest instead of stopping at once.
-        step: lift a foot also where the motion drags it over the floor between contacts.
+        step: lift a foot also where the motion drags it over the floor between contacts, but
+            not in flight.
     """
     kept = sorted(k for k in kept if 0 <= k < len(motion))
     if not foot_contacts.left and not foot_contacts.right:
@@ -208,10 +211,12 @@ def _track_leg(
     offsets = toe_offsets(toe, heel, contacts, fixed, level, fps, MAX_OFFSET_SPEED * rig.leg)
     target = _keep_above(toe + offsets, kept, level - MAX_DIP * rig.leg, fps)
     lift = swing_lift(target, contacts, level, None if step else toe[:, 1])
-    lift = lift + flight_lift(
-        target + lift[:, None] * UP, foot_contacts, side, level, fps, rig.scale
-    )
-    target[:, 1] += lift * _away_from(kept, len(toe), fps)
+    away = _away_from(kept, len(toe), fps)
+    target[:, 1] += lift * away
+    if not step:
+        lift = flight_lift(target, foot_contacts, side, level, fps, rig.scale)
+        ends = [0, *kept, len(toe) - 1]
+        target[:, 1] += lift * _away_from(ends, len(toe), fps, FLIGHT_EASE)
     # No lower than it was before: a motion may have its heel in the floor.
     lowest = np.minimum(heel[:, 1], floor) - MAX_DIP * rig.leg
     heel_lift = lift_above_floor(heel - toe, rotate(rotation, _LEFT), lowest - target[:, 1])
@@ -228,7 +233,7 @@ def _track_leg(
         toe_position=toe,
         target=target,
         reach=_max_distances((hip, knee, ankle), kept, fps),
-        heel_lift=heel_lift * _away_from(kept, len(toe), fps),
+        heel_lift=heel_lift * away,
     )
 
 
@@ -318,13 +323,13 @@ def _keep_above(target: Array, kept: list[int], lowest: float, fps: float) -> Ar
     return target + lift[:, None] * UP
 
 
-def _away_from(kept: list[int], count: int, fps: float) -> Array:
-    """Weights (T,): 0 at the kept frames, 1 from ``POSE_EASE`` on."""
+def _away_from(kept: list[int], count: int, fps: float, ease: float = POSE_EASE) -> Array:
+    """Weights (T,): 0 at the kept frames, 1 from ``ease`` seconds on."""
     if not kept:
         return np.ones(count)
     frames = np.arange(count)
     distance = np.abs(frames[:, None] - np.array(kept)[None]).min(1)
-    return smoothstep(distance / max(POSE_EASE * fps, 1.0))
+    return smoothstep(distance / max(ease * fps, 1.0))
 
 
 def _pelvis_drop(legs: list[_LegTrack], kept: list[int], fps: float, length: float) -> Array:
