@@ -71,6 +71,7 @@ def test_blocks_join_without_seams_and_one_is_made_again(addon, smpl_rig):
     assert [(t.mute, len(t.strips)) for t in kept] == [(True, 1)]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("root", ["OBJECT", "HIPS"])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_blocks_join_whatever_travels(addon, smpl_rig, root, in_place):
@@ -125,6 +126,7 @@ def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):
         bpy.ops.motiongpt.generate_sequence()
 
 
+@pytest.mark.sweep
 def test_a_minute_is_made_in_pieces_of_what_the_model_can(addon, smpl_rig, monkeypatch):
     blocks(smpl_rig, (WALK, 1, 1201))
     asked = []
@@ -203,6 +205,7 @@ def carried_rig(smpl_rig):
     return smpl_rig
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("in_place", [False, True])
 def test_blocks_join_where_a_root_bone_travels(addon, carried_rig, in_place):
     chosen = carried_rig.motiongpt.retargeting
@@ -260,6 +263,7 @@ def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):
     assert np.abs(seen(smpl_rig, 41) - last).max() < 1e-4
 
 
+@pytest.mark.sweep
 def test_a_long_sequence_needs_the_memory_of_a_block(addon, smpl_rig, monkeypatch):
     """What the add-on holds does not grow with the blocks made; keys are Blender's."""
     from motiongpt_blender.generate import sequence
