@@ -19,6 +19,7 @@ from ext_models.errors import PipelineError
 from ext_models.generation.candidate_score import pose_error
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.pose_correction import meet_poses
+from ext_models.motion.grounding import lift_above_floor
 from ext_models.motion.pacing_metrics import STILL_SPEED, longest_standstill
 from motiongpt_blender.core.body.motion import local_pose
 from motiongpt_blender.wire import Sampling
@@ -181,7 +182,8 @@ def measure(
     for case in tqdm(cases, desc="cases"):
         clip = pipeline.generate(case.request, *silent()).clips[0]
         off = 100 * pose_error(clip, case.request)
-        met = meet_poses(clip.joints, case.request.poses)
+        kept = [pose.frame for pose in case.request.poses]
+        met = lift_above_floor(meet_poses(clip.joints, case.request.poses), kept)
         rows.append(PoseRow.of(case.name, case.kind, met, clip.fps, off))
         motions.append((case.name, met))
     return rows, motions

@@ -88,7 +88,7 @@ def _run(arguments: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="motiongpt-rigs-") as name,
         Terminal(Path(name) / "blender.log") as terminal,
     ):
-        for key, make in _makers(arguments.rigs, Path(name)):
+        for key, make in makers(arguments.rigs, Path(name)):
             if arguments.only and key not in arguments.only:
                 continue
             try:
@@ -111,7 +111,7 @@ def _line(row: Row) -> str:
     return "| " + " | ".join((row.name, *row.cells)) + " |"
 
 
-def _makers(rigs: Path | None, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+def makers(rigs: Path | None, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Name and maker of every rig."""
     from tests.support.rigs import families as made
     from tests.support.rigs import files
