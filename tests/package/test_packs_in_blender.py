@@ -56,7 +56,7 @@ def test_the_extension_holds_nothing_non_commercial(archives, tmp_path):
         weights = {archive.getinfo(n).CRC for n in inside if n.endswith(".safetensors")}
         body = json.loads(archive.read("ext_models/model_packs/starter/pack.json"))
     assert not manifest.is_non_commercial(body["licence"])
-    assert not any("bandai" in line.lower() or "NC" in line for line in body["credits"])
+    assert not any("bandai" in line.lower() or "-NC" in line for line in body["credits"])
     for path in archives:
         with zipfile.ZipFile(path) as archive:
             bound = [i for i in archive.infolist() if i.filename.endswith(".safetensors")]
