@@ -43,6 +43,7 @@ NEEDS = {
     "build.py test": "itself",
     "build.py mutants": "an hour, and the package cosmic-ray",
     "tests.support.measure.feet": "Blender and minutes of the model",
+    "tests.support.measure.pose_takes": "Blender, the rig files and minutes of the model",
     "tests.support.measure.rigs": "Blender, the motion data and the rig files",
     "tests.support.measure.root_paths": "Blender and the motion data",
 }
