@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ext_models.datasets.examples import Example
+from ext_models.datasets.examples import DataError, Example
 from motiongpt_blender.core.body.motion import MODEL_FPS
 from motiongpt_blender.core.packs.length_model import LengthModel, features
 
@@ -43,8 +43,14 @@ class LengthErrors:
 
 
 def fit_lengths(examples: Sequence[Example]) -> LengthModel:
-    """The length model of captioned clips (their split ``train``)."""
+    """The length model of captioned clips (their split ``train``).
+
+    Raises:
+        DataError: when no training clip has a caption.
+    """
     captions, seconds = _captioned(examples, "train")
+    if not captions:
+        raise DataError("no training clip has a caption to learn lengths from: add captions.")
     log_seconds = np.log(seconds)
     read = [features(caption) for caption in captions]
     counts = Counter(feature for found in read for feature in found)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ext_models.datasets.examples import Example
+from ext_models.datasets.examples import DataError, Example
 from ext_models.language.length_fitting import LEAST_CAPTIONS, fit_lengths, length_errors
 from ext_models.packs import shipped_packs
 from motiongpt_blender.core.packs.length_model import read_lengths
@@ -36,6 +36,11 @@ def test_lengths_follow_the_captions():
 def test_only_training_clips_are_learnt_from():
     held_out = clips({"a person jumps": 9.0}, split="test", count=50)
     assert fit_lengths([*clips(KINDS), *held_out]) == fit_lengths(clips(KINDS))
+
+
+def test_clips_without_captions_are_refused():
+    with pytest.raises(DataError, match="caption"):
+        fit_lengths(clips(KINDS, split="test"))
 
 
 def test_a_word_of_few_captions_does_not_count():
