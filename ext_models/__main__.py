@@ -51,6 +51,10 @@ COMMANDS: Final = {
         "lab.check_prompts",
         "measure on real clips how far the checks of prompts can be trusted",
     ),
+    "compare-guidance": (
+        "lab.compare_guidance",
+        "put settings of generation side by side on validation clips",
+    ),
     "compare-tokenizers": (
         "lab.compare_tokenizers",
         "train several tokenizers alike, and put them in one table",

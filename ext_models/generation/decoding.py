@@ -26,7 +26,7 @@ from motiongpt_blender.wire import Sampling
 
 from .pose_guidance import BatchGuidance, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
-from .sampling import SUMMARY_TEMPERATURE_SCALE, RowSampler, uniform_numbers
+from .sampling import SUMMARY_TEMPERATURE, RowSampler, uniform_numbers
 from .targets import GuidanceTargets
 
 
@@ -64,10 +64,12 @@ class CodeSampler(LogitsProcessor):
         sampling: Sampling,
         *,
         cfg_scale: float = 1.0,
+        summary_temperature: float = SUMMARY_TEMPERATURE,
         guidance: BatchGuidance | None = None,
     ) -> None:
         """Args: ids; the rows; columns of their prompts; how all are sampled; what guides them."""
         self.ids, self.width, self.cfg_scale, self.guidance = ids, width, cfg_scale, guidance
+        self.summary_temperature = summary_temperature
         self.lengths = torch.tensor([ids.vocabulary.tokens_of(p.steps) for p in prompts])
         longest = int(self.lengths.max())
         self.sample = RowSampler([uniform_numbers(p.seed, longest) for p in prompts], sampling)
@@ -83,7 +85,7 @@ class CodeSampler(LogitsProcessor):
             cond = self.guidance(input_ids[:rows, self.width :], cond)
         in_summary = step < self.ids.vocabulary.summary[0]
         tokens = allowed.start + self.sample(
-            step, cond, SUMMARY_TEMPERATURE_SCALE if in_summary else 1.0
+            step, cond, self.summary_temperature if in_summary else 1.0
         )
         tokens[(step >= self.lengths).to(tokens.device)] = self.ids.pad
         return force_tokens(tokens, scores)
@@ -151,6 +153,7 @@ def generate_codes(
     sampling: Sampling,
     *,
     cfg_scale: float = 1.0,
+    summary_temperature: float = SUMMARY_TEMPERATURE,
     guidance: PoseGuidance | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
@@ -164,6 +167,7 @@ def generate_codes(
         prompts: of similar lengths, or much of the batch is padding.
         sampling: temperature, ``top_p`` and ``top_k`` of all rows.
         cfg_scale: scale of classifier-free guidance; 1 does without.
+        summary_temperature: of the summary tokens, relative to that of the codes.
         guidance: leads each row to its targets.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
@@ -182,7 +186,15 @@ def generate_codes(
         whole = [p.steps + len(p.targets.given) for p in prompts]
         batch = guidance.for_batch(ids, [p.targets for p in prompts], whole)
     width = max(map(len, rows))
-    sample = CodeSampler(ids, prompts, width, sampling, cfg_scale=cfg_scale, guidance=batch)
+    sample = CodeSampler(
+        ids,
+        prompts,
+        width,
+        sampling,
+        cfg_scale=cfg_scale,
+        summary_temperature=summary_temperature,
+        guidance=batch,
+    )
     answers = generate_rows(
         model, rows, longest, sample, pad=ids.pad, end=None,
         progress=progress, cancelled=cancelled, **more,

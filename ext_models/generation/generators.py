@@ -25,7 +25,7 @@ from motiongpt_blender.wire import Sampling
 from .decoding import GrammarSampler, TokenPrompt, WordsOnly, generate_codes, generate_rows
 from .pose_guidance import PoseGuidance
 from .request import CancelCheck
-from .sampling import RowSampler, answer_seeds, uniform_numbers
+from .sampling import SUMMARY_TEMPERATURE, RowSampler, answer_seeds, uniform_numbers
 from .targets import GuidanceTargets
 
 NO_CAPTIONS = (
@@ -102,6 +102,7 @@ class TokenGenerator:
         ids: ids of the added tokens.
         cfg_scale: scale of classifier-free guidance; 1 does without.
         guidance: pose guidance of the pack.
+        summary_temperature: of the summary tokens, relative to that of the codes.
     """
 
     model: Any
@@ -109,6 +110,7 @@ class TokenGenerator:
     ids: TokenIds
     cfg_scale: float = 1.0
     guidance: PoseGuidance | None = None
+    summary_temperature: float = SUMMARY_TEMPERATURE
 
     def generate(
         self,
@@ -128,6 +130,7 @@ class TokenGenerator:
             prompts,
             requests[0].sampling,
             cfg_scale=self.cfg_scale,
+            summary_temperature=self.summary_temperature,
             guidance=self.guidance,
             progress=progress,
             cancelled=cancelled,

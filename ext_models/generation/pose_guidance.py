@@ -12,9 +12,8 @@ its places, which a summary knows to within a metre only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 import torch
@@ -30,37 +29,21 @@ from ext_models.tokenizer.quantizers import ResidualQuantizer
 from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.rotations import wrap_angle
 
+from .guidance_scales import GuidanceScales
 from .lookahead import CHANNELS, CONTEXT_STEPS, LinearDecoder
 from .pose_cost import CodeCosts, PredictedFrames, TargetPoses, progress_cost
 from .schedule import Segment
 from .targets import GuidanceTargets, PoseTarget, summary_targets
 
-#: Metres of pose error that cost half a unit of log-likelihood, by level, at the pose's frame.
-#: Finer levels can still correct what coarser ones leave.
-POSE: Final = (0.04, 0.03)
-#: The same before a pose.
-ON_THE_WAY: Final = 0.08
-#: Speed of the approach to a pose, relative to an even one.
-EAGER: Final = 2.0
-#: Weight of the pelvis' height beside the mean of the joints.
-HEIGHT: Final = 0.5
-#: Metres and radians off a place that cost half a unit, and how much more are allowed for each
-#: second that is left.
-PLACE: Final = (0.05, 0.08)
-A_SECOND: Final = 2.0
-#: Weight of the clip summary as a target, beside that of a marked pose.
-FOLLOW: Final = 2.0
-#: Scales for summary tokens: metres between joints, metres and radians of the place.
-PLAN: Final = (0.04, 0.3, 0.3)
-
 
 @dataclass(frozen=True)
 class PoseGuidance:
-    """What guidance needs of a pack: its tokenizer, its clip summary and its code levels."""
+    """What guidance needs of a pack: tokenizer, clip summary and code levels; and its scales."""
 
     tokenizer: VQVAE
     summary: ClipSummary | None
     levels: int
+    scales: GuidanceScales = field(default_factory=GuidanceScales)
 
     @property
     def supported(self) -> bool:
@@ -113,6 +96,7 @@ class BatchGuidance:
     ) -> None:
         self.guidance, self.tokenizer, self.summary = guidance, guidance.tokenizer, guidance.summary
         self.ids, self.targets, self.steps = ids, list(targets), steps
+        self.scales = guidance.scales
         self.stride = self.tokenizer.config.stride
         #: By row, the planar pose (3,) of the body at the origin, relative to the root in the
         #: first predicted frame; None while the origin is not generated yet.
@@ -185,13 +169,13 @@ class BatchGuidance:
         assert self.summary is not None
         expected = self.summary.expected_poses(prefix, following=True)
         last = max(steps * self.stride - 1, 1)
-        joint_scale, place_scale, turn_scale = PLAN
+        place_scale, turn_scale = self.scales.summary_place
         cost = np.zeros(len(expected.bodies))
         for pose in targets.poses:
             moment = round(pose.frame / last * (MOMENTS - 1))
             apart = expected.bodies[:, moment] - local_pose(pose.joints.astype(np.float64))
             error = np.average(np.linalg.norm(apart, axis=-1), -1, pose.weights)
-            cost += error / joint_scale
+            cost += error / self.scales.summary_body
             if pose.place is not None and targets.origin == 0:
                 off = np.linalg.norm(expected.path[:, moment] - np.array(pose.place[:2]), axis=-1)
                 turned = wrap_angle(expected.turns[:, moment] - pose.place[2])
@@ -213,7 +197,8 @@ class BatchGuidance:
                 continue
             tokens = (generated[row].cpu().numpy() - first).tolist()
             poses = summary_targets(self.summary, tokens, self.steps[row] * self.stride)
-            self.targets[row] = replace(targets, poses=poses, strength=FOLLOW * targets.strength)
+            strength = self.scales.follow * targets.strength
+            self.targets[row] = replace(targets, poses=poses, strength=strength)
         self._prepare_poses()
 
     # -- codes ------------------------------------------------------------------------
@@ -293,7 +278,7 @@ class BatchGuidance:
         self, costs: CodeCosts, known: PredictedFrames, rows: Sequence[int], start: int, level: int
     ) -> Tensor:
         """Cost (R, C) of missing the poses near a step that begins at a frame."""
-        at_pose = 1 / (2 * POSE[min(level, len(POSE) - 1)] ** 2)
+        at_pose = 1 / (2 * self.scales.pose_at(level) ** 2)
         # By the compared frame and whether it is the pose's own: row, pose, due share, weight.
         groups: dict[tuple[int, bool], list[tuple[int, int, float, float]]] = {}
         for k, row in enumerate(rows):
@@ -308,7 +293,12 @@ class BatchGuidance:
         for (frame, _), found in groups.items():
             some, poses, share, weight = zip(*found, strict=True)
             error = costs.pose_cost(
-                known.some(some), self.poses.some(poses), share, frame, self.stride - 1, HEIGHT
+                known.some(some),
+                self.poses.some(poses),
+                share,
+                frame,
+                self.stride - 1,
+                self.scales.height,
             )
             cost.index_add_(0, torch.tensor(some), cost.new_tensor(weight)[:, None] * error)
         return cost
@@ -316,8 +306,8 @@ class BatchGuidance:
     def _approach(self, pose: PoseTarget, start: int) -> tuple[float, float]:
         """For a pose after a step: the share of the path that is due, its weight."""
         left = pose.frame - start - self.stride + 1
-        share = min(1.0, EAGER * self.stride / (left + self.stride))
-        return share, (1 - left / (pose.pull + 1)) / (2 * ON_THE_WAY**2)
+        share = min(1.0, self.scales.eager * self.stride / (left + self.stride))
+        return share, (1 - left / (pose.pull + 1)) / (2 * self.scales.on_the_way**2)
 
     def _path_cost(
         self,
@@ -345,8 +335,8 @@ class BatchGuidance:
         goal = planar.compose(origin, now.new_tensor([p.place for p in poses])[:, None])
         left = now.new_tensor(ahead).clamp(min=0)[:, None, None]
         due = planar.interpolate_pose(now, goal, self.stride, left)
-        wide = 1 + A_SECOND * left / representations.HUMANML3D.fps
-        metres, radians = PLACE
+        wide = 1 + self.scales.place_growth * left / representations.HUMANML3D.fps
+        metres, radians = self.scales.place
         cost = planar.path_cost(then, due, wide * metres, wide[..., 0] * radians)
         segments = [self._segment_to(row, pose) for row, pose in zip(rows, poses, strict=True)]
         walked = [k for k, segment in enumerate(segments) if segment is not None]

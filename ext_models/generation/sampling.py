@@ -14,10 +14,10 @@ from torch import Tensor
 
 from motiongpt_blender.wire import Sampling
 
-#: Temperature of the summary tokens over that of the codes. High, so that the candidates differ:
-#: on held-out clips R@3 of the best of 8 is 0.98 with it and 0.95 with 0.5; of a single candidate
-#: it is 0.92 with both.
-SUMMARY_TEMPERATURE_SCALE: Final = 2.0
+#: Temperature of the summary tokens, relative to that of the codes. High, so that the candidates
+#: differ: on held-out clips R@3 of the best of 8 is 0.98 with it and 0.95 with 0.5; of a single
+#: candidate it is 0.92 with both.
+SUMMARY_TEMPERATURE: Final = 2.0
 #: Distance of the seeds of two variations, and of two candidates of one variation.
 VARIATION_STRIDE: Final = 7919
 CANDIDATE_STRIDE: Final = 104_729

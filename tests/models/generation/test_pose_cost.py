@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ext_models.generation import pose_guidance
+from ext_models.generation.guidance_scales import GuidanceScales
 from ext_models.generation.lookahead import CHANNELS
 from ext_models.generation.pose_cost import (
     HEAD,
@@ -26,6 +27,7 @@ from tests.support.motion_folders import walker
 
 STRIDE, LEVELS, CODES = 4, 2, 12
 FRAMES = 2 * STRIDE
+SCALES = GuidanceScales()
 
 
 def upright(frame):
@@ -39,7 +41,7 @@ def apart(body, wanted, counts):
     off = body - wanted
     joints = off - off[0] * [0, 1, 0]
     mean = np.average((joints**2).sum(-1), weights=counts)
-    return mean + pose_guidance.HEIGHT * off[0, 1] ** 2
+    return mean + SCALES.height * off[0, 1] ** 2
 
 
 def stand(frames, at):
@@ -75,7 +77,7 @@ def test_what_is_multiplied_out_is_the_distance_itself(then, share):
     wanted = TargetPoses.of(poses, counts)
     shares = [share, 1.0, share]
     off = CodeCosts(PredictedFrames.of(codes)).pose_cost(
-        PredictedFrames.of(rows), wanted, shares, then, STRIDE - 1, pose_guidance.HEIGHT
+        PredictedFrames.of(rows), wanted, shares, then, STRIDE - 1, SCALES.height
     )
     for n in range(3):
         goal = local_pose(poses[n].astype(float)) + poses[n][0] * [0, 1, 0]
@@ -133,13 +135,13 @@ def slow_pose(frames, targets, start, level):
         counts = np.ones(22) if pose.weights is None else pose.weights
         if -2 <= ahead < STRIDE:
             made = upright(frames[STRIDE + ahead])
-            cost += apart(made, goal, counts) / (2 * pose_guidance.POSE[level] ** 2)
+            cost += apart(made, goal, counts) / (2 * SCALES.pose_at(level) ** 2)
         elif STRIDE <= ahead < STRIDE + pose.pull:
             left = ahead - STRIDE + 1
             now, then = upright(frames[STRIDE - 1]), upright(frames[-1])
-            due = now + (goal - now) * min(1, pose_guidance.EAGER * STRIDE / (left + STRIDE))
+            due = now + (goal - now) * min(1, SCALES.eager * STRIDE / (left + STRIDE))
             share = 1 - left / (pose.pull + 1)
-            cost += share * apart(then, due, counts) / (2 * pose_guidance.ON_THE_WAY**2)
+            cost += share * apart(then, due, counts) / (2 * SCALES.on_the_way**2)
     return cost
 
 
@@ -158,8 +160,8 @@ def slow_way(frames, targets, start, decoded):
     left = max(pose.frame - start - STRIDE + 1, 0)
     end = min(pose.frame - start + STRIDE, FRAMES - 1)
     now, then = (torch.tensor(stand(frames, at)) for at in (STRIDE - 1, end))
-    wide = 1 + pose_guidance.A_SECOND * left / 20
-    metres, radians = (wide * unit for unit in pose_guidance.PLACE)
+    wide = 1 + SCALES.place_growth * left / 20
+    metres, radians = (wide * unit for unit in SCALES.place)
     due = planar.interpolate_pose(now, goal, STRIDE, left)
     segment = next((s for s in targets.walked if s.goal == pose.place), None)
     if segment is None:

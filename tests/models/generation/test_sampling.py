@@ -13,7 +13,7 @@ from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.generation.reranker import Reranker
 from ext_models.generation.reranking import CandidateSelector
 from ext_models.generation.sampling import (
-    SUMMARY_TEMPERATURE_SCALE,
+    SUMMARY_TEMPERATURE,
     RowSampler,
     answer_seeds,
     uniform_numbers,
@@ -120,7 +120,7 @@ def test_a_finished_row_is_padded(ids):
 
 def test_the_summary_is_sampled_at_a_higher_temperature(ids):
     sampling = Sampling(temperature=0.7, top_p=1.0)
-    for at, scale in ((0, SUMMARY_TEMPERATURE_SCALE), (1, 1.0)):
+    for at, scale in ((0, SUMMARY_TEMPERATURE), (1, 1.0)):
         steps = (9,) * 40
         scores, _, tokens = step_of(ids, at, 1.0, steps=steps, sampling=sampling)
         numbers = [uniform_numbers(seed, ids.vocabulary.tokens_of(9)) for seed in range(40)]
