@@ -2,8 +2,9 @@
 
 The Hello goes out before anything heavy is imported; the model is loaded with the first job and
 kept. A worker thread generates, the main thread reads, so that a Cancel takes effect at once. The
-process ends when its stdin closes. Every error becomes a Failure; nothing but the protocol ever
-reaches stdout, and logs go to stderr.
+process ends when its stdin closes. Every error of a job, a panic of a library included, becomes
+its Failure, and the next job goes on. Nothing but the protocol ever reaches stdout, and logs go to
+stderr.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class Server:
             try:
                 message = wire.decode(line)
             except wire.WireError as error:
-                self.report(wire.Failure("", f"A request could not be read: {error}"))
+                text = f"A request could not be read: {one_line(str(error))}"
+                self.report(wire.Failure("", text))
                 continue
             if isinstance(message, wire.Shutdown):
                 return
@@ -148,9 +150,35 @@ class Server:
             return wire.Cancelled(job.job)
         except (PipelineError, PackError, MotionError) as error:
             return wire.Failure(job.job, one_line(str(error)), _detail())
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             logger.exception("The job %s failed.", job.job)
-            return wire.Failure(job.job, _unexpected(error), _detail())
+            failure = wire.Failure(job.job, self._unexpected(error), _detail())
+            if not isinstance(error, Exception):
+                # A panic of a Rust library. What it left of the model is not used again.
+                self._pipeline = None
+            return failure
+
+    def _unexpected(self, error: BaseException) -> str:
+        """One sentence for an unexpected error."""
+        reason = one_line(f"{type(error).__name__}: {error}").rstrip(".")
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+            return (
+                f"The device has not enough memory for the model ({reason}): close other programs "
+                "or choose the device 'CPU' in the add-on's preferences."
+            )
+        if isinstance(error, ImportError):
+            return (
+                f"The backend's Python lacks a package ({reason}): set the backend up again, or "
+                "choose its Python in the add-on's preferences."
+            )
+        if self._pipeline is None:
+            return (
+                f"The model pack cannot be loaded ({reason}): install it again, or choose another "
+                "one in the add-on's preferences."
+            )
+        return (
+            f"The model failed ({reason}): the console has the details; try another prompt or seed."
+        )
 
     def _generate(self, job: wire.Generate) -> wire.Result:
         def cancelled() -> bool:
@@ -165,10 +193,10 @@ class Server:
         request = read_request(job)
         loading = time.perf_counter()
         if self._pipeline is None:
-            report("load", 0.0)
+            report(wire.LOADING, 0.0)
             self._pipeline = self._load()
             report.begin = LOAD_SHARE
-        seconds = {"load": time.perf_counter() - loading}
+        seconds = {wire.LOADING: time.perf_counter() - loading}
         stop_if_cancelled()
         answer = self._pipeline.generate(request, report, cancelled)
         stop_if_cancelled()
@@ -281,25 +309,9 @@ def _write(clip: MotionClip, path: Path) -> None:
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks, at most 600 characters."""
-    return " ".join(text.split())[:600]
+    """The text without line breaks, at most 600 characters, all of which can be shown."""
+    return " ".join(text.split())[:600].encode("utf-8", "replace").decode()
 
 
 def _detail() -> str:
     return traceback.format_exc()[-DETAIL_LENGTH:]
-
-
-def _unexpected(error: BaseException) -> str:
-    """One sentence for an unexpected error."""
-    reason = one_line(f"{type(error).__name__}: {error}").rstrip(".")
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return (
-            f"The device has not enough memory for the model ({reason}): close other programs or "
-            "choose the device 'CPU' in the add-on's preferences."
-        )
-    if isinstance(error, ImportError):
-        return (
-            f"The backend's Python lacks a package ({reason}): set the backend up again, or choose "
-            "its Python in the add-on's preferences."
-        )
-    return f"The model failed ({reason}): the console has the details; try another prompt or seed."

@@ -1,7 +1,8 @@
 """Jobs and their states: the requests to the model process and what became of each.
 
 A job ends exactly once. Reports that arrive for it later are ignored. The process is
-started with the first job, kept for the next ones, and restarted after a crash.
+started with the first job, kept for the next ones, and restarted after a crash. A job that
+ends with its process takes no other job with it: those that waited go to the next process.
 Nothing here blocks: the caller calls ``tick`` at intervals. Never imports bpy.
 """
 
@@ -14,9 +15,9 @@ from enum import Enum
 from typing import Final
 
 from .. import wire
-from .process import BackendProcess, Event, Exited, Garbage, Launch
+from .process import BackendProcess, Event, Exited, Garbage, Launch, LaunchError
 
-#: Seconds in which a new process must say hello, and a cancelled job must end.
+#: Seconds in which a new process must say hello, and a cancelled job that had begun must end.
 HELLO_SECONDS: Final = 60.0
 CANCEL_SECONDS: Final = 5.0
 
@@ -63,6 +64,11 @@ class Job:
     detail: str = ""
     cancelled_at: float = 0.0
 
+    @property
+    def begun(self) -> bool:
+        """Whether the model works on it; loading the model is for every job."""
+        return self.stage not in ("", wire.LOADING)
+
 
 class JobQueue:
     """All jobs of one add-on, and the process that answers them."""
@@ -100,13 +106,20 @@ class JobQueue:
         return job
 
     def cancel(self, name: str) -> None:
-        """Ask a job to stop. It ends within CANCEL_SECONDS, if need be with its process."""
+        """Ask a job to stop.
+
+        A job that has not begun ends at once, and the model's loading goes on for the next one.
+        Another ends within CANCEL_SECONDS, if need be with its process.
+        """
         job = self._jobs.get(name)
         if job is None or job.state is JobState.CANCELLING or self._process is None:
             return
+        self._process.send(wire.Cancel(name))
+        if not job.begun:
+            self._end(job, JobState.CANCELLED)
+            return
         job.state = JobState.CANCELLING
         job.cancelled_at = self._clock()
-        self._process.send(wire.Cancel(name))
 
     def tick(self) -> list[Job]:
         """Handle what has arrived; returns the jobs that ended since the last call."""
@@ -131,26 +144,51 @@ class JobQueue:
 
     def _ensure(self, launch: Launch) -> BackendProcess:
         """The process for that launch: the running one, or a new one."""
-        if self._process is not None and launch == self._launch and self._process.alive():
-            return self._process
         if self._process is not None and not self._process.alive():
             self._drop("The model's process ended in the middle of the work: press Generate again.")
+        if self._process is not None and launch == self._launch:
+            return self._process
         self.shutdown(grace=0.5)
+        return self._start(launch)
+
+    def _start(self, launch: Launch) -> BackendProcess:
         self._process = self._spawn(launch)
         self._launch, self._started_at = launch, self._clock()
         return self._process
 
     def _drop(self, error: str, detail: str = "") -> None:
-        """End the process. Its jobs fail, those that were to be cancelled are cancelled."""
+        """End the process and the job that it worked on; the jobs behind go to a new process.
+
+        Where it worked on none, it serves nobody, and every job fails.
+        """
         process, self._process, self.hello = self._process, None, None
-        for job in list(self._jobs.values()):
-            if job.state is JobState.CANCELLING:
-                self._end(job, JobState.CANCELLED)
-            else:
-                job.error, job.detail = error, detail
-                self._end(job, JobState.FAILED)
         if process is not None:
             process.kill()
+        worked_on = [job for job in self._jobs.values() if job.begun]
+        for job in worked_on or list(self._jobs.values()):
+            self._end_with_process(job, error, detail)
+        if self._jobs:
+            self._send_again()
+
+    def _end_with_process(self, job: Job, error: str, detail: str) -> None:
+        if job.state is JobState.CANCELLING:
+            self._end(job, JobState.CANCELLED)
+            return
+        job.error, job.detail = error, detail
+        self._end(job, JobState.FAILED)
+
+    def _send_again(self) -> None:
+        """Hand the open jobs to a new process."""
+        assert self._launch is not None  # one was running
+        try:
+            process = self._start(self._launch)
+        except LaunchError as error:
+            for job in list(self._jobs.values()):
+                self._end_with_process(job, str(error), "")
+            return
+        for job in self._jobs.values():
+            job.state, job.stage = JobState.STARTING, ""
+            process.send(job.request)
 
     def _end(self, job: Job, state: JobState) -> None:
         job.state = state

@@ -1,7 +1,8 @@
 """One child process that speaks the wire protocol, seen from Blender.
 
 Every pipe has a thread of its own, so that no child can block the caller, whether it is
-silent, writes too much or hangs: ``send``, ``events`` and ``kill`` return at once.
+silent, writes too much or hangs: ``send``, ``events`` and ``kill`` return at once. Each thread
+closes its pipe and ends with the child.
 Knows nothing of jobs; never imports bpy.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +28,8 @@ from .. import wire
 STDERR_LINES: Final = 60
 #: Messages that may wait here before the child is made to wait.
 QUEUE_SIZE: Final = 2000
+#: A line of a progress bar, which explains nothing.
+_PROGRESS_BAR: Final = re.compile(r"\d+%\|")
 
 
 class LaunchError(RuntimeError):
@@ -58,8 +62,11 @@ class Launch:
 
     def environment(self) -> dict[str, str]:
         """The child's environment: ours, without variables that would change its Python."""
-        drop = {"PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "VIRTUAL_ENV"}
-        kept = {name: value for name, value in os.environ.items() if name not in drop}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("PYTHON") and name != "VIRTUAL_ENV"
+        }
         return {**kept, "PYTHONPATH": str(self.root), "PYTHONUTF8": "1"}
 
 
@@ -132,6 +139,7 @@ class BackendProcess:
             grace: seconds that it gets to finish after a polite signal.
         """
         self._abandoned = True
+        self.close()  # the writer waits for nothing more
         if grace and self.alive():
             _signal(self._child, politely=True)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -164,13 +172,13 @@ class BackendProcess:
         return None
 
     def _read_stdout(self) -> None:
-        stream = _pipe(self._child.stdout)
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), _pipe(self._child.stdout) as stream:
             # Bounded, so that a line without an end cannot fill the memory.
             while line := stream.readline(wire.MAX_LINE + 1):
                 self._put(_event(line))
         code = self._wait_after_eof()
         self._stderr_thread.join(1.0)
+        self.close()
         self._put(Exited(code, "".join(self._stderr)))
 
     def _wait_after_eof(self) -> int:
@@ -182,10 +190,10 @@ class BackendProcess:
             return self._child.wait()
 
     def _read_stderr(self) -> None:
-        stream = _pipe(self._child.stderr)
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), _pipe(self._child.stderr) as stream:
             while line := stream.readline(2000):
-                self._stderr.append(line)
+                if not _PROGRESS_BAR.search(line):
+                    self._stderr.append(line)
 
     def _write_stdin(self) -> None:
         stream = _pipe(self._child.stdin)

@@ -12,7 +12,7 @@ from ..backend.jobs import Job, JobState
 from ..backend.process import Launch
 from ..core.timeline.sequences import Piece
 from ..scene.take.report import ApplyReport
-from ..wire import Sampling
+from ..wire import LOADING, Sampling
 from .adapters import CharacterKey
 from .request import PreparedTake
 
@@ -114,7 +114,7 @@ class CharacterState:
 
 #: Words for the stages that the model's process reports.
 STAGES: Final = {
-    "load": "Loading the model",
+    LOADING: "Loading the model",
     "encode": "Reading the poses",
     "generate": "Generating",
     "decode": "Decoding",

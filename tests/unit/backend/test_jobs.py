@@ -140,7 +140,7 @@ def test_failure_of_the_process_ends_every_job(stage):
 
 def test_cancel_and_a_result_that_crossed_it(stage):
     job = stage.submit()
-    stage.says(HELLO)
+    stage.says(HELLO, wire.Progress("one", "generate", 0.1))
     stage.queue.cancel("one")
     stage.queue.cancel("one")
     assert stage.puppets[0].sent[1:] == [wire.Cancel("one")]
@@ -151,17 +151,60 @@ def test_cancel_and_a_result_that_crossed_it(stage):
     stage.queue.cancel("stranger")
 
 
-def test_a_stuck_job_is_cancelled_with_its_process(stage):
-    stuck, other = stage.submit("one"), stage.submit("two")
-    stage.says(HELLO)
+@pytest.mark.parametrize(
+    "heard", [[], [HELLO], [HELLO, wire.Progress("one", wire.LOADING, 0.0)]], ids=len
+)
+def test_a_job_that_has_not_begun_is_cancelled_at_once_and_the_load_goes_on(stage, heard):
+    job = stage.submit()
+    stage.says(*heard)
     stage.queue.cancel("one")
+    assert stage.queue.tick() == [job] and job.state is JobState.CANCELLED
+    assert stage.puppets[0].sent[-1] == wire.Cancel("one")
+    stage.time += CANCEL_SECONDS + 1
+    assert stage.says(*([] if heard else [HELLO]), wire.Cancelled("one")) == []
+    assert stage.puppets[0].living
+    stage.submit("two")
+    assert len(stage.puppets) == 1  # the process that has loaded the model
+
+
+def stuck_and_waiting(stage):
+    """A cancelled job that the process works on, and another that waits behind it."""
+    stuck = stage.submit("one")
+    stage.says(HELLO, wire.Progress("one", "generate", 0.1))
+    stage.queue.cancel("one")
+    return stuck, stage.submit("two")
+
+
+def test_a_stuck_job_is_cancelled_with_its_process(stage):
+    stuck, waiting = stuck_and_waiting(stage)
     stage.time += CANCEL_SECONDS - 0.1
     assert stage.queue.tick() == []
     stage.time += 0.2
-    assert stage.queue.tick() == [stuck, other]
-    assert (stuck.state, other.state) == (JobState.CANCELLED, JobState.FAILED)
-    assert_sentence(other.error)
+    assert stage.queue.tick() == [stuck] and stuck.state is JobState.CANCELLED
     assert stage.puppets[0].ended == ["kill"]
+    assert stage.puppets[1].sent == [waiting.request] and waiting.state is JobState.STARTING
+    result = wire.Result("two", ("clip.npz",))
+    assert stage.says(HELLO, result) == [waiting] and waiting.result is result
+
+
+def test_a_crash_ends_the_job_under_way_and_none_behind_it(stage):
+    first, waiting = stage.submit("one"), stage.submit("two")
+    assert stage.says(HELLO, wire.Progress("one", "generate", 0.1), Exited(3, "")) == [first]
+    assert first.state is JobState.FAILED and stage.puppets[1].sent == [waiting.request]
+    # a process that nobody works with is not started again and again
+    assert stage.says(Exited(3, "")) == [waiting] and len(stage.puppets) == 2
+    assert waiting.state is JobState.FAILED and not stage.queue.busy
+
+
+def test_jobs_behind_fail_with_a_sentence_where_no_process_starts_again(stage):
+    _, waiting = stuck_and_waiting(stage)
+
+    def refuse(launch):
+        raise LaunchError("The backend Python is gone: choose another one.")
+
+    stage.queue._spawn = refuse
+    assert stage.says(Exited(3, ""))[-1] is waiting
+    assert waiting.error == "The backend Python is gone: choose another one."
 
 
 def test_a_process_that_never_greets(stage):

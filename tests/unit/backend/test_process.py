@@ -4,7 +4,9 @@ import os
 import signal
 import stat
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -70,9 +72,9 @@ def test_command_line():
 def test_environment_is_not_bent(monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
-    environment = fake_launch().environment()
-    assert "PYTHONHOME" not in environment
-    assert environment["PYTHONPATH"] == str(ROOT)
+    monkeypatch.setenv("PYTHONHASHSEED", "x")  # no Python starts with it
+    python = {k: v for k, v in fake_launch().environment().items() if k.startswith("PYTHON")}
+    assert python == {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
 
 
 def test_hello_work_and_goodbye(start, tmp_path):
@@ -135,6 +137,30 @@ def test_kill_ends_a_child_that_hangs(start, tmp_path, monkeypatch):
     events_until(process, wire.Progress)
     process.kill()
     wait_for(lambda: not process.alive(), "the end of the child")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors in /proc")
+@pytest.mark.parametrize("end", ["killed", "crashed"])
+def test_an_ended_child_leaves_no_thread_and_no_descriptor(start, end):
+    def open_things():
+        names = [thread.name for thread in threading.enumerate()]
+        return names.count("motiongpt-backend"), len(os.listdir("/proc/self/fd"))
+
+    before = open_things()
+    process = start()
+    events_until(process, wire.Hello)
+    if end == "killed":
+        process.kill()
+    else:
+        os.kill(process.pid, signal.SIGKILL)
+    wait_for(lambda: open_things() == before, "the end of threads and pipes")
+
+
+@posix
+def test_a_crash_is_not_explained_by_a_progress_bar(start, script):
+    bar = "Loading weights:  45%%|####      | 45/100 [00:01<00:01, 40.1it/s]"
+    process = start(script(f"echo Oops >&2; printf '\\r{bar}\\r{bar}\\n' >&2; exit 3"))
+    assert events_until(process, Exited)[-1].stderr == "Oops\n\n"
 
 
 @posix

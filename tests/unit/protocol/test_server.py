@@ -124,6 +124,55 @@ def test_every_error_is_one_sentence_and_the_server_lives(tmp_path, error, says)
         assert type(error).__name__ in end.detail
 
 
+class PanicException(BaseException):
+    """As Rust libraries raise it."""
+
+
+def test_a_panic_ends_its_job_and_the_model_is_loaded_anew_for_the_next(tmp_path):
+    loads = []
+
+    def load():
+        loads.append(1)
+        return raising(PanicException("called unwrap"))() if len(loads) == 1 else fake.FakePipeline()
+
+    room = Room(load)
+    room.send(request(tmp_path, "one"), request(tmp_path, "two"))
+    first, second = room.ends(2)
+    assert isinstance(first, wire.Failure) and "PanicException: called unwrap" in first.message
+    assert_sentence(first.message)
+    assert isinstance(second, wire.Result) and len(loads) == 2
+
+
+def test_a_pack_that_does_not_load_is_not_blamed_on_the_prompt(tmp_path):
+    def load():
+        raise ZeroDivisionError("division by zero")
+
+    room = Room(load)
+    room.send(request(tmp_path))
+    message = room.ends()[0].message
+    assert "pack cannot be loaded" in message and "prompt" not in message
+    assert_sentence(message)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"type": "' + "x" * 900_000 + '"}',
+        '{"type": ' + "1" * 4000 + "}",
+        '{"type": ["' + "x" * 900_000 + '"]}',
+        '{"type": "Cancel", "job": "1", "' + "x" * 900_000 + '": 1}',
+        '{"type": "Cancel", "job": "' + "x" * 200_000 + '"}',
+    ],
+    ids=["type", "number", "list", "field", "name"],
+)
+def test_a_long_line_is_answered_with_a_short_sentence(tmp_path, line):
+    room = Room()
+    room.send(line + "\n", request(tmp_path))
+    failure, result = room.ends(2)
+    assert isinstance(failure, wire.Failure) and isinstance(result, wire.Result)
+    assert_sentence(failure.message)
+
+
 def test_an_answer_that_cannot_be_written_down_is_a_failure(tmp_path):
     class Odd:
         def generate(self, asked, *_):
@@ -277,6 +326,7 @@ def test_farewell_stops_a_running_job(tmp_path, monkeypatch):
 def test_one_line():
     assert one_line("  a\n\tb ") == "a b"
     assert len(one_line("x" * 10_000)) == 600
+    assert one_line("a\udcffb") == "a?b"  # a name of a file that is not UTF-8
 
 
 # --- the fake itself --------------------------------------------------------------
