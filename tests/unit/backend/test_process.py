@@ -144,7 +144,7 @@ def test_kill_ends_a_child_that_hangs(start, tmp_path, monkeypatch):
 def test_an_ended_child_leaves_no_thread_and_no_descriptor(start, end):
     def open_things():
         names = [thread.name for thread in threading.enumerate()]
-        return names.count("motiongpt-backend"), len(os.listdir("/proc/self/fd"))
+        return names.count("motiongpt-backend"), len([*Path("/proc/self/fd").iterdir()])
 
     before = open_things()
     process = start()

@@ -133,7 +133,9 @@ def test_a_panic_ends_its_job_and_the_model_is_loaded_anew_for_the_next(tmp_path
 
     def load():
         loads.append(1)
-        return raising(PanicException("called unwrap"))() if len(loads) == 1 else fake.FakePipeline()
+        return (
+            raising(PanicException("called unwrap"))() if len(loads) == 1 else fake.FakePipeline()
+        )
 
     room = Room(load)
     room.send(request(tmp_path, "one"), request(tmp_path, "two"))
