@@ -6,15 +6,12 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed he
 
 
 @pytest.fixture(scope="session")
-def rigify_file(tmp_path_factory):
+def rigify_file():
     """A file with a metarig ("metarig") and the Rigify rig generated from it ("rig")."""
+    from tests.support.rigs import rigify
+
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
-    path = tmp_path_factory.mktemp("rigs") / "rigify.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(path))
-    return path
+    return rigify.rigify_file()
 
 
 @pytest.fixture

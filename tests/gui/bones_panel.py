@@ -78,6 +78,8 @@ def story(asked):
     yield 2.0
     enable()
     rig = make_rig()
+    if not asked.shot:
+        yield from hand.save_drawing()
     yield from hand.open_tab()
     kept = rig.motiongpt.bone_map
     yield from click("motiongpt.find_bones")

@@ -55,22 +55,6 @@ def enable(fake):
         chosen.python = sys.executable
 
 
-def make_rig():
-    """A generated Rigify human and nothing else; in pose mode."""
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-    with in_view():
-        bpy.ops.preferences.addon_enable(module="rigify")
-        bpy.ops.object.armature_human_metarig_add()
-        bpy.ops.pose.rigify_generate()
-        bpy.data.objects.remove(bpy.data.objects["metarig"])
-        rig = bpy.data.objects["rig"]
-        bpy.context.view_layer.objects.active = rig
-        rig.select_set(True)
-        bpy.ops.object.mode_set(mode="POSE")
-    return rig
-
-
 def raise_arms(rig, left, right):
     """Turn the upper arms up by radians; Rigify's rest pose is 0, hanging down about -1."""
     for side, angle in (("L", left), ("R", -right)):
@@ -213,9 +197,11 @@ def story(asked):
     """The test, one event a tick; each ``yield`` gives Blender its seconds to live on."""
     yield 2.0  # until the window stands
     enable(asked.fake)
-    rig = make_rig()
+    rig = hand.make_rigify_rig()
     if asked.shot:
         portrait.dress(rig)
+    else:
+        yield from hand.save_drawing()
     mark_poses(rig, on_the_way=bool(asked.shot))
     yield from hand.open_tab()
     at = yield from hand.find_button("motiongpt.generate")

@@ -8,6 +8,9 @@ import traceback
 
 import bpy
 
+#: Pixels between two looks under the mouse; a button is 20 high.
+STEP = 12
+
 
 def place(region_type):
     """Window, area and region of the 3D view."""
@@ -15,6 +18,32 @@ def place(region_type):
     area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
     region = next(r for r in area.regions if r.type == region_type)
     return {"window": window, "area": area, "region": region}
+
+
+def make_rigify_rig():
+    """A generated Rigify human and nothing else; in pose mode."""
+    from tests.support.rigs.rigify import append_rigify_rig
+
+    with bpy.context.temp_override(**place("WINDOW")):
+        rig = append_rigify_rig()
+        bpy.ops.object.mode_set(mode="POSE")
+    return rig
+
+
+def save_drawing():
+    """Only the 3D view, and nothing in it: a screen drawn in software takes its time.
+
+    For stories of which no picture is taken.
+    """
+    system = bpy.context.preferences.system
+    system.viewport_aa, system.use_region_overlap = "OFF", False
+    with bpy.context.temp_override(**place("WINDOW")):
+        bpy.ops.screen.screen_full_area()
+    yield 0.5
+    space = place("WINDOW")["area"].spaces.active
+    space.overlay.show_overlays = False
+    space.show_gizmo = False
+    space.shading.type = "WIREFRAME"
 
 
 def open_tab():
@@ -42,7 +71,7 @@ def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
         top, bottom = near + 40, near - 40
     for share in shares:
         x = region.x + int(region.width * share)
-        for y in range(top, bottom, -7):
+        for y in range(top, bottom, -STEP):
             window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
             yield 0.04
             with bpy.context.temp_override(**spot):

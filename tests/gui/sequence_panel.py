@@ -47,29 +47,15 @@ def enable():
     chosen.fake, chosen.python = True, sys.executable
 
 
-def make_rig():
-    """A generated Rigify human."""
-    for obj in list(bpy.data.objects):
-        bpy.data.objects.remove(obj)
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="rigify")
-        bpy.ops.object.armature_human_metarig_add()
-        bpy.ops.pose.rigify_generate()
-        bpy.data.objects.remove(bpy.data.objects["metarig"])
-        rig = bpy.data.objects["rig"]
-        bpy.context.view_layer.objects.active = rig
-        rig.select_set(True)
-        bpy.ops.object.mode_set(mode="POSE")
-    return rig
-
-
 def story(asked):
     """The test, one event a tick."""
     yield 2.0
     enable()
-    rig = make_rig()
+    rig = hand.make_rigify_rig()
     if asked.shot:
         portrait.dress(rig)
+    else:
+        yield from hand.save_drawing()
     scene = bpy.context.scene
     scene.render.fps, scene.frame_end = 24, 160
     yield from hand.open_tab()
@@ -77,7 +63,7 @@ def story(asked):
 
     panel = Panel()
 
-    at = yield from hand.find_button("motiongpt.add_block")
+    at = yield from hand.find_button("motiongpt.add_block", (0.865,))
     group = rig.motiongpt.sequence
     for prompt, seconds in BLOCKS:
         scene.motiongpt.prompt, scene.motiongpt.seconds = prompt, seconds

@@ -7,6 +7,7 @@ import pytest
 
 import motiongpt_blender
 from motiongpt_blender.core.body.rotations import angle_between, normalise
+from tests.support.matrix import sweep
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -103,13 +104,15 @@ def test_poses_are_listed_in_time_order_and_removed(addon, rigify_rig):
 
 @pytest.mark.parametrize(
     ("prompt", "word"),
-    [
-        ("", "empty"),
-        ("walk " * 1000, "shorten"),
-        ("walk\x07", "control"),
-        ("идти вперёд", "English"),
-        ("!!!", "no words"),
-    ],
+    sweep(
+        [
+            ("", "empty"),
+            ("walk " * 1000, "shorten"),
+            ("walk\x07", "control"),
+            ("идти вперёд", "English"),
+            ("!!!", "no words"),
+        ]
+    ),
 )
 def test_a_prompt_that_cannot_be_used(addon, prompt, word):
     before = snapshot()
@@ -147,12 +150,14 @@ def test_an_armature_without_a_mapping(addon):
 
 @pytest.mark.parametrize(
     ("mode", "word"),
-    [
-        ("die-at-start", "ended at its start"),
-        ("crash", "in the middle"),
-        ("garbage", "no message"),
-        ("fail", "failed"),
-    ],
+    sweep(
+        [
+            ("crash", "in the middle"),
+            ("die-at-start", "ended at its start"),
+            ("garbage", "no message"),
+            ("fail", "failed"),
+        ]
+    ),
 )
 def test_a_process_that_misbehaves(addon, monkeypatch, mode, word):
     before = snapshot()
@@ -272,11 +277,13 @@ def test_opening_a_file_drops_the_job_and_its_folder(addon, monkeypatch):
 
 @pytest.mark.parametrize(
     ("code", "word", "kind"),
-    [
-        ("print('torch 1')", "answers: torch 1", "FINISHED"),
-        ("import nowhere_to_be_found", "is no backend: ModuleNotFoundError", "ERROR"),
-        ("import time; time.sleep(60)", "did not answer", "ERROR"),
-    ],
+    sweep(
+        [
+            ("print('torch 1')", "answers: torch 1", "FINISHED"),
+            ("import nowhere_to_be_found", "is no backend: ModuleNotFoundError", "ERROR"),
+            ("import time; time.sleep(60)", "did not answer", "ERROR"),
+        ]
+    ),
 )
 def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
     from motiongpt_blender.operators import setup
@@ -291,6 +298,7 @@ def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
         assert word in capfd.readouterr().out
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("prompt", "name"),
     [

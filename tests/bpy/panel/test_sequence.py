@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from tests.support.matrix import sweep
 from tests.support.takes import (
     JUMP,
     TURN,
@@ -174,13 +175,15 @@ def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):
 
 @pytest.mark.parametrize(
     ("rows", "says"),
-    [
-        ((), "sequence is empty"),
-        (((WALK, 1, 41), ("", 41, 81)), "Block 2: The prompt is empty"),
-        (((WALK, 41, 1),), "ends before it starts"),
-        (((WALK, 41, 41),), "shortest is 0.4 s"),
-        (((WALK, 1, 60), (JUMP, 50, 90)), "before block 1 ends"),
-    ],
+    sweep(
+        [
+            ((), "sequence is empty"),
+            (((WALK, 1, 41), ("", 41, 81)), "Block 2: The prompt is empty"),
+            (((WALK, 41, 1),), "ends before it starts"),
+            (((WALK, 41, 41),), "shortest is 0.4 s"),
+            (((WALK, 1, 60), (JUMP, 50, 90)), "before block 1 ends"),
+        ]
+    ),
 )
 def test_sequences_that_are_refused_change_nothing(addon, smpl_rig, rows, says):
     blocks(smpl_rig, *rows)
@@ -245,7 +248,7 @@ def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):
     assert hidden_note(character) == ""
 
 
-@pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
+@pytest.mark.parametrize("root", sweep(["OBJECT", "HIPS"]))
 def test_an_object_that_is_moved_between_marks(addon, smpl_rig, root):
     """Poses come back where they stood in the scene, though the object stands elsewhere."""
     smpl_rig.motiongpt.retargeting.root = root

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.support.matrix import sweep
 from tests.support.takes import hand_keyed, scene_of, seen, show
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -60,15 +61,20 @@ def opposite_headings(rig, place):
 
 @pytest.mark.parametrize(
     ("wish", "says"),
-    [
-        (two_on_one_frame, "Two poses are marked at frame 10: remove one of them."),
-        (outside_of_a_range, "The key pose at frame 60 lies outside the motion (frames 10 to 50)"),
-        (before_the_start, "The key pose at frame 5 lies outside the motion (frames 30 to"),
-        (end_before_start, "The end pose (frame 20) lies before the start pose (frame 50)"),
-        (a_single_frame, "The range is the one frame 40: a motion needs a later last frame."),
-        (a_range_backwards, "The range ends at frame 10, before it starts at frame 40"),
-        (opposite_headings, "The poses at frames 20 and 21 face 180° apart and leave 0.05 s"),
-    ],
+    sweep(
+        [
+            (two_on_one_frame, "Two poses are marked at frame 10: remove one of them."),
+            (
+                outside_of_a_range,
+                "The key pose at frame 60 lies outside the motion (frames 10 to 50)",
+            ),
+            (before_the_start, "The key pose at frame 5 lies outside the motion (frames 30 to"),
+            (end_before_start, "The end pose (frame 20) lies before the start pose (frame 50)"),
+            (a_single_frame, "The range is the one frame 40: a motion needs a later last frame."),
+            (a_range_backwards, "The range ends at frame 10, before it starts at frame 40"),
+            (opposite_headings, "The poses at frames 20 and 21 face 180° apart and leave 0.05 s"),
+        ]
+    ),
 )
 def test_what_cannot_be_is_refused_and_nothing_changes(addon, smpl_rig, wish, says):
     hand_keyed(smpl_rig, bones=("l_hip", "r_elbow"))

@@ -8,17 +8,18 @@ import pytest
 from motiongpt_blender.core.rig.bone_maps import Part, families, propose
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
 from motiongpt_blender.ui.bone_map import SURE
+from tests.support.matrix import sweep, sweep_but
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.driving import drive
 from tests.support.rigs.files import read_rig
-from tests.support.rigs.names import COVERED, FILES, IN_PART, sweep, tables
+from tests.support.rigs.names import COVERED, FILES, IMPORTED, IN_PART, tables
 
 
 def parts_of(bone_map):
     return {(b.part.value, b.control) for b in bone_map.bones}
 
 
-@pytest.mark.parametrize("table", sweep([t for t in COVERED if t not in IN_PART]))
+@pytest.mark.parametrize("table", sweep([t for t in COVERED if t not in IN_PART], 24))
 def test_a_rig_with_a_familys_names_walks(empty_scene, shared, table):
     plan = plan_from_names(names_of_table(tables(shared)[table]))
     obj = build(plan)
@@ -70,7 +71,7 @@ def read(empty_scene, shared, tmp_path):
     return of
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", sweep_but(tuple(FILES), IMPORTED))
 def test_a_rig_from_a_file_is_found_and_walks(read, file):
     obj = read(file)
     found = bone_map_of(obj)
@@ -93,7 +94,7 @@ SHAPES = [file for file in FILES if file not in (
 )]  # fmt: skip
 
 
-@pytest.mark.parametrize("file", sweep(SHAPES, 4))
+@pytest.mark.parametrize("file", sweep(SHAPES, 14))
 def test_the_shape_says_what_the_names_say(read, file):
     obj = read(file)
     by_name = propose(bones_of(obj.data))

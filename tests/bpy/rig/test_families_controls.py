@@ -8,9 +8,10 @@ from motiongpt_blender.core.rig.bone_maps.structure import by_structure
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
 from motiongpt_blender.scene.take.record import TakeRecord
 from motiongpt_blender.scene.take.remove_take import remove_take
+from tests.support.matrix import sweep
 from tests.support.rigs.builders import Bone, build, nameless, names_of_table, plan_from_names
 from tests.support.rigs.driving import drive, held_switches
-from tests.support.rigs.names import SMPL, sweep, tables
+from tests.support.rigs.names import SMPL, tables
 
 
 def built(shared, table, holders, **names):
@@ -139,7 +140,7 @@ KINDS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", sweep(KINDS, 4))
+@pytest.mark.parametrize("kind", sweep(KINDS))
 def test_nameless_skeletons_are_told_by_their_shape_and_walk(empty_scene, kind):
     plan = plan_from_names(reduced(kind))
     add_extras(kind, plan)

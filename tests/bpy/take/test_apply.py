@@ -31,6 +31,7 @@ from motiongpt_blender.scene.take.apply import ApplyReport, apply_clip, apply_sl
 from motiongpt_blender.scene.take.record import TakeRecord
 from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.clips import clips
+from tests.support.matrix import sweep, sweep_but
 
 RIGS = ("rigify_rig", "metarig", "smpl_rig")
 LIMBS = (
@@ -67,7 +68,7 @@ def _turned(direction, angle):
     return rotate(turn, np.broadcast_to(direction, (len(angle), 3)))
 
 
-@pytest.fixture(params=RIGS)
+@pytest.fixture(params=sweep_but(RIGS, ("rigify_rig", "smpl_rig")))
 def character(request):
     return request.getfixturevalue(request.param)
 
@@ -129,7 +130,7 @@ def test_feet_stay_near_the_floor_and_knees_bend_forwards(character):
             assert np.cross(knee - hip, ankle - knee)[0] > -1e-4  # the hinge points to the left
 
 
-@pytest.mark.parametrize("fps, base", [(24, 1.0), (30, 1.001), (60, 1.0)])
+@pytest.mark.parametrize("fps, base", sweep([(30, 1.001), (24, 1.0), (60, 1.0)]))
 def test_the_scenes_frame_rate_counts(smpl_rig, fps, base):
     bpy.context.scene.render.fps = fps
     bpy.context.scene.render.fps_base = base
@@ -347,6 +348,7 @@ def test_tweak_mode_is_a_sentence(smpl_rig):
         apply_clip(smpl_rig, walking(), (), 1, "walk")
 
 
+@pytest.mark.sweep
 def test_real_clips_land_on_a_rigify_rig(rigify_rig):
     rig = describe(rigify_rig)
     for whole in clips().values():
@@ -359,11 +361,6 @@ def test_real_clips_land_on_a_rigify_rig(rigify_rig):
         assert errors.mean() < 2
         assert errors.max() < 6
         assert remove_take(report.action_name, report.ids)
-
-
-def test_a_long_clip_takes_about_a_second(rigify_rig):
-    report = apply_clip(rigify_rig, walking(196), (), 1, "walk")
-    assert sum(report.seconds.values()) < 4  # 0.15 s on an idle machine
 
 
 def test_a_way_that_the_motion_does_not_go_is_dragged_and_told(smpl_rig):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from motiongpt_blender.core.body.rotations import angle_between, normalise
+from tests.support.matrix import sweep
 from tests.support.takes import assert_smooth, generate, hand_keyed, jump, seen, show, wait
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -87,7 +88,7 @@ def test_a_take_goes_on_after_the_last_frame_and_another_after_that(addon, smpl_
     assert len([t for t in smpl_rig.animation_data.nla_tracks if not t.mute]) >= 3
 
 
-@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("in_place", sweep([False, True]))
 def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
     scene = bpy.context.scene
     scene.motiongpt.seconds = 2.0
@@ -147,15 +148,17 @@ def test_a_loop_from_a_start_pose(addon, smpl_rig):
 
 @pytest.mark.parametrize(
     ("mode", "options", "says"),
-    [
-        ("RANGE", {"start": 40, "end": 10}, "before it starts at frame 40"),
-        ("RANGE", {"start": 40, "end": 40}, "the one frame 40"),
-        ("RANGE", {"start": 40, "end": 42}, "the shortest is 0.4 s"),
-        ("RANGE", {"start": 1, "end": 4000}, "the model makes 9.8 s at most"),
-        ("BETWEEN", {}, "no keyframe after frame 120"),
-        ("RANGE", {"start": 10, "end": 40, "loop": True}, "cannot also join"),
-        ("CONTINUE", {"loop": True}, "cannot also join"),
-    ],
+    sweep(
+        [
+            ("RANGE", {"start": 40, "end": 10}, "before it starts at frame 40"),
+            ("RANGE", {"start": 40, "end": 40}, "the one frame 40"),
+            ("RANGE", {"start": 40, "end": 42}, "the shortest is 0.4 s"),
+            ("RANGE", {"start": 1, "end": 4000}, "the model makes 9.8 s at most"),
+            ("BETWEEN", {}, "no keyframe after frame 120"),
+            ("RANGE", {"start": 10, "end": 40, "loop": True}, "cannot also join"),
+            ("CONTINUE", {"loop": True}, "cannot also join"),
+        ]
+    ),
 )
 def test_windows_that_are_refused_change_nothing(addon, smpl_rig, mode, options, says):
     hand_keyed(smpl_rig, frames=(1, 20, 40))
@@ -225,7 +228,7 @@ def test_the_range_is_taken_from_selected_keys_or_the_preview_range(addon, smpl_
 
 @pytest.mark.parametrize(
     ("fps", "base"),
-    [(12, 1.0), (24, 1.001), (25, 1.0), (30, 1.001), (60, 1.0), (120, 1.0), (120, 1.001)],
+    sweep([(24, 1.001), (12, 1.0), (25, 1.0), (30, 1.001), (60, 1.0), (120, 1.0), (120, 1.001)]),
 )
 def test_windows_at_every_frame_rate(addon, smpl_rig, fps, base):
     scene = bpy.context.scene

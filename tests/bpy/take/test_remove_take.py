@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.support.matrix import sweep
 from tests.support.takes import (
     JUMP,
     WALK,
@@ -28,7 +29,7 @@ def removed(rig):
 
 
 @pytest.mark.parametrize("root", ["HIPS", "OBJECT"])
-@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("in_place", sweep([False, True]))
 def test_a_take_alone_leaves_the_pose_that_stood(addon, smpl_rig, root, in_place):
     chosen = smpl_rig.motiongpt.retargeting
     chosen.root, chosen.in_place = root, in_place

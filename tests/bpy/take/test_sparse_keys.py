@@ -14,6 +14,7 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip, apply_slices
 from motiongpt_blender.scene.take.remove_take import remove_take
 from tests.support.clips import clip as recorded
+from tests.support.matrix import sweep
 
 ENDS = ("hand_l", "hand_r", "foot_l", "foot_r", "head")
 
@@ -51,8 +52,8 @@ def both(obj, clip, sparse, marked=()):
     return out
 
 
-@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "AXIS_ANGLE"])
-@pytest.mark.parametrize("degrees, mm, fewer", [(1.0, 5.0, 2.5), (2.0, 10.0, 3.5)])
+@pytest.mark.parametrize("mode", sweep(["QUATERNION", "XYZ", "AXIS_ANGLE"]))
+@pytest.mark.parametrize("degrees, mm, fewer", sweep([(1.0, 5.0, 2.5), (2.0, 10.0, 3.5)]))
 def test_few_keys_show_the_same_motion(smpl_rig, shared, mode, degrees, mm, fewer):
     for bone in smpl_rig.pose.bones:
         bone.rotation_mode = mode
@@ -65,6 +66,7 @@ def test_few_keys_show_the_same_motion(smpl_rig, shared, mode, degrees, mm, fewe
     assert many / few > (fewer if mode == "QUATERNION" else 1.5)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("root", [RootTarget.OBJECT])
 def test_what_carries_the_body_counts(smpl_rig, shared, root):
     clip = MotionClip(recorded("walk")[:50].astype(np.float32))
@@ -106,6 +108,7 @@ def test_written_handles_are_those_that_were_fitted(smpl_rig):
             assert right.co[0] - right.handle_left[0] == pytest.approx(third, abs=1e-3)
 
 
+@pytest.mark.sweep
 def test_blender_gets_its_turn_while_few_keys_are_found(smpl_rig, shared, longest_slice):
     clip = MotionClip(recorded("walk").astype(np.float32))
     options = RigOptions(sparse=True, lock_feet=True)

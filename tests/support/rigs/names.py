@@ -1,10 +1,6 @@
 """Bone names of rigs that tests build, and the rig files that they read."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
-
-import pytest
 
 from motiongpt_blender.core.rig.bone_maps import families
 
@@ -76,14 +72,5 @@ KINDS = (
     "smplx_blender_addon",
 )
 
-
-def sweep(values: Sequence[Any], every: int = 8) -> list[Any]:
-    """Test parameters of which the matrix of Blenders takes every n-th only.
-
-    Rigs differ by their names and rest poses, which are the same in every Blender.
-    """
-    rows = (value if isinstance(value, tuple) else (value,) for value in values)
-    return [
-        pytest.param(*row, marks=() if index % every == 0 else pytest.mark.sweep)
-        for index, row in enumerate(rows)
-    ]
+#: One file for each importer of Blender's.
+IMPORTED = ("bvh_pymo_walk.bvh", "cmu_91_48_m2m.fbx", "khronos_CesiumMan.glb")
