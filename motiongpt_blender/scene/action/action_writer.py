@@ -21,6 +21,7 @@ from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
 from ..access import keyframe_enum, pose_bones
 from ..errors import WriteError
+from ..rig.bone_transforms import location_axes
 
 #: Seconds of work after which a slice ends and Blender handles its events.
 SLICE_SECONDS: Final = 0.008
@@ -86,13 +87,10 @@ def location_channels_of(owner: _Owner, locations: Array) -> Iterator[Channel]:
 
 
 def _as_stored(owner: _Owner, locations: Array) -> Array:
-    """Locations (T, 3) in a bone's own axes as its property stores them.
-
-    A bone without Local Location moves along the armature's axes.
-    """
-    if not isinstance(owner, bpy.types.PoseBone) or owner.bone.use_local_location:
+    """Locations (T, 3) in a bone's own axes as its property stores them."""
+    if not isinstance(owner, bpy.types.PoseBone):
         return locations
-    return locations @ np.array(owner.bone.matrix_local, dtype=np.float64)[:3, :3].T
+    return locations @ np.array(location_axes(owner), dtype=np.float64).T
 
 
 def property_channels(name: str, values: Array) -> Iterator[Channel]:

@@ -22,6 +22,7 @@ from ...core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ..access import armature_named, pose_bones
+from ..rig.bone_transforms import location_axes
 from ..scene_time import scene_fps
 from .action_writer import Channel, rotation_values
 
@@ -125,7 +126,5 @@ def _body_paths(
             if path in kinds:
                 rotation_paths[name] = path
     root = pose_bones(obj)[rig.root]
-    axes = np.eye(3)
-    if not root.bone.use_local_location:
-        axes = np.array(root.bone.matrix_local, dtype=np.float64)[:3, :3]
+    axes = np.array(location_axes(root), dtype=np.float64)
     return rotation_paths, root.path_from_id("location"), axes

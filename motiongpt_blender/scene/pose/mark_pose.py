@@ -32,6 +32,8 @@ from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
 from ..access import current_scene, evaluated, pose_bones, update_view_layer
 from ..rig.bone_transforms import (
+    carrying_matrix,
+    location_axes,
     own_transform,
     own_transforms,
     quaternion_in,
@@ -229,10 +231,9 @@ def _pose_controls(obj: bpy.types.Object, rig: RigDescription, pose: RigPose) ->
             kind = type(bones[switch.bone][switch.prop])
             bones[switch.bone][switch.prop] = kind(switch.value)
     root = bones[rig.root]
-    carried = root.matrix @ root.matrix_basis.inverted()
     wanted = Quaternion(pose.rotations[rig.root]).to_matrix().to_4x4()
     wanted.translation = pose.root_location
-    basis = carried.inverted() @ root.bone.matrix_local @ wanted
+    basis = carrying_matrix(root).inverted() @ root.bone.matrix_local @ wanted
     for control in rig.controls:
         if control.name != rig.root and control.name in others:
             bones[control.name].location = others[control.name].location
@@ -240,10 +241,7 @@ def _pose_controls(obj: bpy.types.Object, rig: RigDescription, pose: RigPose) ->
         rotation = basis.to_quaternion() if name == rig.root else Quaternion(q)
         mode = str(bones[name].rotation_mode)
         setattr(bones[name], rotation_property(mode), rotation_in_mode(rotation, mode))
-    location = basis.translation
-    if not root.bone.use_local_location:
-        location = root.bone.matrix_local.to_3x3() @ location
-    root.location = location
+    root.location = location_axes(root) @ basis.translation
     _evaluate(obj)
 
 
@@ -306,9 +304,7 @@ def _with_corrected_locations(
         if not 0.5 * _TOLERANCE[1] < mm_per_unit * float(np.linalg.norm(offset)) < _MAX_MOVE_MM:
             continue
         own = others.get(control.name, own_transform(bone))
-        carried = (bone.matrix @ bone.matrix_basis.inverted()).to_3x3()
-        if not bone.bone.use_local_location:
-            carried = carried @ bone.bone.matrix_local.to_3x3().inverted()
+        carried = carrying_matrix(bone).to_3x3() @ location_axes(bone).inverted()
         step = np.array(carried.inverted_safe()) @ offset
         x, y, z = (float(v) for v in np.array(own.location) + step)
         others[control.name] = replace(own, location=(x, y, z))

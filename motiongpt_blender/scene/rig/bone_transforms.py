@@ -44,6 +44,24 @@ def own_transform(owner: bpy.types.PoseBone | bpy.types.Object) -> Transform:
     )
 
 
+def location_axes(bone: bpy.types.PoseBone) -> Matrix:
+    """(3, 3) from a location in a bone's own axes to the one that its property holds.
+
+    A bone without Local Location moves along the axes of its parent, or of the armature.
+    """
+    if bone.bone.use_local_location:
+        return Matrix.Identity(3)
+    rest, parent = bone.bone.matrix_local.to_3x3(), bone.bone.parent
+    return parent.matrix_local.to_3x3().inverted() @ rest if parent is not None else rest
+
+
+def carrying_matrix(bone: bpy.types.PoseBone) -> Matrix:
+    """Where a bone stands in the armature with its own channels at rest, as evaluated last."""
+    own = bone.matrix_basis.copy()
+    own.translation = location_axes(bone).inverted() @ own.translation
+    return bone.matrix @ own.inverted()
+
+
 def own_transforms(obj: bpy.types.Object) -> dict[str, Transform]:
     """The own channels of every bone that is not at rest."""
     bones = pose_bones(obj)

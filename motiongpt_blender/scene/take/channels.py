@@ -21,7 +21,7 @@ from ..access import armature_named, pose_bones
 from ..action.action_writer import SLICE_SECONDS, Channel, location_channels, rotation_channels
 from ..action.played_curves import animated_properties
 from ..pose.undriven_bones import undriven_bone_channels
-from ..rig.bone_transforms import quaternion_of
+from ..rig.bone_transforms import carrying_matrix, quaternion_of
 from .detached_limbs import detached_limb_channels
 from .ik_controls import ik_channels
 from .root_motion import split_root_motion
@@ -95,8 +95,7 @@ def _relative_to_ancestors(
 ) -> RigMotion:
     """The root's channels when the bones that carry it are not at rest (a moved root bone)."""
     bone = pose_bones(obj)[rig.root]
-    carried = bone.matrix @ bone.matrix_basis.inverted()
-    change = carried.inverted() @ bone.bone.matrix_local
+    change = carrying_matrix(bone).inverted() @ bone.bone.matrix_local
     rotation = quaternion_of(change)
     if abs(abs(rotation[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
         return motion
