@@ -138,21 +138,21 @@ def _lint(python: str) -> Outcome:
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "pyright": [python, "-m", "pyright"],
     }
-    tally, said = Tally(), list[str]()
+    tally, lines = Tally(), list[str]()
     for name, command in checks.items():
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         text = done.stdout + done.stderr
         if done.returncode == 0:
             tally.passed += 1
-            said.append(f"{name}: clean")
+            lines.append(f"{name}: clean")
         elif name == "pyright" and os.environ.get(VARIABLE):
             tally.skipped["lint: pyright needs PyTorch in .venv to follow its types"] += 1
         elif name == "pyright" and not shutil.which("node") and _contains(text, NEEDS_NETWORK):
             tally.skipped[f"lint: {name} needs Node.js, which is not here"] += 1
         else:
             tally.failed.append(name)
-            said.append(text)
-    return Outcome(tally, "\n".join(said))
+            lines.append(text)
+    return Outcome(tally, "\n".join(lines))
 
 
 def _tests(python: str, name: str, folder: Path, *options: str) -> Job:

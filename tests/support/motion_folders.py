@@ -139,8 +139,8 @@ def clips(folder, names, *, frames=60, fps=20.0, prompt=""):
     return folder
 
 
-def captions(folder, said):
-    (folder / "captions.json").write_text(json.dumps(said))
+def captions(folder, texts):
+    (folder / "captions.json").write_text(json.dumps(texts))
 
 
 def boastful_npz(path, name, frames, dtype=np.float32):

@@ -70,8 +70,10 @@ def check_part(obj, body_parts):
     degrees, millimetres = worst(before, met, bound - {rig.root})
     assert degrees < 0.01
     assert millimetres < 0.1
-    (told,) = report.keys
-    assert told.root_constrained is (BodyPart.HIPS in body_parts or BodyPart.LOWER in body_parts)
+    (reported,) = report.keys
+    assert reported.root_constrained is (
+        BodyPart.HIPS in body_parts or BodyPart.LOWER in body_parts
+    )
     above = {bone.parent.name for bone in obj.pose.bones if bone.parent and bone.name in bound}
     free = {n for n, p in owners.items() if p not in parts and n not in above | {rig.root}}
     free -= {b.name for b in obj.pose.bones if b.parent and b.parent.name in bound}

@@ -132,15 +132,15 @@ def test_a_parented_empty_changes_nothing(empty_scene):
 
 
 @pytest.mark.parametrize(
-    ("scale", "said"),
+    ("scale", "message"),
     [((-1, 1, 1), "negative scale"), ((1, 1, 1.3), "scaled unevenly"), ((0, 1, 1), "of zero")],
 )
-def test_a_scale_that_bends_motions_is_refused(empty_scene, scale, said):
+def test_a_scale_that_bends_motions_is_refused(empty_scene, scale, message):
     obj = build_family(Build("mixamo"))
     obj.scale = scale
     bpy.context.view_layer.update()
     actions = len(bpy.data.actions)
-    with pytest.raises(RigError, match=said):
+    with pytest.raises(RigError, match=message):
         apply_clip(obj, MotionClip(exercise(), FPS), (), 1, "exercise")
     assert len(bpy.data.actions) == actions
     assert obj.animation_data is None
@@ -160,9 +160,9 @@ def test_constraints_and_hidden_bones_are_told(empty_scene):
     if hasattr(bones["Head"], "hide"):
         bones["Head"].hide = True
     report, _, _ = put_on(obj)
-    told = " ".join(report.notes)
+    notes = " ".join(report.notes)
     for word in ("'Arm_L'", "The IK on", "itself moved", "'Head'"):
-        assert word in told
+        assert word in notes
 
 
 def test_the_root_may_be_a_bone_or_the_object(empty_scene):

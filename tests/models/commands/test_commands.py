@@ -64,9 +64,9 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     monkeypatch.chdir(tmp_path)
     pack, recipe = tiny_pack.write(tmp_path / "pack"), tmp_path / "tiny.toml"
     clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
-    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (31, 32)}
+    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (7, 8)}
 
-    def train(steps, text=RECIPE, clips=32):
+    def train(steps, text=RECIPE, clips=8):
         recipe.write_text(text, encoding="utf-8")
         call = ["train-language", recipe, "--data", data[clips], "--out", pack, "--device", "cpu"]
         capsys.readouterr()
@@ -85,7 +85,7 @@ def test_a_training_of_something_else_does_not_go_on(tmp_path, monkeypatch, caps
     run = tmp_path / "runs" / "tiny"
     assert torch.load(run / "adapter.pt", weights_only=True)["schedule"]["step"] == 2
     assert refused(2, RECIPE.replace("rank = 2", "rank = 2\nalpha = 3"))
-    assert refused(2, RECIPE, 31)
+    assert refused(2, RECIPE, 7)
     weights = (pack / packs.TOKENIZER_WEIGHTS).read_bytes()
     (pack / packs.TOKENIZER_WEIGHTS).write_bytes(weights[:-4] + b"abcd")
     assert refused(2)
@@ -107,7 +107,7 @@ def test_one_command_trains_a_pack(tmp_path, monkeypatch, capsys):
     recipe, pack = tmp_path / "tiny.toml", tmp_path / "pack"
     recipe.write_text(RECIPE, encoding="utf-8")
     clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
-    data = write_folder(tmp_path / "data", clips)
+    data = write_folder(tmp_path / "data", clips[:8])
     call = ["train-pack", recipe, "--data", data, "--out", pack, "--device", "cpu", "--steps", "1"]
     assert command_line.main(list(map(str, call))) == 0
     MotionPipeline.from_pack(pack, "cpu")
@@ -122,9 +122,9 @@ def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, cap
     monkeypatch.setattr(train_tokenizer, "PICTURED", 1)
     pack, recipe = tmp_path / "pack", tmp_path / "tiny.toml"
     clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
-    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (31, 32)}
+    data = {n: write_folder(tmp_path / f"data{n}", clips[:n]) for n in (7, 8)}
 
-    def train(steps, text=RECIPE, clips=32, *more):
+    def train(steps, text=RECIPE, clips=8, *more):
         recipe.write_text(text, encoding="utf-8")
         call = ["train-tokenizer", recipe, "--data", data[clips], "--out", pack, "--device", "cpu"]
         capsys.readouterr()
@@ -141,8 +141,8 @@ def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, cap
     run = tmp_path / "runs" / "tiny"
     assert torch.load(run / "tokenizer.pt", weights_only=True)["schedule"]["step"] == 2
     assert refused(3, RECIPE.replace("batch = 4\nwindow", "batch = 5\nwindow"))
-    assert refused(3, RECIPE, 31)
+    assert refused(3, RECIPE, 7)
     # A new decoder notes its own identity, and its codes are the same after it was saved.
-    assert train(1, RECIPE, 32, "--keep-codes") == 0
-    assert train(2, RECIPE, 32, "--keep-codes") == 0
+    assert train(1, RECIPE, 8, "--keep-codes") == 0
+    assert train(2, RECIPE, 8, "--keep-codes") == 0
     assert torch.load(run / "decoder.pt", weights_only=True)["schedule"]["step"] == 2

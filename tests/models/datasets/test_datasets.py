@@ -33,9 +33,9 @@ def refuse(*words, folder, dataset="own"):
     """Reading must fail with one sentence that has these words."""
     with pytest.raises(DataError) as caught:
         read_examples(folder, dataset)
-    said = str(caught.value)
-    assert all(word in said for word in words), said
-    assert "\n" not in said
+    output = str(caught.value)
+    assert all(word in output for word in words), output
+    assert "\n" not in output
 
 
 # --- the project's own data folder
@@ -71,18 +71,18 @@ def test_broken_clips_are_named_skipped_and_counted(tmp_path, capsys):
     captions = write(tmp_path, clips) / "captions.json"
     captions.write_text(json.dumps({"good": ["x."], "short": ["x."], "mute": []}))
     assert [e.id for e in read_examples(tmp_path, "own")] == ["good"]
-    said = capsys.readouterr().err
-    assert "skipped short: it has 15 frames" in said
-    assert "skipped mute: captions.json has no caption" in said
-    assert "1 clips taken, 2 skipped" in said
+    output = capsys.readouterr().err
+    assert "skipped short: it has 15 frames" in output
+    assert "skipped mute: captions.json has no caption" in output
+    assert "1 clips taken, 2 skipped" in output
 
 
 def test_clips_without_captions_are_taken_only_when_asked(tmp_path):
     write(tmp_path, {"told": made.walker(30), "mute": made.walker(30)})
     (tmp_path / "captions.json").write_text(json.dumps({"told": ["x."]}))
     assert [e.id for e in read_examples(tmp_path, "own")] == ["told"]
-    told, mute = read_examples(tmp_path, "own", uncaptioned=True)
-    assert (told.captions, mute.captions) == (("x.",), ())
+    captioned, mute = read_examples(tmp_path, "own", uncaptioned=True)
+    assert (captioned.captions, mute.captions) == (("x.",), ())
 
 
 def test_quoted_captions_are_taken_only_when_asked(tmp_path):
@@ -185,7 +185,7 @@ def test_humanml3d_in_its_own_layout(published, capsys):
     assert (one.split, stretch.split) == ("train", "val")
     assert stretch.captions == ("he turns.", "and he stops.")
     assert len(stretch.joints) == 60
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     for name, why in (
         ("000005", "frame 30 holds a number that is not finite"),
         ("000006", "line 1 is not caption#tokens#start#end"),
@@ -193,9 +193,9 @@ def test_humanml3d_in_its_own_layout(published, capsys):
         ("000008", "must be (frames, 263); it is (120, 262)"),
         ("000009", "holds no caption"),
     ):
-        assert f"skipped {name}: " in said and why in said
+        assert f"skipped {name}: " in output and why in output
     # 39 and 240 frames, and the stretch of one second
-    assert "3 clips taken, 5 skipped" in said and "3 outside" in said
+    assert "3 clips taken, 5 skipped" in output and "3 outside" in output
 
 
 def test_the_vectors_stay_on_disk_and_the_joints_are_theirs(published):
@@ -281,7 +281,7 @@ def test_mirroring_twice_is_the_identity(order):
 
 
 @pytest.mark.parametrize(
-    ("said", "mirror"),
+    ("caption", "mirror"),
     [
         ("raises the left hand to the right", "raises the right hand to the left"),
         ("a left-handed throw, leftwards", "a right-handed throw, rightwards"),
@@ -294,8 +294,8 @@ def test_mirroring_twice_is_the_identity(order):
         ("a man who left the room turns left", "a man who left the room turns right"),
     ],
 )
-def test_a_mirror_swaps_the_words_of_sides_only(said, mirror):
-    assert mirror_caption(said) == mirror
-    assert mirror_caption(mirror_caption(said)).replace("counterclockwise", "x") == said.replace(
-        "counter-clockwise", "x"
-    ).replace("anti clockwise", "x")
+def test_a_mirror_swaps_the_words_of_sides_only(caption, mirror):
+    assert mirror_caption(caption) == mirror
+    assert mirror_caption(mirror_caption(caption)).replace(
+        "counterclockwise", "x"
+    ) == caption.replace("counter-clockwise", "x").replace("anti clockwise", "x")

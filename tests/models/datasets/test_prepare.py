@@ -139,8 +139,8 @@ def test_a_bad_bvh_is_named_and_skipped(tmp_path, capsys, name):
     (source / "bad.bvh").write_text(change((source / "bad.bvh").read_text()))
     examples = prepared(source, tmp_path / "out", from_names=True)
     assert set(examples) == {"good"}
-    (said,) = [x for x in capsys.readouterr().err.splitlines() if "skipped bad.bvh" in x]
-    assert all(word in said for word in words), said
+    (output,) = [x for x in capsys.readouterr().err.splitlines() if "skipped bad.bvh" in x]
+    assert all(word in output for word in words), output
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
@@ -211,14 +211,14 @@ def test_captions_from_csv_prompt_and_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "caption"),
     [
         ("dataset-2_raise-up-both-hands_masculine_022", "raise up both hands masculine."),
         ("Male1_B3_SkipToWalk", "male b skip to walk."),
     ],
 )
-def test_a_caption_of_a_name(name, said):
-    assert caption_from_name(name) == said
+def test_a_caption_of_a_name(name, caption):
+    assert caption_from_name(name) == caption
 
 
 def test_bad_captions_files(tmp_path):
@@ -249,7 +249,7 @@ def test_bad_clips_are_named_and_skipped(tmp_path, capsys):
     prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own"))
     assert prepared_.clips == {"train": 1, "val": 0, "test": 0}
     assert prepared_.unused == ["typo"]
-    said = dict(prepared_.skipped.broken)
+    broken = dict(prepared_.skipped.broken)
     for name, word in (
         ("short", "15 frames"),
         ("few", "(30, 21, 3)"),
@@ -260,7 +260,7 @@ def test_bad_clips_are_named_and_skipped(tmp_path, capsys):
         ("huge", "10,000,000 frames"),
         ("mute", "no caption"),
     ):
-        assert word in said[f"{name}.npz"], said
+        assert word in broken[f"{name}.npz"], broken
     assert "skipped huge.npz" in capsys.readouterr().err
 
 
@@ -328,8 +328,8 @@ def test_the_command_says_what_it_did(tmp_path, capsys):
         *("--dataset", "mine", "--captions-from-names", "--licence", "CC0", "--split", "100/0/0"),
     ])  # fmt: skip
     assert done == 0
-    said = capsys.readouterr().out
-    assert "2 clips (0.00 h: 2 train, 0 val, 0 test)" in said and 'data = "mine"' in said
+    output = capsys.readouterr().out
+    assert "2 clips (0.00 h: 2 train, 0 val, 0 test)" in output and 'data = "mine"' in output
     clip = json.loads((tmp_path / "out" / "clips.jsonl").read_text().splitlines()[0])
     assert clip["licence"] == "CC0" and clip["take"] == "walk_01" and clip["fps_source"] == 30.0
     MotionClip(read_examples(tmp_path / "out", "mine")[0].joints)
@@ -353,8 +353,8 @@ def test_the_command_refuses_in_one_sentence(tmp_path, capsys, arguments, word):
     places = {"IN": tmp_path / "in", "OUT": tmp_path / "out"}
     given = [re.sub("^(IN|OUT)", lambda m: str(places[m.group()]), a) for a in arguments]
     assert main(["prepare-data", *given, "--out", str(tmp_path / "out")]) == 1
-    said = capsys.readouterr().err.strip().splitlines()
-    assert said[-1].startswith("motiongpt: ") and word in said[-1]
+    output = capsys.readouterr().err.strip().splitlines()
+    assert output[-1].startswith("motiongpt: ") and word in output[-1]
     assert not (tmp_path / "out").exists()
 
 

@@ -82,7 +82,8 @@ def evaluate(pack, folder, out, *more):
 def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    given = ("--evaluator", evaluator, "--clips", 8, "--pool", 5, "--candidates", 2)
+    sizes = ("--clips", 8, "--pool", 5, "--candidates", 2, "--pose-clips", 3)
+    given = ("--evaluator", evaluator, *sizes)
     prompts = write_list(tmp_path / "p.json", *PROMPTS)
     assert evaluate(pack, folder, out, *given, "--prompts", prompts) == 0
     output = capsys.readouterr().out

@@ -234,8 +234,8 @@ def test_right_answers_are_not_counted_as_wrong():
 
 
 def test_concatenated_clips():
-    said = sentences.then_caption("a person walks.", "the young man jumps.")
-    assert said == "a person walks, then jumps."
+    caption = sentences.then_caption("a person walks.", "the young man jumps.")
+    assert caption == "a person walks, then jumps."
     assert sentences.then_caption("someone bows.", "full of joy, a man hops.").endswith(
         "a man hops."
     )

@@ -114,8 +114,8 @@ def test_a_demand_of_the_sentence_decides_between_equals(side):
     request = GenerationRequest(f"a person walks and turns {side}", len(right))
     (given,) = CandidateSelector().select([clips["left"], clips["right"]], request).clips
     assert np.array_equal(given.joints, clips[side].joints)
-    assert any(f"turns {side}: " in told and "degrees" in told for told in given.checks)
-    assert not any("no" in told.split() for told in given.checks)
+    assert any(f"turns {side}: " in check and "degrees" in check for check in given.checks)
+    assert not any("no" in check.split() for check in given.checks)
 
 
 def test_every_kept_clip_says_what_it_does():
@@ -124,8 +124,8 @@ def test_every_kept_clip_says_what_it_does():
         GenerationRequest("someone waves with the right hand", 70),
     )
     for one in kept.alternatives:
-        (told,) = one.checks
-        assert told.startswith("waves the right hand: no")
+        (check,) = one.checks
+        assert check.startswith("waves the right hand: no")
     (given,) = CandidateSelector().select([clip_of(clip("walk"))], asked(clip("walk"))).clips
     assert given.checks == ()
 

@@ -40,8 +40,8 @@ def test_a_style_is_told_apart_whatever_foot_goes_first(data):
     early = {label: describe(joints[:50]) for label, joints in one.items()}
     late = {label: describe(joints[-50:]) for label, joints in one.items()}
     nearest = {
-        label: min(early, key=lambda k, told=told: float(np.linalg.norm(early[k] - told)))
-        for label, told in late.items()
+        label: min(early, key=lambda k, point=point: float(np.linalg.norm(early[k] - point)))
+        for label, point in late.items()
     }
     assert len(one) >= 5
     assert sum(a == b for a, b in nearest.items()) >= 0.5 * len(one)

@@ -207,8 +207,8 @@ def test_rows_are_guided_together_as_each_by_itself(guidance, steps, level):
     )
     due = torch.zeros(len(every), CODES)
     for at in range(LEVELS * steps, LEVELS * steps + level + 1):  # a step's first code looks round
-        told = codes.reshape(len(every), -1)[:, :at]
-        given = told + torch.tensor(ids.first_code).repeat(9)[:at]
+        earlier = codes.reshape(len(every), -1)[:, :at]
+        given = earlier + torch.tensor(ids.first_code).repeat(9)[:at]
         guided = batch(given, due)
     for row, targets in enumerate(every):
         before = torch.tensor(targets.given, dtype=torch.long).reshape(-1, LEVELS)

@@ -19,7 +19,8 @@ recipe = "start.toml"
 clips = 4
 samples = 1
 draws = 1
-candidates = 2
+pose_clips = 2
+candidates = 1
 [ablation.change]
 "language.base.context" = 1024
 [[ablation.rows]]
@@ -104,9 +105,9 @@ def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
         for c in wanted.rows
     }
     assert [c.at for c in wanted.rows[:4]] == [1.0, 0.5, 0.25, 0.125]
-    (said,) = ablation.curves(wanted, rows, tmp_path)
+    (sentence,) = ablation.curves(wanted, rows, tmp_path)
     picture = tmp_path / "amount_of_captioned_motion.png"
-    assert str(picture) in said
+    assert str(picture) in sentence
     assert picture.stat().st_size > 5000
     few = {folder: row for folder, row in rows.items() if folder == wanted.rows[0].folder}
     assert not ablation.curves(wanted, few, tmp_path)

@@ -200,7 +200,7 @@ def test_the_recipes_say_what_was_published(name):
 
 
 def test_what_is_learnt_is_the_prompt_and_the_digits():
-    told = training.CaptionedCodes(("a man walks",), (7, 30, 4, 12, 9, 1))
+    captioned = training.CaptionedCodes(("a man walks",), (7, 30, 4, 12, 9, 1))
 
     def spell(text):
         return [ord(c) for c in text]
@@ -208,7 +208,7 @@ def test_what_is_learnt_is_the_prompt_and_the_digits():
     torch.manual_seed(0)
     seen = set()
     for _ in range(40):
-        prompt, answer = training.draw(told, training.PaperTasks(), spell, 0)
+        prompt, answer = training.draw(captioned, training.PaperTasks(), spell, 0)
         assert "".join(map(chr, answer[:-1])) == "7,30,4,12,9,1"
         assert answer[-1] == 0
         output = "".join(map(chr, prompt))
@@ -222,7 +222,7 @@ def test_what_is_learnt_is_the_prompt_and_the_digits():
             assert given == [1]
         else:
             assert 3 <= len(given) <= 5
-            places = [told.codes.index(c) for c in given]
+            places = [captioned.codes.index(c) for c in given]
             assert places == sorted(places)
     assert seen == set(instructions.Task)
 

@@ -246,19 +246,21 @@ def test_a_prompt_that_does_not_fit(tmp_path):
     base = write_base(tmp_path / "b", LlamaConfig(**SIZES, max_position_embeddings=64))
     model, text = m.load_base(str(base), None, VOCABULARY)
     generator = generators.TokenGenerator(model.eval(), text, voc.TokenIds.of(text, VOCABULARY))
-    told = (lambda share: None), (lambda: False)
+    callbacks = (lambda share: None), (lambda: False)
     with pytest.raises(PipelineError) as raised:
         generator.generate(
-            [generators.CodeRequest("walks forward " * 60, 8, (), Sampling(candidates=1))], *told
+            [generators.CodeRequest("walks forward " * 60, 8, (), Sampling(candidates=1))],
+            *callbacks,
         )
     assert "say it in fewer words" in sentence(raised)
     with pytest.raises(PipelineError) as raised:
         generator.generate(
-            [generators.CodeRequest("a person walks " * 18, 10, (), Sampling(candidates=1))], *told
+            [generators.CodeRequest("a person walks " * 18, 10, (), Sampling(candidates=1))],
+            *callbacks,
         )
     assert "language model reads 64" in sentence(raised)
     assert generator.generate(
-        [generators.CodeRequest("a person walks", 4, (), Sampling(candidates=1))], *told
+        [generators.CodeRequest("a person walks", 4, (), Sampling(candidates=1))], *callbacks
     )
 
 

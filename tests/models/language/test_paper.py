@@ -72,7 +72,7 @@ def test_the_parser_survives_anything(text):
 
 
 @pytest.mark.parametrize(
-    ("said", "codes"),
+    ("answer", "codes"),
     [
         ("12,,7, 600,abc,3", [12, 7, 3]),
         ("-4,5,1.5,6", [5, 6]),
@@ -84,8 +84,8 @@ def test_the_parser_survives_anything(text):
         ("I cannot do that.", []),
     ],
 )
-def test_broken_answers_give_what_is_good_in_them(said, codes):
-    assert instructions.parse(said, CODES) == codes
+def test_broken_answers_give_what_is_good_in_them(answer, codes):
+    assert instructions.parse(answer, CODES) == codes
 
 
 def test_every_path_through_the_grammar_is_an_answer(text):

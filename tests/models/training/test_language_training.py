@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def example(k, split):
-    said = tiny_pack.CAPTIONS[k % 3]
-    return Example(f"clip{k}", walker(40, k), (said,), split, label=f"l{k}")
+    caption = tiny_pack.CAPTIONS[k % 3]
+    return Example(f"clip{k}", walker(40, k), (caption,), split, label=f"l{k}")
 
 
 EXAMPLES = [example(k, s) for k, s in enumerate(["train"] * 4 + ["val", "test"])]

@@ -94,8 +94,8 @@ def _run(arguments: argparse.Namespace) -> int:
             try:
                 rows.append(_one(key, make, clips, arguments))
             except Exception as error:
-                said = " ".join(f"{type(error).__name__}: {error}".split())
-                rows.append(Row(key, (said,)))
+                message = " ".join(f"{type(error).__name__}: {error}".split())
+                rows.append(Row(key, (message,)))
             terminal.say(_line(rows[-1]))
         terminal.say("\n" + table(rows))
     return 0

@@ -79,16 +79,16 @@ def quick_venv(template, monkeypatch):
 
 
 def ensure(environment, wanted, groups):
-    said = []
-    changed = environment.ensure(wanted, groups, said.append)
-    return changed, "\n".join(said)
+    lines = []
+    changed = environment.ensure(wanted, groups, lines.append)
+    return changed, "\n".join(lines)
 
 
 def test_installs_once_and_then_starts_at_once(environment, wheels):
     make_wheel(wheels, "tiny", "1.0")
-    changed, said = ensure(environment, pins(small=["tiny==1.0"]), ["small"])
+    changed, output = ensure(environment, pins(small=["tiny==1.0"]), ["small"])
     assert changed
-    assert said.index("To download: about 1 MB") < said.index("Installing small")
+    assert output.index("To download: about 1 MB") < output.index("Installing small")
     assert ensure(environment, pins(small=["tiny==1.0"]), ["small"]) == (False, "")
 
 
@@ -122,9 +122,9 @@ def test_removed_package_is_mended(environment, wheels):
 def test_broken_environment_is_moved_aside_and_made_anew(environment, quick_venv):
     environment.python.unlink()
     environment.python.symlink_to("/nowhere/python3")
-    _, said = ensure(environment, pins(), [])
-    assert "is broken" in said
-    assert "moved to .venv.old" in said
+    _, output = ensure(environment, pins(), [])
+    assert "is broken" in output
+    assert "moved to .venv.old" in output
     assert environment._state() is installer.State.OURS
 
 
@@ -132,8 +132,8 @@ def test_foreign_folder_is_moved_aside_untouched(tmp_path, quick_venv):
     environment = Environment(tmp_path / ".venv")
     environment.folder.mkdir()
     (environment.folder / "precious").write_text("kept")
-    _, said = ensure(environment, pins(), [])
-    assert "was not made, or not finished, by this project" in said
+    _, output = ensure(environment, pins(), [])
+    assert "was not made, or not finished, by this project" in output
     assert (tmp_path / ".venv.old" / "precious").read_text() == "kept"
 
 
@@ -170,8 +170,8 @@ def test_two_pythons_swap_places(environment, wheels):
     shutil.copytree(environment.folder, other, symlinks=True)
     stamp = environment.folder / installer.STAMP
     stamp.write_text(stamp.read_text().replace('"python": "3', '"python": "9'))
-    _, said = ensure(environment, pins(), [])
-    assert "is back" in said
+    _, output = ensure(environment, pins(), [])
+    assert "is back" in output
     assert environment._state() is installer.State.OURS
 
 

@@ -175,8 +175,8 @@ def pose_off(motion, frame, size):
     return replace(here, rotations={**here.rotations, "upper_arm_l": tuple(turned)})
 
 
-@pytest.mark.parametrize("size, told", [(0.15, False), (2.8, True)])
-def test_a_pose_that_makes_the_motion_jerky_is_told(size, told):
+@pytest.mark.parametrize("size, noted", [(0.15, False), (2.8, True)])
+def test_a_pose_that_makes_the_motion_jerky_is_told(size, noted):
     joints = clip("turn")[:80]
     motion = solve(RIG, joints, FPS)
     poses = {0: pose_at(motion, 0), 40: pose_off(motion, 40, size)}
@@ -184,9 +184,9 @@ def test_a_pose_that_makes_the_motion_jerky_is_told(size, told):
     first, second = made.pose_reports
     assert first.moved_cm < 0.1
     assert first.jerk == pytest.approx(1.0, abs=0.01)
-    assert (second.moved_cm > 10) is told
+    assert (second.moved_cm > 10) is noted
     notes = jerk_notes(made.pose_reports, 1.0)
-    assert len(notes) == told
+    assert len(notes) == noted
     assert all("frame 41 moves" in note and "raise Reach" in note for note in notes)
 
 
