@@ -21,6 +21,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 from motiongpt_blender.wire import Sampling
 
@@ -195,10 +196,11 @@ def generate_codes(
         summary_temperature=summary_temperature,
         guidance=batch,
     )
-    answers = generate_rows(
-        model, rows, longest, sample, pad=ids.pad, end=None,
-        progress=progress, cancelled=cancelled, **more,
-    )  # fmt: skip
+    with only_ids(model, ids.added):
+        answers = generate_rows(
+            model, rows, longest, sample, pad=ids.pad, end=None,
+            progress=progress, cancelled=cancelled, **more,
+        )  # fmt: skip
     return [
         ids.written(answer[: tokens_of(p.steps)])
         for p, answer in zip(prompts, answers[: len(prompts)], strict=True)

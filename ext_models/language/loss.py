@@ -2,7 +2,8 @@
 
 Coarse codes weigh more than fine ones: the first level says what the motion is, and much of the
 finer levels is noise that no model can predict. A code competes with the codes of its own level
-only, as in generation: the grammar leaves no other token.
+only, as in generation: the grammar leaves no other token. The token that closes a motion competes
+with the other added tokens, a word with all.
 """
 
 from __future__ import annotations
@@ -16,20 +17,16 @@ from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import Tensor
 from torch.nn import functional
-from transformers import LlamaForCausalLM
 
 from ext_models.training.log import TOKEN_ACCURACY, Validation
 
+from .narrow_head import Wanted, wanted_logits
 from .vocabulary import TokenIds
 
 #: Input ids, attention mask and labels, each (B, N), as ``batch_of`` makes them.
 Batch = dict[str, Tensor]
-#: Logits (R, behind - first) of some answers' tokens (a mask), for a range of ids.
-Logits = Callable[[Tensor, int, int], Tensor]
 
 IGNORED = -100
-#: Behind all ids.
-EVERY_ID = 2**31
 
 
 class Measured(NamedTuple):
@@ -50,9 +47,10 @@ class TokenWeights:
         self.device = device
         codes, kinds = ids.vocabulary.codes, ids.vocabulary.summary[1]
         weights = levels or [1.0] * len(ids.first_code)
-        self._kinds = [
-            *((f, f + codes, float(w)) for f, w in zip(ids.first_code, weights, strict=False)),
-            *((first, first + kinds, summary) for first in ids.first_summary),
+        self._kinds: list[tuple[slice, float]] = [
+            *((slice(f, f + codes), w) for f, w in zip(ids.first_code, weights, strict=False)),
+            *((slice(first, first + kinds), summary) for first in ids.first_summary),
+            (ids.added, 1.0),
         ]
 
     def loss(self, model: Any, batch: Batch) -> Tensor:
@@ -61,50 +59,53 @@ class TokenWeights:
 
     def measure(self, model: Any, batch: Batch) -> Measured:
         """The loss of a batch, and how many of its tokens are the likeliest of their kind."""
-        labels = batch["labels"].to(self.device)[:, 1:]
-        asked = labels != IGNORED
-        logits, labels = _answer_logits(model, batch, asked, self.device), labels[asked]
-        total, weights, right = (torch.zeros((), device=self.device) for _ in range(3))
-        other = torch.ones_like(labels, dtype=torch.bool)
-        for first, behind, weight in (*self._kinds, (0, EVERY_ID, 1.0)):
-            rows = other & (labels >= first) & (labels < behind)
-            other &= ~rows
-            if not rows.any():
-                continue
-            scores, wanted = logits(rows, first, behind).float(), labels[rows] - first
-            total = total + weight * functional.cross_entropy(scores, wanted, reduction="sum")
-            weights += weight * len(wanted)
-            right += (scores.argmax(-1) == wanted).sum()
-        return Measured(total / weights, right, asked.sum().float())
+        return _measure(model, batch, self._kinds, self.device)
 
 
-def _answer_logits(model: Any, batch: Batch, asked: Tensor, device: torch.device) -> Logits:
-    """The logits of the answers' tokens ``asked`` (B, N - 1), for the ids that are wanted.
+def measure_text(model: Any, batch: Batch) -> Measured:
+    """The mean cross entropy of an answer in text, in which any token may stand anywhere."""
+    return _measure(model, batch, [], next(model.parameters()).device)
 
-    A plain Llama computes no others, which saves a third of a small model's step.
+
+def _measure(
+    model: Any, batch: Batch, kinds: Sequence[tuple[slice, float]], device: torch.device
+) -> Measured:
+    """The loss of the answers' tokens, each among the ids of its kind, others among all ids.
+
+    Args: model; batch; ids and weight of each kind; device.
     """
-    given = {k: v.to(device) for k, v in batch.items() if k != "labels"}
-    if isinstance(model, LlamaForCausalLM):
-        hidden = model.model(**given).last_hidden_state[:, :-1][asked]
-        head = model.lm_head.weight
-        return lambda rows, first, behind: functional.linear(hidden[rows], head[first:behind])
-    logits = model(**given).logits[:, :-1][asked]
-    return lambda rows, first, behind: logits[rows, first:behind]
+    inputs = {k: v.to(device) for k, v in batch.items() if k != "labels"}
+    labels = following(batch["labels"])
+    wanted, weights = _by_kind(labels, kinds)
+    total, right = (torch.zeros((), device=device) for _ in range(2))
+    found = wanted_logits(model, inputs, wanted)
+    for one, weight, logits in zip(wanted, weights, found, strict=True):
+        columns = (labels[one.tokens] - one.ids.start).to(device)
+        total = total + weight * functional.cross_entropy(logits.float(), columns, reduction="sum")
+        right += (logits.argmax(-1) == columns).sum()
+    counts = torch.stack([one.tokens.sum() for one in wanted]).float()
+    whole = (counts * torch.tensor(weights)).sum()
+    return Measured(total / whole.to(device), right, counts.sum().to(device))
 
 
-def with_accuracy(loss: Callable[[Any, Batch], Tensor]) -> Callable[[Any, Batch], Measured]:
-    """A measure of a loss that knows no kinds of tokens: the likeliest is so of all."""
+def _by_kind(
+    labels: Tensor, kinds: Sequence[tuple[slice, float]]
+) -> tuple[list[Wanted], list[float]]:
+    """The logits that each kind of label wants, and its weight, of the kinds that are there."""
+    found: list[tuple[Wanted, float]] = []
+    other = labels != IGNORED
+    for ids, weight in kinds:
+        tokens = other & (labels >= ids.start) & (labels < ids.stop)
+        other = other & ~tokens
+        found.append((Wanted(tokens, ids), weight))
+    found.append((Wanted(other, slice(0, None)), 1.0))
+    there = [(one, weight) for one, weight in found if one.tokens.any()]
+    return [one for one, _ in there], [weight for _, weight in there]
 
-    def measure(model: Any, batch: Batch) -> Measured:
-        device = next(model.parameters()).device
-        given = {k: v.to(device) for k, v in batch.items() if k != "labels"}
-        labels = batch["labels"].to(device)[:, 1:]
-        asked = labels != IGNORED
-        likeliest = model(**given).logits[:, :-1].argmax(-1)
-        right = ((likeliest == labels) & asked).sum().float()
-        return Measured(loss(model, batch).float(), right, asked.sum().float())
 
-    return measure
+def following(labels: Tensor) -> Tensor:
+    """The label (B, N) of each token's successor; the last has none."""
+    return functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,11 @@ class TokenIds:
         first = self.first_code[(at - levels) % self.vocabulary.levels]
         return slice(first, first + self.vocabulary.codes)
 
+    @cached_property
+    def added(self) -> slice:
+        """The ids from the first to the last added token."""
+        return slice(min(self.ids.values()), max(self.ids.values()) + 1)
+
     def summary_ids(self, summary: Sequence[int]) -> list[int]:
         """Ids of a clip summary (G,)."""
         return [first + int(c) for first, c in zip(self.first_summary, summary, strict=True)]

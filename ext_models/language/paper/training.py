@@ -30,7 +30,7 @@ from ext_models.language.base_models.loaded_base import (
 )
 from ext_models.language.corpus import batch_of
 from ext_models.language.instructions import PoseCode
-from ext_models.language.loss import Batch, HeldOut, with_accuracy
+from ext_models.language.loss import Batch, HeldOut, measure_text
 from ext_models.language.recipe import PaperLanguage
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
@@ -139,7 +139,6 @@ def _fit(
     text: Any,
 ) -> TrainingLog:
     settings = job.language.adapter.training
-    device = next(model.parameters()).device
     pad: int = text.pad_token_id
 
     def batch(_: float) -> Batch:
@@ -147,7 +146,7 @@ def _fit(
         return batch_of([pair(clips[0][k]) for k in chosen], pad)
 
     def loss(trained: Any, batch: Batch) -> torch.Tensor:
-        return trained(**{k: v.to(device) for k, v in batch.items()}).loss
+        return measure_text(trained, batch).loss
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -155,7 +154,7 @@ def _fit(
     held = [
         batch_of(pairs[i : i + settings.batch], pad) for i in range(0, len(pairs), settings.batch)
     ]
-    data = TrainingData(batch, loss, HeldOut(held, with_accuracy(loss)))
+    data = TrainingData(batch, loss, HeldOut(held, measure_text))
     return Trainer("adapter", model, data, settings, job.run).run()
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from ext_models.datasets import sentences
 from ext_models.datasets.examples import Example
@@ -20,9 +19,8 @@ from ext_models.datasets.layouts import read_examples
 from ext_models.evaluation.metrics import jerk
 from ext_models.language import vocabulary as voc
 from ext_models.language.base_models.adapters import AdapterConfig
-from ext_models.language.corpus import Encoded, Pool, batch_of, label_weights
+from ext_models.language.corpus import Encoded, Pool, label_weights
 from ext_models.language.fine_tuning import pretraining_pair
-from ext_models.language.loss import TokenWeights
 from ext_models.language.pack_training import COMPOSITIONS, draw_weights, with_captions
 from ext_models.language.recipe import AdapterRecipe, Joining, TokensLanguage
 from ext_models.packs import PackError
@@ -197,47 +195,6 @@ def tiny_ids():
     text = voc.train_text_tokenizer(tiny_pack.CAPTIONS, 300)
     voc.add_tokens(text, tiny_pack.VOCABULARY)
     return voc.TokenIds.of(text, tiny_pack.VOCABULARY)
-
-
-class Uniform(torch.nn.Module):
-    """Predicts every token alike but for one, which it holds likely."""
-
-    def __init__(self, size, liked):
-        super().__init__()
-        self.scores = torch.zeros(size)
-        self.scores[liked] = 3.0
-
-    def forward(self, input_ids, attention_mask):
-        logits = self.scores.expand(*input_ids.shape, -1)
-        return type("Out", (), {"logits": logits})()
-
-
-def test_coarse_codes_count_more():
-    ids = tiny_ids()
-    coarse, fine = ids.first_code[0], ids.first_code[1]
-    batch = batch_of([([5, 6], [coarse, fine, ids.end])], ids.pad)
-    model = Uniform(max(ids.ids.values()) + 1, coarse)
-    codes = ids.vocabulary.codes
-    # A code competes with those of its level, the end of the motion with all tokens.
-    easy = -torch.log_softmax(model.scores[coarse : coarse + codes], 0)[0]
-    hard, end = np.log(codes), -torch.log_softmax(model.scores, 0)[ids.end]
-    weights = TokenWeights(ids, [1.0, 0.25], torch.device("cpu"))
-    measured = weights.measure(model, batch)
-    assert measured.loss == pytest.approx(float((easy + 0.25 * hard + end) / 2.25), abs=1e-5)
-    assert (measured.right, measured.asked) == (2, 3)  # of equal scores the first is taken
-
-
-def test_a_plain_llama_computes_the_same_loss_from_fewer_logits():
-    ids = tiny_ids()
-    torch.manual_seed(0)
-    size = max(ids.ids.values()) + 1
-    config = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=size, num_attention_heads=2, **config))
-    pairs = [([5, 6], [*ids.of_codes([[1, 2], [0, 1]]), ids.end]), ([7], [8, ids.end])]
-    batch = batch_of(pairs, ids.pad)
-    weights = TokenWeights(ids, [1.0, 0.25], torch.device("cpu"))
-    few, all_of_them = weights.measure(model, batch), weights.measure(model.forward, batch)
-    assert torch.allclose(torch.stack(few), torch.stack(all_of_them))
 
 
 def language(balance, **joining):

@@ -1,7 +1,8 @@
 """Short trainings of every kind give the losses that were recorded before one trainer served all.
 
 The file holds the loss of every backward pass, the sum of the trained weights' sizes at the end,
-and what the validations said. A change of the trainer that moves a number fails here.
+and what the validations said. A change of the trainer that moves a number fails here. The entry
+``language`` was recorded anew when the closing token came to compete with the added tokens only.
 """
 
 import json
