@@ -56,6 +56,8 @@ class PackManifest:
             ``caption``.
         summary: number of summary tokens before an answer's codes, and of the codes of each;
             empty if the pack has none.
+        reader: the sentence reader whose vectors stand before a prompt's words; empty without one.
+        soft_tokens: how many embeddings such a vector becomes.
     """
 
     format_version: int
@@ -75,6 +77,8 @@ class PackManifest:
     cfg_scale: float = 1.0
     skills: tuple[str, ...] = ()
     summary: tuple[int, ...] = ()
+    reader: str = ""
+    soft_tokens: int = 0
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -115,6 +119,7 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "cfg_scale": (int, float),
     "skills": list,
     "summary": list,
+    "soft_tokens": int,
 }
 
 

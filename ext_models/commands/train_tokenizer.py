@@ -94,13 +94,11 @@ def _print_error(model: VQVAE, examples: list[Example]) -> None:
 
 
 def _print_report(model: VQVAE, examples: list[Example]) -> None:
-    from ext_models.tokenizer.report import HEAD, report
+    from ext_models.tokenizer.report import HEAD, codes_used, report
 
     test = [e for e in examples if e.split == "test"]
-    levels = model.config.levels
-    rows = [
-        report(model, test, k, examples).row(f"{k} of {levels} levels") for k in model.config.some
-    ]
+    levels, used = model.config.levels, codes_used(model, examples)
+    rows = [report(model, test, k, used).row(f"{k} of {levels} levels") for k in model.config.some]
     print("\n".join([*HEAD, *rows]))
 
 

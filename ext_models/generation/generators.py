@@ -16,8 +16,10 @@ from ext_models.language.instructions import (
     instruction,
     question,
     text_ids,
+    unknown_words,
 )
 from ext_models.language.paper import instructions as paper
+from ext_models.language.soft_tokens import SoftTokens, load_soft_tokens
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill, TokenIds
 from ext_models.packs import MANIFEST, PackError, PackManifest
 from motiongpt_blender.wire import Sampling
@@ -103,6 +105,8 @@ class TokenGenerator:
         cfg_scale: scale of classifier-free guidance; 1 does without.
         guidance: pose guidance of the pack.
         summary_temperature: of the summary tokens, relative to that of the codes.
+        soft: soft tokens of the pack's sentence reader; None without one.
+        known_words: words of the training captions.
     """
 
     model: Any
@@ -111,6 +115,8 @@ class TokenGenerator:
     cfg_scale: float = 1.0
     guidance: PoseGuidance | None = None
     summary_temperature: float = SUMMARY_TEMPERATURE
+    soft: SoftTokens | None = None
+    known_words: tuple[str, ...] = ()
 
     def generate(
         self,
@@ -119,11 +125,15 @@ class TokenGenerator:
         cancelled: CancelCheck,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
+        if self.soft is not None:
+            self.soft.forget()
         prompts = [
             replace(prompt, seed=seed)
             for request, prompt in zip(requests, map(self._prompt, requests), strict=True)
             for seed in answer_seeds(request.sampling)
         ]
+        if self.soft is not None:
+            self.soft.read()
         return generate_codes(
             self.model,
             self.ids,
@@ -144,6 +154,10 @@ class TokenGenerator:
                 f"The prompt has {len(words)} tokens, and the model reads {MAX_TEXT_TOKENS}: "
                 "say it in fewer words."
             )
+        if self.soft is not None:
+            # Words that no caption has are noise to the model; the reader knows them.
+            known = not unknown_words(request.prompt, self.known_words)
+            words = [*self.soft.ids(request.prompt), *(words if known else ())]
         cond, uncond = (
             instruction(caption, request.steps, request.poses, self.ids, given=request.given)
             for caption in (words, ())
@@ -245,8 +259,17 @@ def load_generator(
     """The language model of a pack; raises PackError in one sentence."""
     if manifest.prompt_style == "tokens":
         model, text = load_model(folder, manifest, vocabulary, device)
+        soft = None
+        if manifest.reader:
+            soft = load_soft_tokens(model, manifest.reader, manifest.soft_tokens, folder)
         return TokenGenerator(
-            model, text, TokenIds.of(text, vocabulary), manifest.cfg_scale, guidance
+            model,
+            text,
+            TokenIds.of(text, vocabulary),
+            manifest.cfg_scale,
+            guidance,
+            soft=soft,
+            known_words=manifest.words,
         )
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)

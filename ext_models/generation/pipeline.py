@@ -263,7 +263,10 @@ class MotionPipeline:
         unknown = unknown_words(request.prompt, self.manifest.words)
         if unknown and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in unknown[:5])
-            notes.append(f"The model has never read {words}; it follows the other words.")
+            if self.manifest.reader:
+                notes.append(f"No caption has {words}: the prompt is read by its meaning.")
+            else:
+                notes.append(f"The model has never read {words}; it follows the other words.")
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)

@@ -10,7 +10,7 @@ from typing import Final
 
 from ext_models.datasets.layouts import Example, read_examples
 from ext_models.tokenizer.networks import TokenizerConfig
-from ext_models.tokenizer.report import HEAD, report
+from ext_models.tokenizer.report import HEAD, codes_used, report
 from ext_models.tokenizer.training import TokenizerTraining, train_tokenizer
 from ext_models.training.recipe import FLAT, read_table, read_toml
 
@@ -113,9 +113,9 @@ def _rows(
         variant.config, variant.training, examples, folder, seed=seed, device=device
     )
     test = [e for e in examples if e.split == "test"]
-    rows: list[str] = []
+    rows, used = list[str](), codes_used(model, examples)
     for levels in variant.config.some:
         part = "" if levels == variant.config.levels else f", first {levels}"
-        rows.append(report(model, test, levels, examples).row(variant.name + part))
+        rows.append(report(model, test, levels, used).row(variant.name + part))
     done.write_text(json.dumps({"asked": asked, "rows": rows}, indent=1), encoding="utf-8")
     return rows

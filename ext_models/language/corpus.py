@@ -25,6 +25,7 @@ from ext_models.tokenizer.vqvae import VQVAE
 from motiongpt_blender.core.body.motion import MODEL_FPS, resample
 
 from .instructions import text_ids
+from .soft_tokens import SoftTokens
 from .vocabulary import TokenIds
 
 #: Codes (S, L) of a motion, those of a pose in each step, and where these stand (S, 3).
@@ -44,6 +45,7 @@ class Encoded:
         stands: (S, 3) place and heading of these poses, as ``places.stands`` gives them.
         weight: how often it is drawn, beside the others.
         summary: (G,) what it is as a whole; empty where the pack knows none.
+        meanings: ids of each caption's soft tokens; empty where the pack has no sentence reader.
     """
 
     captions: tuple[tuple[int, ...], ...]
@@ -52,6 +54,7 @@ class Encoded:
     stands: NDArray[np.float64]
     weight: float = 1.0
     summary: tuple[int, ...] = ()
+    meanings: tuple[tuple[int, ...], ...] = ()
 
 
 class Pool:
@@ -93,10 +96,12 @@ def encode_examples(
     weights: Sequence[float] = (),
     summary: Callable[[NDArray[Any]], tuple[int, ...]] | None = None,
     seen: Seen | None = None,
+    soft: SoftTokens | None = None,
 ) -> list[Encoded]:
     """Every variant of every example as codes; ``weights`` are those of ``label_weights``.
 
-    ``seen`` caches codes, so that trainings on one tokenizer encode a clip once.
+    ``seen`` caches codes, so that trainings on one tokenizer encode a clip once. ``soft`` gives
+    the captions' soft tokens.
     """
     seen, who = {} if seen is None else seen, _fingerprint(tokenizer, levels, max_steps)
     encoded: list[Encoded] = []
@@ -104,6 +109,7 @@ def encode_examples(
     for example, weight in zip(bar, weights or [1.0] * len(examples), strict=True):
         for one in (example, mirrored(example)) if mirror else (example,):
             captions = tuple(tuple(text_ids(text, c)) for c in one.captions)
+            meanings = tuple(tuple(soft.ids(c)) for c in one.captions) if soft else ()
             for speed in speeds:
                 joints = resample(one.joints, MODEL_FPS, MODEL_FPS / speed)
                 for offset in offsets:
@@ -113,7 +119,7 @@ def encode_examples(
                         seen[key] = _encode(part, tokenizer, levels, max_steps, key)
                     if (variant := seen[key]) is not None:
                         whole = summary(part) if summary else ()
-                        encoded.append(Encoded(captions, *variant, weight, whole))
+                        encoded.append(Encoded(captions, *variant, weight, whole, meanings))
     return encoded
 
 

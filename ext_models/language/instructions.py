@@ -52,7 +52,7 @@ def instruction(
     """Token ids of an instruction, up to and with the token that opens the motion.
 
     Args:
-        text_ids: the caption; may be empty.
+        text_ids: the caption, its soft tokens first; may be empty.
         steps: length of the whole motion in code steps.
         poses: marked poses.
         ids: ids of the added tokens.

@@ -27,6 +27,7 @@ from ext_models.language.base_models.loaded_base import (
     ready_to_learn,
 )
 from ext_models.motion import features, representations
+from ext_models.readers.sentence_reader import load_reader
 from ext_models.tokenizer import clip_summary as summaries
 from ext_models.tokenizer.clip_summary import ClipSummary, fit_clip_summary
 from ext_models.tokenizer.vqvae import load_tokenizer
@@ -41,6 +42,7 @@ from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .paper import training
 from .recipe import LanguageRecipe, PaperLanguage, TokensLanguage
+from .soft_tokens import SoftTokens
 from .tasks import TaskMix
 from .vocabulary import MotionVocabulary, Skill, TokenIds
 
@@ -88,8 +90,9 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
     base = obtain_base(job, _captions(job.examples), vocabulary)
     ids, eos = TokenIds.of(base.text, vocabulary), base.text.eos_token_id
     mix = language.tasks
+    soft = _soft_tokens(language, base.model)
     joined = joined_clips(language, job.examples, job.pack.seed)
-    train, held_out = _encode(job, joined, base.text, vocabulary)
+    train, held_out = _encode(job, joined, base.text, vocabulary, soft)
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
@@ -102,8 +105,22 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
     model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
     settings = language.adapter.training
     clips = (captioned, held_out)
+    if soft is not None:
+        soft.attach(model)
+        soft.read()
     logs.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run))
+    if soft is not None:
+        soft.detach(model)
+        if processes.is_main():
+            soft.save(job.out)
     return complete(job, base, model, _manifest(job, language, *names_in_pack(job, base)), logs)
+
+
+def _soft_tokens(language: TokensLanguage, model: Any) -> SoftTokens | None:
+    """Soft tokens for the recipe's sentence reader; None without one."""
+    if language.reader is None:
+        return None
+    return SoftTokens(load_reader(language.reader.name), model, language.reader.soft_tokens)
 
 
 def _check_clips(job: PackTraining, least: int) -> None:
@@ -137,7 +154,8 @@ def _captions(examples: Sequence[Example]) -> list[str]:
 
 def _longest(one: Encoded, mix: TaskMix, vocabulary: MotionVocabulary) -> int:
     """Tokens of the longest instruction and answer that can be drawn of a clip."""
-    words = min(max(map(len, one.captions), default=0), MAX_TEXT_TOKENS)
+    words = max(map(len, one.captions), default=0) + max(map(len, one.meanings), default=0)
+    words = min(words, MAX_TEXT_TOKENS)
     poses = min(mix.max_keys, len(one.codes)) * (2 + vocabulary.levels)
     if Skill.PLACES in vocabulary.skills:
         poses += 3 * mix.max_keys
@@ -196,7 +214,11 @@ def draw_weights(language: LanguageRecipe, real: Sequence[Example], joined: int)
 
 
 def _encode(
-    job: PackTraining, joined: Sequence[Example], text: Any, vocabulary: MotionVocabulary
+    job: PackTraining,
+    joined: Sequence[Example],
+    text: Any,
+    vocabulary: MotionVocabulary,
+    soft: SoftTokens | None,
 ) -> tuple[list[Encoded], list[Encoded]]:
     """Training and validation clips as codes; ``joined`` are more of the training's."""
     language = job.language
@@ -207,7 +229,14 @@ def _encode(
     def encode(part: list[Example], **variants: Any) -> list[Encoded]:
         steps = {"levels": vocabulary.levels, "max_steps": vocabulary.max_steps}
         return encode_examples(
-            part, job.tokenizer, text, summary=summary, seen=job.seen, **steps, **variants
+            part,
+            job.tokenizer,
+            text,
+            summary=summary,
+            seen=job.seen,
+            soft=soft,
+            **steps,
+            **variants,
         )
 
     held_out = [e for e in job.part("val") if e.captions]
@@ -240,4 +269,6 @@ def _manifest(
         cfg_scale=language.cfg_scale,
         skills=tuple(skill.value for skill in language.skills),
         summary=language.summary or (),
+        reader=language.reader.name if language.reader else "",
+        soft_tokens=language.reader.soft_tokens if language.reader else 0,
     )

@@ -10,6 +10,7 @@ from ext_models.language.base_models.adapters import AdapterConfig
 from ext_models.language.base_models.bases import BaseConfig
 from ext_models.language.paper.tasks import PaperTasks
 from ext_models.packs import PackError
+from ext_models.readers.sentence_reader import READERS
 from ext_models.training.recipe import FLAT
 from ext_models.training.settings import TrainerSettings
 
@@ -91,6 +92,28 @@ class Joining:
             )
 
 
+@dataclass(frozen=True)
+class ReaderRecipe:
+    """[language.reader]: reads a caption as a whole, before its words.
+
+    Attributes:
+        name: of the sentence reader.
+        soft_tokens: embeddings that its vector becomes.
+    """
+
+    name: str
+    soft_tokens: int = 4
+
+    def __post_init__(self) -> None:
+        if self.name not in READERS:
+            raise PackError(
+                f"the sentence reader '{self.name}' is unknown: this version has "
+                f"{', '.join(READERS)}."
+            )
+        if self.soft_tokens < 1:
+            raise PackError(f"a reader's soft_tokens are {self.soft_tokens}; write at least 1.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class LanguageRecipe:
     """[language], whatever the prompt style.
@@ -144,9 +167,11 @@ class TokensLanguage(LanguageRecipe):
 
     Attributes:
         levels: residual levels that the model writes.
+        reader: reads captions before their words; none by default.
         tasks: how often each task is drawn.
     """
 
     levels: int
+    reader: ReaderRecipe | None = None
     prompt_style: Literal["tokens"] = "tokens"
     tasks: TaskMix = field(default_factory=TaskMix)

@@ -41,6 +41,8 @@ class TaskMix:
         place_share: share of poses that carry place tokens.
         caption_dropout: share of instructions without a caption, for classifier-free guidance.
         word_dropout: share of a caption's tokens that are left out.
+        meaning_alone: share of captions without their words, where a sentence reader has read them.
+            So the model learns to answer prompts with words that no caption has.
         code_noise: highest share of an answer's codes that are replaced in the input, so that the
             model learns to recover from its own errors.
         summary_share: share of the batches whose answers are summary tokens alone. Such answers
@@ -59,6 +61,7 @@ class TaskMix:
     place_share: float = 0.5
     caption_dropout: float = 0.0
     word_dropout: float = 0.0
+    meaning_alone: float = 0.0
     code_noise: float = 0.0
     summary_share: float = 0.0
     late_summary_share: float | None = None
@@ -129,9 +132,13 @@ def noisy(codes: Sequence[Sequence[int]], kinds: int) -> list[list[int]]:
 def _draw_caption(one: Encoded, mix: TaskMix) -> list[int]:
     if float(torch.rand(())) < mix.caption_dropout:
         return []
-    caption = one.captions[_below(len(one.captions))]
+    number = _below(len(one.captions))
+    caption = one.captions[number]
+    meaning = one.meanings[number] if one.meanings else ()
+    if meaning and float(torch.rand(())) < mix.meaning_alone:
+        return list(meaning)
     kept = (torch.rand(len(caption)) >= mix.word_dropout).tolist()
-    return [token for token, keep in zip(caption, kept, strict=True) if keep]
+    return [*meaning, *(token for token, keep in zip(caption, kept, strict=True) if keep)]
 
 
 def _poses(one: Encoded, steps: Sequence[int], mix: TaskMix, ids: TokenIds) -> list[PoseCode]:

@@ -79,7 +79,7 @@ def report(
     model: VQVAE,
     examples: Sequence[Example],
     levels: int | None = None,
-    counted: Sequence[Example] | None = None,
+    used: Sequence[float] | None = None,
 ) -> Report:
     """Reconstruct clips through their codes.
 
@@ -87,8 +87,8 @@ def report(
         model: the tokenizer.
         examples: clips that it has not learnt from.
         levels: so many of its levels; all by default.
-        counted: clips over which codes in use are counted, when ``examples`` are too few
-            to need them all; the same clips by default.
+        used: ``codes_used`` of more clips, where ``examples`` are too few to need all codes; of
+            the same clips by default.
     """
     levels = levels or model.config.levels
     relative, world, single, sliding, jerks = [], [], [], [], []
@@ -116,7 +116,7 @@ def report(
         support_foot=(_cm(feet[0]), _cm(feet[1])),
         skating=(float(slides[0]), float(slides[1])),
         jerk=float(shakes[0] / shakes[1]),
-        codes_used=codes_used(model, counted or examples)[:levels],
+        codes_used=tuple(used or codes_used(model, examples))[:levels],
     )
 
 

@@ -153,7 +153,7 @@ def test_the_report_measures_what_it_says(examples, tmp_path):
     """Against the same numbers computed the long way; and a prefix of the levels is coarser."""
     model = training.train_tokenizer(SMALL, SETTINGS, examples, tmp_path, seed=1)
     test = examples[-1:]
-    measured = report.report(model, test, 3, examples)
+    measured = report.report(model, test, 3, report.codes_used(model, examples))
     x = report.clip_features(test[0])
     truth = to_joints(x)[: len(x) // 4 * 4]
     back = to_joints(model.decode(model.encode(torch.from_numpy(x)[None]))[0].numpy())
