@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from motiongpt_blender.core.body.motion import local_pose
+from motiongpt_blender.core.body.motion import MODEL_FPS, local_pose
 from motiongpt_blender.core.body.resampling import motion_at
 from motiongpt_blender.core.body.smoothing import gaussian_smooth
 
@@ -35,6 +35,8 @@ BUSY: Final = 0.25
 #: Frames over which speeds, and the stretch, are smoothed.
 SPEED_FRAMES: Final = 2.0
 STRETCH_FRAMES: Final = 1.0
+#: Frames over which the speed of a joint is measured (0.1 s).
+PEAK_FRAMES: Final = 2
 _BISECTIONS: Final = 40
 
 
@@ -83,3 +85,39 @@ def _stretch(pace: Array, least: Array) -> Array:
         else:
             high = middle
     return gaussian_smooth(np.clip(high * pace, least, STRETCH[1]), STRETCH_FRAMES)
+
+
+def joint_speeds(joints: Array, fps: float) -> Array:
+    """m/s of the fastest joint of a motion (T, 22, 3), over 0.1 s: (T - 2,)."""
+    moved = joints[PEAK_FRAMES:].astype(np.float64) - joints[:-PEAK_FRAMES]
+    return np.linalg.norm(moved, axis=-1).max(-1) * fps / PEAK_FRAMES
+
+
+def slowed_down(
+    joints: NDArray[np.float32], first: int, last: int, most: float, fps: float = MODEL_FPS
+) -> NDArray[np.float32]:
+    """A motion (T, 22, 3) whose rush between two frames takes longer; both stay where they are.
+
+    What is slow there is played faster instead, all of it alike, so that no joint is faster than
+    ``most`` m/s, or all frames are equally fast where even that is not possible.
+    """
+    part = joints[first : last + 1]
+    if len(part) <= PEAK_FRAMES or joint_speeds(part, fps).max() <= most:
+        return joints
+    moved = np.linalg.norm(np.diff(part.astype(np.float64), axis=0), axis=-1).max(-1)
+    needed = moved * fps / most
+    needed = np.maximum(needed, gaussian_smooth(needed, STRETCH_FRAMES))
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        if np.maximum(needed, middle).mean() < 1:
+            low = middle
+        else:
+            high = middle
+    shown = np.concatenate([[0.0], np.cumsum(np.maximum(needed, low))])
+    shown *= (last - first) / shown[-1]
+    times = np.arange(len(joints), dtype=np.float64)
+    times[first : last + 1] = first + np.interp(
+        np.arange(last - first + 1), shown, np.arange(last - first + 1)
+    )
+    return motion_at(joints.astype(np.float64), times).astype(np.float32)

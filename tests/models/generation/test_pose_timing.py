@@ -9,7 +9,12 @@ import torch
 from ext_models.generation.arrival import LATE, ease_into_poses
 from ext_models.generation.pose_cost import PROGRESS, progress_cost
 from ext_models.generation.request import PoseCondition
-from ext_models.generation.retiming import STRETCH, spread_over_path
+from ext_models.generation.retiming import (
+    STRETCH,
+    joint_speeds,
+    slowed_down,
+    spread_over_path,
+)
 from ext_models.generation.schedule import PULL, Segment, approach_frames, pull_frames
 from ext_models.generation.targets import GuidanceTargets, PoseTarget
 from ext_models.lab.pose_cases import HAND_MADE, STANDING, STRIDING
@@ -104,6 +109,32 @@ def test_without_a_path_nothing_is_retimed(late):
     assert spread_over_path(late, unplaced, FPS) is late
 
 
+def test_a_rush_takes_longer_between_its_frames():
+    """What is slow beside it is played faster, so that both ends stay where they are."""
+    moved = np.zeros((41, 22, 3), np.float32) + STANDING
+    moved[..., 2] += np.interp(np.arange(41), [0, 18, 22, 40], [0, 0.2, 1.4, 1.6])[:, None]
+    slow = slowed_down(moved, 0, 40, 2.0, FPS)
+    before, after = (joint_speeds(motion, FPS).max() for motion in (moved, slow))
+    assert before > 5 and 1.8 < after < 2.4
+    np.testing.assert_allclose(slow[[0, 40]], moved[[0, 40]], atol=1e-5)
+    later = slowed_down(moved, 10, 30, 2.0, FPS)
+    assert joint_speeds(later, FPS).max() < 2.5
+    np.testing.assert_array_equal(
+        later[[*range(11), *range(30, 41)]], moved[[*range(11), *range(30, 41)]]
+    )
+
+
+def test_a_rush_with_too_little_time_gets_even():
+    moved = np.zeros((11, 22, 3), np.float32) + STANDING
+    moved[..., 2] += np.interp(np.arange(11), [0, 7, 10], [0, 0.2, 3.0])[:, None]
+    slow = joint_speeds(slowed_down(moved, 0, 10, 2.0, FPS), FPS)
+    assert slow.max() < 1.5 * slow.mean() and np.isclose(slow.mean(), 6.0, atol=0.6)
+
+
+def test_what_is_slow_enough_is_not_retimed(late):
+    assert slowed_down(late, 0, 60, 1.2 * float(joint_speeds(late, FPS).max()), FPS) is late
+
+
 # -- arrival -----------------------------------------------------------------------------
 
 
@@ -160,6 +191,63 @@ def test_legs_stop_for_an_unusual_pose_that_stands(walk):
     assert arrival(eased, FPS).lead >= 0.6
 
 
+LYING = STANDING[:, [0, 2, 1]] * np.array([1, 1, -1], np.float32)
+
+
+def into(pose, at, frames=4, count=61):
+    """Stands, and gets into a pose within some frames."""
+    share = np.clip((np.arange(count) - at) / frames, 0, 1)[:, None, None]
+    return (STANDING + share * (pose - STANDING)).astype(np.float32)
+
+
+def test_who_falls_into_a_pose_is_slowed_down():
+    """A body that lies down within a fifth of a second, though in time."""
+    fallen = into(LYING, 42)
+    eased = ease_into_poses(fallen, [placed(0, STANDING), placed(60, LYING)])
+    before, after = arrival(fallen, FPS), arrival(eased, FPS)
+    assert before.lead > 0.6 and before.fastest > 6
+    assert after.lead > 0.6 and after.fastest < 3
+
+
+def test_a_late_pose_gets_a_longer_window():
+    """Turning a body that is late anyway by half leaves it late."""
+    late = into(HAND_MADE["kneel"].joints, 56)
+    eased = ease_into_poses(late, [placed(0, STANDING), placed(60, HAND_MADE["kneel"].joints)])
+    assert arrival(late, FPS).lead < 0.2 and arrival(eased, FPS).lead >= 0.65
+
+
+def test_arms_that_swing_on_the_spot_do_not_pass_a_pose(standing):
+    """Near the pose now and then is not in time, unless the body walks by."""
+    pose = HAND_MADE["hands on hips"].joints
+    arms = [joint for chain in CHAINS[3:] for joint in chain[2:]]
+    swinging = standing.copy()
+    share = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(61) / 40)
+    swinging[:, arms] += share[:, None, None] * (pose - STANDING)[arms]
+    assert arrival(np.concatenate([swinging[:60], pose[None]]), FPS).lead < 0.6
+    eased = ease_into_poses(swinging, [placed(0, STANDING), placed(60, pose)])
+    assert arrival(eased, FPS).lead >= 0.6
+
+
+def test_bones_get_the_length_of_the_poses(standing):
+    """Decoded ones are up to a third too short, and the correction would spread that."""
+    pose = HAND_MADE["kneel"].joints
+    eased = ease_into_poses(0.75 * standing, [placed(0, 0.75 * STANDING), placed(60, pose)])
+    np.testing.assert_allclose(bone_lengths(eased)[60], bone_lengths(pose[None])[0], atol=1e-3)
+    np.testing.assert_allclose(
+        bone_lengths(eased)[:20], 0.75 * bone_lengths(standing)[:20], atol=1e-3
+    )
+    assert distances(eased, pose)[-1] < 0.001
+
+
+def test_nobody_slides_into_place_on_the_knees(standing):
+    sliding = standing.copy()
+    sliding[..., 2] += 0.5 * np.clip((np.arange(61) - 55) / 5, 0, 1)[:, None]
+    pose = HAND_MADE["kneel"].joints + np.array([0, 0, 0.5], np.float32)
+    eased = ease_into_poses(sliding, [placed(0, STANDING), placed(60, pose)])
+    path = eased[:, 0, 2] - eased[0, 0, 2]
+    assert path[60] == pytest.approx(0.5, abs=0.01) and path[55] > 0.45 and path[46] > 0.2
+
+
 def test_joints_that_do_not_count_stay(standing):
     bound = np.zeros(22, bool)
     bound[list(CHAINS[4][1:])] = True
@@ -179,8 +267,7 @@ def test_a_pose_too_near_in_time_is_left_to_the_correction(standing):
 
 
 def test_the_farther_a_pose_the_earlier_it_pulls():
-    lying = STANDING[:, [0, 2, 1]] * np.array([1, 1, -1], np.float32)
-    pulls = [pull_frames(pose, STANDING) for pose in (STANDING, HAND_MADE["kneel"].joints, lying)]
+    pulls = [pull_frames(pose, STANDING) for pose in (STANDING, HAND_MADE["kneel"].joints, LYING)]
     assert pulls[0] == PULL[0] < PULL[1] <= pulls[1] < pulls[2] <= PULL[2]
     assert approach_frames(0.0) == PULL[0] and approach_frames(9.0) == PULL[2]
 
