@@ -98,7 +98,7 @@ class Generate:
 
     Attributes:
         job: name of the job, unique in the life of the process.
-        prompt: the sentence, already checked by the sender.
+        prompt: the sentence; ``core.timeline.prompts`` says which are refused.
         frames: length in frames at the model's rate (see Hello.fps).
         folder: the job's folder. If ``pose_frames`` is not empty, its ``poses.npz`` holds
             ``joints`` (K, 22, 3) in metres, y up, and may hold ``bound`` (K, 22), which joints

@@ -16,7 +16,12 @@ from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.evaluation.contact_sheets import draw_sheets
 from ext_models.evaluation.metrics import TOP
-from ext_models.evaluation.prompts.prompt_lists import SHIPPED, PromptList, read_prompts
+from ext_models.evaluation.prompts.prompt_lists import (
+    PromptList,
+    read_prompts,
+    shipped_lists,
+    standard_lists,
+)
 from ext_models.evaluation.settings import EvalSettings
 from motiongpt_blender.core.packs.manifest import CARD
 
@@ -77,7 +82,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=what + " (%(default)s)",
         )
     add_sampling(parser, SAMPLED)
-    parser.add_argument("--prompts", type=Path, nargs="+", help="lists of prompts (the shipped)")
+    parser.add_argument(
+        "--prompts",
+        nargs="+",
+        metavar="LIST",
+        help=f"lists of prompts: files, or names of shipped ones: {', '.join(shipped_lists())} "
+        "(the standard ones)",
+    )
     parser.add_argument("--sheets", type=int, default=0, help="contact sheets of so many clips")
     parser.add_argument("--card", action="store_true", help="write the pack's MODEL_CARD.md, too")
     add_device(parser)
@@ -99,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     manifest = packs.read_manifest(arguments.pack)
     sets = read_clips(arguments, manifest.name)
-    lists = tuple(read_prompts(p) for p in arguments.prompts or sorted(SHIPPED.glob("*.toml")))
+    lists = named_lists(arguments.prompts) if arguments.prompts else standard_lists()
     evaluator = read_evaluator(arguments, pick_device(arguments.device))
     examples = [example for clips in sets.values() for example in clips]
     pipeline = MotionPipeline.from_pack(arguments.pack, arguments.device)
@@ -147,6 +158,12 @@ def read_clips(arguments: argparse.Namespace, pack: str) -> dict[str, list[Examp
         n: [replace(e, split=arguments.split) for e in read_sets(arguments.held_out, n)]
         for n in names
     }
+
+
+def named_lists(names: Sequence[str]) -> tuple[PromptList, ...]:
+    """The lists of some files, or of the names of shipped ones; raises PipelineError."""
+    shipped = shipped_lists()
+    return tuple(read_prompts(shipped.get(name) or Path(name)) for name in names)
 
 
 def usable(

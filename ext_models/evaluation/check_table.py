@@ -2,7 +2,8 @@
 
 Checks are measured on joints and need no evaluator. Test captions are compared with their real
 clips; everyday prompts, which no clip belongs to, are split by how often the training clips show
-what they ask for.
+what they ask for, and by language where they are in several. Of prompts with several parts
+("walks, then sits down") the later ones count apart, since models lose them most often.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.datasets.examples import Example
-from ext_models.prompt_checks.checks import PromptCheck
+from ext_models.prompt_checks.checks import CheckResult, PromptCheck
 from ext_models.prompt_checks.grammar import read_checks
 from ext_models.prompt_checks.measuring import measure
 
@@ -25,12 +26,13 @@ from .clip_maker import ClipMaker
 from .eval_set import EvalSet
 from .metrics import mean_and_half
 from .prompts.prompt_lists import Prompt, PromptList
-from .prompts.prompt_scores import prompt_requests
-from .tables import Row, Table
+from .prompts.prompt_scores import PART, prompt_requests
+from .tables import Row, Table, Value
 
 Array = NDArray[np.floating]
 
 MET: Final = "checks met"
+LATER: Final = "of later parts"
 #: Training clips of a kind from which a pack should have learnt it.
 ENOUGH: Final = 10
 CAPTIONS: Final = "test captions"
@@ -45,23 +47,25 @@ class CheckScore:
         name: of the prompts and the method.
         met: (N,) share of its checks that the motion of each prompt meets, prompts without checks
             left out.
+        later: (M,) the same of the parts after the first, of prompts that have some.
         checks: how many checks they have.
     """
 
     name: str
     met: Array
+    later: Array
     checks: int
 
     def row(self) -> Row:
         """One line of the table."""
-        return Row(
-            self.name,
-            {
-                "prompts": float(len(self.met)),
-                "checks": float(self.checks),
-                MET: mean_and_half(self.met),
-            },
-        )
+        values: dict[str, Value] = {
+            "prompts": float(len(self.met)),
+            "checks": float(self.checks),
+            MET: mean_and_half(self.met),
+        }
+        if len(self.later):
+            values[LATER] = mean_and_half(self.later)
+        return Row(self.name, values)
 
 
 def check_table(
@@ -96,11 +100,23 @@ def check_score(name: str, checks: Iterable[tuple[PromptCheck, ...]], method: Me
         method: a motion for each prompt in each sample.
     """
     asked = list(checks)
-    met = [
-        [np.mean([result.met for result in measure(own, joints)]) for own, joints in pairs if own]
-        for pairs in (zip(asked, sample, strict=True) for sample in method.samples)
+    results = [
+        [measure(own, joints) for own, joints in zip(asked, sample, strict=True) if own]
+        for sample in method.samples
     ]
-    return CheckScore(name, np.mean(met, axis=0), sum(map(len, asked)))
+    met = np.array([[_share(found) for found in sample] for sample in results])
+    later = np.array(
+        [
+            [_share(after) for found in sample if (after := [r for r in found if r.check.part])]
+            for sample in results
+        ]
+    )
+    return CheckScore(name, met.mean(axis=0), later.mean(axis=0), sum(map(len, asked)))
+
+
+def _share(results: Sequence[CheckResult]) -> float:
+    """The share of some checks that is met."""
+    return float(np.mean([result.met for result in results]))
 
 
 def clips_of(prompt: Prompt, train: Sequence[Example]) -> int:
@@ -110,14 +126,21 @@ def clips_of(prompt: Prompt, train: Sequence[Example]) -> int:
 
 
 def _list_scores(eval_set: EvalSet, maker: ClipMaker, one: PromptList) -> list[CheckScore]:
-    """All prompts of a list, and those of which there are enough training clips."""
+    """All prompts of a list, those of which there are enough training clips, and each language."""
     made = maker.make(prompt_requests(eval_set, one), one.name)
     count = len(one.prompts)
     samples = [made[k : k + count] for k in range(0, len(made), count)]
     every = range(count)
     known = [k for k in every if clips_of(one.prompts[k], eval_set.train) >= ENOUGH]
+    rows: list[tuple[str, Sequence[int]]] = [
+        (one.name, every),
+        (f"{one.name}{PART}{KNOWN}", known),
+    ]
+    for language in dict.fromkeys(p.language for p in one.prompts if p.language):
+        spoken = [k for k in every if one.prompts[k].language == language]
+        rows.append((f"{one.name}{PART}{language}", spoken))
     found: list[CheckScore] = []
-    for name, chosen in ((one.name, every), (f"{one.name}, {KNOWN}", known)):
+    for name, chosen in rows:
         checks = [read_checks(", ".join(one.prompts[k].checks)) for k in chosen]
         method = Method(TEXT, tuple([sample[k] for k in chosen] for sample in samples))
         found.append(check_score(f"{name}: {TEXT}", checks, method))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .place_tokens import Bins
+from .plain_text import plain_text, plain_words
 from .vocabulary import CAPTION, HISTORY, NOISY, TokenIds
 
 #: Text is cut after so many tokens; the added tokens that follow always fit.
@@ -81,13 +82,11 @@ def question(codes: Codes, ids: TokenIds) -> list[int]:
 
 
 def text_ids(tokenizer: Any, caption: str) -> list[int]:
-    """Token ids of a caption, written as captions are: lower case, ending in a full stop."""
-    text = caption.strip().lower().rstrip(".!") + "."
-    return list(tokenizer(text).input_ids)
+    """Token ids of a caption or a prompt in plain form."""
+    return list(tokenizer(plain_text(caption)).input_ids)
 
 
 def unknown_words(prompt: str, known: Sequence[str]) -> list[str]:
     """Words of a prompt that are in no caption of the training data."""
     vocabulary = set(known)
-    words = [w.strip(".,;:!?\"'()").lower() for w in prompt.split()]
-    return [w for w in dict.fromkeys(words) if w and w not in vocabulary]
+    return [w for w in dict.fromkeys(plain_words(prompt)) if w not in vocabulary]

@@ -41,6 +41,7 @@ from .corpus import Encoded, Seen, encode_examples, label_weights
 from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .paper import training
+from .plain_text import plain_words
 from .recipe import LanguageRecipe, PaperLanguage, TokensLanguage
 from .soft_tokens import SoftTokens
 from .tasks import TaskMix
@@ -253,7 +254,7 @@ def _manifest(
     job: PackTraining, language: TokensLanguage, base: str, adapter: str
 ) -> packs.PackManifest:
     skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
-    words = {w.strip(".,;:!?\"'()").lower() for c in _captions(job.examples) for w in c.split()}
+    words = {word for caption in _captions(job.examples) for word in plain_words(caption)}
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
         **job.pack.manifest_fields(),
@@ -263,7 +264,7 @@ def _manifest(
         skeleton=tuple(tuple(round(x, 5) for x in row) for row in skeleton),
         prompt_style="tokens",
         levels=language.levels,
-        words=tuple(sorted(w for w in words if w)),
+        words=tuple(sorted(words)),
         base_model=base,
         adapter=adapter,
         cfg_scale=language.cfg_scale,

@@ -35,6 +35,7 @@ from ext_models.packs import PackError
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip, MotionError, check_joints
 from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.timeline.prompts import PromptError, clean_prompt
 
 logger = logging.getLogger(__name__)
 
@@ -227,6 +228,10 @@ class _ProgressReporter:
 
 def read_request(job: wire.Generate) -> GenerationRequest:
     """The request of a job, poses read from its folder; raises PipelineError."""
+    try:
+        prompt = clean_prompt(job.prompt)
+    except PromptError as error:
+        raise PipelineError(str(error)) from None
     poses: tuple[PoseCondition, ...] = ()
     if job.pose_frames:
         joints = _read_poses(Path(job.folder), "joints")
@@ -246,7 +251,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
     if not inside or list(job.pose_frames) != sorted(set(job.pose_frames)):
         raise PipelineError("The pose frames of the request are not ascending or lie outside.")
     return GenerationRequest(
-        job.prompt,
+        prompt,
         job.frames,
         poses,
         job.sampling,

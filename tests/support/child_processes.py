@@ -19,9 +19,9 @@ def fake_launch(**changes):
     return Launch(**{**values, **changes})
 
 
-def request(folder, job="one", frames=41, **changes):
+def request(folder, job="one", frames=41, prompt="a person walks", **changes):
     """A small request."""
-    return wire.Generate(job, "a person walks", frames, str(folder), **changes)
+    return wire.Generate(job, prompt, frames, str(folder), **changes)
 
 
 def wait_for(condition, what):

@@ -1,17 +1,17 @@
 """Lists of prompts that no clip was captioned with: compositions, wordings, everyday prompts.
 
 A list is a TOML or JSON file with the array ``prompts``; each has its ``text`` and either
-a ``label`` (or ``labels``) of the data's clips that show it, or the ``parts`` that it is
-put together of, or the ``action`` by which captions name it. ``read_prompts`` says what is
-wrong with a file.
+a ``label`` (or ``labels``, or a ``group`` of labels that the file names) of the data's clips that
+show it, or the ``parts`` that it is put together of, or the ``action`` by which captions name it.
+``read_prompts`` says what is wrong with a file.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,9 @@ class Prompt:
         expect: what a person should see, for whoever looks.
         action: stem of the word by which captions name what is asked for.
         checks: its measurable demands, as ``ext_models.prompt_checks`` writes them.
+        meaning: what it shares with its other wordings; empty where a list has none.
+        language: code of ISO 639-1; empty is English.
+        english: what it means, where it is in another language.
     """
 
     text: str
@@ -56,6 +59,14 @@ class Prompt:
     expect: str = ""
     action: str = ""
     checks: tuple[str, ...] = ()
+    meaning: str = ""
+    language: str = ""
+    english: str = ""
+
+    @property
+    def in_english(self) -> str:
+        """The prompt, or what it means where it is in another language."""
+        return self.english or self.text
 
     def alike(self, label: str) -> bool:
         """Whether a label of the data is one of its parts, or shares action or style with it."""
@@ -66,10 +77,17 @@ class Prompt:
 
 @dataclass(frozen=True)
 class PromptList:
-    """A list of prompts and its name."""
+    """A list of prompts.
+
+    Attributes:
+        name: of the list.
+        prompts: at least one.
+        standard: whether an evaluation measures it where no lists are named.
+    """
 
     name: str
     prompts: tuple[Prompt, ...]
+    standard: bool = True
 
     def known(self, examples: Sequence[Example]) -> tuple[PromptList, int]:
         """The prompts whose labels or parts some clips have, and how many were left out.
@@ -83,7 +101,7 @@ class PromptList:
             for p in self.prompts
             if (set(p.labels) & labels if p.labels else set(p.parts) <= parts)
         )
-        return PromptList(self.name, kept), len(self.prompts) - len(kept)
+        return replace(self, prompts=kept), len(self.prompts) - len(kept)
 
 
 def label_parts(label: str) -> set[str]:
@@ -107,51 +125,84 @@ def read_prompts(path: Path) -> PromptList:
     entries = body.get("prompts") if isinstance(body, dict) else body
     if not isinstance(entries, list) or not entries:
         raise PipelineError(f"{path}: a list of prompts has [[prompts]] tables; there are none.")
-    prompts = tuple(_prompt(entry, path, number) for number, entry in enumerate(entries, 1))
+    head = body if isinstance(body, dict) else {}
+    groups = _groups(head.get("groups", {}), path)
+    prompts = tuple(
+        _prompt(entry, groups, f"{path}, prompt {number}")
+        for number, entry in enumerate(entries, 1)
+    )
     texts = [p.text for p in prompts]
     twice = next((t for t in texts if texts.count(t) > 1), None)
     if twice is not None:
         raise PipelineError(f"{path}: the prompt '{twice}' is there twice: leave one of them out.")
-    name = body.get("kind") if isinstance(body, dict) else None
-    return PromptList(str(name or path.stem), prompts)
+    return PromptList(
+        str(head.get("kind") or path.stem), prompts, head.get("standard") is not False
+    )
 
 
+def shipped_lists() -> dict[str, Path]:
+    """The files of the lists that come with the project, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+
+
+def standard_lists() -> tuple[PromptList, ...]:
+    """The lists that an evaluation measures where none are named."""
+    lists = map(read_prompts, shipped_lists().values())
+    return tuple(one for one in lists if one.standard)
+
+
+def _groups(body: Any, path: Path) -> dict[str, list[str]]:
+    """The labels of each group that a file names."""
+    if not isinstance(body, dict) or not all(map(_is_strings, body.values())):
+        raise PipelineError(f"{path}: [groups] holds a list of labels for each name.")
+    return body
+
+
+def _is_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) and v for v in value)
+
+
+#: Fields of a prompt that are one string.
+_WORDS: Final = ("action", "meaning", "language", "english")
 _FIELDS: Final = (
     "text",
     "label",
     "labels",
+    "group",
     "parts",
     "how",
     "seconds",
     "expect",
-    "action",
     "checks",
+    *_WORDS,
 )
 
 
-def _prompt(entry: Any, path: Path, number: int) -> Prompt:
-    where = f"{path}, prompt {number}"
+def _prompt(entry: Any, groups: Mapping[str, list[str]], where: str) -> Prompt:
     if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
         raise PipelineError(f"{where}: it needs a 'text', the sentence that is asked for.")
     strange = next((k for k in entry if k not in _FIELDS), None)
     if strange is not None:
         raise PipelineError(f"{where}: '{strange}' is unknown; known are {', '.join(_FIELDS)}.")
+    words = {name: entry.get(name, "") for name in _WORDS}
+    for name, value in words.items():
+        if not isinstance(value, str):
+            raise PipelineError(f"{where}: '{name}' is a string.")
+    if words["language"] and not words["english"]:
+        raise PipelineError(f"{where}: in another language it needs 'english', what it means.")
     try:
-        text = clean_prompt(entry["text"])
+        text = clean_prompt(entry["text"], any_script=bool(words["language"]))
         how = Composition(entry.get("how", ""))
     except PromptError as error:
         raise PipelineError(f"{where}: {error}") from None
     except ValueError:
         raise PipelineError(f"{where}: 'how' is style, then or while.") from None
-    labels = entry.get("labels", [entry["label"]] if "label" in entry else [])
-    parts, seconds = entry.get("parts", []), entry.get("seconds")
-    action, checks = entry.get("action", ""), entry.get("checks", [])
+    labels = _labels(entry, groups, where)
+    parts, seconds, checks = entry.get("parts", []), entry.get("seconds"), entry.get("checks", [])
     for name, value in (("labels", labels), ("parts", parts), ("checks", checks)):
-        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+        if not _is_strings(value):
             raise PipelineError(f"{where}: '{name}' is a list of strings.")
-    if not isinstance(action, str):
-        raise PipelineError(f"{where}: 'action' is one word.")
-    if not labels and not parts and not action:
+    if not labels and not parts and not words["action"]:
         raise PipelineError(
             f"{where}: it needs a 'label' of the data, or 'parts' and 'how', or an 'action'."
         )
@@ -166,6 +217,15 @@ def _prompt(entry: Any, path: Path, number: int) -> Prompt:
         how,
         seconds,
         str(entry.get("expect", "")),
-        action,
-        tuple(checks),
+        checks=tuple(checks),
+        **words,
     )
+
+
+def _labels(entry: Mapping[str, Any], groups: Mapping[str, list[str]], where: str) -> Any:
+    """What a prompt gives as its labels."""
+    if "group" not in entry:
+        return entry.get("labels", [entry["label"]] if "label" in entry else [])
+    if entry["group"] not in groups:
+        raise PipelineError(f"{where}: the group '{entry['group']}' is not in [groups].")
+    return groups[entry["group"]]

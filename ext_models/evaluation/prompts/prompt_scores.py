@@ -138,7 +138,7 @@ def _score(
     name: str,
     method: Method,
 ) -> ListScore:
-    asked = evaluator.embed_text([p.text for p in prompts])
+    asked = evaluator.embed_text([p.in_english for p in prompts])
     points = embed(evaluator, method.clips, name).reshape(len(method.samples), len(prompts), -1)
     found = [
         [

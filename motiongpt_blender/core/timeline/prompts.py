@@ -6,15 +6,28 @@ import unicodedata
 from typing import Final
 
 MAX_PROMPT: Final = 400
+#: A break without width, which text from a web page may have between two words.
+_ZERO_WIDTH_SPACE: Final = "\u200b"
 
 
 class PromptError(ValueError):
     """A prompt that cannot be used; the message is one sentence for the user."""
 
 
-def clean_prompt(text: str) -> str:
-    """The prompt with single spaces; raises PromptError for one that cannot be used."""
-    prompt = " ".join(text.split())
+def clean_prompt(text: str, *, any_script: bool = False) -> str:
+    """The prompt as the animator sees it, with single spaces.
+
+    Characters that format text unseen (joiners, marks of the writing direction) are left out,
+    and full-width letters become plain ones.
+
+    Args:
+        text: as typed or pasted.
+        any_script: whether letters other than Latin are taken.
+
+    Raises:
+        PromptError: for a prompt that cannot be used.
+    """
+    prompt = _seen(text)
     if not prompt:
         raise PromptError(
             "The prompt is empty: describe the motion, for example 'a person walks forward'."
@@ -24,18 +37,30 @@ def clean_prompt(text: str) -> str:
             f"The prompt has {len(prompt)} characters: shorten it to {MAX_PROMPT} at most."
         )
     for character in prompt:
-        _check_character(character, prompt)
+        _check_control(character, prompt)
+        if not any_script:
+            _check_letter(character)
     if not any(c.isalpha() for c in prompt):
         raise PromptError("The prompt has no words: describe the motion in English.")
     return prompt
 
 
-def _check_character(character: str, prompt: str) -> None:
+def _seen(text: str) -> str:
+    """The text without what formats it unseen, in compatibility form, with single spaces."""
+    text = text.replace(_ZERO_WIDTH_SPACE, " ")
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).split())
+
+
+def _check_control(character: str, prompt: str) -> None:
     if unicodedata.category(character).startswith("C"):
         raise PromptError(
             f"The prompt has an invisible control character (code {ord(character):#06x}) at "
             f"position {prompt.index(character) + 1}: delete it."
         )
+
+
+def _check_letter(character: str) -> None:
     if character.isalpha() and "LATIN" not in unicodedata.name(character, ""):
         raise PromptError(
             f"The prompt has the letter '{character}', and the model knows English only: "

@@ -31,6 +31,18 @@ def test_prompts_count_alike_and_samples_as_their_mean():
     assert row[c.MET][0] == pytest.approx(0.625)
 
 
+def test_later_parts_count_apart():
+    checks = [read_checks(p) for p in ("walks forward, then turns right", "turns right")]
+    assert c.check_score("x", checks[1:], Method(TEXT, ([TURN],))).row().values.keys() == {
+        "prompts", "checks", c.MET
+    }  # fmt: skip
+    for second, met in ((WALK, 0), (TURN, 1)):
+        both = np.concatenate([WALK, second])
+        row = c.check_score("x", checks, Method(TEXT, ([both, TURN], [both, WALK]))).row().values
+        assert row[c.LATER][0] == met
+        assert row[c.MET][0] == pytest.approx(((1 + met) / 2 + 0.5) / 2)
+
+
 def test_training_clips_of_a_kind_are_counted_by_their_words():
     def example(name, *captions):
         return Example(name, WALK, captions, "train")
@@ -91,6 +103,23 @@ def test_captions_beside_real_motion_and_everyday_prompts_by_their_kind(eval_set
     assert [row["prompts"] for row in rows.values()] == [1, 1, 3, 2]
 
 
+def test_each_language_has_a_row(eval_set):
+    prompts = tuple(
+        Prompt(
+            text, checks=("turns right",), action="turn", language=language, english="turn right"
+        )
+        for text, language in (("dreh dich nach rechts", "de"), ("tourne (right)", "fr"))
+    )
+    table = c.check_table(eval_set, Maker(), [], [PromptList("languages", prompts)])
+    met = {row.name.removesuffix(f": {TEXT}"): row.values[c.MET][0] for row in table.rows}
+    assert met == {
+        "languages": 0.5,
+        f"languages, {c.KNOWN}": 0.5,
+        "languages, de": 0,
+        "languages, fr": 1,
+    }
+
+
 def test_where_nothing_can_be_checked_there_is_no_table(eval_set):
     eval_set.captions = ["a person dreams"]
     assert c.check_table(eval_set, Maker(), [Method(TEXT, ([WALK],))], []) is None
@@ -105,3 +134,10 @@ def test_targets_of_everyday_prompts(every, known, met):
     )
     found = targets({"checks": Table("t", rows), "poses": Table("p")})
     assert [target.met for target in found] == list(map(bool, met))
+
+
+@pytest.mark.parametrize(("later", "met"), [(0.81, True), (0.79, False)])
+def test_the_target_of_what_follows_a_then(later, met):
+    row = Row(f"then: {TEXT}", {c.MET: (0.5, 0.1), c.LATER: (later, 0.1)})
+    (target,) = targets({"checks": Table("t", (row,)), "poses": Table("p")})
+    assert (target.met, target.value) == (met, later)

@@ -261,7 +261,10 @@ def test_the_shipped_lists():
         "compositions": 40,
         "everyday": 60,
         "wordings": 60,
-        "unknown": 20,
+        "unknown": 130,
+        "paraphrases": 50,
+        "languages": 80,
+        "then": 30,
     }
     assert all(len(p.parts) == 2 for p in lists["compositions"].prompts)
     everyday = {p.text: p for p in lists["everyday"].prompts}
@@ -285,7 +288,10 @@ def test_the_shipped_lists():
         ({"text": "a", "label": "walk", "seconds": -1}, "above 0"),
         ({"text": "a", "labels": "walk"}, "list of strings"),
         ({"text": "a", "action": "walk", "checks": "jumps"}, "'checks' is a list of strings"),
-        ({"text": "a", "action": 3}, "'action' is one word"),
+        ({"text": "a", "action": 3}, "'action' is a string"),
+        ({"text": "a", "group": "walks"}, "the group 'walks' is not in"),
+        ({"text": "a", "action": "walk", "language": "de"}, "it needs 'english'"),
+        ({"text": "走", "action": "walk"}, "write it in English"),
     ],
 )
 def test_bad_lists_are_one_sentence(tmp_path, prompt, words):

@@ -77,8 +77,9 @@ def test_a_new_request_clears_the_last_take(stage):
 
 
 def test_a_refused_request_leaves_nothing_behind(stage, tmp_path):
-    with pytest.raises(PlanError, match="empty"):
-        stage.start(prompt=" ")
+    for prompt in (" ", "x" * 5000, "?!", "a\x07b", "\u05dc\u05db"):
+        with pytest.raises(PlanError, match=r"^The prompt (is|has) "):
+            stage.start(prompt=prompt)
     stage.backend.refusal = LaunchError("cannot be started")
     with pytest.raises(LaunchError):
         stage.start()

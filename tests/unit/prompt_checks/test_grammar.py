@@ -6,15 +6,25 @@ from ext_models.evaluation.prompts.prompt_lists import SHIPPED, read_prompts
 from ext_models.prompt_checks.checks import Demand, Side
 from ext_models.prompt_checks.grammar import phrases, read_checks
 
-EVERYDAY = read_prompts(SHIPPED / "everyday.toml").prompts
+EVERYDAY, THEN, PARAPHRASES, LANGUAGES = (
+    read_prompts(SHIPPED / f"{name}.toml").prompts
+    for name in ("everyday", "then", "paraphrases", "languages")
+)
+#: One prompt of each meaning, the first of its wordings: a whole sentence.
+MEANINGS = tuple({p.meaning: p for p in reversed(PARAPHRASES)}.values())
 
 
-@pytest.mark.parametrize("prompt", EVERYDAY, ids=lambda p: p.text)
-def test_everyday_prompts_demand_what_their_list_says(prompt):
+@pytest.mark.parametrize("prompt", [*EVERYDAY, *THEN, *MEANINGS], ids=lambda p: p.text)
+def test_prompts_demand_what_their_list_says(prompt):
     assert phrases(read_checks(prompt.text)) == prompt.checks
 
 
-@pytest.mark.parametrize("prompt", EVERYDAY, ids=lambda p: p.text)
+@pytest.mark.parametrize("prompt", LANGUAGES, ids=lambda p: f"{p.language} {p.english}")
+def test_prompts_in_other_languages_demand_what_their_english_says(prompt):
+    assert phrases(read_checks(prompt.english)) == prompt.checks
+
+
+@pytest.mark.parametrize("prompt", [*EVERYDAY, *THEN, *MEANINGS], ids=lambda p: p.text)
 def test_a_phrase_reads_as_itself(prompt):
     assert phrases(read_checks(", ".join(prompt.checks))) == prompt.checks
 

@@ -275,6 +275,29 @@ def test_a_sampling_out_of_range_is_refused(tmp_path, sampling, sentence):
         read_request(request(tmp_path, sampling=sampling))
 
 
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("x" * 5000, "has 5000 characters"),
+        ("", "is empty"),
+        ("?!...", "has no words"),
+        ("walk\x1b[31m on", "invisible control character"),
+        ("\u05dc\u05db\u05ea", "write it in English"),
+    ],
+)
+def test_a_bad_prompt_fails_with_one_sentence(tmp_path, prompt, words):
+    room = Room()
+    room.send(request(tmp_path, prompt=prompt), request(tmp_path, job="two"))
+    failure, result = room.ends(2)
+    assert isinstance(failure, wire.Failure) and words in failure.message
+    assert_sentence(failure.message)
+    assert isinstance(result, wire.Result)
+
+
+def test_what_is_unseen_in_a_prompt_does_not_reach_the_model(tmp_path):
+    assert read_request(request(tmp_path, prompt="\ufeffwalk \u202eon ")).prompt == "walk on"
+
+
 def test_poses_of_body_parts_are_read(tmp_path):
     bound = np.ones((2, 22), dtype=bool)
     bound[1, :16] = False
