@@ -81,7 +81,8 @@ VARIANTS: Final = (
     Variant("caption counts 1.5", generator={"cfg_scale": 1.5}),
     Variant("caption counts 3", generator={"cfg_scale": 3.0}),
     Variant("summary temperature 1.2", generator={"summary_temperature": 1.2}),
-    Variant("temperature 0.8", sampling={"temperature": 0.8}),
+    Variant("temperature 0.6", sampling={"temperature": 0.6}),
+    Variant("temperature 1", sampling={"temperature": 1.0}),
 )
 
 
