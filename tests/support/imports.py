@@ -1,6 +1,7 @@
 """Who imports whom in the checkout, read off the source without running it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -14,6 +15,7 @@ def python_files(*folders):
     return sorted(path for path in found if "__pycache__" not in path.parts)
 
 
+@cache
 def imports(path):
     """Full dotted names that a file imports, relative ones resolved, lazy ones included.
 
@@ -21,20 +23,27 @@ def imports(path):
     and does not count.
     """
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    names = []
     for node in _nodes(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join((*base, *filter(None, [node.module])))
-            yield from (f"{stem}.{alias.name}" for alias in node.names)
+            names += [f"{stem}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def _nodes(tree):
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
-            yield from _nodes(child)
+    left = [tree]
+    while left:
+        node = left.pop()
+        yield node
+        left += [
+            child
+            for child in ast.iter_child_nodes(node)
+            if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
+        ]
 
 
 def module_name(path):

@@ -33,10 +33,10 @@ def drive(obj):
     apply_clip(obj, MotionClip(joints, FPS), (), 1, "walk")
     worst = 0.0
     for frame in range(0, len(joints), 3):
+        bpy.context.scene.frame_set(frame + 1)
         for side in "lr":
             hip, knee, ankle = (
-                part_head(obj, rig, Part(f"{p}_{side}"), frame + 1)
-                for p in ("thigh", "shin", "foot")
+                part_head(obj, rig, Part(f"{p}_{side}")) for p in ("thigh", "shin", "foot")
             )
             bent = np.cross(unit(knee - hip), unit(ankle - knee))
             if np.linalg.norm(bent) > 0.25:
@@ -51,9 +51,8 @@ def drive(obj):
     return rig, worst
 
 
-def part_head(obj, rig, part, frame):
-    """Where a part's bone begins, in model axes, at a frame."""
-    bpy.context.scene.frame_set(frame)
+def part_head(obj, rig, part):
+    """Where a part's bone begins now, in model axes."""
     control = next(c for c in rig.controls if c.part is part)
     posed = obj.evaluated_get(bpy.context.evaluated_depsgraph_get())
     return rotate(inverse(rig.axes), np.array(posed.pose.bones[control.body].head, float))

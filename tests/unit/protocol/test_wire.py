@@ -44,6 +44,7 @@ GENERATE = '{"type": "Generate", "job": "a", "prompt": "b", "frames": 9, "folder
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=12,
 )
 
 
