@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from .core.leftovers import sweep
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PackError, PackInfo, packs_in, read_info
 
@@ -15,6 +18,8 @@ ICONS = ROOT / "icons"
 PACKS = ROOT / "ext_models" / "model_packs"
 #: The pack in force where none is chosen.
 DEFAULT_PACK = PACKS / "starter"
+#: What begins the names of job folders.
+_JOB = "motiongpt-"
 
 
 def addon_id() -> str:
@@ -70,5 +75,12 @@ def pack_title(folder: Path) -> str:
 
 
 def new_job_folder() -> Path:
-    """A fresh folder for one job's arrays."""
-    return Path(tempfile.mkdtemp(prefix="motiongpt-"))
+    """A fresh folder for one job's arrays; it goes with Blender at the latest."""
+    folder = Path(tempfile.mkdtemp(prefix=_JOB))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def sweep_job_folders() -> None:
+    """Remove the job folders of a Blender that died."""
+    sweep(Path(tempfile.gettempdir()), _JOB)

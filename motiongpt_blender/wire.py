@@ -237,30 +237,25 @@ def decode(line: str) -> Message:
     try:
         body: Any = json.loads(line)
     except (ValueError, RecursionError):
-        raise WireError(f"a line is not JSON: {quoted(line)}.") from None
+        raise WireError(f"a line is not JSON: {line[:QUOTED]!r}.") from None
     if not isinstance(body, dict):
-        raise WireError(f"a line is not a JSON object: {quoted(line)}.")
+        raise WireError(f"a line is not a JSON object: {line[:QUOTED]!r}.")
     values = typing.cast("dict[str, Any]", body)
     name = values.pop("type", None)
     kind = _KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise WireError(f"unknown message type {quoted(name)}.")
+        raise WireError(f"unknown message type {name!r:.{QUOTED}}.")
     message = _build(kind, values, kind.__name__)
     if len(getattr(message, "job", "")) > MAX_NAME:
         raise WireError(f"{kind.__name__}.job is longer than {MAX_NAME} characters.")
     return message
 
 
-def quoted(value: object) -> str:
-    """The beginning of a value, as a message quotes it."""
-    return repr(value[:QUOTED] if isinstance(value, str) else value)[: 2 * QUOTED]
-
-
 def _build(kind: type[T], values: dict[str, Any], where: str) -> T:
     """A dataclass of JSON values; unknown, missing and mistyped fields are refused."""
     known = {f.name: f for f in fields(typing.cast("Any", kind))}
     if unknown := sorted(set(values) - set(known)):
-        raise WireError(f"{where} has no field {quoted(unknown[0])}.")
+        raise WireError(f"{where} has no field {unknown[0]!r:.{QUOTED}}.")
     if missing := [n for n, f in known.items() if n not in values and _required(f)]:
         raise WireError(f"{where} is incomplete: the field {missing[0]!r} is missing.")
     hints = typing.get_type_hints(kind)

@@ -35,6 +35,8 @@ from ext_models.packs import PackError
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip, MotionError, check_joints
 from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.bounded_arrays import read_arrays
+from motiongpt_blender.core.bounded_files import MB
 from motiongpt_blender.core.timeline.prompts import PromptError, clean_prompt
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ LOAD_SHARE: Final = 0.25
 PROGRESS_SECONDS: Final = 0.05
 #: Seconds that a running job has to stop after Blender is gone.
 FAREWELL_SECONDS: Final = 2.0
+#: The largest file of poses that is read, unpacked: some 250,000 poses.
+POSES_LIMIT: Final = 64 * MB
 #: Characters of a traceback that travel with a Failure.
 DETAIL_LENGTH: Final = 20_000
 
@@ -263,9 +267,8 @@ def _read_poses(folder: Path, name: str) -> np.ndarray:
     """Poses (K, 22, 3) float32 in metres of a job's file."""
     path = folder / wire.POSES_FILE
     try:
-        with np.load(path, allow_pickle=False) as z:
-            joints = z[name].astype(np.float32)
-            check_joints(joints)
+        joints = read_arrays(path, POSES_LIMIT)[name].astype(np.float32)
+        check_joints(joints)
     except Exception as error:
         raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
     return joints
@@ -275,12 +278,13 @@ def _read_bound(folder: Path, count: int) -> np.ndarray:
     """Which joints (K, 22) of a job's poses count; all of them where its file does not say."""
     path = folder / wire.POSES_FILE
     try:
-        with np.load(path, allow_pickle=False) as z:
-            bound = z["bound"] if "bound" in z else np.ones((count, len(Joint)), dtype=bool)
-            if bound.shape != (count, len(Joint)) or bound.dtype != bool:
-                raise ValueError(f"bound is {bound.dtype} {bound.shape}")
-            if not bound.any(axis=1).all():
-                raise ValueError("a pose binds no joint")
+        bound = read_arrays(path, POSES_LIMIT, ("bound",)).get("bound")
+        if bound is None:
+            return np.ones((count, len(Joint)), dtype=bool)
+        if bound.shape != (count, len(Joint)) or bound.dtype != bool:
+            raise ValueError(f"bound is {bound.dtype} {bound.shape}")
+        if not bound.any(axis=1).all():
+            raise ValueError("a pose binds no joint")
     except Exception as error:
         raise PipelineError(f"{path}: the poses cannot be read ({one_line(str(error))}).") from None
     return bound

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 from pathlib import Path
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from .. import paths, wire
 from ..backend.process import Launch
-from ..core.packs.manifest import MANIFEST
+from ..core.bounded_files import read_json
+from ..core.packs.manifest import LONGEST, MANIFEST, MANIFEST_LIMIT
 from .request import PreparedTake
 
 #: Frames of the longest motion when the pack does not say.
@@ -48,9 +48,10 @@ def max_frames(pack: Path) -> int:
     A pack that cannot be read has the usual length here: its own process refuses it.
     """
     try:
-        return int(json.loads((pack / MANIFEST).read_text(encoding="utf-8"))["max_frames"])
+        frames = read_json(pack / MANIFEST, MANIFEST_LIMIT)["max_frames"]
     except (OSError, ValueError, KeyError, TypeError):
         return MAX_FRAMES
+    return frames if type(frames) is int and 0 < frames <= LONGEST else MAX_FRAMES
 
 
 def write_job_folder(take: PreparedTake) -> Path:

@@ -7,10 +7,14 @@ from pathlib import Path
 import bpy
 
 from .. import paths
-from ..core.packs.archives import install, remove
+from ..core.packs.archives import remove
+from ..core.packs.install_task import InstallStoppedError, InstallTask
 from ..core.packs.manifest import PackError, read_info, user_packs
 from ..preferences import entry, settings
 from .targets import OperatorResult
+
+#: Seconds between two looks at an installation.
+INTERVAL = 0.1
 
 
 class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
@@ -58,15 +62,44 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Install, and choose what was installed."""
+        """Install, and choose what was installed; Blender stays usable, a script waits."""
         if not self.filepath:
             self.report({"ERROR"}, "No file is named: choose a pack's .zip.")
             return {"CANCELLED"}
         source = Path(bpy.path.abspath(self.filepath))
         shipped = [folder.name for folder in paths.shipped_packs()]
+        self._task = InstallTask(source, user_packs(), replace=self.replace, shipped=shipped)
+        if bpy.app.background or not self.options.is_invoke:
+            return self._outcome(context)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(INTERVAL, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Show the progress."""
+        if event.type == "ESC":
+            self._task.stop()
+        elif not self._task.done:
+            text = f"Installing the pack: {self._task.fraction:.0%} (Esc: stop)"
+            context.workspace.status_text_set(text)
+            return {"PASS_THROUGH"}
+        context.workspace.status_text_set(None)
+        context.window_manager.event_timer_remove(self._timer)
+        return self._outcome(context)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Called when Blender ends during an installation."""
+        self._task.stop()
+
+    def _outcome(self, context: bpy.types.Context) -> OperatorResult:
+        """Report how the installation ended."""
         try:
-            folder = install(source, user_packs(), replace=self.replace, shipped=shipped)
+            folder = self._task.outcome()
             info = read_info(folder)
+        except InstallStoppedError:
+            self.report({"INFO"}, "The installation was stopped: nothing was installed.")
+            return {"CANCELLED"}
         except PackError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import bpy
 
+from .. import paths
 from ..backend.pump import Pump
 from ..compat import session_id
 from ..generate.adapters import CharacterKey, SceneTime
@@ -82,6 +84,7 @@ def start() -> None:
     global _session  # noqa: PLW0603 - the one that register makes and unregister drops
     _session = Session()
     bpy.app.handlers.load_pre.append(on_load)
+    threading.Thread(target=paths.sweep_job_folders, daemon=True).start()
 
 
 def stop() -> None:

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bounded_arrays import read_arrays
+from ..bounded_files import MB, FileError
 from .rotations import LEVEL, Array, about_y, rotate
 from .skeleton import JOINT_COUNT, Joint
 
 MODEL_FPS = 20.0
+#: The largest clip that is read, unpacked: some hours at 20 frames a second.
+CLIP_LIMIT: Final = 256 * MB
 
 
 class MotionError(ValueError):
@@ -90,22 +95,24 @@ class MotionClip:
     def load(cls, path: Path) -> MotionClip:
         """Read ``clip.npz``; raises MotionError naming the file and what is wrong."""
         try:
-            with np.load(path, allow_pickle=False) as z:
-                return cls(
-                    joints=z["joints"].astype(np.float32),
-                    fps=float(z["fps"]),
-                    tokens=tuple(int(t) for t in z["tokens"]) if "tokens" in z else (),
-                    prompt=str(z["prompt"]) if "prompt" in z else "",
-                    seed=int(z["seed"]) if "seed" in z else 0,
-                    checks=tuple(str(c) for c in z["checks"]) if "checks" in z else (),
-                    origin=Origin(
-                        str(z["pack"]) if "pack" in z else "",
-                        str(z["licence"]) if "licence" in z else "",
-                        tuple(str(c) for c in z["credits"]) if "credits" in z else (),
-                    ),
-                )
+            z = read_arrays(path, CLIP_LIMIT)
+            return cls(
+                joints=z["joints"].astype(np.float32),
+                fps=float(z["fps"]),
+                tokens=tuple(int(t) for t in z["tokens"]) if "tokens" in z else (),
+                prompt=str(z["prompt"]) if "prompt" in z else "",
+                seed=int(z["seed"]) if "seed" in z else 0,
+                checks=tuple(str(c) for c in z["checks"]) if "checks" in z else (),
+                origin=Origin(
+                    str(z["pack"]) if "pack" in z else "",
+                    str(z["licence"]) if "licence" in z else "",
+                    tuple(str(c) for c in z["credits"]) if "credits" in z else (),
+                ),
+            )
         except FileNotFoundError:
             raise MotionError(f"{path}: there is no such file.") from None
+        except FileError as error:
+            raise MotionError(f"{path}: this is not a motion clip: it {error}.") from None
         except MotionError as error:
             raise MotionError(f"{path}: {error}") from None
         except Exception as error:

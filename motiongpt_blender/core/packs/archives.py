@@ -1,51 +1,43 @@
 """Packs as archives: written, checked, installed, removed. Standard library only.
 
-An archive is checked completely before the first file is written, and a pack appears in its
+An archive may come from anybody. What it claims is held against limits before anything is
+allocated, it is checked completely before the first file is written, and a pack appears in its
 folder by one rename: a failure leaves everything as it was.
 """
 
 from __future__ import annotations
 
-import json
+import lzma
 import shutil
-import stat
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import Final
 
-from .manifest import CARD, MANIFEST, PackError, PackInfo, parse
+from ..bounded_files import MB, FileError, check_regular
+from ..leftovers import sweep
+from .manifest import MANIFEST, PackError
+from .pack_source import PackSource, check_directory, check_pack, of_archive, of_folder
 
 #: The largest pack that the project ships.
-SHIPPED_LIMIT: Final = 30 * 2**20
-#: The largest pack that is installed; more is a mistake or an attack.
-INSTALLED_LIMIT: Final = 16 * 2**30
-SUFFIXES: Final = (".json", ".safetensors", ".md", ".txt")
-#: Files without a suffix that a pack may hold.
-NOTICES: Final = ("LICENSE", "LICENCE", "NOTICE")
+SHIPPED_LIMIT: Final = 30 * MB
 #: Date of every file in an archive, so that equal contents make equal archives.
 DATE: Final = (2020, 1, 1, 0, 0, 0)
-#: No safetensors file describes its arrays in more bytes than this.
-_HEADER_LIMIT: Final = 100 * 2**20
+_BLOCK: Final = MB
+#: What the readers of a damaged archive raise.
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError,
+    UnicodeError, OverflowError,
+)  # fmt: skip
+#: What begins the names of the folders that an installation works in.
+_NEW, _REMOVED = ".new-", ".removed-"
 
-
-@dataclass(frozen=True)
-class _Source:
-    """A pack that is not installed yet: its files, and how to open one of them.
-
-    Attributes:
-        path: the archive or folder, for messages.
-        sizes: bytes of each file, by its path inside the pack.
-        open: a file of that path.
-    """
-
-    path: Path
-    sizes: dict[str, int]
-    open: Callable[[str], BinaryIO]
+#: Called with the share that is done, 0..1. What it raises stops the installation.
+Progress = Callable[[float], None]
 
 
 # --- writing ----------------------------------------------------------------------------
@@ -53,8 +45,8 @@ class _Source:
 
 def write_archive(folder: Path, target: Path) -> Path:
     """Write a shipped pack as an archive; raises PackError for one that must not travel."""
-    source = _of_folder(folder)
-    info = _check(source)
+    source = of_folder(folder)
+    info = check_pack(source)
     if info.name != folder.name:
         raise PackError(
             f"{folder / MANIFEST} says the name '{info.name}' and the folder is '{folder.name}': "
@@ -64,8 +56,8 @@ def write_archive(folder: Path, target: Path) -> Path:
         raise PackError(f"{folder / 'LICENSE'} is missing: a pack of its own brings its licence.")
     if (total := sum(source.sizes.values())) > SHIPPED_LIMIT:
         raise PackError(
-            f"{folder} is {total / 2**20:.1f} MB, and a pack that ships may be "
-            f"{SHIPPED_LIMIT // 2**20} MB: make its model smaller."
+            f"{folder} is {total / MB:.1f} MB, and a pack that ships may be "
+            f"{SHIPPED_LIMIT // MB} MB: make its model smaller."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
@@ -86,7 +78,12 @@ def write_archive(folder: Path, target: Path) -> Path:
 
 
 def install(
-    path: Path, folder: Path, *, replace: bool = False, shipped: Iterable[str] = ()
+    path: Path,
+    folder: Path,
+    *,
+    replace: bool = False,
+    shipped: Iterable[str] = (),
+    progress: Progress = lambda _: None,
 ) -> Path:
     """Install the pack of an archive or a folder; returns its folder.
 
@@ -95,27 +92,42 @@ def install(
         folder: of the installed packs; created if absent.
         replace: whether a pack of the same name is replaced.
         shipped: names that are taken by the packs that come with the add-on.
+        progress: is told how far it is.
 
     Raises:
         PackError: one sentence; then everything is as it was.
     """
     if path.is_dir():
-        return _put(_of_folder(path), folder, replace, shipped)
+        return _put(of_folder(path), folder, replace, shipped, progress)
     try:
+        check_regular(path)
+        check_directory(path)
         with zipfile.ZipFile(path) as archive:
-            return _put(_of_archive(path, archive), folder, replace, shipped)
+            return _put(of_archive(path, archive), folder, replace, shipped, progress)
     except FileNotFoundError:
         raise PackError(f"{path}: there is no such file: choose a pack's .zip.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise PackError(
-            f"{path} is broken or no zip archive: download it again; nothing was installed."
-        ) from None
-    except RuntimeError:  # zipfile's word for a password
+    except PackError:
+        raise
+    except FileError as error:
+        raise PackError(f"{path} {error}: choose a pack's .zip.") from None
+    except _BROKEN:
+        raise _broken(path) from None
+    except RuntimeError as error:
+        if "password" not in str(error) and "encrypted" not in str(error):
+            raise
         raise PackError(f"{path} is locked by a password: unpack it, install the folder.") from None
     except OSError as error:
+        if error.errno is None:  # of a decompressor
+            raise _broken(path) from None
         raise PackError(
             f"{path} cannot be read ({error.strerror}): check its permissions."
         ) from None
+
+
+def _broken(path: Path) -> PackError:
+    return PackError(
+        f"{path} is broken or no zip archive: download it again; nothing was installed."
+    )
 
 
 def remove(name: str, folder: Path) -> None:
@@ -126,7 +138,7 @@ def remove(name: str, folder: Path) -> None:
         raise PackError(f"No installed pack is named '{name}': `packs` lists those that are.")
     try:
         # Aside first: a pack that is open elsewhere stays whole.
-        aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=folder))
+        aside = Path(tempfile.mkdtemp(prefix=_REMOVED, dir=folder))
         try:
             target.rename(aside / name)
         finally:
@@ -137,8 +149,11 @@ def remove(name: str, folder: Path) -> None:
         ) from None
 
 
-def _put(source: _Source, folder: Path, replace: bool, shipped: Iterable[str]) -> Path:
-    info = _check(source)
+def _put(
+    source: PackSource, folder: Path, replace: bool, shipped: Iterable[str], progress: Progress
+) -> Path:
+    sweep(folder, _NEW, _REMOVED)
+    info = check_pack(source)
     if info.name in set(shipped):
         raise PackError(f"'{info.name}' comes with the add-on: give the pack another name.")
     target = folder / info.name
@@ -149,15 +164,20 @@ def _put(source: _Source, folder: Path, replace: bool, shipped: Iterable[str]) -
             f"A pack '{info.name}' is installed: choose Replace (--replace) to put this one in "
             "its place, or remove that one first."
         )
+    total = max(sum(source.sizes.values()), 1)
+    for read in _read_all(source):  # a damaged file is found here, before anything is written
+        progress(0.5 * read / total)
     work = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        _unpack(source, work / "new")
+        _check_room(folder, total)
+        work = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
+        for written in _unpack(source, work / "new"):
+            progress(0.5 + 0.5 * written / total)
         _exchange(work, target)
-    except (zipfile.BadZipFile, zlib.error):
-        raise
     except OSError as error:
+        if error.errno is None:
+            raise
         raise PackError(
             f"{target} cannot be written ({error.strerror}): free some space or check its "
             "permissions."
@@ -168,12 +188,34 @@ def _put(source: _Source, folder: Path, replace: bool, shipped: Iterable[str]) -
     return target
 
 
-def _unpack(source: _Source, fresh: Path) -> None:
+def _check_room(folder: Path, size: int) -> None:
+    if (free := shutil.disk_usage(folder).free) < size:
+        raise PackError(
+            f"The disk of {folder} has {free // MB} MB free and the pack needs {size // MB} MB: "
+            "free some space."
+        )
+
+
+def _read_all(source: PackSource) -> Iterator[int]:
+    """Read every file to its end; yields the bytes read so far."""
+    done = 0
+    for name in source.sizes:
+        with source.open(name) as read:
+            while block := read.read(_BLOCK):
+                done += len(block)
+                yield done
+
+
+def _unpack(source: PackSource, fresh: Path) -> Iterator[int]:
+    """Write every file; yields the bytes written so far."""
+    done = 0
     for name in source.sizes:
         path = fresh / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with source.open(name) as read, path.open("wb") as write:
-            shutil.copyfileobj(read, write, 2**20)
+            while block := read.read(_BLOCK):
+                done += write.write(block)
+                yield done
 
 
 def _exchange(work: Path, target: Path) -> None:
@@ -189,102 +231,3 @@ def _exchange(work: Path, target: Path) -> None:
             with suppress(OSError):
                 old.rename(target)
         raise
-
-
-# --- checking ---------------------------------------------------------------------------
-
-
-def _of_folder(folder: Path) -> _Source:
-    if not folder.is_dir():
-        raise PackError(f"{folder}: there is no such folder: choose a pack's folder.")
-    sizes: dict[str, int] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            raise PackError(f"{path} is a link: put the file itself in its place.")
-        if path.is_file():
-            sizes[name] = path.stat().st_size
-    return _Source(folder, sizes, lambda name: (folder / name).open("rb"))
-
-
-def _of_archive(path: Path, archive: zipfile.ZipFile) -> _Source:
-    """An archive's files; they lie at its top or in one folder."""
-    entries = [e for e in archive.infolist() if not e.is_dir()]
-    for entry in entries:
-        # as written: zipfile itself cuts names at a zero and turns backslashes on Windows
-        parts = PurePosixPath(entry.orig_filename).parts
-        strange = any(c in entry.orig_filename for c in "\\:\0")
-        if strange or ".." in parts or entry.orig_filename.startswith("/"):
-            raise PackError(
-                f"{path}: the name {entry.orig_filename!r} leads out of the pack: do not trust "
-                "this archive; nothing was installed."
-            )
-        if stat.S_ISLNK(entry.external_attr >> 16):
-            raise PackError(f"{path}: {entry.filename} is a link: put the file itself there.")
-    tops = [e.filename for e in entries if PurePosixPath(e.filename).name == MANIFEST]
-    top = min(tops, key=lambda n: n.count("/"), default="")
-    if not top or top.count("/") > 1:
-        raise PackError(f"{path} has no {MANIFEST}: this archive is not a model pack.")
-    inside = top.removesuffix(MANIFEST)
-    if strays := [e.filename for e in entries if not e.filename.startswith(inside)]:
-        raise PackError(f"{path}: {strays[0]} lies outside the pack's folder: leave it out.")
-    if sum(e.file_size for e in entries) > INSTALLED_LIMIT:
-        raise PackError(f"{path} would be larger than {INSTALLED_LIMIT // 2**30} GB: not a pack.")
-    names = {e.filename.removeprefix(inside): e for e in entries}
-    if len({n.lower() for n in names}) < len(entries):
-        raise PackError(f"{path} holds two files of one name: pack it again.")
-    if (broken := archive.testzip()) is not None:
-        raise PackError(f"{path}: {broken} is broken: download it again; nothing was installed.")
-    sizes = {name: entry.file_size for name, entry in names.items()}
-    return _Source(path, sizes, lambda name: _binary(archive, names[name]))
-
-
-def _binary(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> BinaryIO:
-    return archive.open(entry)  # type: ignore[return-value]
-
-
-def _check(source: _Source) -> PackInfo:
-    """Check all that needs no loaded model; raises PackError."""
-    path = source.path
-    if MANIFEST not in source.sizes:
-        raise PackError(f"{path} has no {MANIFEST}: this is not a model pack.")
-    with source.open(MANIFEST) as file:
-        text = file.read()
-    info = parse(text, f"{path}: {MANIFEST}")
-    for name in source.sizes:
-        inside = PurePosixPath(name)
-        if inside.suffix.lower() not in SUFFIXES and inside.name not in NOTICES:
-            raise PackError(
-                f"{path}: {name} does not belong in a pack, which holds json, safetensors, md "
-                "and txt files only: leave it out."
-            )
-    body = json.loads(text)
-    if CARD not in source.sizes:
-        raise PackError(f"{path} has no {CARD}: a pack says what it is and what it was made from.")
-    for field in ("base_model", "adapter"):
-        where = str(body.get(field, "")).removeprefix("./")
-        in_pack = field == "adapter" or str(body.get(field, "")).startswith("./")
-        if where and in_pack and not any(n.startswith(f"{where}/") for n in source.sizes):
-            raise PackError(f"{path}: the folder '{where}' ({field}) is missing: pack it again.")
-    for name, size in source.sizes.items():
-        if name.endswith(".safetensors"):
-            _check_weights(source, name, size)
-    return info
-
-
-def _check_weights(source: _Source, name: str, size: int) -> None:
-    """A safetensors file begins with the length of a JSON header and is as long as it says."""
-    with source.open(name) as file:
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            if not 0 < length <= min(size - 8, _HEADER_LIMIT):
-                raise ValueError("length")
-            header = json.loads(file.read(length))
-            ends = [v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"]
-            whole = max(ends, default=0) == size - 8 - length
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
-            whole = False
-    if not whole:
-        raise PackError(
-            f"{source.path}: {name} is incomplete or holds no weights: download it again."
-        )

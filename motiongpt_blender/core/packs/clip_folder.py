@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from ..body.motion import MotionClip
+from ..bounded_files import MB, FileError, read_json
 
 CAPTIONS: Final = "captions.json"
+#: The largest captions file that is read.
+CAPTIONS_LIMIT: Final = 64 * MB
 
 
 class ClipFolderError(ValueError):
@@ -71,13 +74,15 @@ def read_captions(path: Path) -> dict[str, list[str]]:
         ClipFolderError: when the file is not a list of captions.
     """
     try:
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = read_json(path, CAPTIONS_LIMIT)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ClipFolderError(
-            f"{path} cannot be read ({error}): correct it, or choose another folder."
+            f"{path} cannot be read ({error.strerror}): choose another folder."
         ) from None
+    except FileError as error:
+        raise ClipFolderError(f"{path} {error}: correct it, or choose another folder.") from None
     found: dict[str, list[str]] = {}
     rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
     for name, entry in rows.items():

@@ -15,9 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..bounded_files import MB, read_json
 from .manifest import PackError
 
 LENGTHS: Final = "lengths.json"
+#: The largest file of it that is read.
+LENGTHS_LIMIT: Final = 8 * MB
 #: Letters that words of one stem share: "kick", "kicks" and "kicking".
 STEM: Final = 4
 _WORD: Final = re.compile(r"[a-z']+")
@@ -61,12 +64,12 @@ def read_lengths(folder: Path) -> LengthModel | None:
     """The length model of a pack, None if it has none; raises PackError if it is damaged."""
     path = folder / LENGTHS
     try:
-        body: Any = json.loads(path.read_text(encoding="utf-8"))
+        body: Any = read_json(path, LENGTHS_LIMIT)
         weights = {str(word): float(weight) for word, weight in body["weights"].items()}
         bias, shortest, longest = (float(body[k]) for k in ("bias", "shortest", "longest"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         raise PackError(
             f"{path} does not hold a length model ({error}): install the pack again."
         ) from None

@@ -5,7 +5,6 @@ Standard library only. What the model itself needs of a pack, ``ext_models.packs
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -13,12 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from ..bounded_files import MB, FileError, parse_json, read_bytes
+
 MANIFEST: Final = "pack.json"
 CARD: Final = "MODEL_CARD.md"
 FORMAT_VERSION: Final = 2
+#: The largest ``pack.json`` that is read.
+MANIFEST_LIMIT: Final = 4 * MB
+#: The most frames that a pack may name as its longest motion: over an hour at 20 a second.
+LONGEST: Final = 100_000
 #: Names another folder for installed packs; for tests and studios with a share.
 VARIABLE: Final = "MOTIONGPT_PACKS"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+#: Names of devices on Windows, with any ending.
+RESERVED: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.I)
+#: Characters that move the cursor, or turn the direction of what follows.
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class PackError(ValueError):
@@ -82,21 +91,24 @@ def packs_in(folder: Path) -> list[Path]:
 def parse(text: str | bytes, where: str) -> PackInfo:
     """The contents of a ``pack.json``; raises PackError naming file and field."""
     try:
-        raw: Any = json.loads(text)
-    except (ValueError, RecursionError):
-        raise PackError(f"{where} is not readable JSON: download the pack again.") from None
+        raw: Any = parse_json(text)
+    except FileError as error:
+        raise PackError(f"{where} {error}: download the pack again.") from None
     body = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
     if (version := body.get("format_version")) != FORMAT_VERSION:
         raise PackError(
-            f"{where}: format_version is {version!r}, this version reads {FORMAT_VERSION}: "
+            f"{where}: format_version is {version!r:.40}, this version reads {FORMAT_VERSION}: "
             "update the add-on or use an older pack."
         )
     for field in ("name", "title", "licence"):
         if not isinstance(body.get(field), str) or not body[field].strip():
             raise PackError(f"{where}: the field '{field}' is missing or empty: fill it in.")
-    if not _NAME.fullmatch(body["name"]):
+        if CONTROL.search(body[field]):
+            raise PackError(f"{where}: the field '{field}' must be one plain line: correct it.")
+    if not _NAME.fullmatch(body["name"]) or RESERVED.fullmatch(body["name"]):
         raise PackError(
-            f"{where}: the name {body['name']!r} must be of letters, digits, - and _: change it."
+            f"{where}: the name {body['name']!r:.80} must be of letters, digits, - and _, and no "
+            "device of Windows: change it."
         )
     return PackInfo(
         body["name"],
@@ -111,9 +123,11 @@ def read_info(folder: Path) -> PackInfo:
     """The manifest in a pack's folder; raises PackError."""
     path = folder / MANIFEST
     try:
-        return parse(path.read_bytes(), str(path))
+        return parse(read_bytes(path, MANIFEST_LIMIT), str(path))
     except FileNotFoundError:
         raise PackError(f"{path} is missing: {folder} is not a model pack.") from None
+    except FileError as error:
+        raise PackError(f"{path} {error}: download the pack again.") from None
     except OSError as error:
         raise PackError(
             f"{path} cannot be read ({error.strerror}): check its permissions."
@@ -129,4 +143,7 @@ def _sentences(body: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
     raw = body.get(field, [])
     if not isinstance(raw, list):
         raise PackError(f"{where}: the field '{field}' must be a list: correct it.")
-    return tuple(str(line) for line in cast("list[Any]", raw))
+    lines = cast("list[Any]", raw)
+    if not all(isinstance(line, str) and not CONTROL.search(line) for line in lines):
+        raise PackError(f"{where}: the field '{field}' must be of plain lines: correct it.")
+    return tuple(lines)

@@ -8,8 +8,11 @@ _SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/scene_time")
 #: Folder or file of the add-on -> what it may import from; itself always. What is named
 #: without its parts ("core") stands for all of them.
 ADDON = {
-    "core/body": (),
-    "core/packs": ("core/body",),
+    "core/bounded_files": (),
+    "core/bounded_arrays": ("core/bounded_files",),
+    "core/body": ("core/bounded_files", "core/bounded_arrays"),
+    "core/leftovers": (),
+    "core/packs": ("core/body", "core/bounded_files", "core/leftovers"),
     "core/rig": ("core/body",),
     "core/retargeting": ("core/body", "core/rig"),
     "core/pose_constraints": ("core/body", "core/rig", "core/retargeting"),
@@ -28,7 +31,7 @@ ADDON = {
     "scene/take": ("core", "compat", "scene"),
     "scene/take/report": ("core",),
     "backend": ("core", "wire"),
-    "paths": ("core/packs", "compat"),
+    "paths": ("core/packs", "core/leftovers", "compat"),
     # The use-case takes of Blender what has no bpy in it; the rest is handed in.
     "generate": ("core", "wire", "backend", "paths", "scene/errors", "scene/take/report"),
     "properties": ("core", "wire", "compat", "paths", "scene", "generate"),
