@@ -121,6 +121,8 @@ def demo(arguments: argparse.Namespace) -> int:
     """Set up, then hand over to ``motiongpt_blender.demo`` in the environment."""
     python = set_up(("torch", "backend", "blender"))
     remember(python)
+    if status := fetch_base(python):
+        return status
     options = [
         part
         for name in ("prompt", "seconds", "seed", "out")
@@ -203,6 +205,22 @@ def remember(python: str) -> None:
     if not os.environ.get(BACKEND_PYTHON):
         with contextlib.suppress(OSError):
             locations.remember(Path(python))
+
+
+def fetch_base(python: str) -> int:
+    """Fetch the base that the default pack names; a pack that holds its own costs nothing."""
+    from ext_models.packs import DEFAULT_PACK, read_manifest
+    from motiongpt_blender.core.packs.manifest import PackError
+
+    try:
+        manifest = read_manifest(DEFAULT_PACK)
+    except PackError as error:
+        raise BuildError(str(error)) from None
+    if manifest.base_model.startswith("./"):
+        return 0
+    revision = ["--revision", manifest.base_revision] if manifest.base_revision else []
+    fetch = [python, "-m", "ext_models", "bases", "fetch", manifest.base_model, *revision]
+    return _run(fetch)  # it says the size first
 
 
 def _run(command: Sequence[str]) -> int:

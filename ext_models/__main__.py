@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "caption": ("caption", "say what a motion clip shows"),
     "serve": ("serve", "answer requests on standard input (Blender starts this)"),
     "packs": ("packs", "list, install and remove model packs"),
+    "bases": ("bases", "list, fetch and remove the pretrained models that packs build on"),
     "prepare-data": (
         "prepare_data",
         "turn BVH files, clips, HumanML3D or KIT-ML into a data folder",

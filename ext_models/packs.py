@@ -49,7 +49,8 @@ class PackManifest:
         prompt_style: how instructions are written: ``tokens``, or ``paper`` as the reference does.
         levels: residual levels of the tokenizer that the language model writes.
         words: words of the training captions; the model has never read any other.
-        base_model: folder inside the pack (``./base``), local folder, or Hugging Face id.
+        base_model: folder inside the pack (``./base``), or the Hugging Face id of a base that
+            has to be fetched.
         adapter: folder inside the pack with the peft adapter; empty if the base needs none.
         cfg_scale: scale of classifier-free guidance by the caption; 1 does without.
         skills: what it knows beyond text and poses: ``places``, ``continue``, ``denoise``,
@@ -58,6 +59,8 @@ class PackManifest:
             empty if the pack has none.
         reader: the sentence reader whose vectors stand before a prompt's words; empty without one.
         soft_tokens: how many embeddings such a vector becomes.
+        base_revision: commit of a fetched base on the hub; empty for any.
+        base_layers: how many of its layers the pack uses, the first ones; 0 is all.
     """
 
     format_version: int
@@ -79,6 +82,8 @@ class PackManifest:
     summary: tuple[int, ...] = ()
     reader: str = ""
     soft_tokens: int = 0
+    base_revision: str = ""
+    base_layers: int = 0
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -98,16 +103,23 @@ def read_manifest(folder: Path) -> PackManifest:
             f"{path}: format_version is {version!r}, this version reads {FORMAT_VERSION}: "
             "update the add-on or use an older pack."
         )
-    values = {f.name: _field(body, f.name, path) for f in fields(PackManifest)}
+    known = [f.name for f in fields(PackManifest) if f.name not in OF_FETCHED_BASE]
+    named = [*known, *(name for name in OF_FETCHED_BASE if name in body)]
+    values = {name: _field(body, name, path) for name in named}
     return PackManifest(**values)
 
 
 def write_manifest(folder: Path, manifest: PackManifest) -> None:
     """Write ``pack.json``."""
     body = {f.name: getattr(manifest, f.name) for f in fields(PackManifest)}
+    for name in OF_FETCHED_BASE:
+        if not body[name]:
+            del body[name]
     (folder / MANIFEST).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
+#: Fields that a pack has only if its base was fetched.
+OF_FETCHED_BASE: Final = ("base_revision", "base_layers")
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "format_version": int,
     "credits": list,
@@ -120,6 +132,7 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "skills": list,
     "summary": list,
     "soft_tokens": int,
+    "base_layers": int,
 }
 
 

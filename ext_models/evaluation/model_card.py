@@ -11,6 +11,7 @@ from typing import Any
 from safetensors import safe_open
 
 from ext_models.language.base_models.adapters import ADAPTER, BASE
+from ext_models.language.base_models.library import FETCH
 from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
 from ext_models.text_motion.model import WEIGHTS
 
@@ -50,7 +51,7 @@ def model_card(
         *_reranker(sizes["reranker"]),
         f"- Trained on {counts['train']} clips with mirrored and joined copies, validated on "
         f"{counts['val']}, measured below on {counts['test']} held-out clips.",
-        f"- Vocabulary: {len(manifest.words)} words of the training captions; others are unknown.",
+        _words(manifest),
         "",
         "## Measured on the test clips",
         "",
@@ -74,13 +75,26 @@ def _trained(adapter: float, share: float) -> str:
 
 def _base(manifest: PackManifest, size: float, pretrained: bool) -> str:
     if not manifest.base_model.startswith("./"):
-        return f"- Base: {manifest.base_model}, {size:.0f} M parameters, not part of this pack."
+        revision = f", revision {manifest.base_revision[:12]}" if manifest.base_revision else ""
+        layers = f", its first {manifest.base_layers} layers" if manifest.base_layers else ""
+        return (
+            f"- Base: {manifest.base_model}{revision}{layers}, {size:.0f} M parameters, pretrained "
+            f"on text, not part of this pack: `{FETCH} {manifest.base_model}` fetches it."
+        )
     before = (
         "It was pretrained on captions alone and on motion codes alone, never on pairs."
         if pretrained
         else "It was not pretrained."
     )
     return f"- Base: a Llama of {size:.1f} M parameters, trained from scratch. {before}"
+
+
+def _words(manifest: PackManifest) -> str:
+    """Which words the model has read."""
+    captions = f"- Vocabulary: {len(manifest.words)} words of the training captions"
+    if manifest.base_model.startswith("./"):
+        return f"{captions}; others are unknown."
+    return f"{captions}; the base has read others."
 
 
 def _reranker(size: float) -> list[str]:

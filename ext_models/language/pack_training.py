@@ -20,9 +20,9 @@ from ext_models.language.base_models.adapters import place
 from ext_models.language.base_models.loaded_base import (
     PackTraining,
     TrainingResult,
+    base_fields,
     check_context,
     complete,
-    names_in_pack,
     obtain_base,
     ready_to_learn,
 )
@@ -114,7 +114,7 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
         soft.detach(model)
         if processes.is_main():
             soft.save(job.out)
-    return complete(job, base, model, _manifest(job, language, *names_in_pack(job, base)), logs)
+    return complete(job, base, model, _manifest(job, language, base_fields(job, base)), logs)
 
 
 def _soft_tokens(language: TokensLanguage, model: Any) -> SoftTokens | None:
@@ -251,13 +251,13 @@ def _encode(
 
 
 def _manifest(
-    job: PackTraining, language: TokensLanguage, base: str, adapter: str
+    job: PackTraining, language: TokensLanguage, base: dict[str, Any]
 ) -> packs.PackManifest:
     skeleton = features.bone_offsets(job.examples[0].joints[0]).tolist()
     words = {word for caption in _captions(job.examples) for word in plain_words(caption)}
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
-        **job.pack.manifest_fields(),
+        **job.pack.manifest_fields() | base,
         representation=representations.HUMANML3D.name,
         fps=representations.HUMANML3D.fps,
         max_frames=language.max_frames,
@@ -265,8 +265,6 @@ def _manifest(
         prompt_style="tokens",
         levels=language.levels,
         words=tuple(sorted(words)),
-        base_model=base,
-        adapter=adapter,
         cfg_scale=language.cfg_scale,
         skills=tuple(skill.value for skill in language.skills),
         summary=language.summary or (),

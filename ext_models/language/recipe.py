@@ -53,12 +53,16 @@ class ExistingBase:
     """[language.base] of a base that exists.
 
     Attributes:
-        id: a Hugging Face id, or a folder.
+        id: a Hugging Face id, a known name, or a folder.
+        revision: commit on the hub, or its beginning; without one, the known or any fetched one.
+        layers: how many of its layers are kept, the first ones; 0 keeps all.
         dtype: of its weights; ``auto`` takes float32 where that fits.
         bits: 4 or 8 to load its layers quantised; 0 loads them as they are.
     """
 
     id: str
+    revision: str = ""
+    layers: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     bits: int = 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,8 +64,14 @@ class PackTable:
             "credits": self.credits,
         }
 
-    def copy_licence_texts(self, pack: Path) -> None:
-        """Put the texts that must travel with the pack into its folder."""
-        for name in self.licence_texts:
+    def copy_licence_texts(self, pack: Path, others: Sequence[str] = ()) -> None:
+        """Put the texts that must travel with the pack into its folder.
+
+        Args:
+            pack: its folder.
+            others: licences of what the pack was made from; one without a text here is left out.
+        """
+        found = [name for name in others if (LICENCE_TEXTS / f"{name}.txt").is_file()]
+        for name in dict.fromkeys([*self.licence_texts, *found]):
             (pack / LICENCES).mkdir(parents=True, exist_ok=True)
             shutil.copyfile(LICENCE_TEXTS / f"{name}.txt", pack / LICENCES / f"{name}.txt")

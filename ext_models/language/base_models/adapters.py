@@ -135,15 +135,20 @@ def load_model(
     folder: Path, manifest: PackManifest, vocabulary: MotionVocabulary, device: str
 ) -> tuple[Any, Any]:
     """Base, adapter merged, and text tokenizer of a pack in the style ``tokens``."""
-    how = Loading(device=device)
-    model, tokenizer = load_base(manifest.base_model, folder, vocabulary, how)
+    model, tokenizer = load_base(
+        manifest.base_model, folder, vocabulary, _loading(manifest, device)
+    )
     return _merged(model, folder, manifest).to(device).eval(), tokenizer
 
 
 def load_text_model(folder: Path, manifest: PackManifest, device: str) -> tuple[Any, Any]:
     """Base, adapter merged, and text tokenizer of a pack that adds no tokens."""
-    model, tokenizer = load_plain_base(manifest.base_model, folder, Loading(device=device))
+    model, tokenizer = load_plain_base(manifest.base_model, folder, _loading(manifest, device))
     return _merged(model, folder, manifest).to(device).eval(), tokenizer
+
+
+def _loading(manifest: PackManifest, device: str) -> Loading:
+    return Loading(manifest.base_revision, manifest.base_layers, device=device)
 
 
 def _merged(model: Any, folder: Path, manifest: PackManifest) -> Any:
@@ -153,7 +158,8 @@ def _merged(model: Any, folder: Path, manifest: PackManifest) -> Any:
     require(adapter / "adapter_config.json")
     weights = require(adapter / "adapter_model.safetensors")
     try:
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+        adapted = PeftModel.from_pretrained(model, str(adapter), local_files_only=True)
+        return adapted.merge_and_unload()
     except Exception as error:
         raise PackError(
             f"{weights} does not fit its base model ({str(error).splitlines()[0][:160]}): "

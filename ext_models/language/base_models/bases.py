@@ -1,15 +1,18 @@
 """Base models: any causal language model of transformers, or a small one made from scratch.
 
-A base is a Hugging Face id, a local folder, or ``./base`` inside a pack. Its vocabulary
-gets rows for the motion tokens; nothing else of it changes. A base that cannot be used raises a
-``PackError`` with one sentence.
+A base is a fetched one by its id, a local folder, or ``./base`` inside a pack. It may be cut to
+its first layers. Its vocabulary gets rows for the motion tokens; nothing else of it changes. A
+base that cannot be used raises a ``PackError`` with one sentence. No network is reached.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import os
+import logging
+import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -22,17 +25,21 @@ from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
 )
+from transformers.utils import logging as transformers_logging
 
 from ext_models.language.vocabulary import MotionVocabulary, add_tokens
-from ext_models.packs import MANIFEST, PackError, require
+from ext_models.packs import PackError
 
 from . import memory
+from .locating import Location, locate
+
+logger = logging.getLogger(__name__)
 
 BASE: Final = "base"
+#: The files of a base that a pack may hold.
+_OF_PACK: Final = (".json", ".safetensors", ".txt")
 #: Any of these holds a text tokenizer.
 TOKENIZERS: Final = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
-#: Parts of the errors of transformers when the hub cannot be reached, in lower case.
-_HUB_ERRORS: Final = ("connect", "offline", "cached", "resolve", "timed out", "network", "proxy")
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Loading:
     """How a base is loaded.
 
     Attributes:
+        revision: its commit on the hub, or the beginning; empty for any.
+        layers: how many of its layers are kept, the first ones; 0 keeps all.
         dtype: ``float32``, ``bfloat16``, or ``auto``: float32 where it fits.
         bits: 4 or 8 to load the layers quantised (needs bitsandbytes); 0: not quantised.
         device: where it will run.
@@ -59,6 +68,8 @@ class Loading:
         whole: whether all weights will be trained, which needs the most memory.
     """
 
+    revision: str = ""
+    layers: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     bits: int = 0
     device: str = "cpu"
@@ -103,7 +114,7 @@ def load_base(
     """Model and text tokenizer, with the motion tokens added where they are missing.
 
     Args:
-        base: Hugging Face id, local folder, or a path inside ``folder`` that starts with ``./``.
+        base: as ``locate`` takes it.
         folder: the pack's folder.
         vocabulary: the tokens to add.
         loading: how; by default on the CPU, not quantised.
@@ -112,9 +123,14 @@ def load_base(
         PackError: naming the base and what is wrong with it.
     """
     model, tokenizer = load_plain_base(base, folder, loading)
+    add_motion_tokens(model, tokenizer, vocabulary)
+    return model, tokenizer
+
+
+def add_motion_tokens(model: Any, tokenizer: Any, vocabulary: MotionVocabulary) -> None:
+    """Add the motion tokens where they are missing, with a row for each."""
     add_tokens(tokenizer, vocabulary)
     add_rows(model, len(tokenizer))
-    return model, tokenizer
 
 
 def load_plain_base(
@@ -122,38 +138,109 @@ def load_plain_base(
 ) -> tuple[Any, Any]:
     """Model and text tokenizer without motion tokens; see ``load_base``."""
     how = loading or Loading()
-    place = str(require(folder / base)) if folder and base.startswith("./") else base
-    place = os.path.expanduser(place)  # noqa: PTH111 - an id is no path
-    _check_folder(place, folder)
+    return load_located(locate(base, folder, how.revision), how)
+
+
+def load_located(location: Location, how: Loading) -> tuple[Any, Any]:
+    """Model and text tokenizer of a base on this machine; raises PackError."""
+    config = config_of(location)
+    if how.layers:
+        _cut(config, how.layers, location)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place)
-        config = AutoConfig.from_pretrained(place)
+        tokenizer = AutoTokenizer.from_pretrained(location.folder, local_files_only=True)
     except Exception as error:
-        raise PackError(_load_error(place, folder, error)) from None
+        raise PackError(_load_error(location, error)) from None
     if not len(tokenizer):
-        raise PackError(_no_tokenizer(place))
-    options = _options(place, config, how)
+        raise PackError(_no_tokenizer(location))
+    options = _options(location, config, how)
     try:
-        model = AutoModelForCausalLM.from_pretrained(place, **options)
+        with _quiet():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                location.folder,
+                config=config,
+                local_files_only=True,
+                output_loading_info=True,
+                **options,
+            )
+            model, info = loaded
     except Exception as error:
-        raise PackError(_load_error(place, folder, error)) from None
+        raise PackError(_load_error(location, error)) from None
+    if lacking := sorted(info["missing_keys"]):
+        raise PackError(
+            f"the base model {location.name} lacks {len(lacking)} of its weights ({lacking[0]}): "
+            "fetch it again, or take a complete folder."
+        )
     return model, tokenizer
 
 
-def _options(place: str, config: Any, how: Loading) -> dict[str, Any]:
+def config_of(location: Location) -> Any:
+    """The configuration of a base; raises PackError for what is no language model.
+
+    Nothing of its weights is read.
+    """
+    folder = location.folder
+    if not (folder / "config.json").is_file():
+        raise PackError(
+            f"{folder / 'config.json'} is missing: the folder does not hold a language model."
+        )
+    if not any((folder / name).is_file() for name in TOKENIZERS):
+        raise PackError(_no_tokenizer(location))
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except Exception as error:
+        raise PackError(_load_error(location, error)) from None
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        raise PackError(
+            f"the base model {location.name} is a {config.model_type}, and that is no causal "
+            "language model: take one that writes text."
+        )
+    return config
+
+
+def _cut(config: Any, layers: int, location: Location) -> None:
+    """Have a configuration describe the first layers alone."""
+    text = config.get_text_config()
+    every = text.num_hidden_layers
+    if not 1 <= layers <= every:
+        raise PackError(
+            f"the base model {location.name} has {every} layers and the recipe keeps {layers}: "
+            f"write layers = 1 to {every}, or leave it out."
+        )
+    text.num_hidden_layers = layers
+    if kinds := getattr(text, "layer_types", None):
+        text.layer_types = kinds[:layers]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the list of weights that a cut base does not use."""
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
+
+
+def _options(location: Location, config: Any, how: Loading) -> dict[str, Any]:
     """Arguments of ``from_pretrained``; raises PackError when there is too little memory."""
     parameters = memory.parameters_of(config)
+    form: str = f"{how.bits} bits" if how.bits else how.dtype
+    if form == "auto":
+        form = memory.fitting(parameters, how.device, learning=how.learning)
+    memory.check(
+        location.name, parameters, form, how.device, learning=how.learning, whole=how.whole
+    )
+    if location.id:
+        logger.info(
+            "%s", memory.told(location.id, parameters, form, how.device, learning=how.learning)
+        )
     if how.bits:
-        memory.check(place, parameters, f"{how.bits} bits", how.device, learning=how.learning)
         return {
             "dtype": torch.bfloat16,
             "quantization_config": _quantisation(how.bits),
             "device_map": {"": how.device},
         }
-    form = how.dtype
-    if form == "auto":
-        form = memory.fitting(parameters, how.device, learning=how.learning)
-    memory.check(place, parameters, form, how.device, learning=how.learning, whole=how.whole)
     return {"dtype": getattr(torch, form)}
 
 
@@ -217,51 +304,41 @@ def save_base(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def copy_base(location: Location, folder: Path) -> None:
+    """Copy a base into a pack, which has to bring what nobody can fetch by name.
+
+    Raises:
+        PackError: when its weights are no safetensors, or the disk is full.
+    """
+    wanted = [p for p in sorted(location.folder.iterdir()) if p.suffix in _OF_PACK and p.is_file()]
+    if not any(path.suffix == ".safetensors" for path in wanted):
+        raise PackError(f"{location.folder} holds no safetensors, which a pack has to carry.")
+    size = sum(path.stat().st_size for path in wanted)
+    logger.info("the pack gets a copy of %s, %.0f MB", location.folder, size / 1e6)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in wanted:
+            shutil.copyfile(path, folder / path.name)
+    except OSError as error:
+        raise PackError(
+            f"{folder} cannot be written ({error.strerror}): free some space."
+        ) from None
+
+
 # --- errors --------------------------------------------------------------------
 
 
-def _check_folder(place: str, pack: Path | None) -> None:
-    """Refuse a folder that is not there or lacks a part, before anything is loaded."""
-    path = Path(place)
-    if not path.is_dir():
-        if path.is_absolute() or place.startswith(".") or place.count("/") != 1:
-            if place.count("/") == 0 and not place.startswith("."):
-                return  # an old id of one word, such as gpt2
-            raise PackError(
-                f"there is no folder {place} for the base model{_named_in(pack)}: give a Hugging "
-                "Face id, or the folder of a model."
-            )
-        return
-    if not (path / "config.json").is_file():
-        raise PackError(
-            f"{path / 'config.json'} is missing: the folder does not hold a language model."
-        )
-    if not any((path / name).is_file() for name in TOKENIZERS):
-        raise PackError(_no_tokenizer(place))
-
-
-def _no_tokenizer(place: str) -> str:
+def _no_tokenizer(location: Location) -> str:
     return (
-        f"the base model {place} has no text tokenizer: put the tokenizer.json of that model "
-        "into its folder, or take another base."
+        f"the base model {location.name} has no text tokenizer: put the tokenizer.json of that "
+        "model into its folder, or take another base."
     )
 
 
-def _named_in(pack: Path | None) -> str:
-    return f", which {pack / MANIFEST} names" if pack else ""
-
-
-def _load_error(place: str, pack: Path | None, error: Exception) -> str:
+def _load_error(location: Location, error: Exception) -> str:
     """One sentence for what transformers raised."""
     reason = " ".join(str(error).split())
-    if not Path(place).is_dir() and any(word in reason.lower() for word in _HUB_ERRORS):
-        change = f"base_model in {pack / MANIFEST}" if pack else "base"
-        return (
-            f"the base model {place}{_named_in(pack)} is not on this machine, and Hugging Face "
-            "cannot be reached: connect to the network once, or copy the model here and write its "
-            f"folder as {change}."
-        )
     return (
-        f"the base model {place} cannot be loaded ({reason[:160]}): "
-        "give a Hugging Face id that this machine can reach, or a complete local folder."
+        f"the base model {location.name} cannot be loaded ({reason[:160]}): take another base, or "
+        "a complete folder of this one."
     )

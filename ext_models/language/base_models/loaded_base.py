@@ -27,6 +27,7 @@ from ext_models.training.plot import plot_logs
 
 from . import adapters as models
 from . import bases
+from .locating import Location, locate
 
 logger = logging.getLogger(__name__)
 
@@ -77,17 +78,32 @@ class LoadedBase:
     """A base in memory.
 
     Attributes:
-        name: as ``pack.json`` names it.
         model, text: the model and its text tokenizer.
-        made: whether it was created with random weights.
+        location: where it came from; None for one that was created with random weights.
+        layers: how many of its layers were kept; 0 is all.
         pretraining: pretraining on captions alone and motions alone; None without.
     """
 
-    name: str
     model: Any
     text: Any
-    made: bool
+    location: Location | None = None
+    layers: int = 0
     pretraining: LanguageTraining | None = None
+
+    @property
+    def made(self) -> bool:
+        """Whether it was created with random weights."""
+        return self.location is None
+
+    @property
+    def name(self) -> str:
+        """As messages name it."""
+        return self.location.name if self.location else f"./{bases.BASE}"
+
+    @property
+    def fetched(self) -> Location | None:
+        """Its location if a pack can name it, so that whoever lacks it fetches it."""
+        return self.location if self.location and self.location.id else None
 
 
 def obtain_base(
@@ -107,23 +123,37 @@ def obtain_base(
     if isinstance(base, str):
         base = ExistingBase(base)
     if isinstance(base, ExistingBase):
-        whole = job.language.method == "full"
-        how = bases.Loading(base.dtype, base.bits, job.device, learning=True, whole=whole)
-        if vocabulary is None:
-            model, text = bases.load_plain_base(base.id, job.out, how)
-        else:
-            model, text = bases.load_base(base.id, job.out, vocabulary, how)
-        if text.eos_token_id is None:
-            raise PackError(
-                f"the text tokenizer of the base model {base.id} has no token for the end of a "
-                "text: take another base."
-            )
-        return LoadedBase(base.id, model, text, made=False)
+        return _existing(job, base, vocabulary)
     text = train_text_tokenizer(sentences, base.config.text_tokens)
     if vocabulary is not None:
         add_tokens(text, vocabulary)
     model = bases.new_base(base.config, text)
-    return LoadedBase(f"./{bases.BASE}", model, text, made=True, pretraining=_pretraining(base))
+    return LoadedBase(model, text, pretraining=_pretraining(base))
+
+
+def _existing(
+    job: PackTraining, base: ExistingBase, vocabulary: MotionVocabulary | None
+) -> LoadedBase:
+    """A base that is on this machine, with the motion tokens added."""
+    how = bases.Loading(
+        base.revision,
+        base.layers,
+        base.dtype,
+        base.bits,
+        job.device,
+        learning=True,
+        whole=job.language.method == "full",
+    )
+    location = locate(base.id, job.out, base.revision)
+    model, text = bases.load_located(location, how)
+    if text.eos_token_id is None:
+        raise PackError(
+            f"the text tokenizer of the base model {location.name} has no token for the end of a "
+            "text: take another base."
+        )
+    if vocabulary is not None:
+        bases.add_motion_tokens(model, text, vocabulary)
+    return LoadedBase(model, text, location, base.layers)
 
 
 def _pretraining(base: ScratchBase) -> LanguageTraining | None:
@@ -161,12 +191,14 @@ def complete(
     if not processes.is_main():
         return trained
     if isinstance(model, models.PeftModel):
-        reference = f"../{bases.BASE}" if base.made else base.name
+        reference = base.fetched.id if base.fetched else f"../{bases.BASE}"
         models.save_adapter(model, job.out / models.ADAPTER, reference)
+        if base.location and not base.fetched:
+            bases.copy_base(base.location, job.out / bases.BASE)
     else:
         bases.save_base(model, base.text, job.out / bases.BASE)
     packs.write_manifest(job.out, manifest)
-    job.pack.copy_licence_texts(job.out)
+    job.pack.copy_licence_texts(job.out, [base.location.licence] if base.location else [])
     _note(job, base, model, share)
     body = json.dumps([asdict(c) for c in logs])
     (job.run / LOSSES).write_text(body, encoding="utf-8")
@@ -179,11 +211,23 @@ def complete(
     return TrainingResult(tuple(logs), share, picture)
 
 
-def names_in_pack(job: PackTraining, base: LoadedBase) -> tuple[str, str]:
-    """``base_model`` and ``adapter`` of the manifest: all weights in the base need no adapter."""
+def base_fields(job: PackTraining, base: LoadedBase) -> dict[str, Any]:
+    """What the manifest says of base, adapter and credits.
+
+    A pack names a base that can be fetched, and holds any other. Where every weight was trained,
+    it holds the base and needs no adapter.
+    """
+    origin = base.fetched
+    credits = [*job.pack.credits, *([origin.credit] if origin else [])]
     if job.language.method == "full":
-        return f"./{bases.BASE}", ""
-    return base.name, models.ADAPTER
+        return {"base_model": f"./{bases.BASE}", "adapter": "", "credits": tuple(credits)}
+    return {
+        "base_model": origin.id if origin else f"./{bases.BASE}",
+        "base_revision": origin.revision if origin else "",
+        "base_layers": base.layers,
+        "adapter": models.ADAPTER,
+        "credits": tuple(credits),
+    }
 
 
 def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None:
@@ -191,7 +235,9 @@ def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None
     parameters = sum(p.numel() for p in model.parameters())
     settings = job.language.adapter.training
     body = {
-        "base": base.name,
+        "base": base.fetched.id if base.fetched else "",
+        "base_revision": base.fetched.revision if base.fetched else "",
+        "base_layers": base.layers,
         "pretrained": base.pretraining is not None or not base.made,
         "method": job.language.method,
         "parameters": parameters,

@@ -1,15 +1,13 @@
 """The memory that a base model needs, and which base would fit when there is too little.
 
 Checked before a weight is read: a process that runs out of memory is killed without a message.
+Torch is imported only to look at a model or a GPU.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
-
-import torch
-from transformers import AutoModelForCausalLM
 
 from ext_models.packs import PackError
 
@@ -27,6 +25,9 @@ SMALL: Final = 0.5 * GIGABYTE
 
 def parameters_of(config: Any) -> int:
     """Parameters of the model that a configuration describes; nothing is loaded or created."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     return sum(p.numel() for p in model.parameters())
@@ -42,6 +43,8 @@ def needed(parameters: int, form: str, *, learning: bool, whole: bool = False) -
 def free(device: str) -> float:
     """Bytes that are free for a model on a device."""
     if device.startswith("cuda"):
+        import torch
+
         return float(torch.cuda.mem_get_info(torch.device(device))[0])
     try:
         import psutil
@@ -85,6 +88,16 @@ def check(
         f"the base model {name} ({parameters / 1e9:.2f} billion parameters) needs about "
         f"{required / GIGABYTE:.1f} GB {how} and {available / GIGABYTE:.1f} GB are free on "
         f"{device}: {advice}take one of at most {most:.2f} billion parameters (in 4 bits)."
+    )
+
+
+def told(name: str, parameters: int, form: str, device: str, *, learning: bool) -> str:
+    """A sentence on a base that fits: its size, the memory it takes, and what is free."""
+    required, available = needed(parameters, form, learning=learning), free(device)
+    of_free = f" of {available / GIGABYTE:.1f} GB free" if available < float("inf") else ""
+    return (
+        f"{name}: {parameters / 1e6:.0f} million parameters in {form} take about "
+        f"{required / GIGABYTE:.1f} GB{of_free} on {device}"
     )
 
 

@@ -22,9 +22,9 @@ from ext_models.language.base_models.adapters import place
 from ext_models.language.base_models.loaded_base import (
     PackTraining,
     TrainingResult,
+    base_fields,
     check_context,
     complete,
-    names_in_pack,
     obtain_base,
     ready_to_learn,
 )
@@ -120,7 +120,7 @@ def train(job: PackTraining, language: PaperLanguage) -> TrainingResult:
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [])
     curve = _fit(job, model, clips, lambda one: draw(one, tasks, ids_of, end), base.text)
-    return complete(job, base, model, _manifest(job, *names_in_pack(job, base)), [curve])
+    return complete(job, base, model, _manifest(job, base_fields(job, base)), [curve])
 
 
 def _sample(one: CaptionedCodes) -> str:
@@ -171,13 +171,13 @@ def encode(examples: Sequence[Example], tokenizer: VQVAE, most: int) -> list[Cap
     return clips
 
 
-def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
+def _manifest(job: PackTraining, base: dict[str, Any]) -> packs.PackManifest:
     first = job.examples[0]
     rep = REPRESENTATIONS[first.representation]
     skeleton = bone_offsets(first.joints[0], rep) * rep.unit
     return packs.PackManifest(
         format_version=packs.FORMAT_VERSION,
-        **job.pack.manifest_fields(),
+        **job.pack.manifest_fields() | base,
         representation=rep.name,
         fps=rep.fps,
         max_frames=job.language.max_frames,
@@ -185,6 +185,4 @@ def _manifest(job: PackTraining, base: str, adapter: str) -> packs.PackManifest:
         prompt_style="paper",
         levels=1,
         words=(),
-        base_model=base,
-        adapter=adapter,
     )

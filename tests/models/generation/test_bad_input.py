@@ -147,7 +147,6 @@ def untaught(pack, tmp_path, capsys, monkeypatch):
 
 
 def test_a_training_on_a_base_that_cannot_be_had(untaught, tmp_path, monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     message = untaught('id = "nobody/no-such-base"')
     assert "nobody/no-such-base" in message and "is not on this machine" in message
     folder = write_base(tmp_path / "own", CONFIGS["gpt2"])

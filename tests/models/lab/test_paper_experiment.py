@@ -163,7 +163,7 @@ def test_the_whole_experiment_small(kit, golden, tmp_path, capsys, monkeypatch):
                 "--device", "cpu"]  # fmt: skip
         assert main([str(part) for part in call]) == 0, capsys.readouterr().err
     manifest = packs.read_manifest(tmp_path / "pack")
-    assert (manifest.prompt_style, manifest.base_model) == ("paper", str(base))
+    assert (manifest.prompt_style, manifest.base_model) == ("paper", "./base")
     assert manifest.fps == (12.5 if kit else 20.0)
     tokenizer = load_tokenizer(tmp_path / "pack")
     assert np.allclose(tokenizer.mean, np.load(data / "Mean.npy"), atol=1e-6)
@@ -194,7 +194,7 @@ def test_the_recipes_say_what_was_published(name):
     adapter = recipe.language.adapter
     assert adapter.training.batch * adapter.training.accumulate == 256
     assert adapter.config == m.AdapterConfig(64, 16, 0.05, ("q_proj", "v_proj"))
-    assert recipe.language.base == ExistingBase("huggyllama/llama-13b", "bfloat16", 0)
+    assert recipe.language.base == ExistingBase("huggyllama/llama-13b", dtype="bfloat16", bits=0)
     assert recipe.language.tasks == PaperTasks(1.0, 1.0, 1.0, 1.0)
     assert recipe.evaluation.repeats == 20
 

@@ -11,7 +11,6 @@ from transformers import (
     LlamaConfig,
 )
 
-from ext_models.__main__ import main
 from ext_models.errors import PipelineError
 from ext_models.generation import decoding, generators
 from ext_models.language import vocabulary as voc
@@ -154,20 +153,6 @@ def test_a_folder_that_is_no_model_and_one_that_is_not_there(tmp_path):
     with pytest.raises(PackError) as raised:
         m.load_plain_base(str(tmp_path / "gone"), None)
     assert "there is no folder" in sentence(raised)
-
-
-def test_a_pack_whose_base_is_elsewhere_and_no_network(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    pack = tiny_pack.write(tmp_path / "pack")
-    body = json.loads((pack / "pack.json").read_text()) | {"base_model": "nobody/no-such-base"}
-    (pack / "pack.json").write_text(json.dumps(body))
-    capsys.readouterr()
-    assert main(["generate", "--prompt", "walks", "--seconds", "1", "--pack", str(pack)]) == 1
-    output = capsys.readouterr().err
-    assert output.count("\n") == 1
-    assert "nobody/no-such-base" in output
-    assert "is not on this machine" in output
-    assert "pack.json" in output
 
 
 def test_too_little_memory_says_what_is_needed_and_what_would_fit(tmp_path, monkeypatch):

@@ -10,17 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig
 
 from ext_models import packs
 from ext_models.datasets.layouts import Example
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
 from ext_models.language import corpus, pack_training
+from ext_models.language.base_models import library
+from ext_models.language.base_models.catalogue import Kind
 from ext_models.packs import PackError
 from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import ClipSummary
 from tests.support import tiny_pack
+from tests.support.bases import SIZES, write_base
 from tests.support.motion_folders import walker
 
 ROOT = Path(__file__).parents[3]
@@ -115,6 +119,50 @@ def test_full_fine_tuning_needs_no_adapter(tokenizer, tmp_path):
     assert packs.read_manifest(tokenizer).adapter == ""
     assert not (tokenizer / "adapter").exists()
     MotionPipeline.from_pack(tokenizer, "cpu")
+
+
+def fetched_base(folder, monkeypatch):
+    """A base of two layers in the user's folder, as ``bases fetch`` leaves it."""
+    monkeypatch.setenv("MOTIONGPT_BASES", str(folder))
+    config = LlamaConfig(**SIZES | {"num_hidden_layers": 2}, tie_word_embeddings=True)
+    place = write_base(folder / "maker--base", config)
+    library.FetchedBase(
+        "maker/base", "abc123", Kind.LANGUAGE, "Apache-2.0", "hub", 9000, library.notes_of(place)
+    ).write(place)
+    return place
+
+
+def test_a_pack_names_a_fetched_base_and_no_path_of_this_machine(tokenizer, tmp_path, monkeypatch):
+    fetched_base(tmp_path / "bases", monkeypatch)
+    body = table({"id": "maker/base", "layers": 1}, adapter={"targets": ["q_proj"]})
+    body["pack"]["credits"] = ["c"]
+    train(body, tokenizer, tmp_path / "run")
+    manifest = packs.read_manifest(tokenizer)
+    named = (manifest.base_model, manifest.base_revision, manifest.base_layers)
+    assert named == ("maker/base", "abc123", 1)
+    assert manifest.credits == ("c", "maker/base, Apache-2.0; its language model, trained on.")
+    assert (tokenizer / "licences" / "Apache-2.0.txt").is_file()
+    adapter = json.loads((tokenizer / "adapter" / "adapter_config.json").read_text())
+    assert adapter["base_model_name_or_path"] == "maker/base"
+    assert not (tokenizer / "base").exists()
+    for path in (*tokenizer.rglob("*.json"), *tokenizer.rglob("*.md")):
+        assert str(tmp_path) not in path.read_text(), path
+    pipeline = MotionPipeline.from_pack(tokenizer, "cpu")
+    assert pipeline.generator.model.config.num_hidden_layers == 1
+    assert len(pipeline.generate(GenerationRequest("a person walks", 20), *silent()).clips[0]) == 20
+
+
+def test_a_pack_holds_a_base_that_nobody_can_fetch(tokenizer, tmp_path, monkeypatch):
+    place = fetched_base(tmp_path / "bases", monkeypatch)
+    own = place.rename(tmp_path / "own")
+    (own / library.NOTE).unlink()
+    train(table({"id": str(own)}, adapter={"targets": ["q_proj"]}), tokenizer, tmp_path / "run")
+    manifest = packs.read_manifest(tokenizer)
+    assert (manifest.base_model, manifest.credits) == ("./base", ("c",))
+    own.rename(tmp_path / "gone")
+    MotionPipeline.from_pack(tokenizer, "cpu")
+    for path in tokenizer.rglob("*.json"):
+        assert str(tmp_path) not in path.read_text(), path
 
 
 def test_a_training_text_that_the_base_cannot_read_is_refused_at_once(tokenizer, tmp_path):

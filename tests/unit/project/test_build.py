@@ -83,6 +83,21 @@ def test_named_backend_spares_the_model_packages(monkeypatch):
     assert seen == ["blender"]
 
 
+def test_the_demo_fetches_what_the_default_pack_names_and_else_nothing(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(build, "_run", lambda command: commands.append(command) or 0)
+    assert build.fetch_base("PYTHON") == 0 and not commands  # the shipped pack holds its base
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    body = json.loads((build.ROOT / build.PACKS / "starter" / "pack.json").read_text())
+    body |= {"base_model": "maker/base", "base_revision": "abc"}
+    (pack / "pack.json").write_text(json.dumps(body))
+    monkeypatch.setattr("ext_models.packs.DEFAULT_PACK", pack)
+    build.fetch_base("PYTHON")
+    fetch = ["PYTHON", "-m", "ext_models", "bases", "fetch", "maker/base", "--revision", "abc"]
+    assert commands == [fetch]
+
+
 def test_set_up_failure_is_one_sentence(monkeypatch, capsys):
     def fail(groups):
         raise build.BuildError("the disk is full: make room.")
