@@ -46,6 +46,22 @@ def load_reader(name: str) -> SentenceReader:
     return _READERS[name]()
 
 
+class CachedReader:
+    """A reader that reads each sentence once, for a training that meets it again and again."""
+
+    def __init__(self, reader: SentenceReader) -> None:
+        self.name, self.width, self._reader = reader.name, reader.width, reader
+        self._known: dict[str, Array] = {}
+
+    def __call__(self, sentences: Sequence[str]) -> Array:
+        """See ``SentenceReader``."""
+        new = [s for s in dict.fromkeys(sentences) if s not in self._known]
+        if new:
+            self._known |= dict(zip(new, self._reader(new), strict=True))
+        rows = [self._known[s] for s in sentences]
+        return np.stack(rows) if rows else np.zeros((0, self.width), dtype=np.float32)
+
+
 def _universal() -> SentenceReader:
     try:
         from .universal import UniversalReader

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from torch import Tensor
 
 from ext_models import packs
 from ext_models.motion import features, representations
+from ext_models.readers.sentence_reader import CachedReader, SentenceReader, load_reader
 
 from .network import (
     CONTACTS,
@@ -53,19 +54,24 @@ class TextMotionModel:
         vocabulary: the words of its training captions.
         data_hash: hash of the clips and captions that it was trained on (``data_hash``).
         weights_hash: hash of the network and the vocabulary.
+        reader: reads captions as a whole; None without one.
     """
 
     network: TextMotionNetwork
     vocabulary: TextVocabulary
     data_hash: str
     weights_hash: str
+    reader: SentenceReader | None = None
 
     @classmethod
     def of(
         cls, network: TextMotionNetwork, vocabulary: TextVocabulary, data_hash: str
     ) -> TextMotionModel:
         """A trained network in evaluation mode, with the hash of its weights."""
-        return cls(network.eval(), vocabulary, data_hash, _weights_hash(network, vocabulary))
+        name = network.config.reader
+        reader = CachedReader(load_reader(name)) if name else None
+        hashed = _weights_hash(network, vocabulary)
+        return cls(network.eval(), vocabulary, data_hash, hashed, reader)
 
     @property
     def name(self) -> str:
@@ -96,11 +102,18 @@ class TextMotionModel:
 
     @torch.no_grad()
     def embed_text(self, captions: Sequence[str]) -> Array:
-        """Embed captions as (N, E)."""
+        """Embed captions as (N, E).
+
+        Where a reader reads them, one with an unknown word is embedded by its meaning alone.
+        """
         device = self.network.mean.device
         found = [np.zeros((0, self.config.embedding_dim), dtype=np.float32)]
         for start in range(0, len(captions), BATCH):
-            batch = self.vocabulary.batch(captions[start : start + BATCH])
+            part = captions[start : start + BATCH]
+            batch = self.vocabulary.batch(part)
+            if self.reader is not None:
+                sentences = torch.from_numpy(self.reader(part))
+                batch = replace(batch, sentences=sentences, alone=batch.unknown)
             found.append(self.network.embed_text(batch.to(device)).cpu().numpy())
         return np.concatenate(found)
 

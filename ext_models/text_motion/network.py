@@ -53,6 +53,8 @@ class TextMotionConfig:
         buckets: rows of the embedding table that character n-grams are hashed to.
         max_frames: frames of the longest clip.
         max_words: words of a caption that are read.
+        reader: name of the sentence reader that reads captions as a whole; empty for none.
+        sentence_width: dimensions of its vectors.
 
     Raises:
         TextMotionError: for sizes that do not fit together.
@@ -68,6 +70,8 @@ class TextMotionConfig:
     buckets: int = 2048
     max_frames: int = 400
     max_words: int = 48
+    reader: str = ""
+    sentence_width: int = 512
 
     def __post_init__(self) -> None:
         if not 2 <= self.embedding_dim <= MAX_EMBEDDING_DIM:
@@ -146,6 +150,7 @@ class TextMotionNetwork(nn.Module):
         self.word_embedding = nn.Embedding(words, config.width, padding_idx=PADDING)
         self.ngram_embedding = nn.EmbeddingBag(config.buckets, config.width, mode="mean")
         self.text_encoder = SequenceEncoder(config, config.text_layers)
+        self.sentence = nn.Linear(config.sentence_width, config.width) if config.reader else None
         #: Logarithm of the factor on cosine similarities in training, as in CLIP.
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / TEMPERATURE)))
         self.register_buffer("mean", torch.zeros(config.channels))
@@ -163,7 +168,13 @@ class TextMotionNetwork(nn.Module):
         """Embed captions as (B, E)."""
         spelling = self.ngram_embedding(captions.ngrams, captions.offsets)
         x = self.word_embedding(captions.words) + spelling[captions.spellings]
-        return self.text_encoder(x, captions.words != PADDING)
+        mask = captions.words != PADDING
+        if self.sentence is not None and captions.sentences is not None:
+            if captions.alone is not None:
+                mask = mask & ~captions.alone[:, None]
+            x = torch.cat([self.sentence(captions.sentences)[:, None], x], 1)
+            mask = torch.cat([torch.ones_like(mask[:, :1]), mask], 1)
+        return self.text_encoder(x, mask)
 
 
 def positional_encoding(length: int, width: int, like: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import torch
@@ -36,17 +36,26 @@ class CaptionBatch:
         spellings: (B, S) for each word, its row among the U different words of the batch.
         ngrams: (G,) hashed character n-grams of the different words, one word after another.
         offsets: (U,) where the n-grams of each different word start.
+        sentences: (B, E) what a sentence reader makes of each caption; None without one.
+        alone: (B,) captions of which only that is read; None for none.
     """
 
     words: Tensor
     spellings: Tensor
     ngrams: Tensor
     offsets: Tensor
+    sentences: Tensor | None = None
+    alone: Tensor | None = None
+
+    @property
+    def unknown(self) -> Tensor:
+        """Captions (B,) with a word that is not in the table."""
+        return (self.words == UNKNOWN).any(1)
 
     def to(self, device: torch.device | str) -> CaptionBatch:
         """The same batch on another device."""
-        parts = (self.words, self.spellings, self.ngrams, self.offsets)
-        return CaptionBatch(*(part.to(device) for part in parts))
+        parts = (getattr(self, one.name) for one in fields(self))
+        return CaptionBatch(*(part if part is None else part.to(device) for part in parts))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ext_models.datasets.examples import Example, data_hash
+from ext_models.readers.sentence_reader import CachedReader, SentenceReader, load_reader
 from ext_models.training.log import TrainingLog, Validation
 from ext_models.training.settings import TrainerSettings
 from ext_models.training.trainer import Trainer, TrainingData
@@ -64,6 +65,7 @@ class TextMotionTraining(TrainerSettings):
     Attributes:
         join_share: share of clips that are two in a row, with captions to match.
         word_dropout: share of words that are read by their spelling only.
+        meaning_alone: share of captions that only the sentence reader reads, where there is one.
         noise: standard deviation of the noise on normalised features.
         margin: how much farther than its own motion a wrong one should lie; 0 asks for none.
     """
@@ -78,6 +80,7 @@ class TextMotionTraining(TrainerSettings):
     keep: Literal["best", "last"] = "best"
     join_share: float = 0.2
     word_dropout: float = 0.1
+    meaning_alone: float = 0.3
     noise: float = 0.05
     margin: float = 0.0
 
@@ -111,9 +114,10 @@ def train_text_motion(
     vocabulary = TextVocabulary.of(words, config.buckets, config.max_words)
     network = _new_network(config, vocabulary, clips).to(device)
     hashed = data_hash(examples)
+    reader = CachedReader(load_reader(config.reader)) if config.reader else None
     data = TrainingData(
         lambda _: draw_batch(clips, settings, config.max_frames),
-        lambda model, batch: contrastive_loss(model, vocabulary, batch, settings),
+        lambda model, batch: contrastive_loss(model, vocabulary, batch, settings, reader),
         _validation([e for e in examples if e.split == "val" and e.captions], vocabulary, hashed),
     )
     trainer = Trainer(NAME, network, data, settings, run)
@@ -183,11 +187,19 @@ def contrastive_loss(
     vocabulary: TextVocabulary,
     clips: Sequence[TrainingClip],
     settings: TextMotionTraining,
+    reader: SentenceReader | None = None,
 ) -> Tensor:
     """InfoNCE of a batch of clips, each with its first caption."""
     device = network.mean.device
     motion = _embed_in_groups(network, clips, settings.noise)
-    captions = vocabulary.batch([clip.captions[0] for clip in clips], settings.word_dropout)
+    sentences = [clip.captions[0] for clip in clips]
+    captions = vocabulary.batch(sentences, settings.word_dropout)
+    if reader is not None:
+        captions = replace(
+            captions,
+            sentences=torch.from_numpy(reader(sentences)),
+            alone=torch.rand(len(clips)) < settings.meaning_alone,
+        )
     text = network.embed_text(captions.to(device))
     other_matches = torch.from_numpy(matching_pairs(clips)).to(device)
     other_matches.fill_diagonal_(False)

@@ -1,7 +1,5 @@
 """Soft tokens of a sentence reader: in a model, in a training, and in what a prompt asks for."""
 
-import hashlib
-
 import numpy as np
 import pytest
 import torch
@@ -18,17 +16,7 @@ from ext_models.recipes.schema import Recipe
 from motiongpt_blender.wire import Sampling
 from tests.models.training.test_language_training import SCRATCH, table, train
 from tests.support import tiny_pack
-
-
-class FakeReader:
-    """Unit vectors, another one for each sentence."""
-
-    name, width = "fake", 6
-
-    def __call__(self, sentences):
-        seeds = [int(hashlib.sha256(s.encode()).hexdigest()[:8], 16) for s in sentences]
-        rows = [np.random.default_rng(seed).normal(size=self.width) for seed in seeds]
-        return np.array([r / np.linalg.norm(r) for r in rows], dtype=np.float32)
+from tests.support.readers import FakeReader
 
 
 @pytest.fixture(autouse=True)
