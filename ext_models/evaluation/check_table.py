@@ -26,7 +26,7 @@ from .clip_maker import ClipMaker
 from .eval_set import EvalSet
 from .metrics import mean_and_half
 from .prompts.prompt_lists import Prompt, PromptList
-from .prompts.prompt_scores import PART, prompt_requests
+from .prompts.prompt_scores import PART, prompt_motions
 from .tables import Row, Table, Value
 
 Array = NDArray[np.floating]
@@ -127,10 +127,8 @@ def clips_of(prompt: Prompt, train: Sequence[Example]) -> int:
 
 def _list_scores(eval_set: EvalSet, maker: ClipMaker, one: PromptList) -> list[CheckScore]:
     """All prompts of a list, those of which there are enough training clips, and each language."""
-    made = maker.make(prompt_requests(eval_set, one), one.name)
-    count = len(one.prompts)
-    samples = [made[k : k + count] for k in range(0, len(made), count)]
-    every = range(count)
+    samples = prompt_motions(eval_set, maker, one)
+    every = range(len(one.prompts))
     known = [k for k in every if clips_of(one.prompts[k], eval_set.train) >= ENOUGH]
     rows: list[tuple[str, Sequence[int]]] = [
         (one.name, every),

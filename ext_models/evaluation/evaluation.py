@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ext_models.evaluation.prompts.prompt_lists import PromptList
 from ext_models.evaluation.prompts.prompt_scores import ListScore, prompt_scores, prompt_table
+from ext_models.evaluation.prompts.wording_table import wording_table
 
 from .baselines import all_methods
 from .check_table import check_table
@@ -54,14 +55,20 @@ _LEGENDS: Final = {
     ),
     "checks": (
         "Measurable demands of a prompt, such as a turn to the left or a raised hand, that the "
-        "given take meets: means over the prompts that have any. Everyday prompts are also counted "
-        "where ten training clips show what they ask for."
+        "given take meets: means over the prompts that have any. Lists are also counted where ten "
+        "training clips show what is asked for, and by language. Of later parts: what follows a "
+        "'then', of prompts with several parts."
     ),
     "places": "Distance of the last pose from its place, relative to the first frame.",
     "prompts": (
         "The motion is the query, and one caption a label competes, the prompt's own among them. "
         "Among alike: half of the pool shares the prompt's action or style. Real motion: clips of "
         "the label, or clips of both parts joined."
+    ),
+    "wordings": (
+        "Mean distance, in the evaluator's space, of takes of two wordings of one meaning, and of "
+        "two takes of one wording from different seeds. Ratio 1: a wording matters no more than "
+        "a seed."
     ),
 }
 
@@ -73,8 +80,8 @@ class Evaluation:
     Attributes:
         title: of the report.
         facts: pack, data, evaluator and so on, for the reader.
-        tables: by part: text_motion (with an evaluator), prompts, quality, checks, tokenizer,
-            poses, places, labels.
+        tables: by part: text_motion (with an evaluator), prompts, wordings, quality, checks,
+            tokenizer, poses, places, labels.
         targets: the targets and whether they are met.
         notes: sentences for the reader.
         text_motion: scores by clip, for the pictures; None without an evaluator.
@@ -150,6 +157,9 @@ def evaluate(
         if lists:
             scores = tuple(prompt_scores(eval_set, eval_set.evaluator, maker, methods, lists))
             tables["prompts"] = prompt_table(scores, eval_set.settings.pool)
+        wordings = wording_table(eval_set, eval_set.evaluator, maker, lists)
+        if wordings is not None:
+            tables["wordings"] = wordings
     quality = [quality_scores(method, len(eval_set.clips)) for method in methods]
     tables["quality"] = quality_table(eval_set, quality)
     checks = check_table(eval_set, maker, methods, lists)

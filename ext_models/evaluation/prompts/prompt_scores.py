@@ -78,7 +78,7 @@ def prompt_scores(
     ]
     for one in lists:
         texts = [p.text for p in one.prompts]
-        rows = [Method(TEXT, tuple(_generate(eval_set, maker, one)))]
+        rows = [Method(TEXT, tuple(prompt_motions(eval_set, maker, one)))]
         if eval_set.has_captioned_train:
             nearest = nearest_caption_motions(eval_set, texts, samples(eval_set))
             rows.append(Method(NEAREST_CAPTION, tuple(nearest)))
@@ -170,9 +170,10 @@ def prompt_requests(eval_set: EvalSet, one: PromptList) -> list[GenerationReques
     ]
 
 
-def _generate(
+def prompt_motions(
     eval_set: EvalSet, maker: ClipMaker, one: PromptList
 ) -> list[list[NDArray[np.float32]]]:
+    """The pack's motions of a list, sample by sample, one for each prompt."""
     clips = maker.make(prompt_requests(eval_set, one), one.name)
     count = len(one.prompts)
     return [clips[s * count : (s + 1) * count] for s in samples(eval_set)]
