@@ -20,16 +20,21 @@ class Demand(Enum):
     IN_PLACE = "stays in place"
     STILL = "stands still"
     STOP = "stops at the end"
+    STAND = "stands"
     JUMP = "jumps"
     HOP = "hops"
-    SIT = "sits down"
+    JACKS = "does jumping jacks"
+    MARCH = "marches"
+    SIT = "sits"
     KNEEL = "kneels"
-    LIE = "lies down"
+    LIE = "lies"
+    FALL = "falls"
     CROUCH = "crouches"
     CRAWL = "crawls"
     GET_UP = "gets up"
     BOW = "bows"
     REACH_DOWN = "reaches down"
+    PICK_UP = "picks up from the floor"
     RAISE = "raises"
     LOWER = "lowers"
     WAVE = "waves"
@@ -65,6 +70,9 @@ class Limb(Enum):
 AROUND: Final = 180.0
 #: Degrees of "turns slightly".
 SLIGHTLY: Final = 40.0
+_POSTURES: Final = frozenset({Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.CROUCH, Demand.CRAWL})
+#: Postures whose verb is the way, and what they are called without it.
+_HELD_PHRASES: Final = {Demand.CROUCH: "is in a crouch", Demand.CRAWL: "is on all fours"}
 #: What a limb is called that is not called as in ``Limb``.
 _NOUNS: Final = {Demand.HOP: "foot"}
 
@@ -75,11 +83,12 @@ class PromptCheck:
 
     Attributes:
         demand: what the body should do.
-        direction: of a travel; None for any.
+        direction: of a travel; of a lying body backward is on the back; None for any.
         side: of a turn, a travel or a limb; None for any.
         limb: what is raised, lowered or hopped on.
         degrees: size of a turn; None for any.
         times: how often; None for at least once.
+        held: whether a posture is demanded without the way into it: "sits" beside "sits down".
         part: which part of the prompt it belongs to, counted from 0; parts follow each other.
     """
 
@@ -89,6 +98,7 @@ class PromptCheck:
     limb: Limb | None = None
     degrees: float | None = None
     times: int | None = None
+    held: bool = False
     part: int = 0
 
     def __str__(self) -> str:
@@ -101,6 +111,8 @@ class PromptCheck:
             return self._turn()
         if self.demand is Demand.CIRCLE:
             return self.demand.value + (f" to the {self.side.value}" if self.side else "")
+        if self.demand in _POSTURES:
+            return self._posture()
         words = [self.demand.value]
         if self.demand in (Demand.RAISE, Demand.LOWER, Demand.WAVE):
             words += [self._limb()] if self.side or self.demand is not Demand.WAVE else []
@@ -124,6 +136,13 @@ class PromptCheck:
         elif self.degrees:
             words.append(f"by {self.degrees:g} degrees")
         return " ".join(words)
+
+    def _posture(self) -> str:
+        if self.held and self.demand in _HELD_PHRASES:
+            return _HELD_PHRASES[self.demand]
+        down = not self.held and self.demand not in _HELD_PHRASES
+        on = {Direction.BACKWARD: " on the back", Direction.FORWARD: " on the front"}
+        return self.demand.value + " down" * down + (on[self.direction] if self.direction else "")
 
     def _limb(self) -> str:
         noun = _NOUNS.get(self.demand, (self.limb or Limb.HAND).value)

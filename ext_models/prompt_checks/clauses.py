@@ -47,17 +47,23 @@ class Clause:
 
     Attributes:
         verb: the verb.
-        before: words directly before it: "a quick left" of "a quick left jab".
-        after: words up to the next verb.
+        form: the verb as the prompt has it.
+        noun: whether it stands as a noun of a state: "in a low crouch".
+        left: whether it is what the body comes from: "gets up from a crouch".
         denied: whether a negation stands before it.
         joined: whether no comma or "and" parts it from the verb before.
+        before: words directly before it: "a quick left" of "a quick left jab".
+        after: words up to the next verb.
     """
 
     verb: Verb
-    before: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
+    form: str = ""
+    noun: bool = False
+    left: bool = False
     denied: bool = False
     joined: bool = False
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
 
     @property
     def words(self) -> list[str]:
@@ -88,7 +94,9 @@ def clauses(tokens: Sequence[str]) -> list[Clause]:
         verb = words().verbs.get(token)
         if verb and not _is_thing(tokens, at, verb) and not (joined and _repeats(found[-1], verb)):
             nearly = at > 0 and tokens[at - 1] in _NEARLY
-            clause = Clause(verb, denied=denied or nearly, joined=joined)
+            near = tokens[max(0, at - 3) : at]
+            noun, left = "in" in near and token == verb.base, "from" in near
+            clause = Clause(verb, token, noun, left, denied or nearly, joined)
             before = _modifiers(loose)
             if before and (not joined or _claims(found[-1], before, verb)):
                 clause.before = before
@@ -99,8 +107,9 @@ def clauses(tokens: Sequence[str]) -> list[Clause]:
         elif token in _NEGATIONS:
             denied = True
         elif token in _BREAKS:
-            loose, joined = [], False
-            denied = False
+            loose, joined, denied = [], False, False
+            if found and token == "until":  # what follows is not the verb's own
+                found[-1].after.append(token)
         elif denied and _says_something(token):
             denied = False
         else:

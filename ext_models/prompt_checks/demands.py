@@ -15,11 +15,13 @@ from .words import words
 _CIRCLE: Final = 300.0
 _TURN_ONCE: Final = 360.0
 _CIRCLES: Final = frozenset({"circle", "circles"})
-_GROUND: Final = frozenset({"floor", "ground", "down"})
+_GROUND: Final = frozenset({"floor", "ground"})
 _UPWARD: Final = frozenset({"up", "above", "overhead", "high"})
 _PREPOSITIONS: Final = frozenset({"with", "to", "until", "near", "on", "at", "in", "over", "by"})
 _QUIETLY: Final = frozenset({"still", "motionless"})
 _PACES: Final = (Demand.FAST, Demand.SLOW)
+#: Words of a lying body, and where its back is.
+_FACES: Final = {"supine": Direction.BACKWARD, "prone": Direction.FORWARD}
 _AWAY: Final = frozenset({"away", "off", "along", "around"})
 
 
@@ -156,12 +158,14 @@ def _stand(clause: Clause, part: int) -> list[PromptCheck]:
         return [PromptCheck(Demand.GET_UP, part=part)]
     if _QUIETLY & set(clause.after):
         return [PromptCheck(Demand.STILL, part=part)]
-    return [PromptCheck(Demand.IN_PLACE, part=part)]
+    return [PromptCheck(Demand.STAND, part=part)]
 
 
 def _throw(clause: Clause, part: int) -> list[PromptCheck]:
     if _limbs(clause.after[:3]) and _UPWARD & set(clause.after):
         return _raise(clause, part)
+    if limb_side(clause)[0] and "with" not in clause.after:  # "throws the left hand out"
+        return [] if _object(clause)[0] and not clause.before else _THROW(clause, part)
     if clause.verb.base == "pitch" and stated_direction(clause.words):
         return []
     return _THROW(clause, part)
@@ -185,18 +189,69 @@ def _leave_floor(clause: Clause, part: int) -> list[PromptCheck]:
     return found + [c for c in travels if c.demand is Demand.TRAVEL]
 
 
+def _jacks(clause: Clause, part: int) -> list[PromptCheck]:
+    return [PromptCheck(Demand.JACKS, times=_more_than_once(clause), part=part)]
+
+
+def _march(clause: Clause, part: int) -> list[PromptCheck]:
+    """A march, and where it goes; at a pace ("marches at a fast pace") it is only a walk."""
+    travels = _travel(clause, part)
+    if "pace" in clause.after:
+        return travels
+    return [PromptCheck(Demand.MARCH, part=part), *travels]
+
+
+def _sneak(clause: Clause, part: int) -> list[PromptCheck]:
+    """A walk that is slow even where nothing says so."""
+    travels = _travel(clause, part)
+    if any(c.demand in (*_PACES, Demand.IN_PLACE) for c in travels):
+        return travels
+    return [*travels, PromptCheck(Demand.SLOW, part=part)]
+
+
+def _posture(demand: Demand) -> Callable[[Clause, int], list[PromptCheck]]:
+    def read(clause: Clause, part: int) -> list[PromptCheck]:
+        if clause.left or "up" in clause.after[:1]:  # "sits up" is no way down
+            return []
+        return [PromptCheck(demand, held="down" not in clause.after, part=part)]
+
+    return read
+
+
 def _lie(clause: Clause, part: int) -> list[PromptCheck]:
     lays_something = clause.verb.base == "lay" and (
-        not clause.after or clause.after[0] not in ("down", "on", "flat", "back")
+        not clause.after or clause.after[0] not in ("down", "on", "flat", "back", *_FACES)
     )
-    return [] if lays_something else [PromptCheck(Demand.LIE, part=part)]
+    if lays_something or clause.left:
+        return []
+    named = [face for word, face in _FACES.items() if word in clause.words]
+    held = "down" not in clause.after
+    return [PromptCheck(Demand.LIE, named[0] if named else None, held=held, part=part)]
+
+
+def _crouch(clause: Clause, part: int) -> list[PromptCheck]:
+    if clause.left:
+        return []
+    way = "down" in clause.after or not (clause.noun or clause.form.endswith(("ing", "ed")))
+    return [PromptCheck(Demand.CROUCH, held=not way, part=part)]
+
+
+def _crawl(clause: Clause, part: int) -> list[PromptCheck]:
+    return [PromptCheck(Demand.CRAWL, held=clause.verb.base == "onfours", part=part)]
 
 
 def _reach(clause: Clause, part: int) -> list[PromptCheck]:
-    if not _GROUND & set(clause.after):
+    if not (_GROUND | {"down"}) & set(clause.after):
         return []
     _, side = limb_side(clause)
     return [PromptCheck(Demand.REACH_DOWN, side=side, part=part)]
+
+
+def _pick(clause: Clause, part: int) -> list[PromptCheck]:
+    if not _GROUND & set(clause.after):
+        return []
+    _, side = limb_side(clause)
+    return [PromptCheck(Demand.PICK_UP, side=side, part=part)]
 
 
 def _raise(clause: Clause, part: int) -> list[PromptCheck]:
@@ -252,14 +307,19 @@ _READERS: Final[dict[str, Callable[[Clause, int], list[PromptCheck]]]] = {
     "stand": _stand,
     "jump": _leave_floor,
     "hop": _leave_floor,
-    "sit": _plainly(Demand.SIT),
-    "kneel": _plainly(Demand.KNEEL),
+    "jacks": _jacks,
+    "march": _march,
+    "sneak": _sneak,
+    "sit": _posture(Demand.SIT),
+    "kneel": _posture(Demand.KNEEL),
     "lie": _lie,
-    "crouch": _plainly(Demand.CROUCH),
-    "crawl": _plainly(Demand.CRAWL),
+    "fall": _plainly(Demand.FALL),
+    "crouch": _crouch,
+    "crawl": _crawl,
     "rise": _rise,
     "bow": _plainly(Demand.BOW),
     "reach": _reach,
+    "pick": _pick,
     "raise": _raise,
     "lower": _lower,
     "put": _put,

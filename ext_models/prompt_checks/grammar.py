@@ -18,7 +18,14 @@ from .clauses import Clause, parts_of
 from .demands import demands
 
 _WAYS: Final = frozenset({Demand.TRAVEL, Demand.RUN, Demand.CIRCLE, Demand.STEPS})
-_RESTS: Final = frozenset({Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.STILL, Demand.IN_PLACE})
+_RESTS: Final = frozenset(
+    {Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.STILL, Demand.IN_PLACE, Demand.STAND}
+)
+#: Rests on the feet, in which a body may turn or jump.
+_ON_FEET: Final = frozenset({Demand.IN_PLACE, Demand.STAND})
+_LOW: Final = frozenset(
+    {Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.CROUCH, Demand.CRAWL, Demand.FALL}
+)
 #: Demands of which a body can meet one at a time.
 _ALONE: Final = frozenset({Demand.TURN, Demand.TRAVEL})
 #: Verbs that only carry the next one: "throws a punch", "stops walking", "draws a bow".
@@ -26,7 +33,11 @@ _CARRIERS: Final = {
     Demand.THROW: frozenset({Demand.PUNCH, Demand.KICK}),
     Demand.STOP: frozenset({Demand.TRAVEL, Demand.RUN}),
 }
-_OF_AN_ARCHER: Final = frozenset({"draw", "shoot", "aim", "raise", "lower", "hold"})
+_OF_AN_ARCHER: Final = frozenset(
+    {"draw", "shoot", "aim", "raise", "lower", "hold", "point", "fire", "release", "let"}
+)
+#: Verbs of a trunk that goes down, from which a body does not get up but straightens.
+_OF_THE_TRUNK: Final = frozenset({"bend", "lean", "bow", "tilt", "reach", "lower"})
 
 
 def read_checks(prompt: str) -> tuple[PromptCheck, ...]:
@@ -62,6 +73,8 @@ def _checks_of(clauses: Sequence[Clause]) -> list[list[PromptCheck]]:
         checks = demands(clause, 0)
         if clause.verb.kind == "bow" and previous in _OF_AN_ARCHER:
             checks = []
+        if clause.verb.kind in ("rise", "stand") and previous in _OF_THE_TRUNK:
+            checks = [check for check in checks if check.demand is not Demand.GET_UP]
         if found and checks and found[-1]:
             carrier, own = found[-1][0], checks[0]
             if own.demand in _CARRIERS.get(carrier.demand, ()) and clause.joined:
@@ -81,11 +94,20 @@ def _in_order(clauses: Iterable[Sequence[PromptCheck]]) -> list[list[PromptCheck
         merged = _repeated(parts[-1], checks)
         if merged is not None:
             parts[-1] = merged
-        elif any(_conflict(old, new) for old in parts[-1] for new in checks):
+        elif _goes_on(parts[-1], checks) or any(
+            _conflict(old, new) for old in parts[-1] for new in checks
+        ):
             parts.append(list(checks))
         else:
             parts[-1] += [c for c in checks if c not in parts[-1]]
     return parts
+
+
+def _goes_on(part: Sequence[PromptCheck], checks: Sequence[PromptCheck]) -> bool:
+    """Whether a body goes on after a turn: "walks forward, turns around and walks back"."""
+    first = next((k for k, check in enumerate(part) if check.demand in _WAYS), len(part))
+    turned = any(check.demand is Demand.TURN for check in part[first:])
+    return turned and any(check.demand in _WAYS for check in checks)
 
 
 def _repeated(
@@ -111,14 +133,21 @@ def _conflict(one: PromptCheck, other: PromptCheck) -> bool:
     if one.demand is Demand.STOP and other.demand in _WAYS | {Demand.TURN}:
         return True
     if one.demand is other.demand:
-        if one.demand is Demand.TURN:
-            return one.side is not other.side or (one.degrees and other.degrees) is not None
-        return one.demand is Demand.TRAVEL and bool(one.direction and other.direction)
+        return _contradict(one, other)
+    if Demand.GET_UP in kinds:
+        return bool(kinds & (_WAYS | _LOW))
     moves = bool(kinds & _WAYS) or Demand.TURN in kinds or Demand.JUMP in kinds
     if kinds & _RESTS and (moves or kinds <= _RESTS):
-        in_place = Demand.IN_PLACE in kinds
+        in_place = bool(kinds & _ON_FEET)
         return not (in_place and (Demand.TURN in kinds or Demand.JUMP in kinds))
     return False
+
+
+def _contradict(one: PromptCheck, other: PromptCheck) -> bool:
+    """Whether two turns, or two ways, cannot be one."""
+    if one.demand is Demand.TURN:
+        return one.side is not other.side or (one.degrees and other.degrees) is not None
+    return one.demand is Demand.TRAVEL and bool(one.direction and other.direction)
 
 
 def _tidied(part: Sequence[PromptCheck]) -> list[PromptCheck]:

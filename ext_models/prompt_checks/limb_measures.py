@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 from scipy.signal import find_peaks
 
 from motiongpt_blender.core.body.skeleton import Joint
@@ -16,21 +16,34 @@ from .tracks import Array, BodyTracks
 
 _WRISTS: Final = {Side.LEFT: Joint.L_WRIST, Side.RIGHT: Joint.R_WRIST}
 _SHOULDERS: Final = {Side.LEFT: Joint.L_SHOULDER, Side.RIGHT: Joint.R_SHOULDER}
+_ELBOWS: Final = {Side.LEFT: Joint.L_ELBOW, Side.RIGHT: Joint.R_ELBOW}
 _ANKLES: Final = {Side.LEFT: Joint.L_ANKLE, Side.RIGHT: Joint.R_ANKLE}
-#: Metres: a raised wrist over its shoulder, a raised ankle over the floor, a lowered wrist's fall.
-_HAND_UP: Final = -0.15
+#: Metres: a raised wrist over its shoulder, a raised ankle over the floor.
+_HAND_UP: Final = -0.08
 _FOOT_UP: Final = 0.3
+#: Metres that a raised wrist comes up, and seconds that it stays.
+_HAND_RISE: Final = 0.3
+_UP_SECONDS: Final = 0.2
+#: Metres that a lowered wrist sinks.
 _HAND_DOWN: Final = 0.25
 #: Swings of a wave, each so many metres; a wrist so far over its shoulder is lifted.
 _WAVE: Final = 2.5
-_SWING: Final = 0.03
-_LIFTED: Final = -0.3
+_SWING: Final = 0.05
+_LIFTED: Final = -0.1
 #: Metres that a fist is thrust out in a punch, within so many seconds.
-_PUNCH: Final = 0.15
-_THRUST: Final = 0.4
+_PUNCH: Final = 0.16
+_THRUST: Final = 0.3
 #: m/s about the pelvis.
-_THROW: Final = 2.6
+_THROW: Final = 2.8
+_TWO_HANDED: Final = 1.7
+#: Metres between two hands that throw together.
+_TOGETHER: Final = 0.7
 _KICK: Final = 2.5
+#: How often its median speed a hand that throws is fast; metres that it gets ahead of its
+#: shoulder, so many seconds before or after.
+_BURST: Final = 2.0
+_AHEAD: Final = 0.2
+_RELEASE: Final = 0.15
 #: Metres of an ankle over the floor in a kick.
 _KICK_HEIGHT: Final = 0.3
 #: Seconds between two punches or kicks of one limb, at least.
@@ -44,11 +57,13 @@ def raise_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
     if check.limb is Limb.LEG:
         heights = {s: float(tracks.height[:, j].max()) for s, j in _ANKLES.items()}
         return _sided(check.side, heights, _FOOT_UP, 0.04, "{:.0f} cm", 100, lead=0.05)
-    heights = {
-        side: float((tracks.height[:, wrist] - tracks.height[:, _SHOULDERS[side]]).max())
-        for side, wrist in _WRISTS.items()
-    }
-    return _sided(check.side, heights, _HAND_UP, 0.04, "", 100, lead=-0.1)
+    over = {side: _over_shoulder(tracks, side) for side in _WRISTS}
+    if check.side is Side.BOTH:  # both at once
+        over = dict.fromkeys(over, np.minimum(over[Side.LEFT], over[Side.RIGHT]))
+    heights = {side: _lasting(height, tracks.fps) for side, height in over.items()}
+    rises = {side: _sinking(-height) for side, height in over.items()}
+    found = _sided(check.side, heights, _HAND_UP, 0.04, "", 100, lead=-0.1)
+    return found.limited([_sided(check.side, rises, _HAND_RISE, 0.04, "", 1, lead=1.0).score])
 
 
 def lower_limb(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -72,9 +87,14 @@ def punch(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def throw(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed of a wrist about the pelvis, m/s."""
-    curves = {s: np.linalg.norm(tracks.local_velocity[:, j], axis=-1) for s, j in _WRISTS.items()}
-    return _strikes(check, tracks, curves, _THROW, 0.3, "{:.1f} m/s")
+    """Speed of a wrist about the pelvis, m/s, in a burst that brings it ahead of its shoulder."""
+    burst, least = (1.0, _TWO_HANDED) if check.side is Side.BOTH else (_BURST, _THROW)
+    curves = {side: _bursts(tracks, side, burst) for side in _WRISTS}
+    if check.side is Side.BOTH:
+        apart = tracks.local[:, Joint.L_WRIST] - tracks.local[:, Joint.R_WRIST]
+        together = np.linalg.norm(apart, axis=-1) < _TOGETHER
+        curves = {side: curve * together for side, curve in curves.items()}
+    return _strikes(check, tracks, curves, least, 0.3, "{:.1f} m/s")
 
 
 def kick(check: PromptCheck, tracks: BodyTracks) -> Measured:
@@ -144,14 +164,36 @@ def _sinking(height: Array) -> float:
     return float((np.maximum.accumulate(height) - height).max())
 
 
+def _over_shoulder(tracks: BodyTracks, side: Side) -> Array:
+    """Metres (T,) of a wrist over its shoulder."""
+    return tracks.height[:, _WRISTS[side]] - tracks.height[:, _SHOULDERS[side]]
+
+
+def _lasting(values: Array, fps: float) -> float:
+    """The height that some values keep for a while, together."""
+    frames = min(len(values), max(1, round(_UP_SECONDS * fps)))
+    return float(np.partition(values, -frames)[-frames])
+
+
 def _waving(tracks: BodyTracks, side: Side) -> int:
-    """Swings of a wrist to either side about its shoulder while it is lifted."""
+    """Swings of a wrist to either side about its shoulder while it is lifted over its elbow."""
     arm = tracks.local[:, _WRISTS[side]] - tracks.local[:, _SHOULDERS[side]]
-    lifted = arm[arm[:, 1] > _LIFTED]
-    if len(lifted) < 3:
-        return 0
-    apart = {"prominence": _SWING}
-    return sum(len(find_peaks(sign * lifted[:, 0], **apart)[0]) for sign in (1, -1))
+    over_elbow = tracks.local[:, _WRISTS[side], 1] > tracks.local[:, _ELBOWS[side], 1]
+    lifted = np.concatenate([[0], (arm[:, 1] > _LIFTED) & over_elbow, [0]]).astype(int)
+    spans = np.flatnonzero(np.diff(lifted)).reshape(-1, 2)
+    return max((_swings(arm[a:b, 0]) for a, b in spans), default=0)
+
+
+def _swings(across: Array) -> int:
+    return sum(len(find_peaks(sign * across, prominence=_SWING)[0]) for sign in (1, -1))
+
+
+def _bursts(tracks: BodyTracks, side: Side, burst: float) -> Array:
+    """Speed (T,) of a wrist where it is above its usual one, so many times, with the hand ahead."""
+    speed = np.linalg.norm(tracks.local_velocity[:, _WRISTS[side]], axis=-1)
+    ahead = (tracks.local[:, _WRISTS[side]] - tracks.local[:, _SHOULDERS[side]])[:, 2]
+    ahead = maximum_filter1d(ahead, 2 * round(_RELEASE * tracks.fps) + 1, mode="nearest")
+    return speed * (speed > burst * np.median(speed)) * (ahead > _AHEAD)
 
 
 def _reaching(tracks: BodyTracks, side: Side) -> Array:

@@ -14,11 +14,12 @@ from motiongpt_blender.core.body.motion import MODEL_FPS
 from .body_measures import BODY
 from .checks import CheckResult, PromptCheck
 from .limb_measures import LIMBS
+from .posture_measures import POSTURES
 from .scores import MET, Measured
 from .tracks import BodyTracks
 from .travel_measures import TRAVELS
 
-_MEASURES: Final = TRAVELS | BODY | LIMBS
+_MEASURES: Final = TRAVELS | BODY | POSTURES | LIMBS
 #: Seconds between two moments at which a part may end, how many there are at most, and the
 #: least seconds that a part lasts.
 _GRID: Final = 0.25

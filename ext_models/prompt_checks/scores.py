@@ -1,14 +1,25 @@
-"""Scores: how clearly a number passes a threshold, from 0 to 1, half at the threshold."""
+"""Scores: how clearly a number passes a threshold, from 0 to 1, half at the threshold.
+
+Far from the threshold a score still changes a little, so that of two motions that both miss a
+demand the nearer one ranks first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
+Array = NDArray[np.float64]
+
 #: Where a score counts as met.
-MET = 0.5
+MET: Final = 0.5
+#: Share of a score that changes slowly, and how many times slower.
+_TAIL, _SLOWER = 0.25, 6.0
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class Measured:
     Attributes:
         score: 0 to 1; the check is met from 0.5 on.
         value: the number that the sentence tells.
-        told: the number in words; empty where yes or no says it all.
+        text: the number in words; empty where yes or no says it all.
     """
 
     score: float
@@ -32,12 +43,26 @@ class Measured:
 
 def above(value: float, threshold: float, softness: float) -> float:
     """Score of a value that should be at least the threshold."""
-    return float(expit((value - threshold) / softness))
+    return float(_score(np.array((value - threshold) / softness)))
 
 
 def below(value: float, threshold: float, softness: float) -> float:
     """Score of a value that should be at most the threshold."""
-    return float(expit((threshold - value) / softness))
+    return above(-value, -threshold, softness)
+
+
+def all_above(values: Array, threshold: float, softness: float) -> Array:
+    """Scores (T,) of values (T,) that should be at least the threshold."""
+    return _score((values - threshold) / softness)
+
+
+def all_below(values: Array, threshold: float, softness: float) -> Array:
+    """Scores (T,) of values (T,) that should be at most the threshold."""
+    return all_above(-values, -threshold, softness)
+
+
+def _score(excess: Array) -> Array:
+    return (1 - _TAIL) * expit(excess) + _TAIL * expit(excess / _SLOWER)
 
 
 def near(value: float, wanted: float, tolerance: float) -> float:

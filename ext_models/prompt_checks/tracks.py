@@ -20,6 +20,10 @@ Array = NDArray[np.float64]
 _SWAY: Final = 0.2
 #: Seconds over which limbs are smoothed before they are differentiated.
 _JITTER: Final = 0.05
+#: Seconds that are the end of a motion.
+_END: Final = 0.3
+_HIPS: Final = [Joint.L_HIP, Joint.R_HIP]
+_KNEES: Final = [Joint.L_KNEE, Joint.R_KNEE]
 #: Percentile of the lower toe's height that is the floor, which a motion may miss a little.
 _FLOOR: Final = 5
 
@@ -107,6 +111,30 @@ class BodyTracks:
     def trunk(self) -> Array:
         """Vectors (T, 3) from the pelvis to the neck: left, up, ahead."""
         return self.local[:, Joint.NECK]
+
+    def lean(self) -> Array:
+        """Degrees (T,) of the trunk from the vertical, to any side."""
+        trunk = self.trunk()
+        return np.degrees(np.arctan2(np.hypot(trunk[:, 0], trunk[:, 2]), trunk[:, 1]))
+
+    def thighs(self) -> Array:
+        """Degrees (T, 2) of the left and the right thigh from hanging straight down."""
+        thighs = self.local[:, _KNEES] - self.local[:, _HIPS]
+        return np.degrees(np.arctan2(np.hypot(thighs[..., 0], thighs[..., 2]), -thighs[..., 1]))
+
+    def chest_up(self) -> Array:
+        """How much (T,) the chest faces up: 1 on the back, -1 on the front, 0 upright."""
+        left = self.local[:, Joint.L_SHOULDER] - self.local[:, Joint.R_SHOULDER]
+        front = np.cross(left, self.trunk())
+        return front[:, 1] / np.maximum(np.linalg.norm(front, axis=-1), 1e-9)
+
+    def knee(self) -> Array:
+        """Height (T,) of the lower knee in metres."""
+        return self.height[:, _KNEES].min(axis=1)
+
+    def last(self, values: Array) -> float:
+        """Mean of values (T,) at the end of the motion."""
+        return float(values[-max(1, round(_END * self.fps)) :].mean())
 
 
 def _smooth(values: Array, frames: float) -> Array:

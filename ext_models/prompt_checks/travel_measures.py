@@ -23,18 +23,22 @@ _TURN: Final = 25.0
 _SOME: Final = 10.0
 #: Degrees that a turn may be off, at least, and the share of it.
 _OFF: Final = 40.0
-_OFF_SHARE: Final = 0.45
+_OFF_SHARE: Final = 0.35
 _AROUND: Final = 120.0
+_BEYOND: Final = 300.0
 _CIRCLE: Final = 200.0
 #: m/s of the pelvis.
 _RUN: Final = 1.7
 _FAST: Final = 1.25
 _SLOW: Final = 1.0
 _STOPPED: Final = 0.25
-#: Seconds at the end in which a body that stops is at rest.
-_END: Final = 0.3
+#: m/s of a body before it stops.
+_MOVED: Final = 0.4
 #: Metres from the first place.
 _IN_PLACE: Final = 0.6
+#: Metres of the pelvis of a standing body, and the share of the time in which it may be lower.
+_STANDING: Final = 0.78
+_MOSTLY: Final = 0.2
 #: m/s of all joints on average.
 _STILL: Final = 0.25
 #: m/s of a foot over the floor in a step, and its length in metres.
@@ -81,7 +85,8 @@ def turn(check: PromptCheck, tracks: BodyTracks) -> Measured:
     if check.degrees is None:
         return Measured(above(own, _TURN, 8.0), own, text)
     if check.degrees == AROUND and check.side is None:
-        return Measured(above(own, _AROUND, 15.0), own, text)
+        found = Measured(above(own, _AROUND, 15.0), own, text)
+        return found.limited([below(own, _BEYOND, 15.0)])
     tolerance = max(_OFF, _OFF_SHARE * check.degrees)
     found = Measured(near(own, check.degrees, tolerance), own, text)
     return found.limited([above(own, _SOME, 4.0)])
@@ -130,6 +135,12 @@ def in_place(check: PromptCheck, tracks: BodyTracks) -> Measured:
     return Measured(below(away, _IN_PLACE, 0.1), away, f"{away:.1f} m away")
 
 
+def stand(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """As staying in place, most of the time on straight legs."""
+    low = float(np.quantile(tracks.height[:, Joint.PELVIS], _MOSTLY))
+    return in_place(check, tracks).limited([above(low, _STANDING, 0.03)])
+
+
 def still(check: PromptCheck, tracks: BodyTracks) -> Measured:
     """Mean speed of the joints, m/s, most of the time."""
     del check
@@ -138,11 +149,11 @@ def still(check: PromptCheck, tracks: BodyTracks) -> Measured:
 
 
 def stop(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Speed at the end, m/s."""
+    """Speed at the end, m/s, of a body that moved before."""
     del check
-    speed = tracks.speed()
-    last = float(speed[-max(1, round(_END * tracks.fps)) :].mean())
-    return Measured(below(last, _STOPPED, 0.06), last, f"{last:.1f} m/s")
+    last = tracks.last(tracks.speed())
+    found = Measured(below(last, _STOPPED, 0.06), last, f"{last:.1f} m/s")
+    return found.limited([above(_fastest(tracks, 0.5), _MOVED, 0.1)])
 
 
 TRAVELS: Final = {
@@ -154,6 +165,7 @@ TRAVELS: Final = {
     Demand.SLOW: slow,
     Demand.STEPS: steps,
     Demand.IN_PLACE: in_place,
+    Demand.STAND: stand,
     Demand.STILL: still,
     Demand.STOP: stop,
 }

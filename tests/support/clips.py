@@ -1,4 +1,4 @@
-"""Five recorded clips that lie in ``tests/fixtures``, and what a generated clip does wrong."""
+"""The recorded clips that lie in ``tests/fixtures``, and what a generated clip does wrong."""
 
 import functools
 from pathlib import Path
@@ -7,8 +7,14 @@ import numpy as np
 
 from motiongpt_blender.core.body.smoothing import gaussian_smooth
 
-FILE = Path(__file__).resolve().parents[1] / "fixtures" / "clips.npz"
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+FILE = FIXTURES / "clips.npz"
 NAMES = ("walk", "turn", "leap", "kick", "wave")
+#: Clips of one action each.
+ACTIONS = (
+    "sit", "kneel", "lie_front", "lie_back", "crouch", "crawl", "jump", "hop", "march", "bow",
+    "raise", "throw",
+)  # fmt: skip
 #: The clips whose body goes more than two metres; the kick stays in its place.
 TRAVELLING = ("walk", "turn", "leap", "wave")
 FPS = 20.0
@@ -16,8 +22,11 @@ FPS = 20.0
 
 @functools.cache
 def _stored():
-    with np.load(FILE) as file:
-        return {name: file[name] for name in NAMES}
+    stored = {}
+    for name in ("clips", "actions"):
+        with np.load(FIXTURES / f"{name}.npz") as file:
+            stored |= {key: file[key] for key in file.files}
+    return stored
 
 
 def clip(name):
