@@ -4,7 +4,7 @@ Deterministic, numpy only, and never used unless asked for with ``serve --fake``
 name, its notes and the panel say that nothing was generated. With the environment
 variable MOTIONGPT_FAKE_MODE it misbehaves on purpose:
 
-    slow          takes some 20 seconds and listens to cancel
+    slow          takes a minute and listens to cancel
     hang          never comes back and does not listen
     crash         ends its process in the middle of the job
     garbage       writes something that is no message
@@ -39,7 +39,7 @@ NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no m
 CHECKS: Final = ("moves forward: not measured",)
 ALTERNATIVES: Final = 4
 MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
-SLOW_SECONDS: Final = 20.0
+SLOW_SECONDS: Final = 60.0
 
 if MODE == "die-at-start":  # here, because the greeting follows this import
     sys.exit("fake: dies at start, as asked")

@@ -50,7 +50,9 @@ def open_tab():
     """Show the side bar with our tab in front, and the character in the view."""
     place("WINDOW")["area"].spaces.active.show_region_ui = True
     yield 1.0
-    place("UI")["region"].active_panel_category = "MotionGPT"
+    region = place("UI")["region"]
+    region.active_panel_category = "MotionGPT"
+    region.tag_redraw()  # 4.3 would go on showing the tab before
     with bpy.context.temp_override(**place("WINDOW")):
         bpy.ops.view3d.view_axis(type="RIGHT")
         bpy.ops.view3d.view_orbit(angle=-0.7, type="ORBITRIGHT")
@@ -80,7 +82,8 @@ def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
             if command in bpy.context.window_manager.clipboard:
                 bpy.context.window_manager.clipboard = ""
                 return x, y
-    raise AssertionError(f"no button of {command} in the side bar")
+    tab = f"{region.active_panel_category}, {region.width} x {region.height}"
+    raise AssertionError(f"no button of {command} in the side bar ({tab})")
 
 
 def click(at, rest=0.6):
