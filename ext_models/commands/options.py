@@ -67,7 +67,7 @@ def read_evaluator(arguments: argparse.Namespace, device: str) -> TextMotionMode
 
 
 def add_training(
-    parser: argparse.ArgumentParser, recipe: str, out: str, *, each: bool = False
+    parser: argparse.ArgumentParser, recipe: str, out: str, *, whose: str = "the training"
 ) -> None:
     """Add what every training needs: recipe, data, output folder, device and budget.
 
@@ -75,22 +75,29 @@ def add_training(
         parser: of the command.
         recipe: help text of the recipe.
         out: help text of ``--out``.
-        each: whether the command trains several times, each within the budget.
+        whose: what the minutes are for.
     """
     parser.add_argument("config", type=Path, help=recipe)
     add_data(parser)
     parser.add_argument("--out", type=Path, required=True, help=out)
     add_device(parser)
-    whose = "stop each training" if each else "stop"
-    parser.add_argument("--minutes", type=float, help=f"{whose} after so many minutes")
-    parser.add_argument("--steps", type=int, help=f"{whose} after so many steps")
+    parser.add_argument("--minutes", type=float, help=f"stop {whose} after so many minutes")
+    parser.add_argument("--steps", type=int, help="stop each training after so many steps")
 
 
-def read_recipe(arguments: argparse.Namespace) -> Recipe:
-    """The recipe of a training, with the steps or minutes of the command line."""
+def read_recipe(arguments: argparse.Namespace, *, minutes: bool = True) -> Recipe:
+    """The recipe of a training, with the steps or minutes of the command line.
+
+    Args:
+        arguments: of a parser with ``add_training``.
+        minutes: whether each training gets all the minutes; otherwise they are left as they are.
+    """
     from ext_models.recipes.schema import Recipe
 
-    return Recipe.read(arguments.config).with_budget(**budget_of(arguments))
+    budget = budget_of(arguments)
+    if not minutes:
+        budget.pop("minutes", None)
+    return Recipe.read(arguments.config).with_budget(**budget)
 
 
 def budget_of(arguments: argparse.Namespace) -> dict[str, float]:

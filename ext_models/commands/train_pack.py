@@ -10,7 +10,9 @@ from .options import add_training
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_training(parser, "recipe (TOML)", "folder of the pack", each=True)
+    add_training(
+        parser, "recipe (TOML)", "folder of the pack", whose="the tokenizer, then the rest"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,15 +7,18 @@ language model alone, warmed up, the best of several rounds.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from ext_models.evaluation.tables import Row, Table
 from ext_models.generation.decoding import (
+    CodeSampler,
     GrammarSampler,
     TokenPrompt,
     generate_codes,
@@ -23,14 +26,26 @@ from ext_models.generation.decoding import (
 )
 from ext_models.generation.generators import PaperGenerator, TokenGenerator
 from ext_models.generation.sampling import RowSampler, uniform_numbers
-from ext_models.language.instructions import instruction, text_ids
+from ext_models.language.base_models.adapters import AdapterConfig, add_adapter
+from ext_models.language.corpus import batch_of
+from ext_models.language.instructions import answer, instruction, text_ids
+from ext_models.language.loss import TokenWeights
 from ext_models.language.paper import instructions
+from ext_models.language.vocabulary import MotionVocabulary, TokenIds
 from motiongpt_blender.wire import Sampling
 
 PROMPT: Final = "a person walks forward and waves."
 #: Motions at once, beside one.
 BATCHES: Final = (4, 16)
 BASELINE: Final = "one motion, KV cache"
+#: Motions of a training step.
+LEARNT: Final = 16
+#: Sizes of SmolLM2-135M, but for the number of its layers.
+SMOLLM2: Final = LlamaConfig(
+    vocab_size=49_152, hidden_size=576, intermediate_size=1536, num_attention_heads=9,
+    num_key_value_heads=3, max_position_embeddings=8192, rope_theta=100_000.0,
+    tie_word_embeddings=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,9 @@ class Bench:
             self._tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
             self._tokens(tokens, "one motion, guidance", 1, cfg_scale=2.0),
             *(self._tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
+            *(self._whole_head(tokens, n) for n in (1, *BATCHES)),
             self._digits(1, use_cache=True),
+            *self._learning(tokens),
         ]
 
     def _tokens(self, generator: TokenGenerator, name: str, motions: int, **more: Any) -> Variant:
@@ -96,6 +113,48 @@ class Bench:
             return generator.ids.vocabulary.tokens_of(self.steps)
 
         return Variant(name, motions, write)
+
+    def _whole_head(self, generator: TokenGenerator, motions: int) -> Variant:
+        """The logits of all words beside those of the motion tokens."""
+        ids = generator.ids
+        prompt = instruction(text_ids(generator.text, PROMPT), self.steps, [], ids)
+        asked = [TokenPrompt(prompt, (), self.steps, seed) for seed in range(motions)]
+
+        def write() -> int:
+            longest = ids.vocabulary.tokens_of(self.steps)
+            sample = CodeSampler(ids, asked, len(prompt), Sampling())
+            generate_rows(
+                generator.model, [prompt] * motions, longest, sample, pad=ids.pad, end=None
+            )
+            return longest
+
+        what = f"{motions} motions at once" if motions > 1 else "one motion"
+        return Variant(f"{what}, whole head", motions, write)
+
+    def _learning(self, generator: TokenGenerator) -> list[Variant]:
+        """A training step of an adapter, the last variants: the model has the adapter then."""
+        ids = generator.ids
+        prompt = instruction(text_ids(generator.text, PROMPT), self.steps, [], ids)
+        codes = [[0] * ids.vocabulary.levels] * self.steps
+        reply = answer(codes, ids, [0] * ids.vocabulary.summary[0])
+        batch = batch_of([(prompt, reply)] * LEARNT, ids.pad)
+
+        @functools.cache
+        def adapted() -> Any:
+            return add_adapter(generator.model, AdapterConfig(rank=32), list(ids.ids.values()))
+
+        def narrow() -> int:
+            weights = TokenWeights(ids, (), generator.model.device)
+            weights.loss(adapted().train(), batch).backward()
+            return len(reply)
+
+        def whole() -> int:
+            inputs = {name: values.to(generator.model.device) for name, values in batch.items()}
+            adapted().train()(**inputs).loss.backward()
+            return len(reply)
+
+        name = f"LoRA step of {LEARNT} motions"
+        return [Variant(name, LEARNT, narrow), Variant(f"{name}, whole head", LEARNT, whole)]
 
     def _digits(self, motions: int, *, use_cache: bool) -> Variant:
         """The prompt style ``paper``: digits in text, with the same base."""
@@ -118,6 +177,21 @@ class Bench:
         kind = "" if use_cache else ", no cache"
         name = f"{motions} motions as digits" if motions > 1 else f"one motion as digits{kind}"
         return Variant(name, motions, write)
+
+
+def random_generator(layers: int, text: Any, vocabulary: MotionVocabulary) -> TokenGenerator:
+    """A generator whose base has SmolLM2's sizes, so many layers and random weights.
+
+    Args: layers; the text tokenizer of a pack; the added tokens, whose rows follow the words'.
+    """
+    words = SMOLLM2.vocab_size
+    config = LlamaConfig(
+        **SMOLLM2.to_diff_dict()
+        | {"num_hidden_layers": layers, "vocab_size": words + len(vocabulary.added)}
+    )
+    ids = {token: words + k for k, token in enumerate(vocabulary.added)}
+    model = LlamaForCausalLM(config).eval()
+    return TokenGenerator(model, text, TokenIds(vocabulary, ids, pad=0))
 
 
 def measure(variant: Variant, rounds: int, device: str) -> Timing:

@@ -7,6 +7,7 @@ language model has seen text alone. The adapter then learns the instructions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import torch
 from ext_models.training.log import TrainingLog
 from ext_models.training.trainer import Trainer, TrainingData
 
+from .base_models.adapters import ADAPTER, set_learning
 from .corpus import Encoded, Pool, add_code_noise, batch_of
 from .instructions import answer
 from .loss import Batch, HeldOut, TokenWeights
-from .recipe import LanguageTraining
+from .recipe import AdapterRecipe, LanguageTraining
 from .tasks import TaskMix, draw, draw_summary
 from .vocabulary import TokenIds
 
@@ -64,15 +66,30 @@ def fine_tune(
     ids: TokenIds,
     eos: int,
     mix: TaskMix,
-    settings: LanguageTraining,
+    adapter: AdapterRecipe,
     run: Path,
-) -> TrainingLog:
-    """Teach an adapter, or a whole base, the instructions of all tasks."""
+) -> list[TrainingLog]:
+    """Teach an adapter, or a whole base, the instructions of all tasks, one stage after another.
+
+    Each stage resumes from ``run``, and one that another has followed is not trained again.
+    """
 
     def draw_pair(pool: Pool) -> Pair:
         return draw(pool.pick(), mix, ids, eos)
 
-    return _fit("adapter", model, draw_pair, (train, held_out), ids, settings, run, mix)
+    clips = train, held_out
+    if not adapter.stages:
+        return [_fit(ADAPTER, model, draw_pair, clips, ids, adapter.training, run, mix)]
+    logs: list[TrainingLog] = []
+    names = [f"{ADAPTER}-{at}-{stage.learns}" for at, stage in enumerate(adapter.stages, 1)]
+    for at, (name, stage) in enumerate(zip(names, adapter.stages, strict=True), 1):
+        settings = stage.settings(adapter.training)
+        if any((run / f"{later}.pt").is_file() for later in names[at:]):
+            settings = replace(settings, steps=1)  # a longer budget is for what is left to learn
+        set_learning(model, stage.learns)
+        logs.append(_fit(name, model, draw_pair, clips, ids, settings, run, mix))
+    set_learning(model, "adapter")
+    return logs
 
 
 def _fit(

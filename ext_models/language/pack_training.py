@@ -6,6 +6,7 @@ Here the prompt style ``tokens``; the style ``paper`` is in ``paper_training``.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,12 +38,13 @@ from ext_models.training.pack_table import PackTable
 from ext_models.training.recipe import read_toml
 
 from .base_models import bases
+from .code_cache import read_codes, write_codes
 from .corpus import Encoded, Seen, encode_examples, label_weights
 from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .paper import training
 from .plain_text import plain_words
-from .recipe import LanguageRecipe, PaperLanguage, TokensLanguage
+from .recipe import LanguageRecipe, PaperLanguage, ScratchBase, TokensLanguage
 from .soft_tokens import SoftTokens
 from .tasks import TaskMix
 from .vocabulary import MotionVocabulary, Skill, TokenIds
@@ -64,15 +66,26 @@ def train_pack(
     *,
     device: str,
     seen: Seen | None = None,
+    minutes: float | None = None,
 ) -> TrainingResult:
     """Train base and adapter for the tokenizer in ``out`` and complete the pack there.
 
-    ``seen`` keeps the clips' codes for further trainings.
+    Args:
+        pack: name and seed.
+        language: the model and its training.
+        examples: clips of all splits.
+        out: the pack's folder.
+        run: folder of the training's state, to resume from.
+        device: as PyTorch names it.
+        seen: codes of clips, shared with other trainings; by default those in ``run``.
+        minutes: of encoding and training together, in place of the recipe's.
     """
+    started = time.monotonic()
     torch.manual_seed(pack.seed)
     examples = with_captions(examples, language.captioned, pack.seed)
     tokenizer = load_tokenizer(out, device)
-    job = PackTraining(pack, language, examples, tokenizer, out, run, device, seen)
+    deadline = None if minutes is None else started + 60 * minutes
+    job = PackTraining(pack, language, examples, tokenizer, out, run, device, seen, deadline)
     if isinstance(language, PaperLanguage):
         return training.train(job, language)
     return _train_tokens(job, cast("TokensLanguage", language))
@@ -97,19 +110,18 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
     captioned = [clip for clip in train if clip.captions]
     check_context(base, max(_longest(one, mix, vocabulary) for one in (*train, *held_out)))
     place(base.model, job.device)
+    language = job.within_deadline(language)
     logs: list[TrainingLog] = []
-    if base.pretraining:
-        read = train if language.uncaptioned else captioned
-        logs.append(pretrain(base.model, read, held_out, ids, eos, base.pretraining, job.run))
+    if base.pretraining and isinstance(language.base, ScratchBase):
+        read, settings = (train if language.uncaptioned else captioned), language.base.training
+        logs.append(pretrain(base.model, read, held_out, ids, eos, settings, job.run))
     if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [ids.ids[t] for t in vocabulary.added])
-    settings = language.adapter.training
-    clips = (captioned, held_out)
     if soft is not None:
         soft.attach(model)
         soft.read()
-    logs.append(fine_tune(model, *clips, ids, eos, mix, settings, job.run))
+    logs += fine_tune(model, captioned, held_out, ids, eos, mix, language.adapter, job.run)
     if soft is not None:
         soft.detach(model)
         if processes.is_main():
@@ -222,7 +234,8 @@ def _encode(
     soft: SoftTokens | None,
 ) -> tuple[list[Encoded], list[Encoded]]:
     """Training and validation clips as codes; ``joined`` are more of the training's."""
-    language = job.language
+    language, seen = job.language, read_codes(job.run) if job.seen is None else job.seen
+    known = len(seen)
     real = job.part("train")
     train = [*real, *joined]
     summary = _clip_summary(job, train, vocabulary)
@@ -234,7 +247,7 @@ def _encode(
             job.tokenizer,
             text,
             summary=summary,
-            seen=job.seen,
+            seen=seen,
             soft=soft,
             **steps,
             **variants,
@@ -242,12 +255,11 @@ def _encode(
 
     held_out = [e for e in job.part("val") if e.captions]
     weights = draw_weights(language, real, len(joined))
-    return (
-        encode(
-            train, speeds=language.speeds, offsets=language.offsets, mirror=True, weights=weights
-        ),
-        encode(held_out, mirror=True),
-    )
+    variants = {"speeds": language.speeds, "offsets": language.offsets, "weights": weights}
+    encoded = encode(train, mirror=True, **variants), encode(held_out, mirror=True)
+    if job.seen is None and len(seen) > known and processes.is_main():
+        write_codes(job.run, seen)
+    return encoded
 
 
 def _manifest(

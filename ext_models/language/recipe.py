@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, TypeGuard
 
-from ext_models.language.base_models.adapters import AdapterConfig
+from ext_models.language.base_models.adapters import AdapterConfig, Learns
 from ext_models.language.base_models.bases import BaseConfig
 from ext_models.language.paper.tasks import PaperTasks
 from ext_models.packs import PackError
@@ -68,11 +69,53 @@ class ExistingBase:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """[[language.adapter.stages]]: one stage of the adapter's training.
+
+    Attributes:
+        learns: the ``rows`` of the added tokens on a frozen base, or the whole ``adapter``.
+        share: of the training's steps and minutes.
+        learning_rate: of AdamW, at its highest; the training's when None.
+    """
+
+    learns: Learns
+    share: float
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise PackError(f"a stage's share is {self.share:g}; write more than 0 and at most 1.")
+
+    def settings(self, training: LanguageTraining) -> LanguageTraining:
+        """The settings of the stage: its share of the whole training."""
+        return replace(
+            training,
+            steps=max(1, round(self.share * training.steps)),
+            minutes=self.share * training.minutes,
+            learning_rate=self.learning_rate or training.learning_rate,
+        )
+
+
+@dataclass(frozen=True)
 class AdapterRecipe:
-    """[language.adapter]: what is trained of a base, in the same table, and how."""
+    """[language.adapter]: what is trained of a base, and how.
+
+    Attributes:
+        config: of the adapter, in the same table.
+        training: of all stages together.
+        stages: parts of the training, one after the other; without any it has one.
+    """
 
     config: AdapterConfig = field(metadata=FLAT)
     training: LanguageTraining = field(default_factory=LanguageTraining)
+    stages: tuple[Stage, ...] = ()
+
+    def __post_init__(self) -> None:
+        whole = math.fsum(stage.share for stage in self.stages)
+        if self.stages and abs(whole - 1) > 1e-3:
+            raise PackError(f"the shares of an adapter's stages add up to {whole:g}, not to 1.")
+        if self.config.method == "full" and any(s.learns == "rows" for s in self.stages):
+            raise PackError('a stage that learns rows needs an adapter: write method = "lora".')
 
 
 @dataclass(frozen=True)
@@ -155,6 +198,32 @@ class LanguageRecipe:
         """How the base is trained: ``lora`` or ``full``."""
         return self.adapter.config.method
 
+    @property
+    def minutes(self) -> float:
+        """Minutes of all its trainings together."""
+        base = self.base.training.minutes if _is_pretrained(self.base) else 0.0
+        return base + self.adapter.training.minutes
+
+    def within(self, minutes: float) -> Self:
+        """The recipe with so many minutes for all its trainings together.
+
+        They keep their shares of the minutes; without a limit so far, they get equal ones.
+        """
+
+        def shortened(part: Any) -> Any:
+            if math.isinf(self.minutes):
+                share = 0.5 if _is_pretrained(self.base) else 1.0
+            else:
+                share = part.training.minutes / self.minutes
+            return replace(part, training=replace(part.training, minutes=minutes * share))
+
+        base = shortened(self.base) if _is_pretrained(self.base) else self.base
+        return replace(self, base=base, adapter=shortened(self.adapter))
+
+
+def _is_pretrained(base: str | ExistingBase | ScratchBase) -> TypeGuard[ScratchBase]:
+    return isinstance(base, ScratchBase) and base.pretrain
+
 
 @dataclass(frozen=True, kw_only=True)
 class PaperLanguage(LanguageRecipe):
@@ -163,6 +232,12 @@ class PaperLanguage(LanguageRecipe):
     prompt_style: Literal["paper"]
     levels: Literal[1] = 1
     tasks: PaperTasks = field(default_factory=PaperTasks)
+
+    def __post_init__(self) -> None:
+        if self.adapter.stages:
+            raise PackError(
+                "the prompt style 'paper' adds no rows: leave out the adapter's stages."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,24 @@ import torch
 
 from .settings import Precision
 
-#: Parameters from which a GPU gains by bfloat16; below, the casts cost more.
+#: Parameters from which bfloat16 gains; below, the casts cost more.
 LARGE: Final = 50_000_000
 
 
 def wants_bfloat16(precision: Precision, model: torch.nn.Module, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; ``auto`` does for a large model on a GPU that has it."""
+    """Whether to compute in bfloat16; ``auto`` does for a large model on a device that has it."""
     if precision == "auto":
         large = sum(p.numel() for p in model.parameters()) >= LARGE
-        return large and device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return large and has_bfloat16(device)
     return precision == "bfloat16"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device multiplies in bfloat16; emulated, it takes several times as long."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    instructions = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return any(there for name, there in instructions.items() if "bf16" in name)
 
 
 def autocast(device: torch.device, *, bfloat16: bool) -> contextlib.AbstractContextManager[Any]:

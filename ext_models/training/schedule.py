@@ -21,6 +21,7 @@ class Schedule:
     Attributes:
         step: optimizer steps that are done.
         spent: seconds that earlier runs of a resumed training took.
+        reserved: seconds of the budget that are kept for the validation at the end.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Schedule:
             quiet: show no progress bar.
         """
         self.name, self.settings = name, settings
-        self.step, self.spent = 0, 0.0
+        self.step, self.spent, self.reserved = 0, 0.0, 0.0
         self._agree, self._quiet = agree, quiet
         self._started: float | None = None
 
@@ -53,7 +54,7 @@ class Schedule:
     @property
     def done(self) -> float:
         """Share of the budget that is spent, 0..1."""
-        by_time = self.seconds / 60 / self.settings.minutes
+        by_time = (self.seconds + self.reserved) / 60 / self.settings.minutes
         return self._agree(min(1.0, max(self.step / self.settings.steps, by_time)))
 
     def learning_rate(self, done: float) -> float:

@@ -29,8 +29,8 @@ class TrainerSettings:
         patience: validations without improvement until the training stops; 0 never stops.
         save_every: steps between checkpoints.
         keep: which weights remain: the ``last``, or the ``best`` by validation.
-        precision: of the arithmetic; ``auto`` takes bfloat16 where the GPU has it and the model
-            is large enough to gain.
+        precision: of the arithmetic; ``auto`` takes bfloat16 where GPU or CPU has it and the
+            model is large enough to gain.
         checkpointing: gradient checkpointing, which takes a third more time and a fraction of
             the memory.
     """

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -200,8 +201,10 @@ class Trainer(Generic[Batch]):
         if self.data.validate is None:
             return
         self.model.eval()
+        started = time.monotonic()
         with autocast(self.device, bfloat16=self.bfloat16):
             validation = self.data.validate(self.model)
+        self.schedule.reserved = time.monotonic() - started
         self._check_finite(validation.loss)
         self.log.add(self.schedule.step, self.average, validation)
         self.best.update(self.model, validation.loss)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_training(
-        parser, "recipe (TOML) with an [ablation] table", "folder of rows and tables", each=True
+        parser,
+        "recipe (TOML) with an [ablation] table",
+        "folder of rows and tables",
+        whose="each training",
     )
     add_evaluator(parser)
     parser.add_argument(

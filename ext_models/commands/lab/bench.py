@@ -21,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=DEFAULT_SECONDS, help="length (%(default)s)"
     )
+    parser.add_argument(
+        "--layers",
+        type=int,
+        help="a base of SmolLM2's sizes with so many layers and random weights, not the pack's",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="best of so many (%(default)s)")
     add_device(parser)
     parser.add_argument("--out", type=Path, help="also write the numbers (JSON)")
@@ -32,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.rounds < 1:
         raise PipelineError(f"--rounds {arguments.rounds}: at least 1.")
+    if arguments.layers is not None and arguments.layers < 1:
+        raise PipelineError(f"--layers {arguments.layers}: at least 1.")
     if arguments.out and not arguments.out.parent.is_dir():
         raise PipelineError(
             f"--out {arguments.out}: there is no folder {arguments.out.parent}; make it first."
@@ -49,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{variant.name}: not possible here ({str(error).splitlines()[0][:120]})")
             continue
         print(f"{variant.name}: {found[0].each / found[-1].each:.2f} x the motions of '{BASELINE}'")
-    done = table(f"{manifest.name}, {arguments.seconds:g} s on {device}", found)
+    base = f"{arguments.layers} layers" if arguments.layers else manifest.name
+    done = table(f"{base}, {arguments.seconds:g} s on {device}", found)
     print("\n" + done.markdown())
     if arguments.out:
         done.save(arguments.out)
@@ -60,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _bench(arguments: argparse.Namespace, manifest: packs.PackManifest, device: str) -> Bench:
     from ext_models.generation.generators import PaperGenerator, TokenGenerator, load_generator
     from ext_models.generation.pipeline import vocabulary_of
-    from ext_models.lab.bench import Bench
+    from ext_models.lab.bench import Bench, random_generator
     from ext_models.tokenizer.vqvae import load_tokenizer
 
     frames = round(arguments.seconds * manifest.fps)
@@ -72,4 +80,7 @@ def _bench(arguments: argparse.Namespace, manifest: packs.PackManifest, device: 
     generator = load_generator(arguments.pack, manifest, vocabulary, device)
     if not isinstance(generator, TokenGenerator | PaperGenerator):
         raise PipelineError("this pack's language model cannot be measured.")
+    if arguments.layers:
+        generator = random_generator(arguments.layers, generator.text, vocabulary)
+        generator.model.to(device)
     return Bench(generator, -(-frames // tokenizer.config.stride), tokenizer.config.codes)

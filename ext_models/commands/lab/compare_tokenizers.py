@@ -11,7 +11,10 @@ from ext_models.devices import pick_device
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_training(
-        parser, "recipe (TOML) with a [comparison] table", "folder of table and runs", each=True
+        parser,
+        "recipe (TOML) with a [comparison] table",
+        "folder of table and runs",
+        whose="each training",
     )
 
 

@@ -28,7 +28,9 @@ POOL = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    add_training(parser, "recipe (TOML)", "folder of the folds and the tables", each=True)
+    add_training(
+        parser, "recipe (TOML)", "folder of the folds and the tables", whose="each training"
+    )
     parser.add_argument("--folds", type=int, default=5, help="how many (%(default)s)")
     parser.add_argument(
         "--fold", type=int, help="only this one; without it the table of all is made"

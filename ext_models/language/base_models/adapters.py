@@ -29,12 +29,15 @@ from .bases import (
 )
 
 __all__ = [
-    "ADAPTER", "BASE", "AdapterConfig", "BaseConfig", "Loading", "PeftModel", "add_adapter",
-    "add_rows", "load_base", "load_model", "load_plain_base", "load_text_model", "new_base",
-    "place", "save_adapter", "save_base", "train_everything", "trainable_share",
+    "ADAPTER", "BASE", "AdapterConfig", "BaseConfig", "Learns", "Loading", "PeftModel",
+    "add_adapter", "add_rows", "load_base", "load_model", "load_plain_base", "load_text_model",
+    "new_base", "place", "save_adapter", "save_base", "set_learning", "train_everything",
+    "trainable_share",
 ]  # fmt: skip
 
 ADAPTER = "adapter"
+#: What a stage of a training moves: the rows of the added tokens, or the LoRA too.
+Learns = Literal["rows", "adapter"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,13 @@ def add_adapter(model: Any, config: AdapterConfig, added_ids: Sequence[int]) -> 
         ) from None
 
 
+def set_learning(model: Any, learns: Learns) -> None:
+    """Freeze or free the LoRA of a model; the rows of the added tokens learn in either case."""
+    for name, weights in model.named_parameters():
+        if ".lora_" in name:
+            weights.requires_grad_(learns == "adapter")
+
+
 def train_everything(model: Any) -> Any:
     """The base itself, every weight to be trained."""
     return model.float().requires_grad_(True)
@@ -121,14 +131,22 @@ def trainable_share(model: Any) -> float:
 
 
 def save_adapter(model: PeftModel, folder: Path, base: str = f"../{BASE}") -> None:
-    """Write the adapter; it names its base relative to the pack, never a path of this machine."""
+    """Write the adapter in half precision, which loads exactly as it was written.
+
+    It names its base relative to the pack, never a path of this machine.
+    """
     # The base's own embeddings stay in the base; the trained rows are the adapter's.
-    model.save_pretrained(str(folder), save_embedding_layers=False)
+    halves = {n: p.detach().half() for n, p in model.named_parameters() if _is_adapters(n)}
+    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=halves)
     path = folder / "adapter_config.json"
     body = json.loads(path.read_text(encoding="utf-8"))
     body["base_model_name_or_path"] = base
     path.write_text(json.dumps(body, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     (folder / "README.md").unlink(missing_ok=True)
+
+
+def _is_adapters(name: str) -> bool:
+    return ".lora_" in name or "trainable_tokens_delta" in name
 
 
 def load_model(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ext_models import packs
 from ext_models.datasets.layouts import Example
@@ -28,6 +29,8 @@ from ext_models.training.plot import plot_logs
 from . import adapters as models
 from . import bases
 from .locating import Location, locate
+
+L = TypeVar("L", bound=LanguageRecipe)
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ class PackTraining:
         run: folder of the checkpoints.
         device: as PyTorch names it.
         seen: encoded motions, shared with other trainings.
+        deadline: when it must have ended, by ``time.monotonic``; None where the recipe says it.
     """
 
     pack: PackTable
@@ -58,6 +62,13 @@ class PackTraining:
     run: Path
     device: str
     seen: Seen | None = None
+    deadline: float | None = None
+
+    def within_deadline(self, language: L) -> L:
+        """The recipe, with the minutes that are left."""
+        if self.deadline is None:
+            return language
+        return language.within(max(self.deadline - time.monotonic(), 1.0) / 60)
 
     def part(self, *splits: str) -> list[Example]:
         """The clips of some splits."""
@@ -245,6 +256,7 @@ def _note(job: PackTraining, base: LoadedBase, model: Any, share: float) -> None
         "trainable_share": share,
         "processes": processes.count(),
         "sequences_a_step": settings.batch * settings.accumulate * processes.count(),
+        "stages": [asdict(stage) for stage in job.language.adapter.stages],
         "settings": {f.name: getattr(settings, f.name) for f in fields(settings)},
     }
     text = json.dumps(body, indent=1, default=list)

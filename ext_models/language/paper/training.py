@@ -31,7 +31,7 @@ from ext_models.language.base_models.loaded_base import (
 from ext_models.language.corpus import batch_of
 from ext_models.language.instructions import PoseCode
 from ext_models.language.loss import Batch, HeldOut, measure_text
-from ext_models.language.recipe import PaperLanguage
+from ext_models.language.recipe import LanguageTraining, PaperLanguage
 from ext_models.motion.features import bone_offsets
 from ext_models.motion.representations import REPRESENTATIONS
 from ext_models.packs import PackError
@@ -116,10 +116,11 @@ def train(job: PackTraining, language: PaperLanguage) -> TrainingResult:
     longest = max(clips[0] + clips[1], key=lambda one: len(one.codes))
     check_context(base, max(len(ids_of(_sample(longest))) + 1, 1))
     place(base.model, job.device)
+    settings = job.within_deadline(language).adapter.training
     if base.made and processes.is_main():
         bases.save_base(base.model, base.text, job.out / bases.BASE)
     model = ready_to_learn(job, base, [])
-    curve = _fit(job, model, clips, lambda one: draw(one, tasks, ids_of, end), base.text)
+    curve = _fit(job, model, clips, lambda one: draw(one, tasks, ids_of, end), base.text, settings)
     return complete(job, base, model, _manifest(job, base_fields(job, base)), [curve])
 
 
@@ -137,8 +138,8 @@ def _fit(
     clips: list[list[CaptionedCodes]],
     pair: Callable[[CaptionedCodes], Pair],
     text: Any,
+    settings: LanguageTraining,
 ) -> TrainingLog:
-    settings = job.language.adapter.training
     pad: int = text.pad_token_id
 
     def batch(_: float) -> Batch:

@@ -20,6 +20,10 @@ def test_every_way_is_measured_against_the_first(tmp_path, capsys):
         "one motion, guidance",
         "4 motions at once",
         "16 motions at once",
+        "one motion, whole head",
+        "16 motions at once, whole head",
+        "LoRA step of 16 motions",
+        "LoRA step of 16 motions, whole head",
         "one motion as digits",
     ):
         assert rows[name]["tokens/s"] > 0
@@ -28,9 +32,26 @@ def test_every_way_is_measured_against_the_first(tmp_path, capsys):
     assert 6 <= rows["one motion as digits"]["tokens a motion"] <= 9
 
 
+def test_a_base_of_smollm2_s_sizes(monkeypatch):
+    """Its words and its added tokens have rows of their own."""
+    small = {"hidden_size": 18, "intermediate_size": 8, "vocab_size": 1000}
+    config = bench.SMOLLM2.to_diff_dict() | small
+    monkeypatch.setattr(bench, "SMOLLM2", bench.LlamaConfig(**config))
+    text = tiny_pack.text_tokenizer()
+    made = bench.random_generator(2, text, tiny_pack.VOCABULARY)
+    assert len(made.model.model.layers) == 2
+    assert made.ids.added == slice(1000, len(made.model.lm_head.weight))
+    names = [variant.name for variant in bench.Bench(made, 2, 12).variants()]
+    assert names[0] == bench.BASELINE
+    learning = bench.Bench(made, 2, 12).variants()[-2:]
+    assert [variant.write() for variant in learning] == [5, 5]
+
+
 def test_a_bench_that_cannot_be(tmp_path, capsys):
     pack = tiny_pack.write(tmp_path / "pack")
     assert main(["bench", "--pack", str(pack), "--seconds", "9"]) == 1
     assert "the pack makes up to 2.0" in capsys.readouterr().err
     assert main(["bench", "--pack", str(pack), "--rounds", "0"]) == 1
     assert "--rounds 0" in capsys.readouterr().err
+    assert main(["bench", "--pack", str(pack), "--layers", "0"]) == 1
+    assert "--layers 0" in capsys.readouterr().err

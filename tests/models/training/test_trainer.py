@@ -1,6 +1,7 @@
 """The training loop: optimizer, schedule, validation, early stopping, resuming, what is saved."""
 
 import math
+import time
 from dataclasses import replace
 
 import pytest
@@ -137,6 +138,20 @@ def test_the_rate_warms_up_and_falls():
     assert schedule.learning_rate(1.0) == pytest.approx(0.04)
     at_once = Schedule("x", TrainerSettings(warm_up=0, learning_rate=2.0))
     assert at_once.learning_rate(0.0) == 2
+
+
+def test_the_validation_at_the_end_is_part_of_the_minutes(tmp_path):
+    """The time of the last one is kept for it."""
+    schedule = Schedule("x", TrainerSettings(minutes=1.0))
+    schedule.spent = 30.0
+    assert schedule.done == 0.5
+    schedule.reserved = 15.0
+    assert schedule.done == 0.75
+    data = line_data()
+    slow = replace(data, validate=lambda model: (time.sleep(0.05), data.validate(model))[1])
+    _, training = made(tmp_path, slow)
+    training.run()
+    assert 0.05 <= training.schedule.reserved < 5
 
 
 def test_steps_or_minutes_end_the_budget(monkeypatch):
