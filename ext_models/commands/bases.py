@@ -19,7 +19,7 @@ from ext_models.language.base_models.catalogue import (
     unknown,
 )
 from ext_models.language.base_models.library import HALF, FetchedBase, bases_folder
-from ext_models.language.base_models.memory import GIGABYTE, needed
+from ext_models.language.base_models.memory import GIGABYTE, PROGRAM, needed
 from ext_models.packs import PackError
 from motiongpt_blender.core.packs.manifest import size_of
 
@@ -80,11 +80,12 @@ def _print_known(known: KnownBase, here: FetchedBase | None) -> None:
         print(f"    not fetched: {' or '.join(ways)}")
     if known.kind is Kind.LANGUAGE:
         write, train = (
-            needed(known.parameters, "float32", learning=learning) / GIGABYTE
+            (needed(known.parameters, "float32", learning=learning) + PROGRAM) / GIGABYTE
             for learning in (False, True)
         )
         print(
-            f"    memory: about {write:.1f} GB to write, {train:.1f} GB to train a LoRA (float32)"
+            f"    memory: about {write:.1f} GB to write, {train:.1f} GB and a batch to train a LoRA "
+            "(float32)"
         )
 
 

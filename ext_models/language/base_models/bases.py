@@ -66,6 +66,7 @@ class Loading:
         device: where it will run.
         learning: whether it will be trained, which needs more memory.
         whole: whether all weights will be trained, which needs the most memory.
+        batch_tokens: tokens of a batch of the training, at most.
     """
 
     revision: str = ""
@@ -75,6 +76,7 @@ class Loading:
     device: str = "cpu"
     learning: bool = False
     whole: bool = False
+    batch_tokens: int = 0
 
     def __post_init__(self) -> None:
         if self.bits not in (0, 4, 8):
@@ -232,9 +234,9 @@ def _options(location: Location, config: Any, how: Loading) -> dict[str, Any]:
         location.name, parameters, form, how.device, learning=how.learning, whole=how.whole
     )
     if location.id:
-        logger.info(
-            "%s", memory.told(location.id, parameters, form, how.device, learning=how.learning)
-        )
+        required = memory.needed(parameters, form, learning=how.learning, whole=how.whole)
+        batch = memory.of_batch(config, how.batch_tokens)
+        logger.info("%s", memory.told(location.id, parameters, required, batch, how.device))
     if how.bits:
         return {
             "dtype": torch.bfloat16,

@@ -154,6 +154,7 @@ def _existing(
         job.device,
         learning=True,
         whole=job.language.method == "full",
+        batch_tokens=_batch_tokens(job),
     )
     location = locate(base.id, job.out, base.revision)
     model, text = bases.load_located(location, how)
@@ -165,6 +166,15 @@ def _existing(
     if vocabulary is not None:
         bases.add_motion_tokens(model, text, vocabulary)
     return LoadedBase(model, text, location, base.layers)
+
+
+def _batch_tokens(job: PackTraining) -> int:
+    """Tokens of a batch of the longest answers, at most; gradients recomputed need few of them."""
+    training = job.language.adapter.training
+    if training.checkpointing:
+        return 0
+    steps = job.language.max_frames // job.tokenizer.config.stride
+    return training.batch * steps * getattr(job.language, "levels", 1)
 
 
 def _pretraining(base: ScratchBase) -> LanguageTraining | None:

@@ -19,6 +19,8 @@ LEARNING: Final = 1.4
 #: Bytes of a trained parameter: float32, with its gradient and the two moments of AdamW.
 WHOLE: Final = 16.0
 GIGABYTE: Final = 1e9
+#: Bytes of Python with PyTorch and transformers.
+PROGRAM: Final = 0.5 * GIGABYTE
 #: Bytes; a base that needs less is never refused.
 SMALL: Final = 0.5 * GIGABYTE
 
@@ -91,13 +93,33 @@ def check(
     )
 
 
-def told(name: str, parameters: int, form: str, device: str, *, learning: bool) -> str:
-    """A sentence on a base that fits: its size, the memory it takes, and what is free."""
-    required, available = needed(parameters, form, learning=learning), free(device)
-    of_free = f" of {available / GIGABYTE:.1f} GB free" if available < float("inf") else ""
+def of_batch(config: Any, tokens: int) -> float:
+    """Bytes that a training keeps of a batch until its gradients are there, in float32.
+
+    Of each token and layer some fourteen vectors of the hidden width and three of the MLP's.
+    """
+    text = config.get_text_config()
+    width = 14 * text.hidden_size + 3 * getattr(text, "intermediate_size", 4 * text.hidden_size)
+    return BYTES["float32"] * tokens * text.num_hidden_layers * width
+
+
+def told(name: str, parameters: int, required: float, batch: float, device: str) -> str:
+    """A sentence on a base that fits: its weights, what comes beside them, and what is free.
+
+    Args:
+        name: of the base.
+        parameters: that are loaded.
+        required: bytes by ``needed``.
+        batch: bytes by ``of_batch``; 0 without a training.
+        device: where it will run.
+    """
+    everything = (required + batch + PROGRAM) / GIGABYTE
+    beside = "the program and a batch" if batch else "the program"
+    available = free(device)
+    of_free = f"; {available / GIGABYTE:.1f} GB are free" if available < float("inf") else ""
     return (
-        f"{name}: {parameters / 1e6:.0f} million parameters in {form} take about "
-        f"{required / GIGABYTE:.1f} GB{of_free} on {device}"
+        f"{name}: {parameters / 1e6:.0f} million parameters take about "
+        f"{required / GIGABYTE:.1f} GB, with {beside} {everything:.1f} GB on {device}{of_free}"
     )
 
 
