@@ -40,7 +40,7 @@ class CandidateFeatures:
 
     Attributes:
         fit: cosine of motion and sentence, by the reranker; 0 without one.
-        checks: mean score of the prompt's checks, 0 to 1; 0 without any.
+        checks: mean score of the prompt's checks, implied ones too, 0 to 1; 0 without any.
         pose_distance: metres from the marked poses beyond the dead zone, mean over the poses.
         slide: ground speed of the support foot in m/s; 0 where no foot ever stands.
         acceleration: peak acceleration of the pelvis in m/s^2.
@@ -91,7 +91,7 @@ def candidate_features(
         clip: the motion, before any correction.
         request: what was asked for.
         fit: by the reranker; 0 without one.
-        checks: results of the checks that the prompt makes.
+        checks: results of the checks that the prompt makes or implies.
     """
     joints, fps = clip.joints, clip.fps
     return CandidateFeatures(

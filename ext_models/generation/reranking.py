@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.motion.motion_metrics import local_pose
-from ext_models.prompt_checks.checks import CheckResult
-from ext_models.prompt_checks.grammar import read_checks
+from ext_models.prompt_checks.checks import CheckResult, Demand
+from ext_models.prompt_checks.grammar import implied_checks, read_checks
 from ext_models.prompt_checks.measuring import measure
 from motiongpt_blender.core.body.motion import MotionClip
 
@@ -68,7 +68,7 @@ class CandidateSelector:
         """
         checks = _measured(clips, request)
         told = [
-            replace(clip, checks=tuple(result.sentence for result in results))
+            replace(clip, checks=_told(results))
             for clip, results in zip(clips, checks, strict=True)
         ]
         features = self._features(clips, request, checks)
@@ -120,6 +120,18 @@ def different(motions: Sequence[NDArray[np.floating]], ranked: Sequence[int]) ->
 def _measured(
     clips: Sequence[MotionClip], request: GenerationRequest
 ) -> list[tuple[CheckResult, ...]]:
-    """What each clip does about the checks of the prompt."""
-    checks = read_checks(request.prompt)
-    return [measure(checks, clip.joints, clip.fps) for clip in clips]
+    """What each clip does about the checks of the prompt, and about those that it implies."""
+    asked, implied = read_checks(request.prompt), implied_checks(request.prompt)
+    return [
+        measure(asked, clip.joints, clip.fps) + measure(implied, clip.joints, clip.fps)
+        for clip in clips
+    ]
+
+
+def _told(results: Sequence[CheckResult]) -> tuple[str, ...]:
+    """The sentences for the animator; an implied demand is told only where it is missed."""
+    return tuple(
+        result.sentence
+        for result in results
+        if not (result.met and result.check.demand is Demand.UPRIGHT)
+    )

@@ -21,6 +21,7 @@ class Demand(Enum):
     STILL = "stands still"
     STOP = "stops at the end"
     STAND = "stands"
+    UPRIGHT = "stays upright"
     JUMP = "jumps"
     HOP = "hops"
     JACKS = "does jumping jacks"

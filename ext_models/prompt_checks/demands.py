@@ -303,6 +303,7 @@ _READERS: Final[dict[str, Callable[[Clause, int], list[PromptCheck]]]] = {
     "turn": _turn,
     "spin": _spin,
     "stop": _stop,
+    "upright": _plainly(Demand.UPRIGHT),
     "still": _plainly(Demand.STILL),
     "stand": _stand,
     "jump": _leave_floor,

@@ -9,6 +9,7 @@ is read as an order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 from .checks import Demand, PromptCheck, Side
 from .clauses import Clause, parts_of
 from .demands import demands
+from .words import words
 
 _WAYS: Final = frozenset({Demand.TRAVEL, Demand.RUN, Demand.CIRCLE, Demand.STEPS})
 _RESTS: Final = frozenset(
@@ -26,6 +28,8 @@ _ON_FEET: Final = frozenset({Demand.IN_PLACE, Demand.STAND})
 _LOW: Final = frozenset(
     {Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.CROUCH, Demand.CRAWL, Demand.FALL}
 )
+#: Demands that bring a body down, beside low postures.
+_DOWN: Final = frozenset({Demand.GET_UP, Demand.PICK_UP, Demand.REACH_DOWN})
 #: Demands of which a body can meet one at a time.
 _ALONE: Final = frozenset({Demand.TURN, Demand.TRAVEL})
 #: Verbs that only carry the next one: "throws a punch", "stops walking", "draws a bow".
@@ -53,6 +57,18 @@ def read_checks(prompt: str) -> tuple[PromptCheck, ...]:
     parts = [_without_stops(part, parts[k + 1 :]) for k, part in enumerate(parts)]
     parts = [part for part in parts if part]
     return tuple(replace(c, part=k) for k, part in enumerate(parts) for c in part)
+
+
+def implied_checks(prompt: str) -> tuple[PromptCheck, ...]:
+    """What a prompt demands without saying it: who walks, waves or jumps stays upright.
+
+    A prompt without checks implies nothing, nor does one with a low posture or a word of the floor.
+    """
+    asked = {check.demand for check in read_checks(prompt)}
+    low = asked & (_LOW | _DOWN) or words().low & set(
+        re.findall(r"[a-z]+(?:-[a-z]+)*", prompt.lower())
+    )
+    return (PromptCheck(Demand.UPRIGHT),) if asked and not low else ()
 
 
 def phrases(checks: Iterable[PromptCheck]) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ _CRAWL_WAY: Final = 0.4
 _SLITHER: Final = 0.15
 #: Metres of pelvis and neck of a body that fell.
 _FALLEN: Final = 0.65
+#: Share of the time in which an upright body may be low.
+_LOW_SHARE: Final = 0.25
 #: Seconds that a crouch lasts.
 _DIP: Final = 0.15
 
@@ -179,7 +181,19 @@ def get_up(check: PromptCheck, tracks: BodyTracks) -> Measured:
     return found.limited([tracks.last(standing(tracks)), above(pelvis_rise, _PELVIS_RISE, 0.02)])
 
 
+def upright(check: PromptCheck, tracks: BodyTracks) -> Measured:
+    """Share of the time, or of the end, in which the body sits, kneels, lies or is on all fours."""
+    del check
+    postures = (seated, kneeling, lying, on_all_fours)
+    low = np.maximum.reduce([posture(tracks) for posture in postures]) > MET
+    share = max(float(low.mean()), tracks.last(low.astype(float)))
+    return Measured(
+        below(share, _LOW_SHARE, 0.06), share, f"low for {100 * share:.0f} % of the time"
+    )
+
+
 POSTURES: Final = {
+    Demand.UPRIGHT: upright,
     Demand.SIT: sit,
     Demand.KNEEL: kneel,
     Demand.LIE: lie,

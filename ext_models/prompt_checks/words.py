@@ -42,6 +42,7 @@ class Words:
         numbers: by word.
         turns: degrees by word.
         small: words of a small turn.
+        low: words of what is done near the floor.
     """
 
     phrases: tuple[tuple[re.Pattern[str], str], ...]
@@ -56,6 +57,7 @@ class Words:
     numbers: Mapping[str, int]
     turns: Mapping[str, float]
     small: frozenset[str]
+    low: frozenset[str]
 
 
 @functools.cache
@@ -81,6 +83,7 @@ def words() -> Words:
         numbers=tables["numbers"],
         turns={word: float(degrees) for word, degrees in tables["turns"].items()},
         small=frozenset(tables["sizes"]["small"]),
+        low=frozenset(tables["low"]["words"]),
     )
 
 

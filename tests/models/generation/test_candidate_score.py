@@ -118,6 +118,20 @@ def test_a_demand_of_the_sentence_decides_between_equals(side):
     assert not any("no" in check.split() for check in given.checks)
 
 
+def test_a_take_that_ends_low_loses_where_nothing_low_is_asked():
+    """The chair is the better motion in all else: it does not slide."""
+    jump, sit = clip("jump"), clip("sit")[:70]
+    rough = as_generated(jump, slide=0.05)
+    for sentence, wanted in (("jump five times", rough), ("sits", sit)):
+        request = GenerationRequest(sentence, 70)
+        (given,) = CandidateSelector().select([clip_of(sit), clip_of(rough)], request).clips
+        assert np.array_equal(given.joints, clip_of(wanted).joints)
+    (told,) = CandidateSelector().select([clip_of(sit)], GenerationRequest("wave", 70)).clips
+    assert told.checks[1].startswith("stays upright: no, low for ")
+    (told,) = CandidateSelector().select([clip_of(jump)], GenerationRequest("wave", 70)).clips
+    assert len(told.checks) == 1
+
+
 def test_every_kept_clip_says_what_it_does():
     kept = CandidateSelector().select(
         [clip_of(clip(name)[:70]) for name in ("walk", "kick")],

@@ -229,3 +229,17 @@ def test_a_turn_around_is_no_pirouette():
 
     assert met("turn around", turned(-90))
     assert not met("turn around", turned(-330))
+
+
+@pytest.mark.parametrize("name", [*NAMES, *ACTIONS])
+def test_who_ends_low_does_not_stay_upright(name):
+    low = {"sit", "kneel", "lie_front", "lie_back", "crawl"}
+    assert met("stays upright", clip(name)) == (name not in low)
+
+
+def test_a_low_end_is_enough_and_a_dip_is_not():
+    stays = np.repeat(clip("walk")[:1], 60, axis=0)
+    sat = np.repeat(clip("sit")[-1:], 60, axis=0)
+    assert not met("stays upright", np.concatenate([stays, sat[:8]]))
+    assert met("stays upright", np.concatenate([stays, sat[:8], stays]))
+    assert not met("stays upright", np.concatenate([stays, sat, stays]))

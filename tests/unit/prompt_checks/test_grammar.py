@@ -4,7 +4,7 @@ import pytest
 
 from ext_models.evaluation.prompts.prompt_lists import SHIPPED, read_prompts
 from ext_models.prompt_checks.checks import Demand, Side
-from ext_models.prompt_checks.grammar import phrases, read_checks
+from ext_models.prompt_checks.grammar import implied_checks, phrases, read_checks
 
 EVERYDAY, THEN, PARAPHRASES, LANGUAGES = (
     read_prompts(SHIPPED / f"{name}.toml").prompts
@@ -165,3 +165,24 @@ def test_parts_are_counted():
         (Demand.WAVE, 2),
     ]
     assert (checks[1].side, checks[2].side) == (Side.LEFT, Side.RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "implied"),
+    [
+        ("jump twice", True),
+        ("walks to the left and stops", True),
+        ("just standing there", True),
+        ("take a bow", True),
+        ("sit down on a chair", False),
+        ("walks and kneels down", False),
+        ("picks up a box from the floor", False),
+        ("gets up", False),
+        ("walks, then rolls over the floor", False),
+        ("does a cartwheel and waves", False),
+        ("a girl dancing salsa", False),
+    ],
+)
+def test_who_does_nothing_low_stays_upright(sentence, implied):
+    assert (phrases(implied_checks(sentence)) == ("stays upright",)) == implied
+    assert phrases(read_checks("stays upright")) == ("stays upright",)
