@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from motiongpt_blender.core.body import rotations
 from motiongpt_blender.core.body.skeleton import Joint
+from motiongpt_blender.core.bounded_files import FileError, check_regular
 
 from .examples import DataError, check_length
 from .joint_names import find_joints
@@ -29,6 +30,9 @@ END: Final = "~end"
 #: The most joints that a file may name, and the longest line, in characters.
 MOST_JOINTS: Final = 2000
 LONGEST_LINE: Final = 1 << 20
+#: The most frames, and the most frames a second, that a file may announce.
+MOST_FRAMES: Final = 10**9
+MOST_FPS: Final = 1e5
 #: Joints that some files only have as the end site of another joint.
 _ENDS: Final = {
     Joint.L_FOOT: Joint.L_ANKLE, Joint.R_FOOT: Joint.R_ANKLE,
@@ -81,6 +85,7 @@ def read_bvh(path: Path, to_fps: float) -> BvhMotion:
         DataError: one sentence, with the line where there is one.
     """
     try:
+        check_regular(path)
         with path.open(encoding="utf-8", errors="replace") as stream:
             lines = _lines(stream)
             nodes = _hierarchy(lines)
@@ -89,6 +94,8 @@ def read_bvh(path: Path, to_fps: float) -> BvhMotion:
             low, high, share = _sampling(frames, fps, to_fps)
             wanted = np.union1d(low, high)
             values = _frames(lines, wanted, frames, sum(len(n.channels) for n in nodes))
+    except FileError as error:
+        raise DataError(f"it {error}.") from None
     except OSError as error:
         raise DataError(f"it cannot be read ({error.strerror}).") from None
     points = _positions(nodes, values)
@@ -209,8 +216,10 @@ def _timing(lines: Iterator[tuple[int, str]]) -> tuple[int, float]:
         except ValueError:
             raise DataError(f"line {number} should be '{key}' and a number.") from None
     frames, seconds = found
-    if not (np.isfinite(seconds) and seconds > 0 and np.isfinite(frames)):
+    if not 1 / MOST_FPS <= seconds < np.inf:
         raise DataError(f"its frame time must be a positive number of seconds; it is {seconds:g}.")
+    if not 0 <= frames <= MOST_FRAMES:
+        raise DataError(f"its number of frames is {frames:g}: it is damaged.")
     fps = 1 / seconds
     # 0.0333333 s is meant to be 30 frames a second
     return int(frames), float(round(fps)) if abs(fps - round(fps)) < 1e-4 * fps else fps

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from motiongpt_blender.core.bounded_files import FileError, check_regular
+
 from .data_folder import read_json
 from .examples import DataError
 
@@ -87,11 +89,12 @@ def _from_json(path: Path) -> dict[str, list[str]]:
 def _from_csv(path: Path) -> dict[str, list[str]]:
     """Rows ``name, caption, ...``; several rows of one name add up; a heading may come first."""
     try:
+        check_regular(path)
         text = path.read_text("utf-8-sig")
         first = _QUOTED.sub("", text).partition("\n")[0]
         delimiter = max("\t;,", key=first.count)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, FileError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read ({error}).") from None
     by_name: dict[str, list[str]] = {}
     for number, row in enumerate(rows, 1):

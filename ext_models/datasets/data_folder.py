@@ -21,12 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT
+from motiongpt_blender.core.bounded_arrays import read_arrays
+from motiongpt_blender.core.bounded_files import MB, FileError, parse_json, read_bytes
 
 from .examples import SPLITS, Array, DataError, Example, Skipped, check_length
 from .npz import BROKEN, open_rows
 
 CLIPS: Final = "clips.jsonl"
 CAPTIONS: Final = "captions.json"
+#: The largest list of clips or captions that is read, and of names and offsets in an npz.
+TEXT_LIMIT: Final = 512 * MB
+NAMES_LIMIT: Final = 512 * MB
 #: Units of a stored position in one metre.
 PER_METRE: Final = 2000
 #: The farthest from the origin that a position can be stored, metres.
@@ -121,7 +126,7 @@ def read_clips(folder: Path) -> list[dict[str, Any]]:
             continue
         try:
             clip: Any = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             clip = None
         if not isinstance(clip, dict) or not _is_clip(clip):
             raise DataError(
@@ -140,14 +145,16 @@ def _is_clip(clip: dict[str, Any]) -> bool:
 def read_json(path: Path) -> Any:
     """A JSON file; raises DataError naming it."""
     try:
-        return json.loads(_text(path))
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON ({error}).") from None
+        return parse_json(_text(path))
+    except FileError as error:
+        raise DataError(f"{path} {error}.") from None
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8-sig")
+        return read_bytes(path, TEXT_LIMIT).decode("utf-8-sig")
+    except FileError as error:
+        raise DataError(f"{path} {error}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read ({error}).") from None
 
@@ -164,8 +171,8 @@ def _joints_by_id(path: Path, wanted: set[str], skipped: Skipped) -> dict[str, A
     """Joints (T, 22, 3) metres of the wanted clips of a data set."""
     joints: dict[str, Array] = {}
     try:
-        with np.load(path, allow_pickle=False) as z:
-            ids, ends = [str(i) for i in z["ids"]], z["offsets"]
+        z = read_arrays(path, NAMES_LIMIT, ("ids", "offsets"))
+        ids, ends = [str(i) for i in z["ids"]], z["offsets"]
         with open_rows(path, "joints_half_mm") as (shape, dtype, rows):
             _check_rows(path, shape, dtype)
             _check_offsets(path, ends, len(ids), shape[0])
@@ -244,6 +251,10 @@ class DatasetWriter:
         """One clip: joints (T, 22, 3) metres within ``REACH`` of the origin."""
         if self.has(record.id):
             raise DataError(f"there is a clip '{record.id}' already: rename one of them.")
+        try:
+            json.dumps([asdict(record), *captions], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise DataError("its name or a caption is no text: write it in UTF-8.") from None
         self._rows.write(np.round(joints * PER_METRE).astype(np.int16).tobytes())
         self.records.append(record)
         self._captions[record.id] = list(captions)

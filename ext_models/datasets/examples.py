@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ext_models.motion.representations import HUMANML3D, REPRESENTATIONS
+from motiongpt_blender.core.bounded_files import check_regular
 
 Array = NDArray[np.float32]
 
@@ -103,6 +104,11 @@ class Skipped:
         self.broken.append((name, str(reason)))
         logger.warning("skipped %s: %s", name, reason)
 
+    def add_unexpected(self, name: str, error: Exception) -> None:
+        """Record a clip whose file raised what no reader foresees: a damaged file can."""
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200].rstrip(".")
+        self.add(name, f"it cannot be read ({reason}).")
+
     def summary(self) -> str:
         """One sentence, or an empty one when nothing was left out."""
         parts: list[str] = []
@@ -146,8 +152,9 @@ def check_finite(joints: NDArray[np.floating]) -> None:
 def npy_shape(path: Path) -> tuple[int, ...]:
     """Shape of a ``.npy`` from its header alone; raises DataError when it has none."""
     try:
+        check_regular(path)
         return np.load(path, mmap_mode="r", allow_pickle=False).shape
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header can raise anything
         raise DataError(f"it is not a readable .npy ({error}).") from None
 
 

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from ext_models.motion.features import to_joints
 from ext_models.motion.representations import HUMANML3D, KIT, REPRESENTATIONS, Representation
 from motiongpt_blender.core.body.motion import place_at_origin
+from motiongpt_blender.core.bounded_files import check_regular
 
 from .examples import (
     SPLITS,
@@ -43,6 +44,8 @@ NAMES: Final = {"humanml3d": HUMANML3D, "kit": KIT}
 #: Fewest frames of a clip, by representation; and the first length that is too long.
 LEAST_FRAMES: Final = {HUMANML3D.name: 40, KIT.name: 24}
 TOO_LONG: Final = 200
+#: No recording is longer than this: a day.
+LONGEST_SECONDS: Final = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,15 @@ def read_statistics(folder: Path, rep: Representation | None = None) -> Statisti
         if not path.is_file() and (folder / name.lower()).is_file():
             path = folder / name.lower()
         try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            check_regular(path)
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # a damaged header can raise anything
             raise DataError(f"{path}: the statistics cannot be read ({error}).") from None
-        if array.shape != (rep.width,) or not np.isfinite(array).all():
-            raise DataError(f"{path} must hold {rep.width} finite numbers; it has {array.shape}.")
+        numbers = array.shape == (rep.width,) and array.dtype.kind in "fiu"
+        if not numbers or not np.isfinite(array).all():
+            raise DataError(
+                f"{path} must hold {rep.width} finite numbers; it has {array.dtype} {array.shape}."
+            )
         arrays.append(array.astype(np.float32))
     if (arrays[1] <= 0).any():
         raise DataError(f"{folder / 'Std.npy'} holds a number that is not positive.")
@@ -171,7 +178,7 @@ def read_captions(path: Path) -> list[Caption]:
 def _seconds(text: str) -> float:
     """A time as published, where nan stands for 0; raises ValueError for anything else."""
     value = float(text)
-    if np.isinf(value) or value < 0:
+    if value > LONGEST_SECONDS or value < 0:
         raise ValueError(text)
     return 0.0 if np.isnan(value) else value
 
@@ -209,6 +216,8 @@ def clips(folder: Path, dataset: str, skipped: Skipped) -> Iterator[Example]:
                 yield example
         except DataError as error:
             skipped.add(name, error)
+        except Exception as error:
+            skipped.add_unexpected(name, error)
 
 
 def _clips(

@@ -5,6 +5,8 @@ A file may hold an array of any size; reading its header first bounds the memory
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,12 +16,14 @@ from typing import IO, Any, Final
 
 import numpy as np
 
+from motiongpt_blender.core.bounded_files import check_regular
+
 from .examples import DataError
 
 #: Exceptions of reading a damaged archive.
 BROKEN: Final = (
-    OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError,
-    RuntimeError,
+    OSError, ValueError, KeyError, TypeError, EOFError, OverflowError, zipfile.BadZipFile,
+    zlib.error, lzma.LZMAError, struct.error, NotImplementedError, RuntimeError, MemoryError,
 )  # fmt: skip
 
 
@@ -30,6 +34,7 @@ def open_rows(path: Path, name: str) -> Iterator[tuple[tuple[int, ...], Any, IO[
     Raises:
         DataError: for an array that is stored by columns or holds Python objects.
     """
+    check_regular(path)
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
         version = np.lib.format.read_magic(stream)
         header = (

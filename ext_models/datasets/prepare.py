@@ -178,6 +178,10 @@ def prepare(options: PrepareOptions) -> Prepared:
                 _write(writer, clip, options)
             except DataError as error:
                 skipped.add(clip.name, error)
+            except OSError:
+                raise
+            except Exception as error:
+                skipped.add_unexpected(clip.name, error)
         if not writer.records:
             raise DataError(_nothing(options, skipped))
         skipped.used = len(writer.records)
@@ -228,6 +232,8 @@ def _files(
             yield replace(clip, name=name, captions=tuple(clip_captions))
         except (DataError, MotionError) as error:
             skipped.add(relative, str(error).removeprefix(f"{path}: "))
+        except Exception as error:
+            skipped.add_unexpected(relative, error)
 
 
 def _captions(relative: str, captions: Captions | None, options: PrepareOptions) -> list[str]:

@@ -7,7 +7,9 @@ cannot be read raises a CheckpointError, which names the file, the key and both 
 
 from __future__ import annotations
 
+import io
 import pickle
+import pickletools
 import re
 import warnings
 from collections.abc import Collection, Iterable, Sequence
@@ -21,11 +23,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.bounded_files import MB, FileError, check_regular, read_bytes
 
 #: A shape to expect; None stands for any size.
 Shape = Sequence[int | None]
 #: First bytes of PyTorch files since 1.6; these can be memory-mapped.
 _ZIP: Final = b"PK\x03\x04"
+#: The largest pickle of plain lists that is read.
+PICKLE_LIMIT: Final = 64 * MB
 #: First byte of a pickle, and of older PyTorch files.
 _PICKLE: Final = b"\x80"
 
@@ -181,12 +186,22 @@ def read_plain_pickle(path: Path | str) -> Any:
     path = Path(path)
     start = _first_bytes(path)
     try:
-        with path.open("rb") as file:
-            return _PlainUnpickler(file).load()
+        data = read_bytes(path, PICKLE_LIMIT)
+        _check_memo(data)
+        return _PlainUnpickler(io.BytesIO(data)).load()
     except _RefusedError as error:
         raise CheckpointError(f"{path} {_refusal(str(error))}") from None
+    except FileError as error:
+        raise CheckpointError(f"{path} {error}: check that it is the file you meant.") from None
     except Exception as error:
         raise CheckpointError(f"{path} {_why(error, start)}") from None
+
+
+def _check_memo(data: bytes) -> None:
+    """Refuse a pickle that numbers its objects beyond its size: a table of so many is allocated."""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(data):
+            raise pickle.UnpicklingError("memo")
 
 
 def read_array(path: Path | str, shape: Shape) -> NDArray[np.float32]:
@@ -194,7 +209,8 @@ def read_array(path: Path | str, shape: Shape) -> NDArray[np.float32]:
     path = Path(path)
     start = _first_bytes(path)
     try:
-        found = np.load(path, allow_pickle=False)
+        # Mapped: a header that claims more than the file holds is refused, not allocated.
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:
         raise CheckpointError(f"{path} {_why(error, start)}") from None
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
@@ -214,10 +230,13 @@ def _first_bytes(path: Path) -> bytes:
     if path.is_dir():
         raise CheckpointError(f"{path} is a folder: name the file itself.")
     try:
+        check_regular(path)
         with path.open("rb") as file:
             start = file.read(4)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: there is no such file.") from None
+    except FileError as error:
+        raise CheckpointError(f"{path} {error}: name the file itself.") from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
     if not start:

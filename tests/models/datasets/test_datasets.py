@@ -110,7 +110,7 @@ def test_wrong_files_of_a_data_folder(tmp_path):
     refuse("own.npz", "cannot be read", folder=tmp_path)
     (tmp_path / "own.npz").write_bytes(good)
     (tmp_path / "captions.json").write_text("[")
-    refuse("captions.json", "not JSON", folder=tmp_path)
+    refuse("captions.json", "not readable JSON", folder=tmp_path)
     (tmp_path / "clips.jsonl").write_text('{"id": "a", "pack": "own", "split": "best"}')
     (tmp_path / "captions.json").write_text("{}")
     refuse("clips.jsonl, line 1", "train, val, test", folder=tmp_path)

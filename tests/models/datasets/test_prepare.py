@@ -1,6 +1,7 @@
 """``prepare-data``: BVH files and clips to a data folder, and what it says of bad ones."""
 
 import json
+import os
 import re
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from ext_models.__main__ import main
+from ext_models.datasets import prepare as prepare_module
 from ext_models.datasets.bvh_reader import joints_of, read_bvh
 from ext_models.datasets.captions import caption_from_name, find_captions
 from ext_models.datasets.conventions import Conventions, from_kit, to_conventions
@@ -125,6 +127,12 @@ def bad_bvhs():
         "one frame": (lambda t: t.replace("Frames: 30", "Frames: 1"), ["1 frames", "0.8 s"]),
         "huge": (lambda t: t.replace("Frames: 30", "Frames: 10000000"), ["10,000,000", "minutes"]),
         "no time": (lambda t: re.sub("Frame Time: .*", "Frame Time: 0", t), ["positive"]),
+        "no frame ends": (
+            lambda t: re.sub("Frame Time: .*", "Frame Time: 1e-320", t),
+            ["positive number of seconds"],
+        ),
+        "no number of frames": (lambda t: t.replace("Frames: 30", "Frames: 1e308"), ["damaged"]),
+        "no frames": (lambda t: t.replace("Frames: 30", "Frames: nan"), ["damaged"]),
         "braces": (lambda t: "HIERARCHY\n}\n" + t, ["line 2"]),
         "empty": (lambda _: "", ["MOTION"]),
     }
@@ -225,6 +233,8 @@ def test_bad_captions_files(tmp_path):
     for name, text, word in (
         ("captions.json", "[1]", "must be an object"),
         ("captions.json", '{"a": [1]}', "must be an object"),
+        ("captions.json", "[" * 100_000, "nested too deeply"),
+        ("captions.json", '{"a": NaN}', "NaN is no number"),
         ("captions.csv", "name\none\n", "line 2"),
     ):
         (tmp_path / name).write_text(text)
@@ -262,6 +272,64 @@ def test_bad_clips_are_named_and_skipped(tmp_path, capsys):
     ):
         assert word in broken[f"{name}.npz"], broken
     assert "skipped huge.npz" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path):
+    source = made.clips(tmp_path / "in", ["good"])
+    os.mkfifo(source / "pipe.npz")
+    os.mkfifo(source / "pipe.bvh")
+    prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own", from_names=True))
+    assert dict(prepared_.skipped.broken) == {
+        "pipe.npz": "it is no .npz with an array 'joints' (is no file).",
+        "pipe.bvh": "it is no file.",
+    }
+
+
+def test_a_caption_that_is_no_text_costs_its_own_clip(tmp_path):
+    source = made.clips(tmp_path / "in", ["a", "b"])
+    np.savez(source / "b.npz", joints=made.walker(30), fps=20.0, prompt=np.array("half \udcff"))
+    made.captions(source, {"a": "x."})
+    prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own"))
+    assert sum(prepared_.clips.values()) == 1
+    assert prepared_.skipped.broken == [
+        ("b", "its name or a caption is no text: write it in UTF-8.")
+    ]
+
+
+@pytest.mark.parametrize("reader", ["_clip", "_bvh"])
+def test_no_file_ends_the_whole_folder(tmp_path, monkeypatch, reader):
+    def fail(path, how):
+        raise ZeroDivisionError("division by zero")
+
+    source = made.clips(tmp_path / "in", ["one"])
+    made.bvh(source / "two.bvh", made.SMPL, 30)
+    monkeypatch.setattr(prepare_module, reader, fail)
+    prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own", from_names=True))
+    assert sum(prepared_.clips.values()) == 1
+    [(_, reason)] = prepared_.skipped.broken
+    assert reason == "it cannot be read (ZeroDivisionError: division by zero)."
+
+
+@pytest.mark.parametrize(
+    ("line", "vectors", "words"),
+    [
+        ("walks.#x#0.0#1e308\n", made.kit_features(60), "line 1 is not caption#tokens#start#end"),
+        ("walks.#x#1e9#2e9\n", made.kit_features(60), "line 1 is not caption#tokens#start#end"),
+        ("walks.#x#0.0#0.0\n", b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'shape': ((", ".npy"),
+    ],
+    ids=["infinite", "days", "header"],
+)
+def test_a_damaged_clip_of_a_published_set_is_skipped(tmp_path, line, vectors, words):
+    clips = {"00001": (made.kit_features(60), "a person walks.#x#0.0#0.0\n")}
+    clips["00002"] = (made.kit_features(60), line)
+    source = made.published(tmp_path / "kit", clips, splits={"train": list(clips)}, width=251)
+    if isinstance(vectors, bytes):
+        (source / "new_joint_vecs" / "00002.npy").write_bytes(vectors)
+    prepared_ = prepare(PrepareOptions(source, tmp_path / "out", "own"))
+    assert sum(prepared_.clips.values()) == 1
+    [(name, reason)] = prepared_.skipped.broken
+    assert name == "00002" and words in reason
 
 
 def test_nothing_left_leaves_the_folder_alone(tmp_path):

@@ -13,6 +13,7 @@ from ext_models.importers import reference as ref
 from ext_models.importers.lit_llama import half_split
 from ext_models.importers.reading import read_array, read_checkpoint, read_plain_pickle
 from tests.support import reference_files as files
+from tests.support.memory import at_most
 
 LOADERS = [ref.load_vqvae, ref.load_language_model, ref.load_evaluator]
 
@@ -207,6 +208,38 @@ def test_a_hostile_plain_pickle_is_refused(tmp_path, protocol):
         read_plain_pickle(path)
     assert not witness.exists()
     files.sentence(raised)
+
+
+@pytest.mark.parametrize(
+    "data", [b"]r\xff\xff\xff\x3f.", b"\x80\x02]r\xff\xff\xff\x3f.", b"]p999999999\n."]
+)
+def test_a_pickle_that_numbers_its_objects_by_the_billion_allocates_nothing(tmp_path, data):
+    path = tmp_path / "our_vab_words.pkl"
+    path.write_bytes(data)
+    with at_most(2**20), pytest.raises(packs.PackError) as raised:
+        read_plain_pickle(path)
+    files.sentence(raised)
+
+
+def test_a_large_or_endless_file_is_no_pickle(tmp_path, monkeypatch):
+    path = tmp_path / "our_vab_words.pkl"
+    path.write_bytes(pickle.dumps(["walk"] * 100))
+    monkeypatch.setattr("ext_models.importers.reading.PICKLE_LIMIT", 100)
+    with pytest.raises(packs.PackError, match="is larger than"):
+        read_plain_pickle(path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(packs.PackError, match="is no file"):
+            read_plain_pickle(tmp_path / "pipe")
+
+
+def test_an_array_that_claims_gigabytes_is_refused(tmp_path):
+    path = tmp_path / "Mean.npy"
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (10**9,)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with at_most(2**20), pytest.raises(packs.PackError, match="cut off"):
+        read_array(path, (None,))
 
 
 def test_a_hostile_array_is_refused(tmp_path):
