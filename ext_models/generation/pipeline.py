@@ -19,6 +19,7 @@ from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.language.instructions import unknown_words
+from ext_models.language.known_captions import load_known_captions
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
@@ -26,6 +27,7 @@ from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
 from ext_models.prompt_checks.checks import Demand
 from ext_models.prompt_checks.grammar import read_checks
+from ext_models.readers.sentence_reader import load_reader
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
@@ -66,11 +68,13 @@ class MotionPipeline:
         tokenizer: VQVAE,
         generator: MotionGenerator,
         selector: CandidateSelector | None = None,
+        understanding: Callable[[str], str] | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.generator = generator
         self.selector = selector or CandidateSelector()
+        self._understanding = understanding
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -88,7 +92,7 @@ class MotionPipeline:
         vocabulary = vocabulary_of(manifest, tokenizer)
         generator = load_generator(folder, manifest, vocabulary, place, guidance)
         selector = CandidateSelector(Reranker.of_pack(folder, place))
-        return cls(manifest, tokenizer, generator, selector)
+        return cls(manifest, tokenizer, generator, selector, _understanding(folder, manifest))
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -261,15 +265,22 @@ class MotionPipeline:
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []
         unknown = unknown_words(request.prompt, self.manifest.words)
-        if unknown and self.manifest.words:
+        if self._understanding is not None:
+            notes.append(self._understanding(request.prompt))
+        elif unknown and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in unknown[:5])
-            if self.manifest.reader:
-                notes.append(f"No caption has {words}: the prompt is read by its meaning.")
-            else:
-                notes.append(f"The model has never read {words}; it follows the other words.")
+            notes.append(f"The model has never read {words}; it follows the other words.")
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)
+
+
+def _understanding(folder: Path, manifest: packs.PackManifest) -> Callable[[str], str] | None:
+    """Tells how a prompt is understood; None for a pack that does not read sentences."""
+    if not manifest.reader:
+        return None
+    known, reader = load_known_captions(folder), load_reader(manifest.reader)
+    return lambda prompt: known.note(prompt, reader)
 
 
 def with_given(request: CodeRequest, answer: GeneratedCodes) -> GeneratedCodes:

@@ -42,6 +42,7 @@ from .code_cache import read_codes, write_codes
 from .corpus import Encoded, Seen, encode_examples, label_weights
 from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
+from .known_captions import KnownCaptions
 from .paper import training
 from .plain_text import plain_words
 from .recipe import LanguageRecipe, PaperLanguage, ScratchBase, TokensLanguage
@@ -126,6 +127,7 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
         soft.detach(model)
         if processes.is_main():
             soft.save(job.out)
+            KnownCaptions.of(_captions(job.examples), soft.reader).save(job.out)
     return complete(job, base, model, _manifest(job, language, base_fields(job, base)), logs)
 
 

@@ -61,7 +61,7 @@ MODEL = {
     "language": (*_LEARNED, "readers", "tokenizer"),
     "text_motion": (*_LEARNED, "readers", "language"),
     "recipes": (*_LEARNED, "tokenizer", "language", "text_motion"),
-    "generation": (*_LEARNED, "prompt_checks", "tokenizer", "language", "text_motion"),
+    "generation": (*_LEARNED, "readers", "prompt_checks", "tokenizer", "language", "text_motion"),
     "serving": (*_GROUND, "motion", "generation"),
     "importers": (*_LEARNED, "tokenizer", "language"),
     "evaluation": (*_LEARNED, "prompt_checks", "tokenizer", "language", "text_motion",
