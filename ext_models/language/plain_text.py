@@ -29,7 +29,7 @@ _STRAY_MARKS: Final = re.compile(r"[\u0300-\u036f\ufe00-\ufe0f\u20d0-\u20ff]")
 
 def plain_text(text: str) -> str:
     """A prompt or a caption in plain form, in any script; "." where no word is left."""
-    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES).lower())
+    text = _in_small_letters(text)
     for pattern, words in _SPOKEN:
         text = pattern.sub(words, text)
     text = _ENDS.sub(",", _STRAY_MARKS.sub("", text))
@@ -41,6 +41,13 @@ def plain_text(text: str) -> str:
 def plain_words(text: str) -> list[str]:
     """The words of a prompt in plain form."""
     return [word.strip(",.") for word in plain_text(text).split() if word.strip(",.")]
+
+
+def _in_small_letters(text: str) -> str:
+    """Letters in compatibility form, small, with one kind of apostrophe."""
+    letters = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).lower()
+    # A letter may become two, which have a compatibility form of their own.
+    return unicodedata.normalize("NFKC", letters).translate(_APOSTROPHES)
 
 
 def _is_written(character: str) -> bool:

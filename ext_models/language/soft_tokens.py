@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from ext_models.packs import PackError, require
 from ext_models.readers.sentence_reader import SentenceReader, load_reader
 
+from .plain_text import plain_text
+
 #: The linear map's file in a pack.
 WEIGHTS: Final = "soft_tokens.safetensors"
 #: Standard deviation of the first soft tokens, that of a new base's embeddings.
@@ -83,7 +85,7 @@ class SoftTokens:
 
     def ids(self, sentence: str) -> list[int]:
         """Ids of a sentence's soft tokens; ``read`` has to follow before the model sees them."""
-        row = self._rows.setdefault(sentence.strip().lower(), len(self._rows))
+        row = self._rows.setdefault(plain_text(sentence), len(self._rows))
         first = self.first + row * self.count
         return list(range(first, first + self.count))
 

@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ext_models import packs
+from ext_models.language.plain_text import plain_text
 from ext_models.motion import features, representations
 from ext_models.readers.sentence_reader import CachedReader, SentenceReader, load_reader
 
@@ -112,7 +113,7 @@ class TextMotionModel:
             part = captions[start : start + BATCH]
             batch = self.vocabulary.batch(part)
             if self.reader is not None:
-                sentences = torch.from_numpy(self.reader(part))
+                sentences = torch.from_numpy(self.reader([plain_text(c) for c in part]))
                 batch = replace(batch, sentences=sentences, alone=batch.unknown)
             found.append(self.network.embed_text(batch.to(device)).cpu().numpy())
         return np.concatenate(found)

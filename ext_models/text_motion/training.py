@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ext_models.datasets.examples import Example, data_hash
+from ext_models.language.plain_text import plain_text
 from ext_models.readers.sentence_reader import CachedReader, SentenceReader, load_reader
 from ext_models.training.log import TrainingLog, Validation
 from ext_models.training.settings import TrainerSettings
@@ -197,7 +198,7 @@ def contrastive_loss(
     if reader is not None:
         captions = replace(
             captions,
-            sentences=torch.from_numpy(reader(sentences)),
+            sentences=torch.from_numpy(reader([plain_text(c) for c in sentences])),
             alone=torch.rand(len(clips)) < settings.meaning_alone,
         )
     text = network.embed_text(captions.to(device))

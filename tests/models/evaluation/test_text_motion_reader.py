@@ -52,6 +52,12 @@ def test_the_meaning_counts_for_captions_of_known_words(model):
     assert np.linalg.norm(one.embed_text(text) - other.embed_text(text)) > 0.05
 
 
+def test_a_prompt_is_read_in_plain_form(model):
+    reader = FakeReader()
+    replace(model, reader=reader).embed_text(["SHE  yodels!!", "she yodels."])
+    assert reader.read == ["she yodels.", "she yodels."]
+
+
 def test_a_model_comes_back_with_its_reader(model, tmp_path):
     ev.save(model, tmp_path)
     again = ev.load(tmp_path)

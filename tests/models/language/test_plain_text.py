@@ -24,6 +24,7 @@ from ext_models.language.plain_text import plain_text, plain_words
         "walk\x00 forward\x1b",
         "\uff37\uff41\uff4c\uff4b forward?",
         "- walk forward -",
+        "\U0001d416ALK forward",
     ],
 )
 def test_one_form_of_what_means_the_same(typed):

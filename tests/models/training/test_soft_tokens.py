@@ -52,12 +52,12 @@ def test_soft_tokens_are_the_mapped_vector_and_words_stay_as_they_are():
     soft = SoftTokens(FakeReader(), base, 3)
     first, second = soft.ids("He runs."), soft.ids("she bows")
     assert [*first, *second] == list(range(len(text), len(text) + 6))
-    assert soft.ids(" he RUNS. ") == first
+    assert soft.ids(" he RUNS!! \U0001f642 ") == first
     soft.attach(base)
     soft.read()
     assert torch.equal(base(words).logits, before)
     found = base.get_input_embeddings()(torch.tensor([[second[2], 5, first[0]]]))[0]
-    vectors = torch.from_numpy(FakeReader()(["he runs.", "she bows"]))
+    vectors = torch.from_numpy(FakeReader()(["he runs.", "she bows."]))
     made = soft.embedding.project(vectors).reshape(2, 3, 16)
     torch.testing.assert_close(found[0], made[1, 2])
     torch.testing.assert_close(found[1], base.get_input_embeddings().weight[5])
