@@ -22,6 +22,7 @@ RUN_BY = {
     "ext_models compare-tokenizers": "tests/models/training/test_tokenizer_training.py",
     "ext_models evaluate": "tests/models/evaluation/test_evaluate.py",
     "ext_models evaluate-folds": "tests/models/evaluation/test_evaluate.py",
+    "ext_models bases": "tests/models/language/test_fetching.py",
     "ext_models evaluate-paper": "tests/models/lab/test_paper_experiment.py",
     "ext_models export-merged": "tests/models/commands/test_export.py",
     "ext_models generate": "tests/models/generation/test_pipeline.py",
