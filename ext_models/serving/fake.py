@@ -39,7 +39,9 @@ NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no m
 CHECKS: Final = ("moves forward: not measured",)
 ALTERNATIVES: Final = 4
 MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
-SLOW_SECONDS: Final = 60.0
+#: How many steps a motion has and how long each takes, seconds.
+STEPS: Final = (20, 0.01)
+SLOW_STEPS: Final = (120, 0.5)
 
 if MODE == "die-at-start":  # here, because the greeting follows this import
     sys.exit("fake: dies at start, as asked")
@@ -67,13 +69,13 @@ class FakePipeline:
     ) -> GenerationResult:
         """A walk of the asked length; see ``Pipeline.generate``."""
         began = time.perf_counter()
-        steps = 20
+        steps, pause = SLOW_STEPS if MODE == "slow" else STEPS
         for step in range(steps):
             progress("generate", step / steps)
             if cancelled() and MODE != "hang":
                 raise GenerationCancelledError
             _misbehave(step)
-            time.sleep(SLOW_SECONDS / steps if MODE == "slow" else 0.01)
+            time.sleep(pause)
         seed, wanted = request.sampling.seed, request.sampling.variations
         walks = tuple(
             MotionClip(

@@ -91,6 +91,7 @@ def test_the_command(pack, folder, evaluator, tmp_path, monkeypatch, capsys):
     report = json.loads((out / "report.json").read_text())
     assert list(report["tables"]) == ["text_motion", "prompts", *TABLES]
     assert [row["name"] for row in report["tables"]["tokenizer"]["rows"]] == ["mine"]
+    assert report["tables"]["poses"]["title"].startswith("3 clips")
     assert report["facts"]["evaluator"].startswith("01234567-")
     assert len(report["targets"]) == 1 + 3 + 4 + 2 * 6 + 2
     assert (out / "report.md").read_text().strip() in output
