@@ -16,7 +16,6 @@ RUN_BY = {
     "build.py demo": "tests/bpy/demo/test_demo_run.py",
     "build.py package": "tests/package/test_package.py",
     "ext_models ablate": "tests/models/lab/test_ablation.py",
-    "ext_models bases": "tests/models/language/test_fetching.py",
     "ext_models bench": "tests/models/lab/test_bench.py",
     "ext_models caption": "tests/models/generation/test_pipeline.py",
     "ext_models check-prompts": "tests/models/lab/test_check_precision.py",
