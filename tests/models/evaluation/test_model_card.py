@@ -1,0 +1,24 @@
+"""The card of a pack: what it says of the base."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from ext_models.evaluation.model_card import model_card
+from tests.support import tiny_pack
+
+
+def card(manifest):
+    sizes = {"tokenizer": 2.0, "base": 56.6, "adapter": 3.0, "reranker": 0.0}
+    measured = SimpleNamespace(sections=list)
+    return model_card(manifest, measured, sizes, {"train": 4, "val": 1, "test": 1})
+
+
+def test_a_fetched_base_is_named_with_what_fetches_it():
+    own = tiny_pack.manifest()
+    fetched = replace(own, base_model="maker/base", base_revision="0123456789abcdef", base_layers=8)
+    said = card(fetched)
+    assert "Base: maker/base, revision 0123456789ab, its first 8 layers, 57 M parameters" in said
+    assert "`python -m ext_models bases fetch maker/base` fetches it" in said
+    assert "the base has read others" in said
+    assert "5.0% of all were fine-tuned" in said
+    assert "others are unknown" in card(own) and "bases fetch" not in card(own)
