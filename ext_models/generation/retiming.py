@@ -25,7 +25,7 @@ from .schedule import SHORT
 Array = NDArray[np.floating]
 
 #: A pace between an even one divided by this, and multiplied, counts as even.
-EVEN: Final = 1.25
+EVEN: Final = 1.15
 #: How long a frame may become, at least and at most.
 STRETCH: Final = (0.2, 2.2)
 #: The least for a body that does something on the spot.
