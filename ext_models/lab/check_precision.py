@@ -17,7 +17,7 @@ import numpy as np
 from ext_models.datasets.examples import Example
 from ext_models.evaluation.tables import Row, Table
 from ext_models.prompt_checks.checks import Demand, PromptCheck, Side
-from ext_models.prompt_checks.grammar import read_checks
+from ext_models.prompt_checks.grammar import implied_checks, read_checks
 from ext_models.prompt_checks.measuring import measure
 
 #: Demands that come with others: who runs moves along, so that such a clip is no counterexample.
@@ -46,6 +46,7 @@ CONTRADICTING: Final = {
     Demand.SLOW: frozenset({Demand.RUN, Demand.FAST}),
     Demand.IN_PLACE: _ON_THE_WAY,
     Demand.STAND: _ON_THE_WAY,
+    Demand.UPRIGHT: frozenset({Demand.SIT, Demand.KNEEL, Demand.LIE, Demand.CRAWL}),
     Demand.STILL: _ON_THE_WAY | {Demand.JUMP, Demand.KICK, Demand.PUNCH, Demand.THROW},
 }
 #: How often a clip that does not demand a check is looked for.
@@ -65,11 +66,16 @@ def precision_table(examples: Sequence[Example], most: int, seed: int) -> Table:
     others: dict[str, list[bool]] = {}
     for number in rng.permutation(len(examples)):
         example = examples[number]
-        checks = read_checks(_caption(example, rng))
-        wanted = [c for c in checks if len(own.get(kind_of(c), ())) < most]
+        caption = _caption(example, rng)
+        checks, implied = read_checks(caption), implied_checks(caption)
+        wanted = [c for c in (*checks, *implied) if len(own.get(kind_of(c), ())) < most]
         if not wanted:
             continue
-        met = {result.check: result.met for result in measure(checks, example.joints, example.fps)}
+        met = {
+            result.check: result.met
+            for some in (checks, implied)
+            for result in measure(some, example.joints, example.fps)
+        }
         for check in wanted:
             own.setdefault(kind_of(check), []).append(met[check])
             other = _other(examples, example, check, rng)

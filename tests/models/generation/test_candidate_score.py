@@ -11,9 +11,14 @@ from ext_models.generation.candidate_score import (
     CandidateFeatures,
     ScoreWeights,
     candidate_features,
+    pose_distance,
+    pose_error,
+    pose_errors,
 )
 from ext_models.generation.request import GenerationRequest, PoseCondition
 from ext_models.generation.reranking import ALTERNATIVES, CandidateSelector, different
+from ext_models.prompt_checks.checks import CheckResult
+from ext_models.prompt_checks.grammar import read_checks
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.wire import Sampling
 from tests.support.clips import NAMES, as_generated, clip
@@ -63,6 +68,52 @@ def test_feet_and_pacing_are_in_metres_and_seconds():
     assert (found.fit, found.checks, found.pose_distance) == (0, 0, 0)
     joints[..., 1] = 1.0
     assert features(joints).slide == 0
+
+
+def test_features_are_per_second_at_any_frame_rate():
+    joints = np.zeros((61, 22, 3))
+    joints[:, :, 0] = np.r_[np.zeros(21), 0.04 * np.arange(1, 41)][
+        :, None
+    ]  # still, then 4 cm a frame
+    request = GenerationRequest("x", len(joints))
+    slow, fast = (
+        candidate_features(MotionClip(joints.astype(np.float32), fps), request, 0.0, ())
+        for fps in (20.0, 30.0)
+    )
+    assert (slow.rush, fast.rush) == pytest.approx((0.0, 0.2), abs=1e-3)
+    assert (slow.acceleration, fast.acceleration) == pytest.approx((16, 36), rel=1e-3)
+    assert fast.slide == pytest.approx(1.5 * slow.slide, rel=0.05)
+    assert features(10 * joints).acceleration == 60  # 160 m/s^2, and more is no worse
+
+
+def test_fit_is_kept_and_checks_are_their_mean():
+    (check,) = read_checks("jump")
+    results = [CheckResult(check, score > 0.5, score, 0.0, "") for score in (0.2, 0.7)]
+    request = GenerationRequest("x", 61)
+    found = candidate_features(clip_of(clip("walk")[:61]), request, 0.3, results)
+    assert (found.fit, found.checks) == pytest.approx((0.3, 0.45))
+
+
+def test_places_are_relative_to_the_first_pose():
+    walk = clip("walk")[:60]
+    moved = walk.copy()
+    moved[:10, :, 0] += 0.5  # before the first pose
+    moved[-1, :, 0] += 0.3
+    poses = tuple(PoseCondition(k, walk[k].astype(np.float32), True) for k in (10, 30, 59))
+    request = GenerationRequest("x", 60, poses)
+    assert pose_errors(clip_of(moved), request) == pytest.approx([0, 0, 0.3], abs=1e-3)
+    assert pose_error(clip_of(moved), request) == pytest.approx(0.1, abs=1e-3)
+    assert pose_distance(clip_of(moved), request) == pytest.approx(0.22 / 3, abs=1e-3)
+
+
+def test_joints_that_are_free_do_not_count():
+    walk = clip("walk")[:60]
+    moved = walk.copy()
+    moved[20, 20] += 0.4  # the left wrist
+    for bound, off in (([0, 4, 5, 15], 0.0), ([0, 20], 0.2 * np.sqrt(3))):
+        pose = PoseCondition(20, walk[20].astype(np.float32), False, np.isin(np.arange(22), bound))
+        request = GenerationRequest("x", 60, (pose,))
+        assert pose_error(clip_of(moved), request) == pytest.approx(off, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", NAMES)

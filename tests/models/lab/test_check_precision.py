@@ -31,6 +31,27 @@ def test_clips_are_asked_by_their_own_captions_and_by_those_of_others():
     assert 0 < rows["stands still"]["met by other clips"] < 1 or rows["stands still"]["clips"] == 1
 
 
+def test_what_a_caption_entails_or_is_silent_about_is_no_counterexample():
+    walk, still = clip("walk"), clip("walk")[:1].repeat(60, axis=0)
+    hand = clip("raise")
+    examples = [
+        example("raise", "a person raises the left hand.", hand),
+        example("wave", "a person waves the left hand.", hand),
+        example("slow", "a person walks slowly.", walk[::2].repeat(2, axis=0)),
+        example("walk", "a person walks along.", walk),
+        example("idle", "a person stands still.", still),
+        example("sit", "a person sits down.", clip("sit")),
+    ]
+    rows = {row.name: row.values for row in precision_table(examples, 10, seed=0).rows}
+    assert rows["raises a hand"]["met by other clips"] == 0.0  # the wave is not asked
+    assert rows["stands still"]["met by other clips"] == 0.0  # only walks are asked
+    assert rows["stays upright"] == {
+        "clips": 5.0,
+        "met where the caption demands it": 1.0,
+        "met by other clips": 0.0,
+    }
+
+
 def test_kinds_leave_side_and_size_out():
     kinds = [kind_of(check) for check in read_checks(
         "turn left by 90 degrees, then turn right, walk to the left, kick twice, raise both hands"

@@ -72,6 +72,14 @@ def test_feet_that_skate_stand(name):
     assert peak_acceleration(mended) < 1.5 * peak_acceleration(joints) + 3.0
 
 
+def test_a_foot_that_skates_fast_stands_without_a_lurch():
+    joints = clip("walk")
+    skated = skating(joints, speed=1.5)
+    mended = follow_support_foot(skated, contacts(joints))
+    assert support_foot_speed(mended) < 0.05 * support_foot_speed(skated)
+    assert peak_acceleration(mended) < 16
+
+
 @pytest.mark.parametrize("name", STEPPING)
 def test_real_motion_hardly_changes(name):
     joints = clip(name)
@@ -144,6 +152,13 @@ def test_short_motion_is_grounded_too(frames):
     assert np.isfinite(mended).all()
 
 
+def test_three_frames_are_enough_to_stand():
+    standing = np.repeat(clip("walk")[:1], 3, axis=0)
+    slid = standing + np.arange(3)[:, None, None] * np.array([0.02, 0, 0])
+    shifts = root_shifts(slid, np.ones((3, 2)))
+    assert shifts[-1] == pytest.approx([-0.04, 0], abs=0.01)
+
+
 # -- the floor ---------------------------------------------------------------------------------
 
 
@@ -157,6 +172,25 @@ def test_a_sinking_body_is_raised_and_eased():
     lift = raised[:, 0, 1] - sunk[:, 0, 1]
     assert np.abs(np.diff(lift, n=2)).max() < 0.02
     assert np.allclose((raised - sunk)[..., GROUND], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("depth", [0.05, 0.3])
+def test_a_body_is_raised_to_a_centimetre_below_the_floor(depth):
+    sunk = np.repeat(clip("wave")[:1], 20, axis=0)
+    sunk[..., 1] -= sunk[..., 1].min() + depth
+    raised = lift_above_floor(sunk)
+    assert raised[..., 1].min(axis=1) == pytest.approx(np.full(20, -0.01), abs=1e-5)
+
+
+def test_a_lift_begins_before_the_body_sinks():
+    sunk = np.repeat(clip("wave")[:1], 41, axis=0)
+    sunk[..., 1] -= sunk[..., 1].min()
+    sunk[20, :, 1] -= 0.21
+    lift = lift_above_floor(sunk)[:, 0, 1] - sunk[:, 0, 1]
+    assert lift[20] == pytest.approx(0.2, abs=1e-5)
+    assert np.all(lift[17:24] > 0.02)
+    assert lift[:12] == pytest.approx(0, abs=1e-3)
+    assert lift == pytest.approx(lift[::-1], abs=1e-6)
 
 
 def test_lying_bodies_and_jumps_keep_their_heights():
@@ -192,3 +226,14 @@ def test_features_are_decoded_and_grounded():
     assert travel(features.to_joints(slow)) < 0.75 * travel(real)
     assert travel(mended) == pytest.approx(travel(real), rel=0.05)
     assert floor_penetration(mended) < 0.02
+
+
+def test_contact_channels_of_the_toes_decide():
+    frames = features.from_joints(clip("walk").astype(np.float32))
+    frames[:, 1:3] *= 0.7
+    mended = grounded_joints(frames)
+    heels, toes = frames.copy(), frames.copy()
+    heels[:, [-4, -2]] = 0.0
+    toes[:, [-3, -1]] = 0.0
+    assert np.array_equal(grounded_joints(heels), mended)
+    assert travel(grounded_joints(toes)) < 0.9 * travel(mended)
