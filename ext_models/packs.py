@@ -7,13 +7,18 @@ and the add-on's preferences answer at once. Nothing in a pack is ever unpickled
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from motiongpt_blender.core.bounded_files import FileError, read_json
 from motiongpt_blender.core.packs.manifest import (
     FORMAT_VERSION,
+    LONGEST,
     MANIFEST,
+    MANIFEST_LIMIT,
     PackError,
     packs_in,
     user_packs,
@@ -92,15 +97,19 @@ def read_manifest(folder: Path) -> PackManifest:
     if not folder.is_dir():
         raise PackError(f"{folder}: there is no such model pack folder.")
     try:
-        body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        body: Any = read_json(path, MANIFEST_LIMIT)
     except FileNotFoundError:
         raise PackError(f"{path} is missing: this folder is not a model pack.") from None
-    except ValueError as error:
-        raise PackError(f"{path} is not readable JSON ({error}): install the pack again.") from None
+    except FileError as error:
+        raise PackError(f"{path} {error}: install the pack again.") from None
+    except OSError as error:
+        raise PackError(
+            f"{path} cannot be read ({error.strerror}): check its permissions."
+        ) from None
     if not isinstance(body, dict) or body.get("format_version") != FORMAT_VERSION:
         version = body.get("format_version") if isinstance(body, dict) else None
         raise PackError(
-            f"{path}: format_version is {version!r}, this version reads {FORMAT_VERSION}: "
+            f"{path}: format_version is {version!r:.40}, this version reads {FORMAT_VERSION}: "
             "update the add-on or use an older pack."
         )
     known = [f.name for f in fields(PackManifest) if f.name not in OF_FETCHED_BASE]
@@ -136,21 +145,42 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 }
 
 
+#: The limits of each number, both ends included.
+_LIMITS: Final[dict[str, tuple[float, float]]] = {
+    "fps": (1, 240),
+    "max_frames": (1, LONGEST),
+    "levels": (1, 64),
+    "cfg_scale": (0, 100),
+}
+
+
+def _is_offset(row: Any) -> bool:
+    """Whether a row of a skeleton is three finite numbers."""
+    return (
+        isinstance(row, list)
+        and len(row) == 3
+        and all(type(x) in (int, float) and math.isfinite(x) and abs(x) < 100 for x in row)
+    )
+
+
 def _field(body: dict[str, Any], name: str, path: Path) -> Any:
     if name not in body:
         raise PackError(f"{path}: the field '{name}' is missing: install the pack again.")
     value = body[name]
     if not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool):
         raise PackError(f"{path}: the field '{name}' has the wrong type.")
+    if name in _LIMITS and not _LIMITS[name][0] <= value <= _LIMITS[name][1]:
+        low, high = _LIMITS[name]
+        raise PackError(f"{path}: the field '{name}' must be {low:g} to {high:g}: correct it.")
     if name == "skeleton":
         joints = 21 if body.get("representation") == "kit_251" else 22
-        if len(value) != joints or any(len(row) != 3 for row in value):
+        if len(value) != joints or not all(map(_is_offset, value)):
             raise PackError(f"{path}: the field 'skeleton' must be {joints} rows of 3 numbers.")
         return tuple(tuple(float(x) for x in row) for row in value)
     if name == "skills" and (strange := [str(s) for s in value if s not in SKILLS]):
         raise PackError(f"{path}: the skill '{strange[0]}' is unknown: update the add-on.")
     if name == "summary":
-        if value and (len(value) != 2 or not all(isinstance(n, int) and n > 0 for n in value)):
+        if value and (len(value) != 2 or not all(type(n) is int and 0 < n < 10**5 for n in value)):
             raise PackError(f"{path}: the field 'summary' must be two whole numbers, or empty.")
         return tuple(value)
     if name in ("credits", "words", "skills"):
@@ -163,6 +193,14 @@ def require(path: Path) -> Path:
     if not path.exists():
         raise PackError(f"{path} is missing: install the pack again.")
     return path
+
+
+def check_finite(path: Path, arrays: Iterable[Any]) -> None:
+    """Raise PackError for weights, of NumPy or PyTorch, that are not all finite numbers."""
+    import numpy as np
+
+    if not all(np.isfinite(np.asarray(array)).all() for array in arrays):
+        raise PackError(f"{path} holds numbers that are not finite: install the pack again.")
 
 
 def shipped_packs() -> list[Path]:

@@ -26,6 +26,7 @@ from ext_models import packs
 from ext_models.language.plain_text import plain_text
 from ext_models.motion import features, representations
 from ext_models.readers.sentence_reader import CachedReader, SentenceReader, load_reader
+from motiongpt_blender.core.bounded_files import MB, read_json
 
 from .network import (
     CONTACTS,
@@ -42,6 +43,8 @@ Array = NDArray[np.float32]
 FORMAT_VERSION: Final = 2
 CARD: Final = "text_motion.json"
 WEIGHTS: Final = "text_motion.safetensors"
+#: The largest card that is read, with its words.
+CARD_LIMIT: Final = 64 * MB
 #: Clips or captions in one batch.
 BATCH: Final = 64
 
@@ -168,10 +171,12 @@ def load(folder: Path, device: str = "cpu") -> TextMotionModel:
     except (KeyError, TypeError, ValueError) as error:
         raise TextMotionError(f"{card} does not describe a text-motion model ({error}).") from None
     try:
-        network.load_state_dict(load_file(weights))
-    except (SafetensorError, RuntimeError) as error:
+        state = load_file(weights)
+        network.load_state_dict(state)
+    except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise TextMotionError(f"{weights} is damaged or of another size ({reason}).") from None
+    packs.check_finite(weights, state.values())
     model = TextMotionModel.of(network.requires_grad_(False), vocabulary, str(body["data"]))
     if model.weights_hash != body["weights"]:
         raise TextMotionError(
@@ -185,7 +190,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     """The contents of ``text_motion.json``; raises TextMotionError naming the file."""
     path = packs.require(folder / CARD)
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = read_json(path, CARD_LIMIT)
         version = body["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise TextMotionError(f"{path} does not describe a text-motion model ({error}).") from None

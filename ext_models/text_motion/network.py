@@ -23,6 +23,16 @@ from .text_vocabulary import PADDING, CaptionBatch
 
 #: The largest embedding: with a few hundred clips, FID in more dimensions is mostly bias.
 MAX_EMBEDDING_DIM: Final = 128
+#: More than any such network needs; a file that claims more is damaged.
+_MOST: Final = {
+    "width": 4096,
+    "motion_layers": 64,
+    "text_layers": 64,
+    "heads": 64,
+    "buckets": 10**6,
+    "max_frames": 10**5,
+    "max_words": 1000,
+}
 #: Frames in one step of the movement encoder.
 STRIDE: Final = 4
 #: The last channels of a feature frame are the foot contacts, which the network does not read,
@@ -83,6 +93,9 @@ class TextMotionConfig:
             raise TextMotionError(
                 f"representation '{self.representation}' is unknown; choose one of {known}."
             )
+        for name, most in _MOST.items():
+            if not 1 <= getattr(self, name) <= most:
+                raise TextMotionError(f"{name} is 1 to {most}, not {getattr(self, name)}.")
         if self.width % (2 * self.heads):
             raise TextMotionError(
                 f"width {self.width} must be a multiple of 2 x heads ({self.heads})."

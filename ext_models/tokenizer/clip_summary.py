@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy.cluster.vq import kmeans2
 
-from ext_models.packs import require
+from ext_models.packs import PackError, check_finite, require
 from motiongpt_blender.core.body.motion import heading, local_pose, place_at_origin
 
 Array = NDArray[np.floating]
@@ -123,9 +124,20 @@ class ClipSummary:
 
     @classmethod
     def load(cls, folder: Path) -> ClipSummary:
-        """Read the one of a pack; raises PackError if it is missing."""
-        arrays: dict[str, Any] = load_file(require(folder / WEIGHTS))
-        return cls(arrays["mean"], arrays["basis"], arrays["books"])
+        """Read the one of a pack; raises PackError if it is missing or damaged."""
+        path = require(folder / WEIGHTS)
+        try:
+            arrays: dict[str, Any] = load_file(path)
+            summary = cls(arrays["mean"], arrays["basis"], arrays["books"])
+            sizes, width = summary.basis.shape, summary.books.shape[2]
+        except (SafetensorError, OSError, KeyError, IndexError) as error:
+            raise PackError(
+                f"{path} is damaged or holds no clip summary ({error}): install the pack again."
+            ) from None
+        if sizes != (len(summary.mean), width):
+            raise PackError(f"{path} holds arrays that do not fit: install the pack again.")
+        check_finite(path, arrays.values())
+        return summary
 
 
 def fit_clip_summary(motions: Sequence[Array], levels: int, kinds: int, seed: int) -> ClipSummary:

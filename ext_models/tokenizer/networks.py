@@ -12,13 +12,22 @@ Both take (B, channels, T) and give (B, code width, S), the decoder the reverse.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 Form = Literal["patches", "convolutions"]
+#: More than any tokenizer needs; a file that claims more is damaged.
+_MOST: Final = {
+    "channels": 4096,
+    "width": 4096,
+    "code_width": 4096,
+    "codes": 2**16,
+    "levels": 64,
+    "downsamplings": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,9 @@ class TokenizerConfig:
     lap: int = 0
 
     def __post_init__(self) -> None:
+        for name, most in _MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} = {getattr(self, name)}: at most {most} are possible.")
         if not 0 <= self.lap <= self.stride // 2:
             raise ValueError(f"lap = {self.lap}: patches lap by 0 to {self.stride // 2} frames.")
 

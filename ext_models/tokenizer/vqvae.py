@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ext_models import packs
 from ext_models.motion import features
+from motiongpt_blender.core.bounded_files import read_json
 
 from .networks import TokenizerConfig, make_decoder, make_encoder
 from .quantizers import make_quantizer
@@ -112,7 +113,7 @@ def load_tokenizer(folder: Path, device: str = "cpu") -> VQVAE:
     path = packs.require(folder / packs.TOKENIZER_WEIGHTS)
     config_path = packs.require(folder / packs.TOKENIZER_CONFIG)
     try:
-        body: dict[str, Any] = json.loads(config_path.read_text(encoding="utf-8"))
+        body: dict[str, Any] = read_json(config_path, packs.MANIFEST_LIMIT)
         body["dilations"] = tuple(body["dilations"])
         model = VQVAE(TokenizerConfig(**body))
     except (ValueError, TypeError, KeyError) as error:
@@ -122,9 +123,10 @@ def load_tokenizer(folder: Path, device: str = "cpu") -> VQVAE:
     try:
         state = {k: v.float() for k, v in load_file(path).items()}
         model.load_state_dict(state)
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise packs.PackError(
             f"{path} is damaged or of another size ({str(error).splitlines()[-1].strip()}): "
             "install the pack again."
         ) from None
+    packs.check_finite(path, state.values())
     return model.to(device).eval()

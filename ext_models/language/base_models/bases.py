@@ -38,6 +38,14 @@ logger = logging.getLogger(__name__)
 BASE: Final = "base"
 #: The files of a base that a pack may hold.
 _OF_PACK: Final = (".json", ".safetensors", ".txt")
+#: More than any language model has.
+_MOST: Final = {
+    "num_hidden_layers": 1000,
+    "hidden_size": 10**5,
+    "intermediate_size": 10**6,
+    "num_attention_heads": 10**4,
+    "vocab_size": 10**7,
+}
 #: Any of these holds a text tokenizer.
 TOKENIZERS: Final = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 
@@ -196,7 +204,20 @@ def config_of(location: Location) -> Any:
             f"the base model {location.name} is a {config.model_type}, and that is no causal "
             "language model: take one that writes text."
         )
+    _check_sizes(config, location)
     return config
+
+
+def _check_sizes(config: Any, location: Location) -> None:
+    """Refuse a configuration whose model could not even be described in memory."""
+    text = config.get_text_config()
+    for name, most in _MOST.items():
+        found = getattr(text, name, None)
+        if isinstance(found, int) and not 0 < found <= most:
+            raise PackError(
+                f"the base model {location.name} has {name} {found} in config.json, where 1 to "
+                f"{most} are possible: fetch it again."
+            )
 
 
 def _cut(config: Any, layers: int, location: Location) -> None:
