@@ -185,10 +185,9 @@ def random_generator(layers: int, text: Any, vocabulary: MotionVocabulary) -> To
     Args: layers; the text tokenizer of a pack; the added tokens, whose rows follow the words'.
     """
     words = SMOLLM2.vocab_size
-    config = LlamaConfig(
-        **SMOLLM2.to_diff_dict()
-        | {"num_hidden_layers": layers, "vocab_size": words + len(vocabulary.added)}
-    )
+    sizes: dict[str, Any] = SMOLLM2.to_diff_dict()
+    sizes |= {"num_hidden_layers": layers, "vocab_size": words + len(vocabulary.added)}
+    config = LlamaConfig(**sizes)
     ids = {token: words + k for k, token in enumerate(vocabulary.added)}
     model = LlamaForCausalLM(config).eval()
     return TokenGenerator(model, text, TokenIds(vocabulary, ids, pad=0))
