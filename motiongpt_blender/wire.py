@@ -23,6 +23,9 @@ MAX_LINE: Final = 1_000_000
 MAX_NAME: Final = 100
 QUOTED: Final = 80
 
+#: The most motions that one request samples, variations times candidates.
+MOST_ANSWERS: Final = 4000
+
 #: The stage of ``Progress`` in which the model is loaded. It serves every later job too.
 LOADING: Final = "load"
 
@@ -80,6 +83,8 @@ class Sampling:
             value, limits = getattr(self, option.name), LIMITS[option.name]
             if not limits.low <= value <= limits.high:
                 return f"{option.name} is {value}: choose {limits.low} to {limits.high}."
+        if self.answers > MOST_ANSWERS:
+            return f"{self.answers} motions would be sampled: choose up to {MOST_ANSWERS}."
         return None
 
 

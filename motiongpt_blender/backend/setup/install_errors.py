@@ -30,6 +30,7 @@ _NO_NETWORK: Final = re.compile(
 )
 _NO_VENV: Final = re.compile(r"No module named '?(venv|ensurepip)|ensurepip is not available")
 _NO_BUILD: Final = re.compile(r"No matching distribution found for ([^\s(]+)|No solution found")
+_PASSWORD: Final = re.compile(r"(\b\w[\w+.-]*://)[^\s/@]+@")
 _LIBRARY: Final = re.compile(r"(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
 
 #: The system packages that carry every library bpy links against, for each package tool.
@@ -78,7 +79,13 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
             f"No build of {name} for this Python was found where pip looks, or its index is out of"
             " reach: check the connection and pip's settings, or use Python 3.11."
         )
-    return f"Installing {what} into {folder} failed ({_last_error(text)}); see install.log."
+    log = folder.with_name(f"{folder.name}-install.log")
+    return f"Installing {what} into {folder} failed ({_last_error(text)}); see {log}."
+
+
+def without_passwords(text: str) -> str:
+    """A text in which the addresses have no user and password."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 def missing_library(text: str) -> str | None:

@@ -5,8 +5,9 @@ library only, and no bpy. pip does the work, so that a user's own pip settings h
 PyTorch alone may come through uv, because on Linux the plain wheel carries several
 gigabytes for a GPU that may not be there.
 
-An environment counts as ready only when its stamp, written last, says so. Whatever
-goes wrong leaves as one ``InstallError``: a sentence that says what, where, what to do.
+The stamp in an environment's folder is written first, so that a folder that is not finished
+is known as ours, and names the groups that are installed. Whatever goes wrong leaves as one
+``InstallError``: a sentence that says what, where, what to do.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import torch_source
-from .install_errors import InstallError, explain, missing_library
+from .install_errors import InstallError, explain, missing_library, without_passwords
 
 STAMP: Final = "motiongpt.json"
-LOG: Final = "install.log"
+#: What the log is called after its environment, beside which it lies.
+LOG: Final = "-install.log"
 #: The Python that makes environments; never one inside an environment that may be moved.
 _OUTSIDE: Final = getattr(sys, "_base_executable", None) or sys.executable
 #: Unpacked size over download size, with room for the largest wheel on its way (measured).
@@ -110,6 +112,11 @@ class Environment:
         windows = sys.platform == "win32"
         return self.folder / ("Scripts/python.exe" if windows else "bin/python")
 
+    @property
+    def log(self) -> Path:
+        """The log of the installers; it outlives the environment."""
+        return self.folder.with_name(self.folder.name + LOG)
+
     def ensure(self, pins: Pins, groups: Sequence[str], say: Say = print) -> bool:
         """Make the environment hold these groups; False when it already did."""
         try:
@@ -159,10 +166,10 @@ class Environment:
     def _stamp(self, folder: Path | None = None) -> dict[str, Any] | None:
         try:
             stamp = json.loads(((folder or self.folder) / STAMP).read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        known = isinstance(stamp, dict) and {"python", "groups"} <= stamp.keys()
-        return stamp if known else None
+        known = isinstance(stamp, dict) and isinstance(stamp.get("groups"), dict)
+        return stamp if known and isinstance(stamp.get("python"), str) else None
 
     def _write(self, groups: Mapping[str, Sequence[str]]) -> None:
         stamp = {"python": _version(self.base), "groups": groups}
@@ -218,6 +225,11 @@ class Environment:
         aside = self._aside
         if (aside / STAMP).exists():
             shutil.rmtree(aside, ignore_errors=True)
+        elif aside.exists() and state is State.BROKEN:
+            # Ours, most likely interrupted while it was made: what is aside stays.
+            shutil.rmtree(self.folder, ignore_errors=True)
+            say(f"{self.folder.name} {why}; it is made anew.")
+            return
         if aside.exists():
             raise InstallError(
                 f"{self.folder} {why}, and {aside} is in the way: delete one of the two folders."
@@ -233,8 +245,9 @@ class Environment:
     def _create_or_restore(self, moved: bool, say: Say) -> None:
         try:
             self._create(say)
-        except (InstallError, OSError):
-            if moved:
+        except BaseException:  # interrupted too
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if moved and self._aside.exists():
                 self._aside.rename(self.folder)
                 say(f"{self.folder.name} is back as it was.")
             raise
@@ -242,13 +255,13 @@ class Environment:
     def _create(self, say: Say) -> None:
         say(f"Making {self.folder} with Python {_version(self.base)} ...")
         command = [str(self.base), "-m", "venv", str(self.folder)]
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write({})
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            shutil.rmtree(self.folder, ignore_errors=True)
             text = done.stdout + done.stderr
+            self._log(f"$ {' '.join(command)}\n{text}")
             raise InstallError(explain(text, "the virtual environment", self.folder, self.base))
-        self._write({})
 
     def _announce(
         self, pins: Pins, groups: Sequence[str], say: Say
@@ -279,19 +292,24 @@ class Environment:
         say(f"Installing {name} ...")
         if name == "torch" and source:
             for command in source.commands(self.python):
-                self._call(command, "PyTorch", say)
+                self._call(command, "PyTorch", say, source.secret(self.python))
         else:
             self._call([str(self.python), "-m", "pip", "install", *lines], name, say)
 
-    def _call(self, command: Sequence[str], what: str, say: Say) -> None:
-        """Run an installer; its progress is shown, its output goes to the log."""
+    def _call(
+        self, command: Sequence[str], what: str, say: Say, secret: Mapping[str, str] | None = None
+    ) -> None:
+        """Run an installer; its progress is shown, its output goes to the log.
+
+        ``secret`` are variables of its environment, which no list of processes shows.
+        """
         settings = {
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_RETRIES": "2",
             "PIP_COMPILE": "0",  # pip would do it on one core
         }
-        environment = {**settings, **os.environ}
-        environment.pop("PYTHONPATH", None)
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+        environment = {**settings, **inherited, **(secret or {})}
         output: list[str] = []
         with subprocess.Popen(
             command, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
@@ -300,7 +318,7 @@ class Environment:
                 output.append(line)
                 if _PROGRESS.match(line):
                     say(line.rstrip())
-        text = "".join(output)
+        text = without_passwords("".join(output))
         self._log(f"$ {' '.join(command)}\n{text}")
         if process.returncode:
             raise InstallError(explain(text, what, self.folder, self.base))
@@ -312,7 +330,7 @@ class Environment:
 
     def _log(self, text: str) -> None:
         """Append an installer's output to the log; a full disk is reported by the caller."""
-        log = self.folder / LOG
+        log = self.log
         with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(text)
 

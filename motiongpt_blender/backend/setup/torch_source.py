@@ -55,8 +55,12 @@ class TorchSource:
             return [[*pip, "install", *self.lines]]
         backend = os.environ.get("UV_TORCH_BACKEND") or ("auto" if self.gpu else "cpu")
         uv = [str(python), "-m", "uv", "pip", "install", "--python", str(python)]
-        settings = uv_settings(pip_settings(python))
-        return [[*pip, "install", UV], [*uv, "--torch-backend", backend, *settings, *self.lines]]
+        options = uv_options(pip_settings(python))
+        return [[*pip, "install", UV], [*uv, "--torch-backend", backend, *options, *self.lines]]
+
+    def secret(self, python: Path) -> dict[str, str]:
+        """Variables for these commands: addresses may hold passwords, so no option names them."""
+        return uv_variables(pip_settings(python)) if self.installer is Installer.UV else {}
 
 
 def choose(python: Path, lines: Sequence[str]) -> TorchSource:
@@ -109,21 +113,25 @@ def pip_settings(python: Path) -> dict[str, str]:
     return {**files, **environment}
 
 
-def uv_settings(pip: Mapping[str, str]) -> list[str]:
-    """The same settings as uv's options. uv reads none of pip's."""
-    options: list[str] = []
-    if "index-url" in pip:
-        options += ["--default-index", pip["index-url"]]
-    for url in pip.get("extra-index-url", "").split():
-        options += ["--index", url]
-    for place in pip.get("find-links", "").split():
-        options += ["--find-links", place]
-    for host in pip.get("trusted-host", "").split():
-        options += ["--allow-insecure-host", host]
-    if pip.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        options.append("--no-index")
+def uv_variables(pip: Mapping[str, str]) -> dict[str, str]:
+    """The addresses of pip's settings as uv's variables. uv reads none of pip's."""
+    found = {
+        "UV_DEFAULT_INDEX": pip.get("index-url", ""),
+        "UV_INDEX": " ".join(pip.get("extra-index-url", "").split()),
+        "UV_FIND_LINKS": ",".join(pip.get("find-links", "").split()),
+        "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def uv_options(pip: Mapping[str, str]) -> list[str]:
+    """The other settings of pip as uv's options."""
+    no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
+    options = ["--no-index"] if no_index else []
     # pip takes the best version of all indexes; uv would stop at the first that has the name.
-    return [*options, "--index-strategy", "unsafe-best-match"] if options else options
+    if no_index or uv_variables(pip):
+        options += ["--index-strategy", "unsafe-best-match"]
+    return options
 
 
 def cpu_only(lines: Sequence[str]) -> tuple[str, ...]:

@@ -152,6 +152,64 @@ def test_a_folder_moved_aside_comes_back_when_none_can_be_made(tmp_path, monkeyp
     assert not (tmp_path / ".venv.old").exists()
 
 
+def test_the_log_outlives_an_environment_that_was_not_made(tmp_path):
+    environment = Environment(tmp_path / ".venv", Path(sys.executable))
+    with pytest.raises(InstallError):
+        ensure(Environment(environment.folder, tmp_path / "no python"), pins(), [])
+    script = tmp_path / "python3.11"
+    script.write_text("#!/bin/sh\n[ $1 = -c ] && echo 3.11.0 && exit; echo oops >&2; exit 1\n")
+    script.chmod(0o755)
+    with pytest.raises(InstallError, match="failed"):
+        ensure(Environment(environment.folder, script), pins(), [])
+    assert "oops" in environment.log.read_text() and not environment.folder.exists()
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+@pytest.mark.parametrize("foreign", [False, True])
+def test_any_number_of_interruptions_is_mended_by_the_next_run(
+    tmp_path, monkeypatch, template, how, foreign
+):
+    environment = Environment(tmp_path / ".venv")
+    if foreign:
+        environment.folder.mkdir()
+        (environment.folder / "precious").write_text("kept")
+    run, calls = installer.subprocess.run, []
+
+    def interrupted(command, **options):
+        if "venv" not in command:
+            return run(command, **options)
+        calls.append(command)
+        (environment.folder / "bin").mkdir()
+        if len(calls) <= 3 and how == "killed":
+            # a killed process runs no handler: what it left is as it is
+            monkeypatch.setattr(
+                Environment, "_create_or_restore", lambda self, *_: self._create(*_[1:])
+            )
+        if len(calls) <= 3:
+            raise KeyboardInterrupt
+        shutil.rmtree(environment.folder)
+        shutil.copytree(template, environment.folder, symlinks=True)
+        return run([sys.executable, "-c", ""], **options)
+
+    monkeypatch.setattr(installer.subprocess, "run", interrupted)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            ensure(environment, pins(), [])
+    ensure(environment, pins(), [])
+    assert environment._state() is installer.State.OURS
+    if foreign:
+        assert (tmp_path / ".venv.old" / "precious").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"python": "3", "groups": null}', '{"python": 3, "groups": {}}', "[" * 100_000, "\xff"],
+)
+def test_a_stamp_that_cannot_be_read_is_none(environment, text):
+    (environment.folder / installer.STAMP).write_text(text, "latin-1")
+    assert environment._state() is installer.State.FOREIGN
+
+
 def test_the_maker_of_environments_is_outside_of_any():
     base = Environment(Path("anywhere")).base
     assert not (base.parent.parent / "pyvenv.cfg").exists()
@@ -199,7 +257,7 @@ def test_no_network(environment, wheels, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(InstallError, match=r"Small could not be downloaded .*no network"):
         ensure(environment, pins(small=["tiny==1.0"]), ["small"])
-    log = (environment.folder / installer.LOG).read_text()
+    log = environment.log.read_text()
     assert "tiny" in log
 
 
@@ -289,12 +347,36 @@ def test_pip_settings_are_handed_on_to_uv():
         "find-links": "/d",
         "trusted-host": "e",
     }
-    assert torch_source.uv_settings(pip) == [
-        *("--default-index", "file:///a", "--index", "file:///b", "--index", "file:///c"),
-        *("--find-links", "/d", "--allow-insecure-host", "e"),
-        *("--index-strategy", "unsafe-best-match"),
-    ]
-    assert torch_source.uv_settings({}) == []
+    assert torch_source.uv_variables(pip) == {
+        "UV_DEFAULT_INDEX": "file:///a",
+        "UV_INDEX": "file:///b file:///c",
+        "UV_FIND_LINKS": "/d",
+        "UV_INSECURE_HOST": "e",
+    }
+    strategy = ["--index-strategy", "unsafe-best-match"]
+    assert torch_source.uv_options(pip) == strategy
+    assert torch_source.uv_options({"no-index": "1"}) == ["--no-index", *strategy]
+    assert torch_source.uv_options({}) == [] and torch_source.uv_variables({}) == {}
+
+
+def test_no_command_and_no_log_names_a_password(environment, monkeypatch):
+    address = "https://me:secret@index.example/simple"
+    monkeypatch.setattr(torch_source, "pip_settings", lambda _: {"index-url": address})
+    source = torch_source.TorchSource(torch_source.Installer.UV, ("torch==1",), "")
+    commands = source.commands(environment.python)
+    assert "secret" not in str(commands)
+    assert source.secret(environment.python) == {"UV_DEFAULT_INDEX": address}
+    code = f"import os, sys; sys.exit('error: {address} ' + os.environ['UV_DEFAULT_INDEX'])"
+    with pytest.raises(InstallError) as caught:
+        environment._call(
+            [sys.executable, "-c", code.replace("secret", "sec' 'ret")],
+            "PyTorch",
+            lambda _: None,
+            {"UV_DEFAULT_INDEX": address},
+        )
+    log = environment.log.read_text()
+    assert "https://***@index.example" in log and "secret" not in log + str(caught.value)
+    assert str(environment.log) in str(caught.value)
 
 
 def test_torch_is_installed_before_what_would_pull_it():
@@ -304,7 +386,7 @@ def test_torch_is_installed_before_what_would_pull_it():
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_log_that_cannot_be_written_stops_nothing(environment, wheels):
     make_wheel(wheels, "tiny", "1.0")
-    (environment.folder / installer.LOG).symlink_to("/dev/full")
+    environment.log.symlink_to("/dev/full")
     assert ensure(environment, pins(small=["tiny==1.0"]), ["small"])[0]
 
 

@@ -267,6 +267,7 @@ def test_a_request_loses_nothing_between_blender_and_the_model(tmp_path):
     [
         (wire.Sampling(candidates=0), "candidates is 0: choose 1 to 1000."),
         (wire.Sampling(seed=-1), f"seed is -1: choose 0 to {2**31 - 1}."),
+        (wire.Sampling(variations=1000, candidates=1000), "1000000 motions would be sampled: "),
         (wire.Sampling(guidance=10.5), "guidance is 10.5: choose 0 to 10."),
     ],
 )
