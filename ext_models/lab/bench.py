@@ -43,7 +43,7 @@ LEARNT: Final = 16
 #: Sizes of SmolLM2-135M, but for the number of its layers.
 SMOLLM2: Final = LlamaConfig(
     vocab_size=49_152, hidden_size=576, intermediate_size=1536, num_attention_heads=9,
-    num_key_value_heads=3, max_position_embeddings=8192, rope_theta=100_000.0,
+    num_key_value_heads=3, max_position_embeddings=8192,
     tie_word_embeddings=True,
 )  # fmt: skip
 
