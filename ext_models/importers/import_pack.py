@@ -190,7 +190,7 @@ def _write_language(downloads: Downloads, text: Any, folder: Path) -> None:
         setattr(base.generation_config, kind, getattr(text, kind))
     base.save_pretrained(str(folder / BASE))
     text.save_pretrained(str(folder / BASE))
-    save_adapter(lit_llama.add_lora(base, lora), folder / ADAPTER)
+    save_adapter(lit_llama.add_lora(base, lora), folder / ADAPTER, whole=True)
 
 
 def _card(manifest: PackManifest, downloads: Downloads) -> str:

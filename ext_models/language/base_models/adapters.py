@@ -130,14 +130,21 @@ def trainable_share(model: Any) -> float:
     return trained / every
 
 
-def save_adapter(model: PeftModel, folder: Path, base: str = f"../{BASE}") -> None:
-    """Write the adapter in half precision, which loads exactly as it was written.
+def save_adapter(
+    model: PeftModel, folder: Path, base: str = f"../{BASE}", *, whole: bool = False
+) -> None:
+    """Write the adapter, which names its base relative to the pack, never a path of this machine.
 
-    It names its base relative to the pack, never a path of this machine.
+    Args:
+        model: base and adapter.
+        folder: of the adapter.
+        base: as the adapter names it.
+        whole: keep every digit, for an adapter that others trained; half precision otherwise.
     """
     # The base's own embeddings stay in the base; the trained rows are the adapter's.
-    halves = {n: p.detach().half() for n, p in model.named_parameters() if _is_adapters(n)}
-    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=halves)
+    own = {n: p.detach() for n, p in model.named_parameters() if _is_adapters(n)}
+    state = own if whole else {name: weights.half() for name, weights in own.items()}
+    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
     path = folder / "adapter_config.json"
     body = json.loads(path.read_text(encoding="utf-8"))
     body["base_model_name_or_path"] = base

@@ -139,7 +139,7 @@ def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     with pytest.raises(RuntimeError, match="no folder"):
         export(tmp_path / "absent" / "walk.npz")
     (tmp_path / "captions.json").write_text("[")
-    refuse(path, "captions.json cannot be read")
+    refuse(path, "captions.json is not readable JSON")
     (tmp_path / "captions.json").unlink()
     bpy.context.scene.render.fps = 120
     refuse(path, "lasts 0.25 s")

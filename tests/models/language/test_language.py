@@ -105,7 +105,7 @@ def test_new_rows_learn_and_survive_a_reload(name, text, ids, tmp_path):
         optimizer.zero_grad()
     model.eval()
     logits = model(input_ids=tokens).logits
-    m.save_adapter(model, folder / "adapter")
+    m.save_adapter(model, folder / "adapter", whole=True)
     again, _ = m.load_base(str(folder), None, VOCABULARY)
     again.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     # The other added rows were random when the base was resized; give the reload the same.
