@@ -12,7 +12,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 import torch
@@ -54,8 +54,10 @@ class CaptionBatch:
 
     def to(self, device: torch.device | str) -> CaptionBatch:
         """The same batch on another device."""
-        parts = (getattr(self, one.name) for one in fields(self))
-        return CaptionBatch(*(part if part is None else part.to(device) for part in parts))
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(
+            self, **{k: part.to(device) for k, part in parts.items() if part is not None}
+        )
 
 
 @dataclass(frozen=True)
