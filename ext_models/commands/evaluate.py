@@ -199,7 +199,8 @@ def write_card(
         eval_set.pipeline.manifest,
         result,
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
-        {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")},
+        {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")}
+        | {"measured": len(eval_set.clips)},
         pretrained=training_note(pack).get("pretrained", True),
     )
     (pack / CARD).write_text(card, encoding="utf-8")

@@ -32,7 +32,7 @@ def model_card(
         manifest: of the pack.
         evaluation: what was measured on the held-out clips.
         sizes: millions of parameters: tokenizer, base, adapter, reranker.
-        counts: clips of each split.
+        counts: clips of each split, and how many of the test clips are ``measured``.
         pretrained: whether the pack's own base was pretrained on captions and motions.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
@@ -50,7 +50,8 @@ def model_card(
         _trained(sizes["adapter"], share),
         *_reranker(sizes["reranker"]),
         f"- Trained on {counts['train']} clips with mirrored and joined copies, validated on "
-        f"{counts['val']}, measured below on {counts['test']} held-out clips.",
+        f"{counts['val']}, measured below on {counts['measured']} of {counts['test']} held-out "
+        "clips.",
         _words(manifest),
         "",
         "## Measured on the test clips",

@@ -10,7 +10,7 @@ from tests.support import tiny_pack
 def card(manifest):
     sizes = {"tokenizer": 2.0, "base": 56.6, "adapter": 3.0, "reranker": 0.0}
     measured = SimpleNamespace(sections=list)
-    return model_card(manifest, measured, sizes, {"train": 4, "val": 1, "test": 1})
+    return model_card(manifest, measured, sizes, {"train": 4, "val": 1, "test": 1, "measured": 1})
 
 
 def test_a_fetched_base_is_named_with_what_fetches_it():
