@@ -85,10 +85,10 @@ class PoseErrors:
     Attributes:
         task: initial, last or keys.
         whose: ``OWN`` or ``OTHER``.
-        how: ``ALONE`` or ``STEERED``.
+        how: ``ALONE`` or ``GUIDED``.
         given: Recon and Vel (N, 2) with the poses.
         text: the same with the text only.
-        nearest: the same of that text's try nearest to the poses.
+        nearest: the same of that text's candidate nearest to the poses.
         floor: the same of the tokenizer alone.
     """
 
