@@ -146,7 +146,7 @@ def open_things():
     links = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # the one that lists the folder
-            links.add(os.readlink(descriptor))
+            links.add(str(descriptor.readlink()))
     return threads | links
 
 
