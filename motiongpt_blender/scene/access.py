@@ -5,11 +5,16 @@ The lowest module of ``scene``; every other module of it may import this one.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 import bpy
+import numpy as np
 
+from ..compat import session_id
 from .errors import RigError
+
+_Block = TypeVar("_Block", bound=bpy.types.ID)
 
 #: The properties that move a bone or an object.
 TRANSFORM_PROPERTIES: Final = (
@@ -21,16 +26,43 @@ TRANSFORM_PROPERTIES: Final = (
 )
 
 
-def armature_named(name: str) -> bpy.types.Object:
-    """The armature object of a name, looked up anew: Blender may have moved it in memory.
+class ArmatureHandle:
+    """An armature object, looked up anew at each use: Blender may have moved it in memory.
 
-    Raises:
-        RigError: when there is none any more.
+    It is found by its session id, so that it may be renamed meanwhile, and refused once its
+    bones are not those that it had.
     """
-    obj = bpy.data.objects.get(name)
-    if obj is None:
-        raise RigError(f"The armature '{name}' was removed while its take was written.")
-    return obj
+
+    def __init__(self, obj: bpy.types.Object) -> None:
+        self.session_id: Final = session_id(obj)
+        self._name = obj.name
+        self._bones = _bones_key(obj)
+
+    @property
+    def obj(self) -> bpy.types.Object:
+        """The armature object; raises RigError when it is gone or its bones were changed."""
+        obj = block_of(bpy.data.objects, self.session_id)
+        if obj is None:
+            raise RigError(f"The armature '{self._name}' was removed while its take was written.")
+        if _bones_key(obj) != self._bones:
+            raise RigError(
+                f"The bones of '{obj.name}' were changed while its take was written: press "
+                "Generate again."
+            )
+        return obj
+
+
+def block_of(blocks: Iterable[_Block], session: int) -> _Block | None:
+    """The data-block with a session id, whatever its name; None when it is gone."""
+    return next((block for block in blocks if session_id(block) == session), None)
+
+
+def _bones_key(obj: bpy.types.Object) -> tuple[tuple[str, ...], bytes]:
+    """Names and rest matrices of an armature's bones."""
+    bones = armature_of(obj).bones
+    matrices = np.empty(16 * len(bones), dtype=np.float32)
+    bones.foreach_get("matrix_local", matrices)
+    return tuple(bone.name for bone in bones), matrices.tobytes()
 
 
 def armature_of(obj: bpy.types.Object) -> bpy.types.Armature:

@@ -19,7 +19,7 @@ from ...core.body.rotations import Array
 from ...core.body.slices import run_to_end
 from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
-from ..access import keyframe_enum, pose_bones
+from ..access import block_of, keyframe_enum, pose_bones
 from ..errors import WriteError
 from ..rig.bone_transforms import location_axes
 
@@ -135,17 +135,17 @@ def write_slices(
 ) -> Generator[None, None, WrittenAction]:
     """``write_action`` in slices of about ``SLICE_SECONDS`` seconds; closing it removes the action.
 
-    Between two slices Blender may do anything, so nothing of it is held but names. A channel
+    Between two slices Blender may do anything, so nothing of it is held but session ids. A channel
     whose path and index ``sparse`` knows is written as that curve's column of that index.
     """
     action, slot = compat.new_action(name, obj)
-    written = action.name
+    written = compat.session_id(action)
     try:
         began = time.perf_counter()
         for channel in channels:
             if time.perf_counter() - began > SLICE_SECONDS:
                 yield
-                action, slot = _found_again(written)
+                action, slot = _found_again(name, written)
                 began = time.perf_counter()
             curve = _new_curve(action, slot, channel)
             keys = (sparse or {}).get((channel.path, channel.index))
@@ -155,15 +155,15 @@ def write_slices(
                 _write_sparse(curve, channel, keys, start_frame, marked)
         action.use_fake_user = False
     except BaseException:
-        if (left := bpy.data.actions.get(written)) is not None:
+        if (left := block_of(bpy.data.actions, written)) is not None:
             bpy.data.actions.remove(left)
         raise
     return WrittenAction(action, slot)
 
 
-def _found_again(name: str) -> tuple[bpy.types.Action, bpy.types.ActionSlot | None]:
+def _found_again(name: str, written: int) -> tuple[bpy.types.Action, bpy.types.ActionSlot | None]:
     """The action and its slot, looked up anew: Blender may have moved them in memory."""
-    action = bpy.data.actions.get(name)
+    action = block_of(bpy.data.actions, written)
     if action is None:
         raise WriteError(
             f"The take '{name}' was undone while it was written: press Generate again."

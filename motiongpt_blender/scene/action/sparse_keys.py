@@ -21,7 +21,7 @@ from ...core.keyframes.reduction import Limits, reduce_keys_slices
 from ...core.keyframes.sampled_channel import SampledChannel, reduce_channel
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
-from ..access import armature_named, pose_bones
+from ..access import ArmatureHandle, pose_bones
 from ..rig.bone_transforms import location_axes
 from ..scene_time import scene_fps
 from .action_writer import Channel, rotation_values
@@ -80,10 +80,10 @@ def sparse_key_slices(
     own = track(location_path, marked)
     location = SampledChannel(own.values @ axes, own.kind, own.keys)
     limits = Limits(share * options.degrees, share * distance)
-    armature = obj.name
+    handle = ArmatureHandle(obj)
 
     def resampled(name: str, values: Array) -> SampledChannel:
-        bone = pose_bones(armature_named(armature))[name]
+        bone = pose_bones(handle.obj)[name]
         return replace(rotations[name], values=rotation_values(bone, values)[1])
 
     curves, moved, _ = yield from reduce_keys_slices(

@@ -23,7 +23,7 @@ from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
-from ..access import armature_named, update_view_layer
+from ..access import ArmatureHandle, update_view_layer
 from ..action.action_writer import Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
 from ..pose.pose_parts import constrained_poses
@@ -48,7 +48,7 @@ class _Take:
     """A take that is being written.
 
     Attributes:
-        armature: name of the armature object; the object itself may move in memory.
+        armature: the armature object, which may move in memory.
         rig: its description.
         name: name of the action and the track.
         start_frame: first frame in the scene.
@@ -56,7 +56,7 @@ class _Take:
         fit: how the take fits into the animation that is there.
     """
 
-    armature: str
+    armature: ArmatureHandle
     rig: RigDescription
     name: str
     start_frame: float
@@ -65,8 +65,8 @@ class _Take:
 
     @property
     def obj(self) -> bpy.types.Object:
-        """The armature object; raises RigError when it was removed meanwhile."""
-        return armature_named(self.armature)
+        """The armature object; raises RigError when it or its bones changed meanwhile."""
+        return self.armature.obj
 
 
 def apply_clip(
@@ -112,7 +112,7 @@ def apply_slices(
     """
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
     with watch.stage("describe"):
-        take = _Take(obj.name, describe(obj), name, start_frame, options, fit)
+        take = _Take(ArmatureHandle(obj), describe(obj), name, start_frame, options, fit)
         notes = _checked(take)
     yield
     with watch.stage("place"):
@@ -139,8 +139,9 @@ def apply_slices(
             _write_slices(take, fitted.motion, poses, fitted.foot_contacts, key_frames)
         )
     action_name = written.action.name
+    ids = TakeIds(take.armature.session_id, session_id(written.action))
     with watch.stage("track"):
-        track = yield from watch.paused(_track_slices(take, clip, written, channels, record))
+        track = yield from watch.paused(_track_slices(take, clip, written, channels, record, ids))
     return ApplyReport(
         action_name=action_name,
         track_name=track,
@@ -152,7 +153,7 @@ def apply_slices(
         checks=clip.checks,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
         foot_lock=fitted.foot_lock if options.lock_feet else None,
-        ids=TakeIds(session_id(take.obj), session_id(bpy.data.actions[action_name])),
+        ids=ids,
     )
 
 
@@ -176,7 +177,12 @@ def _write_slices(
     channels = yield from channel_slices(
         take.obj, take.rig, motion, poses, take.options, take.fit, anchor_frame
     )
-    switches = switch_values(take.obj, switches_of(take.obj, take.rig, take.options))
+    obj = take.obj
+    record = TakeRecord(
+        switches=switch_values(obj, switches_of(obj, take.rig, take.options)),
+        influences=ik_influences(obj, take.rig),
+        transforms={"": own_transform(obj), **own_transforms(obj)},
+    )
     sparse = None
     if take.options.sparse:
         sparse = yield from sparse_key_slices(
@@ -185,14 +191,6 @@ def _write_slices(
     written = yield from write_slices(
         take.obj, take.name, channels, take.start_frame, key_frames, sparse
     )
-    obj = take.obj
-    record = TakeRecord(
-        switches=switches,
-        influences=ik_influences(obj, take.rig),
-        transforms={"": own_transform(obj), **own_transforms(obj)},
-    )
-    if take.options.in_place:
-        add_root_motion_property(obj)
     return written, channels, record
 
 
@@ -202,10 +200,13 @@ def _track_slices(
     written: WrittenAction,
     channels: Sequence[Channel],
     record: TakeRecord,
+    ids: TakeIds,
 ) -> Generator[None, None, str]:
     """Put the action on its track, in two slices; returns the track's name."""
     action_name = written.action.name
     try:
+        if take.options.in_place:
+            add_root_motion_property(take.obj)
         added = put_on_track(take.obj, written, channels, take.start_frame, take.name, take.fit)
         record = replace(
             record, stashed_track=added.stashed, held_track=added.held, nla=added.before
@@ -218,7 +219,7 @@ def _track_slices(
     try:
         yield  # Blender evaluates the whole rig anew
     except GeneratorExit:
-        remove_take(action_name)
+        remove_take(action_name, ids)
         raise
     update_view_layer()
     return added.track

@@ -17,7 +17,7 @@ from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
 from ...core.timeline.frame_range import Fit
-from ..access import armature_named, pose_bones
+from ..access import ArmatureHandle, pose_bones
 from ..action.action_writer import SLICE_SECONDS, Channel, location_channels, rotation_channels
 from ..action.played_curves import animated_properties
 from ..pose.undriven_bones import undriven_bone_channels
@@ -52,29 +52,29 @@ def channel_slices(
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
     motion, channels = split_root_motion(obj, rig, motion, options, fit, anchor_frame)
-    name = obj.name
+    handle = ArmatureHandle(obj)
     if options.root is not RootTarget.BONE:
         motion = _relative_to_ancestors(obj, rig, motion)
     began = time.perf_counter()
     for control in motion.rotations:
         if time.perf_counter() - began > SLICE_SECONDS:
             yield
-            obj, began = armature_named(name), time.perf_counter()
+            obj, began = handle.obj, time.perf_counter()
         channels += rotation_channels(obj, control, motion)
     channels += location_channels(obj, motion)
     channels += detached_limb_channels(obj, rig, motion)
     channels += ik_off_channels(obj, ik_influences(obj, rig))
     yield
-    obj = armature_named(name)
+    obj = handle.obj
     if options.ik_controls:
         channels += ik_channels(obj, rig, motion)
     channels += switch_channels(obj, switches_of(obj, rig, options))
     yield
-    obj = armature_named(name)
+    obj = handle.obj
     animated = None if fit.alone else animated_properties(obj)
     yield
     keyed = {(c.path, c.index) for c in channels}
-    undriven = undriven_bone_channels(armature_named(name), rig, poses, len(motion), animated)
+    undriven = undriven_bone_channels(handle.obj, rig, poses, len(motion), animated)
     return channels + [c for c in undriven if (c.path, c.index) not in keyed]
 
 

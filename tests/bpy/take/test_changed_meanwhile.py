@@ -1,0 +1,128 @@
+"""What an animator changes while a take is made: it lands on its own character, or says why not."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.scene.take import apply
+from tests.support.clips import clip
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+
+@pytest.fixture
+def twin(smpl_rig):
+    """Another character beside ``smpl_rig``, with bones of its own."""
+    other = smpl_rig.copy()
+    other.data = smpl_rig.data.copy()
+    bpy.context.collection.objects.link(other)
+    return other
+
+
+def slices(obj):
+    return apply.apply_slices(obj, MotionClip(clip("walk")[:40].astype(np.float32)), (), 1, "walk")
+
+
+def changed_at(obj, change, at):
+    """The report of a take during which ``change()`` happens after slice ``at``."""
+    steps = slices(obj)
+    for k in itertools.count():
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        if k == at:
+            change()
+
+
+@pytest.fixture(params=[0, 1, -3, -1])
+def moment(request, smpl_rig, monkeypatch):
+    """Every channel is a slice of its own; the number of a slice, early or late."""
+    for module in ("channels", "action_writer"):
+        place = "motiongpt_blender.scene." + ("take." if module == "channels" else "action.")
+        monkeypatch.setattr(f"{place}{module}.SLICE_SECONDS", -1.0)
+    steps = slices(smpl_rig)
+    count = sum(1 for _ in steps)
+    take = smpl_rig.animation_data.nla_tracks[0]
+    action = take.strips[0].action
+    smpl_rig.animation_data_clear()
+    bpy.data.actions.remove(action)
+    return request.param % count
+
+
+def test_names_that_were_swapped_do_not_swap_the_take(smpl_rig, twin, moment):
+    def swap():
+        own, other = smpl_rig.name, twin.name
+        smpl_rig.name = "between"
+        twin.name, smpl_rig.name = own, other
+
+    changed_at(smpl_rig, swap, moment)
+    assert smpl_rig.animation_data is not None
+    assert twin.animation_data is None
+
+
+def test_another_armature_of_the_name_gets_nothing(smpl_rig, twin, moment):
+    def replaced():
+        name = smpl_rig.name
+        bpy.data.objects.remove(smpl_rig)
+        twin.name = name
+
+    try:
+        changed_at(smpl_rig, replaced, moment)
+    except RigError as error:
+        assert "was removed while" in str(error)
+    assert twin.animation_data is None
+
+
+def test_an_action_with_another_name_is_the_takes_own(smpl_rig, moment):
+    def renamed():
+        for action in bpy.data.actions:
+            action.name = "mine"
+        bpy.data.actions.new("walk")
+
+    report = changed_at(smpl_rig, renamed, moment)
+    strip = smpl_rig.animation_data.nla_tracks[0].strips[0]
+    assert strip.action.session_uid == report.ids.action
+    assert len(list(strip.action.layers[0].strips[0].channelbags[0].fcurves)) > 80
+
+
+def rename(obj):
+    obj.data.bones["l_knee"].name = "knee"
+
+
+def removed_bone(obj):
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    obj.data.edit_bones.remove(obj.data.edit_bones["l_knee"])
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def other_data(obj):
+    obj.data = bpy.data.armatures.new("empty")
+
+
+def turned_bone(obj):
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    obj.data.edit_bones["l_knee"].roll += 0.5
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+@pytest.mark.parametrize("change", [rename, removed_bone, other_data, turned_bone])
+def test_changed_bones_end_the_take_with_a_sentence(smpl_rig, moment, change):
+    """Only the very last slice lies behind the take: what is written by then stays."""
+    steps = sum(1 for _ in slices(smpl_rig))
+    smpl_rig.animation_data_clear()
+    for action in bpy.data.actions:
+        bpy.data.actions.remove(action)
+    if moment == steps - 1:
+        changed_at(smpl_rig, lambda: change(smpl_rig), moment)
+        assert smpl_rig.animation_data.nla_tracks
+        return
+    with pytest.raises(RigError, match="bones of 'smpl' were changed while its take was written"):
+        changed_at(smpl_rig, lambda: change(smpl_rig), moment)
+    assert not list(bpy.data.actions)
+    assert smpl_rig.animation_data is None or not smpl_rig.animation_data.nla_tracks
