@@ -1,11 +1,10 @@
 """What an animator changes while a take is made: it lands on its own character, or says why not."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.take import apply
 from tests.support.clips import clip
@@ -29,13 +28,10 @@ def slices(obj):
 def changed_at(obj, change, at):
     """The report of a take during which ``change()`` happens after slice ``at``."""
     steps = slices(obj)
-    for k in itertools.count():
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-        if k == at:
-            change()
+    for _ in range(at + 1):
+        next(steps)
+    change()
+    return run_to_end(steps)
 
 
 @pytest.fixture(params=[0, 1, -3, -1])
