@@ -24,7 +24,7 @@ from .options import DEFAULT_SECONDS, add_device, add_pack, add_sampling, sampli
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--prompt", required=True, help="what happens, in English")
+    parser.add_argument("--prompt", required=True, help="what happens")
     parser.add_argument(
         "--seconds", type=float, help="length (one that suits the prompt, by the pack)"
     )
@@ -88,8 +88,8 @@ def read_request(arguments: argparse.Namespace) -> tuple[GenerationRequest, Pack
     Raises:
         PipelineError: naming the option that cannot be used.
     """
-    prompt = clean_prompt(arguments.prompt)
     manifest = read_manifest(arguments.pack)
+    prompt = clean_prompt(arguments.prompt, any_script=bool(manifest.reader))
     frames = round(_seconds(arguments, prompt) * manifest.fps)
     sampling = sampling_of(arguments)
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)

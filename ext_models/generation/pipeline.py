@@ -38,6 +38,7 @@ from motiongpt_blender.core.body.motion import (
     resample,
 )
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 from motiongpt_blender.wire import Sampling
 
 from .arrival import ease_into_poses
@@ -98,6 +99,7 @@ class MotionPipeline:
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
+        self._check_script(request.prompt)
         clock = Clock()
         progress("encode", 0.0)
         code_request = self._code_request(request)
@@ -261,6 +263,15 @@ class MotionPipeline:
         if not still:
             joints = spread_over_path(joints, request.poses, self.manifest.fps)
         return ease_into_poses(joints, request.poses)
+
+    def _check_script(self, prompt: str) -> None:
+        """Refuse other scripts than Latin where no sentence reader knows them."""
+        if self.manifest.reader:
+            return
+        try:
+            check_latin(prompt)
+        except PromptError as error:
+            raise PipelineError(str(error)) from None
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []

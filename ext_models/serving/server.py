@@ -233,7 +233,8 @@ class _ProgressReporter:
 def read_request(job: wire.Generate) -> GenerationRequest:
     """The request of a job, poses read from its folder; raises PipelineError."""
     try:
-        prompt = clean_prompt(job.prompt)
+        # Which scripts a pack reads is known when it is loaded; the pipeline checks that.
+        prompt = clean_prompt(job.prompt, any_script=True)
     except PromptError as error:
         raise PipelineError(str(error)) from None
     poses: tuple[PoseCondition, ...] = ()

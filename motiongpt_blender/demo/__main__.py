@@ -53,15 +53,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, began: float) -> int:
     """Check, act, film, tell."""
-    from ..generate.job import max_frames
     from .request import make_launch
 
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
     _check_seed(arguments.seed)
-    longest = max_frames(launch.pack)
-    _plan(arguments, (), longest)  # prompt and length first: the poses are laid out by them
+    _plan(arguments, (), launch.pack)  # prompt and length first: the poses are laid out by them
     wanted = cues(arguments.prompt, arguments.seconds)
-    planned = _plan(arguments, wanted, longest)
+    planned = _plan(arguments, wanted, launch.pack)
     if arguments.pictures != "none":
         import PIL  # noqa: F401 - better missed now than after the work
     out: Path = arguments.out
@@ -77,9 +75,20 @@ def _run(arguments: argparse.Namespace, began: float) -> int:
     return 0
 
 
-def _plan(arguments: argparse.Namespace, wanted: Sequence[Cue], longest: int) -> Plan:
+def _plan(arguments: argparse.Namespace, wanted: Sequence[Cue], pack: Path) -> Plan:
+    from ..generate.job import any_script, max_frames
+
     marks = [(FIRST + round(c.share * arguments.seconds * FPS), c.role) for c in wanted]
-    return plan(arguments.prompt, marks, FIRST, arguments.seconds, FPS, MODEL_FPS, longest)
+    return plan(
+        arguments.prompt,
+        marks,
+        FIRST,
+        arguments.seconds,
+        FPS,
+        MODEL_FPS,
+        max_frames(pack),
+        any_script=any_script(pack),
+    )
 
 
 def _check_seed(seed: int) -> None:

@@ -21,7 +21,7 @@ from ..core.timeline.plan import PlanError
 from ..scene.errors import RigError, WriteError
 from ..scene.take.report import ApplyReport
 from .adapters import Backend, Blender, Character, CharacterKey
-from .job import GenerateError, max_frames, request_message, write_job_folder
+from .job import GenerateError, any_script, max_frames, request_message, write_job_folder
 from .request import TakeRequest, prepare
 from .state import CharacterState, OnDone, PendingTake
 
@@ -95,7 +95,13 @@ class Controller:
         if reason := self.why_busy():
             raise GenerateError(f"{reason}.")
         clicked, key = self._clock(), character.key
-        prepared = prepare(character, request, self.blender.time(), max_frames(launch.pack))
+        prepared = prepare(
+            character,
+            request,
+            self.blender.time(),
+            max_frames(launch.pack),
+            any_script=any_script(launch.pack),
+        )
         folder = write_job_folder(prepared)
         message = request_message(prepared, folder)
         try:

@@ -54,6 +54,12 @@ def max_frames(pack: Path) -> int:
     return frames if type(frames) is int and 0 < frames <= LONGEST else MAX_FRAMES
 
 
+def any_script(pack: Path) -> bool:
+    """Whether prompts of a pack may be in other scripts than Latin."""
+    info = paths.pack_info(pack)
+    return info is not None and info.any_script
+
+
 def write_job_folder(take: PreparedTake) -> Path:
     """A new folder with the arrays of one request.
 

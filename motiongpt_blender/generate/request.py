@@ -166,7 +166,12 @@ def take_request(
 
 
 def prepare(
-    character: Character, request: TakeRequest, time: SceneTime, max_frames: int
+    character: Character,
+    request: TakeRequest,
+    time: SceneTime,
+    max_frames: int,
+    *,
+    any_script: bool = False,
 ) -> PreparedTake:
     """What has to be sent for a request.
 
@@ -175,6 +180,7 @@ def prepare(
         request: what is asked for.
         time: the scene's time.
         max_frames: the model's longest motion, in its frames.
+        any_script: whether its prompts may be in other scripts than Latin.
 
     Raises:
         PlanError, RigError, PoseError: with a sentence for the user.
@@ -191,6 +197,7 @@ def prepare(
         MODEL_FPS,
         max_frames,
         request.frame_range,
+        any_script=any_script,
     )
     check_poses_compatible(marked, time.fps)
     conditions, frames = pose_conditions(marked, planned.pose_frames), planned.frames

@@ -21,7 +21,7 @@ from ..scene.errors import RigError
 from ..wire import Sampling
 from .adapters import Character
 from .controller import REFUSED, Controller
-from .job import max_frames
+from .job import any_script, max_frames
 from .request import TakeRequest, poses_between
 from .state import SequenceRun
 
@@ -55,7 +55,14 @@ def start_sequence(
         SequenceError, or what ``Controller.start`` raises: nothing is under way then.
     """
     fps = controller.blender.time().fps
-    pieces = pieces_of(blocks, chosen, fps, MODEL_FPS, max_frames(launch.pack))
+    pieces = pieces_of(
+        blocks,
+        chosen,
+        fps,
+        MODEL_FPS,
+        max_frames(launch.pack),
+        any_script=any_script(launch.pack),
+    )
     _check_poses(character, blocks)
     whole = len(chosen) == len(blocks)
     run = SequenceRun(character.key, tuple(pieces), whole, launch, sampling)

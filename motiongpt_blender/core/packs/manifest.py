@@ -44,6 +44,7 @@ class PackInfo:
         licence: what its output may be used for.
         credits: notices that travel with it.
         skills: what it can do beyond text and poses.
+        reader: the sentence reader that reads its prompts; empty without one.
     """
 
     name: str
@@ -51,6 +52,12 @@ class PackInfo:
     licence: str
     credits: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    reader: str = ""
+
+    @property
+    def any_script(self) -> bool:
+        """Whether prompts may be in other scripts than Latin: its sentence reader knows them."""
+        return bool(self.reader)
 
     @property
     def non_commercial(self) -> bool:
@@ -110,12 +117,16 @@ def parse(text: str | bytes, where: str) -> PackInfo:
             f"{where}: the name {body['name']!r:.80} must be of letters, digits, - and _, and no "
             "device of Windows: change it."
         )
+    reader = body.get("reader", "")
+    if not isinstance(reader, str):
+        raise PackError(f"{where}: the field 'reader' must be a name, or empty: correct it.")
     return PackInfo(
         body["name"],
         body["title"],
         body["licence"],
         _sentences(body, "credits", where),
         _sentences(body, "skills", where),
+        reader,
     )
 
 

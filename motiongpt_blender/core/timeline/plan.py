@@ -57,6 +57,8 @@ def plan(
     model_fps: float,
     max_frames: int,
     frame_range: FrameRange | None = None,
+    *,
+    any_script: bool = False,
 ) -> Plan:
     """The frames of a take.
 
@@ -73,12 +75,13 @@ def plan(
         model_fps: frames a second of the model.
         max_frames: the model's longest motion.
         frame_range: where the take has to lie, if that was chosen.
+        any_script: see ``clean_prompt``.
 
     Raises:
         PlanError: with a sentence for the user.
     """
     try:
-        prompt = clean_prompt(prompt)
+        prompt = clean_prompt(prompt, any_script=any_script)
     except PromptError as error:
         raise PlanError(str(error)) from None
     for rate in (seconds, scene_fps, model_fps):

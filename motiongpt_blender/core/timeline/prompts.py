@@ -22,7 +22,8 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
 
     Args:
         text: as typed or pasted.
-        any_script: whether letters other than Latin are taken.
+        any_script: whether letters other than Latin are taken: a pack's sentence reader knows
+            them (``PackInfo.any_script``).
 
     Raises:
         PromptError: for a prompt that cannot be used.
@@ -38,11 +39,23 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
         )
     for character in prompt:
         _check_control(character, prompt)
-        if not any_script:
-            _check_letter(character)
+    if not any_script:
+        check_latin(prompt)
     if not any(c.isalpha() for c in prompt):
-        raise PromptError("The prompt has no words: describe the motion in English.")
+        raise PromptError(
+            "The prompt has no words: describe the motion, for example 'a person walks forward'."
+        )
     return prompt
+
+
+def check_latin(prompt: str) -> None:
+    """Raise PromptError for a prompt with letters other than Latin."""
+    for character in prompt:
+        if character.isalpha() and "LATIN" not in unicodedata.name(character, ""):
+            raise PromptError(
+                f"The prompt has the letter '{character}', and the model knows English only: "
+                "write it in English."
+            )
 
 
 def _seen(text: str) -> str:
@@ -57,12 +70,4 @@ def _check_control(character: str, prompt: str) -> None:
         raise PromptError(
             f"The prompt has an invisible control character (code {ord(character):#06x}) at "
             f"position {prompt.index(character) + 1}: delete it."
-        )
-
-
-def _check_letter(character: str) -> None:
-    if character.isalpha() and "LATIN" not in unicodedata.name(character, ""):
-        raise PromptError(
-            f"The prompt has the letter '{character}', and the model knows English only: "
-            "write it in English."
         )

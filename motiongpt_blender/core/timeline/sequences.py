@@ -58,14 +58,16 @@ class Piece:
     last: bool
 
 
-def check_sequence(blocks: Sequence[Block], scene_fps: float) -> list[str]:
-    """The checked prompts; raises SequenceError for the first fault."""
+def check_sequence(
+    blocks: Sequence[Block], scene_fps: float, *, any_script: bool = False
+) -> list[str]:
+    """The checked prompts (see ``clean_prompt``); raises SequenceError for the first fault."""
     if not blocks:
         raise SequenceError("The sequence is empty: add a prompt block.")
     prompts: list[str] = []
     for number, block in enumerate(blocks, start=1):
         try:
-            prompts.append(clean_prompt(block.prompt))
+            prompts.append(clean_prompt(block.prompt, any_script=any_script))
         except PromptError as error:
             raise SequenceError(f"Block {number}: {error}") from None
         _check_range(number, block, scene_fps)
@@ -96,6 +98,8 @@ def pieces_of(
     scene_fps: float,
     model_fps: float,
     max_frames: int,
+    *,
+    any_script: bool = False,
 ) -> list[Piece]:
     """The requests that generate the chosen blocks, in time order.
 
@@ -105,11 +109,12 @@ def pieces_of(
         scene_fps: frames a second of the scene.
         model_fps: frames a second of the model.
         max_frames: the model's longest motion.
+        any_script: see ``clean_prompt``.
 
     Raises:
         SequenceError: with a sentence for the user.
     """
-    prompts = check_sequence(blocks, scene_fps)
+    prompts = check_sequence(blocks, scene_fps, any_script=any_script)
     longest = (max_frames - 1) / model_fps
     out: list[Piece] = []
     for index in sorted(chosen, key=lambda k: blocks[k].start):

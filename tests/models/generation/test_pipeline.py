@@ -102,6 +102,12 @@ def test_unknown_words_are_named(pipeline):
     assert "yodels" in notes[0]
 
 
+@pytest.mark.parametrize("prompt", ["一个人走路", "\u05dc\u05db\u05ea"])
+def test_other_scripts_are_refused_without_a_sentence_reader(pipeline, prompt):
+    with pytest.raises(PipelineError, match=f"the letter '{prompt[0]}', .*: write it in English"):
+        pipeline.generate(GenerationRequest(prompt, 8), *silent())
+
+
 @pytest.mark.parametrize("frames", [0, 41])
 def test_a_length_out_of_range_is_refused(pipeline, frames):
     with pytest.raises(PipelineError, match=r"up to 2\.0 s"):

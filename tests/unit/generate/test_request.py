@@ -270,6 +270,14 @@ def test_a_launch_needs_a_python_and_a_pack(tmp_path):
     assert job.max_frames(tmp_path) == 100
 
 
+@pytest.mark.parametrize(("reader", "read"), [('"universal"', True), ('""', False), ("7", False)])
+def test_a_pack_with_a_sentence_reader_reads_every_script(tmp_path, reader, read):
+    head = '"format_version": 2, "name": "p", "title": "P", "licence": "none"'
+    (tmp_path / "pack.json").write_text(f'{{{head}, "reader": {reader}}}')
+    assert job.any_script(tmp_path) is read
+    assert not job.any_script(tmp_path / "nowhere")
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"max_frames": null}', "{}"])
 def test_a_pack_that_cannot_be_read_has_the_usual_length(tmp_path, text):
     (tmp_path / "pack.json").write_text(text)

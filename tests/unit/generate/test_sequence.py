@@ -25,6 +25,13 @@ def begin(stage, blocks=BLOCKS, chosen=None):
     return start_sequence(stage.controller, stage.rig, blocks, chosen, fake_launch(), SAMPLING)
 
 
+def launch_of_reader(folder):
+    """A launch of the fake model with a pack that has a sentence reader."""
+    head = '"format_version": 2, "name": "p", "title": "P", "licence": "none"'
+    (folder / "pack.json").write_text(f'{{{head}, "reader": "universal"}}')
+    return fake_launch(pack=folder)
+
+
 def test_all_blocks_one_after_another(stage):
     run = begin(stage)
     assert stage.state.sequence is run
@@ -45,6 +52,19 @@ def test_all_blocks_one_after_another(stage):
     assert [sampling.seed for sampling in samplings] == [5, 6, 7]
     assert {(s.candidates, s.guidance) for s in samplings} == {(4, 0.3)}
     assert {request.fit.track for request in stage.requests} == {TRACK}
+
+
+def test_blocks_in_any_script_go_to_a_pack_that_reads_it(stage, tmp_path):
+    blocks = (Block("走る", 1, 41), Block("跳ぶ", 41, 81))
+    with pytest.raises(SequenceError, match="Block 1: The prompt has the letter '走'"):
+        begin(stage, blocks)
+    start_sequence(
+        stage.controller, stage.rig, blocks, (0, 1), launch_of_reader(tmp_path), SAMPLING
+    )
+    stage.answer()
+    stage.answer()
+    assert [request.prompt for request in stage.requests] == ["走る", "跳ぶ"]
+    assert not stage.state.failed
 
 
 def test_each_block_joins_the_one_before_it(stage):

@@ -283,7 +283,6 @@ def test_a_sampling_out_of_range_is_refused(tmp_path, sampling, sentence):
         ("", "is empty"),
         ("?!...", "has no words"),
         ("walk\x1b[31m on", "invisible control character"),
-        ("\u05dc\u05db\u05ea", "write it in English"),
     ],
 )
 def test_a_bad_prompt_fails_with_one_sentence(tmp_path, prompt, words):
@@ -293,6 +292,12 @@ def test_a_bad_prompt_fails_with_one_sentence(tmp_path, prompt, words):
     assert isinstance(failure, wire.Failure) and words in failure.message
     assert_sentence(failure.message)
     assert isinstance(result, wire.Result)
+
+
+@pytest.mark.parametrize("prompt", ["一个人走路", "\u05dc\u05db\u05ea", "오른손을 흔든다"])
+def test_every_script_reaches_the_pipeline(tmp_path, prompt):
+    """The pipeline knows whether its pack reads it."""
+    assert read_request(request(tmp_path, prompt=f"\u202b{prompt}\u202c")).prompt == prompt
 
 
 def test_what_is_unseen_in_a_prompt_does_not_reach_the_model(tmp_path):

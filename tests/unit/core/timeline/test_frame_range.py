@@ -136,3 +136,11 @@ def test_sequences_that_cannot_be(blocks, says):
         pieces_of(blocks, range(len(blocks)), 24.0, 20.0, 196)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_blocks_in_other_scripts_are_taken_where_the_pack_reads_them():
+    blocks = [Block("前に歩く", 1, 41), Block("wave", 41, 81)]
+    (first, _) = pieces_of(blocks, (0, 1), 24.0, 20.0, 196, any_script=True)
+    assert first.prompt == "前に歩く"
+    with pytest.raises(SequenceError, match="Block 1: The prompt has the letter '前'"):
+        pieces_of(blocks, (0, 1), 24.0, 20.0, 196)

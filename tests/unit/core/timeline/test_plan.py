@@ -93,3 +93,10 @@ def test_every_plan_is_whole(marked, current, seconds, fps):
     assert (p.frames - 1) / 20 >= (p.end_frame - p.start_frame) / fps - 1e-5
     for (frame, _), model in zip(sorted(marked, key=lambda m: m[0]), p.pose_frames, strict=True):
         assert abs((frame - p.start_frame) / fps - model / 20) <= 0.5 / 20 + 1e-9
+
+
+def test_prompts_in_other_scripts_are_planned_where_the_pack_reads_them():
+    read = plan(" 一个人走路 ", (), 1, 4.0, 24.0, 20.0, 196, any_script=True)
+    assert read.prompt == "一个人走路" and read.frames == planned().frames
+    with pytest.raises(PlanError, match="control character"):
+        plan("一\x07", (), 1, 4.0, 24.0, 20.0, 196, any_script=True)
