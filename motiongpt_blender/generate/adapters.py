@@ -124,7 +124,8 @@ class Character(Protocol):
             object_travels: whether the take itself moves the object.
 
         Raises:
-            RigError: when a pose names a bone that is gone.
+            RigError: when a pose names a bone that is gone, or the rest pose was changed so that
+                it is another pose now.
         """
         ...
 

@@ -22,6 +22,7 @@ from ..scene.action.nla import has_strips, tracks_above
 from ..scene.errors import RigError
 from ..scene.pose.object_space import poses_in_object_space
 from ..scene.pose.pose_parts import check_bones
+from ..scene.pose.rest_pose import carried_over
 from ..scene.rig.description import describe
 from ..scene.rig.usability import check_usable
 from ..scene.take import surroundings
@@ -106,9 +107,10 @@ class ArmatureCharacter:
         *,
         object_travels: bool,
     ) -> tuple[MarkedPose, ...]:
-        """The marked poses where they stood in the scene."""
+        """The marked poses where they stood in the scene, on the present rest pose."""
         obj = self.obj
         check_bones(obj, marked)
+        marked = carried_over(obj, marked, rig)
         animated = set() if object_travels else played_curves.animated_properties(obj)
         return poses_in_object_space(obj, rig, marked, object_matrix, animated)
 

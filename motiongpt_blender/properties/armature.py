@@ -14,6 +14,7 @@ from ..core.body.skeleton import JOINT_COUNT
 from ..core.pose_constraints.body_parts import WHOLE_BODY, BodyPart
 from ..core.pose_constraints.fk_mismatch import FKMismatch, find_worst_mismatch, mismatch_note
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ..core.pose_constraints.rest_pose import rest_pose_from_json, rest_pose_to_json
 from ..core.pose_constraints.rig_pose import PoseError, RigPose
 from ..core.rig.bone_maps import Part
 from ..core.timeline.frame_range import frame_text
@@ -57,6 +58,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     joints: bpy.props.StringProperty(options={"HIDDEN"})
     object_matrix: bpy.props.StringProperty(options={"HIDDEN"})
     fk_mismatches: bpy.props.StringProperty(options={"HIDDEN"})
+    rest: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
     def at(self) -> float:
@@ -90,6 +92,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 for m in marked.fk_mismatches
             ]
         )
+        self.rest = "" if marked.rest is None else rest_pose_to_json(marked.rest)
 
     def load(self) -> MarkedPose:
         """The pose that is stored; raises PoseError when it cannot be read."""
@@ -110,7 +113,16 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 "choose parts under the list, or remove the pose."
             )
         role, object_matrix = PoseRole(self.role), self._object_matrix()
-        return MarkedPose(self.at, role, pose, joints, body_parts, object_matrix, self._missed())
+        return MarkedPose(
+            self.at,
+            role,
+            pose,
+            joints,
+            body_parts,
+            object_matrix,
+            self._missed(),
+            rest_pose_from_json(self.rest),
+        )
 
     def _missed(self) -> tuple[FKMismatch, ...]:
         """What FK controls cannot reach; nothing when that was not stored."""

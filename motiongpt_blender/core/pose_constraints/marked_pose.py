@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .body_parts import WHOLE_BODY, BodyPart
 from .fk_mismatch import FKMismatch, find_worst_mismatch
+from .rest_pose import RestPose
 from .rig_pose import RigPose
 
 
@@ -34,6 +35,7 @@ class MarkedPose:
         body_parts: the parts of the body that the pose constrains.
         object_matrix: (4, 4) matrix of the armature object when it was marked; None: not known.
         fk_mismatches: what FK controls cannot reach: the worst bone of each part, worst first.
+        rest: the rest pose that it was made with; None: not known.
     """
 
     frame: float
@@ -43,6 +45,7 @@ class MarkedPose:
     body_parts: frozenset[BodyPart] = WHOLE_BODY
     object_matrix: NDArray[np.float64] | None = None
     fk_mismatches: tuple[FKMismatch, ...] = ()
+    rest: RestPose | None = None
 
     @property
     def worst_mismatch(self) -> FKMismatch | None:

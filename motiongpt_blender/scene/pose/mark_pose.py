@@ -45,6 +45,7 @@ from ..rig.bone_transforms import (
 from ..rig.ik_constraints import keyable_ik_constraints
 from .capture import body_rotations, capture_joints, capture_pose
 from .pose_parts import parts_by_bone
+from .rest_pose import rest_pose_of
 
 #: Degrees and millimetres at which the fit is good enough to stop.
 _TOLERANCE: Final = (0.002, 0.01)
@@ -79,6 +80,7 @@ def mark_pose(
         capture_joints(obj, rig),
         object_matrix=np.array(obj.matrix_basis, dtype=np.float64),
         fk_mismatches=fk_mismatches,
+        rest=rest_pose_of(obj, rig, pose),
     )
 
 

@@ -17,27 +17,30 @@ from ..access import pose_bones
 from ..errors import RigError
 from ..rig.bone_transforms import in_mode, own_transform, set_transform
 from .pose_parts import check_bones
+from .rest_pose import carried_over
 
 
 def show_pose(scene: bpy.types.Scene, obj: bpy.types.Object, marked: MarkedPose) -> None:
     """Go to the pose's frame and set bones, switches and IK constraints as they were marked.
 
     Raises:
-        RigError: for a pose that was kept without all bones, or with one that is gone; nothing
-            has changed then.
+        RigError: for a pose that was kept without all bones, with one that is gone, or made with
+            another rest pose; nothing has changed then.
     """
-    pose, frame = marked.pose, math.floor(marked.frame)
-    if pose.transforms is None:
+    frame = math.floor(marked.frame)
+    if marked.pose.transforms is None:
         raise RigError(
             "This pose was kept without all bones and cannot be shown: go to its frame and mark "
             "it again."
         )
     check_bones(obj, (marked,))
+    marked = carried_over(obj, (marked,))[0]
     scene.frame_set(frame, subframe=marked.frame - frame)
-    bones = pose_bones(obj)
+    pose, bones = marked.pose, pose_bones(obj)
+    transforms = pose.transforms or {}
     for bone in bones:
         mode = str(bone.rotation_mode)
-        transform = in_mode(pose.transforms.get(bone.name, rest_transform(mode)), mode)
+        transform = in_mode(transforms.get(bone.name, rest_transform(mode)), mode)
         if own_transform(bone) != transform:
             set_transform(bone, transform)
     for name, prop, value in pose.switches:

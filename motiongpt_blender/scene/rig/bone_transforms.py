@@ -49,9 +49,14 @@ def location_axes(bone: bpy.types.PoseBone) -> Matrix:
 
     A bone without Local Location moves along the axes of its parent, or of the armature.
     """
-    if bone.bone.use_local_location:
+    return location_axes_of(bone.bone)
+
+
+def location_axes_of(bone: bpy.types.Bone) -> Matrix:
+    """The same of a bone of the armature's data."""
+    if bone.use_local_location:
         return Matrix.Identity(3)
-    rest, parent = bone.bone.matrix_local.to_3x3(), bone.bone.parent
+    rest, parent = bone.matrix_local.to_3x3(), bone.parent
     return parent.matrix_local.to_3x3().inverted() @ rest if parent is not None else rest
 
 

@@ -26,7 +26,8 @@ from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_dist
 from ..access import ArmatureHandle, update_view_layer
 from ..action.action_writer import Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
-from ..pose.pose_parts import constrained_poses
+from ..pose.pose_parts import check_bones, constrained_poses
+from ..pose.rest_pose import check_rest_pose
 from ..rig.bone_transforms import own_transform, own_transforms
 from ..rig.description import describe
 from ..rig.rig_warnings import rig_warnings
@@ -113,7 +114,7 @@ def apply_slices(
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
     with watch.stage("describe"):
         take = _Take(ArmatureHandle(obj), describe(obj), name, start_frame, options, fit)
-        notes = _checked(take)
+        notes = _checked(take, marked)
     yield
     with watch.stage("place"):
         joints = place_clip(take.obj, take.rig, clip, marked, start_frame, fit.standing, count)
@@ -157,8 +158,10 @@ def apply_slices(
     )
 
 
-def _checked(take: _Take) -> tuple[str, ...]:
-    """Notes about the rig and the scene; raises RigError for options that the rig cannot follow."""
+def _checked(take: _Take, marked: Sequence[MarkedPose]) -> tuple[str, ...]:
+    """Notes about the rig and the scene; raises RigError for what the rig cannot follow."""
+    check_bones(take.obj, marked)
+    check_rest_pose(take.obj, marked)
     check_root(take.obj, take.rig, take.options)
     if take.options.ik_controls:
         check_ik(take.obj)

@@ -20,6 +20,7 @@ from ...core.timeline.frame_range import Join
 from ..pose.capture import capture_joints, capture_pose
 from ..pose.mark_pose import fit_fk_pose
 from ..pose.object_space import transform_joints, transform_pose
+from ..pose.rest_pose import rest_pose_of
 from ..scene_time import preserving_frame, scene_fps
 
 
@@ -79,6 +80,15 @@ def surrounding_poses(
             outside = capture_at(frame + outward)[0], capture_at(frame + 2 * outward)[0]
             pose, joints = capture_at(frame)
             _, fk_mismatches = fit_fk_pose(obj, rig)
-            poses.append(MarkedPose(frame, role, pose, joints, fk_mismatches=fk_mismatches))
+            poses.append(
+                MarkedPose(
+                    frame,
+                    role,
+                    pose,
+                    joints,
+                    fk_mismatches=fk_mismatches,
+                    rest=rest_pose_of(obj, rig, pose),
+                )
+            )
             joins.append(Join(frame, outside))
     return tuple(poses), tuple(joins)

@@ -23,7 +23,7 @@ ADDON = {
     "wire": (),
     "compat": (),
     "scene/errors": (),
-    "scene/access": ("scene/errors",),
+    "scene/access": ("compat", "scene/errors"),
     "scene/scene_time": ("compat", "scene/access"),
     "scene/rig": _SCENE,
     "scene/action": (*_SCENE, "scene/rig"),
