@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from motiongpt_blender.core.actions import THEN
+
 from .words import Verb, words
 
-_TOKEN: Final = re.compile(r"[a-z]+(?:-[a-z]+)*|\d+|[,;.!?]")
+#: A word, a number or a sign.
+TOKEN: Final = re.compile(r"[a-z]+(?:-[a-z]+)*|\d+|[,;.!?]", re.I)
 #: Words that end a clause without being part of one.
 _BREAKS: Final = frozenset({",", ";", ".", "!", "?", "and", "while", "but", "until", "as"})
 _NEGATIONS: Final = frozenset({"not", "without", "never", "no", "avoid", "avoids", "avoiding"})
@@ -74,15 +77,16 @@ class Clause:
 def parts_of(prompt: str) -> list[list[Clause]]:
     """The clauses of each part of a prompt, in the order in which they should happen."""
     text = prompt.lower().replace("\u2019", "'").strip()
+    text = THEN.sub(" then ", text)
     for pattern, read_as in words().phrases:
         text = pattern.sub(f" {read_as} ", text).strip()
     parts: list[list[str]] = [[]]
-    for token in _TOKEN.findall(text):
+    for token in TOKEN.findall(text):
         if token == "then":
             parts.append([])
         else:
             parts[-1].append(token)
-    return [clauses(part) for tokens in parts for part in _before_and_after(tokens)]
+    return [clauses(tokens[half.start : half.stop]) for tokens in parts for half in in_time(tokens)]
 
 
 def clauses(tokens: Sequence[str]) -> list[Clause]:
@@ -119,21 +123,26 @@ def clauses(tokens: Sequence[str]) -> list[Clause]:
     return found
 
 
-def _before_and_after(tokens: list[str]) -> list[list[str]]:
-    """A part split at "before" and "after", the halves in the order of time."""
+def in_time(tokens: Sequence[str]) -> list[range]:
+    """A part split at "before" and "after": the tokens of each half, in the order of time."""
     for word, swap in (("before", False), ("after", True)):
         if word not in tokens:
             continue
         at = tokens.index(word)
-        first, second = tokens[:at], tokens[at + 1 :]
-        if not _verbs(first):
+        first, second = range(at), range(at + 1, len(tokens))
+        if not _verbs(tokens[:at]):
             # "after jumping, he waves", "before sitting he turns": the other half follows.
-            verbs = _verbs(second)
-            cut = second.index(",") if "," in second else verbs[1] if len(verbs) > 1 else at
+            rest = tokens[at + 1 :]
+            verbs = _verbs(rest)
+            cut = rest.index(",") if "," in rest else verbs[1] if len(verbs) > 1 else at
             first, second = second[cut:], second[:cut]
         halves = [second, first] if swap else [first, second]
-        return [part for half in halves for part in _before_and_after(half)]
-    return [tokens]
+        return [
+            range(half.start + part.start, half.start + part.stop)
+            for half in halves
+            for part in in_time(tokens[half.start : half.stop])
+        ]
+    return [range(len(tokens))]
 
 
 def _verbs(tokens: Sequence[str]) -> list[int]:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..actions import cut_at_then
 from ..bounded_files import MB, read_json
 from .manifest import PackError
 
@@ -43,10 +44,13 @@ class LengthModel:
     longest: float
 
     def seconds(self, prompt: str) -> float:
-        """The length that suits a prompt, in tenths of a second."""
+        """The length that suits a prompt, in tenths of a second; actions in a row add up."""
+        return round(min(sum(map(self._of_one, cut_at_then(prompt))), self.longest), 1)
+
+    def _of_one(self, action: str) -> float:
         # Sorted, because floats added in another order differ in the last digit.
-        total = self.bias + sum(self.weights.get(f, 0.0) for f in sorted(features(prompt)))
-        return round(min(max(math.exp(total), self.shortest), self.longest), 1)
+        total = self.bias + sum(self.weights.get(f, 0.0) for f in sorted(features(action)))
+        return min(max(math.exp(total), self.shortest), self.longest)
 
     def save(self, folder: Path) -> None:
         """Write ``lengths.json`` into a pack."""

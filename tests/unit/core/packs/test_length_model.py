@@ -35,6 +35,11 @@ def test_words_add_up_within_the_bounds(prompt, seconds):
     assert MODEL.seconds(prompt) == seconds
 
 
+def test_actions_in_a_row_add_up_to_the_longest():
+    assert MODEL.seconds("a walk, then jumps") == pytest.approx(3.7 + 1.8, abs=0.06)
+    assert MODEL.seconds("walk, then walk, then walk") == 6.0
+
+
 def test_nothing_is_shorter_than_the_shortest():
     assert LengthModel(math.log(0.1), {}, 1.2, 6.0).seconds("jump") == 1.2
 
