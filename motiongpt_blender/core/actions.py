@@ -26,7 +26,7 @@ _THEN_ELSEWHERE: Final = re.compile(
 #: What a first action may begin with.
 _FIRST: Final = re.compile(r"^\W*(?:at first|first of all|first(?:ly)?)\b", re.I)
 #: Signs around an action that are no part of it.
-_AROUND: Final = " \t,;.:!?、。，"
+_AROUND: Final = " \t,;.:!?、。"
 
 
 def cut_at_then(prompt: str) -> list[str]:
