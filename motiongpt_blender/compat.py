@@ -110,6 +110,11 @@ def active_slot(animation_data: AnimData) -> Slot:
     return animation_data.action_slot if HAS_SLOTS else None
 
 
+def heeds_muted_groups(animation_data: AnimData) -> bool:
+    """Whether a muted group of curves is silent: from 4.4 on only where the NLA is evaluated."""
+    return not HAS_SLOTS or (animation_data.use_nla and len(animation_data.nla_tracks) > 0)
+
+
 def slot_name(slot: Slot) -> str:
     """What names a slot within its action; "" for none."""
     return str(slot.identifier) if slot is not None else ""

@@ -1,6 +1,7 @@
 """The animation that plays on an armature: its curves, its keys and where they lie in the scene.
 
-Reads the active action and the NLA tracks, and changes nothing.
+Counts what Blender evaluates, and nothing else: no muted curve, group, strip or track, no curve
+of a bone that is gone, no action without a slot. Reads only.
 """
 
 from __future__ import annotations
@@ -72,32 +73,70 @@ def animated_properties(obj: bpy.types.Object) -> set[tuple[str, int]]:
 
 
 def audible_actions(obj: bpy.types.Object) -> Iterator[bpy.types.Action]:
-    """The active action, and those of the NLA tracks that are not muted."""
+    """The active action, and those of the NLA tracks and strips that are not muted."""
     data = obj.animation_data
     if data is None:
         return
     if data.action is not None:
         yield data.action
     for track in data.nla_tracks:
-        if not track.mute:
-            yield from (s.action for s in track.strips if s.action is not None)
+        for strip in _audible_strips(track.strips) if not track.mute else ():
+            assert strip.action is not None
+            yield strip.action
 
 
 def _played_curves(
     obj: bpy.types.Object,
 ) -> Iterator[tuple[bpy.types.FCurve, bpy.types.NlaStrip | None]]:
     """Every curve that plays, with its NLA strip or None."""
+    known: dict[str, bool] = {}
+    data = obj.animation_data
+    heeds_groups = data is not None and compat.heeds_muted_groups(data)
+    for action, slot, strip in _played_actions(obj):
+        for curve in compat.slot_curves(action, slot):
+            muted = heeds_groups and curve.group is not None and curve.group.mute
+            if _is_evaluated(curve) and not muted and _leads_somewhere(obj, curve.data_path, known):
+                yield curve, strip
+
+
+def _played_actions(
+    obj: bpy.types.Object,
+) -> Iterator[tuple[bpy.types.Action, compat.Slot, bpy.types.NlaStrip | None]]:
+    """Every action that plays, its slot, and its NLA strip or None."""
     data = obj.animation_data
     if data is None:
         return
-    if data.action is not None:
-        for curve in compat.slot_curves(data.action, compat.active_slot(data)):
-            yield curve, None
-    for track in data.nla_tracks if data.use_nla else ():
-        for strip in _audible_strips(track.strips) if not track.mute else ():
+    tracks = [t for t in data.nla_tracks if not t.mute] if data.use_nla else []
+    soloed = [t for t in tracks if t.is_solo]
+    if data.action is not None and not soloed:
+        yield data.action, compat.active_slot(data), None
+    for track in soloed or tracks:
+        for strip in _audible_strips(track.strips):
             assert strip.action is not None
-            for curve in compat.slot_curves(strip.action, compat.strip_slot(strip)):
-                yield curve, strip
+            yield strip.action, compat.strip_slot(strip), strip
+
+
+def _is_evaluated(curve: bpy.types.FCurve) -> bool:
+    """Whether Blender evaluates a curve, its group aside."""
+    return curve.is_valid and not curve.mute and not curve.is_empty
+
+
+def _leads_somewhere(obj: bpy.types.Object, path: str, known: dict[str, bool]) -> bool:
+    """Whether a property has this path; Blender marks a curve without one only later.
+
+    Args:
+        obj: the armature object.
+        path: the data path.
+        known: paths that were looked up before.
+    """
+    if path not in known:
+        try:
+            obj.path_resolve(path)
+        except ValueError:
+            known[path] = False
+        else:
+            known[path] = True
+    return known[path]
 
 
 def _audible_strips(
@@ -114,24 +153,58 @@ def _audible_strips(
 
 
 def _keys(obj: bpy.types.Object) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int32]]]:
-    """Scene frames and key types, a pair of arrays for each curve that plays."""
+    """Scene frames and key types, a pair of arrays for each curve that plays.
+
+    A curve that was baked to samples has no keys: its first and last sample count.
+    """
     for curve, strip in _played_curves(obj):
-        frames, types = _key_frames(curve.keyframe_points), _key_types(curve.keyframe_points)
+        if len(curve.sampled_points):
+            ends = curve.sampled_points[0].co[0], curve.sampled_points[-1].co[0]
+            frames = np.round(np.array(ends, dtype=np.float64), 3)
+            types = np.full(2, keyframe_enum("type", "KEYFRAME"), dtype=np.int32)
+        else:
+            frames, types = _key_frames(curve.keyframe_points), _key_types(curve.keyframe_points)
         yield (frames, types) if strip is None else _keys_of_strip(strip, frames, types)
 
 
 def _keys_of_strip(
     strip: bpy.types.NlaStrip, frames: NDArray[np.float64], types: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """Keys of a strip's action where they play: reversed and repeated as the strip says."""
+    """Keys of a strip's action where they play, as the strip's time says."""
     first, last = strip.action_frame_start, strip.action_frame_end
     played = (frames >= first - 1e-4) & (frames <= last + 1e-4)
-    frames = (last - frames if strip.use_reverse else frames - first)[played]
-    starts = (last - first) * np.arange(max(int(np.ceil(strip.repeat - 1e-4)), 1))
-    frames = (starts[:, None] + frames).ravel() * strip.scale + strip.frame_start
-    types = np.tile(types[played], len(starts))
+    frames, types = frames[played], types[played]
+    if strip.use_animated_time:
+        frames, types = _keys_in_animated_time(strip, frames, types)
+    else:
+        frames = last - frames if strip.use_reverse else frames - first
+        starts = (last - first) * np.arange(max(int(np.ceil(strip.repeat - 1e-4)), 1))
+        frames = (starts[:, None] + frames).ravel() * strip.scale + strip.frame_start
+        types = np.tile(types, len(starts))
     inside = (frames >= strip.frame_start - 1e-4) & (frames <= strip.frame_end + 1e-4)
     return np.round(frames[inside], 3), types[inside]
+
+
+def _keys_in_animated_time(
+    strip: bpy.types.NlaStrip, frames: NDArray[np.float64], types: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Keys where the curve of a strip's own time passes them, once or several times."""
+    curve = strip.fcurves.find("strip_time")
+    if curve is None:
+        return frames[:0], types[:0]
+    scene = np.arange(np.floor(strip.frame_start), np.ceil(strip.frame_end) + 1)
+    time = np.array([curve.evaluate(float(frame)) for frame in scene])
+    wraps = np.zeros(len(time) - 1, dtype=bool)
+    if strip.use_animated_time_cyclic:
+        first = strip.action_frame_start
+        length = max(strip.action_frame_end - first, 1e-6)
+        time = np.fmod(time - first, length)  # as Blender has it: without the first frame again
+        wraps = np.abs(np.diff(time)) > length / 2
+    low, high = np.minimum(time[:-1], time[1:]), np.maximum(time[:-1], time[1:])
+    passes = (low < high) & ~wraps
+    key, step = np.nonzero((frames[:, None] >= low) & (frames[:, None] <= high) & passes)
+    share = (frames[key] - time[step]) / (time[step + 1] - time[step])
+    return scene[step] + share, types[key]
 
 
 def _key_frames(points: bpy.types.FCurveKeyframePoints) -> NDArray[np.float64]:
