@@ -1,6 +1,5 @@
 """What counts as animated: what Blender evaluates, and nothing else."""
 
-import numpy as np
 import pytest
 
 from motiongpt_blender import compat
