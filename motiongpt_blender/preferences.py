@@ -9,7 +9,7 @@ from typing import cast
 import bpy
 
 from . import paths
-from .backend.locations import find_python
+from .backend.locations import default_environment, find_python
 
 DEVICES = (
     ("auto", "Automatic", "The GPU where there is one, else the CPU"),
@@ -28,6 +28,18 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         name="Python",
         description="Python of the environment that runs the model. When empty, it is found "
         "automatically",
+        subtype="FILE_PATH",
+    )
+    environment: bpy.props.StringProperty(
+        name="Environment",
+        description="Folder in which Set Up makes the environment that runs the model. When empty, "
+        "a folder of your user account, for all Blender versions",
+        subtype="DIR_PATH",
+    )
+    base_python: bpy.props.StringProperty(
+        name="Made by",
+        description="Python 3.11 to 3.13 with which Set Up makes the environment. When empty, "
+        "Blender's own, or one that is found",
         subtype="FILE_PATH",
     )
     device: bpy.props.EnumProperty(name="Device", items=DEVICES, default="auto")
@@ -52,11 +64,16 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         found = settings(context)
         note = column.row()
         if found.python is None:
-            note.label(text="No backend yet: run 'python build.py demo' once", icon="ERROR")
+            note.label(text="Not set up yet", icon="ERROR")
         elif not found.python.is_file():
             note.label(text=f"There is no Python at {found.python}", icon="ERROR")
         else:
             note.label(text=f"Uses {found.python}", icon="CHECKMARK")
+        column.prop(self, "environment")
+        column.prop(self, "base_python")
+        row = column.row()
+        row.operator("motiongpt.set_up", icon="IMPORT")
+        row.operator("motiongpt.remove_environment", icon="TRASH")
         column.separator()
         column.prop(self, "device")
         _draw_pack(column, self, found.pack)
@@ -91,6 +108,12 @@ class Settings:
     device: str
     pack: Path
     fake: bool
+
+
+def environment_folder(context: bpy.types.Context) -> Path:
+    """Where Set Up makes the environment."""
+    named = getattr(entry(context), "environment", "")
+    return Path(bpy.path.abspath(named)) if named else default_environment()
 
 
 def entry(context: bpy.types.Context) -> MotionGPTPreferences | None:

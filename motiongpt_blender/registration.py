@@ -12,6 +12,7 @@ import bpy
 from . import preferences
 from .operators import bone_map as bone_operators
 from .operators import (
+    environment,
     frame_range,
     generation,
     packs,
@@ -60,6 +61,9 @@ CLASSES: Final = (
     sequence.MOTIONGPT_OT_generate_block,
     frame_range.MOTIONGPT_OT_range_from_selection,
     setup.MOTIONGPT_OT_check_backend,
+    environment.MOTIONGPT_OT_set_up,
+    environment.MOTIONGPT_OT_stop_set_up,
+    environment.MOTIONGPT_OT_remove_environment,
     packs.MOTIONGPT_OT_choose_pack,
     packs.MOTIONGPT_OT_install_pack,
     packs.MOTIONGPT_OT_remove_pack,

@@ -35,6 +35,24 @@ def remember(python: Path) -> None:
     note.write_text(f"{python}\n", encoding="utf-8")
 
 
+def default_environment() -> Path:
+    """The folder in which Blender makes the environment, one a user, for all Blender versions."""
+    return data_folder() / "environment"
+
+
+def noted() -> Path | None:
+    """The Python of the note; None without one."""
+    try:
+        return Path(note_file().read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+
+
+def forget() -> None:
+    """Remove the note."""
+    note_file().unlink(missing_ok=True)
+
+
 def find_python(root: Path) -> Path | None:
     """The backend's Python for an add-on that lies under ``root``, or None.
 
@@ -42,6 +60,6 @@ def find_python(root: Path) -> Path | None:
     """
     named = os.environ.get(VARIABLE)
     candidates = [Path(named)] if named else [python_in(root / ".venv")]
-    if not named and note_file().is_file():
-        candidates.append(Path(note_file().read_text(encoding="utf-8").strip()))
+    if not named and (note := noted()) is not None:
+        candidates.append(note)
     return next((path for path in candidates if path.is_file()), None)

@@ -32,8 +32,8 @@ def make_launch(python: Path | None, pack: Path, device: str, *, fake: bool = Fa
     """
     if python is None:
         raise GenerateError(
-            "The model's Python is not set up: run 'python build.py demo' once, or name a Python "
-            "in the add-on's preferences."
+            "The model is not set up: press Set Up in the panel, or name a Python in the add-on's "
+            "preferences."
         )
     if not fake and not (pack / MANIFEST).is_file():
         raise GenerateError(

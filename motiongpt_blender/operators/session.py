@@ -11,6 +11,7 @@ import bpy
 
 from .. import paths
 from ..backend.pump import Pump
+from ..backend.setup.setup_task import SetupTask
 from ..compat import session_id
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
@@ -69,9 +70,12 @@ class Session:
     def __init__(self) -> None:
         self.pump = Pump(bpy.app.timers)
         self.controller = Controller(BlenderAdapter(), self.pump)
+        self.setup: SetupTask | None = None
 
     def close(self) -> None:
         """Drop what is under way and end the model's process."""
+        if self.setup is not None:
+            self.setup.cancel()
         self.controller.drop_all()
         self.pump.close()
 
@@ -100,6 +104,11 @@ def current() -> Session:
     """The session of the enabled add-on."""
     assert _session is not None, "the add-on is not registered"
     return _session
+
+
+def running_setup() -> SetupTask | None:
+    """The set-up of the model; None without one, or when the add-on is disabled."""
+    return _session.setup if _session is not None else None
 
 
 def controller() -> Controller:

@@ -62,7 +62,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         """Start the backend's Python; reports why when that is not possible."""
         chosen = preferences.settings(context)
         if chosen.python is None:
-            self.report({"ERROR"}, "No backend yet: run 'python build.py demo' once")
+            self.report({"ERROR"}, "Not set up yet: press Set Up")
             return False
         launch = Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device)
         # A file, not a pipe: nothing reads while the check runs, and a full pipe would block it.

@@ -19,6 +19,7 @@ from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, hint, layout_of, sentence
 from .icons import icon
 from .result import is_removed
+from .setup import draw_setup
 
 
 class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
@@ -36,6 +37,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout, request = layout_of(self), scene_properties.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_setup(context, layout)
         obj = target(context)
         layout.prop(request, "armature", text="Armature")
         if request.armature is None and obj is not None:

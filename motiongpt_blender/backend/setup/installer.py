@@ -143,6 +143,7 @@ class Environment:
             self._remember(name, pins.groups[name])
         if any(line.startswith("bpy") for name in wanted for line in pins.groups[name]):
             self._check_bpy(wanted)
+        say("Compiling ...")
         self._compile()
         say(f"{self.folder.name} is ready.")
         return True

@@ -1,10 +1,7 @@
 """Environments: made, kept, mended, and refused in one sentence each."""
 
-import base64
-import hashlib
 import shutil
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,53 +9,14 @@ import pytest
 from motiongpt_blender.backend.setup import install_errors, installer, torch_source
 from motiongpt_blender.backend.setup.install_errors import InstallError
 from motiongpt_blender.backend.setup.installer import Environment, Pins
+from tests.support.wheels import make_wheel
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="uses executables made of shell lines")
-
-
-def make_wheel(folder, name, version, source=""):
-    """A wheel with one module, so that real installs need no network."""
-    path = folder / f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{name}.py": source,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        record = ""
-        for file, text in files.items():
-            archive.writestr(file, text)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
-            record += f"{file},sha256={digest.rstrip(b'=').decode()},{len(text)}\n"
-        archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
-    return path
 
 
 def pins(**groups):
     sizes = dict.fromkeys(groups, 1)
     return Pins({name: tuple(lines) for name, lines in groups.items()}, sizes, {})
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """One real environment; tests work on copies of it."""
-    environment = Environment(tmp_path_factory.mktemp("template") / "venv")
-    environment.ensure(pins(), [], say=lambda _: None)
-    return environment.folder
-
-
-@pytest.fixture
-def wheels(tmp_path, monkeypatch):
-    """A folder of wheels as pip's only source."""
-    folder = tmp_path / "wheels"
-    folder.mkdir()
-    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "UV_TORCH_BACKEND"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
 
 
 @pytest.fixture

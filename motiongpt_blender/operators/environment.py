@@ -1,0 +1,240 @@
+"""Making and removing the environment that runs the model, from the panel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+import bpy
+
+from .. import paths
+from ..backend import locations
+from ..backend.setup import torch_source
+from ..backend.setup.base_python import find_base
+from ..backend.setup.install_errors import InstallError
+from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
+from ..backend.setup.setup_task import Phase, SetupTask
+from ..preferences import entry, environment_folder, settings
+from . import session
+from .targets import OperatorResult
+
+#: Seconds between two looks at a set-up.
+INTERVAL = 0.25
+#: Width of the dialog in pixels.
+WIDTH = 460
+
+
+class MOTIONGPT_OT_set_up(bpy.types.Operator):
+    """Download what the language model needs and make its Python environment"""
+
+    bl_idname = "motiongpt.set_up"
+    bl_label = "Set Up..."
+    bl_options = {"INTERNAL"}
+
+    folder: bpy.props.StringProperty(
+        name="Folder",
+        description="Where the environment is made",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """One set-up at a time, and only where Blender may use the network."""
+        if _running():
+            cls.poll_message_set("The set-up is under way")
+            return False
+        if not may_download():
+            cls.poll_message_set(
+                "Online access is off: allow it in Preferences > System > Network, or point pip "
+                "to a folder of wheels"
+            )
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Say size, time and place first."""
+        self.folder = self.folder or str(environment_folder(context))
+        return context.window_manager.invoke_props_dialog(
+            self, width=WIDTH, title="Set Up MotionGPT", confirm_text="Set Up"
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The dialog."""
+        layout = self.layout
+        assert layout is not None
+        download, disk = sizes(_gpu())
+        what = "PyTorch for your GPU" if _gpu() else "PyTorch for the processor"
+        layout.label(text=f"Downloads about {download} MB: {what} and Transformers.", icon="IMPORT")
+        layout.label(text="That takes some minutes, and Blender stays usable.", icon="TIME")
+        layout.prop(self, "folder")
+        free = _free(Path(bpy.path.abspath(self.folder)))
+        short = free is not None and free < disk
+        said = "unknown" if free is None else _gigabytes(free)
+        layout.label(
+            text=f"Needs about {_gigabytes(disk)} there; free: {said}.",
+            icon="ERROR" if short else "DISK_DRIVE",
+        )
+        layout.label(text="Nothing else on your computer is changed.", icon="CHECKMARK")
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Start it; a script waits for the outcome."""
+        folder = Path(bpy.path.abspath(self.folder)) if self.folder else environment_folder(context)
+        try:
+            task = start(folder)
+        except (InstallError, OSError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if (chosen := entry(context)) is not None:
+            chosen.environment = "" if folder == locations.default_environment() else str(folder)
+            context.preferences.is_dirty = True
+        if bpy.app.background:
+            return self._outcome(context, task)
+        bpy.app.timers.register(_look, first_interval=INTERVAL)
+        return {"FINISHED"}
+
+    def _outcome(self, context: bpy.types.Context, task: SetupTask) -> OperatorResult:
+        task.wait()
+        _finish(context, task)
+        ready = task.progress.phase is Phase.DONE
+        self.report({"INFO" if ready else "ERROR"}, task.progress.text)
+        return {"FINISHED"} if ready else {"CANCELLED"}
+
+
+class MOTIONGPT_OT_stop_set_up(bpy.types.Operator):
+    """Stop the set-up. The next one goes on from here"""
+
+    bl_idname = "motiongpt.stop_set_up"
+    bl_label = "Stop Set-Up"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A set-up must be under way."""
+        return _running()
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """End the child and all that it started."""
+        if (task := session.current().setup) is not None:
+            task.cancel()
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
+    """Remove the environment that Set Up made. The add-on and the model packs stay"""
+
+    bl_idname = "motiongpt.remove_environment"
+    bl_label = "Remove Environment"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only what Set Up made is removed."""
+        if not (environment_folder(context) / STAMP).is_file():
+            cls.poll_message_set("There is no environment that Set Up made")
+            return False
+        return not _running()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """End the model's process, which uses it, and delete the folder."""
+        folder = environment_folder(context)
+        session.current().pump.close()
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            self.report({"ERROR"}, f"{folder} is not wholly removed ({error}): try again.")
+            return {"CANCELLED"}
+        if locations.noted() == locations.python_in(folder):
+            locations.forget()
+        session.current().setup = None
+        self.report({"INFO"}, f"{folder} is removed.")
+        return {"FINISHED"}
+
+
+def is_set_up(context: bpy.types.Context) -> bool:
+    """Whether a Python for the model is known; panels ask at every redraw."""
+    chosen = settings(context)
+    return chosen.fake or (chosen.python is not None and chosen.python.is_file())
+
+
+def may_download() -> bool:
+    """Whether Blender's user allows the network, or pip needs none."""
+    return bool(bpy.app.online_access or os.environ.get("PIP_NO_INDEX"))
+
+
+def start(folder: Path) -> SetupTask:
+    """Begin a set-up; raises InstallError when there is no Python for it."""
+    chosen = entry(bpy.context)
+    named = getattr(chosen, "base_python", "")
+    base = find_base(Path(bpy.path.abspath(named)) if named else None)
+    task = SetupTask(base, paths.ROOT, folder)
+    session.current().setup = task
+    return task
+
+
+def sizes(gpu: bool) -> tuple[int, int]:
+    """MB to download, and MB on the disk in the end."""
+    megabytes = _pins().megabytes
+    download = megabytes["torch-gpu" if gpu else "torch"] + megabytes["backend"]
+    return download, DISK_FACTOR * download
+
+
+@lru_cache(maxsize=1)
+def _pins() -> Pins:
+    return read_pins(paths.ROOT / "pyproject.toml")
+
+
+@lru_cache(maxsize=1)
+def _gpu() -> bool:
+    return torch_source.has_gpu()
+
+
+def _free(folder: Path) -> int | None:
+    """MB free where a folder will be."""
+    there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+    return None if there is None else shutil.disk_usage(there).free // 2**20
+
+
+def _gigabytes(megabytes: int) -> str:
+    return f"{megabytes / 1000:.1f} GB"
+
+
+def _running() -> bool:
+    task = session.current().setup
+    return task is not None and task.progress.phase is Phase.RUNNING
+
+
+def _look() -> float | None:
+    """Redraw while a set-up runs, and take over what it made."""
+    task = session.running_setup()
+    if task is None:
+        return None
+    _redraw()
+    if task.progress.phase is Phase.RUNNING:
+        return INTERVAL
+    _finish(bpy.context, task)
+    return None
+
+
+def _finish(context: bpy.types.Context, task: SetupTask) -> None:
+    """Note the new Python, so that every Blender of this user finds it."""
+    python = task.progress.python
+    if python is None:
+        return
+    locations.remember(python)
+    if (chosen := entry(context)) is not None and chosen.python:
+        chosen.python = ""
+
+
+def _redraw() -> None:
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "PREFERENCES"):
+                area.tag_redraw()

@@ -1,0 +1,138 @@
+"""Set Up from Blender: when it is offered, what it notes, what it removes."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from motiongpt_blender.backend import locations
+from motiongpt_blender.backend.setup.installer import STAMP
+from motiongpt_blender.backend.setup.setup_task import Phase, Progress
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+
+class FakeTask:
+    """A set-up that ends as a test says; the real one is tested in tests/unit/backend."""
+
+    end = Phase.DONE
+
+    def __init__(self, base, root, folder):
+        self.folder, self.base = folder, base
+        self.progress = Progress(text="Installing torch ...", fraction=0.25)
+
+    def wait(self):
+        if self.end is Phase.FAILED:
+            self.progress = Progress(Phase.FAILED, "The disk of /x is full: make room there.")
+            return
+        python = locations.python_in(self.folder)
+        python.parent.mkdir(parents=True)
+        python.write_text("")
+        (self.folder / STAMP).write_text(json.dumps({"python": "3.11.7", "groups": {}}))
+        self.progress = Progress(Phase.DONE, "The model is set up.", 1.0, python)
+
+    def cancel(self):
+        self.progress = Progress(Phase.CANCELLED, "Set-up was stopped; it goes on from here.")
+
+
+@pytest.fixture
+def chosen(monkeypatch, tmp_path, empty_scene):
+    """The add-on on a computer where nothing is set up; its preferences, for tests to read."""
+    from motiongpt_blender import paths, preferences, registration
+    from motiongpt_blender.operators import environment
+
+    kept = SimpleNamespace(
+        python="", device="cpu", pack="", fake=False, environment="", base_python=""
+    )
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.delenv(locations.VARIABLE, raising=False)
+    monkeypatch.setattr(locations, "data_folder", lambda: tmp_path / "user")
+    monkeypatch.setattr(preferences, "find_python", lambda root: locations.find_python(tmp_path))
+    monkeypatch.setattr(environment, "SetupTask", FakeTask)
+    monkeypatch.setattr(environment, "find_base", lambda named: Path("/a/python"))
+    for module in (preferences, environment):
+        monkeypatch.setattr(module, "entry", lambda _: kept)
+    assert (paths.ROOT / "pyproject.toml").is_file()
+    registration.register()
+    yield kept
+    registration.unregister()
+
+
+def test_set_up_notes_the_python_for_every_blender(chosen, tmp_path):
+    from motiongpt_blender.operators.environment import is_set_up
+
+    assert not is_set_up(bpy.context)
+    assert bpy.ops.motiongpt.set_up() == {"FINISHED"}
+    assert is_set_up(bpy.context)
+    assert locations.noted() == locations.python_in(tmp_path / "user" / "environment")
+    assert chosen.environment == ""
+    assert bpy.ops.motiongpt.remove_environment() == {"FINISHED"}
+    assert not is_set_up(bpy.context)
+    assert not (tmp_path / "user" / "environment").exists()
+    assert locations.noted() is None
+    assert not bpy.ops.motiongpt.remove_environment.poll()
+
+
+def test_a_folder_of_ones_own_is_kept_in_the_preferences(chosen, tmp_path):
+    place = tmp_path / "studio share" / "mgpt"
+    bpy.ops.motiongpt.set_up(folder=str(place))
+    assert chosen.environment == str(place)
+    assert locations.noted() == locations.python_in(place)
+
+
+def test_a_set_up_that_fails_notes_nothing(chosen, monkeypatch):
+    from motiongpt_blender.operators.environment import is_set_up
+
+    monkeypatch.setattr(FakeTask, "end", Phase.FAILED)
+    with pytest.raises(RuntimeError, match="The disk of /x is full"):
+        bpy.ops.motiongpt.set_up()
+    assert locations.noted() is None
+    assert not is_set_up(bpy.context)
+    assert bpy.ops.motiongpt.set_up.poll()
+
+
+def test_one_set_up_at_a_time_and_it_can_be_stopped(chosen):
+    from motiongpt_blender.operators import environment, session
+
+    task = environment.start(Path("/nowhere"))
+    assert not bpy.ops.motiongpt.set_up.poll()
+    assert not bpy.ops.motiongpt.remove_environment.poll()
+    assert bpy.ops.motiongpt.stop_set_up() == {"FINISHED"}
+    assert task.progress.phase is Phase.CANCELLED
+    assert session.running_setup() is task
+    assert bpy.ops.motiongpt.set_up.poll()
+    assert not bpy.ops.motiongpt.stop_set_up.poll()
+
+
+def test_disabling_the_add_on_ends_it(chosen):
+    from motiongpt_blender import registration
+    from motiongpt_blender.operators import environment
+
+    task = environment.start(Path("/nowhere"))
+    registration.unregister()
+    assert task.progress.phase is Phase.CANCELLED
+    registration.register()
+
+
+def test_without_online_access_it_is_not_offered(chosen, monkeypatch):
+    from motiongpt_blender.operators.environment import may_download
+
+    monkeypatch.delenv("PIP_NO_INDEX")
+    assert may_download() == bpy.app.online_access
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert may_download()
+
+
+def test_sizes_are_those_of_the_pins(chosen):
+    from motiongpt_blender.operators.environment import sizes
+
+    assert sizes(gpu=False) == (319, 1276)
+    assert sizes(gpu=True)[0] > 2500
+
+
+def test_generate_says_where_to_press(chosen, smpl_rig):
+    bpy.context.view_layer.objects.active = smpl_rig
+    bpy.context.scene.motiongpt.prompt = "walks forward"
+    with pytest.raises(RuntimeError, match="press Set Up"):
+        bpy.ops.motiongpt.generate()
