@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 
+from .body.rotations import Array
 from .feet.foot_contacts import FootContacts
 from .feet.foot_locking import FootLockReport, lock_feet_slices
 from .feet.loop_feet import lock_loop_feet_slices, remove_drift
@@ -50,6 +51,7 @@ def finish_motion_slices(
     start_frame: float,
     fit: Fit,
     options: RigOptions,
+    ground: Array | float = 0.0,
 ) -> Generator[None, None, FinishedMotion]:
     """The motion through its poses, with its neighbours' speeds, closed, its feet locked.
 
@@ -62,13 +64,14 @@ def finish_motion_slices(
         foot_contacts: when each foot is to be in contact.
         start_frame: scene frame of the first frame.
         fit: the animation beside the take, and whether it loops.
-        options: reach, floor, and whether the feet of a loop are locked.
+        options: reach, and whether the feet of a loop are locked.
+        ground: height of the ground over the rig's own floor, or heights (T,) along the motion.
     """
     last, marked = len(motion) - 1, set(poses)
     closes = fit.loop and last > 1
     if closes:
         if options.lock_feet:
-            motion = remove_drift(rig, motion, options.floor)
+            motion = remove_drift(rig, motion, ground)
             yield
         start = poses.get(0)
         first, final = loop_end_poses(motion, start and complete_pose(motion, 0, start))
@@ -92,14 +95,14 @@ def finish_motion_slices(
     if closes and options.lock_feet:
         fixed = marked.intersection(kept)
         motion, foot_contacts, foot_lock = yield from lock_loop_feet_slices(
-            rig, motion, fixed, options.floor
+            rig, motion, fixed, ground
         )
         yield
         left = {b.frame: speed_jump(motion, b) for b in loop_blend_frames(motion)}
     else:
         moving = {b.frame for b in blend_frames}
         motion, foot_lock = yield from lock_feet_slices(
-            rig, motion, foot_contacts, kept, options.floor, moving
+            rig, motion, foot_contacts, kept, ground, moving
         )
         yield
         # Locking changed the speed at a blend so little that feet stay in contact.

@@ -84,8 +84,8 @@ class Character(Protocol):
         """Matrix (4, 4) of the object at a frame."""
         ...
 
-    def joints_at(self, rig: RigDescription, frame: float) -> NDArray[np.float32]:
-        """Joint positions (22, 3) at a frame, metres, y up."""
+    def standing_pose_at(self, rig: RigDescription, frame: float) -> MarkedPose:
+        """How it is posed at a frame, as the pose in which a take begins there."""
         ...
 
     def motion_history(self, rig: RigDescription, start: float) -> NDArray[np.float32]:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.body.motion import MODEL_FPS, MotionClip
-from ..core.pose_constraints.body_parts import constrained_joints
+from ..core.pose_constraints.body_parts import constrained_joints, constrains_root
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
+from ..core.pose_constraints.pose_ground import lowered, marked_grounds, on_level_floor
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RootTarget
 from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_frame_range
@@ -200,7 +201,8 @@ def prepare(
         any_script=any_script,
     )
     check_poses_compatible(marked, time.fps)
-    conditions, frames = pose_conditions(marked, planned.pose_frames), planned.frames
+    level = on_level_floor(rig, marked)
+    conditions, frames = pose_conditions(level, planned.pose_frames), planned.frames
     if fit.loop:
         _check_loop(request, fit, planned.end_frame)
         if not marked:
@@ -268,9 +270,11 @@ def _with_surroundings(
         fit = replace(fit, joins=joins)
         marked = tuple(sorted((*marked, *found), key=lambda pose: pose.frame))
         if any(join.frame == frame_range.start for join in joins):
-            history = character.motion_history(rig, frame_range.start)
-    if not marked:
-        fit = replace(fit, standing=character.joints_at(rig, frame_range.start))
+            ground = marked_grounds(rig, marked)[frame_range.start]
+            seen = character.motion_history(rig, frame_range.start)
+            history = lowered(seen, ground / rig.scale)
+    if not any(constrains_root(pose.body_parts) for pose in marked):
+        fit = replace(fit, standing=character.standing_pose_at(rig, frame_range.start))
     return marked, fit, history
 
 

@@ -82,9 +82,9 @@ class ArmatureCharacter:
         """Matrix (4, 4) of the object at a frame."""
         return surroundings.object_matrix_at(self.obj, frame)
 
-    def joints_at(self, rig: RigDescription, frame: float) -> NDArray[np.float32]:
-        """Joint positions (22, 3) at a frame, metres, y up."""
-        return surroundings.joints_at(self.obj, rig, frame)
+    def standing_pose_at(self, rig: RigDescription, frame: float) -> MarkedPose:
+        """How it is posed at a frame."""
+        return surroundings.standing_pose_at(self.obj, rig, frame)
 
     def motion_history(self, rig: RigDescription, start: float) -> NDArray[np.float32]:
         """Joint positions (20, 22, 3) of the second before a frame, metres, y up."""

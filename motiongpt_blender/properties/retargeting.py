@@ -55,7 +55,8 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     floor: bpy.props.FloatProperty(
         name="Floor",
-        description="Height of the floor above the floor of the armature's rest pose",
+        description="Height of the floor above the floor of the armature's rest pose. At 0 the "
+        "marked poses tell where the floor is, or the pose in which the character stands",
         subtype="DISTANCE",
     )
     keys: bpy.props.EnumProperty(

@@ -67,8 +67,8 @@ class FakeCharacter:
     def object_matrix_at(self, frame):
         return self.matrix * frame
 
-    def joints_at(self, rig, frame):
-        return STANDING + np.float32(frame)
+    def standing_pose_at(self, rig, frame):
+        return marked_pose(frame, PoseRole.START, float(frame))
 
     def motion_history(self, rig, start):
         return np.stack([STANDING + np.float32(start - 20 + k) for k in range(20)])

@@ -32,6 +32,7 @@ from ..rig.part_joints import LEG_JOINTS, LEG_PARTS, side_parts
 from ..rig.rig_description import Control, RigDescription, RigMotion
 from .foot_contacts import UP_SPEED, Contact, FootContacts, runs
 from .foot_offsets import FixedFrames, flight_lift, swing_lift, toe_offsets
+from .ground_path import foot_ground
 from .heel_lift import lift_above_floor, lift_within_reach
 
 #: Seconds on either side of a marked pose within which the locking fades.
@@ -98,20 +99,15 @@ class _LegTrack:
     heel_lift: Array
 
 
-def move_to_floor(motion: RigMotion, height: float) -> RigMotion:
-    """The motion on a floor that is ``height`` above the rig's own."""
-    return replace(motion, locations=raise_root(motion, np.full(len(motion), height)))
-
-
 def lock_feet(
     rig: RigDescription,
     motion: RigMotion,
     foot_contacts: FootContacts,
     kept: Collection[int] = (),
-    floor: float = 0.0,
+    ground: Array | float = 0.0,
 ) -> tuple[RigMotion, FootLockReport]:
     """``lock_feet_slices`` run to its end."""
-    return run_to_end(lock_feet_slices(rig, motion, foot_contacts, kept, floor))
+    return run_to_end(lock_feet_slices(rig, motion, foot_contacts, kept, ground))
 
 
 def lock_feet_slices(
@@ -119,7 +115,7 @@ def lock_feet_slices(
     motion: RigMotion,
     foot_contacts: FootContacts,
     kept: Collection[int] = (),
-    floor: float = 0.0,
+    ground: Array | float = 0.0,
     moving: Collection[int] = (),
     *,
     step: bool = False,
@@ -131,7 +127,7 @@ def lock_feet_slices(
         motion: its channels.
         foot_contacts: when each foot is in contact.
         kept: indices of frames that may not change.
-        floor: height of the floor over the rig's own.
+        ground: height of the ground over the rig's own floor, or heights (T,) along the motion.
         moving: those of ``kept`` at an end of the motion whose speed may not change either:
             a foot in contact there comes to rest instead of stopping at once.
         step: lift a foot also where the motion drags it over the floor between contacts, but
@@ -141,6 +137,7 @@ def lock_feet_slices(
     if not foot_contacts.left and not foot_contacts.right:
         return motion, FootLockReport()
     posed = forward_kinematics(rig, motion)
+    ground = np.broadcast_to(np.asarray(ground, dtype=np.float64), (len(motion),))
     yield
     fixed = FixedFrames(tuple(kept), frozenset(moving))
     legs: list[_LegTrack] = []
@@ -148,7 +145,8 @@ def lock_feet_slices(
         contacts = foot_contacts.of(side)
         _smooth_foot(rig, posed.rotations, contacts, side, kept, motion.fps)
         if leg_is_connected(rig, side):
-            legs.append(_track_leg(rig, motion, posed, foot_contacts, side, fixed, floor, step))
+            below = foot_ground(ground, contacts)
+            legs.append(_track_leg(rig, motion, posed, foot_contacts, side, fixed, below, step))
         yield
     if not legs:
         return motion, FootLockReport()
@@ -196,17 +194,19 @@ def _track_leg(
     foot_contacts: FootContacts,
     side: str,
     fixed: FixedFrames,
-    floor: float,
+    ground: Array,
     step: bool,
 ) -> _LegTrack:
-    """One leg of a motion, with the targets of its toe."""
+    """One leg of a motion, with the targets of its toe over the ground (T,) under that foot."""
     kept, fps = list(fixed.frames), motion.fps
     joints = of_side(side, *LEG_JOINTS, "FOOT")
     hip, knee, ankle, toe = (joint_position(rig, posed, joint) for joint in joints)
     thigh, shin, foot = controls_of(rig, *side_parts(side, *LEG_PARTS))
     rotation = posed.rotations[foot.name]
     heel = ankle + rotate(rotation, -rig.points[joints[2]][1] * UP)
-    level = floor + float(rig.points[joints[3]][1])
+    below = ground[:, None] * UP
+    toe, heel = toe - below, heel - below
+    level = float(rig.points[joints[3]][1])
     contacts = _possible_contacts(foot_contacts.of(side), toe, fixed, level, rig, fps)
     offsets = toe_offsets(toe, heel, contacts, fixed, level, fps, MAX_OFFSET_SPEED * rig.leg)
     target = _keep_above(toe + offsets, kept, level - MAX_DIP * rig.leg, fps)
@@ -218,7 +218,7 @@ def _track_leg(
         ends = [0, *kept, len(toe) - 1]
         target[:, 1] += lift * _away_from(ends, len(toe), fps, FLIGHT_EASE)
     # No lower than it was before: a motion may have its heel in the floor.
-    lowest = np.minimum(heel[:, 1], floor) - MAX_DIP * rig.leg
+    lowest = np.minimum(heel[:, 1], 0.0) - MAX_DIP * rig.leg
     heel_lift = lift_above_floor(heel - toe, rotate(rotation, _LEFT), lowest - target[:, 1])
     heel_lift = gaussian_smooth(heel_lift, FOOT_SMOOTHING * fps)
     return _LegTrack(
@@ -230,8 +230,8 @@ def _track_leg(
         hip=hip,
         knee=knee,
         ankle=ankle,
-        toe_position=toe,
-        target=target,
+        toe_position=toe + below,
+        target=target + below,
         reach=_max_distances((hip, knee, ankle), kept, fps),
         heel_lift=heel_lift * away,
     )

@@ -25,7 +25,7 @@ _ROUNDS: Final = 3
 _IN_THE_AIR: Final = 10.0
 
 
-def remove_drift(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> RigMotion:
+def remove_drift(rig: RigDescription, motion: RigMotion, ground: Array | float = 0.0) -> RigMotion:
     """The motion without its travel over the floor, where one foot stands all the time.
 
     A foot that never steps cannot be farther on with every round. Travel as long as a step
@@ -35,7 +35,7 @@ def remove_drift(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> 
     travel = travel - up * (travel @ up)
     if np.linalg.norm(travel) / motion.scale > MAX_SLIDE:
         return motion
-    feet = _pelvis_and_feet(_without_arms(rig), motion, floor)
+    feet = _pelvis_and_feet(_without_arms(rig), motion, ground)
     connected = [s for s in SIDES if leg_is_connected(rig, s)]
     if all(leaves_floor(feet, side, motion.fps) for side in connected):
         return motion
@@ -44,7 +44,10 @@ def remove_drift(rig: RigDescription, motion: RigMotion, floor: float = 0.0) -> 
 
 
 def lock_loop_feet_slices(
-    rig: RigDescription, motion: RigMotion, kept: Collection[int] = (), floor: float = 0.0
+    rig: RigDescription,
+    motion: RigMotion,
+    kept: Collection[int] = (),
+    ground: Array | float = 0.0,
 ) -> Generator[None, None, tuple[RigMotion, FootContacts, FootLockReport]]:
     """The loop with its feet locked, its contacts, and what the locking changed.
 
@@ -55,19 +58,20 @@ def lock_loop_feet_slices(
         motion: ends in the pose and with the speed with which it begins; its position may
             differ.
         kept: indices of frames that may not change.
-        floor: height of the floor over the rig's own.
+        ground: height of the ground over the rig's own floor, or heights (T,) along the loop.
     """
     count = len(motion) - 1
     legs = _without_arms(rig)
     names = {name for c in legs.controls for name in (c.name, *c.twist_bones)}
     rounds = repeat_loop(motion, names)
-    feet = _pelvis_and_feet(legs, rounds, floor)
+    along = _rounds_of(np.broadcast_to(np.asarray(ground, dtype=np.float64), (len(motion),)))
+    feet = _pelvis_and_feet(legs, rounds, along)
     yield
     contacts = find_foot_contacts(feet, motion.fps)
     yield
     fixed = {k % count + start * count for k in kept for start in range(_ROUNDS)}
     fixed |= {k + count for k in fixed if k % count == 0}
-    locked, report = yield from lock_feet_slices(legs, rounds, contacts, fixed, floor, step=True)
+    locked, report = yield from lock_feet_slices(legs, rounds, contacts, fixed, along, step=True)
     return _middle_round(locked, motion), _middle_contacts(contacts, count), report
 
 
@@ -85,17 +89,19 @@ def repeat_loop(motion: RigMotion, names: Collection[str] | None = None) -> RigM
     count = len(motion) - 1
     travel = motion.locations[count] - motion.locations[0]
 
-    def rounds(values: Array) -> Array:
-        return np.concatenate([values[:count]] * _ROUNDS + [values[:1]])
-
-    locations = rounds(motion.locations)
+    locations = _rounds_of(motion.locations)
     locations += travel * (np.arange(len(locations)) // count)[:, None]
     rotations = {
-        name: continuous(rounds(q))
+        name: continuous(_rounds_of(q))
         for name, q in motion.rotations.items()
         if names is None or name in names
     }
     return replace(motion, rotations=rotations, locations=locations)
+
+
+def _rounds_of(values: Array) -> Array:
+    """Values (T, ...) of a loop, round after round; its last frame is its first again."""
+    return np.concatenate([values[:-1]] * _ROUNDS + [values[:1]])
 
 
 def _middle_round(rounds: RigMotion, loop: RigMotion) -> RigMotion:
@@ -113,7 +119,7 @@ def _middle_round(rounds: RigMotion, loop: RigMotion) -> RigMotion:
     return replace(loop, rotations=rotations, locations=locations)
 
 
-def _pelvis_and_feet(rig: RigDescription, motion: RigMotion, floor: float) -> Array:
+def _pelvis_and_feet(rig: RigDescription, motion: RigMotion, ground: Array | float) -> Array:
     """Joints (T, 22, 3) in metres of the model; only pelvis, toes and ankles are filled in.
 
     A toe at rest has height 0; legs that are not connected are in the air.
@@ -123,9 +129,11 @@ def _pelvis_and_feet(rig: RigDescription, motion: RigMotion, floor: float) -> Ar
     out[:, Joint.PELVIS] = root_transform(motion)[1] / motion.scale
     for side in SIDES:
         if leg_is_connected(rig, side):
-            rest = floor + float(rig.points[Joint[f"{side}_FOOT"]][1])
+            rest = ground + rig.points[Joint[f"{side}_FOOT"]][1]
             for joint in of_side(side, "ANKLE", "FOOT"):
-                out[:, joint] = (joint_position(rig, posed, joint) - [0, rest, 0]) / motion.scale
+                out[:, joint] = joint_position(rig, posed, joint)
+                out[:, joint, 1] -= rest
+                out[:, joint] /= motion.scale
     return out
 
 

@@ -31,7 +31,7 @@ class RigPose:
         transforms: bone -> its own channels, for every bone of the rig that is not at rest;
             None where they are not known.
         switches: (bone, property, value) of each switch between FK and IK.
-        influences: (bone, constraint, value) of each IK constraint that a take switches off.
+        influences: (bone, constraint, value) of each constraint that a take switches off.
         root_constrained: whether the motion has to meet the root's position and rotation.
         constrained_bones: bones that ``transforms`` describes; None where it describes all.
     """

@@ -29,7 +29,7 @@ class RigOptions:
         pin_hands: hands reach the motion's hand positions.
         ik_controls: IK controls and poles are keyed as well, and switched to.
         lock_feet: toes in contact with the floor keep one place, on the floor.
-        floor: height of the floor over the rig's own, in the rig's unit.
+        floor: height of the floor over the rest pose's, in the rig's unit; 0: as the poses tell.
         sparse: few keys with Bézier handles instead of one a frame.
         degrees: largest error of sparse keys in rotation, at head, hands and feet.
         millimetres: largest error of sparse keys in position, for a person of usual size.

@@ -13,6 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pose_constraints.marked_pose import MarkedPose
 from ..pose_constraints.rig_pose import RigPose
 from .blending import BlendFrame
 
@@ -67,8 +68,8 @@ class Fit:
         loop: it ends as it begins.
         cyclic: its curves repeat without end.
         track: name of the NLA track that it is added to; "" makes a new one.
-        standing: (22, 3) metres, the pose in which it begins where none is marked; None:
-            where the character stands now.
+        standing: the pose in which it begins where none is marked; None: as the character
+            stands now.
         object_matrix: (4, 4) of the armature object at the take's start, where the object
             travels; poses are seen from there. None: where the object is now.
     """
@@ -79,7 +80,7 @@ class Fit:
     loop: bool = False
     cyclic: bool = False
     track: str = ""
-    standing: NDArray[np.float32] | None = None
+    standing: MarkedPose | None = None
     object_matrix: NDArray[np.float64] | None = None
 
     def anchor_frame(self, start: float) -> int | None:

@@ -24,6 +24,7 @@ from ...core.body.rotations import (
     to_log,
 )
 from ...core.body.skeleton import SIDES, Joint, of_side
+from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.retargeting.inverse import inverse_directions
 from ...core.retargeting.part_rotations import COLLAR_SHARE, NECK_SHARE, hip_centre
@@ -93,6 +94,11 @@ def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.flo
     )  # rig units, floor at 0
     centre = (hips - np.array([0.0, rig.ankle_lift, 0.0])) / rig.scale
     return (joints + centre - hip_centre(joints)).astype(np.float32)
+
+
+def standing_pose(obj: bpy.types.Object, rig: RigDescription, frame: float) -> MarkedPose:
+    """How the armature is posed now, as the pose in which a take begins at a frame."""
+    return MarkedPose(frame, PoseRole.START, capture_pose(obj, rig), capture_joints(obj, rig))
 
 
 def limbs_out_of_reach(obj: bpy.types.Object, rig: RigDescription) -> dict[str, float]:

@@ -42,7 +42,7 @@ from ..rig.bone_transforms import (
     rotation_property,
     set_transform,
 )
-from ..rig.ik_constraints import keyable_ik_constraints
+from ..rig.opposing_constraints import keyable_constraints
 from .capture import body_rotations, capture_joints, capture_pose
 from .pose_parts import parts_by_bone
 from .rest_pose import rest_pose_of
@@ -96,7 +96,7 @@ def fit_fk_pose(
         seen,
         transforms=own_transforms(obj),
         switches=_switch_values(obj, rig),
-        influences=_ik_influences(obj, rig),
+        influences=_constraint_influences(obj, rig),
     )
     unchanged = replace(captured, rotations={**seen.rotations, **_own_rotations(obj, rig)})
     target, rotations = _body_placement(obj, rig), body_rotations(obj, rig)
@@ -136,11 +136,11 @@ def _switch_values(
     return tuple((s.bone, s.prop, float(bones[s.bone][s.prop])) for s in held)
 
 
-def _ik_influences(
+def _constraint_influences(
     obj: bpy.types.Object, rig: RigDescription
 ) -> tuple[tuple[str, str, float], ...]:
-    """(bone, constraint, influence) of the IK constraints that a take turns off."""
-    found = keyable_ik_constraints(obj, [c.name for c in rig.controls])
+    """(bone, constraint, influence) of the constraints that a take turns off."""
+    found = keyable_constraints(obj, [c.name for c in rig.controls], rig.root)
     return tuple((bone.name, ik.name, float(ik.influence)) for bone, ik in found)
 
 
@@ -197,12 +197,12 @@ def _is_good(misses: Sequence[FKMismatch]) -> bool:
 
 @contextmanager
 def _restoring_pose(obj: bpy.types.Object, rig: RigDescription) -> Iterator[None]:
-    """Turn IK constraints off as a take does; afterwards pose, switches and they are restored."""
+    """Turn constraints off as a take does; afterwards pose, switches and they are restored."""
     bones = pose_bones(obj)
     transforms = {bone.name: own_transform(bone) for bone in bones}
     properties = [(s.bone, s.prop) for s in rig.switches if s.prop in bones[s.bone]]
     values = [(bone, prop, bones[bone][prop]) for bone, prop in properties]
-    found = keyable_ik_constraints(obj, [c.name for c in rig.controls])
+    found = keyable_constraints(obj, [c.name for c in rig.controls], rig.root)
     influences = [(ik, float(ik.influence)) for _, ik in found]
     try:
         for ik, _ in influences:

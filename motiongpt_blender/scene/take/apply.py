@@ -9,16 +9,20 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import bpy
+import numpy as np
 
 from ...compat import session_id
 from ...core.body.motion import MotionClip
+from ...core.body.rotations import Array
 from ...core.body.slices import run_to_end
 from ...core.feet.foot_contacts import NO_CONTACTS, FootContacts, find_foot_contacts
-from ...core.feet.foot_locking import move_to_floor
+from ...core.feet.ground_path import body_ground, ground_path
 from ...core.finish_motion import finish_motion_slices
 from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.pose_constraints.pose_ground import marked_grounds, on_level_floor
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.retargeting.solver import solve_slices
+from ...core.rig.kinematics import raise_root
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
@@ -26,6 +30,7 @@ from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_dist
 from ..access import ArmatureHandle, update_view_layer
 from ..action.action_writer import Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
+from ..pose.capture import standing_pose
 from ..pose.pose_parts import check_bones, constrained_poses
 from ..pose.rest_pose import check_rest_pose
 from ..rig.bone_transforms import own_transform, own_transforms
@@ -40,8 +45,9 @@ from .record import TakeRecord, add_root_motion_property, record_provenance
 from .remove_take import remove_take
 from .report import ApplyReport, TakeIds
 from .stopwatch import Stopwatch
-from .switches import ik_influences, switch_values, switches_of
+from .switches import constraint_influences, switch_values, switches_of
 from .track import put_on_track
+from .unshown import unshown_note_slices
 
 
 @dataclass(frozen=True)
@@ -117,21 +123,24 @@ def apply_slices(
         notes = _checked(take, marked)
     yield
     with watch.stage("place"):
-        joints = place_clip(take.obj, take.rig, clip, marked, start_frame, fit.standing, count)
+        standing = fit.standing or standing_pose(take.obj, take.rig, start_frame)
+        joints = place_clip(clip, marked, start_frame, standing.joints, count)
+        contacts = find_foot_contacts(joints, scene_fps())
+        ground = _ground(take, marked, standing, joints, contacts)
     yield
     with watch.stage("retarget"):
         motion = yield from watch.paused(solve_slices(take.rig, joints, scene_fps(), options))
-        motion = move_to_floor(motion, options.floor)
+        raised = raise_root(motion, body_ground(ground, contacts, scene_fps()))
+        motion = replace(motion, locations=raised)
     yield
     with watch.stage("keys"):
         poses = constrained_poses(take.obj, take.rig, marked, start_frame)
-        foot_contacts = (
-            find_foot_contacts(joints, scene_fps()) if options.lock_feet else NO_CONTACTS
-        )
+        locked = contacts if options.lock_feet else NO_CONTACTS
         fitted = yield from watch.paused(
-            finish_motion_slices(take.rig, motion, poses, foot_contacts, start_frame, fit, options)
+            finish_motion_slices(take.rig, motion, poses, locked, start_frame, fit, options, ground)
         )
-        reports = with_body_distances(fitted.pose_reports, joints, marked, start_frame)
+        level = on_level_floor(take.rig, marked)
+        reports = with_body_distances(fitted.pose_reports, joints, level, start_frame)
         notes += (*drag_notes(reports, start_frame), *jerk_notes(reports, start_frame))
     yield
     with watch.stage("write"):
@@ -142,7 +151,9 @@ def apply_slices(
     action_name = written.action.name
     ids = TakeIds(take.armature.session_id, session_id(written.action))
     with watch.stage("track"):
-        track = yield from watch.paused(_track_slices(take, clip, written, channels, record, ids))
+        track, unshown = yield from watch.paused(
+            _track_slices(take, clip, written, channels, record, ids, fitted.motion)
+        )
     return ApplyReport(
         action_name=action_name,
         track_name=track,
@@ -150,7 +161,7 @@ def apply_slices(
         frame_end=start_frame + len(fitted.motion) - 1,
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
-        notes=notes,
+        notes=(*notes, *unshown),
         checks=clip.checks,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
         foot_lock=fitted.foot_lock if options.lock_feet else None,
@@ -168,6 +179,23 @@ def _checked(take: _Take, marked: Sequence[MarkedPose]) -> tuple[str, ...]:
     return (*rig_warnings(take.obj, take.rig), *filter(None, [time_remapping_note()]))
 
 
+def _ground(
+    take: _Take,
+    marked: Sequence[MarkedPose],
+    standing: MarkedPose,
+    joints: Array,
+    contacts: FootContacts,
+) -> Array:
+    """Heights (T,) of the ground along a take: as chosen, else as its poses or its start tell."""
+    if take.options.floor:
+        return np.full(len(joints), take.options.floor)
+    last = take.start_frame + len(joints) - 1
+    within = [m for m in marked if take.start_frame <= round(m.frame) <= last]
+    grounds = marked_grounds(take.rig, within) or marked_grounds(take.rig, [standing])
+    by_index = {round(frame - take.start_frame): height for frame, height in grounds.items()}
+    return ground_path(by_index, joints, contacts)
+
+
 def _write_slices(
     take: _Take,
     motion: RigMotion,
@@ -183,7 +211,7 @@ def _write_slices(
     obj = take.obj
     record = TakeRecord(
         switches=switch_values(obj, switches_of(obj, take.rig, take.options)),
-        influences=ik_influences(obj, take.rig),
+        influences=constraint_influences(obj, take.rig),
         transforms={"": own_transform(obj), **own_transforms(obj)},
     )
     sparse = None
@@ -204,8 +232,9 @@ def _track_slices(
     channels: Sequence[Channel],
     record: TakeRecord,
     ids: TakeIds,
-) -> Generator[None, None, str]:
-    """Put the action on its track, in two slices; returns the track's name."""
+    motion: RigMotion,
+) -> Generator[None, None, tuple[str, tuple[str, ...]]]:
+    """Put the action on its track, in slices; the track's name, and notes on what is not shown."""
     action_name = written.action.name
     try:
         if take.options.in_place:
@@ -221,8 +250,11 @@ def _track_slices(
         raise
     try:
         yield  # Blender evaluates the whole rig anew
-    except GeneratorExit:
+        update_view_layer()
+        unshown = yield from unshown_note_slices(
+            take.obj, take.rig, motion, take.start_frame, take.options
+        )
+    except BaseException:
         remove_take(action_name, ids)
         raise
-    update_view_layer()
-    return added.track
+    return added.track, unshown

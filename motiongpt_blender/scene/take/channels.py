@@ -25,7 +25,7 @@ from ..rig.bone_transforms import carrying_matrix, quaternion_of
 from .detached_limbs import detached_limb_channels
 from .ik_controls import ik_channels
 from .root_motion import split_root_motion
-from .switches import ik_influences, ik_off_channels, switch_channels, switches_of
+from .switches import constraint_influences, constraint_off_channels, switch_channels, switches_of
 
 
 def channel_slices(
@@ -63,7 +63,7 @@ def channel_slices(
         channels += rotation_channels(obj, control, motion)
     channels += location_channels(obj, motion)
     channels += detached_limb_channels(obj, rig, motion)
-    channels += ik_off_channels(obj, ik_influences(obj, rig))
+    channels += constraint_off_channels(obj, constraint_influences(obj, rig))
     yield
     obj = handle.obj
     if options.ik_controls:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import bpy
 import numpy as np
 
 from ...core.body.motion import MotionClip, heading, place_at_origin
@@ -12,29 +11,23 @@ from ...core.body.resampling import resample_motion
 from ...core.body.rotations import Array, about_y, rotate
 from ...core.pose_constraints.body_parts import constrains_root
 from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
-from ...core.rig.rig_description import RigDescription
-from ..pose.capture import capture_joints
 from ..scene_time import scene_fps
 
 
 def place_clip(
-    obj: bpy.types.Object,
-    rig: RigDescription,
     clip: MotionClip,
     marked: Sequence[MarkedPose],
     start_frame: float,
-    standing: Array | None = None,
+    standing: Array,
     count: int | None = None,
 ) -> Array:
     """The clip's joints (T, 22, 3) at the scene's frame rate, moved to where it begins.
 
     Args:
-        obj: the armature object.
-        rig: its description.
         clip: the generated clip.
         marked: poses; the first one that constrains the hips says where the motion is.
         start_frame: scene frame of the motion's first frame.
-        standing: (22, 3) where it begins without a pose; None: where the armature is now.
+        standing: (22, 3) metres, where it begins without a pose.
         count: scene frames to write; None: up to the end pose, else as long as the clip.
     """
     fps = scene_fps()
@@ -45,7 +38,7 @@ def place_clip(
     if first is not None and first.frame - start_frame < count:
         index, standing = max(round(first.frame - start_frame), 0), first.joints
     else:
-        index, standing = 0, capture_joints(obj, rig) if standing is None else standing
+        index = 0
     return _moved_to(joints, index, standing)
 
 

@@ -43,7 +43,7 @@ class TakeRecord:
 
     Attributes:
         switches: values of the rig's FK/IK properties that the take keys.
-        influences: influences of the IK constraints that the take turns off.
+        influences: influences of the constraints that the take turns off.
         transforms: own transforms: of the object under "", of each bone that was not at rest.
         stashed_track: name of the NLA track that holds the earlier action, or "".
         held_track: name of the NLA track that holds the take's properties outside it, or "".

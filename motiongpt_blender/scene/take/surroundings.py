@@ -17,7 +17,7 @@ from ...core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.rig_description import RigDescription
 from ...core.timeline.frame_range import Join
-from ..pose.capture import capture_joints, capture_pose
+from ..pose.capture import capture_joints, capture_pose, standing_pose
 from ..pose.mark_pose import fit_fk_pose
 from ..pose.object_space import transform_joints, transform_pose
 from ..pose.rest_pose import rest_pose_of
@@ -35,11 +35,11 @@ def motion_history(obj: bpy.types.Object, rig: RigDescription, start: float) -> 
     return np.stack(joints)
 
 
-def joints_at(obj: bpy.types.Object, rig: RigDescription, frame: float) -> NDArray[np.float32]:
-    """The armature's joints at a frame: (22, 3) metres."""
+def standing_pose_at(obj: bpy.types.Object, rig: RigDescription, frame: float) -> MarkedPose:
+    """How the armature is posed at a frame, as the pose in which a take begins there."""
     with preserving_frame(obj) as show:
         show(frame)
-        return capture_joints(obj, rig)
+        return standing_pose(obj, rig, frame)
 
 
 def object_matrix_at(obj: bpy.types.Object, frame: float) -> NDArray[np.float64]:

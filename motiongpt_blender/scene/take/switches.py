@@ -1,4 +1,4 @@
-"""What a take switches: FK/IK properties of the rig, and IK constraints that it turns off."""
+"""What a take switches: FK/IK properties of the rig, and constraints that it turns off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions
 from ..access import pose_bones
 from ..action.action_writer import Channel, property_channel
-from ..rig.ik_constraints import keyable_ik_constraints
+from ..rig.opposing_constraints import keyable_constraints
 from .ik_controls import ik_switches
 from .record import BoneValue, TakeRecord
 
@@ -39,22 +39,24 @@ def switch_channels(obj: bpy.types.Object, switches: Sequence[Switch]) -> Iterat
         yield property_channel(bones[switch.bone], switch.prop, switch.value)
 
 
-def ik_influences(obj: bpy.types.Object, rig: RigDescription) -> tuple[BoneValue, ...]:
-    """(bone, constraint, influence) of each IK constraint that a take has to turn off.
+def constraint_influences(obj: bpy.types.Object, rig: RigDescription) -> tuple[BoneValue, ...]:
+    """(bone, constraint, influence) of each constraint that a take has to turn off.
 
     Where an earlier take turned one off, its influence before that take.
     """
     before = _influences_before_takes(obj)
     found: list[BoneValue] = []
-    for bone, constraint in keyable_ik_constraints(obj, [c.name for c in rig.controls]):
+    for bone, constraint in keyable_constraints(obj, [c.name for c in rig.controls], rig.root):
         influence = before.get((bone.name, constraint.name), float(constraint.influence))
         if influence > 0:
             found.append((bone.name, constraint.name, influence))
     return tuple(found)
 
 
-def ik_off_channels(obj: bpy.types.Object, influences: Sequence[BoneValue]) -> Iterator[Channel]:
-    """Channels that hold the influences of IK constraints at zero."""
+def constraint_off_channels(
+    obj: bpy.types.Object, influences: Sequence[BoneValue]
+) -> Iterator[Channel]:
+    """Channels that hold the influences of constraints at zero."""
     bones = pose_bones(obj)
     for bone, name, _ in influences:
         path = bones[bone].constraints[name].path_from_id("influence")

@@ -383,7 +383,8 @@ def test_a_way_that_the_motion_does_not_go_is_dragged_and_told(smpl_rig):
 def test_a_planned_take_has_its_length_and_begins_where_it_is_said(smpl_rig):
     """The frames that were planned are written; without a pose it begins at its stance."""
     stands = capture_joints(smpl_rig, describe(smpl_rig)) + np.float32([0.7, 0.0, 0.3])
-    fit = Fit(standing=stands)
+    pose = capture_pose(smpl_rig, describe(smpl_rig))
+    fit = Fit(standing=MarkedPose(3, PoseRole.START, pose, stands))
     report = run_to_end(apply_slices(smpl_rig, walking(), (), 3, "walk", fit=fit, count=25))
     assert (report.frame_start, report.frame_end) == (3, 27)
     set_frame(3)

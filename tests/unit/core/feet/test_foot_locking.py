@@ -1,5 +1,7 @@
 """Feet on the floor: when they stand, and that they stay; on real clips and noisy ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,13 +23,13 @@ from motiongpt_blender.core.feet.foot_contacts import (
     hysteresis,
     runs,
 )
-from motiongpt_blender.core.feet.foot_locking import lock_feet, move_to_floor
+from motiongpt_blender.core.feet.foot_locking import lock_feet
 from motiongpt_blender.core.feet.foot_offsets import CLEARANCE, EASE, swing_lift
 from motiongpt_blender.core.pose_constraints.correction import meet_poses
 from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.retargeting.two_bone_ik import solve_leg_ik
-from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
+from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position, raise_root
 from tests.support.clips import as_generated, clip, clips
 from tests.support.numeric_rig import a_rig
 
@@ -174,7 +176,8 @@ def test_a_foot_steps_as_high_as_the_motion_had_it_and_no_higher_than_a_step(hei
 def test_marked_poses_stay_and_the_floor_counts():
     joints = clip("walk")
     foot_contacts = find_foot_contacts(joints, FPS)
-    motion = move_to_floor(solve(RIG, joints, FPS), 0.3)
+    motion = solve(RIG, joints, FPS)
+    motion = replace(motion, locations=raise_root(motion, np.full(len(motion), 0.3)))
     rng = np.random.default_rng(2)
     keys = {}
     for frame in (0, 20, 21, len(joints) - 1):
@@ -183,7 +186,7 @@ def test_marked_poses_stay_and_the_floor_counts():
                   for n, q in pose.rotations.items()}  # fmt: skip
         keys[frame] = type(pose)(turned, tuple(np.array(pose.root_location) + 0.01))
     met, _ = meet_poses(motion, keys)
-    locked, _ = lock_feet(RIG, met, foot_contacts, keys, floor=0.3)
+    locked, _ = lock_feet(RIG, met, foot_contacts, keys, ground=0.3)
     for frame in keys:
         assert np.abs(locked.locations[frame] - met.locations[frame]).max() < 1e-9
         for side in "LR":

@@ -158,7 +158,7 @@ def test_a_floor_is_in_the_rigs_unit(scale):
     contacts = find_foot_contacts(joints, FPS)
     motion = solve(rig, joints, FPS)
     low, _ = lock_feet(rig, motion, contacts)
-    high, _ = lock_feet(rig, motion, contacts, floor=0.02 * scale)
+    high, _ = lock_feet(rig, motion, contacts, ground=0.02 * scale)
     toes = [
         joint_position(rig, forward_kinematics(rig, m), Joint.L_FOOT)[:, 1] for m in (low, high)
     ]

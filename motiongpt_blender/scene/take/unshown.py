@@ -1,0 +1,166 @@
+"""What a rig does not show of a take: how far its bones are from where the keys put them.
+
+Constraints that carry bones, drivers and uneven scales stay while a take plays. Where a rig has
+such, some frames of the take are evaluated and compared with the motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import bpy
+import numpy as np
+
+from ...core.body.rotations import Array, angle_between, inverse, multiply
+from ...core.rig.kinematics import PosedRig, forward_kinematics
+from ...core.rig.rig_description import RigDescription, RigMotion
+from ...core.rig.rig_options import RigOptions, RootTarget
+from ..access import TRANSFORM_PROPERTIES, pose_bones
+from ..pose.capture import body_rotations
+from ..rig.opposing_constraints import carrying_constraints, is_driven, opposing_constraints
+from ..rig.rig_warnings import listed
+from ..scene_time import preserving_frame
+
+#: Degrees below which nothing is said.
+TOLERANCE: Final = 3.0
+#: Frames of a take that are compared.
+FRAMES: Final = 3
+#: Least share of its greatest scale that a bone's smallest one may have.
+_EVEN: Final = 0.99
+#: A scale that is next to nothing.
+_VANISHING: Final = 0.01
+
+
+class Cause(StrEnum):
+    """Why a bone may not show its keys; the words tell it, and what to do."""
+
+    CARRIED = "Constraints carry {bones} while the take plays|mute them to see it as it was made"
+    DRIVEN_CONSTRAINT = "Drivers hold the constraints on {bones}|mute these constraints to see it"
+    DRIVEN = "Drivers hold {bones}, which the take keys|mute these drivers to see it"
+    SCALED = "The scale of {bones} bends what they carry|set it to 1 on all axes to see the take"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A bone that may not show its keys, and why."""
+
+    bone: str
+    cause: Cause
+
+
+def unshown_note_slices(
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    motion: RigMotion,
+    start_frame: float,
+    options: RigOptions,
+) -> Generator[None, None, tuple[str, ...]]:
+    """A sentence for each cause that keeps a rig from showing its take, with the degrees.
+
+    Args:
+        obj: the armature object, which plays the take.
+        rig: its description.
+        motion: the finished motion, all of it on the hips.
+        start_frame: scene frame of its first frame.
+        options: where the path over the floor was keyed.
+    """
+    suspects = list(find_suspects(obj, rig))
+    if not suspects:
+        return ()
+    worst: dict[str, float] = {}
+    expected = forward_kinematics(rig, motion)
+    for index in np.linspace(0, len(motion) - 1, FRAMES).round().astype(int):
+        yield
+        with preserving_frame(obj) as show:
+            show(start_frame + int(index))
+            shown = body_rotations(obj, rig, stretched=True)
+        for name, degrees in _differences(rig, shown, expected, int(index), options).items():
+            worst[name] = max(worst.get(name, 0.0), degrees)
+    return tuple(_notes(obj, suspects, worst))
+
+
+def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspect]:
+    """The bones that may not show their keys."""
+    bones, names = pose_bones(obj), [c.name for c in rig.controls]
+    for bone, constraint in carrying_constraints(obj, names):
+        if constraint.influence > 0:
+            yield Suspect(bone.name, Cause.CARRIED)
+    for bone, constraint in opposing_constraints(obj, names, rig.root):
+        if constraint.influence > 0 and is_driven(obj, constraint):
+            yield Suspect(bone.name, Cause.DRIVEN_CONSTRAINT)
+    driven = _driven_bones(obj)
+    carrying = {above.name for name in names for above in bones[name].parent_recursive}
+    for name in dict.fromkeys((*names, *sorted(carrying))):
+        if name in driven:
+            yield Suspect(name, Cause.DRIVEN)
+        smallest, *_, greatest = sorted(abs(s) for s in bones[name].scale)
+        if smallest < max(_EVEN * greatest, _VANISHING):
+            yield Suspect(name, Cause.SCALED)
+
+
+def _driven_bones(obj: bpy.types.Object) -> set[str]:
+    """Names of the bones of which a driver holds a transform."""
+    data, out = obj.animation_data, set[str]()
+    for curve in data.drivers if data is not None else ():
+        path, _, prop = curve.data_path.rpartition(".")
+        if prop in TRANSFORM_PROPERTIES and path and not curve.mute:
+            owner = obj.path_resolve(path, False) if _resolves(obj, path) else None
+            if isinstance(owner, bpy.types.PoseBone):
+                out.add(owner.name)
+    return out
+
+
+def _resolves(obj: bpy.types.Object, path: str) -> bool:
+    try:
+        obj.path_resolve(path, False)
+    except ValueError:  # a driver of a bone that is gone
+        return False
+    return True
+
+
+def _differences(
+    rig: RigDescription,
+    shown: dict[str, Array],
+    expected: PosedRig,
+    index: int,
+    options: RigOptions,
+) -> dict[str, float]:
+    """Degrees by which each control differs at a frame: the root's own, others from the root."""
+    root, wanted = shown[rig.root], expected.rotations[rig.root][index]
+    out = {
+        name: _degrees(
+            multiply(inverse(root), rotation),
+            multiply(inverse(wanted), expected.rotations[name][index]),
+        )
+        for name, rotation in shown.items()
+    }
+    travels = options.root is RootTarget.OBJECT
+    out[rig.root] = 0.0 if travels else _degrees(root, wanted)
+    return out
+
+
+def _degrees(one: Array, other: Array) -> float:
+    return float(np.degrees(angle_between(one, other)))
+
+
+def _notes(
+    obj: bpy.types.Object, suspects: Sequence[Suspect], worst: dict[str, float]
+) -> Iterator[str]:
+    bones = pose_bones(obj)
+    for cause in Cause:
+        found: dict[str, float] = {}
+        for suspect in suspects:
+            if suspect.cause is cause:
+                carried = {b.name for b in bones[suspect.bone].children_recursive} | {suspect.bone}
+                degrees = max((d for n, d in worst.items() if n in carried), default=0.0)
+                if degrees > TOLERANCE:
+                    found[suspect.bone] = degrees
+        if found:
+            what, remedy = cause.value.split("|")
+            yield (
+                f"{what.format(bones=listed(list(found), 'bone'))}: what is shown differs from the "
+                f"take by up to {max(found.values()):.0f}°; {remedy}."
+            )
