@@ -27,7 +27,7 @@ from ..scene_time import preserving_frame
 #: Degrees below which nothing is said.
 TOLERANCE: Final = 3.0
 #: Frames of a take that are compared.
-FRAMES: Final = 3
+FRAMES: Final = 5
 #: Least share of its greatest scale that a bone's smallest one may have.
 _EVEN: Final = 0.99
 #: A scale that is next to nothing.
@@ -67,9 +67,9 @@ def unshown_note_slices(
         start_frame: scene frame of its first frame.
         options: where the path over the floor was keyed.
     """
-    suspects = list(find_suspects(obj, rig))
+    suspects, vanishing = list(find_suspects(obj, rig)), _vanishing_note(obj, rig)
     if not suspects:
-        return ()
+        return vanishing
     worst: dict[str, float] = {}
     expected = forward_kinematics(rig, motion)
     for index in np.linspace(0, len(motion) - 1, FRAMES).round().astype(int):
@@ -79,7 +79,7 @@ def unshown_note_slices(
             shown = body_rotations(obj, rig, stretched=True)
         for name, degrees in _differences(rig, shown, expected, int(index), options).items():
             worst[name] = max(worst.get(name, 0.0), degrees)
-    return tuple(_notes(obj, suspects, worst))
+    return (*vanishing, *_notes(obj, suspects, worst))
 
 
 def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspect]:
@@ -92,13 +92,31 @@ def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspec
         if constraint.influence > 0 and is_driven(obj, constraint):
             yield Suspect(bone.name, Cause.DRIVEN_CONSTRAINT)
     driven = _driven_bones(obj)
-    carrying = {above.name for name in names for above in bones[name].parent_recursive}
-    for name in dict.fromkeys((*names, *sorted(carrying))):
+    for name in _with_carrying(obj, names):
         if name in driven:
             yield Suspect(name, Cause.DRIVEN)
         smallest, *_, greatest = sorted(abs(s) for s in bones[name].scale)
-        if smallest < max(_EVEN * greatest, _VANISHING):
+        if smallest < _EVEN * greatest:
             yield Suspect(name, Cause.SCALED)
+
+
+def _vanishing_note(obj: bpy.types.Object, rig: RigDescription) -> tuple[str, ...]:
+    """A sentence about bones that are scaled to almost nothing, with all that they carry."""
+    names = _with_carrying(obj, [c.name for c in rig.controls])
+    found = [name for name in names if max(map(abs, pose_bones(obj)[name].scale)) < _VANISHING]
+    if not found:
+        return ()
+    return (
+        f"What {listed(found, 'bone')} carries is scaled to almost nothing and does not show the "
+        "take: set the scale to 1.",
+    )
+
+
+def _with_carrying(obj: bpy.types.Object, names: Sequence[str]) -> list[str]:
+    """Bones and all bones above them."""
+    bones = pose_bones(obj)
+    carrying = {above.name for name in names for above in bones[name].parent_recursive}
+    return list(dict.fromkeys((*names, *sorted(carrying))))
 
 
 def _driven_bones(obj: bpy.types.Object) -> set[str]:
