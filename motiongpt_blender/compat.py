@@ -131,13 +131,13 @@ def session_id(block: ID) -> int:
 
 
 def assign_action(animation_data: AnimData, action: Action | None, slot: Slot) -> None:
-    """Make an action the active one; from 4.4 on its slot does not follow by itself."""
+    """Make an action the active one with this slot, or with none: Blender chooses one itself."""
     animation_data.action = action
-    if HAS_SLOTS and action is not None and slot is not None:
+    if HAS_SLOTS and action is not None:
         animation_data.action_slot = slot
 
 
 def bind_strip(strip: NlaStrip, slot: Slot) -> None:
-    """Let an NLA strip play this slot; before 4.4 there is nothing to bind."""
-    if HAS_SLOTS and slot is not None:
+    """Let an NLA strip play this slot, or none: Blender chooses one itself, before 4.4 none."""
+    if HAS_SLOTS:
         strip.action_slot = slot

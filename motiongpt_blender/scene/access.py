@@ -5,6 +5,7 @@ The lowest module of ``scene``; every other module of it may import this one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
@@ -15,6 +16,8 @@ from ..compat import session_id
 from .errors import RigError
 
 _Block = TypeVar("_Block", bound=bpy.types.ID)
+
+_BONE_PATH: Final = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]')
 
 #: The properties that move a bone or an object.
 TRANSFORM_PROPERTIES: Final = (
@@ -70,6 +73,12 @@ def armature_of(obj: bpy.types.Object) -> bpy.types.Armature:
     data = obj.data
     assert isinstance(data, bpy.types.Armature)
     return data
+
+
+def bone_of_path(path: str) -> str:
+    """Name of the bone that a data path of an armature object belongs to, or ""."""
+    found = _BONE_PATH.match(path)
+    return bpy.utils.unescape_identifier(found[1]) if found is not None else ""
 
 
 def pose_bones(obj: bpy.types.Object) -> bpy.types.bpy_prop_collection[bpy.types.PoseBone]:

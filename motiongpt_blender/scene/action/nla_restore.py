@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import bpy
 
 from ... import compat
 from .nla import NlaState
 from .nla_tracks import drop_track, new_strip, overlapping_strips
+
+#: Frames by which a strip lies elsewhere than its action.
+MOVED: Final = 0.01
 
 
 def restore_moved_strips(
@@ -42,16 +46,41 @@ def remove_track(data: bpy.types.AnimData, name: str) -> None:
 
 
 def reactivate_stashed(data: bpy.types.AnimData, name: str) -> None:
-    """Make the stashed action the active one again, unless something lies above it by now."""
+    """Make the stashed action the active one again, unless something lies above it by now.
+
+    A strip that the animator moved or retimed since stays, and plays where it was moved to.
+    """
     if not name or name not in data.nla_tracks or data.action is not None:
         return
     track = data.nla_tracks[name]
-    if data.nla_tracks[-1] != track:
+    if data.nla_tracks[-1] != track or len(track.strips) != 1:
         return
-    if len(track.strips) == 1 and (action := track.strips[0].action) is not None:
-        slot = compat.strip_slot(track.strips[0])
-        drop_track(data, track)
-        compat.assign_action(data, action, slot)
+    strip = track.strips[0]
+    if strip.action is None:
+        return
+    if not _plays_as_active_action(strip):
+        track.mute = False
+        return
+    action, slot = strip.action, compat.strip_slot(strip)
+    drop_track(data, track)
+    compat.assign_action(data, action, slot)
+
+
+def drop_empty_animation_data(obj: bpy.types.Object) -> None:
+    """Remove an animation-data block that holds nothing and sets nothing."""
+    data = obj.animation_data
+    if data is None or data.action is not None or len(data.nla_tracks) or len(data.drivers):
+        return
+    blend = data.action_blend_type, data.action_extrapolation, data.action_influence
+    if data.use_nla and blend == ("REPLACE", "HOLD", 1.0):
+        obj.animation_data_clear()
+
+
+def _plays_as_active_action(strip: bpy.types.NlaStrip) -> bool:
+    """Whether a strip plays each frame of its action at that frame of the scene."""
+    moved = abs(strip.frame_start - strip.action_frame_start) > MOVED
+    retimed = strip.use_animated_time or strip.use_reverse or strip.scale != 1.0
+    return not moved and not retimed and strip.repeat == 1.0
 
 
 def restore_nla_state(

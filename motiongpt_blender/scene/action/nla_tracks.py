@@ -72,7 +72,7 @@ def stash(
     data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot | None
 ) -> bpy.types.NlaTrack:
     """An action on a muted track, where it is kept."""
-    start = int(action.frame_range[0])
+    start = float(action.frame_range[0])
     track = new_track(data, action, slot, start, f"{action.name} (before)")
     track.mute = True
     return track

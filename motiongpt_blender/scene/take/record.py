@@ -6,19 +6,21 @@ The only module that knows the names of the custom properties that a take writes
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from typing import Any, Final
 
 import bpy
 
+from ... import compat
 from ...core.body.motion import MotionClip, Origin
 from ...core.body.transforms import Transform, rest_transform
 from ...core.packs.manifest import is_non_commercial
-from ..access import pose_bones
+from ..access import TRANSFORM_PROPERTIES, bone_of_path, pose_bones
 from ..action.nla import NlaState
 from ..action.played_curves import animated_properties, audible_actions
-from ..rig.bone_transforms import rotation_property, set_transform
+from ..rig.bone_transforms import in_mode, set_transform
 
 #: Custom property of a take's action: how the armature was before it, as JSON.
 TAKE_KEY: Final = "motiongpt_take"
@@ -48,6 +50,8 @@ class TakeRecord:
         stashed_track: name of the NLA track that holds the earlier action, or "".
         held_track: name of the NLA track that holds the take's properties outside it, or "".
         nla: the state of the NLA editor.
+        curve_bones: the bone of each curve of the take, in their order, "" for the object: Blender
+            renames the curves' paths with the bones, not the names in this record.
     """
 
     switches: tuple[BoneValue, ...] = ()
@@ -56,9 +60,11 @@ class TakeRecord:
     stashed_track: str = ""
     held_track: str = ""
     nla: NlaState = field(default_factory=NlaState)
+    curve_bones: tuple[str, ...] = ()
 
     def save(self, action: bpy.types.Action) -> None:
-        """Store the record on a take's action."""
+        """Store the record on a take's action, all curves of which are written."""
+        bones = [bone_of_path(curve.data_path) for curve in compat.all_curves(action)]
         action[TAKE_KEY] = json.dumps(
             {
                 "switches": self.switches,
@@ -67,6 +73,7 @@ class TakeRecord:
                 "stashed_track": self.stashed_track,
                 "held_track": self.held_track,
                 "nla": asdict(self.nla),
+                "curve_bones": [(name, len(list(run))) for name, run in groupby(bones)],
             }
         )
 
@@ -84,16 +91,37 @@ class TakeRecord:
             stashed_track=data["stashed_track"],
             held_track=data["held_track"],
             nla=NlaState.from_dict(data["nla"]),
+            curve_bones=tuple(n for n, count in data["curve_bones"] for _ in range(count)),
         )
 
-    def restore(self, obj: bpy.types.Object, keyed: Collection[tuple[str, int]]) -> None:
+    def restore(self, obj: bpy.types.Object, keyed: Sequence[tuple[str, int]]) -> None:
         """Give an armature back what the take changed, once the take plays no more.
 
         Args:
             obj: the armature object.
-            keyed: data path and index of every property that the take keyed; what other
+            keyed: data path and index of every curve of the take, in their order; what other
                 animation moves too is left to that.
         """
+        self._renamed([path for path, _ in keyed])._restore(obj, keyed)
+
+    def _renamed(self, paths: Sequence[str]) -> TakeRecord:
+        """The record with the present names of bones, by the paths of the take's curves.
+
+        Without as many curves as were written it stays as it is: names tell then.
+        """
+        if len(paths) != len(self.curve_bones):
+            return self
+        present = tuple(bone_of_path(path) for path in paths)
+        names = dict(zip(self.curve_bones, present, strict=True))
+        return replace(
+            self,
+            switches=tuple((names.get(b, b), n, v) for b, n, v in self.switches),
+            influences=tuple((names.get(b, b), n, v) for b, n, v in self.influences),
+            transforms={names.get(n, n): t for n, t in self.transforms.items()},
+            curve_bones=present,
+        )
+
+    def _restore(self, obj: bpy.types.Object, keyed: Sequence[tuple[str, int]]) -> None:
         bones = pose_bones(obj)
         for name, prop, value in self.switches:
             if name in bones and prop in bones[name]:
@@ -114,12 +142,13 @@ class TakeRecord:
         owners |= {bone.name: bone for bone in pose_bones(obj)}
         for name, owner in owners.items():
             mode = str(owner.rotation_mode)
-            props = ("location", rotation_property(mode), "scale")
-            if not any((owner.path_from_id(p) if name else p) in paths for p in props):
+            own_paths = (owner.path_from_id(p) if name else p for p in TRANSFORM_PROPERTIES)
+            if not any(path in paths for path in own_paths):
                 continue
+            if name not in self.curve_bones:
+                continue  # a bone of which the record knows nothing
             before = self.transforms.get(name, rest_transform(mode))
-            if before.mode == mode:
-                set_transform(owner, before)
+            set_transform(owner, in_mode(before, mode))
 
 
 def record_provenance(action: bpy.types.Action, clip: MotionClip) -> None:

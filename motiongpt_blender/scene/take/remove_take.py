@@ -10,6 +10,7 @@ import bpy
 from ... import compat
 from ..access import current_scene
 from ..action.nla_restore import (
+    drop_empty_animation_data,
     reactivate_stashed,
     remove_track,
     restore_moved_strips,
@@ -57,7 +58,7 @@ def remove_take(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     assert action is not None
     assert data is not None
     record = TakeRecord.load(action) or TakeRecord()
-    keyed = {(c.data_path, c.array_index) for c in compat.all_curves(action)}
+    keyed = [(c.data_path, c.array_index) for c in compat.all_curves(action)]
     was_soloed, was_on_top = track.is_solo, data.nla_tracks[-1] == track
     track.strips.remove(strip)
     restore_moved_strips(data, track, record.nla.moved_aside)
@@ -73,6 +74,7 @@ def remove_take(action_name: str, ids: TakeIds = NO_IDS) -> bool:
         has_takes=_plays_takes(data),
     )
     record.restore(obj, keyed)
+    drop_empty_animation_data(obj)
     if action.users == 0:
         bpy.data.actions.remove(action)
     _show_current_frame(obj)

@@ -264,7 +264,7 @@ def test_a_take_is_found_under_another_name_and_beside_a_copy(addon, smpl_rig):
     smpl_rig.name, copy.name = "zz hero", "a copy"
     bpy.data.actions[report.action_name].name = "walk, final"
     remove()
-    assert not smpl_rig.animation_data.nla_tracks
+    assert smpl_rig.animation_data is None
     assert copy.animation_data.nla_tracks
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from motiongpt_blender import compat
 from tests.support.matrix import sweep
 from tests.support.takes import (
     JUMP,
@@ -61,6 +62,81 @@ def test_the_animation_before_it_plays_again(addon, smpl_rig, mode):
     assert scene_of(smpl_rig) == was
     for frame, matrices in zip(FRAMES, before, strict=True):
         assert np.abs(seen(smpl_rig, frame) - matrices).max() < 1e-6, frame
+
+
+@pytest.mark.parametrize("fewer", [False, True])
+def test_bones_that_were_renamed_get_their_poses_back(addon, smpl_rig, fewer):
+    """Names swapped, and a new one; with a curve deleted since, such bones stay as they are."""
+    bones = smpl_rig.pose.bones
+    poses = {"l_elbow": (0.8, 0.6, 0.0, 0.0), "l_knee": (0.6, 0.0, 0.8, 0.0), "head": (0, 1, 0, 0)}
+    for name, rotation in poses.items():
+        bones[name].rotation_quaternion = rotation
+    report = generate(addon)
+    smpl_rig.data.bones["head"].name = "kopf"
+    for old, new in (("l_elbow", "between"), ("l_knee", "l_elbow"), ("between", "l_knee")):
+        smpl_rig.data.bones[old].name = new
+    show(20)
+    left = tuple(bones["kopf"].rotation_quaternion)
+    if fewer:
+        action = bpy.data.actions[report.action_name]
+        curves = compat.curves(action, compat.only_slot(action))
+        curves.remove(curves[0])
+    removed(smpl_rig)
+    now = {name: tuple(bones[name].rotation_quaternion) for name in ("l_elbow", "l_knee", "kopf")}
+    if fewer:
+        assert now["kopf"] == left
+    else:
+        assert now["l_knee"] == pytest.approx(poses["l_elbow"])
+        assert now["l_elbow"] == pytest.approx(poses["l_knee"])
+        assert now["kopf"] == pytest.approx(poses["head"])
+
+
+def test_a_bone_in_another_rotation_mode_gets_its_pose_back(addon, smpl_rig):
+    knee = smpl_rig.pose.bones["l_knee"]
+    knee.rotation_quaternion = (0.8, 0.6, 0.0, 0.0)
+    before = seen(smpl_rig, 1)
+    generate(addon)
+    knee.rotation_mode = "XYZ"
+    removed(smpl_rig)
+    assert np.abs(seen(smpl_rig, 1) - before).max() < 1e-5
+
+
+def test_an_action_without_a_slot_has_none_afterwards(addon, smpl_rig):
+    if not compat.HAS_SLOTS:
+        pytest.skip("this Blender's actions have no slots")
+    hand_keyed(smpl_rig)
+    data = smpl_rig.animation_data
+    data.action_slot = None
+    before = [seen(smpl_rig, f) for f in (1, 40)]
+    assert np.abs(before[0] - before[1]).max() < 1e-6
+    generate(addon)
+    removed(smpl_rig)
+    assert data.action is not None
+    assert data.action_slot is None
+    assert np.abs(seen(smpl_rig, 40) - before[1]).max() < 1e-5
+
+
+def test_a_rig_without_animation_has_no_animation_data_afterwards(addon, smpl_rig):
+    assert smpl_rig.animation_data is None
+    generate(addon)
+    removed(smpl_rig)
+    assert smpl_rig.animation_data is None
+
+
+@pytest.mark.parametrize("mode", ["FREE", "RANGE"])
+def test_a_strip_that_was_moved_since_stays_where_it_is(addon, smpl_rig, mode):
+    hand_keyed(smpl_rig)
+    before = seen(smpl_rig, 30)
+    place = bpy.context.scene.motiongpt.frame_range
+    place.mode, place.start, place.end = mode, 20, 40
+    show(20)
+    generate(addon)
+    data = smpl_rig.animation_data
+    strip = data.nla_tracks[0].strips[0]
+    strip.frame_start_raw, strip.frame_end_raw = strip.frame_start + 7, strip.frame_end + 7
+    removed(smpl_rig)
+    assert data.action is None
+    assert np.abs(seen(smpl_rig, 37) - before).max() < 1e-5
 
 
 def test_only_the_last_of_two_takes_goes(addon, smpl_rig):
