@@ -14,6 +14,8 @@ from .tables import best_by_name
 
 #: Fewer bones than this cannot be a body.
 FEWEST: Final = 8
+#: Share of all parts from which on a family is named.
+_NAMED: Final = 0.8
 #: From this number of required parts found by name on, the shape only fills gaps.
 _KNOWN: Final = 8
 
@@ -89,14 +91,27 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
         bones = "it has no bones" if not count else f"it has only {count} bone{'s'[: count > 1]}"
         return f"{bones}: choose an armature with arms and legs."
     parts = missing(nearest)
-    if len(parts) == len(REQUIRED):
+    if len(parts) > len(REQUIRED) // 2:
         return (
             "its bones are recognised neither by name nor by shape: choose them in the "
             "panel under Bones, or choose the armature of a body with two arms and two legs."
         )
+    reasons = [f.reason for f in nearest.failures if f.required and f.misplaced]
+    if len(reasons) == len(parts):
+        why = " ".join(reasons)[:-1]
+        return f"{why[0].lower()}{why[1:]}: parent them in Edit Mode, or choose another armature."
     listed = ", ".join(p.words for p in parts)
-    kind = f"it looks like a {nearest.label}" if nearest.family != SHAPE else "it is a body"
     return (
-        f"{kind}, but no bone was found for {listed}: "
+        f"{_kind(nearest)}no bone was found for {listed}: "
         "choose them in the panel under Bones, or choose another armature."
     )
+
+
+def _kind(nearest: BoneMap) -> str:
+    """The beginning of a sentence that names the family, where most of its parts are there."""
+    found = len({bone.part for bone in nearest.bones})
+    if found < _NAMED * (found + len(nearest.failures)):
+        return ""
+    if nearest.family == SHAPE:
+        return "it is a body, but "
+    return f"its bones have the names of {nearest.label}, but "

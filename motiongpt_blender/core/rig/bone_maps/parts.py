@@ -120,10 +120,12 @@ class Failure:
     Attributes:
         part: the part.
         reason: why, one sentence.
+        misplaced: whether bones have its names, but are no children of what carries it.
     """
 
     part: Part
     reason: str
+    misplaced: bool = False
 
     @property
     def required(self) -> bool:

@@ -105,7 +105,8 @@ class _FamilyMatch:
         return Scored(filled, self._score(filled))
 
     def _score(self, filled: BoneMap) -> tuple[float, ...]:
-        count = len({b.part for b in filled.bones}) + 0.1 * len(filled.bones)
+        named = {b.part for b in filled.bones} | {f.part for f in self.failures if f.misplaced}
+        count = len(named) + 0.1 * len(filled.bones)
         return -len(missing(filled)), not self.by_hierarchy, count, self.signed, self.sure
 
     def _spell(self, options: list[str], side: str) -> list[str]:
@@ -134,14 +135,14 @@ class _FamilyMatch:
         self.found.setdefault(bone.part, []).append(bone)
         self.used |= {bone.control, bone.body}
 
-    def _fail(self, part: Part, reason: str) -> None:
-        self.failures.append(Failure(part, reason))
+    def _fail(self, part: Part, reason: str, *, misplaced: bool = False) -> None:
+        self.failures.append(Failure(part, reason, misplaced))
 
     def _no_name(self, part: Part, entry: Any) -> None:
         item: dict[str, Any] = {"control": entry} if isinstance(entry, list) else entry
         names: list[str] = item.get("control", [])
         if not names:
-            self._fail(part, f"A {self.data['label']} has no bone for it.")
+            self._fail(part, f"{self.data['label']} has no bone for it.")
             return
         listed = " or ".join(f"'{n}'" for n in names)
         where = {"l": " on the left side", "r": " on the right side", "": ""}[part.side]
@@ -168,7 +169,7 @@ class _FamilyMatch:
             doubted = replace(options[0], confidence=self.sure * DOUBT, note=note, detached=True)
             self._keep(doubted)
         else:
-            self._fail(part, note)
+            self._fail(part, note, misplaced=True)
 
     def _carried(self) -> list[str]:
         """The bones that must be descendants of the pelvis: thighs and upper arms."""
@@ -211,7 +212,7 @@ class _FamilyMatch:
                 self._keep(replace(chest, part=Part.CHEST))
             elif line:
                 names = ", ".join(f"'{b.control}'" for b in line)
-                self._fail(Part.CHEST, f"Neither arm is a child of {names}.")
+                self._fail(Part.CHEST, f"The arms are no children of {names}.", misplaced=True)
                 return
             else:
                 self._no_name(Part.CHEST, [n for row in rows for n in row])

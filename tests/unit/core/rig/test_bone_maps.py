@@ -181,6 +181,50 @@ def test_too_few_bones_are_counted():
         find(Bones(("Bone",), (-1,)))
 
 
+QUATERNIUS = [
+    *("Body", "Hips", "Abdomen", "Torso", "Neck", "Head"),
+    *(
+        f"{name}.{side}"
+        for side in "LR"
+        for name in ("Shoulder", "UpperArm", "LowerArm", "Palm", "UpperLeg", "LowerLeg", "FootIK")
+    ),
+]
+
+
+def test_hands_called_palms_and_feet_that_are_ik_targets_are_found():
+    found = find(QUATERNIUS)
+    assert found.of(Part.HAND_L)[0].control == "Palm.L"
+    assert found.of(Part.FOOT_R)[0].control == "FootIK.R"
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["Hips", "Spine", "Head", "LeftHand", "RightHand", *"abcdefgh"], "by name nor by shape"),
+        (
+            ["MidHip", "Neck"]
+            + [s + n for s in "LR" for n in ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")],
+            "no bone was found for pelvis, chest",
+        ),
+    ],
+)
+def test_a_family_is_named_only_where_most_of_it_is_there(names, says):
+    with pytest.raises(MappingError, match=says) as refused:
+        find(names)
+    assert not any(data["label"] in str(refused.value) for _, data in families())
+    with pytest.raises(MappingError, match="the names of Mixamo, but no bone was found for shin"):
+        find([name for name in MIXAMO if name != "mixamorig:LeftLeg"])
+
+
+def test_limbs_without_a_parent_are_told():
+    names = ["hips", "spine", "chest", "neck", "head"]
+    limb = ("upper_arm", "lower_arm", "hand", "upper_leg", "lower_leg", "foot")
+    names += [f"{name}.{side}" for side in "LR" for name in limb]
+    parents = [-1, 0, 1, 2, 3] + [-1, 5, 6, -1, 8, 9] + [-1, 11, 12, -1, 14, 15]
+    with pytest.raises(MappingError, match="the arms are no children of 'spine', 'chest': parent"):
+        find(Bones(tuple(names), tuple(parents)))
+
+
 def test_rows_say_why_a_part_is_empty():
     rows = rows_of(find([n for n in MIXAMO if "Toe" not in n]))
     assert {r.part for r in rows} == set(Part)
