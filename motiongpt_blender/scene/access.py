@@ -65,7 +65,7 @@ def _bones_key(obj: bpy.types.Object) -> tuple[tuple[str, ...], bytes]:
     bones = armature_of(obj).bones
     matrices = np.empty(16 * len(bones), dtype=np.float32)
     bones.foreach_get("matrix_local", matrices)
-    return tuple(bone.name for bone in bones), matrices.tobytes()
+    return bone_names(armature_of(obj)), matrices.tobytes()
 
 
 def armature_of(obj: bpy.types.Object) -> bpy.types.Armature:
@@ -73,6 +73,25 @@ def armature_of(obj: bpy.types.Object) -> bpy.types.Armature:
     data = obj.data
     assert isinstance(data, bpy.types.Armature)
     return data
+
+
+def bone_names(armature: bpy.types.Armature) -> tuple[str, ...]:
+    """The names of an armature's bones, in their order.
+
+    Raises:
+        RigError: for a name that is no UTF-8, as files of long ago have them.
+    """
+    names: list[str] = []
+    for bone in armature.bones:
+        try:
+            names.append(bone.name)
+        except UnicodeDecodeError:
+            after = f" (after '{names[-1]}')" if names else ""
+            raise RigError(
+                f"Bone {len(names) + 1} of '{armature.name}'{after} has a name that is not valid "
+                "text, as old files have them: give it another name in the Outliner."
+            ) from None
+    return tuple(names)
 
 
 def bone_of_path(path: str) -> str:

@@ -10,6 +10,7 @@ import bpy
 from bpy.types import Context, Object, UILayout
 
 from ..properties.scene import target
+from ..scene.errors import RigError
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -41,7 +42,10 @@ class ArmaturePanel(Panel):
         if obj is None:
             hint(layout, "Choose or select an armature")
             return
-        self.draw_for(context, layout, obj)
+        try:
+            self.draw_for(context, layout, obj)
+        except RigError as error:
+            sentence(context, layout, str(error), "ERROR")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """The panel for an armature."""

@@ -35,7 +35,9 @@ from ...core.rig.part_joints import ARM_JOINTS, LEG_JOINTS, part_at, part_moving
 from ...core.rig.rig_description import Control, RigDescription
 from ...core.timeline.frame_range import frame_text
 from ..access import evaluated, pose_bones
+from ..errors import RigError
 from ..rig.bone_transforms import quaternion_of
+from ..scene_time import current_frame
 
 #: Joints of each kind of limb.
 _LIMBS: Final = {"leg": LEG_JOINTS, "arm": ARM_JOINTS}
@@ -84,6 +86,9 @@ def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.flo
     """The evaluated pose as the model sees it: (22, 3) metres, y up, model proportions.
 
     Position and heading are in the armature object's own space.
+
+    Raises:
+        RigError: for a pose with numbers that are not finite.
     """
     posed = evaluated(obj)
     by_part = _rotations_by_part(_unstretched_rotations(posed, rig), rig)
@@ -93,7 +98,13 @@ def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.flo
         _head(posed, rig, Part.THIGH_L) + _head(posed, rig, Part.THIGH_R)
     )  # rig units, floor at 0
     centre = (hips - np.array([0.0, rig.ankle_lift, 0.0])) / rig.scale
-    return (joints + centre - hip_centre(joints)).astype(np.float32)
+    joints = (joints + centre - hip_centre(joints)).astype(np.float32)
+    if not np.isfinite(joints).all():
+        raise RigError(
+            f"The pose of '{obj.name}' at frame {frame_text(current_frame())} is not made of "
+            "numbers: look for such values in its keys, constraints and drivers."
+        )
+    return joints
 
 
 def standing_pose(obj: bpy.types.Object, rig: RigDescription, frame: float) -> MarkedPose:

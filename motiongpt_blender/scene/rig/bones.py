@@ -25,7 +25,7 @@ from ...core.rig.bone_maps import (
     missing,
     propose,
 )
-from ..access import armature_of
+from ..access import armature_of, bone_names
 from .vrm import humanoid_rows
 
 #: Names, parents, heads and tails of bones.
@@ -48,9 +48,13 @@ class StoredBoneMap(Protocol):
 
 
 def bones_of(armature: bpy.types.Armature) -> Bones:
-    """The bones of an armature's data at rest, in its own space."""
+    """The bones of an armature's data at rest, in its own space.
+
+    Raises:
+        RigError: for a name that cannot be read.
+    """
     bones = armature.bones
-    index = {bone.name: i for i, bone in enumerate(bones)}
+    index = {name: i for i, name in enumerate(bone_names(armature))}
     return Bones(
         names=tuple(index),
         parents=tuple(-1 if b.parent is None else index[b.parent.name] for b in bones),

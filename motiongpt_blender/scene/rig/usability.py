@@ -7,7 +7,7 @@ from typing import Final
 import bpy
 import numpy as np
 
-from ..access import armature_of
+from ..access import TRANSFORM_PROPERTIES, armature_of, bone_names, pose_bones
 from ..errors import RigError
 
 #: Share by which the scales along two axes may differ.
@@ -41,6 +41,8 @@ def check_usable(obj: bpy.types.Object | None) -> None:
             f"'{obj.name}' is switched off in the viewports, itself or by its collection, so its "
             "pose cannot be read: switch on the monitor icon or the collection in the Outliner."
         )
+    bone_names(armature_of(obj))  # refuses those that cannot be read
+    _check_numbers(obj)
     _check_scale(obj)
     if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
         raise RigError(
@@ -68,6 +70,23 @@ def _is_evaluated(obj: bpy.types.Object) -> bool:
     if layer.objects.get(obj.name) != obj:
         return False
     return not obj.hide_viewport and not all(c.hide_viewport for c in obj.users_collection)
+
+
+def _check_numbers(obj: bpy.types.Object) -> None:
+    """Raise RigError where a transform of a bone or of the object is not a finite number."""
+    bones = pose_bones(obj)
+    for prop in TRANSFORM_PROPERTIES:
+        own = np.array(getattr(obj, prop), dtype=np.float64)
+        values = np.empty(len(own) * len(bones), dtype=np.float32)
+        bones.foreach_get(prop, values)
+        finite = np.isfinite(values).reshape(len(bones), -1).all(-1)
+        if finite.all() and np.isfinite(own).all():
+            continue
+        bone = "" if finite.all() else f"The bone '{bones[int(np.argmin(finite))].name}' of "
+        raise RigError(
+            f"{bone}'{obj.name}' has a {prop.split('_')[0]} that is not a number: clear it in the "
+            "sidebar under Item, and remove keys that hold it."
+        )
 
 
 def _check_scale(obj: bpy.types.Object) -> None:

@@ -30,6 +30,7 @@ from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_dist
 from ..access import ArmatureHandle, update_view_layer
 from ..action.action_writer import Channel, WrittenAction, write_slices
 from ..action.sparse_keys import sparse_key_slices
+from ..errors import RigError
 from ..pose.capture import standing_pose
 from ..pose.pose_parts import check_bones, constrained_poses
 from ..pose.rest_pose import check_rest_pose
@@ -196,6 +197,17 @@ def _ground(
     return ground_path(by_index, joints, contacts)
 
 
+def _check_numbers(channels: Sequence[Channel]) -> None:
+    """Raise RigError unless every channel holds finite numbers: Blender would take any."""
+    for channel in channels:
+        if not np.isfinite(channel.values).all():
+            raise RigError(
+                f"The take would move '{channel.group}' to a place that is not a number, so "
+                "nothing was written: look for such numbers in the animation beside it, in "
+                "constraints and in the rest pose."
+            )
+
+
 def _write_slices(
     take: _Take,
     motion: RigMotion,
@@ -208,6 +220,7 @@ def _write_slices(
     channels = yield from channel_slices(
         take.obj, take.rig, motion, poses, take.options, take.fit, anchor_frame
     )
+    _check_numbers(channels)
     obj = take.obj
     record = TakeRecord(
         switches=switch_values(obj, switches_of(obj, take.rig, take.options)),
