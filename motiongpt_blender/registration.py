@@ -23,28 +23,31 @@ from .operators import (
     takes,
     training_data,
 )
-from .properties import PROPERTY, armature, bone_map, retargeting, scene
+from .properties import PROPERTY, armature, bone_map, marked_pose, retargeting, scene
 from .properties import frame_range as frame_range_properties
 from .properties import sequence as sequence_properties
+from .properties import takes as take_properties
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, panels
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
-from .ui import result as result_panel
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
+from .ui import takes as take_panels
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
     bone_map.MotionGPTBone,
     bone_map.MotionGPTBoneMap,
     retargeting.MotionGPTRetargeting,
-    armature.MotionGPTPose,
+    marked_pose.MotionGPTPose,
     sequence_properties.MotionGPTBlock,
     sequence_properties.MotionGPTSequence,
-    armature.MotionGPTArmature,
     frame_range_properties.MotionGPTFrameRange,
+    take_properties.MotionGPTTake,
+    take_properties.MotionGPTTakes,
+    armature.MotionGPTArmature,
     scene.MotionGPTScene,
     poses.MOTIONGPT_OT_add_pose,
     poses.MOTIONGPT_OT_remove_pose,
@@ -53,7 +56,12 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_constrain_part,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
+    takes.MOTIONGPT_OT_keep_take,
+    takes.MOTIONGPT_OT_keep_all_takes,
+    takes.MOTIONGPT_OT_discard_takes,
     takes.MOTIONGPT_OT_remove_take,
+    takes.MOTIONGPT_OT_use_take_again,
+    takes.MOTIONGPT_OT_vary_take,
     sequence.MOTIONGPT_OT_add_block,
     sequence.MOTIONGPT_OT_remove_block,
     sequence.MOTIONGPT_OT_move_block,
@@ -80,14 +88,16 @@ CLASSES: Final = (
     pose_panel.MOTIONGPT_UL_poses,
     bone_panel.MOTIONGPT_UL_bones,
     sequence_panel.MOTIONGPT_UL_blocks,
+    take_panels.MOTIONGPT_UL_takes,
     panels.MOTIONGPT_PT_main,
     pose_panel.MOTIONGPT_PT_poses,
-    result_panel.MOTIONGPT_PT_result,
+    take_panels.MOTIONGPT_PT_takes,
     frame_range_panel.MOTIONGPT_PT_frame_range,
     sequence_panel.MOTIONGPT_PT_sequence,
     retargeting_panel.MOTIONGPT_PT_retargeting,
     bone_panel.MOTIONGPT_PT_bones,
     panels.MOTIONGPT_PT_training_data,
+    take_panels.MOTIONGPT_PT_report,
 )
 
 

@@ -21,8 +21,9 @@ from ..core.body.motion import MotionClip
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
-from ..core.timeline.frame_range import Fit, Join
+from ..core.timeline.frame_range import Join
 from ..scene.take.report import ApplyReport
+from .take_request import PreparedTake
 
 
 @dataclass(frozen=True)
@@ -138,23 +139,18 @@ class Character(Protocol):
         ...
 
     def write(
-        self,
-        clip: MotionClip,
-        marked: Sequence[MarkedPose],
-        start_frame: float,
-        name: str,
-        fit: Fit,
-        frame_count: int,
-    ) -> Generator[None, None, ApplyReport]:
-        """Write a clip as a take, in slices between which Blender gets its turn.
+        self, clips: Sequence[MotionClip], take: PreparedTake
+    ) -> Generator[None, None, tuple[ApplyReport, ...]]:
+        """Write clips as takes, in slices between which Blender gets its turn.
+
+        A single one is kept at once; of several the first is shown, and all wait for a choice.
 
         Args:
-            clip: the motion.
-            marked: poses that the take meets exactly.
-            start_frame: scene frame of its first frame.
-            name: name of the action and the NLA track.
-            fit: how it fits into the animation that stays.
-            frame_count: scene frames to write.
+            clips: the motions, best first.
+            take: what was asked for.
+
+        Returns:
+            What was written for each.
 
         Raises:
             RigError, WriteError, PoseError: nothing was changed then.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from ..backend.jobs import Job, JobState
@@ -20,10 +22,12 @@ from ..core.timeline.frame_range import FrameRangeError
 from ..core.timeline.plan import PlanError
 from ..scene.errors import RigError, WriteError
 from ..scene.take.report import ApplyReport
+from ..wire import Result
 from .adapters import Backend, Blender, Character, CharacterKey
 from .job import GenerateError, any_script, max_frames, request_message, write_job_folder
-from .request import TakeRequest, prepare
+from .request import prepare
 from .state import CharacterState, OnDone, PendingTake
+from .take_request import PreparedTake, TakeRequest
 
 #: What a request may be refused with; each message is one sentence.
 REFUSED: Final = (GenerateError, PlanError, PoseError, RigError, FrameRangeError, LaunchError)
@@ -172,20 +176,13 @@ class Controller:
                 failed=True,
             )
             return
-        prepared = take.prepared
         try:
-            clip = prepared.cut(MotionClip.load(take.folder / take.job.result.clips[0]))
+            clips = _load_clips(take.prepared, take.job.result, take.folder)
         except MotionError as error:
             self.tell(take.character, str(error), failed=True)
             return
-        take.slices = character.write(
-            clip,
-            prepared.marked,
-            prepared.plan.start_frame,
-            prepared.name,
-            prepared.fit,
-            prepared.frame_count,
-        )
+        notes = (*take.prepared.notes, *take.job.result.notes)
+        take.slices = character.write(clips, replace(take.prepared, notes=notes))
 
     def _write_slice(self, take: PendingTake) -> float | None:
         """Write one slice; returns seconds until the next, or None after the last."""
@@ -207,17 +204,14 @@ class Controller:
         self._end(take, written=written)
         return None
 
-    def _report(self, take: PendingTake, report: ApplyReport) -> None:
-        """Keep what was written and tell of it."""
+    def _report(self, take: PendingTake, reports: Sequence[ApplyReport]) -> None:
+        """Tell of what was written."""
         assert take.job.result is not None
         total = self._clock() - take.clicked
         state = self.state(take.character.armature)
-        state.report = report
-        told = (*take.prepared.notes, *take.job.result.notes)
-        state.notes = (*told, *report.checks, *report.notes)
-        state.seconds = {**take.job.result.seconds, **report.seconds, "total": total}
+        state.seconds = {**take.job.result.seconds, **reports[0].seconds, "total": total}
         self.blender.push_undo("MotionGPT: Generate")
-        self.tell(take.character, f"'{report.action_name}' is on a new NLA track ({total:.1f} s).")
+        self.tell(take.character, f"{_made(reports)} ({total:.1f} s).")
 
     def _end(self, take: PendingTake, *, written: bool) -> None:
         """Free the controller for the next request, then tell who waits for the end."""
@@ -235,3 +229,18 @@ class Controller:
             "press Generate to try again.",
             failed=True,
         )
+
+
+def _load_clips(take: PreparedTake, result: Result, folder: Path) -> tuple[MotionClip, ...]:
+    """The clips of an answer that takes are made of, best first; raises MotionError."""
+    wanted = take.request.takes
+    names = result.clips[:1] if wanted == 1 else (result.alternatives or result.clips)[:wanted]
+    return tuple(take.cut(MotionClip.load(folder / name)) for name in names)
+
+
+def _made(reports: Sequence[ApplyReport]) -> str:
+    """What was made, in words."""
+    first = reports[0]
+    if len(reports) == 1:
+        return f"'{first.action_name}' is on a new NLA track"
+    return f"{len(reports)} takes of '{first.action_name}': choose one below, then Keep it"

@@ -14,7 +14,7 @@ from .. import paths, wire
 from ..backend.process import Launch
 from ..core.bounded_files import read_json
 from ..core.packs.manifest import LONGEST, MANIFEST, MANIFEST_LIMIT
-from .request import PreparedTake
+from .take_request import PreparedTake
 
 #: Frames of the longest motion when the pack does not say.
 MAX_FRAMES: Final = 196
@@ -95,6 +95,6 @@ def request_message(take: PreparedTake, folder: Path) -> wire.Generate:
         frames=take.frames,
         folder=str(folder),
         pose_frames=tuple(condition.frame for condition in take.conditions),
-        sampling=take.sampling,
+        sampling=take.request.sampling,
         continues=take.history is not None,
     )

@@ -6,127 +6,24 @@ Reads the character, changes nothing. A request that cannot be fulfilled raises 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.body.motion import MODEL_FPS, MotionClip
+from ..core.body.motion import MODEL_FPS
 from ..core.pose_constraints.body_parts import constrained_joints, constrains_root
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.pose_constraints.pose_ground import lowered, marked_grounds, on_level_floor
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RootTarget
 from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_frame_range
-from ..core.timeline.loops import SPARE_SECONDS, best_loop_start
-from ..core.timeline.plan import Plan, PlanError, plan
+from ..core.timeline.loops import SPARE_SECONDS
+from ..core.timeline.plan import PlanError, plan
 from ..core.timeline.plausibility import check_poses_compatible, speed_notes
 from ..wire import Sampling
 from .adapters import Character, SceneTime
-
-#: Most bytes of a take's name; Blender's names have 63, and it numbers equal ones.
-NAME_BYTES: Final = 48
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The panel's choices under Timing.
-
-    Attributes:
-        mode: how the frame range is chosen.
-        start: first frame, for the mode RANGE.
-        end: last frame, for the mode RANGE.
-        loop: the take ends as it begins.
-        cyclic: the curves of a loop repeat for ever.
-    """
-
-    mode: FrameRangeMode = FrameRangeMode.FREE
-    start: float = 1
-    end: float = 73
-    loop: bool = False
-    cyclic: bool = False
-
-
-@dataclass(frozen=True)
-class TakeRequest:
-    """One take, as the animator asks for it.
-
-    Attributes:
-        prompt: unchecked.
-        seconds: length where neither a pose nor the frame range decides it.
-        sampling: how the model samples.
-        marked: the poses to meet.
-        frame_range: where it goes, or None.
-        joined: which ends of the frame range join the animation there.
-        fit: how it fits in otherwise; joins are added to it.
-    """
-
-    prompt: str
-    seconds: float
-    sampling: Sampling
-    marked: tuple[MarkedPose, ...]
-    frame_range: FrameRange | None = None
-    joined: frozenset[PoseRole] = frozenset()
-    fit: Fit = field(default_factory=Fit)
-
-
-@dataclass(frozen=True)
-class PoseCondition:
-    """A pose that the model is conditioned on.
-
-    Attributes:
-        frame: frame of the model.
-        joints: (22, 3) metres, y up.
-        bound: (22,) which of them count.
-    """
-
-    frame: int
-    joints: NDArray[np.float32]
-    bound: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class PreparedTake:
-    """What is sent, and what has to be known when the answer comes.
-
-    Attributes:
-        plan: the take in time.
-        sampling: how the model samples.
-        marked: poses that the take meets exactly, with those at joined ends.
-        fit: how it fits into the animation that stays.
-        frames: length that the model is asked for; for a loop more than the plan's.
-        conditions: the poses that the model is conditioned on.
-        history: (20, 22, 3) metres, the second before the take, or None.
-        notes: sentences for the animator.
-    """
-
-    plan: Plan
-    sampling: Sampling
-    marked: tuple[MarkedPose, ...]
-    fit: Fit
-    frames: int
-    conditions: tuple[PoseCondition, ...]
-    history: NDArray[np.float32] | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name of the action and its NLA track."""
-        return take_name(self.plan.prompt)
-
-    @property
-    def frame_count(self) -> int:
-        """Scene frames that the take has."""
-        return round(self.plan.end_frame - self.plan.start_frame) + 1
-
-    def cut(self, clip: MotionClip) -> MotionClip:
-        """The clip in the plan's length: of a longer one, the part that loops best."""
-        count = self.plan.frames
-        if self.frames == count or len(clip) <= count:
-            return clip
-        first = best_loop_start(clip.joints.astype(np.float64), count, clip.fps)
-        return replace(clip, joints=clip.joints[first : first + count])
+from .take_request import PoseCondition, PreparedTake, TakeRequest, Timing
 
 
 def take_request(
@@ -136,11 +33,12 @@ def take_request(
     sampling: Sampling,
     timing: Timing,
     current_frame: float,
+    takes: int = 1,
 ) -> TakeRequest:
-    """The panel's request for one take.
+    """The panel's request for so many different takes.
 
     Raises:
-        WindowError: when there is no such frame range.
+        FrameRangeError: when there is no such frame range.
         PoseError: when a marked pose cannot be read.
     """
     keyed: list[float] = []
@@ -163,6 +61,8 @@ def take_request(
         frame_range=frame_range,
         joined=frozenset((PoseRole.START, PoseRole.END)),
         fit=fit,
+        timing=timing,
+        takes=takes,
     )
 
 
@@ -209,7 +109,7 @@ def prepare(
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
         conditions = _closed(conditions, frames)
     notes = tuple(speed_notes(marked, time.fps))
-    return PreparedTake(planned, request.sampling, marked, fit, frames, conditions, history, notes)
+    return PreparedTake(request, planned, marked, fit, frames, conditions, history, notes)
 
 
 def pose_conditions(
@@ -235,17 +135,6 @@ def poses_between(poses: Sequence[MarkedPose], start: float, end: float) -> tupl
     """The poses within these frames, each as a key pose."""
     inside = (pose for pose in poses if start <= pose.frame <= end)
     return tuple(replace(pose, role=PoseRole.KEY) for pose in inside)
-
-
-def take_name(prompt: str) -> str:
-    """Name of a take: the prompt, cut after a word so that it fits ``NAME_BYTES``."""
-    words, name = prompt.split(), ""
-    for word in words:
-        longer = f"{name} {word}".strip()
-        if len(longer.encode("utf-8")) > NAME_BYTES:
-            break
-        name = longer
-    return name or words[0].encode("utf-8")[:NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _with_surroundings(

@@ -22,8 +22,9 @@ from ..wire import Sampling
 from .adapters import Character
 from .controller import REFUSED, Controller
 from .job import any_script, max_frames
-from .request import TakeRequest, poses_between
+from .request import poses_between
 from .state import SequenceRun
+from .take_request import TakeRequest
 
 #: The NLA track that the blocks of a character are on.
 TRACK: Final = "MotionGPT Sequence"

@@ -14,7 +14,7 @@ from ..core.timeline.sequences import Piece
 from ..scene.take.report import ApplyReport
 from ..wire import LOADING, Sampling
 from .adapters import CharacterKey
-from .request import PreparedTake
+from .take_request import PreparedTake
 
 #: Called once when a take has ended: True after it was written.
 OnDone: TypeAlias = Callable[[bool], None]
@@ -47,7 +47,7 @@ class PendingTake:
     clicked: float
     job: Job
     on_done: OnDone | None = None
-    slices: Generator[None, None, ApplyReport] | None = None
+    slices: Generator[None, None, tuple[ApplyReport, ...]] | None = None
 
     @property
     def phase(self) -> Phase:
@@ -94,22 +94,18 @@ class CharacterState:
     Attributes:
         message: one sentence about the last thing that happened.
         failed: whether that sentence is about a failure.
-        notes: sentences about the last take.
-        report: what was written for the last take.
         seconds: time of each stage of the last take, and from click to keyframes ("total").
         sequence: the sequence under way, or None.
     """
 
     message: str = ""
     failed: bool = False
-    notes: tuple[str, ...] = ()
-    report: ApplyReport | None = None
     seconds: dict[str, float] = field(default_factory=lambda: {})
     sequence: SequenceRun | None = None
 
     def begin(self) -> None:
-        """Clear the last take's results, as another one is under way."""
-        self.message, self.failed, self.notes, self.report = "", False, (), None
+        """Clear the last message, as another take is under way."""
+        self.message, self.failed = "", False
 
 
 #: Words for the stages that the model's process reports.

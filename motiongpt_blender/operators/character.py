@@ -14,8 +14,9 @@ from ..core.body.motion import MotionClip
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
-from ..core.timeline.frame_range import Fit, Join
+from ..core.timeline.frame_range import Join
 from ..generate.adapters import CharacterKey
+from ..generate.take_request import PreparedTake
 from ..properties import armature as properties
 from ..scene.action import played_curves
 from ..scene.action.nla import has_strips, tracks_above
@@ -24,9 +25,14 @@ from ..scene.pose.object_space import poses_in_object_space
 from ..scene.pose.pose_parts import check_bones
 from ..scene.pose.rest_pose import carried_over
 from ..scene.rig.description import describe
-from ..scene.rig.usability import check_usable
+from ..scene.rig.usability import check_not_tweaked, check_usable
 from ..scene.take import surroundings
-from ..scene.take.apply import apply_slices
+from ..scene.take.apply import (
+    WrittenTake,
+    drop_action,
+    place_written_slices,
+    write_take_slices,
+)
 from ..scene.take.report import ApplyReport
 
 
@@ -57,6 +63,7 @@ class ArmatureCharacter:
     def check_usable(self) -> None:
         """Raise RigError unless the armature may be posed and animated."""
         check_usable(self.obj)
+        check_not_tweaked(self.obj)
 
     def describe(self) -> RigDescription:
         """Its rest pose and controls."""
@@ -123,17 +130,37 @@ class ArmatureCharacter:
         return tracks_above(self.obj, track)
 
     def write(
-        self,
-        clip: MotionClip,
-        marked: Sequence[MarkedPose],
-        start_frame: float,
-        name: str,
-        fit: Fit,
-        frame_count: int,
-    ) -> Generator[None, None, ApplyReport]:
-        """Write a clip as a take, in slices."""
-        return apply_slices(
-            self.obj, clip, marked, start_frame, name, self.options(), fit, frame_count
+        self, clips: Sequence[MotionClip], take: PreparedTake
+    ) -> Generator[None, None, tuple[ApplyReport, ...]]:
+        """Write clips as takes, in slices."""
+        properties.of(self.obj).takes.hide()  # it is no animation that the new takes are beside
+        yield
+        written: list[WrittenTake] = []
+        try:
+            for clip in clips:
+                written.append((yield from self._write_one(clip, take)))
+                yield
+            shown = yield from place_written_slices(written[0])
+        except BaseException:
+            for one in written:
+                drop_action(one.report.ids.action)
+            raise
+        reports = (shown, *(one.report for one in written[1:]))
+        properties.of(self.obj).takes.receive(reports, take)
+        return reports
+
+    def _write_one(
+        self, clip: MotionClip, take: PreparedTake
+    ) -> Generator[None, None, WrittenTake]:
+        return write_take_slices(
+            self.obj,
+            clip,
+            take.marked,
+            take.plan.start_frame,
+            take.name,
+            self.options(),
+            take.fit,
+            take.frame_count,
         )
 
 

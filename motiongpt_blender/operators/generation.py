@@ -9,6 +9,7 @@ from ..backend.process import Launch
 from ..generate.controller import REFUSED
 from ..generate.job import make_launch
 from ..generate.request import take_request
+from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import target
 from . import session
@@ -71,6 +72,18 @@ def why_not(context: bpy.types.Context) -> str:
 
 def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     """Send what the panel asks for; raises one of ``REFUSED``."""
+    takes = armature.of(obj).takes
+    shown = takes.index_shown
+    takes.hide()  # it is no animation to continue or to join
+    try:
+        _send(context, obj)
+    except REFUSED:
+        if shown is not None:
+            takes.show(shown)
+        raise
+
+
+def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     controller = session.controller()
     character = ArmatureCharacter.of(obj, context.scene)
     panel = scene_properties.of(context.scene)
@@ -82,6 +95,7 @@ def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
         panel.sampling(),
         panel.frame_range.timing(),
         controller.blender.time().frame,
+        panel.takes,
     )
     controller.start(character, request, chosen_launch(context))
 

@@ -14,7 +14,8 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import frame_text
 from ..properties import armature
-from ..properties.armature import PARTS, ROLES, MotionGPTArmature
+from ..properties.armature import MotionGPTArmature
+from ..properties.marked_pose import PARTS, ROLES
 from ..scene.errors import RigError
 from ..scene.pose.capture import limbs_out_of_reach, out_of_reach_warning
 from ..scene.pose.mark_pose import mark_pose

@@ -146,6 +146,7 @@ def _generate(
 ) -> OperatorResult:
     """Make the chosen blocks."""
     obj = required_target(context)
+    armature.of(obj).takes.hide()  # it is no animation to join
     try:
         check_usable(obj)
         start_sequence(

@@ -1,49 +1,200 @@
-"""Remove the last take of a character."""
+"""Takes of a character: keep, discard, remove, and ask for the same or another one again."""
 
 from __future__ import annotations
 
 import bpy
 
-from ..scene.take.remove_take import find_take, remove_take
-from . import session
-from .targets import OperatorResult
+from ..generate.controller import REFUSED
+from ..properties import armature
+from ..properties import scene as scene_properties
+from ..properties.scene import target
+from ..properties.takes import MotionGPTTake, MotionGPTTakes
+from ..wire import LIMITS
+from . import generation, session
+from .targets import NO_ARMATURE, OperatorResult, required_target
+
+NO_TAKE = "There is no take yet: press Generate"
 
 
-class MOTIONGPT_OT_remove_take(bpy.types.Operator):
-    """Remove this take. The animation before it comes back, everything else stays"""
+class _TakeOperator(bpy.types.Operator):
+    """What the operators on the chosen take share."""
 
-    bl_idname = "motiongpt.remove_take"
-    bl_label = "Remove Take"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A take that is there, nothing being written, and no NLA strip being edited."""
-        reason = _why_not(context)
+        """A take must be chosen, and nothing be under way."""
+        reason = cls.why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """Why the operator cannot run now, or ""."""
+        if target(context) is None:
+            return NO_ARMATURE
+        if _takes(context).chosen_take is None:
+            return NO_TAKE
+        return session.controller().why_busy()
+
+
+class MOTIONGPT_OT_keep_take(_TakeOperator):
+    """Keep this take on the character. The other takes of the same Generate are removed"""
+
+    bl_idname = "motiongpt.keep_take"
+    bl_label = "MotionGPT: Keep Take"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """A take must be chosen that is not on the character for good."""
+        return super().why_not(context) or why_not_kept(_chosen(context))
+
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Remove it; an undo brings it back."""
-        report = session.active_state(context).report
-        assert report is not None
-        remove_take(report.action_name, report.ids)
-        self.report({"INFO"}, f"The take '{report.action_name}' was removed")
+        """Keep it; an undo brings the others back."""
+        takes = _takes(context)
+        name = _chosen(context).name
+        takes.keep(takes.chosen)
+        self.report({"INFO"}, f"The take '{name}' is kept")
         return {"FINISHED"}
 
 
-def _why_not(context: bpy.types.Context) -> str:
-    """Why the last take cannot be removed now, or ""."""
-    report = session.active_state(context).report
-    if report is None:
-        return "There is no take yet"
-    if session.controller().pending is not None:
-        return "A motion is being generated: wait or cancel it"
-    found = find_take(report.action_name, report.ids)
-    if found is None:
-        return "The last take is gone already"
-    data = found[0].animation_data
-    if data is not None and data.use_tweak_mode:
-        return "An NLA strip is in tweak mode: leave it with Tab in the NLA editor"
+class MOTIONGPT_OT_keep_all_takes(_TakeOperator):
+    """Keep all takes of this Generate: this one on the character, the others in the list"""
+
+    bl_idname = "motiongpt.keep_all_takes"
+    bl_label = "MotionGPT: Keep All Takes"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """A take must be chosen that waits for a choice."""
+        return super().why_not(context) or why_not_undecided(_chosen(context))
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Keep them."""
+        takes = _takes(context)
+        takes.keep_all(takes.chosen)
+        self.report({"INFO"}, "The takes are kept")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_discard_takes(_TakeOperator):
+    """Remove the takes of this Generate that are not kept. The character is as it was before"""
+
+    bl_idname = "motiongpt.discard_takes"
+    bl_label = "MotionGPT: Discard Takes"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """A take must be chosen that waits for a choice."""
+        return super().why_not(context) or why_not_undecided(_chosen(context))
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Remove them; an undo brings them back."""
+        takes = _takes(context)
+        takes.discard(takes.chosen)
+        self.report({"INFO"}, "The takes are discarded")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_remove_take(_TakeOperator):
+    """Remove this take. The animation before it comes back, everything else stays"""
+
+    bl_idname = "motiongpt.remove_take"
+    bl_label = "MotionGPT: Remove Take"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """No strip of the animator's own may be in tweak mode."""
+        return super().why_not(context) or _why_tweaked(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Remove it; an undo brings it back."""
+        takes = _takes(context)
+        name = _chosen(context).name
+        takes.remove(takes.chosen)
+        self.report({"INFO"}, f"The take '{name}' was removed")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_use_take_again(_TakeOperator):
+    """Bring the prompt, the settings and the marked poses of this take back into the panel"""
+
+    bl_idname = "motiongpt.use_take_again"
+    bl_label = "MotionGPT: Use Take Again"
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Fill the panel in, and go to the frame where the take begins."""
+        _fill_in_panel(context, _chosen(context))
+        self.report({"INFO"}, "Prompt, settings and marked poses are back in the panel")
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_vary_take(_TakeOperator):
+    """Generate with the prompt, settings and marked poses of this take, and with another seed"""
+
+    bl_idname = "motiongpt.vary_take"
+    bl_label = "MotionGPT: Vary Take"
+    # The undo step is pushed when the result arrives.
+    bl_options = {"REGISTER"}
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Fill the panel in with the next seed, and generate."""
+        obj = required_target(context)
+        _fill_in_panel(context, _chosen(context))
+        panel = scene_properties.of(context.scene)
+        used = {take.seed for take in _takes(context).entries if take.prompt == panel.prompt}
+        panel.seed = (max(used) + 1) % int(LIMITS["seed"].high)
+        try:
+            generation.start(context, obj)
+        except REFUSED as error:
+            return session.refuse(self, obj, error)
+        return {"FINISHED"}
+
+
+def why_not_undecided(take: MotionGPTTake) -> str:
+    """Why there is nothing to decide about a take, or ""."""
+    return "This take is kept already" if take.kept else ""
+
+
+def why_not_kept(take: MotionGPTTake) -> str:
+    """Why a take cannot be put on the character for good, or ""."""
+    if take.action is None:
+        return "The action of this take was deleted: choose another take, or Use Again"
+    if take.kept and take.on_rig and not take.shown:
+        return "This take is on the character already"
     return ""
+
+
+def _why_tweaked(context: bpy.types.Context) -> str:
+    """Why an NLA strip that the animator edits is in the way, or ""."""
+    data = required_target(context).animation_data
+    if data is None or not data.use_tweak_mode or _takes(context).shown_take is not None:
+        return ""
+    return "An NLA strip is in tweak mode: leave it with Tab in the NLA editor"
+
+
+def _takes(context: bpy.types.Context) -> MotionGPTTakes:
+    """The takes of the armature in question."""
+    return armature.of(required_target(context)).takes
+
+
+def _chosen(context: bpy.types.Context) -> MotionGPTTake:
+    """The chosen take, which ``poll`` has asked for."""
+    take = _takes(context).chosen_take
+    assert take is not None
+    return take
+
+
+def _fill_in_panel(context: bpy.types.Context, take: MotionGPTTake) -> None:
+    """Bring what a take was made with back into the panel, its marked poses too."""
+    panel, group = scene_properties.of(context.scene), armature.of(take.obj)
+    panel.prompt, panel.seconds, panel.seed = take.prompt, take.seconds, take.seed
+    panel.candidates, panel.guidance = take.candidates, take.guidance
+    panel.frame_range.set_timing(take.frame_range.timing())
+    group.poses.clear()
+    for pose in take.poses:
+        group.poses.add().store(pose.load())
+    group.active = 0
+    if take.action is not None:
+        context.scene.frame_set(round(take.action.frame_range[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.timeline.frame_range import FrameRangeMode
-from ..generate.request import Timing
+from ..generate.take_request import Timing
 
 MODES = (
     (FrameRangeMode.FREE.value, "Free", "From the start pose, or from the current frame"),
@@ -50,3 +50,9 @@ class MotionGPTFrameRange(bpy.types.PropertyGroup):
     def timing(self) -> Timing:
         """What is chosen, as the use-case takes it."""
         return Timing(FrameRangeMode(self.mode), self.start, self.end, self.loop, self.cyclic)
+
+    def set_timing(self, timing: Timing) -> None:
+        """Choose what a take was made with."""
+        self.mode = timing.mode.value
+        self.start, self.end = round(timing.start), round(timing.end)
+        self.loop, self.cyclic = timing.loop, timing.cyclic

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import bpy
 
+from ..generate.take_request import MOST_TAKES
 from ..wire import LIMITS, Sampling
 from . import PROPERTY
 from .frame_range import MotionGPTFrameRange
@@ -64,6 +65,14 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         max=int(LIMITS["seed"].high),
     )
     frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many different takes are made, to choose from. A single one is kept at "
+        "once",
+        default=MOST_TAKES,
+        min=1,
+        max=MOST_TAKES,
+    )
     candidates: bpy.props.IntProperty(
         name="Candidates",
         description="Generate this many motions and keep the best one: the nearest to the marked "

@@ -18,7 +18,6 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, hint, layout_of, sentence
 from .icons import icon
-from .result import is_removed
 from .setup import draw_setup
 
 
@@ -55,7 +54,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         if pack is not None and pack.non_commercial:
             sentence(context, layout, licence_text(pack.licence), "ERROR")
         state = session.shown_state(obj)
-        if state.message and (state.failed or not is_removed(state)):
+        if state.message:
             sentence(context, layout, state.message, "ERROR" if state.failed else "CHECKMARK")
 
 

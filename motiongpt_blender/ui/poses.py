@@ -12,7 +12,7 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import frame_text
 from ..operators.poses import EVERY_PART
 from ..properties import armature
-from ..properties.armature import PARTS, MotionGPTPose
+from ..properties.marked_pose import PARTS, MotionGPTPose
 from .base import ArmaturePanel, List, button, sentence
 from .icons import icon
 

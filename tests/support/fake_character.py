@@ -1,6 +1,7 @@
 """What making a take needs from outside, without Blender: a character, Blender, a backend."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from motiongpt_blender.scene.take.report import ApplyReport
 from tests.support.numeric_rig import a_rig
 
 STANDING = NEUTRAL.astype(np.float32)
+#: How many different motions an answer has.
+ANSWERS = 3
 POSE = RigPose({}, (0.0, 0.0, 0.0))
 
 
@@ -90,7 +93,7 @@ class FakeCharacter:
     def tracks_above(self, track):
         return self.above
 
-    def write(self, clip, marked, start_frame, name, fit, frame_count):
+    def write(self, clips, take):
         try:
             for _ in range(self.slices):
                 yield
@@ -99,11 +102,13 @@ class FakeCharacter:
         except GeneratorExit:
             self.closed += 1
             raise
-        self.written.append((clip, marked, start_frame, name, fit, frame_count))
-        last = start_frame + frame_count - 1
-        self.strips.append((fit.track or name, start_frame, last))
-        return ApplyReport(
-            name, name, start_frame, last, (), {"write": 0.5}, ("A rig note.",), clip.checks
+        self.written.append((tuple(clips), take))
+        start, name = take.plan.start_frame, take.name
+        last = start + take.frame_count - 1
+        self.strips.append((take.fit.track or name, start, last))
+        return tuple(
+            ApplyReport(name, name, start, last, (), {"write": 0.5}, checks=clip.checks)
+            for clip in clips
         )
 
 
@@ -181,8 +186,15 @@ class FakeBackend:
         joints = np.repeat(STANDING[None], job.request.frames, axis=0)
         checks = ("turns left: 94 degrees",)
         clip = MotionClip(joints, MODEL_FPS, prompt=job.request.prompt, checks=checks)
-        clip.save(Path(job.request.folder) / wire.RESULT_FILE)
-        result = {"clips": (wire.RESULT_FILE,), "seconds": {"generate": 1.0}, "notes": ("A note.",)}
+        names = (wire.RESULT_FILE, *(f"{number}.npz" for number in range(2, ANSWERS + 1)))
+        for seed, name in enumerate(names):
+            replace(clip, seed=seed).save(Path(job.request.folder) / name)
+        result = {
+            "clips": (wire.RESULT_FILE,),
+            "seconds": {"generate": 1.0},
+            "notes": ("A note.",),
+            "alternatives": names,
+        }
         job.result = wire.Result(job.request.job, **{**result, **changes})
         job.state = JobState.DONE
         on_end(job)

@@ -19,12 +19,16 @@ def fake_settings():
     return preferences.Settings(Path(sys.executable), "cpu", pack, fake=True)
 
 
-def enable(monkeypatch, armature):
-    """Enable the add-on with the fake model for an armature; returns what its panel shows."""
+def enable(monkeypatch, armature, takes=1):
+    """Enable the add-on with the fake model for an armature; returns what its panel shows.
+
+    A single take is kept at once.
+    """
     registration.register()
     chosen = fake_settings()
     monkeypatch.setattr(preferences, "settings", lambda _: chosen)
     bpy.context.scene.motiongpt.armature = armature
+    bpy.context.scene.motiongpt.takes = takes
     return Panel()
 
 
@@ -64,8 +68,13 @@ class Panel:
         return self.shown.failed
 
     @property
+    def takes(self):
+        """The takes of the armature."""
+        return session.target(bpy.context).motiongpt.takes
+
+    @property
     def notes(self):
-        return self.state.notes
+        return self.report.notes
 
     @property
     def run(self):
@@ -74,11 +83,16 @@ class Panel:
 
     @property
     def report(self):
-        return self.state.report
+        """The report of the chosen take, or None."""
+        take = self.takes.chosen_take
+        return take.report if take is not None else None
 
     @report.setter
     def report(self, report):
-        self.state.report = report
+        """Choose the take of this report's action, and let it have this report."""
+        names = [take.action.name for take in self.takes.entries]
+        self.takes.chosen = names.index(report.action_name)
+        self.takes.chosen_take.report_json = report.to_json()
 
     @property
     def seconds(self):

@@ -178,6 +178,8 @@ def make_cyclic(
     start, end = action.frame_range
     for curve in compat.all_curves(action):
         first_key, last_key = curve.keyframe_points[0], curve.keyframe_points[-1]
+        if any(modifier.type == "CYCLES" for modifier in curve.modifiers):
+            continue  # of an earlier time on the rig
         travels = abs(last_key.co[1] - first_key.co[1]) > 1e-4
         cycles = curve.modifiers.new("CYCLES")
         assert isinstance(cycles, bpy.types.FModifierCycles)

@@ -44,6 +44,10 @@ def check_usable(obj: bpy.types.Object | None) -> None:
     bone_names(armature_of(obj))  # refuses those that cannot be read
     _check_numbers(obj)
     _check_scale(obj)
+
+
+def check_not_tweaked(obj: bpy.types.Object) -> None:
+    """Raise RigError while an NLA strip is in tweak mode: no take can be put beside it."""
     if obj.animation_data is not None and obj.animation_data.use_tweak_mode:
         raise RigError(
             f"An NLA strip of '{obj.name}' is in tweak mode: press Tab in the NLA editor to "

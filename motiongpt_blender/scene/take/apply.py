@@ -1,4 +1,4 @@
-"""A generated clip becomes a take: keyframes on a rig, on a new NLA track.
+"""A generated clip becomes a take: keyframes on a rig.
 
 Everything is worked out before anything is written; a failure leaves the scene as it was.
 """
@@ -27,27 +27,26 @@ from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
-from ..access import ArmatureHandle, update_view_layer
-from ..action.action_writer import Channel, WrittenAction, write_slices
+from ..access import ArmatureHandle, block_of
+from ..action.action_writer import Channel, write_slices
 from ..action.sparse_keys import sparse_key_slices
 from ..errors import RigError
 from ..pose.capture import standing_pose
 from ..pose.pose_parts import check_bones, constrained_poses
 from ..pose.rest_pose import check_rest_pose
-from ..rig.bone_transforms import own_transform, own_transforms
 from ..rig.description import describe
 from ..rig.rig_warnings import rig_warnings
 from ..rig.root_bones import check_root
+from ..rig.usability import check_not_tweaked
 from ..scene_time import scene_fps, time_remapping_note
 from .channels import channel_slices
 from .ik_controls import check_ik
 from .place_clip import place_clip
-from .record import TakeRecord, add_root_motion_property, record_provenance
+from .placing import place_slices
+from .record import record_provenance
 from .remove_take import remove_take
 from .report import ApplyReport, TakeIds
 from .stopwatch import Stopwatch
-from .switches import constraint_influences, switch_values, switches_of
-from .track import put_on_track
 from .unshown import unshown_note_slices
 
 
@@ -75,6 +74,21 @@ class _Take:
     def obj(self) -> bpy.types.Object:
         """The armature object; raises RigError when it or its bones changed meanwhile."""
         return self.armature.obj
+
+
+@dataclass(frozen=True)
+class WrittenTake:
+    """A take whose action is written, and that nothing plays yet.
+
+    Attributes:
+        take: what it was written for.
+        motion: the finished motion, all of it on the hips.
+        report: what was written; it names no track.
+    """
+
+    take: _Take
+    motion: RigMotion
+    report: ApplyReport
 
 
 def apply_clip(
@@ -118,6 +132,53 @@ def apply_slices(
     ``count`` is the number of scene frames to write, where it was planned.
     Nothing shows in the scene before the last slice but one.
     """
+    written = yield from write_take_slices(
+        obj, clip, marked, start_frame, name, options, fit, count
+    )
+    return (yield from place_written_slices(written))
+
+
+def place_written_slices(written: WrittenTake) -> Generator[None, None, ApplyReport]:
+    """Put a written take on the rig, and note what the rig does not show of it.
+
+    Closing takes it off again and removes it.
+    """
+    report, take, watch = written.report, written.take, Stopwatch()
+    action_id, start = report.ids.action, report.frame_start
+    try:
+        with watch.stage("track"):
+            track = yield from watch.paused(
+                place_slices(take.armature, action_id, start, report.action_name, take.fit)
+            )
+            unshown = yield from watch.paused(
+                unshown_note_slices(take.obj, take.rig, written.motion, start, take.options)
+            )
+    except BaseException:
+        remove_take(report.action_name, report.ids)
+        drop_action(action_id)
+        raise
+    return replace(
+        report,
+        track_name=track,
+        seconds={**report.seconds, **watch.seconds},
+        notes=(*report.notes, *unshown),
+    )
+
+
+def write_take_slices(
+    obj: bpy.types.Object,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    start_frame: float,
+    name: str,
+    options: RigOptions | None = None,
+    fit: Fit | None = None,
+    count: int | None = None,
+) -> Generator[None, None, WrittenTake]:
+    """Write a clip as an action that nothing plays yet, in slices; closing removes it.
+
+    See ``apply_slices``. The report names no track.
+    """
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
     with watch.stage("describe"):
         take = _Take(ArmatureHandle(obj), describe(obj), name, start_frame, options, fit)
@@ -146,34 +207,31 @@ def apply_slices(
     yield
     with watch.stage("write"):
         key_frames = [report.frame for report in reports]
-        written, channels, record = yield from watch.paused(
+        action = yield from watch.paused(
             _write_slices(take, fitted.motion, poses, fitted.foot_contacts, key_frames)
         )
-    action_name = written.action.name
-    ids = TakeIds(take.armature.session_id, session_id(written.action))
-    with watch.stage("track"):
-        track, unshown = yield from watch.paused(
-            _track_slices(take, clip, written, channels, record, ids, fitted.motion)
-        )
-    return ApplyReport(
-        action_name=action_name,
-        track_name=track,
+        record_provenance(action, clip)
+    report = ApplyReport(
+        action_name=action.name,
+        track_name="",
         frame_start=start_frame,
         frame_end=start_frame + len(fitted.motion) - 1,
         keys=tuple(replace(r, frame=r.frame + start_frame) for r in reports),
         seconds=watch.seconds,
-        notes=(*notes, *unshown),
+        notes=notes,
         checks=clip.checks,
         seams=tuple(replace(s, frame=s.frame + start_frame) for s in fitted.blends),
         foot_lock=fitted.foot_lock if options.lock_feet else None,
-        ids=ids,
+        ids=TakeIds(take.armature.session_id, session_id(action)),
     )
+    return WrittenTake(take, fitted.motion, report)
 
 
 def _checked(take: _Take, marked: Sequence[MarkedPose]) -> tuple[str, ...]:
     """Notes about the rig and the scene; raises RigError for what the rig cannot follow."""
     check_bones(take.obj, marked)
     check_rest_pose(take.obj, marked)
+    check_not_tweaked(take.obj)
     check_root(take.obj, take.rig, take.options)
     if take.options.ik_controls:
         check_ik(take.obj)
@@ -214,19 +272,13 @@ def _write_slices(
     poses: Mapping[int, RigPose],
     foot_contacts: FootContacts,
     key_frames: Sequence[int],
-) -> Generator[None, None, tuple[WrittenAction, Sequence[Channel], TakeRecord]]:
-    """Write the action, without playing it; also what it keys, and the armature before it."""
+) -> Generator[None, None, bpy.types.Action]:
+    """Write the action, without playing it."""
     anchor_frame = take.fit.anchor_frame(take.start_frame)
     channels = yield from channel_slices(
         take.obj, take.rig, motion, poses, take.options, take.fit, anchor_frame
     )
     _check_numbers(channels)
-    obj = take.obj
-    record = TakeRecord(
-        switches=switch_values(obj, switches_of(obj, take.rig, take.options)),
-        influences=constraint_influences(obj, take.rig),
-        transforms={"": own_transform(obj), **own_transforms(obj)},
-    )
     sparse = None
     if take.options.sparse:
         sparse = yield from sparse_key_slices(
@@ -235,39 +287,10 @@ def _write_slices(
     written = yield from write_slices(
         take.obj, take.name, channels, take.start_frame, key_frames, sparse
     )
-    return written, channels, record
+    return written.action
 
 
-def _track_slices(
-    take: _Take,
-    clip: MotionClip,
-    written: WrittenAction,
-    channels: Sequence[Channel],
-    record: TakeRecord,
-    ids: TakeIds,
-    motion: RigMotion,
-) -> Generator[None, None, tuple[str, tuple[str, ...]]]:
-    """Put the action on its track, in slices; the track's name, and notes on what is not shown."""
-    action_name = written.action.name
-    try:
-        if take.options.in_place:
-            add_root_motion_property(take.obj)
-        added = put_on_track(take.obj, written, channels, take.start_frame, take.name, take.fit)
-        record = replace(
-            record, stashed_track=added.stashed, held_track=added.held, nla=added.before
-        )
-        record.save(written.action)
-        record_provenance(written.action, clip)
-    except Exception:
-        bpy.data.actions.remove(written.action)
-        raise
-    try:
-        yield  # Blender evaluates the whole rig anew
-        update_view_layer()
-        unshown = yield from unshown_note_slices(
-            take.obj, take.rig, motion, take.start_frame, take.options
-        )
-    except BaseException:
-        remove_take(action_name, ids)
-        raise
-    return added.track, unshown
+def drop_action(action_id: int) -> None:
+    """Remove the action of a session id, if there is one."""
+    if (action := block_of(bpy.data.actions, action_id)) is not None:
+        bpy.data.actions.remove(action)

@@ -94,6 +94,12 @@ class TakeRecord:
             curve_bones=tuple(n for n, count in data["curve_bones"] for _ in range(count)),
         )
 
+    @staticmethod
+    def forget(action: bpy.types.Action) -> None:
+        """Remove the record from an action that is on no rig any more."""
+        if TAKE_KEY in action:
+            del action[TAKE_KEY]
+
     def restore(self, obj: bpy.types.Object, keyed: Sequence[tuple[str, int]]) -> None:
         """Give an armature back what the take changed, once the take plays no more.
 

@@ -46,6 +46,8 @@ def find_take(
 def remove_take(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     """Remove a take with all that it made; whether it was there.
 
+    Its action goes too, unless something else uses it: the list of takes, or the animator.
+
     Args:
         action_name: the take's action.
         ids: the take's ids in this session; None known: it is found by the name alone.
@@ -77,6 +79,8 @@ def remove_take(action_name: str, ids: TakeIds = NO_IDS) -> bool:
     drop_empty_animation_data(obj)
     if action.users == 0:
         bpy.data.actions.remove(action)
+    else:  # a list of takes has it, or the animator
+        TakeRecord.forget(action)
     _show_current_frame(obj)
     return True
 

@@ -26,12 +26,6 @@ def switches_of(
     return tuple(s for s in switches if s.prop in bones[s.bone])
 
 
-def switch_values(obj: bpy.types.Object, switches: Sequence[Switch]) -> tuple[BoneValue, ...]:
-    """What the switches are set to now, each as the kind of number that it is."""
-    bones = pose_bones(obj)
-    return tuple((s.bone, s.prop, bones[s.bone][s.prop]) for s in switches)
-
-
 def switch_channels(obj: bpy.types.Object, switches: Sequence[Switch]) -> Iterator[Channel]:
     """Channels that hold the switches at a take's values."""
     bones = pose_bones(obj)
@@ -44,7 +38,7 @@ def constraint_influences(obj: bpy.types.Object, rig: RigDescription) -> tuple[B
 
     Where an earlier take turned one off, its influence before that take.
     """
-    before = _influences_before_takes(obj)
+    before = influences_before_takes(obj)
     found: list[BoneValue] = []
     for bone, constraint in keyable_constraints(obj, [c.name for c in rig.controls], rig.root):
         influence = before.get((bone.name, constraint.name), float(constraint.influence))
@@ -63,7 +57,7 @@ def constraint_off_channels(
         yield Channel(path, -1, bone, np.zeros(1))
 
 
-def _influences_before_takes(obj: bpy.types.Object) -> dict[tuple[str, str], float]:
+def influences_before_takes(obj: bpy.types.Object) -> dict[tuple[str, str], float]:
     """Influences before the takes of an armature, as their records tell."""
     data = obj.animation_data
     out: dict[tuple[str, str], float] = {}

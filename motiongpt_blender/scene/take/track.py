@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ... import compat
 from ...core.timeline.frame_range import Fit
 from ..access import current_scene
 from ..action import nla
@@ -19,7 +18,6 @@ from ..action.played_curves import animated_properties
 def put_on_track(
     obj: bpy.types.Object,
     written: WrittenAction,
-    channels: Sequence[Channel],
     start_frame: float,
     name: str,
     fit: Fit,
@@ -29,7 +27,6 @@ def put_on_track(
     Args:
         obj: the armature object.
         written: the take's action.
-        channels: what the take keys.
         start_frame: its first frame in the scene.
         name: of the take.
         fit: how the take fits into the animation that is there.
@@ -39,7 +36,7 @@ def put_on_track(
     elif fit.alone:
         added = nla.push_take(obj, written, start_frame, name)
     else:
-        held = _held_action(obj, channels, name)
+        held = _held_action(obj, written.action, name)
         try:
             added = nla.join_take(obj, written, held, start_frame, name, holds=fit.holds)
         except Exception:
@@ -55,21 +52,25 @@ def put_on_track(
     return added
 
 
-def _held_action(
-    obj: bpy.types.Object, channels: Sequence[Channel], name: str
-) -> WrittenAction | None:
+def _held_action(obj: bpy.types.Object, take: bpy.types.Action, name: str) -> WrittenAction | None:
     """An action that holds what only the take animates at its present value, outside the take.
 
     Without it Blender shows such a property's default there.
     """
     animated = animated_properties(obj)
     held: list[Channel] = []
-    for channel in channels:
-        if (channel.path, max(channel.index, 0)) in animated:
+    for curve in compat.all_curves(take):
+        path, index = curve.data_path, curve.array_index
+        if (path, index) in animated:
             continue
-        now: Any = obj.path_resolve(channel.path)
-        value = now if channel.index < 0 else now[channel.index]
-        held.append(replace(channel, values=np.array([float(value)])))
+        try:
+            now: Any = obj.path_resolve(path)
+        except ValueError:  # the bone is gone
+            continue
+        single = not hasattr(now, "__len__")
+        value = np.array([float(now if single else now[index])])
+        group = curve.group.name if curve.group is not None else ""
+        held.append(Channel(path, -1 if single else index, group, value))
     if not held:
         return None
     return write_action(obj, f"{name} (around)", held, round(current_scene().frame_start))

@@ -17,6 +17,8 @@ def drawn(panel):
     listener, context = MagicMock(), MagicMock(wraps=bpy.context)
     context.scene, context.preferences = bpy.context.scene, bpy.context.preferences
     context.region.width = 400
+    if hasattr(panel, "draw_for"):
+        listener.draw_for = lambda *rest: panel.draw_for(listener, *rest)
     panel.draw(listener, context)
     return str(listener.mock_calls)
 
@@ -33,27 +35,30 @@ def take(addon, smpl_rig, monkeypatch):
 
 
 def test_last_take_tells_of_its_feet(addon, take):
-    from motiongpt_blender.ui.result import MOTIONGPT_PT_result, feet_text
+    from motiongpt_blender.ui.takes import MOTIONGPT_PT_report, feet_text
 
     assert take.foot_lock is not None
-    assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_result)
+    assert feet_text(take.foot_lock).split()[0] in drawn(MOTIONGPT_PT_report)
     printed = feet_text(FootLockReport(moved_cm=6.4, lowered_cm=1.2, slid_cm=2.0))
     assert printed == "Feet locked: moved 6 cm at most, hips 1 cm lower; 2 cm out of reach"
     assert "No foot" in feet_text(FootLockReport())
     addon.report = replace(take, foot_lock=None)
-    assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_result)
+    assert "CON_FLOOR" not in drawn(MOTIONGPT_PT_report)
 
 
-def test_a_take_that_was_undone_is_not_told_of(addon, smpl_rig, take):
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
-    from motiongpt_blender.ui.result import MOTIONGPT_PT_result
+def test_a_take_whose_action_was_deleted_is_told_of_and_can_be_used_again(addon, smpl_rig, take):
+    from motiongpt_blender.ui.takes import MOTIONGPT_PT_report, take_icon
 
-    assert MOTIONGPT_PT_result.poll(bpy.context)
-    assert "new NLA" in drawn(MOTIONGPT_PT_main)
+    entry = addon.takes.chosen_take
+    assert take_icon(entry) == "CHECKMARK"
     smpl_rig.animation_data_clear()
     bpy.data.actions.remove(bpy.data.actions[take.action_name])
-    assert not MOTIONGPT_PT_result.poll(bpy.context)
-    assert "new NLA" not in drawn(MOTIONGPT_PT_main)
+    assert entry.action is None and take_icon(entry) == "ERROR"
+    assert entry.prompt in drawn(MOTIONGPT_PT_report)
+    bpy.context.scene.motiongpt.prompt = "another"
+    assert bpy.ops.motiongpt.use_take_again() == {"FINISHED"}
+    assert bpy.context.scene.motiongpt.prompt == entry.prompt
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
 
 
 def test_a_failure_after_an_undone_take_is_told(addon, smpl_rig, take):
@@ -90,7 +95,7 @@ def test_takes_belong_to_the_character_they_were_made_for(
     """Another character's panel shows neither the take nor its message; a new name is found."""
     from motiongpt_blender.ui import base
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
-    from motiongpt_blender.ui.result import MOTIONGPT_PT_result
+    from motiongpt_blender.ui.takes import MOTIONGPT_PT_report
 
     other, scene = make_smpl_rig(), bpy.context.scene
     monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
@@ -101,7 +106,7 @@ def test_takes_belong_to_the_character_they_were_made_for(
     assert "smpl: " in drawn(MOTIONGPT_PT_main)  # whose motion is under way
     addon.wait()
     assert addon.report is None and addon.message == ""
-    assert not MOTIONGPT_PT_result.poll(bpy.context)
+    assert not MOTIONGPT_PT_report.poll(bpy.context)
     assert not bpy.ops.motiongpt.remove_take.poll()
     scene.motiongpt.armature = smpl_rig
     assert not addon.failed and "new NLA track" in addon.message
@@ -111,7 +116,7 @@ def test_takes_belong_to_the_character_they_were_made_for(
 
 
 def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):
-    from motiongpt_blender.properties.armature import PARTS
+    from motiongpt_blender.properties.marked_pose import PARTS
     from motiongpt_blender.ui.poses import PARTS_BY_ROW
 
     assert [p.value for row in PARTS_BY_ROW for p in row] == [value for value, *_ in PARTS]
@@ -138,18 +143,18 @@ def test_last_take_names_what_fk_cannot_show(addon, take):
     from motiongpt_blender.core.pose_constraints.fk_mismatch import FKMismatch
     from motiongpt_blender.core.pose_constraints.reports import PoseReport
     from motiongpt_blender.core.rig.bone_maps import Part
-    from motiongpt_blender.ui.result import MOTIONGPT_PT_result, missed_text
+    from motiongpt_blender.ui.takes import MOTIONGPT_PT_report, missed_text
 
     met = PoseReport(1.0, 5.0, 2.0)
     addon.report = replace(take, keys=(met,))
-    printed = drawn(MOTIONGPT_PT_result)
+    printed = drawn(MOTIONGPT_PT_report)
     assert "meets them exactly" in printed
     assert missed_text(met) == ""
     short = replace(
         met, frame=12.0, fk_mismatch=FKMismatch("DEF-palm.01.R", 1.827, 111.28, Part("hand_r"))
     )
     addon.report = replace(take, keys=(met, short))
-    printed = drawn(MOTIONGPT_PT_result)
+    printed = drawn(MOTIONGPT_PT_report)
     assert "meets them exactly" not in printed
     assert missed_text(short) == (
         "Frame 12: FK controls cannot reach the right hand exactly; 'DEF-palm.01.R' "

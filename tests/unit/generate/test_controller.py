@@ -29,16 +29,15 @@ def test_from_the_click_to_the_take(stage, tmp_path):
     assert take.phase is Phase.WRITING
     assert stage.controller.why_busy() == "The last motion is being written: wait a moment"
     assert list(tmp_path.iterdir()) == []  # the clip was read
-    assert stage.blender.turn() and stage.done == [] and stage.state.report is None
+    assert stage.blender.turn() and stage.done == [] and stage.rig.written == []
     stage.blender.finish_writing()
     assert stage.controller.pending is None and stage.controller.why_busy() == ""
     assert stage.done == [True]
     assert stage.blender.undo_steps == ["MotionGPT: Generate"]
     assert stage.blender.scenes == [1, 1, 1]
-    ((clip, marked, start, name, fit, count),) = stage.rig.written
-    assert (len(clip), marked, start, name, fit.cyclic, count) == (21, (), 1.0, "walk on", True, 21)
-    assert stage.state.report.action_name == "walk on"
-    assert stage.state.notes == ("A note.", "turns left: 94 degrees", "A rig note.")
+    (((clip,), take),) = stage.rig.written
+    assert (len(clip), take.marked, take.plan.start_frame, take.name) == (21, (), 1.0, "walk on")
+    assert (take.fit.cyclic, take.frame_count, take.notes) == (True, 21, ("A note.",))
     assert stage.state.seconds == {"generate": 1.0, "write": 0.5, "total": 1.0}
     assert stage.state.message == "'walk on' is on a new NLA track (1.0 s)."
     assert not stage.state.failed
@@ -47,19 +46,29 @@ def test_from_the_click_to_the_take(stage, tmp_path):
 def test_notes_of_the_request_come_first(stage):
     stage.start(marked=(marked_pose(1), marked_pose(11, forward=30.0)))
     stage.answer()
-    assert len(stage.state.notes) == 4 and "faster than anyone runs" in stage.state.notes[0]
+    notes = stage.rig.written[0][1].notes
+    assert len(notes) == 2 and "faster than anyone runs" in notes[0] and notes[1] == "A note."
+
+
+@pytest.mark.parametrize(("takes", "seeds"), [(1, [0]), (2, [0, 1]), (4, [0, 1, 2])])
+def test_as_many_different_takes_as_wanted_and_there_are(stage, takes, seeds):
+    stage.start(takes=takes)
+    stage.answer()
+    clips, _ = stage.rig.written[0]
+    assert [clip.seed for clip in clips] == seeds
+    assert ("choose one" in stage.state.message) == (takes > 1)
 
 
 def test_state_belongs_to_the_character(stage):
     stage.start()
     stage.answer()
-    before = stage.state.report
+    before = stage.state.message
     stage.start(stage.other, "a person jumps")
-    assert stage.state.report is before and stage.state.message
+    assert stage.state.message == before
     assert stage.controller.state(8) == CharacterState()
     stage.answer()
-    assert stage.controller.state(8).report.action_name == "a person jumps"
-    assert stage.state.report is before
+    assert "a person jumps" in stage.controller.state(8).message
+    assert stage.state.message == before
 
 
 def test_one_request_at_a_time(stage):
@@ -69,11 +78,11 @@ def test_one_request_at_a_time(stage):
     assert len(stage.backend.jobs) == 1
 
 
-def test_a_new_request_clears_the_last_take(stage):
+def test_a_new_request_clears_the_message(stage):
     stage.start()
     stage.answer()
     stage.start()
-    assert (stage.state.message, stage.state.report, stage.state.notes) == ("", None, ())
+    assert stage.state.message == ""
 
 
 def test_a_refused_request_leaves_nothing_behind(stage, tmp_path):
@@ -129,7 +138,7 @@ def test_a_take_that_cannot_be_written_is_told(stage, caplog, failure, says):
     stage.rig.failure = failure
     stage.start()
     stage.answer()
-    assert stage.state.failed and says in stage.state.message and stage.state.report is None
+    assert stage.state.failed and says in stage.state.message and stage.rig.written == []
     assert stage.done == [False] and stage.controller.pending is None
     assert ("ZeroDivisionError" in caplog.text) == isinstance(failure, ZeroDivisionError)
     assert stage.blender.undo_steps == []
@@ -206,8 +215,8 @@ def test_with_the_fake_models_process(stage, caplog):
         assert job.state is JobState.DONE, job.error
         real.blender.finish_writing()
         assert timers.functions == {} and not folder.exists()
-        assert real.state.report is not None and "no model" in " ".join(real.state.notes)
-        assert len(real.rig.written[0][0]) == 21
+        ((clip,), take) = real.rig.written[0]
+        assert "no model" in " ".join(take.notes) and len(clip) == 21
         assert real.blender.redraws > 2
     finally:
         pump.close()

@@ -50,7 +50,7 @@ def test_a_free_take_starts_at_the_current_frame():
     character = FakeCharacter()
     take = prepared(character)
     assert (take.plan.start_frame, take.plan.end_frame, take.frames) == (10.0, 50.0, 41)
-    assert (take.frame_count, take.sampling, take.conditions) == (41, SAMPLING, ())
+    assert (take.frame_count, take.request.sampling, take.conditions) == (41, SAMPLING, ())
     assert take.history is None and take.fit.joins == () and take.fit.standing is None
     assert character.in_take == [(None, False)]
 

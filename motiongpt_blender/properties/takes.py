@@ -1,0 +1,269 @@
+"""The takes of a character, kept on the armature object: saved and undone like its other data.
+
+A take owns its action. It is on the rig, or only in the list; at most one is on show: on the
+rig for a look, with its keys in the timeline, and off again when another one is chosen.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import cast
+
+import bpy
+
+from .. import compat
+from ..core.timeline.frame_range import Fit
+from ..generate.take_request import PreparedTake
+from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
+from ..scene.take.placing import place_take
+from ..scene.take.record import PACK_KEY
+from ..scene.take.remove_take import find_take, remove_take
+from ..scene.take.report import ApplyReport, TakeIds
+from .frame_range import MotionGPTFrameRange
+from .marked_pose import MotionGPTPose
+
+
+class Placement(StrEnum):
+    """Where a take is."""
+
+    LIST = "LIST"
+    SHOWN = "SHOWN"
+    NLA = "NLA"
+
+
+PLACEMENTS = (
+    (Placement.LIST.value, "In the List", "Kept in the list only"),
+    (Placement.SHOWN.value, "On Show", "On the rig for a look"),
+    (Placement.NLA.value, "NLA", "On an NLA track"),
+)
+
+
+def _rename(take: MotionGPTTake, _context: bpy.types.Context) -> None:
+    """The action bears the take's name."""
+    if take.action is not None and take.name and take.action.name != take.name:
+        take.action.name = take.name
+
+
+class MotionGPTTake(bpy.types.PropertyGroup):
+    """One take: its action, what was asked for, and how it was made."""
+
+    name: bpy.props.StringProperty(
+        name="Name", description="Name of the take and its action", update=_rename
+    )
+    action: bpy.props.PointerProperty(type=bpy.types.Action)
+    favourite: bpy.props.BoolProperty(name="Favourite", description="Mark this take as a favourite")
+    kept: bpy.props.BoolProperty(options={"HIDDEN"})
+    placement: bpy.props.EnumProperty(
+        items=PLACEMENTS, default=Placement.LIST.value, options={"HIDDEN"}
+    )
+    #: Shared by the takes of one request.
+    batch: bpy.props.StringProperty(options={"HIDDEN"})
+    #: When it was made, UTC, ISO 8601.
+    made: bpy.props.StringProperty(options={"HIDDEN"})
+    report_json: bpy.props.StringProperty(options={"HIDDEN"})
+    # What was asked for.
+    prompt: bpy.props.StringProperty(options={"HIDDEN"})
+    seconds: bpy.props.FloatProperty(options={"HIDDEN"})
+    seed: bpy.props.IntProperty(options={"HIDDEN"})
+    candidates: bpy.props.IntProperty(options={"HIDDEN"})
+    guidance: bpy.props.FloatProperty(options={"HIDDEN"})
+    frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
+    poses: bpy.props.CollectionProperty(type=MotionGPTPose)
+    # How it fits into the animation that was there.
+    alone: bpy.props.BoolProperty(options={"HIDDEN"}, default=True)
+    holds: bpy.props.BoolProperty(options={"HIDDEN"}, default=True)
+    track: bpy.props.StringProperty(options={"HIDDEN"})
+
+    @property
+    def obj(self) -> bpy.types.Object:
+        """The armature object whose take it is."""
+        return cast("bpy.types.Object", self.id_data)
+
+    @property
+    def report(self) -> ApplyReport | None:
+        """What was written; None for a take of an older version."""
+        return ApplyReport.from_json(self.report_json)
+
+    @property
+    def pack(self) -> str:
+        """Name of the model pack that made it, or ""."""
+        return str(self.action.get(PACK_KEY, "")) if self.action is not None else ""
+
+    @property
+    def fit(self) -> Fit:
+        """How it fits into the animation that was there."""
+        return Fit(
+            alone=self.alone,
+            holds=self.holds,
+            loop=self.frame_range.loop,
+            cyclic=self.frame_range.cyclic,
+            track=self.track,
+        )
+
+    @property
+    def on_rig(self) -> bool:
+        """Whether the rig plays it: an NLA strip has its action."""
+        return self.action is not None and find_take(self.action.name, self._ids) is not None
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is on show."""
+        return self.placement == Placement.SHOWN.value
+
+    def fill_in(self, report: ApplyReport, take: PreparedTake, batch: str) -> None:
+        """Store what was written and what was asked for."""
+        request = take.request
+        self.action = bpy.data.actions[report.action_name]
+        self.name, self.batch = report.action_name, batch
+        self.made = datetime.now(UTC).isoformat(timespec="seconds")
+        self.report_json = report.to_json()
+        self.prompt, self.seconds = request.prompt, request.seconds
+        sampling = request.sampling
+        self.seed, self.candidates = sampling.seed, sampling.candidates
+        self.guidance = sampling.guidance
+        self.frame_range.set_timing(request.timing)
+        for marked in request.marked:
+            self.poses.add().store(marked)
+        self.alone, self.holds, self.track = take.fit.alone, take.fit.holds, take.fit.track
+
+    def place(self) -> None:
+        """Put it on the rig."""
+        start = float(self.action.frame_range[0])
+        place_take(self.obj, self.action, start, self.name, self.fit)
+
+    def take_off(self) -> None:
+        """Take it off the rig; what was there before it comes back. It stays in the list."""
+        leave_tweak_mode(self.obj)
+        if self.action is not None:
+            remove_take(self.action.name, self._ids)
+        self.placement = Placement.LIST.value
+
+    def show_keys(self) -> None:
+        """Show its keys in timeline and dope sheet."""
+        found = find_take(self.action.name, self._ids)
+        if found is not None and found[0].animation_data is not None:
+            enter_tweak_mode(found[0].animation_data, *found[1:])
+
+    @property
+    def _ids(self) -> TakeIds:
+        return TakeIds(compat.session_id(self.obj), compat.session_id(self.action))
+
+
+def _chosen(takes: MotionGPTTakes) -> int:
+    return takes.chosen
+
+
+def _choose(takes: MotionGPTTakes, index: int) -> None:
+    """The animator chooses a take: it is shown, unless the rig plays it already."""
+    takes.chosen = index
+    if takes.chosen_take is not None:
+        takes.show(index)
+
+
+class MotionGPTTakes(bpy.types.PropertyGroup):
+    """All takes of one armature, in the order in which they were made."""
+
+    entries: bpy.props.CollectionProperty(type=MotionGPTTake)
+    #: Index of the chosen take; a change of ``active`` shows the take too.
+    chosen: bpy.props.IntProperty(options={"HIDDEN"})
+    active: bpy.props.IntProperty(
+        name="Take",
+        description="Click a take, or press the up and down keys over the list, to see it on the "
+        "character",
+        get=_chosen,
+        set=_choose,
+    )
+
+    @property
+    def chosen_take(self) -> MotionGPTTake | None:
+        """The chosen take, or None."""
+        return self.entries[self.chosen] if 0 <= self.chosen < len(self.entries) else None
+
+    @property
+    def index_shown(self) -> int | None:
+        """Index of the take on show, or None."""
+        return next((k for k, take in enumerate(self.entries) if take.shown), None)
+
+    @property
+    def shown_take(self) -> MotionGPTTake | None:
+        """The take on show, or None."""
+        return None if self.index_shown is None else self.entries[self.index_shown]
+
+    def receive(self, reports: Sequence[ApplyReport], take: PreparedTake) -> None:
+        """Add what was written for one request, the first on the rig already.
+
+        A single take that was asked for is kept; of several the first is shown.
+        """
+        batch, first = uuid.uuid4().hex, len(self.entries)
+        for report in reports:
+            self.entries.add().fill_in(report, take, batch)
+        self.chosen, placed = first, self.entries[first]
+        if take.request.takes == 1:
+            placed.kept, placed.placement = True, Placement.NLA.value
+        else:
+            placed.placement = Placement.SHOWN.value
+            placed.show_keys()
+
+    def show(self, index: int) -> None:
+        """Show a take in place of the one on show; what the rig plays already needs no show."""
+        take = self.entries[index]
+        if take.shown and take.on_rig:
+            return
+        self.hide()
+        if take.action is None or take.on_rig:
+            return
+        leave_tweak_mode(take.obj)
+        take.place()
+        take.placement = Placement.SHOWN.value
+        take.show_keys()
+
+    def hide(self) -> None:
+        """Take the take on show off the rig, if there is one."""
+        if (take := self.shown_take) is not None:
+            take.take_off()
+
+    def keep(self, index: int) -> None:
+        """Leave a take on the rig. The others of its batch go, unless they are kept."""
+        if not self.entries[index].on_rig:
+            self.show(index)
+        take = self.entries[index]
+        leave_tweak_mode(take.obj)
+        take.kept, take.placement = True, Placement.NLA.value
+        self._remove_undecided(take.batch)
+
+    def keep_all(self, index: int) -> None:
+        """Keep all takes of a batch: the one on show on the rig, the others in the list."""
+        for take in self._batch(index):
+            take.kept = True
+        self.keep(index)
+
+    def discard(self, index: int) -> None:
+        """Remove the takes of a batch that are not kept; the rig is as before them."""
+        self._remove_undecided(self.entries[index].batch)
+
+    def remove(self, index: int) -> None:
+        """Remove one take from rig and list; what was there before it comes back."""
+        take = self.entries[index]
+        action = take.action
+        if take.on_rig:
+            take.take_off()
+        self.entries.remove(index)
+        if action is not None and action.users == 0:
+            bpy.data.actions.remove(action)
+        if index < self.chosen or self.chosen >= len(self.entries):
+            self.chosen = max(self.chosen - 1, 0)
+
+    def _batch(self, index: int) -> list[MotionGPTTake]:
+        """All takes that came with one of them."""
+        batch = self.entries[index].batch
+        return [take for take in self.entries if take.batch == batch]
+
+    def _remove_undecided(self, batch: str) -> None:
+        """Remove the takes of a batch that are not kept."""
+        for index in reversed(range(len(self.entries))):
+            take = self.entries[index]
+            if take.batch == batch and not take.kept:
+                self.remove(index)

@@ -1,0 +1,165 @@
+"""The sub-panels "Takes" and "Report": the list, what to do with a take, and how it was made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import bpy
+from bpy.types import Context, Object, UILayout
+
+from ..core.feet.foot_locking import FootLockReport
+from ..core.pose_constraints.reports import PoseReport
+from ..core.timeline.frame_range import frame_text
+from ..properties import armature
+from ..properties.scene import target
+from ..properties.takes import MotionGPTTake
+from ..scene.take.report import ApplyReport
+from .base import ArmaturePanel, List, hint, sentence
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
+
+#: Rows of the list, whether there are takes or not: a take that arrives moves nothing.
+ROWS: Final = 4
+
+
+class MOTIONGPT_UL_takes(List, bpy.types.UIList):
+    """Takes in the order in which they were made. A click shows one on the character."""
+
+    only_favourites: bpy.props.BoolProperty(name="Favourites", description="List favourites only")
+
+    def draw_row(self, context: Context, layout: UILayout, item: MotionGPTTake, index: int) -> None:
+        """One take: where it is, its name, whether it is a favourite."""
+        row = layout.row(align=True)
+        row.label(text="", icon=take_icon(item))
+        name = row.row()
+        name.active = item.action is not None
+        name.prop(item, "name", text="", emboss=False)
+        row.label(text=f"{item.seed}")
+        symbol = "SOLO_ON" if item.favourite else "SOLO_OFF"
+        row.prop(item, "favourite", text="", icon=symbol, emboss=False)
+
+    def draw_filter(self, context: Context | None, layout: UILayout) -> None:
+        """A search field, and favourites only."""
+        row = layout.row(align=True)
+        row.prop(self, "filter_name", text="")
+        row.prop(self, "only_favourites", text="", icon="SOLO_ON")
+
+    def filter_items(
+        self, context: Context | None, data: object, property: str | None
+    ) -> tuple[Any, Any]:
+        """Show the takes whose name or prompt has the search text in it."""
+        wanted, flag = self.filter_name.casefold(), self.bitflag_filter_item
+        takes = getattr(data, property or "")
+        shown = [
+            flag
+            if wanted in f"{take.name}\n{take.prompt}".casefold()
+            and (take.favourite or not self.only_favourites)
+            else 0
+            for take in takes
+        ]
+        return shown, []
+
+
+class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
+    """The list of takes and what to do with the chosen one."""
+
+    bl_label = "Takes"
+    bl_idname = "MOTIONGPT_PT_takes"
+
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
+        """List and buttons, as high without a take as with one."""
+        takes = armature.of(obj).takes
+        row = layout.row()
+        row.template_list(
+            "MOTIONGPT_UL_takes", "", takes, "entries", takes, "active", rows=ROWS, maxrows=ROWS
+        )
+        side = row.column(align=True)
+        side.operator("motiongpt.remove_take", text="", icon="REMOVE")
+        side.separator()
+        side.operator("motiongpt.use_take_again", text="", icon="LOOP_BACK")
+        side.operator("motiongpt.vary_take", text="", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        row.operator("motiongpt.keep_take", text="Keep", icon="CHECKMARK")
+        row.operator("motiongpt.keep_all_takes", text="Keep All")
+        row.operator("motiongpt.discard_takes", text="Discard", icon="X")
+
+
+class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
+    """How the chosen take was made. The last panel, so that what it says moves nothing."""
+
+    bl_label = "Report"
+    bl_idname = "MOTIONGPT_PT_report"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """A take that has a report."""
+        obj = target(context)
+        take = armature.of(obj).takes.chosen_take if obj is not None else None
+        return take is not None and take.report is not None
+
+    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
+        """Prompt, frames, and how near the model came to each marked pose."""
+        take = armature.of(obj).takes.chosen_take
+        report = take.report if take is not None else None
+        if take is None or report is None:
+            return
+        sentence(context, layout, f"{take.prompt}, seed {take.seed}", "SMALL_CAPS")
+        frames = f"{frame_text(report.frame_start)} to {frame_text(report.frame_end)}"
+        layout.label(text=f"Frames {frames}", icon="TIME")
+        if report.keys:
+            _draw_distances(context, layout, report)
+        if report.foot_lock is not None:
+            sentence(context, layout, feet_text(report.foot_lock), "CON_FLOOR")
+        for note in report.notes:
+            sentence(context, layout, note, "INFO")
+
+
+def take_icon(take: MotionGPTTake) -> IconItems:
+    """Where a take is: gone, on show, on the character, kept in the list, or undecided."""
+    if take.action is None:
+        return "ERROR"
+    if take.shown:
+        return "HIDE_OFF"
+    if take.on_rig:
+        return "CHECKMARK"
+    return "FAKE_USER_ON" if take.kept else "BLANK1"
+
+
+def _draw_distances(context: Context, layout: UILayout, report: ApplyReport) -> None:
+    """How far the model's motion was from each marked pose before the correction."""
+    box = layout.box().column(align=True)
+    box.label(text="The model alone, by frame:")
+    for key in report.keys:
+        row = box.row()
+        row.label(text=f"{frame_text(key.frame)}:")
+        body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
+        place = f"place {key.position_cm:.0f} cm" if key.root_constrained else "place free"
+        for distance in (f"body {body}", place):
+            cell = row.row()
+            cell.alignment = "RIGHT"
+            cell.label(text=distance)
+    missed = [key for key in report.keys if key.fk_mismatch is not None]
+    hint(box, f"The take meets {'the rest' if missed else 'them'} exactly")
+    for key in missed:
+        sentence(context, layout, missed_text(key), "INFO")
+
+
+def missed_text(key: PoseReport) -> str:
+    """What FK controls cannot reach of a pose, in one line; "" where they reach it all."""
+    if (miss := key.fk_mismatch) is None:
+        return ""
+    return (
+        f"Frame {frame_text(key.frame)}: FK controls cannot reach {miss.place_in_words} "
+        f"exactly; '{miss.bone}' remains {miss.millimetres:.1f} mm and {miss.degrees:.2f}° away"
+    )
+
+
+def feet_text(foot_lock: FootLockReport) -> str:
+    """What foot locking did to the feet, in one line."""
+    if foot_lock == FootLockReport():
+        return "No foot stands long enough to be locked"
+    moved = f"Feet locked: moved {foot_lock.moved_cm:.0f} cm at most"
+    lowered = f", hips {foot_lock.lowered_cm:.0f} cm lower" if foot_lock.lowered_cm >= 0.5 else ""
+    slid = f"; {foot_lock.slid_cm:.0f} cm out of reach" if foot_lock.slid_cm >= 0.5 else ""
+    return moved + lowered + slid

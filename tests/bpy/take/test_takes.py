@@ -1,0 +1,219 @@
+"""The takes of a character: shown, flipped, kept and discarded; nothing is lost meanwhile."""
+
+import numpy as np
+import pytest
+
+from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, scene_of, seen, show
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+FRAMES = (-5, 1, 15, 25, 60)
+
+
+@pytest.fixture
+def review(addon, smpl_rig):
+    """Four takes beside an animation keyed by hand, the first on show; and all before them."""
+    hand_keyed(smpl_rig)
+    place = bpy.context.scene.motiongpt.frame_range
+    place.mode, place.start, place.end = "RANGE", 10, 30
+    show(20)
+    before = scene_of(smpl_rig), looks(smpl_rig)
+    bpy.context.scene.motiongpt.takes = 4
+    generate(addon)
+    return addon, before
+
+
+def looks(rig):
+    return np.array([seen(rig, frame) for frame in FRAMES])
+
+
+def assert_as_before(rig, before):
+    was, looked = before
+    assert scene_of(rig) == was
+    assert np.abs(looks(rig) - looked).max() < 1e-6
+    assert not rig.animation_data.use_tweak_mode
+
+
+def test_several_takes_arrive_and_the_first_is_on_show(review, smpl_rig):
+    addon, _ = review
+    takes = smpl_rig.motiongpt.takes
+    assert [(take.shown, take.kept) for take in takes.entries] == [
+        (True, False), (False, False), (False, False), (False, False),
+    ]  # fmt: skip
+    assert len({take.batch for take in takes.entries}) == 1
+    assert takes.chosen == 0 and "choose one" in addon.message
+    data = smpl_rig.animation_data
+    assert data.use_tweak_mode and data.action == takes.entries[0].action  # its keys are in sight
+    assert [take.on_rig for take in takes.entries] == [True, False, False, False]
+
+
+def test_choosing_another_take_flips_in_place(review, smpl_rig):
+    takes, seen_of = smpl_rig.motiongpt.takes, []
+    for index in (0, 1, 2, 3, 0):
+        takes.active = index
+        assert [take.shown for take in takes.entries] == [k == index for k in range(4)]
+        assert smpl_rig.animation_data.action == takes.entries[index].action
+        seen_of.append(looks(smpl_rig))
+    assert np.abs(seen_of[4] - seen_of[0]).max() < 1e-6
+    for k in range(4):
+        outside = [0, 1, 4]  # frames beside the take: the animation there stays
+        assert np.abs(seen_of[k] - seen_of[0])[outside].max() < 1e-5
+        assert k == 0 or np.abs(seen_of[k] - seen_of[0]).max() > 0.01
+
+
+def test_discard_is_exactly_as_before(review, smpl_rig):
+    _, before = review
+    smpl_rig.motiongpt.takes.active = 2
+    assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
+    assert len(smpl_rig.motiongpt.takes.entries) == 0
+    assert_as_before(smpl_rig, before)
+
+
+def test_keep_leaves_one_and_its_removal_is_exactly_as_before(review, smpl_rig):
+    _, before = review
+    takes = smpl_rig.motiongpt.takes
+    takes.active = 2
+    chosen, shown = takes.chosen_take.action, looks(smpl_rig)
+    assert bpy.ops.motiongpt.keep_take() == {"FINISHED"}
+    (take,) = takes.entries
+    assert take.action == chosen and take.kept and take.on_rig and not take.shown
+    assert takes.chosen == 0
+    assert not smpl_rig.animation_data.use_tweak_mode
+    assert np.abs(looks(smpl_rig) - shown).max() < 1e-6
+    assert not bpy.ops.motiongpt.keep_take.poll() and not bpy.ops.motiongpt.discard_takes.poll()
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
+    assert_as_before(smpl_rig, before)
+
+
+def test_keep_all_puts_one_on_the_rig_and_the_others_in_the_list(review, smpl_rig):
+    takes = smpl_rig.motiongpt.takes
+    takes.active = 1
+    assert bpy.ops.motiongpt.keep_all_takes() == {"FINISHED"}
+    assert [take.kept for take in takes.entries] == [True] * 4
+    assert [take.on_rig for take in takes.entries] == [False, True, False, False]
+    assert not smpl_rig.animation_data.use_tweak_mode
+    kept = looks(smpl_rig)
+    takes.active = 3  # a kept one of the list can be looked at, above the one that is on the rig
+    assert takes.shown_take == takes.entries[3] and takes.entries[1].on_rig
+    assert np.abs(looks(smpl_rig) - kept).max() > 0.01
+    takes.active = 1
+    assert takes.shown_take is None
+    assert np.abs(looks(smpl_rig) - kept).max() < 1e-6
+
+
+def test_a_file_saved_in_the_middle_opens_in_the_middle(review, smpl_rig, tmp_path):
+    _, (_, looked) = review
+    takes = smpl_rig.motiongpt.takes
+    takes.active = 2
+    takes.chosen_take.favourite, shown = True, looks(smpl_rig)
+    path = str(tmp_path / "middle.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    rig = bpy.data.objects["smpl"]
+    takes = rig.motiongpt.takes
+    assert len(takes.entries) == 4 and takes.shown_take == takes.entries[2]
+    assert takes.entries[2].favourite and takes.entries[2].report.frame_end == 30
+    assert np.abs(looks(rig) - shown).max() < 1e-5
+    takes.active = 0
+    assert np.abs(looks(rig) - shown).max() > 0.01
+    assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
+    assert np.abs(looks(rig) - looked).max() < 1e-5
+    assert not rig.animation_data.nla_tracks
+
+
+def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, smpl_rig, addon):
+    _, before = review
+    takes = smpl_rig.motiongpt.takes
+    takes.active = 3
+    first = looks(smpl_rig)
+    bpy.context.scene.motiongpt.seed = 3
+    generate(addon)
+    assert len(takes.entries) == 8 and takes.shown_take == takes.entries[4]
+    # the fourth of seed 0 is the first of seed 3: it joins the same animation, not a take
+    assert np.abs(looks(smpl_rig) - first).max() < 1e-5
+    assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
+    assert len(takes.entries) == 4
+    takes.active = 0
+    assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
+    assert_as_before(smpl_rig, before)
+
+
+def test_a_refused_request_leaves_the_take_on_show(review, smpl_rig):
+    takes = smpl_rig.motiongpt.takes
+    takes.active = 1
+    shown = looks(smpl_rig)
+    bpy.context.scene.motiongpt.prompt = ""
+    with pytest.raises(RuntimeError, match="empty"):
+        bpy.ops.motiongpt.generate()
+    assert takes.shown_take == takes.entries[1]
+    assert np.abs(looks(smpl_rig) - shown).max() < 1e-6
+
+
+def test_a_pose_can_be_marked_while_a_take_is_on_show(review, smpl_rig):
+    show(20)
+    assert bpy.ops.motiongpt.add_pose(role="KEY") == {"FINISHED"}
+    assert smpl_rig.animation_data.use_tweak_mode
+
+
+def test_use_again_brings_back_prompt_settings_and_marked_poses(addon, smpl_rig):
+    scene, group = bpy.context.scene, smpl_rig.motiongpt
+    panel = scene.motiongpt
+    show(5)
+    bpy.ops.motiongpt.add_pose(role="START")
+    joints = group.poses[0].joints
+    panel.prompt, panel.seed, panel.guidance, panel.candidates = "jumps", 5, 2.0, 8
+    panel.seconds = 1.5
+    generate(addon)
+    group.poses.clear()
+    panel.prompt, panel.seed, panel.guidance, panel.candidates = "walks", 0, 1.0, 16
+    panel.seconds = 3.0
+    show(90)
+    assert bpy.ops.motiongpt.use_take_again() == {"FINISHED"}
+    assert (panel.prompt, panel.seed, panel.guidance, panel.candidates) == ("jumps", 5, 2.0, 8)
+    assert panel.seconds == 1.5 and scene.frame_current == 5
+    assert [(pose.frame, pose.role) for pose in group.poses] == [(5, "START")]
+    assert group.poses[0].joints == joints
+    assert bpy.ops.motiongpt.vary_take() == {"FINISHED"}
+    addon.wait()
+    assert [take.seed for take in group.takes.entries] == [5, 6]
+
+
+def test_takes_have_names_of_their_own_in_any_script(review, smpl_rig):
+    take = smpl_rig.motiongpt.takes.entries[1]
+    take.name = "歩く ✓"
+    assert take.action.name == "歩く ✓"
+    smpl_rig.motiongpt.takes.active = 1
+    assert smpl_rig.animation_data.nla_tracks[-1].name == "歩く ✓"
+
+
+def test_the_list_is_searched_by_name_prompt_and_favourites(review, smpl_rig):
+    from types import SimpleNamespace
+
+    from motiongpt_blender.ui.takes import MOTIONGPT_UL_takes
+
+    takes = smpl_rig.motiongpt.takes
+    takes.entries[1].name, takes.entries[2].favourite = "Best of all", True
+
+    def found(text, only_favourites=False):
+        ui = SimpleNamespace(
+            filter_name=text, only_favourites=only_favourites, bitflag_filter_item=1 << 30
+        )
+        flags, order = MOTIONGPT_UL_takes.filter_items(ui, None, takes, "entries")
+        assert order == []
+        return [k for k, flag in enumerate(flags) if flag]
+
+    assert found("best") == [1]
+    assert found("WALKS") == found("walks") and found("person walks") == [0, 1, 2, 3]
+    assert found("", only_favourites=True) == [2]
+    assert found("nothing of that") == []
+
+
+def test_the_pieces_of_a_sequence_are_takes_that_are_kept(addon, smpl_rig):
+    blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
+    bpy.context.scene.motiongpt.takes = 4
+    make(addon)
+    takes = smpl_rig.motiongpt.takes.entries
+    assert [(take.prompt, take.kept, take.on_rig) for take in takes] == [
+        (WALK, True, True), (JUMP, True, True),
+    ]  # fmt: skip
+    assert not smpl_rig.animation_data.use_tweak_mode
