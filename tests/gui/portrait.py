@@ -28,7 +28,6 @@ def dress(rig):
 
     add_figure(rig).color = FIGURE
     bpy.context.scene.motiongpt.seed = SEED
-    bpy.context.scene.motiongpt.candidates = 1
     for collection in rig.data.collections_all:
         collection.is_visible = collection.name in SHOWN
 
@@ -47,7 +46,7 @@ def take(rig, path):
     region.view_perspective = "PERSP"
     region.view_location = (0.35, -1.15, 0.8)
     region.view_distance = 4.6
-    yield 3.0  # the timeline stays small: above it Last Take is seen to its end
+    yield 3.0  # the timeline stays small: above it the report is seen to its end
     left, right, bottom, top = hand.side_bar()
     yield from hand.shoot(path, (left - FIGURES_WIDTH, right, bottom, top))
 

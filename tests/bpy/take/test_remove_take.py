@@ -1,4 +1,4 @@
-"""Remove takes the last take off: what it made goes, everything else is as it was."""
+"""Remove takes the chosen take off: what it made goes, everything else is as it was."""
 
 import numpy as np
 import pytest
