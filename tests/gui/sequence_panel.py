@@ -36,10 +36,10 @@ def arguments():
 
 def enable():
     """Turn the add-on on, with the fake model, the panel Sequence open and the others closed."""
-    from motiongpt_blender.ui import poses, result, sequence
+    from motiongpt_blender.ui import poses, sequence, takes
 
     sequence.MOTIONGPT_PT_sequence.bl_options = set()
-    for other in (poses.MOTIONGPT_PT_poses, result.MOTIONGPT_PT_result):
+    for other in (poses.MOTIONGPT_PT_poses, takes.MOTIONGPT_PT_takes):
         other.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")

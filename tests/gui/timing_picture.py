@@ -30,11 +30,11 @@ def arguments():
 def story(asked):
     """Enable the add-on, choose a frame range, take the picture."""
     from motiongpt_blender.core.timeline.frame_range import FrameRangeMode
-    from motiongpt_blender.ui import frame_range, poses, result
+    from motiongpt_blender.ui import frame_range, poses, takes
 
     yield 2.0
     frame_range.MOTIONGPT_PT_frame_range.bl_options = set()
-    for other in (poses.MOTIONGPT_PT_poses, result.MOTIONGPT_PT_result):
+    for other in (poses.MOTIONGPT_PT_poses, takes.MOTIONGPT_PT_takes):
         other.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")

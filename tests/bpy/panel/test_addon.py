@@ -308,6 +308,6 @@ def test_check_backend(addon, monkeypatch, capfd, code, word, kind):
     ],
 )
 def test_a_take_is_named_after_its_prompt(prompt, name):
-    from motiongpt_blender.generate.request import take_name
+    from motiongpt_blender.generate.take_request import take_name
 
     assert take_name(prompt) == name
