@@ -105,7 +105,9 @@ def _fit(
     """Train on batches of drawn pairs; resumes from ``run``."""
     device = next(model.parameters()).device
     weights = TokenWeights(ids, settings.levels, device, settings.summary)
-    held_out = _held_out_batches(draw_pair, Pool(clips[1]), ids, settings.batch)
+    summaries_alone = mix.summary_share == 1 and ids.vocabulary.summary[0] > 0
+    asked = (lambda pool: draw_summary(pool.pick(), mix, ids)) if summaries_alone else draw_pair
+    held_out = _held_out_batches(asked, Pool(clips[1]), ids, settings.batch)
     draw_batch = _batches(draw_pair, Pool(clips[0]), ids, settings.batch, mix)
     data = TrainingData(draw_batch, weights.loss, HeldOut(held_out, weights.measure))
     return Trainer(name, model, data, settings, run).run()
