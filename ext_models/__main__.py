@@ -34,6 +34,10 @@ COMMANDS: Final = {
     "train-pack": ("train_pack", "train a whole pack from a TOML recipe"),
     "train-tokenizer": ("train_tokenizer", "train a tokenizer from a TOML recipe"),
     "train-language": ("train_language", "train a language model from a TOML recipe"),
+    "train-planner": (
+        "train_planner",
+        "train a pretrained language model to plan the motions of a pack, into that pack",
+    ),
     "train-reranker": ("train_reranker", "train the reranker of a pack, into that pack"),
     "train-lengths": ("train_lengths", "fit the length model of a pack, into that pack"),
     "train-evaluator": ("train_evaluator", "train the evaluator of text and motion"),

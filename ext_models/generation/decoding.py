@@ -25,6 +25,7 @@ from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 from motiongpt_blender.wire import Sampling
 
+from .planning import Plan
 from .pose_guidance import BatchGuidance, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
 from .sampling import SUMMARY_TEMPERATURE, RowSampler, uniform_numbers
@@ -67,9 +68,11 @@ class CodeSampler(LogitsProcessor):
         cfg_scale: float = 1.0,
         summary_temperature: float = SUMMARY_TEMPERATURE,
         guidance: BatchGuidance | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Args: ids; the rows; columns of their prompts; how all are sampled; what guides them."""
         self.ids, self.width, self.cfg_scale, self.guidance = ids, width, cfg_scale, guidance
+        self.plan = plan
         self.summary_temperature = summary_temperature
         self.lengths = torch.tensor([ids.vocabulary.tokens_of(p.steps) for p in prompts])
         longest = int(self.lengths.max())
@@ -85,6 +88,9 @@ class CodeSampler(LogitsProcessor):
         if self.guidance is not None:
             cond = self.guidance(input_ids[:rows, self.width :], cond)
         in_summary = step < self.ids.vocabulary.summary[0]
+        if in_summary and self.plan is not None:
+            firsts = torch.tensor(self.ids.first_summary[:step], device=input_ids.device)
+            cond = cond + self.plan(input_ids[:rows, self.width :] - firsts).to(cond)
         tokens = allowed.start + self.sample(
             step, cond, self.summary_temperature if in_summary else 1.0
         )
@@ -156,6 +162,7 @@ def generate_codes(
     cfg_scale: float = 1.0,
     summary_temperature: float = SUMMARY_TEMPERATURE,
     guidance: PoseGuidance | None = None,
+    plan: Plan | None = None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
     **more: Any,
@@ -170,6 +177,7 @@ def generate_codes(
         cfg_scale: scale of classifier-free guidance; 1 does without.
         summary_temperature: of the summary tokens, relative to that of the codes.
         guidance: leads each row to its targets.
+        plan: a planner's opinion of the rows' summaries.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
         more: further arguments of transformers' ``generate``.
@@ -195,6 +203,7 @@ def generate_codes(
         cfg_scale=cfg_scale,
         summary_temperature=summary_temperature,
         guidance=batch,
+        plan=plan,
     )
     with only_ids(model, ids.added):
         answers = generate_rows(

@@ -25,6 +25,7 @@ from ext_models.packs import MANIFEST, PackError, PackManifest
 from motiongpt_blender.wire import Sampling
 
 from .decoding import GrammarSampler, TokenPrompt, WordsOnly, generate_codes, generate_rows
+from .planning import Planner, load_planner
 from .pose_guidance import PoseGuidance
 from .request import CancelCheck
 from .sampling import SUMMARY_TEMPERATURE, RowSampler, answer_seeds, uniform_numbers
@@ -107,6 +108,7 @@ class TokenGenerator:
         summary_temperature: of the summary tokens, relative to that of the codes.
         soft: soft tokens of the pack's sentence reader; None without one.
         known_words: words of the training captions.
+        planner: has an opinion of the clip summary; None without one.
     """
 
     model: Any
@@ -117,6 +119,7 @@ class TokenGenerator:
     summary_temperature: float = SUMMARY_TEMPERATURE
     soft: SoftTokens | None = None
     known_words: tuple[str, ...] = ()
+    planner: Planner | None = None
 
     def generate(
         self,
@@ -134,6 +137,10 @@ class TokenGenerator:
         ]
         if self.soft is not None:
             self.soft.read()
+        plan = None
+        if self.planner is not None:
+            asked = [(request.prompt, request.steps) for request in requests]
+            plan = self.planner.plan(asked, len(prompts) // len(requests))
         return generate_codes(
             self.model,
             self.ids,
@@ -142,6 +149,7 @@ class TokenGenerator:
             cfg_scale=self.cfg_scale,
             summary_temperature=self.summary_temperature,
             guidance=self.guidance,
+            plan=plan,
             progress=progress,
             cancelled=cancelled,
         )
@@ -270,6 +278,7 @@ def load_generator(
             guidance,
             soft=soft,
             known_words=manifest.words,
+            planner=load_planner(folder, vocabulary, device),
         )
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)

@@ -117,6 +117,33 @@ def test_one_command_trains_a_pack(tmp_path, monkeypatch, capsys):
     assert (pack / packs.TOKENIZER_WEIGHTS).read_bytes() == weights
 
 
+def test_a_planner_is_trained_into_its_pack(tmp_path, monkeypatch, capsys):
+    """It learns summaries alone, in the pack's shape, and leaves what the pack has as it is."""
+    monkeypatch.chdir(tmp_path)
+    pack = tiny_pack.write(tmp_path / "pack", summary=(2, 3))
+    before = {p.name: p.read_bytes() for p in pack.iterdir() if p.is_file()}
+    clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
+    data, recipe = write_folder(tmp_path / "data", clips[:8]), tmp_path / "planner.toml"
+    shape = RECIPE.replace("max_frames = 44", "max_frames = 40\nsummary = [2, 3]")
+    alone = "[language.tasks]\ntext = 1.0\nsummary_share = 1.0\n"
+
+    def train(text):
+        recipe.write_text(text, encoding="utf-8")
+        call = ["train-planner", recipe, "--data", data, "--out", pack, "--device", "cpu"]
+        return command_line.main([*map(str, call), "--steps", "2"])
+
+    assert train(shape) != 0
+    assert "summary_share = 1" in capsys.readouterr().err
+    assert train(shape.replace("[2, 3]", "[2, 4]") + alone) != 0
+    assert "the pack's summary is [2, 3]" in capsys.readouterr().err
+    assert not (pack / "planner").exists()
+    assert train(shape + alone) == 0
+    assert {p.name: p.read_bytes() for p in pack.iterdir() if p.is_file()} == before
+    kept = {p.name for p in (pack / "planner").iterdir()}
+    assert kept == {"base", "adapter", "pack.json", "training.json"}
+    assert MotionPipeline.from_pack(pack, "cpu").generator.planner is not None
+
+
 def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):
     """Neither another recipe's nor that of other clips; a longer budget may."""
     monkeypatch.chdir(tmp_path)
