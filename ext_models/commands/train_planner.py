@@ -56,6 +56,6 @@ def _check(arguments: argparse.Namespace, pack: Path) -> None:
         )
     if summary != manifest.summary or language.max_frames != manifest.max_frames:
         raise PackError(
-            f"{arguments.config}: the pack's summary is {list(manifest.summary)} and its max_frames "
-            f"{manifest.max_frames}: write the same in the recipe."
+            f"{arguments.config}: the pack's summary is {list(manifest.summary)} and its "
+            f"max_frames {manifest.max_frames}: write the same in the recipe."
         )
