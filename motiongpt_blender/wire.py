@@ -177,7 +177,7 @@ class Result:
     Attributes:
         job: the job that ended.
         clips: file names inside the job's folder, one for each variation.
-        seconds: wall time of each stage ("load", "encode", "generate", "decode").
+        seconds: wall time of each stage ("load", "generate", "decode").
         notes: sentences for the user, such as words of the prompt that the model never read.
         alternatives: file names of the best motions that differ from each other, best first, at
             most four; some of ``clips`` are among them.

@@ -8,7 +8,7 @@ without checks leaves these out for all candidates alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,9 @@ Array = NDArray[np.floating]
 POSE_DEAD_ZONE: Final = 0.08
 #: m/s after a standstill that cost nothing: so fast a person walks off.
 WALK_OFF_SPEED: Final = 1.0
+#: Weight of the checks of several actions in a row. With that of a single action a smooth motion
+#: without the second one wins; docs/language.md has the numbers.
+ROW_CHECKS: Final = 2.5
 #: m/s and m/s^2 from which more is no worse.
 MOST_SLIDE: Final = 1.0
 MOST_ACCELERATION: Final = 60.0
@@ -72,6 +75,10 @@ class ScoreWeights:
     slide: float = -0.438
     acceleration: float = -0.0347
     rush: float = -0.157
+
+    def for_checks(self, checks: Sequence[CheckResult]) -> ScoreWeights:
+        """The weights where a prompt demands these: several actions in a row must all come."""
+        return replace(self, checks=ROW_CHECKS) if any(r.check.part for r in checks) else self
 
     def score(self, features: CandidateFeatures) -> float:
         """The score; of two candidates the one with the higher score is better."""

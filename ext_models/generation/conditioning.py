@@ -115,3 +115,25 @@ def pose_stretches(
         Stretch(first, last, rotate(turn, end[0] - begin[0])[[0, 2]])
         for (first, begin), (last, end) in pairwise(marks)
     )
+
+
+def stand_like(
+    joints: NDArray[np.float32], pose: NDArray[np.float32], frame: int = 0
+) -> NDArray[np.float32]:
+    """The motion (T, 22, 3) moved and turned so that a frame stands where and as a pose does."""
+    turn = about_y(np.asarray(heading(pose) - heading(joints[frame])))
+    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints)
+    return (turned + (pose[0] - turned[frame, 0]) * np.array([1, 0, 1])).astype(np.float32)
+
+
+def end_pose(joints: NDArray[np.float32], request: GenerationRequest) -> PoseCondition:
+    """The last pose of a motion (T, 22, 3) as the first of what follows it.
+
+    Its place counts where the motion has one: after a history, or with a pose of its own. It has
+    no tokens in the instruction, as a pose of some joints has none.
+    """
+    anchor = next((p for p in request.poses if p.bound is None or p.placed), None)
+    if request.history is None and anchor is not None:
+        joints = stand_like(joints, anchor.joints, anchor.frame)
+    placed = request.history is not None or anchor is not None
+    return PoseCondition(0, joints[-1], placed, np.ones(len(joints[-1]), dtype=bool))

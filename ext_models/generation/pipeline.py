@@ -33,16 +33,15 @@ from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
     MotionClip,
     Origin,
-    heading,
     place_at_origin,
     resample,
 )
-from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.packs.length_model import read_lengths
 from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 from motiongpt_blender.wire import Sampling
 
 from .arrival import ease_into_poses
-from .conditioning import encode_poses, guidance_targets, pose_stretches
+from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
 from .request import (
@@ -55,6 +54,15 @@ from .request import (
 from .reranker import Reranker
 from .reranking import CandidateSelector, Selection
 from .retiming import spread_over_path
+from .sampling import answer_seeds
+from .timed_actions import (
+    ACTION_STRIDE,
+    TimedAction,
+    request_of,
+    split_note,
+    survivors,
+    timed_actions,
+)
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
@@ -70,12 +78,14 @@ class MotionPipeline:
         generator: MotionGenerator,
         selector: CandidateSelector | None = None,
         understanding: Callable[[str], str] | None = None,
+        seconds: Callable[[str], float] | None = None,
     ) -> None:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.generator = generator
         self.selector = selector or CandidateSelector()
         self._understanding = understanding
+        self._seconds = seconds
 
     @classmethod
     def from_pack(cls, folder: Path, device: str = "auto") -> MotionPipeline:
@@ -93,7 +103,10 @@ class MotionPipeline:
         vocabulary = vocabulary_of(manifest, tokenizer)
         generator = load_generator(folder, manifest, vocabulary, place, guidance)
         selector = CandidateSelector(Reranker.of_pack(folder, place))
-        return cls(manifest, tokenizer, generator, selector, _understanding(folder, manifest))
+        understanding = _understanding(folder, manifest)
+        lengths = read_lengths(folder)
+        seconds = lengths.seconds if lengths is not None else None
+        return cls(manifest, tokenizer, generator, selector, understanding, seconds)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
@@ -102,17 +115,15 @@ class MotionPipeline:
         self._check_script(request.prompt)
         clock = Clock()
         progress("encode", 0.0)
-        code_request = self._code_request(request)
-        clock.lap("encode")
         span = GENERATE_TO - GENERATE_FROM
-        answers = self.generator.generate(
-            [code_request],
+        (answers,) = self.generate_batch(
+            [request],
             lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled,
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
-        kept = self.select([with_given(code_request, answer) for answer in answers], request)
+        kept = self.select(answers, request)
         clock.lap("decode")
         progress("decode", 1.0)
         return GenerationResult(kept.clips, clock.seconds, self._notes(request), kept.alternatives)
@@ -125,15 +136,39 @@ class MotionPipeline:
     ) -> list[list[GeneratedCodes]]:
         """All candidates of some requests, generated in one batch; ``select`` keeps the best.
 
-        Each request has a seed of its own, whatever is beside it. Temperature, ``top_p`` and
-        ``top_k`` are those of the first.
+        A prompt of several actions is generated action by action. Each request has a seed of
+        its own, whatever is beside it. Temperature, ``top_p`` and ``top_k`` are those of the first.
         """
-        code_requests = [self._code_request(r) for r in requests]
-        answers = iter(self.generator.generate(code_requests, progress, cancelled))
-        return [
-            [with_given(request, answer) for answer in islice(answers, request.sampling.answers)]
-            for request in code_requests
-        ]
+        plans = [self.actions(request) for request in requests]
+        answers: list[list[GeneratedCodes]] = [[] for _ in requests]
+        turns = max(map(len, plans), default=0)
+        for turn in range(turns):
+            acting = [k for k, plan in enumerate(plans) if turn < len(plan)]
+            asked = [self._of_action(requests[k], plans[k], turn, answers[k]) for k in acting]
+            written = iter(
+                self.generator.generate(
+                    [code_request for rows in asked for _, code_request in rows],
+                    lambda share, done=turn: progress((done + share) / turns),
+                    cancelled,
+                )
+            )
+            for k, rows in zip(acting, asked, strict=True):
+                answers[k] = [
+                    replace(answer, codes=[*before, *answer.codes])
+                    for before, code_request in rows
+                    for answer in islice(written, code_request.sampling.answers)
+                ]
+        return answers
+
+    def actions(self, request: GenerationRequest) -> tuple[TimedAction, ...]:
+        """The actions of a request's prompt in time, which are generated one after the other.
+
+        A prompt stays whole without guidance, which leads from one action to the next.
+        """
+        steps = self._steps(request)
+        if not request.sampling.guidance or self.manifest.prompt_style != "tokens":
+            return (TimedAction(request.prompt, 0, steps),)
+        return timed_actions(request.prompt, steps, self._seconds)
 
     def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
         """What is kept of all candidates of a request; see ``reranking``."""
@@ -205,6 +240,55 @@ class MotionPipeline:
             targets=guidance_targets(poses, request, given, ahead),
         )
 
+    def _of_action(
+        self,
+        request: GenerationRequest,
+        plan: Sequence[TimedAction],
+        turn: int,
+        answers: Sequence[GeneratedCodes],
+    ) -> list[tuple[list[list[int]], CodeRequest]]:
+        """What is asked for one action of a request, and the codes (S, L) before each answer.
+
+        The best candidates of the actions before are continued, each several times.
+        """
+        stride = self.tokenizer.config.stride
+        part = request_of(request, plan[turn : turn + 1], stride)
+        if turn == 0:
+            # As many as of the whole: its poses, which decide that, may all come later.
+            code_request = replace(self._code_request(part), sampling=self._sampling(request))
+            return [([list(codes) for codes in code_request.given], code_request)]
+        before = request_of(request, plan[:turn], stride)
+        clips = [self.clip(answer.codes, before) for answer in answers]
+        scores = self.selector.scores(clips, before)
+        groups = 1 if request.poses else request.sampling.variations
+        seeds = answer_seeds(self._sampling(request))
+        return [
+            (
+                answers[row].codes,
+                self._continued(part, before, clips[row].joints, seed + turn * ACTION_STRIDE),
+            )
+            for row, seed in zip(survivors(scores, groups), seeds, strict=True)
+        ]
+
+    def _continued(
+        self,
+        part: GenerationRequest,
+        before: GenerationRequest,
+        joints: NDArray[np.float32],
+        seed: int,
+    ) -> CodeRequest:
+        """One answer for the next action, which begins where joints (T, 22, 3) end.
+
+        Guidance alone leads it on from there. A model that also reads what was before, as codes
+        to continue or as a pose, goes on with that, and the next action is lost more often.
+        """
+        poses = part.poses
+        if not (poses and poses[0].frame == 0):
+            poses = (end_pose(joints, before), *poses)
+        part = replace(part, poses=poses, history=None)
+        one = replace(part.sampling, seed=seed, variations=1, candidates=1)
+        return replace(self._code_request(part), sampling=one)
+
     def _sampling(self, request: GenerationRequest) -> Sampling:
         """How the answers are sampled.
 
@@ -275,9 +359,12 @@ class MotionPipeline:
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []
+        actions = self.actions(request)
+        if len(actions) > 1:
+            notes.append(split_note(actions, self.tokenizer.config.stride / self.manifest.fps))
         unknown = unknown_words(request.prompt, self.manifest.words)
         if self._understanding is not None:
-            notes.append(self._understanding(request.prompt))
+            notes += [self._understanding(action.prompt) for action in actions]
         elif unknown and self.manifest.words:
             words = ", ".join(f"'{w}'" for w in unknown[:5])
             notes.append(f"The model has never read {words}; it follows the other words.")
@@ -292,11 +379,6 @@ def _understanding(folder: Path, manifest: packs.PackManifest) -> Callable[[str]
         return None
     known, reader = load_known_captions(folder), load_reader(manifest.reader)
     return lambda prompt: known.note(prompt, reader)
-
-
-def with_given(request: CodeRequest, answer: GeneratedCodes) -> GeneratedCodes:
-    """The whole motion: the given codes, then the generated ones."""
-    return replace(answer, codes=[*map(list, request.given), *answer.codes])
 
 
 class Clock:
@@ -320,13 +402,6 @@ def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocab
     steps = manifest.max_frames // stride
     summary = (manifest.summary[0], manifest.summary[1]) if manifest.summary else (0, 0)
     return MotionVocabulary(manifest.levels, codes, steps, skills, summary)
-
-
-def stand_like(joints: NDArray[np.float32], pose: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The motion (T, 22, 3) moved and turned to start where and as a pose (22, 3) stands."""
-    turn = about_y(np.asarray(heading(pose)))
-    turned = rotate(np.broadcast_to(turn, (*joints.shape[:-1], 4)), joints)
-    return (turned + pose[0] * np.array([1, 0, 1])).astype(np.float32)
 
 
 def silent() -> tuple[Callable[[str, float], None], Callable[[], bool]]:

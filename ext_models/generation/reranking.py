@@ -71,8 +71,7 @@ class CandidateSelector:
             replace(clip, checks=_told(results))
             for clip, results in zip(clips, checks, strict=True)
         ]
-        features = self._features(clips, request, checks)
-        scores = np.array([self.weights.score(one) for one in features])
+        scores = np.array(self._scores(clips, request, checks))
         ranked = np.argsort(-scores, kind="stable").tolist()
         wanted = request.sampling.variations
         if request.poses:  # every candidate may answer for every variation
@@ -82,6 +81,22 @@ class CandidateSelector:
             given = [int(group[scores[group].argmax()]) for group in groups]
         kept = different([clip.joints for clip in clips], ranked)
         return Selection(tuple(told[k] for k in given), tuple(told[k] for k in kept))
+
+    def scores(self, clips: Sequence[MotionClip], request: GenerationRequest) -> list[float]:
+        """The score of each clip; of two clips the one with the higher score is better."""
+        return self._scores(clips, request, _measured(clips, request))
+
+    def _scores(
+        self,
+        clips: Sequence[MotionClip],
+        request: GenerationRequest,
+        checks: Sequence[Sequence[CheckResult]],
+    ) -> list[float]:
+        features = self._features(clips, request, checks)
+        return [
+            self.weights.for_checks(results).score(one)
+            for one, results in zip(features, checks, strict=True)
+        ]
 
     def features(
         self, clips: Sequence[MotionClip], request: GenerationRequest

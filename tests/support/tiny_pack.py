@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from ext_models import packs
 from ext_models.language import vocabulary as voc
 from ext_models.language.base_models import adapters as m
-from ext_models.motion import representations
+from ext_models.motion import features, representations
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import fit_clip_summary
 from tests.support.motion_folders import walker
@@ -43,6 +44,19 @@ def write(folder, skills=(), summary=()):
         folder, replace(manifest(), skills=tuple(s.value for s in skills), summary=summary)
     )
     return folder
+
+
+def write_bodies(folder):
+    """Give a pack a tokenizer whose codes are bodies about the one of a walker, at random."""
+    torch.manual_seed(1)
+    tokenizer = v.VQVAE(replace(TOKENIZER, form="patches", lap=2)).eval()
+    x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
+    tokenizer.mean.copy_(x.mean(0))
+    tokenizer.std.copy_(x.std(0).clamp(min=1e-3))
+    tokenizer.std[:3] = torch.tensor([0.01, 0.02, 0.02])
+    for book, scale in zip(tokenizer.quantizer.books, (2.0, 0.7), strict=True):
+        book.codebook.normal_().mul_(scale)
+    v.save_tokenizer(tokenizer, folder)
 
 
 def manifest():

@@ -229,3 +229,18 @@ def test_weights_can_be_others():
     selector = CandidateSelector(weights=replace(ScoreWeights(), slide=10.0, acceleration=0.0))
     (given,) = selector.select([clip_of(walk), clip_of(rough)], GenerationRequest("x", 60)).clips
     assert np.array_equal(given.joints, clip_of(rough).joints)
+
+
+def test_all_of_several_actions_count_more_than_smoothness():
+    """A stride with a wave at its end is rougher than one that forgets to wave."""
+    rough, smooth = CandidateFeatures(checks=1.0, acceleration=20.0), CandidateFeatures(checks=0.5)
+    one, row = (
+        [CheckResult(check, True, 1.0, 0.0, "") for check in read_checks(prompt)]
+        for prompt in ("walks forward", "walks forward, then waves")
+    )
+    weights = ScoreWeights()
+    assert weights.for_checks(one) == weights
+    assert weights.score(rough) < weights.score(smooth)
+    in_a_row = weights.for_checks(row)
+    assert in_a_row.score(rough) > in_a_row.score(smooth)
+    assert replace(in_a_row, checks=weights.checks) == weights

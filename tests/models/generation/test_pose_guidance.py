@@ -16,7 +16,6 @@ from ext_models.generation.request import GenerationCancelledError, GenerationRe
 from ext_models.generation.targets import GuidanceTargets, summary_targets
 from ext_models.motion import features, planar
 from ext_models.motion.motion_metrics import local_pose
-from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import ExpectedPoses, describe, moments
 from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.wire import Sampling
@@ -84,17 +83,8 @@ TOKENIZER = replace(tiny_pack.TOKENIZER, form="patches", lap=2)
 
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory):
-    """A pack whose codes are bodies about the one of a walker, drawn at random."""
     folder = tiny_pack.write(tmp_path_factory.mktemp("packs") / "tiny", summary=(2, 6))
-    torch.manual_seed(1)
-    tokenizer = v.VQVAE(TOKENIZER).eval()
-    x = torch.from_numpy(np.concatenate([features.from_joints(walker(40, s)) for s in range(4)]))
-    tokenizer.mean.copy_(x.mean(0))
-    tokenizer.std.copy_(x.std(0).clamp(min=1e-3))
-    tokenizer.std[:3] = torch.tensor([0.01, 0.02, 0.02])
-    for book, scale in zip(tokenizer.quantizer.books, (2.0, 0.7), strict=True):
-        book.codebook.normal_().mul_(scale)
-    v.save_tokenizer(tokenizer, folder)
+    tiny_pack.write_bodies(folder)
     return MotionPipeline.from_pack(folder, "cpu")
 
 

@@ -1,0 +1,111 @@
+"""The actions of a prompt in time: each gets its frames, its poses and its candidates.
+
+A sentence of several actions is generated action by action. A model that has read "walks, then
+bows" as one sentence mostly walks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ext_models.prompt_checks.actions import read_actions
+
+from .request import GenerationRequest
+
+#: Fewest code steps of an action, 0.8 s: a prompt with too little time for that stays whole.
+LEAST_STEPS: Final = 4
+#: One in so many candidates is continued with the next action; the others are dropped.
+KEPT_SHARE: Final = 4
+#: Distance of the seeds of two actions.
+ACTION_STRIDE: Final = 15_485_863
+
+
+@dataclass(frozen=True)
+class TimedAction:
+    """One action of a prompt.
+
+    Attributes:
+        prompt: its words.
+        first: code step that it begins with.
+        steps: code steps that it lasts.
+    """
+
+    prompt: str
+    first: int
+    steps: int
+
+    @property
+    def end(self) -> int:
+        """The code step after its last one."""
+        return self.first + self.steps
+
+
+def timed_actions(
+    prompt: str, steps: int, seconds: Callable[[str], float] | None = None
+) -> tuple[TimedAction, ...]:
+    """The actions of a prompt, one after the other; one where it is not cut.
+
+    Args:
+        prompt: a checked prompt.
+        steps: code steps of the whole motion.
+        seconds: how long an action takes; by default all last alike.
+    """
+    actions = read_actions(prompt)
+    spare = steps - LEAST_STEPS * len(actions)
+    if len(actions) == 1 or spare < 0:
+        return (TimedAction(prompt, 0, steps),)
+    shares = [seconds(action) if seconds else 1.0 for action in actions]
+    upto = [sum(shares[: k + 1]) / sum(shares) for k in range(len(actions))]
+    ends = [LEAST_STEPS * (k + 1) + round(spare * share) for k, share in enumerate(upto)]
+    return tuple(
+        TimedAction(action, first, end - first)
+        for action, first, end in zip(actions, [0, *ends], ends, strict=False)
+    )
+
+
+def request_of(
+    request: GenerationRequest, actions: Sequence[TimedAction], stride: int
+) -> GenerationRequest:
+    """What a request asks for in the time of some successive actions.
+
+    Args:
+        request: of the whole motion.
+        actions: at least one.
+        stride: frames of a code step.
+    """
+    first = stride * actions[0].first
+    end = min(stride * actions[-1].end, request.frames)
+    poses = tuple(
+        replace(pose, frame=pose.frame - first)
+        for pose in request.poses
+        if first <= pose.frame < end
+    )
+    prompt = ", then ".join(action.prompt for action in actions)
+    return replace(request, prompt=prompt, frames=end - first, poses=poses)
+
+
+def survivors(scores: Sequence[float], groups: int) -> list[int]:
+    """The candidate that each row continues: the best quarter of each group, in turn.
+
+    Args:
+        scores: of all candidates, those of a group in a row.
+        groups: how many choose for themselves, such as variations.
+    """
+    size = len(scores) // groups
+    rows: list[int] = []
+    for begin in range(0, size * groups, size):
+        ranked = sorted(range(begin, begin + size), key=lambda k: -scores[k])
+        kept = ranked[: -(-size // KEPT_SHARE)]
+        rows += [kept[k % len(kept)] for k in range(size)]
+    return rows
+
+
+def split_note(actions: Sequence[TimedAction], step_seconds: float) -> str:
+    """One sentence for the user: when each action happens."""
+    spans = [
+        f"{a.first * step_seconds:.1f} to {a.end * step_seconds:.1f} s '{a.prompt}'"
+        for a in actions
+    ]
+    return f"Made as {len(actions)} actions: {', '.join(spans)}."
