@@ -24,12 +24,18 @@ _PARTS = (
 )  # fmt: skip
 
 
-def a_rig(seed=0, scale=1.1, thigh=1.05):
-    """A rig of other proportions than the model's, each bone with a rest turn of its own."""
+def a_rig(seed=0, scale=1.1, thigh=1.05, hips=1.0, foot=1.0, leg=1.0):
+    """A rig of other proportions than the model's, each bone with a rest turn of its own.
+
+    ``thigh``, ``hips``, ``foot`` and ``leg`` are lengths over the model's.
+    """
     rng = np.random.default_rng(seed)
     lengths = np.ones((22, 1))
     lengths[[Joint.L_KNEE, Joint.R_KNEE]] = thigh
     lengths[[Joint.L_ANKLE, Joint.R_ANKLE]] = 2 - thigh
+    lengths[[Joint.L_KNEE, Joint.R_KNEE, Joint.L_ANKLE, Joint.R_ANKLE]] *= leg
+    lengths[[Joint.L_HIP, Joint.R_HIP]] = hips
+    lengths[[Joint.L_FOOT, Joint.R_FOOT]] = foot
     points = build(DIRECTIONS, np.zeros(3))
     offsets = points - points[np.maximum(PARENTS, 0)]
     rest = np.zeros((22, 3))

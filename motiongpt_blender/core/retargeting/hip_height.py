@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ..body.rotations import Array
-from ..body.smoothing import gaussian_smooth, solve_tridiagonal
+from ..body.smoothing import gaussian_smooth, maximum_filter, solve_tridiagonal
 
 #: Seconds over which the correction of the height is smoothed.
 SMOOTHING: Final = 0.08
@@ -40,7 +40,9 @@ def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -
     return gaussian_smooth(error, SMOOTHING * fps)
 
 
-def position_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
+def position_correction(
+    predicted: Array, wanted: Array, leg: float, fps: float, tied: float = 1.0
+) -> Array:
     """Offsets (T, 3), level with the floor, that keep a standing foot in its place.
 
     A rig's thigh may be longer and its shin shorter than the model's, so that equal angles
@@ -53,6 +55,7 @@ def position_correction(predicted: Array, wanted: Array, leg: float, fps: float)
         wanted: (T, N, 3) positions of the same points in the motion; heights over the sole.
         leg: the rig's leg length, in the same unit.
         fps: frames a second.
+        tied: how much the body is tied to where equal angles put it; 1 is usual.
     """
     level = (0, 2)
     speed = np.linalg.norm(np.diff(wanted[..., level], axis=0), axis=-1) * fps / leg
@@ -66,9 +69,15 @@ def position_correction(predicted: Array, wanted: Array, leg: float, fps: float)
     right = np.concatenate([zero, pull]) - np.concatenate([pull, zero])
     out = np.zeros((len(wanted), 3))
     for axis, values in zip(level, right.T, strict=True):
-        diagonal = padded[1:] + padded[:-1] + RETURN * (20.0 / fps) ** 2
+        diagonal = padded[1:] + padded[:-1] + tied * RETURN * (20.0 / fps) ** 2
         out[:, axis] = solve_tridiagonal(diagonal.tolist(), (-tie).tolist(), values.tolist())
     return out
+
+
+def smooth_envelope(heights: Array, fps: float) -> Array:
+    """Heights (T,) about as great as these or greater, without jumps."""
+    sigma = SMOOTHING * fps
+    return gaussian_smooth(maximum_filter(heights, max(1, round(2 * sigma))), sigma)
 
 
 def _weights(heights: Array, leg: float) -> Array:

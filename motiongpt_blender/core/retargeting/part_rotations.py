@@ -18,6 +18,7 @@ from ..body.rotations import (
     UP,
     Array,
     about_axis,
+    about_y,
     between,
     cross,
     from_log,
@@ -27,6 +28,7 @@ from ..body.rotations import (
     normalise,
     rotate,
     slerp,
+    yaw_angle,
 )
 from ..body.skeleton import Joint, of_side
 from ..body.smoothing import gaussian_smooth, smoothstep, solve_tridiagonal
@@ -234,7 +236,7 @@ def _unwrapped(angle: Array, weight: Array) -> Array:
 
 
 def foot_rotations(
-    joints: Array, shin: Array, side: str, forward: Array, fps: float
+    joints: Array, shin: Array, side: str, forward: Array, fps: float, roll_share: float = 1.0
 ) -> tuple[Array, Array]:
     """Rotations ((T, 4), (T, 4)) of a foot and its toes, with the sole flat on the floor.
 
@@ -244,6 +246,8 @@ def foot_rotations(
         side: "L" or "R".
         forward: (3,) level direction in which the rig's foot points at rest.
         fps: frames a second.
+        roll_share: share of its roll over the floor that a foot keeps; a long one needs less
+            to lift its heel as high.
     """
     ankle, toe = of_side(side, "ANKLE", "FOOT")
     target = direction(joints, ankle, toe)
@@ -252,6 +256,9 @@ def foot_rotations(
     rest = forward * np.cos(slope) - np.sin(slope) * UP
     foot = swing(shin, rest, target)
     foot = _level_sole(foot, rest, 0.8 * smoothstep((0.16 - height) / 0.12))
+    if roll_share < 1:
+        near = smoothstep((0.4 - height) / 0.3)
+        foot = slerp(about_y(yaw_angle(foot)), foot, 1 - near * (1 - roll_share))
     return foot, _bend_toes(foot, smoothstep((0.20 - height) / 0.18), fps)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..body.neutral_pose import ANKLE_HEIGHT
 from ..body.rotations import (
     IDENTITY,
+    UP,
     Array,
     continuous,
     inverse,
@@ -30,7 +31,7 @@ from ..rig.bone_maps import Part
 from ..rig.part_joints import part_at, part_moving, side_parts
 from ..rig.rig_description import Control, RigDescription, RigMotion
 from ..rig.rig_options import RigOptions
-from .hip_height import height_correction, position_correction
+from .hip_height import height_correction, position_correction, smooth_envelope
 from .part_rotations import (
     Limb,
     chest_rotation,
@@ -44,11 +45,20 @@ from .part_rotations import (
     partial_rotation,
     pelvis_rotation,
 )
+from .stance import (
+    ankle_target,
+    missing_reach,
+    roll_share,
+    stance_heading,
+    stance_share,
+)
 from .twist_distribution import distribute_twist
 from .two_bone_ik import solve_limb
 
 #: Points of both feet that are kept near the floor.
 FEET: Final = (Joint.L_ANKLE, Joint.L_FOOT, Joint.R_ANKLE, Joint.R_FOOT)
+#: Metres of the model by which one of them may be under the floor.
+MAX_SINK: Final = 0.025
 #: Their heights in metres when the model stands.
 STANDING_HEIGHTS: Final = np.array([ANKLE_HEIGHT, 0.0] * 2)
 
@@ -76,7 +86,10 @@ def solve_slices(
     joints = np.asarray(joints, dtype=np.float64)
     options = options or RigOptions()
     rotations = yield from _part_rotation_slices(rig, joints, fps)
-    hips = _hip_positions(rig, joints, rotations, fps)
+    hips = _scaled_hips(rig, joints)
+    if stance_share(rig) > 0:
+        hips = yield from _aim_leg_slices(rig, joints, hips, rotations, fps)
+    hips = _corrected_hips(rig, joints, hips, rotations, fps)
     yield
     if options.pin_feet:
         yield from _pin_feet_slices(rig, joints, hips, rotations, fps)
@@ -121,6 +134,39 @@ def _part_rotation_slices(
         yield
         _set_leg(rig, joints, _limb_directions(joints, side, Limb.leg()), rotations, side, fps)
     return rotations
+
+
+def _aim_leg_slices(
+    rig: RigDescription, joints: Array, hips: Array, rotations: Rotations, fps: float
+) -> Generator[None, None, Array]:
+    """Rotate the legs of unusually wide or narrow hips towards places beside the motion's feet.
+
+    Returns the hips (T, 3), lowered where a leg could not reach.
+    """
+    share, pelvis = stance_share(rig), rotations[Part.PELVIS]
+    targets: dict[str, Array] = {}
+    drop = np.zeros(len(joints))
+    for side in SIDES:
+        hip, _, _ = chain = of_side(side, *Limb.leg().joints)
+        seen, lengths = _limb_directions(joints, side, Limb.leg()), _bone_lengths(rig, *chain)
+        start = hips + rotate(pelvis, rig.points[hip] - rig.hip_centre)
+        end = start + lengths[0] * seen[0] + lengths[1] * seen[1]
+        yaw, foot = (
+            stance_heading(joints, pelvis, side, fps),
+            rotations[side_parts(side, "foot")[0]],
+        )
+        targets[side] = end + share * (ankle_target(rig, joints, foot, yaw, side) - end)
+        drop = np.maximum(drop, missing_reach(start, targets[side], sum(lengths)))
+        yield
+    hips = hips - smooth_envelope(drop, fps)[:, None] * UP
+    for side in SIDES:
+        hip, _, _ = chain = of_side(side, *Limb.leg().joints)
+        start = hips + rotate(pelvis, rig.points[hip] - rig.hip_centre)
+        seen, lengths = _limb_directions(joints, side, Limb.leg()), _bone_lengths(rig, *chain)
+        bones = solve_limb(start, targets[side], lengths, seen)
+        _set_leg(rig, joints, bones, rotations, side, fps)
+        yield
+    return hips
 
 
 def _pin_feet_slices(
@@ -254,18 +300,30 @@ def _set_leg(
     rotations[thigh], rotations[shin] = upper, lower
     ankle, toe = of_side(side, "ANKLE", "FOOT")
     forward = level_direction(rig.points[toe] - rig.points[ankle])
-    rotations[foot], rotations[toes] = foot_rotations(joints, lower, side, forward, fps)
+    rotations[foot], rotations[toes] = foot_rotations(
+        joints, lower, side, forward, fps, roll_share(rig, side)
+    )
 
 
-def _hip_positions(rig: RigDescription, joints: Array, rotations: Rotations, fps: float) -> Array:
-    """Positions (T, 3) of the point between the hips, in the rig's unit."""
+def _scaled_hips(rig: RigDescription, joints: Array) -> Array:
+    """Positions (T, 3) of the point between the hips as the motion has them, in the rig's unit."""
     hips = rig.scale * hip_centre(joints)
     hips[:, 1] += rig.ankle_lift
+    return hips
+
+
+def _corrected_hips(
+    rig: RigDescription, joints: Array, hips: Array, rotations: Rotations, fps: float
+) -> Array:
+    """The hips (T, 3) moved so that standing feet stay in place and low feet at their height."""
     feet = _foot_positions(rig, hips, rotations)
     wanted = rig.scale * joints[:, FEET]
     wanted[..., 1] -= rig.scale * STANDING_HEIGHTS
-    hips = hips + position_correction(feet, wanted, rig.leg, fps)
-    hips[:, 1] += height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
+    hips = hips + position_correction(feet, wanted, rig.leg, fps, 1 - 0.9 * stance_share(rig))
+    lift = height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
+    lowest = np.array([rig.points[j][1] for j in FEET]) - MAX_SINK * rig.scale
+    under = np.maximum(lowest - feet[..., 1] - lift[:, None], 0.0).max(1)
+    hips[:, 1] += lift + smooth_envelope(under, fps)
     return hips
 
 
