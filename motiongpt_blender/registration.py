@@ -29,7 +29,7 @@ from .properties import sequence as sequence_properties
 from .properties import takes as take_properties
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
-from .ui import icons, panels
+from .ui import icons, menus, panels
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
 from .ui import retargeting as retargeting_panel
@@ -89,6 +89,7 @@ CLASSES: Final = (
     bone_panel.MOTIONGPT_UL_bones,
     sequence_panel.MOTIONGPT_UL_blocks,
     take_panels.MOTIONGPT_UL_takes,
+    menus.MOTIONGPT_MT_main,
     panels.MOTIONGPT_PT_main,
     pose_panel.MOTIONGPT_PT_poses,
     take_panels.MOTIONGPT_PT_takes,
@@ -108,12 +109,14 @@ def register() -> None:
     setattr(bpy.types.Object, PROPERTY, bpy.props.PointerProperty(type=armature.MotionGPTArmature))
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=scene.MotionGPTScene))
     icons.load()
+    menus.add()
     session.start()
 
 
 def unregister() -> None:
     """Remove all of it, last first. A running job is cancelled and the process ended."""
     session.stop()
+    menus.remove()
     icons.unload()
     delattr(bpy.types.Scene, PROPERTY)
     delattr(bpy.types.Object, PROPERTY)

@@ -216,6 +216,7 @@ class Controller:
     def _end(self, take: PendingTake, *, written: bool) -> None:
         """Free the controller for the next request, then tell who waits for the end."""
         self.pending = None
+        self.blender.redraw()
         if take.on_done is not None:
             take.on_done(written)
 

@@ -18,10 +18,10 @@ from .targets import NO_ARMATURE, OperatorResult, required_target
 
 
 class MOTIONGPT_OT_generate(bpy.types.Operator):
-    """Send the prompt and the marked poses to the model. The motion arrives on a new NLA track"""
+    """Send the prompt and the marked poses to the model. Esc cancels"""
 
     bl_idname = "motiongpt.generate"
-    bl_label = "Generate"
+    bl_label = "MotionGPT: Generate"
     # The undo step is pushed when the result arrives: one step for the whole.
     bl_options = {"REGISTER"}
 
@@ -32,6 +32,23 @@ class MOTIONGPT_OT_generate(bpy.types.Operator):
         if reason:
             cls.poll_message_set(reason)
         return not reason
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Send, then listen for Esc until the take has come."""
+        if (result := self.execute(context)) != {"FINISHED"}:
+            return result
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Esc cancels while the model works; every other event goes on to Blender."""
+        pending = session.controller().pending
+        if pending is None:
+            return {"FINISHED", "PASS_THROUGH"}
+        if event.type == "ESC" and event.value == "PRESS" and pending.slices is None:
+            session.controller().cancel()
+            return {"RUNNING_MODAL"}
+        return {"PASS_THROUGH"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Prepare and send; a timer takes in the answer."""
@@ -47,7 +64,7 @@ class MOTIONGPT_OT_cancel(bpy.types.Operator):
     """Stop generating. The scene stays as it is"""
 
     bl_idname = "motiongpt.cancel"
-    bl_label = "Cancel"
+    bl_label = "MotionGPT: Cancel"
     bl_options = {"INTERNAL"}
 
     @classmethod
@@ -95,7 +112,7 @@ def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
         panel.sampling(),
         panel.frame_range.timing(),
         controller.blender.time().frame,
-        panel.takes,
+        1 if obj.override_library is not None else panel.takes,  # an override saves no list
     )
     controller.start(character, request, chosen_launch(context))
 

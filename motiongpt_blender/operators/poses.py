@@ -33,7 +33,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
     """Mark the armature's pose at the current frame. The motion will meet it exactly"""
 
     bl_idname = "motiongpt.add_pose"
-    bl_label = "Mark Pose"
+    bl_label = "MotionGPT: Mark Pose"
     bl_options = {"REGISTER", "UNDO"}
 
     role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
@@ -96,7 +96,7 @@ class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
     """Remove the pose from the list. The animation stays as it is"""
 
     bl_idname = "motiongpt.remove_pose"
-    bl_label = "Remove Pose"
+    bl_label = "MotionGPT: Remove Pose"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -163,7 +163,7 @@ class MOTIONGPT_OT_jump_to_pose(bpy.types.Operator):
     """Go to the frame of the pose"""
 
     bl_idname = "motiongpt.jump_to_pose"
-    bl_label = "Jump to Pose"
+    bl_label = "MotionGPT: Jump to Pose"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -184,7 +184,7 @@ class MOTIONGPT_OT_show_pose(bpy.types.Operator):
     """Go to the frame of the pose and show it on the armature, to change it and mark it again"""
 
     bl_idname = "motiongpt.show_pose"
-    bl_label = "Show Pose"
+    bl_label = "MotionGPT: Show Pose"
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -100,7 +100,7 @@ class MOTIONGPT_OT_generate_sequence(bpy.types.Operator):
     """Generate all blocks in a row. Each continues from the one before it"""
 
     bl_idname = "motiongpt.generate_sequence"
-    bl_label = "Generate All"
+    bl_label = "MotionGPT: Generate All"
     bl_options = {"REGISTER"}
 
     @classmethod
@@ -120,7 +120,7 @@ class MOTIONGPT_OT_generate_block(bpy.types.Operator):
     """Generate this block again. It joins the blocks beside it"""
 
     bl_idname = "motiongpt.generate_block"
-    bl_label = "Generate Block"
+    bl_label = "MotionGPT: Generate Block"
     bl_options = {"REGISTER"}
 
     @classmethod

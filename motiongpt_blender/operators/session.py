@@ -15,7 +15,8 @@ from ..backend.setup.setup_task import SetupTask
 from ..compat import session_id
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
-from ..generate.state import CharacterState
+from ..generate.state import CharacterState, Phase, stage_text
+from ..properties import armature
 from ..properties.scene import target
 from ..scene.scene_time import current_frame, scene_fps
 from .character import ArmatureCharacter, scene_of
@@ -56,12 +57,25 @@ class BlenderAdapter:
                 bpy.ops.ed.undo_push(message=message)
 
     def redraw(self) -> None:
-        """Redraw the side bars."""
+        """Redraw the side bars, and tell the progress in the status bar."""
         manager = bpy.context.window_manager
+        text = _status_text()
         for window in manager.windows if manager is not None else ():
+            window.workspace.status_text_set(text)
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
                     area.tag_redraw()
+
+
+def _status_text() -> str | None:
+    """What the status bar says of the take under way; None, its usual text, without one."""
+    take = _session.controller.pending if _session is not None else None
+    if take is None:
+        return None
+    name = take.character.name
+    if take.phase is Phase.WRITING:
+        return f"MotionGPT: {name}, writing the keys"
+    return f"MotionGPT: {name}, {stage_text(take.job)}, {take.job.fraction:.0%}   Esc: Cancel"
 
 
 class Session:
@@ -88,6 +102,7 @@ def start() -> None:
     global _session  # noqa: PLW0603 - the one that register makes and unregister drops
     _session = Session()
     bpy.app.handlers.load_pre.append(on_load)
+    bpy.app.handlers.load_post.append(on_loaded)
     threading.Thread(target=paths.sweep_job_folders, daemon=True).start()
 
 
@@ -95,6 +110,7 @@ def stop() -> None:
     """End the session."""
     global _session
     bpy.app.handlers.load_pre.remove(on_load)
+    bpy.app.handlers.load_post.remove(on_loaded)
     session, _session = _session, None
     if session is not None:
         session.close()
@@ -145,3 +161,11 @@ def on_load(*_: Any) -> None:
     if controller().drop_all():
         notice = "Another file was opened: the motion under way was dropped."
         controller().notice = CharacterState(notice)
+
+
+@bpy.app.handlers.persistent
+def on_loaded(*_: Any) -> None:
+    """List the takes that an older version made, or a library override could not save."""
+    for obj in bpy.data.objects:
+        if obj.type == "ARMATURE" and obj.library is None:
+            armature.of(obj).takes.adopt(obj)

@@ -22,7 +22,7 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap, override={"LIBRARY_OVERRIDABLE"})
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
     sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
-    takes: bpy.props.PointerProperty(type=MotionGPTTakes)
+    takes: bpy.props.PointerProperty(type=MotionGPTTakes, override={"LIBRARY_OVERRIDABLE"})
 
     @property
     def active_pose(self) -> MotionGPTPose | None:

@@ -19,7 +19,7 @@ from ..core.timeline.frame_range import Fit
 from ..generate.take_request import PreparedTake
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.take.placing import place_take
-from ..scene.take.record import PACK_KEY
+from ..scene.take.record import PACK_KEY, TakeRecord, provenance_of
 from ..scene.take.remove_take import find_take, remove_take
 from ..scene.take.report import ApplyReport, TakeIds
 from .frame_range import MotionGPTFrameRange
@@ -129,6 +129,15 @@ class MotionGPTTake(bpy.types.PropertyGroup):
             self.poses.add().store(marked)
         self.alone, self.holds, self.track = take.fit.alone, take.fit.holds, take.fit.track
 
+    def fill_in_kept(self, strip: bpy.types.NlaStrip) -> None:
+        """Store what is known of a take that is on the rig already."""
+        action = strip.action
+        assert action is not None
+        self.action, self.name = action, action.name
+        self.prompt, self.seed = provenance_of(action)
+        self.holds = strip.extrapolation == "HOLD_FORWARD"
+        self.kept, self.placement = True, Placement.NLA.value
+
     def place(self) -> None:
         """Put it on the rig."""
         start = float(self.action.frame_range[0])
@@ -166,7 +175,9 @@ def _choose(takes: MotionGPTTakes, index: int) -> None:
 class MotionGPTTakes(bpy.types.PropertyGroup):
     """All takes of one armature, in the order in which they were made."""
 
-    entries: bpy.props.CollectionProperty(type=MotionGPTTake)
+    entries: bpy.props.CollectionProperty(
+        type=MotionGPTTake, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
+    )
     #: Index of the chosen take; a change of ``active`` shows the take too.
     chosen: bpy.props.IntProperty(options={"HIDDEN"})
     active: bpy.props.IntProperty(
@@ -206,6 +217,15 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
         else:
             placed.placement = Placement.SHOWN.value
             placed.show_keys()
+
+    def adopt(self, obj: bpy.types.Object) -> None:
+        """List the takes on an armature object's tracks that are not in the list yet."""
+        listed = {take.action for take in self.entries}
+        data = obj.animation_data
+        for track in data.nla_tracks if data is not None else ():
+            for strip in track.strips:
+                if strip.action not in listed and TakeRecord.load(strip.action) is not None:
+                    self.entries.add().fill_in_kept(strip)
 
     def show(self, index: int) -> None:
         """Show a take in place of the one on show; what the rig plays already needs no show."""

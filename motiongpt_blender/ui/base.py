@@ -107,15 +107,18 @@ def hint(layout: UILayout, text: str) -> None:
     row.label(text=text)
 
 
-def sentence(context: Context, layout: UILayout, text: str, symbol: IconItems) -> None:
-    """A sentence, wrapped to the width of the side bar."""
+def sentence(
+    context: Context, layout: UILayout, text: str, symbol: IconItems, least: int = 1
+) -> None:
+    """A sentence, wrapped to the width of the side bar, on ``least`` lines or more."""
     blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
     letter = blf.dimensions(0, text)[0] / max(len(text), 1)
     room = context.region.width - MARGINS * _scale(context)
     column = layout.column(align=True)
     column.scale_y = 0.85
-    for k, line in enumerate(textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))):
-        column.label(text=line, icon=symbol if k == 0 else "BLANK1")
+    lines = textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))
+    for k, line in enumerate([*lines, *[""] * (least - len(lines))]):
+        column.label(text=line, icon=symbol if k == 0 and text else "BLANK1")
 
 
 def _scale(context: Context) -> float:

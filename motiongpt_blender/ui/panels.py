@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import bpy
 from bpy.types import Context, Object, UILayout
 
@@ -11,6 +13,7 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..generate.state import Phase, stage_text
 from ..operators import generation, session
+from ..operators.targets import NO_ARMATURE
 from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -18,7 +21,11 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, hint, layout_of, sentence
 from .icons import icon
+from .readiness import readiness_text
 from .setup import draw_setup
+
+#: Lines that a message has room for, so that it moves nothing when it comes.
+MESSAGE_LINES: Final = 2
 
 
 class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
@@ -48,14 +55,16 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout.prop(request, "seed")
         layout.prop(request, "candidates")
         layout.prop(request, "guidance")
+        layout.prop(request, "takes")
         layout.separator(factor=0.5)
+        hint(layout, readiness_text(context, obj) if obj is not None else NO_ARMATURE)
         _draw_button(layout, obj)
         pack = paths.pack_info(chosen_pack(context))
         if pack is not None and pack.non_commercial:
             sentence(context, layout, licence_text(pack.licence), "ERROR")
         state = session.shown_state(obj)
-        if state.message:
-            sentence(context, layout, state.message, "ERROR" if state.failed else "CHECKMARK")
+        symbol = "ERROR" if state.failed else "CHECKMARK"
+        sentence(context, layout, state.message, symbol, least=MESSAGE_LINES)
 
 
 class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
@@ -110,7 +119,7 @@ def _draw_button(layout: UILayout, obj: Object | None) -> None:
     row = layout.row(align=True)
     row.scale_y = 1.6
     if take is None:
-        row.operator("motiongpt.generate", icon_value=icon("generate"))
+        row.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
         return
     other = obj is None or session_id(obj) != take.character.armature
     whose = f"{take.character.name}: " if other else ""

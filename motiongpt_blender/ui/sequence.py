@@ -69,8 +69,8 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
             hint(layout, run.progress)
         row = layout.row(align=True)
         row.scale_y = 1.3
-        row.operator("motiongpt.generate_sequence")
-        row.operator("motiongpt.generate_block")
+        row.operator("motiongpt.generate_sequence", text="Generate All")
+        row.operator("motiongpt.generate_block", text="Generate Block")
 
     def _block(self, layout: UILayout, block: MotionGPTBlock) -> None:
         layout.prop(block, "prompt", text="", icon="SMALL_CAPS")  # in the list it is cut off

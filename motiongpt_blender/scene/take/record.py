@@ -91,7 +91,7 @@ class TakeRecord:
             stashed_track=data["stashed_track"],
             held_track=data["held_track"],
             nla=NlaState.from_dict(data["nla"]),
-            curve_bones=tuple(n for n, count in data["curve_bones"] for _ in range(count)),
+            curve_bones=tuple(n for n, count in data.get("curve_bones", ()) for _ in range(count)),
         )
 
     @staticmethod
@@ -151,7 +151,7 @@ class TakeRecord:
             own_paths = (owner.path_from_id(p) if name else p for p in TRANSFORM_PROPERTIES)
             if not any(path in paths for path in own_paths):
                 continue
-            if name not in self.curve_bones:
+            if self.curve_bones and name not in self.curve_bones:
                 continue  # a bone of which the record knows nothing
             before = self.transforms.get(name, rest_transform(mode))
             set_transform(owner, in_mode(before, mode))
@@ -165,6 +165,11 @@ def record_provenance(action: bpy.types.Action, clip: MotionClip) -> None:
     if clip.origin.pack:
         action[PACK_KEY], action[LICENCE_KEY] = clip.origin.pack, clip.origin.licence
         action[CREDITS_KEY] = "\n".join(clip.origin.credits)
+
+
+def provenance_of(action: bpy.types.Action) -> tuple[str, int]:
+    """Prompt and seed of a take's action; "" and 0 where they are not known."""
+    return str(action.get(PROMPT_KEY, "")), int(action.get(SEED_KEY, 0))
 
 
 def origin_of(obj: bpy.types.Object) -> Origin:

@@ -217,3 +217,80 @@ def test_the_pieces_of_a_sequence_are_takes_that_are_kept(addon, smpl_rig):
         (WALK, True, True), (JUMP, True, True),
     ]  # fmt: skip
     assert not smpl_rig.animation_data.use_tweak_mode
+
+
+def test_takes_that_no_list_has_are_listed_when_a_file_opens(addon, smpl_rig, tmp_path):
+    """As in files of older versions, whose records know less."""
+    import json
+
+    from motiongpt_blender.scene.take.record import TAKE_KEY
+
+    hand_keyed(smpl_rig)
+    before = looks(smpl_rig)
+    generate(addon)
+    action = smpl_rig.motiongpt.takes.chosen_take.action
+    record = json.loads(action[TAKE_KEY])
+    del record["curve_bones"]
+    action[TAKE_KEY] = json.dumps(record)
+    smpl_rig.motiongpt.takes.entries.clear()
+    path = str(tmp_path / "old.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    rig = bpy.data.objects["smpl"]
+    bpy.context.scene.motiongpt.armature = rig
+    (take,) = rig.motiongpt.takes.entries
+    assert (take.prompt, take.kept, take.on_rig) == (WALK, True, True)
+    assert take.report is None
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
+    assert np.abs(looks(rig) - before).max() < 1e-5
+
+
+def test_an_override_gets_one_take_that_is_kept(addon, smpl_rig, tmp_path):
+    """Blender saves no list of an override."""
+    bpy.data.libraries.write(str(tmp_path / "library.blend"), {smpl_rig})
+    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
+        wanted.objects = [smpl_rig.name]
+    bpy.context.scene.collection.objects.link(wanted.objects[0])
+    override = wanted.objects[0].override_create(remap_local_usages=True)
+    override.override_library.is_system_override = False
+    bpy.context.scene.motiongpt.armature = override
+    bpy.context.scene.motiongpt.takes = 4
+    generate(addon)
+    (take,) = override.motiongpt.takes.entries
+    assert take.kept and take.on_rig
+    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
+    assert not override.motiongpt.takes.entries and not bpy.data.actions
+
+
+def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
+    from motiongpt_blender.ui.readiness import readiness_text
+
+    panel = bpy.context.scene.motiongpt
+    panel.takes, panel.seconds = 4, 4.0
+    show(7)
+    assert readiness_text(bpy.context, smpl_rig) == "4.0 s from frame 7, 4 takes"
+    for frame, role in ((1, "START"), (21, "KEY"), (61, "END")):
+        show(frame)
+        bpy.ops.motiongpt.add_pose(role=role)
+    panel.takes = 1
+    assert readiness_text(bpy.context, smpl_rig) == "3.0 s from frame 1, through 3 poses, 1 take"
+    panel.frame_range.mode = "CONTINUE"
+    assert readiness_text(bpy.context, smpl_rig).startswith("4.0 s after the last frame")
+
+
+def test_esc_cancels_and_every_other_key_goes_on(addon, smpl_rig, monkeypatch):
+    from types import SimpleNamespace
+
+    from motiongpt_blender.operators.generation import MOTIONGPT_OT_generate as operator
+
+    monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
+    bpy.ops.motiongpt.generate()
+
+    def press(key):
+        return operator.modal(None, bpy.context, SimpleNamespace(type=key, value="PRESS"))
+
+    assert press("A") == {"PASS_THROUGH"} and addon.job is not None
+    assert press("ESC") == {"RUNNING_MODAL"}
+    addon.wait()
+    assert "Cancelled" in addon.message and not smpl_rig.motiongpt.takes.entries
+    assert press("ESC") == {"FINISHED", "PASS_THROUGH"}

@@ -1,0 +1,75 @@
+"""The menu "MotionGPT" under Pose and Object, in which F3 finds what the panel does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import bpy
+from bpy.types import Context
+
+from ..core.pose_constraints.marked_pose import PoseRole
+from .base import button, layout_of
+from .icons import icon
+
+#: Operators of the menu in groups, each with its text.
+GROUPS: Final = (
+    (
+        ("motiongpt.show_pose", "Show Marked Pose"),
+        ("motiongpt.jump_to_pose", "Jump to Marked Pose"),
+        ("motiongpt.remove_pose", "Remove Marked Pose"),
+    ),
+    (
+        ("motiongpt.keep_take", "Keep Take"),
+        ("motiongpt.keep_all_takes", "Keep All Takes"),
+        ("motiongpt.discard_takes", "Discard Takes"),
+        ("motiongpt.remove_take", "Remove Take"),
+        ("motiongpt.use_take_again", "Use Take Again"),
+        ("motiongpt.vary_take", "Vary Take"),
+    ),
+    (
+        ("motiongpt.generate_sequence", "Generate All Blocks"),
+        ("motiongpt.generate_block", "Generate Block"),
+    ),
+)
+
+
+class MOTIONGPT_MT_main(bpy.types.Menu):
+    """Generate, mark poses, choose takes."""
+
+    bl_label = "MotionGPT"
+    bl_idname = "MOTIONGPT_MT_main"
+
+    def draw(self, context: Context) -> None:
+        """One entry for each operator."""
+        layout = layout_of(self)
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
+        layout.operator("motiongpt.cancel", text="Cancel Generating", icon="X")
+        layout.separator()
+        for role in PoseRole:
+            symbol, name = icon(role.value.lower()), role.value.capitalize()
+            text = f"Mark Pose as {name}"
+            button(layout, "motiongpt.add_pose", text, icon_value=symbol, role=role.value)
+        for group in GROUPS:
+            for name, text in group:
+                layout.operator(name, text=text)
+            if group is not GROUPS[-1]:
+                layout.separator()
+
+
+def add() -> None:
+    """Add the menu to those of Pose and Object."""
+    for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
+        menu.append(_draw)
+
+
+def remove() -> None:
+    """Take the menu out again."""
+    for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
+        menu.remove(_draw)
+
+
+def _draw(menu: bpy.types.Menu, _context: Context) -> None:
+    layout = layout_of(menu)
+    layout.separator()
+    layout.menu("MOTIONGPT_MT_main", icon_value=icon("motiongpt"))

@@ -1,0 +1,44 @@
+"""One line that says what Generate will make: its length, its start, poses and takes."""
+
+from __future__ import annotations
+
+from bpy.types import Context, Object
+
+from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.timeline.frame_range import FrameRangeMode, frame_text
+from ..operators import generation
+from ..properties import armature
+from ..properties import scene as scene_properties
+from ..scene.scene_time import current_frame, scene_fps
+
+
+def readiness_text(context: Context, obj: Object) -> str:
+    """What Generate will make, as ``4.0 s from frame 1, through 3 poses, 4 takes``."""
+    panel, poses = scene_properties.of(context.scene), armature.of(obj).poses
+    parts = [_span(context, obj)]
+    if poses:
+        parts.append(f"through {_counted(len(poses), 'pose')}")
+    parts.append(_counted(panel.takes, "take"))
+    return ", ".join(parts)
+
+
+def _span(context: Context, obj: Object) -> str:
+    """When the takes begin and how long they last."""
+    timing = scene_properties.of(context.scene).frame_range.timing()
+    if timing.mode is FrameRangeMode.RANGE:
+        return f"Frames {frame_text(timing.start)} to {frame_text(timing.end)}"
+    if timing.mode is FrameRangeMode.BETWEEN:
+        return f"Between the keyframes around frame {frame_text(current_frame())}"
+    seconds = generation.length(context)
+    if timing.mode is FrameRangeMode.CONTINUE:
+        return f"{seconds:.1f} s after the last frame"
+    frames = {pose.role: pose.at for pose in armature.of(obj).poses}
+    first = min((pose.at for pose in armature.of(obj).poses), default=current_frame())
+    start = frames.get(PoseRole.START.value, min(first, current_frame()))
+    if (end := frames.get(PoseRole.END.value)) is not None:
+        seconds = (end - start) / scene_fps()
+    return f"{seconds:.1f} s from frame {frame_text(start)}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
