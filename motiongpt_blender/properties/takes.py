@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import cast
@@ -119,7 +120,8 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         self.action = bpy.data.actions[report.action_name]
         self.name, self.batch = report.action_name, batch
         self.made = datetime.now(UTC).isoformat(timespec="seconds")
-        self.report_json = report.to_json()
+        notes = (*take.notes, *report.checks, *report.notes)
+        self.report_json = replace(report, notes=notes).to_json()
         self.prompt, self.seconds = request.prompt, request.seconds
         sampling = request.sampling
         self.seed, self.candidates = sampling.seed, sampling.candidates

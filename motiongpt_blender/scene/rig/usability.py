@@ -83,7 +83,7 @@ def _check_numbers(obj: bpy.types.Object) -> None:
         own = np.array(getattr(obj, prop), dtype=np.float64)
         values = np.empty(len(own) * len(bones), dtype=np.float32)
         bones.foreach_get(prop, values)
-        finite = np.isfinite(values).reshape(len(bones), -1).all(-1)
+        finite = np.isfinite(values).reshape(len(bones), len(own)).all(-1)
         if finite.all() and np.isfinite(own).all():
             continue
         bone = "" if finite.all() else f"The bone '{bones[int(np.argmin(finite))].name}' of "

@@ -258,7 +258,7 @@ def test_an_error_that_nobody_foresaw_is_told(addon, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("by\nzero")
 
-    monkeypatch.setattr(character, "apply_slices", broken)
+    monkeypatch.setattr(character, "write_take_slices", broken)
     bpy.ops.motiongpt.generate()
     addon.wait()
     assert addon.failed
