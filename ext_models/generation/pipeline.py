@@ -20,6 +20,7 @@ from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.language.instructions import unknown_words
 from ext_models.language.known_captions import load_known_captions
+from ext_models.language.spelling import Correction, corrected, correction_note
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
@@ -27,6 +28,7 @@ from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
 from ext_models.prompt_checks.checks import Demand
 from ext_models.prompt_checks.grammar import read_checks
+from ext_models.prompt_checks.words import words
 from ext_models.readers.sentence_reader import load_reader
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
@@ -113,6 +115,7 @@ class MotionPipeline:
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
         self._check_script(request.prompt)
+        request, corrections = self._corrected(request)
         clock = Clock()
         progress("encode", 0.0)
         span = GENERATE_TO - GENERATE_FROM
@@ -126,7 +129,10 @@ class MotionPipeline:
         kept = self.select(answers, request)
         clock.lap("decode")
         progress("decode", 1.0)
-        return GenerationResult(kept.clips, clock.seconds, self._notes(request), kept.alternatives)
+        notes = self._notes(request)
+        if corrections:
+            notes = (correction_note(corrections), *notes)
+        return GenerationResult(kept.clips, clock.seconds, notes, kept.alternatives)
 
     def generate_batch(
         self,
@@ -139,6 +145,7 @@ class MotionPipeline:
         A prompt of several actions is generated action by action. Each request has a seed of
         its own, whatever is beside it. Temperature, ``top_p`` and ``top_k`` are those of the first.
         """
+        requests = [self._corrected(request)[0] for request in requests]
         plans = [self.actions(request) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
         turns = max(map(len, plans), default=0)
@@ -172,6 +179,7 @@ class MotionPipeline:
 
     def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
         """What is kept of all candidates of a request; see ``reranking``."""
+        request, _ = self._corrected(request)
         return self.selector.select([self.clip(a.codes, request) for a in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
@@ -348,6 +356,13 @@ class MotionPipeline:
             joints = spread_over_path(joints, request.poses, self.manifest.fps)
         return ease_into_poses(joints, request.poses)
 
+    def _corrected(
+        self, request: GenerationRequest
+    ) -> tuple[GenerationRequest, tuple[Correction, ...]]:
+        """The request as it is read, and the words that were typed otherwise."""
+        prompt, corrections = corrected(request.prompt, self.manifest.words, words().every)
+        return replace(request, prompt=prompt), corrections
+
     def _check_script(self, prompt: str) -> None:
         """Refuse other scripts than Latin where no sentence reader knows them."""
         if self.manifest.reader:
@@ -366,8 +381,8 @@ class MotionPipeline:
         if self._understanding is not None:
             notes += [self._understanding(action.prompt) for action in actions]
         elif unknown and self.manifest.words:
-            words = ", ".join(f"'{w}'" for w in unknown[:5])
-            notes.append(f"The model has never read {words}; it follows the other words.")
+            listed = ", ".join(f"'{w}'" for w in unknown[:5])
+            notes.append(f"The model has never read {listed}; it follows the other words.")
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)

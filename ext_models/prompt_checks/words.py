@@ -59,6 +59,13 @@ class Words:
     small: frozenset[str]
     low: frozenset[str]
 
+    @property
+    def every(self) -> frozenset[str]:
+        """All words that checks are read from."""
+        tables = (self.verbs, self.directions, self.sides, self.limbs, self.numbers, self.turns)
+        single = (self.elsewhere, self.fast, self.slow, self.small, self.low)
+        return frozenset().union(*tables, *single)
+
 
 @functools.cache
 def words() -> Words:

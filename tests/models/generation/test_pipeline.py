@@ -102,6 +102,15 @@ def test_unknown_words_are_named(pipeline):
     assert "yodels" in notes[0]
 
 
+def test_typing_errors_are_read_as_what_was_meant(pipeline):
+    typed, meant = (GenerationRequest(p, 8) for p in ("a preson wlaks", "a person walks"))
+    result = pipeline.generate(typed, *silent())
+    assert result.notes == ("Read 'preson' as 'person', 'wlaks' as 'walks'.",)
+    right = pipeline.generate(meant, *silent())
+    assert right.notes == () and right.clips[0].tokens == result.clips[0].tokens
+    assert pipeline.generate_batch([typed]) == pipeline.generate_batch([meant])
+
+
 @pytest.mark.parametrize("prompt", ["一个人走路", "\u05dc\u05db\u05ea"])
 def test_other_scripts_are_refused_without_a_sentence_reader(pipeline, prompt):
     with pytest.raises(PipelineError, match=f"the letter '{prompt[0]}', .*: write it in English"):
