@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from .rotations import Array
+
+#: Frames that a kernel reaches from which on a Fourier transform is faster: scenes of very many
+#: frames a second.
+LONG_KERNEL: Final = 100
 
 
 def smoothstep(x: Array) -> Array:
@@ -15,8 +21,13 @@ def smoothstep(x: Array) -> Array:
 
 def maximum_filter(values: Array, around: int) -> Array:
     """The largest (T,) of each value and the ``around`` before and after it; the ends held."""
-    padded = np.pad(values, around, mode="edge")
-    return np.max([padded[i : i + len(values)] for i in range(2 * around + 1)], axis=0)
+    largest, span = np.pad(values, around, mode="edge"), 1
+    width = 2 * around + 1
+    while 2 * span <= width:  # each step looks twice as far
+        largest = np.maximum(largest[:-span], largest[span:])
+        span *= 2
+    count, rest = len(values), width - span
+    return np.maximum(largest[:count], largest[rest : rest + count])
 
 
 def gaussian_smooth(values: Array, sigma: float) -> Array:
@@ -28,7 +39,17 @@ def gaussian_smooth(values: Array, sigma: float) -> Array:
     kernel /= kernel.sum()
     padded = np.concatenate([values[:1].repeat(reach, 0), values, values[-1:].repeat(reach, 0)])
     count = len(values)
+    if reach > LONG_KERNEL:
+        return _convolved(padded, kernel, count)
     return np.sum([w * padded[i : i + count] for i, w in enumerate(kernel)], axis=0)
+
+
+def _convolved(padded: Array, kernel: Array, count: int) -> Array:
+    """The first ``count`` values (T, ...) under a symmetric kernel, by Fourier transform."""
+    size = len(padded) + len(kernel)
+    shape = (-1, *(1,) * (padded.ndim - 1))
+    spectrum = np.fft.rfft(padded, size, axis=0) * np.fft.rfft(kernel, size).reshape(shape)
+    return np.fft.irfft(spectrum, size, axis=0)[len(kernel) - 1 : len(kernel) - 1 + count]
 
 
 def solve_tridiagonal(

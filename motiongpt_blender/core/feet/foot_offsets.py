@@ -169,7 +169,9 @@ def flight_lift(
     around = LIFT_EASE * fps
     eased = gaussian_smooth(maximum_filter(need, round(around)), around / 2)
     own = np.flatnonzero(contacts.mask(side, count))
-    apart = np.abs(np.arange(count)[:, None] - own).min(axis=1, initial=count)
+    ends = np.array([-count, *own, 2 * count])
+    after = np.searchsorted(ends, np.arange(count))
+    apart = np.minimum(ends[after] - np.arange(count), np.arange(count) - ends[after - 1])
     return np.maximum(eased, need) * np.minimum(apart / max(around, 1.0), 1.0)
 
 

@@ -17,6 +17,8 @@ from .frame_range import FrameRange, frame_text
 from .prompts import PromptError, clean_prompt
 
 #: The shortest motion: the tokenizer codes four frames at a time.
+#: Blender has no frames beyond.
+LAST_FRAME: Final = 1_048_574
 MIN_SECONDS: Final = 0.4
 #: Fractions of a frame up to which a pose is on a whole frame of the motion.
 FRAME_TOLERANCE: Final = 1e-4
@@ -95,6 +97,11 @@ def plan(
     # Rounded up, so that the motion reaches the end frame and no key hangs past it.
     frames = math.ceil(duration * model_fps - 1e-6) + 1
     _check_length(duration, frames, model_fps, max_frames)
+    if max(abs(start), abs(end)) > LAST_FRAME:
+        raise PlanError(
+            f"The take would lie at frames {frame_text(start)} to {frame_text(end)}, and Blender's "
+            f"last frame is {LAST_FRAME}: lower the frame rate, or start earlier."
+        )
     pose_frames = tuple(
         min(round((frame - start) / scene_fps * model_fps), frames - 1)
         for frame, _ in sorted(marked, key=lambda mark: mark[0])

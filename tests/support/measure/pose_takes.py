@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m tests.support.measure.pose_takes", description=__doc__
     )
     parser.add_argument("--pack", default="starter", help="name or folder of a pack")
-    parser.add_argument("--rigs", type=Path, help="folder of rig files")
+    parser.add_argument("--rigs", type=Path, nargs="*", default=[], help="folders of rig files")
     parser.add_argument("--only", nargs="+", help="names of some rigs")
     arguments = parser.parse_args(argv)
     return run_command("pose takes", lambda: _run(arguments))

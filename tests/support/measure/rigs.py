@@ -1,7 +1,7 @@
 """``python -m tests.support.measure.rigs``: real clips on every family of rigs, measured.
 
-Builds an armature of each family (Rigify makes its own), reads the rig files of a folder
-where one is named, writes the clips to each as the add-on does, and compares what Blender
+Builds an armature of each family (Rigify makes its own), opens the rig files of folders as they
+are, where some are named, writes the clips to each as the add-on does, and compares what Blender
 shows with what was given. Prints one table; leaves a picture a rig in a folder.
 """
 
@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
+from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip, heading
+from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.rig.bone_maps import families
 from motiongpt_blender.demo.command import CommandError, exit_now, run_command
 from motiongpt_blender.demo.terminal import Terminal
@@ -57,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.support.measure.rigs", description=__doc__
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with clean.npz")
-    parser.add_argument("--rigs", type=Path, help="folder with rig files to measure as well")
+    parser.add_argument(
+        "--rigs", type=Path, nargs="*", default=[], help="folders with rig files to measure as well"
+    )
+    parser.add_argument("--files-only", action="store_true", help="the rig files alone")
     parser.add_argument("--out", type=Path, default=Path("out/rigs"), help="folder for pictures")
     parser.add_argument("--only", nargs="*", help="names of families or files")
     parser.add_argument("--no-pictures", action="store_true", help="the table alone")
@@ -88,7 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="motiongpt-rigs-") as name,
         Terminal(Path(name) / "blender.log") as terminal,
     ):
-        for key, make in makers(arguments.rigs, Path(name)):
+        for key, make in makers(arguments.rigs, Path(name), made=not arguments.files_only):
             if arguments.only and key not in arguments.only:
                 continue
             try:
@@ -111,19 +115,21 @@ def _line(row: Row) -> str:
     return "| " + " | ".join((row.name, *row.cells)) + " |"
 
 
-def makers(rigs: Path | None, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+def makers(
+    rigs: Sequence[Path], folder: Path, *, made: bool = True
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Name and maker of every rig."""
-    from tests.support.rigs import families as made
+    from tests.support.rigs import families as built
     from tests.support.rigs import files
 
-    for family, _ in families():
-        if family in made.MADE_BY_RIGIFY:
+    for family, _ in families() if made else ():
+        if family in built.MADE_BY_RIGIFY:
             yield family, lambda f=family: files.make_rigify(f == "rigify")
         else:
-            yield family, lambda f=family: made.build_family(made.build_of(f))
-    for path in sorted(rigs.iterdir()) if rigs else ():
+            yield family, lambda f=family: built.build_family(built.build_of(f))
+    for path in (path for folder_of in rigs for path in sorted(folder_of.iterdir())):
         if path.suffix in files.READ and not path.stem.startswith("bone_"):
-            yield path.stem, lambda p=path: files.read_rig(p, folder)
+            yield path.stem, lambda p=path: files.open_rig(p, folder)
 
 
 def _one(
@@ -156,21 +162,24 @@ def _played(obj: Any, rig: Any, clip: MotionClip, options: Any, picture: Path | 
     """How well the rig shows a clip, of which nothing stays behind."""
     import bpy
 
+    from motiongpt_blender.core.pose_constraints.pose_ground import find_grounds
+    from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
     from motiongpt_blender.scene.take.apply import apply_clip
     from motiongpt_blender.scene.take.remove_take import remove_take
     from tests.support.rigs import measures
     from tests.support.rigs.portraits import portrait
 
     bpy.context.scene.frame_set(1)
+    ground = find_grounds(rig, {1: capture_pose(obj, rig)})[1]
+    turn = about_y(heading(capture_joints(obj, rig)) - heading(clip.joints[0]))
+    given = rotate(turn, clip.joints.astype(np.float64))
     report = apply_clip(obj, clip, (), 1, "measured", options)
     drawn = _drawn(obj, rig) if picture else []
     played = measures.play(obj, rig, 1, len(clip.joints), drawn)
     if picture:
         portrait(rig, played, drawn, clip.joints).save(picture, optimize=True)
     remove_take(report.action_name, report.ids)
-    for bone in obj.pose.bones:
-        bone.matrix_basis.identity()
-    return measures.measure(rig, played, clip.joints.astype(np.float64), clip.fps)
+    return measures.measure(rig, played, given, clip.fps, ground)
 
 
 def _drawn(obj: Any, rig: Any) -> list[str]:

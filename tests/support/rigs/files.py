@@ -12,7 +12,7 @@ import bpy
 from motiongpt_blender.demo.command import CommandError
 
 #: Endings of files that can be read.
-READ: Final = (".glb", ".vrm", ".fbx", ".bvh", ".json")
+READ: Final = (".glb", ".vrm", ".fbx", ".bvh", ".json", ".blend")
 
 
 def make_rigify(generated: bool) -> Any:
@@ -29,15 +29,27 @@ def make_rigify(generated: bool) -> Any:
 
 
 def read_rig(path: Path, folder: Path) -> Any:
-    """The largest armature in a file, without its animation.
+    """The largest armature in a file at rest, without its animation; see ``open_rig``."""
+    obj = open_rig(path, folder)
+    obj.animation_data_clear()
+    for bone in obj.pose.bones:
+        bone.matrix_basis.identity()
+    bpy.context.view_layer.update()
+    return obj
+
+
+def open_rig(path: Path, folder: Path) -> Any:
+    """The largest armature in a file as it is: rest pose, scale, pose, NLA tracks and all.
 
     Args:
-        path: a glb, vrm, fbx or bvh file, or MakeHuman's list of bones (json).
+        path: a blend, glb, vrm, fbx or bvh file, or MakeHuman's list of bones (json).
         folder: for a copy under a name that the importer takes.
     """
     if path.suffix == ".json":
         return _from_makehuman(path)
-    if path.suffix in (".glb", ".vrm"):
+    if path.suffix == ".blend":
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+    elif path.suffix in (".glb", ".vrm"):
         copy = folder / f"{path.stem}.glb"
         shutil.copyfile(path, copy)
         bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
@@ -50,12 +62,8 @@ def read_rig(path: Path, folder: Path) -> Any:
     found = [o for o in bpy.context.scene.objects if o.type == "ARMATURE"]
     if not found:
         raise CommandError(f"{path}: there is no armature in it.")
-    obj = max(found, key=lambda o: len(o.data.bones))
-    obj.animation_data_clear()
-    for bone in obj.pose.bones:
-        bone.matrix_basis.identity()
     bpy.context.view_layer.update()
-    return obj
+    return max(found, key=lambda o: len(o.data.bones))
 
 
 def _from_makehuman(path: Path) -> Any:

@@ -114,8 +114,13 @@ def play(obj: Any, rig: RigDescription, start: int, count: int, drawn: list[str]
     )
 
 
-def measure(rig: RigDescription, played: Played, joints: Array, fps: float) -> Errors:
-    """Compare what a rig played with the motion (T, 22, 3) that it was given."""
+def measure(
+    rig: RigDescription, played: Played, joints: Array, fps: float, ground: float = 0.0
+) -> Errors:
+    """Compare what a rig played with the motion (T, 22, 3) that it was given.
+
+    ``ground`` is the height on which it stands over the floor of its rest pose, in its unit.
+    """
     limbs: list[Array] = []
     hinges: list[Array] = []
     palms: list[Array] = []
@@ -138,7 +143,7 @@ def measure(rig: RigDescription, played: Played, joints: Array, fps: float) -> E
         slide, low = _standing(rig, played, joints, side, fps)
         toes.append(toe)
         slides += slide
-        lowest.append(low)
+        lowest.append(low - ground / rig.scale)
     return Errors(
         limbs=np.concatenate(limbs),
         hinges=np.concatenate(hinges),

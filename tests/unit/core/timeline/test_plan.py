@@ -62,6 +62,7 @@ def test_negative_frames_and_odd_rates():
         ([(10, START), (12, END)], {}, "0.08 s, the shortest is 0.4 s"),
         ([(0, START), (1000, END)], {}, "makes 9.8 s at most"),
         ([], {"seconds": 60.0}, "last 60.0 s"),
+        ([], {"current": 1_048_500}, "last frame is 1048574"),
         ([(1, START), (30, KEY), (31, KEY)], {"fps": 60.0}, "closer in time than one frame"),
         ([], {"seconds": 0.0}, "above zero"),
         ([], {"seconds": math.nan}, "above zero"),
