@@ -244,4 +244,4 @@ def _made(reports: Sequence[ApplyReport]) -> str:
     first = reports[0]
     if len(reports) == 1:
         return f"'{first.action_name}' is on a new NLA track"
-    return f"{len(reports)} takes of '{first.action_name}': choose one below, then Keep it"
+    return f"{len(reports)} takes: choose one below, then Keep it"

@@ -13,11 +13,11 @@ from ..scene.scene_time import current_frame, scene_fps
 
 
 def readiness_text(context: Context, obj: Object) -> str:
-    """What Generate will make, as ``4.0 s from frame 1, through 3 poses, 4 takes``."""
+    """What Generate will make, as ``4.0 s from frame 1, 3 poses, 4 takes``."""
     panel, poses = scene_properties.of(context.scene), armature.of(obj).poses
     parts = [_span(context, obj)]
     if poses:
-        parts.append(f"through {_counted(len(poses), 'pose')}")
+        parts.append(_counted(len(poses), "pose"))
     parts.append(_counted(panel.takes, "take"))
     return ", ".join(parts)
 

@@ -14,7 +14,7 @@ from ..properties import armature
 from ..properties.scene import target
 from ..properties.takes import MotionGPTTake
 from ..scene.take.report import ApplyReport
-from .base import ArmaturePanel, List, hint, sentence
+from .base import ArmaturePanel, List, hint, layout_of, sentence
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -29,13 +29,14 @@ class MOTIONGPT_UL_takes(List, bpy.types.UIList):
     only_favourites: bpy.props.BoolProperty(name="Favourites", description="List favourites only")
 
     def draw_row(self, context: Context, layout: UILayout, item: MotionGPTTake, index: int) -> None:
-        """One take: where it is, its name, whether it is a favourite."""
+        """One take: where it is, its number, its name, whether it is a favourite."""
         row = layout.row(align=True)
         row.label(text="", icon=take_icon(item))
-        name = row.row()
+        split = row.split(factor=0.14)
+        split.label(text=f"{index + 1}")
+        name = split.row()
         name.active = item.action is not None
         name.prop(item, "name", text="", emboss=False)
-        row.label(text=f"{item.seed}")
         symbol = "SOLO_ON" if item.favourite else "SOLO_OFF"
         row.prop(item, "favourite", text="", icon=symbol, emboss=False)
 
@@ -90,6 +91,7 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
 
     bl_label = "Report"
     bl_idname = "MOTIONGPT_PT_report"
+    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -97,6 +99,15 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
         obj = target(context)
         take = armature.of(obj).takes.chosen_take if obj is not None else None
         return take is not None and take.report is not None
+
+    def draw_header_preset(self, context: Context) -> None:
+        """How many notes there are, shown while the panel is closed."""
+        obj = target(context)
+        take = armature.of(obj).takes.chosen_take if obj is not None else None
+        report = take.report if take is not None else None
+        if report is not None and report.notes:
+            count = len(report.notes)
+            layout_of(self).label(text=f"{count} note{'s' if count > 1 else ''}", icon="INFO")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """Prompt, frames, and how near the model came to each marked pose."""

@@ -273,7 +273,7 @@ def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
         show(frame)
         bpy.ops.motiongpt.add_pose(role=role)
     panel.takes = 1
-    assert readiness_text(bpy.context, smpl_rig) == "3.0 s from frame 1, through 3 poses, 1 take"
+    assert readiness_text(bpy.context, smpl_rig) == "3.0 s from frame 1, 3 poses, 1 take"
     panel.frame_range.mode = "CONTINUE"
     assert readiness_text(bpy.context, smpl_rig).startswith("4.0 s after the last frame")
 
