@@ -18,10 +18,11 @@ import bpy
 from .. import compat
 from ..core.timeline.frame_range import Fit
 from ..generate.take_request import PreparedTake
+from ..scene.action.nla_tracks import playing_strip
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.take.placing import place_take
 from ..scene.take.record import PACK_KEY, TakeRecord, provenance_of
-from ..scene.take.remove_take import find_take, remove_take
+from ..scene.take.remove_take import remove_take
 from ..scene.take.report import ApplyReport, TakeIds
 from .frame_range import MotionGPTFrameRange
 from .marked_pose import MotionGPTPose
@@ -107,7 +108,10 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     @property
     def on_rig(self) -> bool:
         """Whether the rig plays it: an NLA strip has its action."""
-        return self.action is not None and find_take(self.action.name, self._ids) is not None
+        data = self.obj.animation_data
+        if self.action is None or data is None:
+            return False
+        return playing_strip(data, self.action) is not None
 
     @property
     def shown(self) -> bool:
@@ -149,18 +153,15 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         """Take it off the rig; what was there before it comes back. It stays in the list."""
         leave_tweak_mode(self.obj)
         if self.action is not None:
-            remove_take(self.action.name, self._ids)
+            ids = TakeIds(compat.session_id(self.obj), compat.session_id(self.action))
+            remove_take(self.action.name, ids)
         self.placement = Placement.LIST.value
 
     def show_keys(self) -> None:
         """Show its keys in timeline and dope sheet."""
-        found = find_take(self.action.name, self._ids)
-        if found is not None and found[0].animation_data is not None:
-            enter_tweak_mode(found[0].animation_data, *found[1:])
-
-    @property
-    def _ids(self) -> TakeIds:
-        return TakeIds(compat.session_id(self.obj), compat.session_id(self.action))
+        data = self.obj.animation_data
+        if data is not None and (found := playing_strip(data, self.action)) is not None:
+            enter_tweak_mode(data, *found)
 
 
 def _chosen(takes: MotionGPTTakes) -> int:

@@ -68,6 +68,14 @@ def overlapping_strips(
     return [s for s in track.strips if s.frame_start < end - 1e-3 and s.frame_end > start + 1e-3]
 
 
+def playing_strip(
+    data: bpy.types.AnimData, action: bpy.types.Action
+) -> tuple[bpy.types.NlaTrack, bpy.types.NlaStrip] | None:
+    """The first track and strip that have an action; None where no strip has it."""
+    pairs = ((track, strip) for track in data.nla_tracks for strip in track.strips)
+    return next((pair for pair in pairs if pair[1].action == action), None)
+
+
 def stash(
     data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot | None
 ) -> bpy.types.NlaTrack:
