@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from .core.leftovers import sweep
+from .core.packs.known_captions import CAPTIONS, examples, read_captions, stems
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PackError, PackInfo, packs_in, read_info
 
@@ -66,6 +68,36 @@ def _length_model(folder: Path, _changed: int) -> LengthModel | None:
         return read_lengths(folder)
     except PackError:
         return None
+
+
+@dataclass(frozen=True)
+class KnownCaptions:
+    """What the panel needs of the captions that a pack keeps.
+
+    Attributes:
+        examples: some of them.
+        stems: of the words that any of them has.
+    """
+
+    examples: tuple[str, ...]
+    stems: frozenset[str]
+
+
+def known_captions(folder: Path) -> KnownCaptions | None:
+    """The captions of a pack; None when there are none to read. Panels ask at every redraw."""
+    try:
+        return _known_captions(folder, (folder / CAPTIONS).stat().st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _known_captions(folder: Path, _changed: int) -> KnownCaptions | None:
+    try:
+        captions = read_captions(folder)
+    except PackError:
+        return None
+    return KnownCaptions(examples(captions), frozenset().union(*map(stems, captions)))
 
 
 def pack_title(folder: Path) -> str:

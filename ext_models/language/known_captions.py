@@ -19,16 +19,13 @@ from safetensors.numpy import save_file
 
 from ext_models.packs import PackError, require
 from ext_models.readers.sentence_reader import SentenceReader
+from motiongpt_blender.core.packs.known_captions import CAPTIONS, examples
 
-#: The file in a pack.
-FILE: Final = "known_captions.safetensors"
 #: Most captions that a pack keeps: 512 bytes each.
 MOST: Final = 2000
 #: Similarity from which on a caption is like a prompt. Sentences about anything else are below
 #: 0.28; prompts with unknown words about motion are 0.37 in the median, others 0.6.
 ALIKE: Final = 0.28
-#: Captions that are shown when nothing is alike.
-EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,13 @@ class KnownCaptions:
         caption, alike = self.nearest(prompt, reader)
         if alike >= ALIKE:
             return f"Understood as '{caption}' ({alike:.0%} alike)."
-        step = max(1, len(self.captions) // EXAMPLES)
-        examples = ", ".join(f"'{c}'" for c in self.captions[step // 2 :: step][:EXAMPLES])
-        return f"Nothing like this prompt is known; try for example {examples}."
+        listed = ", ".join(f"'{caption}'" for caption in examples(self.captions))
+        return f"Nothing like this prompt is known; try for example {listed}."
 
     def save(self, folder: Path) -> None:
         """Write the captions into a pack's folder, a byte for each number."""
         rounded = np.rint(127 * self.vectors).astype(np.int8)
-        save_file({"vectors": rounded}, folder / FILE, {"captions": json.dumps(self.captions)})
+        save_file({"vectors": rounded}, folder / CAPTIONS, {"captions": json.dumps(self.captions)})
 
 
 def load_known_captions(folder: Path) -> KnownCaptions:
@@ -77,7 +73,7 @@ def load_known_captions(folder: Path) -> KnownCaptions:
     Raises:
         PackError: naming the file that is missing or damaged.
     """
-    path = require(folder / FILE)
+    path = require(folder / CAPTIONS)
     try:
         with safe_open(path, framework="numpy") as file:
             rounded = file.get_tensor("vectors").astype(np.float32)

@@ -13,13 +13,14 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..generate.state import Phase, stage_text
 from ..operators import generation, session
+from ..operators.prompts import examples_for
 from ..operators.targets import NO_ARMATURE
 from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
-from .base import ArmaturePanel, Panel, hint, layout_of, sentence
+from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
 from .readiness import readiness_text
 from .setup import draw_setup
@@ -51,6 +52,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = False
         column.prop(request, "prompt", text="", icon="SMALL_CAPS")
+        _draw_examples(context, column)
         _draw_length(context, layout, obj)
         layout.prop(request, "seed")
         layout.prop(request, "candidates")
@@ -83,6 +85,16 @@ class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
             layout.label(text=action.name, icon="ACTION")
             hint(layout, "The prompt is its caption")
         layout.operator("motiongpt.export_clip", icon="EXPORT")
+
+
+def _draw_examples(context: Context, layout: UILayout) -> None:
+    """Prompts to click, where the one above says nothing that the pack knows."""
+    found = examples_for(context)
+    if found is None:
+        return
+    sentence(context, layout, found.why, "INFO")
+    for caption in found.captions:
+        button(layout, "motiongpt.use_prompt", caption, "SMALL_CAPS", prompt=caption)
 
 
 def _draw_length(context: Context, layout: UILayout, obj: Object | None) -> None:

@@ -6,6 +6,8 @@ import pytest
 from ext_models.language import known_captions
 from ext_models.language.known_captions import KnownCaptions, load_known_captions
 from ext_models.packs import PackError
+from motiongpt_blender.core.packs.known_captions import CAPTIONS as FILE
+from motiongpt_blender.core.packs.known_captions import read_captions
 from tests.support.readers import FakeReader
 
 CAPTIONS = ("a man runs", "a man sits", "he waves", "she bows")
@@ -45,15 +47,15 @@ def test_the_file_keeps_captions_and_directions(tmp_path):
     known = KnownCaptions.of(CAPTIONS, FakeReader())
     known.save(tmp_path)
     again = load_known_captions(tmp_path)
-    assert again.captions == known.captions
+    assert again.captions == known.captions == read_captions(tmp_path)
     np.testing.assert_allclose(again.vectors, known.vectors, atol=0.01)
     np.testing.assert_allclose(np.linalg.norm(again.vectors, axis=-1), 1, atol=1e-5)
-    assert (tmp_path / known_captions.FILE).stat().st_size < 1000
+    assert (tmp_path / FILE).stat().st_size < 1000
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_a_damaged_file_is_named(tmp_path, damage):
-    path = tmp_path / known_captions.FILE
+    path = tmp_path / FILE
     KnownCaptions.of(CAPTIONS, FakeReader()).save(tmp_path)
     if damage == "missing":
         path.unlink()
