@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, cast
 
 import bpy
 from bpy.types import Context
@@ -39,7 +39,7 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
     bl_label = "MotionGPT"
     bl_idname = "MOTIONGPT_MT_main"
 
-    def draw(self, context: Context) -> None:
+    def draw(self, context: Context | None) -> None:
         """One entry for each operator."""
         layout = layout_of(self)
         layout.operator_context = "INVOKE_DEFAULT"
@@ -60,13 +60,13 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
 def add() -> None:
     """Add the menu to those of Pose and Object."""
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
-        menu.append(_draw)
+        menu.append(cast("Any", _draw))
 
 
 def remove() -> None:
     """Take the menu out again."""
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
-        menu.remove(_draw)
+        menu.remove(cast("Any", _draw))
 
 
 def _draw(menu: bpy.types.Menu, _context: Context) -> None:

@@ -115,6 +115,20 @@ def test_takes_belong_to_the_character_they_were_made_for(
     assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
 
 
+def test_the_menu_under_pose_and_object_has_operators_that_there_are(addon, smpl_rig):
+    from motiongpt_blender.ui.menus import GROUPS, MOTIONGPT_MT_main
+
+    printed = drawn(MOTIONGPT_MT_main)
+    for name, text in (pair for group in GROUPS for pair in group):
+        assert text in printed
+        assert hasattr(bpy.types, f"MOTIONGPT_OT_{name.split('.')[1]}"), name
+    for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
+        bar = MagicMock()
+        ours = [f for f in menu._dyn_ui_initialize() if "motiongpt" in f.__module__]
+        ours[0](bar, bpy.context)
+        assert "MOTIONGPT_MT_main" in str(bar.mock_calls)
+
+
 def test_every_part_of_a_pose_has_its_button(addon, smpl_rig):
     from motiongpt_blender.properties.marked_pose import PARTS
     from motiongpt_blender.ui.poses import PARTS_BY_ROW
