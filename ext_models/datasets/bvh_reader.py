@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 AXES: Final = "XYZ"
 #: Suffix of the name of an end site.
 END: Final = "~end"
+#: No offset, position or angle of a file, in its own unit, is as large.
+LARGEST: Final = 1e9
 #: The most joints that a file may name, and the longest line, in characters.
 MOST_JOINTS: Final = 2000
 LONGEST_LINE: Final = 1 << 20
@@ -164,6 +166,8 @@ class _Hierarchy:
                 self._open.pop()
             case "OFFSET":
                 x, y, z = (float(w) for w in words[:3])
+                if not max(abs(x), abs(y), abs(z)) < LARGEST:
+                    raise ValueError(line)
                 self._change(offset=(x, y, z))
             case "CHANNELS":
                 count, listed = int(words[0]), tuple(_channel(w) for w in words[1:])
@@ -249,8 +253,8 @@ def _frames(lines: Iterator[tuple[int, str]], wanted: NDArray, frames: int, widt
                 raise DataError(f"line {number} holds something that is not a number.") from None
             if len(row) != width:
                 raise DataError(f"line {number} has {len(row)} numbers; its channels need {width}.")
-            if not np.isfinite(row).all():
-                raise DataError(f"line {number} holds a number that is not finite.")
+            if not (np.abs(row) < LARGEST).all():  # neither does nan
+                raise DataError(f"line {number} holds a number that is not finite, or too large.")
             values[place] = row
             place += 1
         count += 1

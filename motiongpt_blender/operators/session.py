@@ -19,6 +19,7 @@ from ..generate.state import CharacterState, Phase, stage_text
 from ..properties import armature
 from ..properties.scene import target
 from ..scene.scene_time import current_frame, scene_fps
+from ..scene.take.provenance import carry_terms
 from .character import ArmatureCharacter, scene_of
 from .targets import OperatorResult
 
@@ -103,6 +104,7 @@ def start() -> None:
     _session = Session()
     bpy.app.handlers.load_pre.append(on_load)
     bpy.app.handlers.load_post.append(on_loaded)
+    bpy.app.handlers.save_pre.append(on_save)
     threading.Thread(target=paths.sweep_job_folders, daemon=True).start()
 
 
@@ -111,6 +113,7 @@ def stop() -> None:
     global _session
     bpy.app.handlers.load_pre.remove(on_load)
     bpy.app.handlers.load_post.remove(on_loaded)
+    bpy.app.handlers.save_pre.remove(on_save)
     session, _session = _session, None
     if session is not None:
         session.close()
@@ -153,6 +156,12 @@ def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception
     controller().tell(key, str(error), failed=True)
     operator.report({"ERROR"}, str(error))
     return {"CANCELLED"}
+
+
+@bpy.app.handlers.persistent
+def on_save(*_: Any) -> None:
+    """Let bakes and assets bear the terms of the takes that they show."""
+    carry_terms()
 
 
 @bpy.app.handlers.persistent

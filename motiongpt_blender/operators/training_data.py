@@ -13,7 +13,7 @@ from ..properties import scene as scene_properties
 from ..scene.errors import RigError
 from ..scene.pose.recording import capture_clip, exportable_action
 from ..scene.rig.description import describe
-from ..scene.take.record import origin_of
+from ..scene.take.provenance import origin_of
 from .targets import OperatorResult, has_target, required_target
 
 

@@ -21,7 +21,8 @@ from ..generate.take_request import PreparedTake
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.take.placing import place_take
-from ..scene.take.record import PACK_KEY, TakeRecord, provenance_of
+from ..scene.take.provenance import PACK_KEY, provenance_of
+from ..scene.take.record import TakeRecord
 from ..scene.take.remove_take import remove_take
 from ..scene.take.report import ApplyReport, TakeIds
 from .frame_range import MotionGPTFrameRange

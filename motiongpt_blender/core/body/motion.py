@@ -96,6 +96,8 @@ class MotionClip:
         """Read ``clip.npz``; raises MotionError naming the file and what is wrong."""
         try:
             z = read_arrays(path, CLIP_LIMIT)
+            if z["joints"].dtype.kind not in "fiu":
+                raise MotionError("joints must be an array of real numbers.")
             return cls(
                 joints=z["joints"].astype(np.float32),
                 fps=float(z["fps"]),

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 import numpy as np
 
 from ..body.rotations import IDENTITY, Array, angle_between, from_matrix, inverse, multiply, rotate
+from ..bounded_files import parse_json
 
 #: Differences up to these are rounding: of places over the armature's size, and in radians.
 PLACE_TOLERANCE: Final = 1e-4
@@ -132,9 +133,9 @@ def rest_pose_to_json(rest: RestPose) -> str:
 def rest_pose_from_json(text: str) -> RestPose | None:
     """Read the text of ``rest_pose_to_json``; None for any other text."""
     try:
-        data: dict[str, Any] = json.loads(text)
+        data: dict[str, Any] = parse_json(text)
         return {str(name): _rest_bone(*row) for name, row in data.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return None
 
 

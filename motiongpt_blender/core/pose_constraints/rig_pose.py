@@ -10,6 +10,7 @@ import numpy as np
 
 from ..body.rotations import IDENTITY, Array, from_local_basis, normalise, rotate
 from ..body.transforms import Transform
+from ..bounded_files import parse_json
 from ..rig.rig_description import RigMotion
 
 Quaternion: TypeAlias = tuple[float, float, float, float]
@@ -66,7 +67,7 @@ class RigPose:
     def from_json(cls, text: str) -> RigPose:
         """Read the text of ``to_json``; raises PoseError for any other text."""
         try:
-            data: Any = json.loads(text)
+            data: Any = parse_json(text)
             rotations = cast("dict[str, list[float]]", data["rotations"])
             transforms: dict[str, Any] | None = data.get("transforms")
             if transforms is not None:
@@ -82,9 +83,9 @@ class RigPose:
                 switches=switches,
                 influences=influences,
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise PoseError(
-                f"A stored pose cannot be read ({error}): remove it and mark the pose again."
+                f"A stored pose cannot be read ({error!s:.200}): remove it and mark the pose again."
             ) from None
 
 

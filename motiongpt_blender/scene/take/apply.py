@@ -43,7 +43,7 @@ from .channels import channel_slices
 from .ik_controls import check_ik
 from .place_clip import place_clip
 from .placing import place_slices
-from .record import record_provenance
+from .provenance import record_provenance
 from .remove_take import remove_take
 from .report import ApplyReport, TakeIds
 from .stopwatch import Stopwatch

@@ -19,6 +19,7 @@ from ..access import ArmatureHandle, block_of, pose_bones, update_view_layer
 from ..action.action_writer import WrittenAction
 from ..errors import WriteError
 from ..rig.bone_transforms import own_transform, own_transforms
+from .provenance import show_terms
 from .record import ROOT_MOTION_KEY, BoneValue, TakeRecord, add_root_motion_property
 from .remove_take import remove_take
 from .report import TakeIds
@@ -63,6 +64,7 @@ def place_slices(
     replace(record, stashed_track=added.stashed, held_track=added.held, nla=added.before).save(
         action
     )
+    show_terms(obj)
     try:
         yield  # Blender evaluates the whole rig anew
     except GeneratorExit:

@@ -1,6 +1,6 @@
-"""What a take keeps on its action: what made it, and how the armature was before it.
+"""What a take keeps on its action: how the armature was before it.
 
-The only module that knows the names of the custom properties that a take writes.
+What made it, ``provenance`` keeps beside.
 """
 
 from __future__ import annotations
@@ -14,23 +14,14 @@ from typing import Any, Final
 import bpy
 
 from ... import compat
-from ...core.body.motion import MotionClip, Origin
 from ...core.body.transforms import Transform, rest_transform
-from ...core.packs.manifest import is_non_commercial
 from ..access import TRANSFORM_PROPERTIES, bone_of_path, pose_bones
 from ..action.nla import NlaState
-from ..action.played_curves import animated_properties, audible_actions
+from ..action.played_curves import animated_properties
 from ..rig.bone_transforms import in_mode, set_transform
 
 #: Custom property of a take's action: how the armature was before it, as JSON.
 TAKE_KEY: Final = "motiongpt_take"
-#: Custom properties of a take's action that say what made it.
-PACK_KEY: Final = "motiongpt_pack"
-LICENCE_KEY: Final = "motiongpt_licence"
-CREDITS_KEY: Final = "motiongpt_credits"
-PROMPT_KEY: Final = "motiongpt_prompt"
-SEED_KEY: Final = "motiongpt_seed"
-CHECKS_KEY: Final = "motiongpt_checks"
 #: Custom property of the armature object that holds the root motion of a take in place:
 #: distance to the left and forward in metres of the model, and heading in radians.
 ROOT_MOTION_KEY: Final = "motiongpt_root_motion"
@@ -157,39 +148,9 @@ class TakeRecord:
             set_transform(owner, in_mode(before, mode))
 
 
-def record_provenance(action: bpy.types.Action, clip: MotionClip) -> None:
-    """Store prompt, seed, checks and origin of a clip on the action that was made from it."""
-    action[PROMPT_KEY], action[SEED_KEY] = clip.prompt, clip.seed
-    if clip.checks:
-        action[CHECKS_KEY] = "\n".join(clip.checks)
-    if clip.origin.pack:
-        action[PACK_KEY], action[LICENCE_KEY] = clip.origin.pack, clip.origin.licence
-        action[CREDITS_KEY] = "\n".join(clip.origin.credits)
-
-
-def provenance_of(action: bpy.types.Action) -> tuple[str, int]:
-    """Prompt and seed of a take's action; "" and 0 where they are not known."""
-    return str(action.get(PROMPT_KEY, "")), int(action.get(SEED_KEY, 0))
-
-
-def origin_of(obj: bpy.types.Object) -> Origin:
-    """The origin of what an object plays; of several, one that forbids commercial use."""
-    found = [o for action in audible_actions(obj) if (o := _origin(action)).pack]
-    return min(found, key=lambda o: not is_non_commercial(o.licence), default=Origin())
-
-
 def add_root_motion_property(obj: bpy.types.Object) -> None:
     """Give an armature the custom property that a take in place keys."""
     obj[ROOT_MOTION_KEY] = [0.0, 0.0, 0.0]
-
-
-def _origin(action: bpy.types.Action) -> Origin:
-    if PACK_KEY not in action:
-        return Origin()
-    credits = str(action.get(CREDITS_KEY, ""))
-    return Origin(
-        str(action[PACK_KEY]), str(action.get(LICENCE_KEY, "")), tuple(credits.splitlines())
-    )
 
 
 def _values(rows: list[list[Any]]) -> tuple[BoneValue, ...]:

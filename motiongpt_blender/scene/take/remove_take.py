@@ -18,6 +18,7 @@ from ..action.nla_restore import (
 )
 from ..action.nla_tracks import drop_track
 from ..scene_time import preserving_transforms
+from .provenance import show_terms
 from .record import TakeRecord
 from .report import NO_IDS, TakeIds
 
@@ -76,6 +77,7 @@ def remove_take(action_name: str, ids: TakeIds = NO_IDS) -> bool:
         has_takes=_plays_takes(data),
     )
     record.restore(obj, keyed)
+    show_terms(obj)
     drop_empty_animation_data(obj)
     if action.users == 0:
         bpy.data.actions.remove(action)

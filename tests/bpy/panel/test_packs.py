@@ -74,7 +74,7 @@ def test_broken_archive_and_folder(chosen, archive, tmp_path):
 
 
 def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
-    from motiongpt_blender.scene.take.record import origin_of, record_provenance
+    from motiongpt_blender.scene.take.provenance import origin_of, record_provenance
 
     scene = bpy.context.scene
     scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"

@@ -1,0 +1,1 @@
+"""Files and messages from outside, damaged at random: each is read, or refused in one sentence."""

@@ -1,0 +1,60 @@
+"""``python -m tests.fuzz TARGET --minutes 5``: damaged files, until the time is over.
+
+TARGET is one of the names in ``targets``, or ``all``: then each has that time. Says how many
+cases were read, or shows the first one that was neither read nor refused in a sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import sys
+import time
+import traceback
+
+from .running import SECONDS, fuzz
+from .targets import TARGETS
+
+#: Characters that are told of what was found.
+TOLD = 6000
+#: Address space that the process may take beside what it has, in GB.
+ROOM = 4
+
+
+def main() -> int:
+    """Fuzz what is named; 1 where something was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("target", choices=[*TARGETS, "all"])
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    asked = parser.parse_args()
+    _limit_memory()
+    found = 0
+    for name in TARGETS if asked.target == "all" else [asked.target]:
+        faulthandler.dump_traceback_later(60 * asked.minutes + 60 * SECONDS, exit=True)
+        try:
+            cases = fuzz(TARGETS[name], minutes=asked.minutes, start=asked.seed)
+        except Exception:
+            print(traceback.format_exc()[-TOLD:])
+            print(f"{name}: found, seed {asked.seed}")
+            found = 1
+        else:
+            print(f"{name}: {cases} cases, nothing found")
+    faulthandler.cancel_dump_traceback_later()
+    return found
+
+
+def _limit_memory() -> None:
+    """Let a case that asks for more than there is fail, instead of the machine."""
+    if sys.platform != "linux":
+        return
+    import resource
+    from pathlib import Path
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + ROOM * 2**30
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
