@@ -124,7 +124,8 @@ def _shows(action: bpy.types.Action, take: bpy.types.Action) -> bool:
     ]
     if not pairs:
         return False
-    frames = np.linspace(*take.frame_range, 8).round()
+    first, last = take.frame_range
+    frames = np.linspace(first, last, 8).round()
     alike = sum(
         all(abs(a.evaluate(f) - b.evaluate(f)) < _TOLERANCE for f in map(float, frames))
         for a, b in pairs

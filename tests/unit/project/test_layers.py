@@ -16,7 +16,7 @@ ADDON = {
     "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers"),
     "core/rig": ("core/body",),
     "core/retargeting": ("core/body", "core/rig"),
-    "core/pose_constraints": ("core/body", "core/rig", "core/retargeting"),
+    "core/pose_constraints": ("core/bounded_files", "core/body", "core/rig", "core/retargeting"),
     "core/timeline": ("core/body", "core/rig", "core/retargeting", "core/pose_constraints"),
     "core/feet": ("core/body", "core/rig", "core/retargeting", "core/timeline"),
     "core/keyframes": ("core/body", "core/rig", "core/retargeting", "core/feet"),
