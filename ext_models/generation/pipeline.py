@@ -61,6 +61,7 @@ from .timed_actions import (
     ACTION_STRIDE,
     TimedAction,
     request_of,
+    rushed_seams,
     split_note,
     survivors,
     timed_actions,
@@ -266,7 +267,7 @@ class MotionPipeline:
             code_request = replace(self._code_request(part), sampling=self._sampling(request))
             return [([list(codes) for codes in code_request.given], code_request)]
         before = request_of(request, plan[:turn], stride)
-        clips = [self.clip(answer.codes, before) for answer in answers]
+        clips = [self.clip(answer.codes, before, plan[:turn]) for answer in answers]
         scores = self.selector.scores(clips, before)
         groups = 1 if request.poses else request.sampling.variations
         seeds = answer_seeds(self._sampling(request))
@@ -320,8 +321,16 @@ class MotionPipeline:
         codes = self._encode(request.history[-count * stride - 1 :])
         return tuple(map(tuple, codes[:count].tolist()))
 
-    def clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
-        """The motion of codes (S, L) that answer a request, before any correction."""
+    def clip(
+        self,
+        codes: list[list[int]],
+        request: GenerationRequest,
+        actions: Sequence[TimedAction] | None = None,
+    ) -> MotionClip:
+        """The motion of codes (S, L) that answer a request, before any correction.
+
+        ``actions`` are those of the request, where its prompt does not tell them.
+        """
         steps = torch.tensor(codes, device=self.tokenizer.mean.device)
         decoded = self.tokenizer.decode(steps[None])
         # The given codes come first; the wanted motion follows them.
@@ -337,7 +346,9 @@ class MotionPipeline:
         elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
             joints = stand_like(joints, request.poses[0].joints)
         return MotionClip(
-            joints=self._timed(joints, request),
+            joints=self._timed(
+                joints, request, self.actions(request) if actions is None else actions
+            ),
             fps=self.manifest.fps,
             tokens=tuple(c for step in codes for c in step),
             prompt=request.prompt,
@@ -346,15 +357,20 @@ class MotionPipeline:
         )
 
     def _timed(
-        self, joints: NDArray[np.float32], request: GenerationRequest
+        self,
+        joints: NDArray[np.float32],
+        request: GenerationRequest,
+        actions: Sequence[TimedAction],
     ) -> NDArray[np.float32]:
-        """The motion (T, 22, 3), spread over its path and moving into its poses in time."""
+        """The motion (T, 22, 3), spread over its path, in time for its poses and its actions."""
         if not request.sampling.guidance:
             return joints
         still = any(check.demand is Demand.STILL for check in read_checks(request.prompt))
         if not still:
             joints = spread_over_path(joints, request.poses, self.manifest.fps)
-        return ease_into_poses(joints, request.poses)
+        seams = rushed_seams(joints, actions, self.tokenizer.config.stride, request.poses)
+        met = sorted((*request.poses, *seams), key=lambda pose: pose.frame)
+        return ease_into_poses(joints, met)
 
     def _corrected(
         self, request: GenerationRequest

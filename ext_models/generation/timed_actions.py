@@ -10,14 +10,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ext_models.prompt_checks.actions import read_actions
+import numpy as np
+from numpy.typing import NDArray
 
-from .request import GenerationRequest
+from ext_models.prompt_checks.actions import read_actions
+from motiongpt_blender.core.body.motion import MODEL_FPS
+
+from .request import GenerationRequest, PoseCondition
+from .retiming import joint_speeds
 
 #: Fewest code steps of an action, 0.8 s: a prompt with too little time for that stays whole.
 LEAST_STEPS: Final = 4
 #: One in so many candidates is continued with the next action; the others are dropped.
 KEPT_SHARE: Final = 4
+#: m/s of a joint from which a seam is a rush, and frames on both sides that are looked at. Strides
+#: may be as fast; ``ease_into_poses`` leaves them alone.
+RUSH, SEAM = 3.0, 12
 #: Distance of the seeds of two actions.
 ACTION_STRIDE: Final = 15_485_863
 
@@ -100,6 +108,29 @@ def survivors(scores: Sequence[float], groups: int) -> list[int]:
         kept = ranked[: -(-size // KEPT_SHARE)]
         rows += [kept[k % len(kept)] for k in range(size)]
     return rows
+
+
+def rushed_seams(
+    joints: NDArray[np.float32],
+    actions: Sequence[TimedAction],
+    stride: int,
+    poses: Sequence[PoseCondition],
+) -> tuple[PoseCondition, ...]:
+    """The ends of actions from which the next one snaps away, as "stands up" may from a crawl.
+
+    Args:
+        joints: (T, 22, 3) of the whole motion.
+        actions: of its prompt.
+        stride: frames of a code step.
+        poses: marked ones; an end near one of them is left to it.
+    """
+    ends = [stride * action.first - 1 for action in actions[1:]]
+    return tuple(
+        PoseCondition(end, joints[end])
+        for end in ends
+        if joint_speeds(joints[max(end - SEAM, 0) : end + SEAM], MODEL_FPS).max() > RUSH
+        and all(abs(pose.frame - end) > SEAM for pose in poses)
+    )
 
 
 def split_note(actions: Sequence[TimedAction], step_seconds: float) -> str:

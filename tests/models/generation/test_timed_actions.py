@@ -13,6 +13,7 @@ from ext_models.generation.timed_actions import (
     LEAST_STEPS,
     TimedAction,
     request_of,
+    rushed_seams,
     survivors,
     timed_actions,
 )
@@ -107,6 +108,20 @@ def test_an_end_has_a_place_where_the_motion_has_one():
     assert np.linalg.norm((placed.joints - marked)[0, [0, 2]]) == pytest.approx(travelled, abs=1e-4)
     turned = heading(joints[-1]) - heading(joints[7])
     assert heading(placed.joints) - heading(marked) == pytest.approx(turned, abs=1e-3)
+
+
+def test_an_end_that_the_next_action_snaps_away_from_is_found():
+    """A stand that becomes a crouch within a tenth of a second, and one that takes its time."""
+    stand, low = walker(40)[0], walker(40)[0] * np.array([1, 0.5, 1], np.float32)
+    actions = TimedAction("stands", 0, 8), TimedAction("crouches", 8, 8)
+    snap = np.stack([stand] * 33 + [low] * 31).astype(np.float32)
+    share = np.clip((np.arange(64) - 32) / 20, 0, 1)[:, None, None]
+    calm = (stand + share * (low - stand)).astype(np.float32)
+    (seam,) = rushed_seams(snap, actions, 4, ())
+    assert seam.frame == 31 and np.array_equal(seam.joints, stand.astype(np.float32))
+    assert not rushed_seams(calm, actions, 4, ())
+    assert not rushed_seams(snap, actions[:1], 4, ())
+    assert not rushed_seams(snap, actions, 4, (PoseCondition(36, low),))
 
 
 # -- motion ----------------------------------------------------------------------------
