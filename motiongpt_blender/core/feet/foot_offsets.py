@@ -171,8 +171,10 @@ def flight_lift(
     own = np.flatnonzero(contacts.mask(side, count))
     ends = np.array([-count, *own, 2 * count])
     after = np.searchsorted(ends, np.arange(count))
-    apart = np.minimum(ends[after] - np.arange(count), np.arange(count) - ends[after - 1])
-    return np.maximum(eased, need) * np.minimum(apart / max(around, 1.0), 1.0)
+    frames = np.arange(count)
+    apart: Array = np.minimum(ends[after] - frames, frames - ends[after - 1]).astype(np.float64)
+    weight: Array = np.clip(apart / max(around, 1.0), 0.0, 1.0)
+    return np.maximum(eased, need) * weight
 
 
 def _contact_place(

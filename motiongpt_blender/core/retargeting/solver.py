@@ -48,6 +48,7 @@ from .part_rotations import (
 from .stance import (
     ankle_target,
     missing_reach,
+    nearness,
     roll_share,
     stance_heading,
     stance_share,
@@ -155,7 +156,8 @@ def _aim_leg_slices(
             stance_heading(joints, pelvis, side, fps),
             rotations[side_parts(side, "foot")[0]],
         )
-        targets[side] = end + share * (ankle_target(rig, joints, foot, yaw, side) - end)
+        near = share * nearness(joints, side)[:, None]
+        targets[side] = end + near * (ankle_target(rig, joints, foot, yaw, side) - end)
         drop = np.maximum(drop, missing_reach(start, targets[side], sum(lengths)))
         yield
     hips = hips - smooth_envelope(drop, fps)[:, None] * UP

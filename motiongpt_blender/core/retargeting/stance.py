@@ -31,6 +31,8 @@ STANDS: Final = (0.05, 0.3)
 TOE_CARRIES: Final = 0.2
 #: Length of a foot, over the model's, beyond which it rolls less over the floor.
 LONG_FOOT: Final = 1.25
+#: Metres of the model from which on a foot keeps the directions of the motion.
+HIGH_FOOT: Final = 0.35
 #: Share of a leg's length to which it is stretched at most.
 MAX_STRETCH: Final = 0.99
 
@@ -85,6 +87,12 @@ def ankle_target(rig: RigDescription, joints: Array, foot: Array, yaw: Array, si
     rise = joints[:, ankle, 1] - ANKLE_HEIGHT - joints[:, toe, 1]
     share = smoothstep(0.5 + 0.5 * rig.scale * rise / (TOE_CARRIES * rig.leg))[:, None]
     return by_heel + share * (by_toe - by_heel)
+
+
+def nearness(joints: Array, side: str) -> Array:
+    """Weights (T,): 1 for a foot on the floor, 0 for one so high that its place does not count."""
+    height = joints[:, of_side(side, "ANKLE", "FOOT"), 1].min(1)
+    return 1 - smoothstep(height / HIGH_FOOT)
 
 
 def missing_reach(hip: Array, ankle: Array, length: float) -> Array:

@@ -142,8 +142,8 @@ def _one(
     from motiongpt_blender.scene.rig.description import describe
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
     obj = make()
+    scene = bpy.context.scene  # a blend file brings its own
     # After the file: importers bring a frame rate of their own.
     scene.render.fps, scene.render.fps_base = round(MODEL_FPS), 1.0
     rig = describe(obj)
