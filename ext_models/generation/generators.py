@@ -131,9 +131,9 @@ class TokenGenerator:
         if self.soft is not None:
             self.soft.forget()
         prompts = [
-            replace(prompt, seed=seed)
+            _row(prompt, seed, number % request.sampling.candidates)
             for request, prompt in zip(requests, map(self._prompt, requests), strict=True)
-            for seed in answer_seeds(request.sampling)
+            for number, seed in enumerate(answer_seeds(request.sampling))
         ]
         if self.soft is not None:
             self.soft.read()
@@ -190,6 +190,11 @@ class TokenGenerator:
             end=self.text.eos_token_id,
         )
         return [self.text.decode(row, skip_special_tokens=True).strip() for row in rows]
+
+
+def _row(prompt: TokenPrompt, seed: int, candidate: int) -> TokenPrompt:
+    """The row of a candidate."""
+    return replace(prompt, seed=seed, targets=replace(prompt.targets, turn=candidate))
 
 
 @dataclass(frozen=True)

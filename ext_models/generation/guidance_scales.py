@@ -21,7 +21,9 @@ class GuidanceScales:
         height: weight of the pelvis' height beside the mean of the joints.
         place: metres and radians off a place that cost half a unit.
         place_growth: how much more is allowed for each second that is left, as a share.
-        follow: weight of the clip summary as a target, beside that of a marked pose.
+        follow: weight of the clip summary as a target, beside that of a marked pose; candidates
+            take turns. The summary knows bodies and not when they come: it leads into lasting
+            poses, and averages what is fast away, such as a jump, a kick or a wave.
         summary_body: metres between joints by which a summary token loses one unit.
         summary_place: metres and radians off a place by which it loses half a unit.
     """
@@ -32,7 +34,7 @@ class GuidanceScales:
     height: float = 0.5
     place: tuple[float, float] = (0.05, 0.08)
     place_growth: float = 2.0
-    follow: float = 2.0
+    follow: tuple[float, ...] = (2.0, 0.8, 0.0)
     summary_body: float = 0.04
     summary_place: tuple[float, float] = (0.3, 0.3)
 

@@ -193,11 +193,12 @@ class BatchGuidance:
         assert self.summary is not None
         first = np.array(self.ids.first_summary)
         for row, targets in enumerate(self.targets):
-            if targets.poses or not targets.strength:
+            follow = self.scales.follow[targets.turn % len(self.scales.follow)]
+            if targets.poses or not targets.strength * follow:
                 continue
             tokens = (generated[row].cpu().numpy() - first).tolist()
             poses = summary_targets(self.summary, tokens, self.steps[row] * self.stride)
-            strength = self.scales.follow * targets.strength
+            strength = follow * targets.strength
             self.targets[row] = replace(targets, poses=poses, strength=strength)
         self._prepare_poses()
 

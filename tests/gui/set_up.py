@@ -128,6 +128,10 @@ def story(asked):
     print(f"set up: {time.monotonic() - began:.0f} s")
     from motiongpt_blender.operators.environment import is_set_up
 
+    for _ in range(50):  # the panel looks four times a second
+        if is_set_up(bpy.context):
+            break
+        yield 0.1
     assert is_set_up(bpy.context)
     yield 1.0
     yield from shoot(asked, "ready")

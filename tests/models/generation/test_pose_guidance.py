@@ -8,8 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ext_models.generation import generators
 from ext_models.generation.candidate_score import pose_error
 from ext_models.generation.conditioning import guidance_targets
+from ext_models.generation.generators import CodeRequest
 from ext_models.generation.lookahead import CHANNELS, LinearDecoder
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest, PoseCondition
@@ -265,6 +267,25 @@ def test_without_poses_a_motion_follows_its_summary(pipeline):
             [np.abs(local_pose(m[at]) - t).mean() for m, t in zip(made, expected, strict=True)]
         )
     assert off[1.0] < 0.9 * off[0.0]
+
+
+def test_candidates_take_turns_in_following_their_summaries(pipeline, monkeypatch):
+    """Those that do not follow may be fast where the summary only knows the mean."""
+    generator = pipeline.generator
+    targets = [GuidanceTargets(strength=0.5, turn=turn) for turn in range(4)]
+    batch = generator.guidance.for_batch(generator.ids, targets, [9] * 4)
+    batch._follow_summaries(torch.tensor([generator.ids.summary_ids((1, 2))] * 4))
+    assert [(t.strength if t.poses else 0.0) for t in batch.targets] == [1.0, 0.4, 0.0, 1.0]
+    seen = []
+
+    def note(model, ids, prompts, *more, **options):
+        seen.extend(p.targets.turn for p in prompts)
+        return []
+
+    monkeypatch.setattr(generators, "generate_codes", note)
+    several = Sampling(seed=5, variations=2, candidates=3)
+    generator.generate([CodeRequest("walks", 9, (), several)], lambda _: None, lambda: False)
+    assert seen == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_summary_is_followed_in_bodies_and_not_in_places(pipeline):

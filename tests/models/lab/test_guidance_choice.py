@@ -15,9 +15,9 @@ from tests.support.labelled_clips import make_examples, write_folder
 
 def test_a_variant_changes_its_settings_and_nothing_else(tmp_path):
     base = MotionPipeline.from_pack(tiny_pack.write(tmp_path / "pack"), "cpu")
-    variant = Variant("x", scales={"follow": 7.0}, generator={"cfg_scale": 1.25})
+    variant = Variant("x", scales={"follow": (7.0,)}, generator={"cfg_scale": 1.25})
     changed = variant.pipeline(base).generator
-    assert changed.guidance.scales == replace(GuidanceScales(), follow=7.0)
+    assert changed.guidance.scales == replace(GuidanceScales(), follow=(7.0,))
     assert changed.cfg_scale == 1.25
     assert changed.summary_temperature == base.generator.summary_temperature
     assert base.generator.guidance.scales == GuidanceScales()
@@ -34,8 +34,8 @@ def test_every_shipped_variant_differs_from_the_defaults_and_has_a_name_of_its_o
 
 
 def test_an_unknown_variant_names_the_known_ones():
-    assert chosen_variants(["follow 4", "defaults"]) == (
-        next(v for v in VARIANTS if v.name == "follow 4"),
+    assert chosen_variants(["follow 2", "defaults"]) == (
+        next(v for v in VARIANTS if v.name == "follow 2"),
         VARIANTS[0],
     )
     with pytest.raises(PipelineError, match=r"no variant 'follow 3': choose of defaults, "):
