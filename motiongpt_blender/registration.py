@@ -113,6 +113,7 @@ def register() -> None:
     icons.load()
     menus.add()
     session.start()
+    environment.look_again(bpy.context)
 
 
 def unregister() -> None:

@@ -153,14 +153,25 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
         if locations.noted() == locations.python_in(folder):
             locations.forget()
         session.current().setup = None
+        look_again(context)
         self.report({"INFO"}, f"{folder} is removed.")
         return {"FINISHED"}
 
 
 def is_set_up(context: bpy.types.Context) -> bool:
-    """Whether a Python for the model is known; panels ask at every redraw."""
-    chosen = settings(context)
-    return chosen.fake or (chosen.python is not None and chosen.python.is_file())
+    """Whether a Python for the model is known; looks for it once, as panels ask at every redraw."""
+    kept, chosen = session.current(), entry(context)
+    asked = (getattr(chosen, "python", ""), bool(getattr(chosen, "fake", False)))
+    if kept.found is None or kept.found[0] != asked:
+        python = settings(context).python
+        kept.found = asked, asked[1] or (python is not None and python.is_file())
+    return kept.found[1]
+
+
+def look_again(context: bpy.types.Context) -> bool:
+    """The same, of what is there now."""
+    session.current().found = None
+    return is_set_up(context)
 
 
 def may_download() -> bool:
@@ -230,6 +241,7 @@ def _finish(context: bpy.types.Context, task: SetupTask) -> None:
     locations.remember(python)
     if (chosen := entry(context)) is not None and chosen.python:
         chosen.python = ""
+    look_again(context)
 
 
 def _redraw() -> None:

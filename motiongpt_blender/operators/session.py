@@ -86,6 +86,8 @@ class Session:
         self.pump = Pump(bpy.app.timers)
         self.controller = Controller(BlenderAdapter(), self.pump)
         self.setup: SetupTask | None = None
+        #: Whether a Python was found for some preferences; panels ask at every redraw.
+        self.found: tuple[tuple[str, bool], bool] | None = None
 
     def close(self) -> None:
         """Drop what is under way and end the model's process."""
