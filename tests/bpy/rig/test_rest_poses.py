@@ -292,4 +292,4 @@ def test_a_take_dropped_at_its_last_slice_leaves_no_trace(empty_scene):
     assert len(obj.animation_data.nla_tracks) == 1
     steps.close()
     assert not bpy.data.actions
-    assert not obj.animation_data.nla_tracks
+    assert obj.animation_data is None or not obj.animation_data.nla_tracks

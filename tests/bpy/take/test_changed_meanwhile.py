@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from motiongpt_blender import compat
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.scene.errors import RigError
@@ -82,7 +83,7 @@ def test_an_action_with_another_name_is_the_takes_own(smpl_rig, moment):
     report = changed_at(smpl_rig, renamed, moment)
     strip = smpl_rig.animation_data.nla_tracks[0].strips[0]
     assert strip.action.session_uid == report.ids.action
-    assert len(list(strip.action.layers[0].strips[0].channelbags[0].fcurves)) > 80
+    assert len(list(compat.all_curves(strip.action))) > 80
 
 
 def rename(obj):
@@ -109,15 +110,6 @@ def turned_bone(obj):
 
 @pytest.mark.parametrize("change", [rename, removed_bone, other_data, turned_bone])
 def test_changed_bones_end_the_take_with_a_sentence(smpl_rig, moment, change):
-    """Only the very last slice lies behind the take: what is written by then stays."""
-    steps = sum(1 for _ in slices(smpl_rig))
-    smpl_rig.animation_data_clear()
-    for action in bpy.data.actions:
-        bpy.data.actions.remove(action)
-    if moment == steps - 1:
-        changed_at(smpl_rig, lambda: change(smpl_rig), moment)
-        assert smpl_rig.animation_data.nla_tracks
-        return
     with pytest.raises(RigError, match="bones of 'smpl' were changed while its take was written"):
         changed_at(smpl_rig, lambda: change(smpl_rig), moment)
     assert not list(bpy.data.actions)

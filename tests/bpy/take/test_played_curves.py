@@ -50,8 +50,18 @@ def mute_curves(obj, keyed):
         curve.mute = True
 
 
+def group_of(obj, curves):
+    """The group of some curves; a Blender that gave them none gets one."""
+    if curves[0].group is None:
+        data = obj.animation_data
+        made = compat.groups(data.action, compat.active_slot(data)).new("l_knee")
+        for curve in curves:
+            curve.group = made
+    return curves[0].group
+
+
 def mute_group(obj, keyed):
-    keyed["l_knee"][0].group.mute = True
+    group_of(obj, keyed["l_knee"]).mute = True
     pushed(obj).action.update_tag()
 
 
@@ -88,7 +98,7 @@ def test_what_blender_does_not_evaluate_is_not_animated(smpl_rig, keyed, silence
 
 
 def test_a_muted_group_of_the_active_action_counts_as_this_blender_plays_it(smpl_rig, keyed):
-    keyed["l_knee"][0].group.mute = True
+    group_of(smpl_rig, keyed["l_knee"]).mute = True
     smpl_rig.animation_data.action.update_tag()
     assert ((KNEE, 0) in animated_properties(smpl_rig)) == moves(smpl_rig)
 
