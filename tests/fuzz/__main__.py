@@ -21,13 +21,18 @@ TOLD = 6000
 ROOM = 4
 
 
-def main() -> int:
-    """Fuzz what is named; 1 where something was found."""
+def parser() -> argparse.ArgumentParser:
+    """The options."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    asked = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Fuzz what is named; 1 where something was found."""
+    asked = parser().parse_args()
     _limit_memory()
     found = 0
     for name in TARGETS if asked.target == "all" else [asked.target]:

@@ -10,7 +10,7 @@ import pytest
 from tests import blenders
 
 HERE = Path(__file__).parent.relative_to(blenders.ROOT)
-WINDOW = ("--window-geometry", "0", "0", "1000", "760")
+WINDOW = ("--window-geometry", "0", "0", "1000", "1000")
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def screen():
         yield {}
         return
     ours, theirs = os.pipe()
-    command = [tool, "-displayfd", str(theirs), "-screen", "0", "1000x760x24", "+extension", "GLX"]
+    command = [tool, "-displayfd", str(theirs), "-screen", "0", "1000x1000x24", "+extension", "GLX"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, pass_fds=[theirs], **quiet) as server:
         os.close(theirs)

@@ -29,6 +29,7 @@ def arguments():
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", type=Path, help="set up tiny packages, in this folder")
+    parser.add_argument("--base", help="the Python that makes the environment")
     parser.add_argument("--shots", type=Path, help="folder for pictures of the panel")
     parser.add_argument("--generate", action="store_true", help="make a take in the end")
     return parser.parse_args(words)
@@ -107,9 +108,10 @@ def story(asked):
     sys.path.insert(0, str(ROOT))
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
+    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
+    chosen.base_python = asked.base or ""
     if asked.small:
         make_small(asked.small)
-        chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
         chosen.environment = str(asked.small / "environment")
     yield from hand.open_tab()
     yield from shoot(asked, "missing")

@@ -103,7 +103,9 @@ def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspec
 def _vanishing_note(obj: bpy.types.Object, rig: RigDescription) -> tuple[str, ...]:
     """A sentence about bones that are scaled to almost nothing, with all that they carry."""
     names = _with_carrying(obj, [c.name for c in rig.controls])
-    found = [name for name in names if max(map(abs, pose_bones(obj)[name].scale)) < _VANISHING]
+    found = [
+        name for name in names if max(abs(s) for s in pose_bones(obj)[name].scale) < _VANISHING
+    ]
     if not found:
         return ()
     return (

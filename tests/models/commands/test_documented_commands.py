@@ -34,6 +34,7 @@ RUN_BY = {
     "ext_models train-language": "tests/models/lab/test_paper_experiment.py",
     "ext_models train-pack": "tests/models/commands/test_commands.py",
     "ext_models train-tokenizer": "tests/models/lab/test_paper_experiment.py",
+    "tests.fuzz": "tests/models/fuzz/test_fuzz.py",
     "tests.support.measure.edits": "tests/bpy/demo/test_measures.py",
     "tests.support.measure.few_keys": "tests/bpy/demo/test_measures.py",
     "tests.support.measure.blending": "tests/bpy/take/test_real_blending.py",
@@ -43,6 +44,7 @@ RUN_BY = {
 NEEDS = {
     "build.py test": "itself",
     "build.py mutants": "an hour, and the package cosmic-ray",
+    "tests.support.measure.actions": "minutes of the model",
     "tests.support.measure.feet": "Blender and minutes of the model",
     "tests.support.measure.pose_takes": "Blender, the rig files and minutes of the model",
     "tests.support.measure.rigs": "Blender, the motion data and the rig files",
@@ -89,6 +91,11 @@ def test_a_documented_command_is_as_it_is_written(words, monkeypatch):
             assert command_line.parser_for(words[2:]).parse_args(words[2:]).run
     else:
         module = importlib.import_module(name)
+        if hasattr(module, "__path__"):
+            module = importlib.import_module(f"{name}.__main__")
+        if hasattr(module, "parser"):
+            assert module.parser().parse_args(words[2:])
+            return
         monkeypatch.setattr(module, "run_command", lambda *_: 0)
         if words[2:]:
             assert module.main(words[2:]) == 0

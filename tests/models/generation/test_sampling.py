@@ -28,7 +28,7 @@ COLD = Sampling(temperature=0.0)
 #: Summary tokens and codes of two candidates of a pack of random weights.
 GOLDEN = [
     ((0, 2), [[2, 10], [4, 10], [4, 10]]),
-    ((2, 2), [[4, 10], [4, 10], [4, 10]]),
+    ((2, 2), [[5, 10], [4, 10], [4, 10]]),
 ]
 
 

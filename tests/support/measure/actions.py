@@ -35,12 +35,18 @@ class WholePipeline(MotionPipeline):
         return (TimedAction(request.prompt, 0, self._steps(request)),)
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
+    """The options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pack", type=packs.named, required=True)
     parser.add_argument("--every", type=int, default=1, help="measure every n-th prompt")
     parser.add_argument("--candidates", type=int, default=16)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Measure and print both ways."""
+    arguments = parser().parse_args()
     prompts = read_prompts(shipped_lists()["then"]).prompts[:: arguments.every]
     for name, kind in (("action by action", MotionPipeline), ("as a whole", WholePipeline)):
         pipeline = kind.from_pack(arguments.pack, "cpu")
