@@ -16,6 +16,7 @@ from motiongpt_blender.core.body.rotations import (
 )
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.retargeting.solver import solve
+from motiongpt_blender.core.retargeting.stance import stance_share
 from motiongpt_blender.core.rig.bone_maps import Part
 from motiongpt_blender.core.rig.rig_description import Control, RigDescription
 
@@ -107,11 +108,12 @@ def unit(joints, start, end):
 @few
 @given(seeds)
 def test_limbs_point_where_the_motions_do(seed):
+    """But the legs of unusual hips, which have places of their own."""
     rng = np.random.default_rng(seed)
     rig, joints = any_rig(rng), any_motion(rng)
     turns = shown(rig, solve(rig, joints))
     for side in "LR":
-        for part, start, end in GIVEN:
+        for part, start, end in GIVEN if stance_share(rig) == 0 else GIVEN[2:]:
             a, b = Joint[f"{side}_{start}"], Joint[f"{side}_{end}"]
             rest = normalise(rig.points[b] - rig.points[a])
             turn = turns[f"{part}_{side.lower()}"]
