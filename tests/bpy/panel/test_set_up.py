@@ -12,6 +12,9 @@ from motiongpt_blender.backend.setup.setup_task import Phase, Progress
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
+#: What is tested hangs on no version of Blender.
+pytestmark = pytest.mark.sweep
+
 
 class FakeTask:
     """A set-up that ends as a test says; the real one is tested in tests/unit/backend."""

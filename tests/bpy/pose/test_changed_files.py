@@ -22,6 +22,9 @@ from tests.support.matrix import sweep
 from tests.support.rigs.families import build_family, build_of
 from tests.support.rigs.posing import pose_at_random
 
+#: What is tested hangs on no version of Blender.
+pytestmark = pytest.mark.sweep
+
 FRAME = 9
 NAME = "changed"
 

@@ -14,6 +14,9 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.clips import clip
 
+#: What is tested hangs on no version of Blender.
+pytestmark = pytest.mark.sweep
+
 LOCKED = RigOptions(lock_feet=True)
 #: Frames of a walk of four seconds.
 LAST = 81

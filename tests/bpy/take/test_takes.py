@@ -47,6 +47,7 @@ def test_several_takes_arrive_and_the_first_is_on_show(review, smpl_rig):
     assert [take.on_rig for take in takes.entries] == [True, False, False, False]
 
 
+@pytest.mark.sweep
 def test_choosing_another_take_flips_in_place(review, smpl_rig):
     takes, seen_of = smpl_rig.motiongpt.takes, []
     for index in (0, 1, 2, 3, 0):
@@ -85,6 +86,7 @@ def test_keep_leaves_one_and_its_removal_is_exactly_as_before(review, smpl_rig):
     assert_as_before(smpl_rig, before)
 
 
+@pytest.mark.sweep
 def test_keep_all_puts_one_on_the_rig_and_the_others_in_the_list(review, smpl_rig):
     takes = smpl_rig.motiongpt.takes
     takes.active = 1
@@ -121,6 +123,7 @@ def test_a_file_saved_in_the_middle_opens_in_the_middle(review, smpl_rig, tmp_pa
     assert not rig.animation_data.nla_tracks
 
 
+@pytest.mark.sweep
 def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, smpl_rig, addon):
     _, before = review
     takes = smpl_rig.motiongpt.takes
@@ -138,6 +141,7 @@ def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, smp
     assert_as_before(smpl_rig, before)
 
 
+@pytest.mark.sweep
 def test_a_refused_request_leaves_the_take_on_show(review, smpl_rig):
     takes = smpl_rig.motiongpt.takes
     takes.active = 1
@@ -149,12 +153,14 @@ def test_a_refused_request_leaves_the_take_on_show(review, smpl_rig):
     assert np.abs(looks(smpl_rig) - shown).max() < 1e-6
 
 
+@pytest.mark.sweep
 def test_a_pose_can_be_marked_while_a_take_is_on_show(review, smpl_rig):
     show(20)
     assert bpy.ops.motiongpt.add_pose(role="KEY") == {"FINISHED"}
     assert smpl_rig.animation_data.use_tweak_mode
 
 
+@pytest.mark.sweep
 def test_use_again_brings_back_prompt_settings_and_marked_poses(addon, smpl_rig):
     scene, group = bpy.context.scene, smpl_rig.motiongpt
     panel = scene.motiongpt
@@ -178,6 +184,7 @@ def test_use_again_brings_back_prompt_settings_and_marked_poses(addon, smpl_rig)
     assert [take.seed for take in group.takes.entries] == [5, 6]
 
 
+@pytest.mark.sweep
 def test_takes_have_names_of_their_own_in_any_script(review, smpl_rig):
     take = smpl_rig.motiongpt.takes.entries[1]
     take.name = "歩く ✓"
@@ -186,6 +193,7 @@ def test_takes_have_names_of_their_own_in_any_script(review, smpl_rig):
     assert smpl_rig.animation_data.nla_tracks[-1].name == "歩く ✓"
 
 
+@pytest.mark.sweep
 def test_the_list_is_searched_by_name_prompt_and_favourites(review, smpl_rig):
     from types import SimpleNamespace
 
@@ -208,6 +216,7 @@ def test_the_list_is_searched_by_name_prompt_and_favourites(review, smpl_rig):
     assert found("nothing of that") == []
 
 
+@pytest.mark.sweep
 def test_the_pieces_of_a_sequence_are_takes_that_are_kept(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
     bpy.context.scene.motiongpt.takes = 4
@@ -262,6 +271,7 @@ def test_an_override_gets_one_take_that_is_kept(addon, smpl_rig, tmp_path):
     assert not override.motiongpt.takes.entries and not bpy.data.actions
 
 
+@pytest.mark.sweep
 def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
     from motiongpt_blender.ui.readiness import readiness_text
 
@@ -278,6 +288,7 @@ def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
     assert readiness_text(bpy.context, smpl_rig).startswith("4.0 s after the last frame")
 
 
+@pytest.mark.sweep
 def test_esc_cancels_and_every_other_key_goes_on(addon, smpl_rig, monkeypatch):
     from types import SimpleNamespace
 
