@@ -93,6 +93,8 @@ def _base(manifest: PackManifest, size: float, pretrained: bool) -> str:
 def _words(manifest: PackManifest) -> str:
     """Which words the model has read."""
     captions = f"- Vocabulary: {len(manifest.words)} words of the training captions"
+    if manifest.reader:
+        return f"{captions}; others are read by their meaning, by {manifest.reader}."
     if manifest.base_model.startswith("./"):
         return f"{captions}; others are unknown."
     return f"{captions}; the base has read others."

@@ -21,4 +21,5 @@ def test_a_fetched_base_is_named_with_what_fetches_it():
     assert "`python -m ext_models bases fetch maker/base` fetches it" in said
     assert "the base has read others" in said
     assert "5.0% of all were fine-tuned" in said
+    assert "read by their meaning, by a-reader" in card(replace(own, reader="a-reader"))
     assert "others are unknown" in card(own) and "bases fetch" not in card(own)
