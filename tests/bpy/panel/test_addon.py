@@ -1,6 +1,7 @@
 """The add-on inside Blender: on and off, marked poses, and what a click on Generate does."""
 
 import pathlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import motiongpt_blender
 from motiongpt_blender.core.body.rotations import angle_between, normalise
 from tests.support.matrix import sweep
+from tests.support.pack_files import make
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -110,7 +112,6 @@ def test_poses_are_listed_in_time_order_and_removed(addon, rigify_rig):
             ("", "empty"),
             ("walk " * 1000, "shorten"),
             ("walk\x07", "control"),
-            ("идти вперёд", "English"),
             ("!!!", "no words"),
         ]
     ),
@@ -124,6 +125,28 @@ def test_a_prompt_that_cannot_be_used(addon, prompt, word):
     assert word in addon.message
     assert "\n" not in addon.message
     assert snapshot() == before
+
+
+@pytest.mark.sweep
+def test_russian_needs_a_pack_with_a_sentence_reader(addon, monkeypatch, tmp_path):
+    from motiongpt_blender import preferences
+
+    def generate_with(pack):
+        chosen = replace(preferences.settings(bpy.context), pack=pack)
+        monkeypatch.setattr(preferences, "settings", lambda _: chosen)
+        return bpy.ops.motiongpt.generate()
+
+    bpy.context.scene.motiongpt.prompt = "идти вперёд"
+    before = snapshot()
+    with pytest.raises(RuntimeError, match=r"the letter 'и'.*write it in English"):
+        generate_with(make(tmp_path / "words"))
+    assert addon.failed
+    assert snapshot() == before
+    reading = make(tmp_path / "sentences", reader="use-multilingual-3")
+    assert generate_with(reading) == {"FINISHED"}
+    addon.wait()
+    assert not addon.failed, addon.message
+    assert addon.takes.chosen_take.prompt == "идти вперёд"
 
 
 def test_without_an_armature_the_button_says_so(addon):
