@@ -268,13 +268,14 @@ def _level_sole(foot: Array, rest: Array, share: Array) -> Array:
     Args:
         foot: (T, 4) rotations.
         rest: (3,) direction from ankle to toe at rest, the sole flat on the floor.
-        share: (T,) share of the roll to remove; less where the foot stands on end or is
-            upside down.
+        share: (T,) share of the roll to remove; less where the foot is upside down, and where
+            it stands on end: then the roll is not defined.
     """
     across = normalise(np.array([rest[2], 0.0, -rest[0]]))  # up x rest: square to the foot
     along, side, up = (rotate(foot, axis) for axis in (rest, across, UP))
     roll: Array = np.arctan2(side[:, 1], cross(along, side)[:, 1])
-    share = share * smoothstep((up[:, 1] - 0.2) / 0.4)
+    level = np.linalg.norm(along * LEVEL, axis=-1)
+    share = share * smoothstep((up[:, 1] - 0.2) / 0.4) * smoothstep((level - 0.1) / 0.3)
     return multiply(from_log(-(share * roll)[:, None] * along), foot)
 
 

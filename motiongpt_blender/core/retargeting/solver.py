@@ -48,6 +48,7 @@ from .part_rotations import (
 from .stance import (
     ankle_target,
     missing_reach,
+    missing_room,
     nearness,
     roll_share,
     stance_heading,
@@ -142,30 +143,35 @@ def _aim_leg_slices(
 ) -> Generator[None, None, Array]:
     """Rotate the legs of unusually wide or narrow hips towards places beside the motion's feet.
 
-    Returns the hips (T, 3), lowered where a leg could not reach.
+    Returns the hips (T, 3), raised where a leg would be folded too far and lowered where it
+    could not reach.
     """
     share, pelvis = stance_share(rig), rotations[Part.PELVIS]
-    targets: dict[str, Array] = {}
-    drop = np.zeros(len(joints))
+    legs: list[tuple[Array, Array, float]] = []
+    rise, drop = np.zeros(len(joints)), np.zeros(len(joints))
     for side in SIDES:
         hip, _, _ = chain = of_side(side, *Limb.leg().joints)
         seen, lengths = _limb_directions(joints, side, Limb.leg()), _bone_lengths(rig, *chain)
         start = hips + rotate(pelvis, rig.points[hip] - rig.hip_centre)
-        end = start + lengths[0] * seen[0] + lengths[1] * seen[1]
-        yaw, foot = (
-            stance_heading(joints, pelvis, side, fps),
-            rotations[side_parts(side, "foot")[0]],
-        )
+        span = lengths[0] * seen[0] + lengths[1] * seen[1]
+        yaw = stance_heading(joints, pelvis, side, fps)
+        foot = rotations[side_parts(side, "foot")[0]]
+        aimed = ankle_target(rig, joints, foot, yaw, side)
         near = share * nearness(joints, side)[:, None]
-        targets[side] = end + near * (ankle_target(rig, joints, foot, yaw, side) - end)
-        drop = np.maximum(drop, missing_reach(start, targets[side], sum(lengths)))
+        target = start + span + near * (aimed - start - span)
+        folded, length = np.linalg.norm(span, axis=-1), sum(lengths)
+        rise = np.maximum(rise, missing_room(start, target, folded, length))
+        legs.append((start, target, length))
         yield
-    hips = hips - smooth_envelope(drop, fps)[:, None] * UP
-    for side in SIDES:
+    lift = smooth_envelope(rise, fps)[:, None] * UP
+    for start, target, length in legs:
+        drop = np.maximum(drop, missing_reach(start + lift, target, length))
+    hips = hips + lift - smooth_envelope(drop, fps)[:, None] * UP
+    for side, (_, target, _) in zip(SIDES, legs, strict=True):
         hip, _, _ = chain = of_side(side, *Limb.leg().joints)
         start = hips + rotate(pelvis, rig.points[hip] - rig.hip_centre)
         seen, lengths = _limb_directions(joints, side, Limb.leg()), _bone_lengths(rig, *chain)
-        bones = solve_limb(start, targets[side], lengths, seen)
+        bones = solve_limb(start, target, lengths, seen)
         _set_leg(rig, joints, bones, rotations, side, fps)
         yield
     return hips

@@ -22,9 +22,11 @@ from .part_rotations import hip_centre
 #: aimed at all, and entirely.
 UNUSUAL_WIDTH: Final = (0.06, 0.14)
 #: Seconds over which the heading to which a foot is moved aside follows the pelvis' while the
-#: foot swings, and how many more while it stands.
+#: foot swings, and how many more while both feet stand.
 SWING_SECONDS: Final = 0.1
 HOLD_SECONDS: Final = 10.0
+#: Share of the latter while a foot stands alone: the body pivots on it, hips and all.
+ALONE: Final = 0.03
 #: Height in metres and speed in metres a second at which a foot stands less by a factor e.
 STANDS: Final = (0.05, 0.3)
 #: Leg lengths by which a toe has to be lower than its heel to carry the foot alone.
@@ -35,6 +37,8 @@ LONG_FOOT: Final = 1.25
 HIGH_FOOT: Final = 0.35
 #: Share of a leg's length to which it is stretched at most.
 MAX_STRETCH: Final = 0.99
+#: Share of a leg's length to which the hips hold it open, where the motion folds it less.
+FOLDED: Final = 0.45
 
 
 def stance_share(rig: RigDescription) -> float:
@@ -52,7 +56,7 @@ def roll_share(rig: RigDescription, side: str) -> float:
 
 
 def stance_heading(joints: Array, pelvis: Array, side: str, fps: float) -> Array:
-    """Headings (T,) in radians to which a foot is moved aside: the pelvis', held while it stands.
+    """Headings (T,) in radians to which a foot is moved aside: the pelvis', held while both stand.
 
     Args:
         joints: (T, 22, 3) metres.
@@ -61,10 +65,8 @@ def stance_heading(joints: Array, pelvis: Array, side: str, fps: float) -> Array
         fps: frames a second.
     """
     yaw = np.unwrap(yaw_angle(pelvis))
-    toe = joints[:, of_side(side, "FOOT")[0]]
-    speed = np.linalg.norm(np.diff(toe * LEVEL, axis=0), axis=-1) * fps
-    height = np.maximum(toe[1:, 1], toe[:-1, 1]).clip(0.0)
-    stands = np.exp(-height / STANDS[0] - (speed / STANDS[1]) ** 2)
+    (own, other) = (_standing(joints, foot, fps) for foot in (side, "LR".replace(side, "")))
+    stands = own * (ALONE + (1 - ALONE) * other)
     tie = (fps * (SWING_SECONDS + HOLD_SECONDS * stands)) ** 2
     diagonal = 1.0 + np.concatenate([[0.0], tie]) + np.concatenate([tie, [0.0]])
     return np.array(solve_tridiagonal(diagonal.tolist(), (-tie).tolist(), yaw.tolist()))
@@ -101,6 +103,29 @@ def missing_reach(hip: Array, ankle: Array, length: float) -> Array:
     level = np.linalg.norm(span * LEVEL, axis=-1)
     height = np.sqrt(np.maximum(reach**2 - level**2, 0.0))
     return np.where(level < reach, np.maximum(span[:, 1] - height, 0.0), 0.0)
+
+
+def missing_room(hip: Array, ankle: Array, folded: Array, length: float) -> Array:
+    """Heights (T,) by which a hip (T, 3) has to rise so that its leg is folded no further.
+
+    Args:
+        hip: where the leg begins.
+        ankle: (T, 3) where it is to end.
+        folded: (T,) distance of the two with the directions of the motion.
+        length: of the leg.
+    """
+    wanted, span = np.minimum(folded, FOLDED * length), hip - ankle
+    level = np.linalg.norm(span * LEVEL, axis=-1)
+    height = np.sqrt(np.maximum(wanted**2 - level**2, 0.0))
+    return np.where(level < wanted, np.maximum(height - span[:, 1], 0.0), 0.0)
+
+
+def _standing(joints: Array, side: str, fps: float) -> Array:
+    """How much a foot stands from each frame to the next, (T - 1,): 1 at rest on the floor."""
+    toe = joints[:, of_side(side, "FOOT")[0]]
+    speed = np.linalg.norm(np.diff(toe * LEVEL, axis=0), axis=-1) * fps
+    height = np.maximum(toe[1:, 1], toe[:-1, 1]).clip(0.0)
+    return np.exp(-height / STANDS[0] - (speed / STANDS[1]) ** 2)
 
 
 def _beside(rig: RigDescription, joints: Array, yaw: Array, joint: Joint, sole: float) -> Array:

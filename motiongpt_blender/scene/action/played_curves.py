@@ -72,6 +72,21 @@ def animated_properties(obj: bpy.types.Object) -> set[tuple[str, int]]:
     return {(curve.data_path, curve.array_index) for curve, _ in _played_curves(obj)}
 
 
+def stored_paths(obj: bpy.types.Object) -> set[str]:
+    """Data paths of all curves of an armature's actions and tracks, those that are muted too."""
+    data = obj.animation_data
+    if data is None:
+        return set()
+    found = [(data.action, compat.active_slot(data))]
+    found += [(s.action, compat.strip_slot(s)) for t in data.nla_tracks for s in _strips(t.strips)]
+    return {
+        curve.data_path
+        for action, slot in found
+        if action is not None
+        for curve in compat.slot_curves(action, slot)
+    }
+
+
 def audible_actions(obj: bpy.types.Object) -> Iterator[bpy.types.Action]:
     """The active action, and those of the NLA tracks and strips that are not muted."""
     data = obj.animation_data
@@ -150,6 +165,16 @@ def _audible_strips(
             yield from _audible_strips(strip.strips)
         elif strip.action is not None:
             yield strip
+
+
+def _strips(
+    strips: bpy.types.bpy_prop_collection[bpy.types.NlaStrip],
+) -> Iterator[bpy.types.NlaStrip]:
+    """All strips, those in meta strips too."""
+    for strip in strips:
+        yield strip
+        if strip.type == "META":
+            yield from _strips(strip.strips)
 
 
 def _keys(obj: bpy.types.Object) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int32]]]:

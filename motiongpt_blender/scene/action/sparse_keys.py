@@ -53,7 +53,7 @@ def sparse_key_slices(
     """
     paths: dict[str, list[Channel]] = {}
     for channel in channels:
-        if channel.index >= 0:
+        if channel.index >= 0 and len(channel.values) > 1:
             paths.setdefault(channel.path, []).append(channel)
     kinds = {path: _kind(obj, path, rows[0].group) for path, rows in paths.items()}
     rotation_paths, location_path, axes = _body_paths(obj, rig, kinds)

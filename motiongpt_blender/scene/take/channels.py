@@ -25,6 +25,7 @@ from ..rig.bone_transforms import carrying_matrix, quaternion_of
 from .detached_limbs import detached_limb_channels
 from .ik_controls import ik_channels
 from .root_motion import split_root_motion
+from .stale_transforms import stale_transform_channels
 from .switches import constraint_influences, constraint_off_channels, switch_channels, switches_of
 
 
@@ -75,7 +76,11 @@ def channel_slices(
     yield
     keyed = {(c.path, c.index) for c in channels}
     undriven = undriven_bone_channels(handle.obj, rig, poses, len(motion), animated)
-    return channels + [c for c in undriven if (c.path, c.index) not in keyed]
+    channels += [c for c in undriven if (c.path, c.index) not in keyed]
+    if fit.alone:
+        yield
+        channels += stale_transform_channels(handle.obj, rig, poses.values(), {c.path for c in channels})
+    return channels
 
 
 def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
