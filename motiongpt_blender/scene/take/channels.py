@@ -79,7 +79,9 @@ def channel_slices(
     channels += [c for c in undriven if (c.path, c.index) not in keyed]
     if fit.alone:
         yield
-        channels += stale_transform_channels(handle.obj, rig, poses.values(), {c.path for c in channels})
+        channels += stale_transform_channels(
+            handle.obj, rig, poses.values(), {c.path for c in channels}
+        )
     return channels
 
 
