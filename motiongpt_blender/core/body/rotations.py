@@ -6,6 +6,7 @@ the leading axes. The conventions are those of the HumanML3D representation.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,30 +23,41 @@ LEVEL = np.array([1.0, 0.0, 1.0])
 
 def normalise(v: Array) -> Array:
     """Unit vectors along the last axis; a zero vector stays zero."""
+    if v.ndim == 1 and v.dtype == np.float64:
+        return v / (math.sqrt(sum(x * x for x in v.tolist())) or 1.0)
     length = np.linalg.norm(v, axis=-1, keepdims=True)
     return v / np.where(length == 0, 1, length)
 
 
 def cross(a: Array, b: Array) -> Array:
     """Cross products (..., 3); numpy's own takes several times as long on short arrays."""
-    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
-    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    (ax, ay, az), (bx, by, bz) = _components(a, b)
+    return _joined(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
 
 
 def multiply(a: Array, b: Array) -> Array:
     """Hamilton product a * b, (..., 4): first b, then a."""
-    aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
-    bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
+    (aw, ax, ay, az), (bw, bx, by, bz) = _components(a, b)
+    return _joined(
+        aw * bw - ax * bx - ay * by - az * bz,
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
     )
+
+
+def _components(a: Array, b: Array) -> tuple[list[Any], list[Any]]:
+    """The components of both; of two single vectors as plain floats, where numpy takes longer."""
+    if a.ndim == b.ndim == 1 and a.dtype == b.dtype == np.float64:
+        return a.tolist(), b.tolist()
+    return [a[..., k] for k in range(a.shape[-1])], [b[..., k] for k in range(b.shape[-1])]
+
+
+def _joined(*components: Any) -> Array:
+    """Components on the last axis."""
+    if isinstance(components[0], float):
+        return np.array(components)
+    return np.stack(components, axis=-1)
 
 
 def inverse(q: Array) -> Array:
