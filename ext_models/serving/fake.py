@@ -40,7 +40,7 @@ CHECKS: Final = ("moves forward: not measured",)
 ALTERNATIVES: Final = 4
 MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
 #: How many steps a motion has and how long each takes, seconds.
-STEPS: Final = (20, 0.01)
+STEPS: Final = (20, 0.002)
 SLOW_STEPS: Final = (120, 0.5)
 
 if MODE == "die-at-start":  # here, because the greeting follows this import

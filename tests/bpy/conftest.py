@@ -81,13 +81,23 @@ def _smpl_rig(scale=1.05, prefix=""):
     return obj
 
 
+@pytest.fixture(scope="session")
+def kept_process():
+    """A process of the fake model for all tests that do not start one of their own."""
+    from tests.support.session import KeptProcess
+
+    kept = KeptProcess()
+    yield kept
+    kept.end()
+
+
 @pytest.fixture
-def addon(monkeypatch, smpl_rig):
+def addon(monkeypatch, smpl_rig, kept_process):
     """The add-on with the fake model, on a scene with a plain armature."""
     from motiongpt_blender import registration
     from tests.support import session
 
-    panel = session.enable(monkeypatch, smpl_rig)
+    panel = session.enable(monkeypatch, smpl_rig, kept=kept_process)
     for bone in smpl_rig.pose.bones:
         bone.rotation_mode = "QUATERNION"
     yield panel

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import bpy
 
-from motiongpt_blender import preferences, registration
+from motiongpt_blender import preferences, registration, wire
+from motiongpt_blender.backend.jobs import JobQueue
+from motiongpt_blender.backend.process import BackendProcess
+from motiongpt_blender.backend.pump import Pump
 from motiongpt_blender.generate.state import Phase
 from motiongpt_blender.operators import session
 
@@ -19,11 +24,66 @@ def fake_settings():
     return preferences.Settings(Path(sys.executable), "cpu", pack, fake=True)
 
 
-def enable(monkeypatch, armature, takes=1):
+class KeptProcess:
+    """A process of the fake model, kept from test to test: its start takes a third of a second."""
+
+    def __init__(self):
+        self.launch = self.process = self.hello = None
+
+    def spawn(self, launch):
+        """Lend the kept process; one that is to misbehave is started anew."""
+        if os.environ.get("MOTIONGPT_FAKE_MODE"):
+            return BackendProcess(launch)
+        if self.process is None or launch != self.launch or not self.process.alive():
+            self.end()
+            self.launch, self.process, self.hello = launch, BackendProcess(launch), None
+        return Lent(self)
+
+    def end(self):
+        if self.process is not None:
+            self.process.shutdown()
+            self.process = None
+
+
+class Lent:
+    """The kept process as one queue of jobs sees it: it says hello, and stays when it is idle."""
+
+    def __init__(self, kept):
+        self.kept, self.process, self.open = kept, kept.process, set()
+        self.greeting = [kept.hello] if kept.hello is not None else []
+
+    def alive(self):
+        return self.process.alive()
+
+    def send(self, request):
+        if isinstance(request, wire.Generate):
+            self.open.add(request.job)
+        self.process.send(request)
+
+    def events(self):
+        for event in chain(self.greeting, self.process.events()):
+            if isinstance(event, wire.Hello):
+                self.kept.hello = event
+            elif isinstance(event, wire.TERMINAL):
+                self.open.discard(event.job)
+            yield event
+        self.greeting = []
+
+    def kill(self):
+        self.process.kill()
+
+    def shutdown(self, grace):
+        if self.open:  # what it still says is not for the next test
+            self.process.shutdown(grace)
+
+
+def enable(monkeypatch, armature, takes=1, kept=None):
     """Enable the add-on with the fake model for an armature; returns what its panel shows.
 
-    A single take is kept at once.
+    A single take is kept at once. The model's process is the ``kept`` one, or one of its own.
     """
+    if kept is not None:
+        monkeypatch.setattr(session, "Pump", lambda timers: Pump(timers, JobQueue(kept.spawn)))
     registration.register()
     chosen = fake_settings()
     monkeypatch.setattr(preferences, "settings", lambda _: chosen)
