@@ -6,13 +6,23 @@ import bpy
 import pytest
 
 from motiongpt_blender.core.rig.bone_maps import Part, families, propose
+from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.rig.bones import bone_map_of, bones_of
+from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.ui.bone_map import SURE
 from tests.support.matrix import sweep, sweep_but
 from tests.support.rigs.builders import build, names_of_table, plan_from_names
 from tests.support.rigs.driving import drive
-from tests.support.rigs.files import read_rig
-from tests.support.rigs.names import COVERED, FILES, IMPORTED, IN_PART, tables
+from tests.support.rigs.files import open_rig, put_at_rest
+from tests.support.rigs.names import (
+    COVERED,
+    FILES,
+    HARD_FILES,
+    IMPORTED,
+    IN_PART,
+    REFUSED_FILES,
+    tables,
+)
 
 
 def parts_of(bone_map):
@@ -60,32 +70,44 @@ def test_tables_from_memory_are_in_doubt_unless_another_proves_their_names(empty
 
 
 @pytest.fixture
-def read(empty_scene, shared, tmp_path):
-    """``read(file)``: the armature of a file of the reference folder."""
+def opened(empty_scene, shared, tmp_path):
+    """``opened(file)``: the armature of a file of the reference folders, as it is."""
 
     def of(file):
         if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):
             pytest.skip("Blender 4.2 as a module now and then dies in its glTF importer")
-        return read_rig(shared("rigs") / file, tmp_path)
+        folder = "rigs" if file in FILES else "rigs_hard"
+        return open_rig(shared(folder) / file, tmp_path)
 
     return of
 
 
-@pytest.mark.parametrize("file", sweep_but(tuple(FILES), IMPORTED))
-def test_a_rig_from_a_file_is_found_and_walks(read, file):
-    obj = read(file)
+@pytest.mark.parametrize("file", sweep_but((*FILES, *HARD_FILES), IMPORTED))
+def test_a_rig_from_a_file_is_found_and_walks(opened, file):
+    obj = opened(file)
     found = bone_map_of(obj)
-    label, without = FILES[file]
+    label, without = (FILES | HARD_FILES)[file]
     assert found.label == label
     assert {p.value for p in Part} - {b.part.value for b in found.bones} == without
     assert {f.part.value for f in found.failures} == without
     assert all(f.reason.endswith(".") for f in found.failures)
-    drive(obj)
+    drive(put_at_rest(obj))
 
 
-def test_every_file_of_the_reference_folder_is_tried(shared):
-    files = {f.name for f in shared("rigs").iterdir()} - {"README.md"}
-    assert {f for f in files if not f.startswith("bone_")} == set(FILES)
+@pytest.mark.parametrize("file", sweep_but(tuple(REFUSED_FILES), ()))
+def test_a_file_that_is_no_body_is_refused_in_words(opened, file):
+    obj = opened(file)
+    with pytest.raises(RigError) as error:
+        describe(obj)
+    assert str(error.value) == f"'{obj.name}' cannot be driven: {REFUSED_FILES[file]}"
+
+
+@pytest.mark.parametrize(
+    ("folder", "tried"), [("rigs", FILES), ("rigs_hard", HARD_FILES | REFUSED_FILES)]
+)
+def test_every_file_of_the_reference_folders_is_tried(shared, folder, tried):
+    files = {f.name for f in shared(folder).iterdir()} - {"README.md"}
+    assert {f for f in files if not f.startswith("bone_")} == set(tried)
 
 
 SHAPES = [file for file in FILES if file not in (
@@ -95,8 +117,8 @@ SHAPES = [file for file in FILES if file not in (
 
 
 @pytest.mark.parametrize("file", sweep(SHAPES, 14))
-def test_the_shape_says_what_the_names_say(read, file):
-    obj = read(file)
+def test_the_shape_says_what_the_names_say(opened, file):
+    obj = opened(file)
     by_name = propose(bones_of(obj.data))
     new = {bone.name: f"joint {k}" for k, bone in enumerate(obj.data.bones)}
     for old, name in new.items():

@@ -153,13 +153,15 @@ def _one(
             shown = clip_name == DRAWN and not lock and not arguments.no_pictures
             picture = arguments.out / f"{name}.png" if shown else None
             clip = MotionClip(joints, MODEL_FPS)
-            errors.append(_played(obj, rig, clip, RigOptions(lock_feet=lock), picture))
+            errors.append(played_errors(obj, rig, clip, RigOptions(lock_feet=lock), picture))
     whole, longest = _timed(obj, clips)
     return Row(name, _cells(len(obj.data.bones), found, whole, longest))
 
 
-def _played(obj: Any, rig: Any, clip: MotionClip, options: Any, picture: Path | None) -> Any:
-    """How well the rig shows a clip, of which nothing stays behind."""
+def played_errors(
+    obj: Any, rig: Any, clip: MotionClip, options: Any, picture: Path | None = None
+) -> Any:
+    """How well the rig shows a clip, of which nothing stays behind; drawn to ``picture``."""
     import bpy
 
     from motiongpt_blender.core.pose_constraints.pose_ground import find_grounds

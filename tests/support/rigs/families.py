@@ -50,6 +50,7 @@ class Build:
         scale: scale of the object.
         thigh: length of the thigh over the model's, the shin makes up for it.
         arm: length of the arms over the model's.
+        leg: length of the legs over the model's; a child's are about half as long.
         rename: a bone's name from the family's name without side, and the side.
     """
 
@@ -60,6 +61,7 @@ class Build:
     scale: float = 1.0
     thigh: float = 1.0
     arm: float = 1.0
+    leg: float = 1.0
     rename: Callable[[str, str], str] = field(default=lambda n, s: f"{n}_{s}" if s else n)
 
 
@@ -120,8 +122,8 @@ def rest_joints(wanted: Build) -> Array:
     for side, sign, drop in zip("LR", (1, -1), wanted.stance.value, strict=True):
         knee, ankle = Joint[f"{side}_KNEE"], Joint[f"{side}_ANKLE"]
         leg = lengths[knee] + lengths[ankle]
-        lengths[knee] *= wanted.thigh
-        lengths[ankle] = leg - lengths[knee]
+        lengths[knee] *= wanted.leg * wanted.thigh
+        lengths[ankle] = wanted.leg * leg - lengths[knee]
         turn = from_log(np.array([0.0, 0.0, -sign * np.radians(drop)]))
         for name in ("ELBOW", "WRIST"):
             joint = Joint[f"{side}_{name}"]

@@ -30,7 +30,11 @@ def make_rigify(generated: bool) -> Any:
 
 def read_rig(path: Path, folder: Path) -> Any:
     """The largest armature in a file at rest, without its animation; see ``open_rig``."""
-    obj = open_rig(path, folder)
+    return put_at_rest(open_rig(path, folder))
+
+
+def put_at_rest(obj: Any) -> Any:
+    """The armature, without animation and with all bones at rest."""
     obj.animation_data_clear()
     for bone in obj.pose.bones:
         bone.matrix_basis.identity()

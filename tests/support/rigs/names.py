@@ -41,7 +41,7 @@ COVERED = sorted({name for _, data in families() for name in data["covers"]})
 IN_PART = ("rigify_control", "rigify_control_ik", "auto_rig_pro_control_ik")
 
 
-#: file: (label, parts without a bone)
+#: file of the folder "rigs": (label, parts without a bone)
 FILES = {
     "bvh_freebvh.bvh": ("Mixamo", set()),
     "bvh_mocapbank.bvh": ("BVH named by joints", {"toe_l", "toe_r"}),
@@ -57,6 +57,25 @@ FILES = {
     "mpfb_rig_rigify.json": ("Rigify metarig", set()),
     "threejs_RobotExpressive.glb": ("Robot Expressive", {"toe_l", "toe_r"}),
     "vrm_cryptovoxels.vrm": ("VRChat (CATS)", set()),
+}
+
+#: The same of the folder "rigs_hard".
+HARD_FILES = {
+    "kaykit_Knight.glb": ("Unity humanoid", {"neck", "collar_l", "collar_r"}),
+    "m2m_human-bunny.glb": ("Unreal Engine mannequin", set()),
+    "quaternius_Cowboy.blend": ("Robot Expressive", {"toe_l", "toe_r"}),
+    "vrmaddon_hips_rotation.blend": ("Unity humanoid", set()),
+    "vrmaddon_rest_a_pose_t_position_pose.blend": ("Unity humanoid", set()),
+}
+
+#: Files of the folder "rigs_hard" that are no bodies as they are: what is said of each.
+REFUSED_FILES = {
+    "m2m_kaiju-base.glb": "its bones are recognised neither by name nor by shape: choose them in "
+    "the panel under Bones, or choose the armature of a body with two arms and two legs.",
+    "mpfb_rig.openpose.json": "no bone was found for pelvis, chest: choose them in the panel "
+    "under Bones, or choose another armature.",
+    "vrmaddon_unknown_constraint.blend": "the arms are no children of 'spine', 'chest': parent "
+    "them in Edit Mode, or choose another armature.",
 }
 
 #: One table of each kind of rig: deforming bones, controls that carry each other by
