@@ -22,10 +22,7 @@ from tests.support.rigs.files import open_rig
 pytestmark = pytest.mark.sweep
 
 CLIPS = [clip("walk"), clip("turn"), clip("kick")]
-BUILDS = {
-    b.thigh: b
-    for b in (build_of(f) for f, _ in families() if f not in MADE_BY_RIGIFY)
-}
+BUILDS = {b.thigh: b for b in (build_of(f) for f, _ in families() if f not in MADE_BY_RIGIFY)}
 CHILD = replace(build_of("mixamo"), leg=0.5)
 #: Files whose animation stretches the legs, and whose hips are wide.
 FILES = (
