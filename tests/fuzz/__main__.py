@@ -38,13 +38,16 @@ def main() -> int:
     for name in TARGETS if asked.target == "all" else [asked.target]:
         faulthandler.dump_traceback_later(60 * asked.minutes + 60 * SECONDS, exit=True)
         try:
-            cases = fuzz(TARGETS[name], minutes=asked.minutes, start=asked.seed)
+            tally = fuzz(TARGETS[name], minutes=asked.minutes, start=asked.seed)
         except Exception:
             print(traceback.format_exc()[-TOLD:])
             print(f"{name}: found, seed {asked.seed}")
             found = 1
         else:
-            print(f"{name}: {cases} cases, nothing found")
+            print(
+                f"{name}: {tally.cases} cases, nothing found; the slowest took "
+                f"{tally.seconds:.2f} s, the largest {tally.megabytes:.0f} MB"
+            )
     faulthandler.cancel_dump_traceback_later()
     return found
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,29 @@ class TooMuchError(AssertionError):
     """A case that took too long or too much memory, or was not refused in one sentence."""
 
 
-def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 0) -> int:
-    """Read damaged files until the time is over; the number of cases.
+@dataclass
+class Tally:
+    """What the cases of one target took.
+
+    Attributes:
+        cases: their number.
+        seconds: of the slowest case.
+        megabytes: by which one case raised the peak memory of the process, at most.
+    """
+
+    cases: int = 0
+    seconds: float = 0.0
+    megabytes: float = 0.0
+
+    def add(self, seconds: float, megabytes: float) -> None:
+        """Count one case."""
+        self.cases += 1
+        self.seconds = max(self.seconds, seconds)
+        self.megabytes = max(self.megabytes, megabytes)
+
+
+def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 0) -> Tally:
+    """Read damaged files until the time is over; what they took.
 
     Args:
         target: what is read.
@@ -42,7 +64,7 @@ def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 
         Exception: what a reader raised beside its refusals, or TooMuchError; hypothesis adds the
             case.
     """
-    end, done = time.monotonic() + 60 * minutes, 0
+    end, tally = time.monotonic() + 60 * minutes, Tally()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / target.name
         place.mkdir()
@@ -52,9 +74,7 @@ def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 
         good = {p: p.read_bytes() for p in place.rglob("*") if p.is_file()}
 
         def check(case: Case) -> None:
-            nonlocal done
-            done += 1
-            _check(target, place, case, good)
+            tally.add(*_check(target, place, case, good))
 
         options = settings(
             max_examples=cases,
@@ -68,11 +88,13 @@ def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 
             seed(round_number)(options(given(strategy)(check)))()
             round_number += 1
             if time.monotonic() >= end:
-                return done
+                return tally
 
 
-def _check(target: Target, place: Path, case: Case, good: dict[Path, bytes]) -> None:
-    """Read one case; the folder holds the good files again afterwards."""
+def _check(
+    target: Target, place: Path, case: Case, good: dict[Path, bytes]
+) -> tuple[float, float]:
+    """Read one case; its seconds and MB. The folder holds the good files again afterwards."""
     for name, data in case.items():
         (place / name).write_bytes(data)
     before, began = _peak(), time.monotonic()
@@ -90,6 +112,7 @@ def _check(target: Target, place: Path, case: Case, good: dict[Path, bytes]) -> 
         raise TooMuchError(f"{seconds:.1f} s")
     if megabytes > MEGABYTES:
         raise TooMuchError(f"{megabytes:.0f} MB")
+    return seconds, megabytes
 
 
 def _restore(place: Path, good: dict[Path, bytes]) -> None:
