@@ -11,12 +11,13 @@ import faulthandler
 import sys
 import time
 import traceback
+import warnings
 
 from .running import SECONDS, fuzz
 from .targets import TARGETS
 
-#: Characters that are told of what was found.
-TOLD = 6000
+#: Lines that are told of what was found, and characters of each.
+LINES, WIDTH = 60, 400
 #: Address space that the process may take beside what it has, in GB.
 ROOM = 4
 
@@ -34,13 +35,15 @@ def main() -> int:
     """Fuzz what is named; 1 where something was found."""
     asked = parser().parse_args()
     _limit_memory()
+    warnings.simplefilter("ignore")  # what libraries say of damaged files
     found = 0
     for name in TARGETS if asked.target == "all" else [asked.target]:
         faulthandler.dump_traceback_later(60 * asked.minutes + 60 * SECONDS, exit=True)
         try:
             tally = fuzz(TARGETS[name], minutes=asked.minutes, start=asked.seed)
         except Exception:
-            print(traceback.format_exc()[-TOLD:])
+            lines = traceback.format_exc().splitlines()
+            print(*(line[:WIDTH] for line in lines[-LINES:]), sep="\n")
             print(f"{name}: found, seed {asked.seed}")
             found = 1
         else:

@@ -79,7 +79,8 @@ def _written(value: Any) -> bytes:
 
 def _edited(good: Any, edits: list[tuple[float, str, Any]]) -> Any:
     body = [copy.deepcopy(good)]
-    for place, action, odd in edits:
+    for place, action, value in edits:
+        odd = copy.deepcopy(value)  # another edit may change it in turn
         slots = list(_slots(body))
         owner, key = slots[int(place * len(slots))]
         if action == "remove" and owner is not body:

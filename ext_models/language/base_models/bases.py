@@ -247,7 +247,10 @@ def _quiet() -> Iterator[None]:
 
 def _options(location: Location, config: Any, how: Loading) -> dict[str, Any]:
     """Arguments of ``from_pretrained``; raises PackError when there is too little memory."""
-    parameters = memory.parameters_of(config)
+    try:
+        parameters = memory.parameters_of(config)
+    except Exception as error:
+        raise PackError(_load_error(location, error)) from None
     form: str = f"{how.bits} bits" if how.bits else how.dtype
     if form == "auto":
         form = memory.fitting(parameters, how.device, learning=how.learning)

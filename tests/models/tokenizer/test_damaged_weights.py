@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ext_models import packs
-from ext_models.language.base_models.bases import config_of
+from ext_models.language.base_models.bases import Loading, config_of, load_located
 from ext_models.language.base_models.locating import Location
 from ext_models.text_motion import model as text_motion
 from ext_models.tokenizer.clip_summary import ClipSummary
@@ -74,6 +74,11 @@ def test_a_reranker_of_absurd_sizes(pack, field):
 def test_a_base_of_absurd_sizes(pack, field):
     changed(pack / "base" / "config.json", **{field: 10**9})
     refused(lambda f: config_of(Location(f)), pack / "base", f"{field} 1000000000")
+
+
+def test_a_base_whose_configuration_describes_no_model(pack):
+    changed(pack / "base" / "config.json", rope_parameters={"rope_theta": "x"})
+    refused(lambda f: load_located(Location(f), Loading()), pack / "base", "cannot be loaded")
 
 
 def test_the_largest_half_precision_numbers_are_finite():
