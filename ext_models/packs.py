@@ -7,7 +7,6 @@ and the add-on's preferences answer at once. Nothing in a pack is ever unpickled
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -155,11 +154,11 @@ _LIMITS: Final[dict[str, tuple[float, float]]] = {
 
 
 def _is_offset(row: Any) -> bool:
-    """Whether a row of a skeleton is three finite numbers."""
+    """Whether a row of a skeleton is three numbers of a body's size."""
     return (
         isinstance(row, list)
         and len(row) == 3
-        and all(type(x) in (int, float) and math.isfinite(x) and abs(x) < 100 for x in row)
+        and all(type(x) in (int, float) and abs(x) < 100 for x in row)
     )
 
 

@@ -15,6 +15,7 @@ from .operators import (
     environment,
     frame_range,
     generation,
+    overrides,
     packs,
     poses,
     prompts,
@@ -24,10 +25,12 @@ from .operators import (
     takes,
     training_data,
 )
-from .properties import PROPERTY, armature, bone_map, marked_pose, retargeting, scene
+from .properties import armature, bone_map, marked_pose, retargeting, scene
 from .properties import frame_range as frame_range_properties
+from .properties import overrides as override_properties
 from .properties import sequence as sequence_properties
 from .properties import takes as take_properties
+from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, menus, panels
@@ -49,6 +52,7 @@ CLASSES: Final = (
     take_properties.MotionGPTTake,
     take_properties.MotionGPTTakes,
     armature.MotionGPTArmature,
+    override_properties.MotionGPTOverride,
     scene.MotionGPTScene,
     poses.MOTIONGPT_OT_add_pose,
     poses.MOTIONGPT_OT_remove_pose,
@@ -70,6 +74,7 @@ CLASSES: Final = (
     sequence.MOTIONGPT_OT_generate_sequence,
     sequence.MOTIONGPT_OT_generate_block,
     frame_range.MOTIONGPT_OT_range_from_selection,
+    overrides.MOTIONGPT_OT_own_options,
     setup.MOTIONGPT_OT_check_backend,
     environment.MOTIONGPT_OT_set_up,
     environment.MOTIONGPT_OT_stop_set_up,

@@ -18,6 +18,7 @@ from typing import Any, Final
 from ext_models import packs
 from ext_models.language.vocabulary import MOTION_END, MOTION_START, MotionVocabulary, TokenIds
 from ext_models.packs import PackError
+from motiongpt_blender.core.patience import patiently
 
 from .options import add_pack
 
@@ -79,7 +80,7 @@ def export_merged(pack: Path, out: Path, dtype: str = "float32") -> dict[str, An
         building.chmod(0o755)
         if out.exists():
             out.rmdir()
-        building.rename(out)
+        patiently(building.rename, out)
     except OSError as error:
         raise PackError(f"{out} cannot be written ({error.strerror or error}).") from None
     finally:

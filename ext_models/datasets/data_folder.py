@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT
 from motiongpt_blender.core.bounded_arrays import read_arrays
 from motiongpt_blender.core.bounded_files import MB, FileError, parse_json, read_bytes
+from motiongpt_blender.core.patience import patiently
 
 from .examples import SPLITS, Array, DataError, Example, Skipped, check_length
 from .npz import BROKEN, open_rows
@@ -275,7 +276,7 @@ class DatasetWriter:
                 text = json.dumps(captions, ensure_ascii=False, indent=1)
                 (fresh / CAPTIONS).write_text(text + "\n", "utf-8")
                 for path in sorted(fresh.iterdir(), key=lambda p: p.suffix != ".npz"):
-                    path.replace(self.folder / path.name)
+                    patiently(path.replace, self.folder / path.name)
 
     def _write_npz(self, path: Path) -> None:
         """Write the rows as a compressed npz, in blocks."""

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from ext_models.motion.representations import HUMANML3D
 from motiongpt_blender.core.body.motion import MotionClip, MotionError, place_at_origin, resample
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT
+from motiongpt_blender.core.systems import is_writable_name
 
 from . import humanml3d
 from .bvh_reader import joints_of, read_bvh
@@ -146,8 +147,11 @@ class PrepareOptions:
             if self.dataset is not None
             else re.sub(r"\W+", "_", self.source.resolve().name)
         )
-        if not re.fullmatch(r"\w[\w.-]*", name):
-            raise DataError(f"--dataset '{name}': use letters, digits, '_' and '-' only.")
+        if not re.fullmatch(r"\w[\w.-]*", name) or not is_writable_name(name):
+            raise DataError(
+                f"--dataset '{name}': use letters, digits, '_' and '-' only, and no device of "
+                "Windows."
+            )
         return name
 
 

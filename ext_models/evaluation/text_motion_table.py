@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from ext_models.datasets.examples import data_hash
+from motiongpt_blender.core.patience import patiently
 
 from . import metrics
 from .baselines import Method
@@ -151,5 +152,5 @@ def _known(eval_set: EvalSet, evaluator: Evaluator, cache: Path) -> Array:
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npy")
     np.save(partial, points)
-    partial.replace(path)
+    patiently(partial.replace, path)
     return points

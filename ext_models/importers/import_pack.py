@@ -23,6 +23,7 @@ from ext_models.motion.representations import HUMANML3D, KIT, REPRESENTATIONS, R
 from ext_models.packs import FORMAT_VERSION, TOKENIZER_WEIGHTS, PackManifest, write_manifest
 from ext_models.tokenizer.vqvae import save_tokenizer
 from motiongpt_blender.core.packs.manifest import CARD
+from motiongpt_blender.core.patience import patiently
 
 from . import lit_llama
 from .reading import CheckpointError, read_array
@@ -115,7 +116,7 @@ def import_checkpoint(
         building.chmod(0o755)
         if out.exists():
             out.rmdir()
-        building.rename(out)
+        patiently(building.rename, out)
     except OSError as error:
         raise CheckpointError(f"{out} cannot be written ({error.strerror or error}).") from None
     finally:

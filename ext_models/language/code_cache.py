@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.patience import patiently
 
 from .corpus import Seen
 
@@ -68,4 +69,4 @@ def write_codes(run: Path, seen: Seen) -> None:
             poses=poses.astype(np.int32),
             stands=stands,
         )
-    partial.replace(run / CODES)
+    patiently(partial.replace, run / CODES)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.patience import patiently
 
 from .schedule import Schedule
 
@@ -58,7 +59,7 @@ class Checkpoint:
             "notes": dict(notes),
         }
         torch.save(state, partial)
-        partial.replace(self.path)
+        patiently(partial.replace, self.path)
 
     def resume(
         self, model: nn.Module, optimizer: Optimizer, schedule: Schedule
@@ -138,7 +139,7 @@ class BestCheckpoint:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             partial = self.path.with_suffix(".partial")
             torch.save({"loss": loss, "weights": weights}, partial)
-            partial.replace(self.path)
+            patiently(partial.replace, self.path)
 
     def restore(self, model: nn.Module, last: float) -> None:
         """Bring the best weights back, unless those of the ``last`` loss are as good."""

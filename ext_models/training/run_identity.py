@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ext_models.packs import PackError, require
+from motiongpt_blender.core.patience import patiently
 
 #: The file of a training's identity.
 IDENTITY: Final = "of.json"
@@ -70,7 +71,7 @@ def claim(
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(dict(identity), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        patiently(partial.replace, path)
 
 
 def _known(path: Path) -> Any:

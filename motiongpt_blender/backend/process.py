@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
 from .. import wire
+from ..core.systems import MACOS, child_options
 
 #: Lines of the child's stderr that are kept to explain a crash.
 STDERR_LINES: Final = 60
@@ -60,13 +61,15 @@ class Launch:
         # -s: packages of the user's own site folder must not shadow the environment's.
         return [str(self.python), "-s", "-m", "ext_models", *serve, *["--fake"] * self.fake]
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, system: str = sys.platform) -> dict[str, str]:
         """The child's environment: ours, without variables that would change its Python."""
         kept = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("PYTHON") and name != "VIRTUAL_ENV"
         }
+        if system == MACOS:  # the processor does what Apple's GPU lacks
+            kept["PYTORCH_ENABLE_MPS_FALLBACK"] = "1"
         return {**kept, "PYTHONPATH": str(self.root), "PYTHONUTF8": "1"}
 
 
@@ -206,10 +209,6 @@ class BackendProcess:
 
 
 def _spawn(launch: Launch) -> subprocess.Popen[str]:
-    windows = sys.platform == "win32"
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     try:
         return subprocess.Popen(
             launch.command(),
@@ -220,8 +219,7 @@ def _spawn(launch: Launch) -> subprocess.Popen[str]:
             env=launch.environment(),
             encoding="utf-8",
             errors="replace",
-            start_new_session=not windows,
-            creationflags=flags,
+            **child_options(own_group=True),
         )
     except OSError as error:
         reason = error.strerror or type(error).__name__

@@ -91,7 +91,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
         """Fill the rows with what is found now."""
         obj = required_target(context)
         found = detect_bone_map(obj)
-        armature.of(obj).bone_map.store(found.family, rows_of(found))
+        armature.editable_of(obj).bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
             self.report({"WARNING"}, f"No bone was found for {', '.join(lacking)}: choose them")
@@ -108,7 +108,7 @@ class MOTIONGPT_OT_forget_bones(_MapOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove all rows."""
-        armature.of(required_target(context)).bone_map.store("", ())
+        armature.editable_of(required_target(context)).bone_map.store("", ())
         return {"FINISHED"}
 
 
@@ -125,7 +125,7 @@ class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
         if bone is None:
             self.report({"ERROR"}, f"No bone of '{obj.name}' is active: click one in Pose Mode.")
             return {"CANCELLED"}
-        _active(armature.of(obj).bone_map).bone = bone.name
+        _active(armature.editable_of(obj).bone_map).bone = bone.name
         return {"FINISHED"}
 
 
@@ -137,7 +137,7 @@ class MOTIONGPT_OT_clear_bone(_MapOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Empty the row; of a chain's rows all but the last one go."""
-        kept = armature.of(required_target(context)).bone_map
+        kept = armature.editable_of(required_target(context)).bone_map
         row = _active(kept)
         if sum(r.part == row.part for r in kept.rows) > 1:
             kept.rows.remove(kept.active)
@@ -155,7 +155,7 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Insert an empty row below the active one."""
-        kept = armature.of(required_target(context)).bone_map
+        kept = armature.editable_of(required_target(context)).bone_map
         part = Part(_active(kept).part)
         if part not in CHAINS:
             self.report({"ERROR"}, f"The {part.words} is one bone: only spine and neck have more.")
@@ -185,7 +185,7 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the rows of the other side."""
         obj = required_target(context)
-        kept, bones = armature.of(obj).bone_map, bones_of(armature_of(obj))
+        kept, bones = armature.editable_of(obj).bone_map, bones_of(armature_of(obj))
         if self.what == "ACTIVE":
             rows = [_active(kept)]
         else:
@@ -281,7 +281,7 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
             reason = error if isinstance(error, MappingError) else "it is not a text file."
             self.report({"ERROR"}, f"'{path.name}' is not loaded: {reason}")
             return {"CANCELLED"}
-        armature.of(obj).bone_map.store(family, _all_parts(bones, rows, family))
+        armature.editable_of(obj).bone_map.store(family, _all_parts(bones, rows, family))
         found = sum(bool(r.control) for r in rows)
         self.report({"INFO"}, f"{path.name}: {found} of {len(rows)} bones")
         return {"FINISHED"}

@@ -146,7 +146,7 @@ class ArmatureCharacter:
                 drop_action(one.report.ids.action)
             raise
         reports = (shown, *(one.report for one in written[1:]))
-        properties.of(self.obj).takes.receive(reports, take)
+        properties.editable_of(self.obj).takes.receive(reports, take)
         return reports
 
     def _write_one(

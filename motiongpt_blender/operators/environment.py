@@ -16,6 +16,7 @@ from ..backend.setup.base_python import find_base
 from ..backend.setup.install_errors import InstallError
 from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
 from ..backend.setup.setup_task import Phase, SetupTask
+from ..core.patience import patiently
 from ..preferences import entry, environment_folder, settings
 from . import session
 from .targets import OperatorResult
@@ -146,7 +147,7 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
         folder = environment_folder(context)
         session.current().pump.close()
         try:
-            shutil.rmtree(folder)
+            patiently(shutil.rmtree, folder)  # its process has just ended
         except OSError as error:
             self.report({"ERROR"}, f"{folder} is not wholly removed ({error}): try again.")
             return {"CANCELLED"}

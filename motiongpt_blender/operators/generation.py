@@ -112,7 +112,7 @@ def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
         panel.sampling(),
         panel.frame_range.timing(),
         controller.blender.time().frame,
-        1 if obj.override_library is not None else panel.takes,  # an override saves no list
+        panel.takes,
     )
     controller.start(character, request, chosen_launch(context))
 

@@ -21,7 +21,7 @@ from ..scene.pose.capture import limbs_out_of_reach, out_of_reach_warning
 from ..scene.pose.mark_pose import mark_pose
 from ..scene.pose.show_pose import show_pose
 from ..scene.rig.description import describe
-from ..scene.rig.usability import check_not_override, check_usable
+from ..scene.rig.usability import check_usable
 from ..scene.scene_time import current_frame
 from .targets import OperatorResult, has_active_pose, has_target, required_target
 
@@ -55,13 +55,12 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         """Read the pose and put it into the list."""
         obj, frame = required_target(context), current_frame()
         try:
-            check_not_override(obj)
             rig = describe(obj)
             marked = mark_pose(obj, rig, frame, PoseRole(self.role))
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        group = armature.of(obj)
+        group = armature.editable_of(obj)
         replaced = self._replaced(group, frame)
         again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
         if again is not None:  # the same frame again: the same parts count
@@ -106,7 +105,7 @@ class MOTIONGPT_OT_remove_pose(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove the active one."""
-        group = armature.of(required_target(context))
+        group = armature.editable_of(required_target(context))
         group.poses.remove(group.active)
         group.active = max(0, min(group.active, len(group.poses) - 1))
         return {"FINISHED"}
@@ -146,7 +145,7 @@ class MOTIONGPT_OT_constrain_part(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Choose the parts of the active pose."""
-        group = armature.of(required_target(context))
+        group = armature.editable_of(required_target(context))
         pose = group.active_pose
         assert pose is not None
         if self.part == EVERY_PART:

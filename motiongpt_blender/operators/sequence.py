@@ -10,8 +10,7 @@ from ..generate.sequence import SEQUENCE_REFUSED, start_sequence
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.sequence import MotionGPTSequence
-from ..scene.errors import RigError
-from ..scene.rig.usability import check_not_override, check_usable
+from ..scene.rig.usability import check_usable
 from ..scene.scene_time import scene_fps
 from . import generation, session
 from .character import ArmatureCharacter
@@ -33,11 +32,6 @@ class MOTIONGPT_OT_add_block(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Append one with the prompt, length and seed of the panel."""
         panel, group = scene_properties.of(context.scene), _sequence(context)
-        try:
-            check_not_override(required_target(context))
-        except RigError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         ends = [block.end for block in group.blocks]
         block = group.blocks.add()
         block.prompt, block.seed = panel.prompt, panel.seed
@@ -138,7 +132,7 @@ class MOTIONGPT_OT_generate_block(bpy.types.Operator):
 
 def _sequence(context: bpy.types.Context) -> MotionGPTSequence:
     """The sequence of the armature in question."""
-    return armature.of(required_target(context)).sequence
+    return armature.editable_of(required_target(context)).sequence
 
 
 def _generate(

@@ -176,7 +176,8 @@ def on_load(*_: Any) -> None:
 
 @bpy.app.handlers.persistent
 def on_loaded(*_: Any) -> None:
-    """List the takes that an older version made, or a library override could not save."""
+    """List the takes that an older version made."""
     for obj in bpy.data.objects:
-        if obj.type == "ARMATURE" and obj.library is None:
-            armature.of(obj).takes.adopt(obj)
+        ours = obj.type == "ARMATURE" and obj.library is None
+        if ours and (strips := armature.of(obj).takes.unlisted(obj)):
+            armature.editable_of(obj).takes.adopt(strips)

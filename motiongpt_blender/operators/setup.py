@@ -13,6 +13,7 @@ import bpy
 
 from .. import paths, preferences
 from ..backend.process import Launch
+from ..core.systems import child_options
 from .targets import OperatorResult
 
 #: Time limit in seconds; the first import of PyTorch reads a gigabyte.
@@ -76,8 +77,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=subprocess.STDOUT,
-                start_new_session=os.name != "nt",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                **child_options(own_group=True),
             )
         except OSError as error:
             self._said.close()

@@ -34,8 +34,11 @@ class _TakeOperator(bpy.types.Operator):
         """Why the operator cannot run now, or ""."""
         if target(context) is None:
             return NO_ARMATURE
-        if _takes(context).chosen_take is None:
+        take = _takes(context).chosen_take
+        if take is None:
             return NO_TAKE
+        if take.of_library:
+            return "This take belongs to the linked file: change it there"
         return session.controller().why_busy()
 
 

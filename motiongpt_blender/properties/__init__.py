@@ -2,8 +2,3 @@
 
 Nothing about a running job is kept here, so that a file saved meanwhile opens idle.
 """
-
-from typing import Final
-
-#: Name of the property that the add-on gives to objects and to scenes.
-PROPERTY: Final = "motiongpt"

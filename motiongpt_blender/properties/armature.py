@@ -6,7 +6,7 @@ from typing import cast
 
 import bpy
 
-from . import PROPERTY
+from ..scene.kept import PROPERTY, kept_of
 from .bone_map import MotionGPTBoneMap
 from .marked_pose import MotionGPTPose
 from .retargeting import MotionGPTRetargeting
@@ -19,10 +19,10 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
 
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")
-    bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap, override={"LIBRARY_OVERRIDABLE"})
+    bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap)
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
     sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
-    takes: bpy.props.PointerProperty(type=MotionGPTTakes, override={"LIBRARY_OVERRIDABLE"})
+    takes: bpy.props.PointerProperty(type=MotionGPTTakes)
 
     @property
     def active_pose(self) -> MotionGPTPose | None:
@@ -41,11 +41,24 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
                 self.active = k
 
 
-def owner_of(group: bpy.types.PropertyGroup) -> bpy.types.Object:
-    """The armature object that a property group of it belongs to."""
-    return cast("bpy.types.Object", group.id_data)
-
-
 def of(obj: bpy.types.Object) -> MotionGPTArmature:
-    """What the add-on keeps on an armature object."""
-    return cast("MotionGPTArmature", getattr(obj, PROPERTY))
+    """What the add-on keeps of an armature object, to be read."""
+    return cast("MotionGPTArmature", kept_of(obj))
+
+
+def is_librarys(obj: bpy.types.Object) -> bool:
+    """Whether what is kept of a library override is still what its library has."""
+    return obj.override_library is not None and of(obj).id_data == obj
+
+
+def editable_of(obj: bpy.types.Object) -> MotionGPTArmature:
+    """What the add-on keeps of an armature object, to be changed; a library override gets its own.
+
+    Blender lets no panel and no ``poll`` call this.
+    """
+    if not is_librarys(obj):
+        return of(obj)
+    scene = next(s for s in (*obj.users_scene, *bpy.data.scenes) if s.library is None)
+    entry = getattr(scene, PROPERTY).overrides.add()
+    entry.fill_in(obj, of(obj))
+    return of(obj)

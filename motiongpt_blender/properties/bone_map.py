@@ -24,19 +24,18 @@ def _chosen(self: MotionGPTBone, _context: bpy.types.Context) -> None:
 
 
 class MotionGPTBone(bpy.types.PropertyGroup):
-    """One row: a part of the body and the bone that turns it. An override keeps its own."""
+    """One row: a part of the body and the bone that turns it."""
 
-    part: bpy.props.EnumProperty(name="Part", items=PARTS, override={"LIBRARY_OVERRIDABLE"})
+    part: bpy.props.EnumProperty(name="Part", items=PARTS)
     bone: bpy.props.StringProperty(
         name="Bone",
         description="The bone that turns this part of the body",
         update=_chosen,
-        override={"LIBRARY_OVERRIDABLE"},
     )
-    body: bpy.props.StringProperty(options={"HIDDEN"}, override={"LIBRARY_OVERRIDABLE"})
-    raw: bpy.props.BoolProperty(options={"HIDDEN"}, override={"LIBRARY_OVERRIDABLE"})
-    confidence: bpy.props.FloatProperty(min=0.0, max=1.0, override={"LIBRARY_OVERRIDABLE"})
-    source: bpy.props.EnumProperty(items=SOURCES, override={"LIBRARY_OVERRIDABLE"})
+    body: bpy.props.StringProperty(options={"HIDDEN"})
+    raw: bpy.props.BoolProperty(options={"HIDDEN"})
+    confidence: bpy.props.FloatProperty(min=0.0, max=1.0)
+    source: bpy.props.EnumProperty(items=SOURCES)
     note: bpy.props.StringProperty(override={"LIBRARY_OVERRIDABLE"})
 
     def store(self, row: MappedBone) -> None:
@@ -61,10 +60,8 @@ class MotionGPTBone(bpy.types.PropertyGroup):
 class MotionGPTBoneMap(bpy.types.PropertyGroup):
     """All rows of one armature. Without rows the bones are detected each time."""
 
-    rows: bpy.props.CollectionProperty(
-        type=MotionGPTBone, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
-    )
-    active: bpy.props.IntProperty(name="Active row", override={"LIBRARY_OVERRIDABLE"})
+    rows: bpy.props.CollectionProperty(type=MotionGPTBone)
+    active: bpy.props.IntProperty(name="Active row")
     family: bpy.props.StringProperty(override={"LIBRARY_OVERRIDABLE"})
 
     def store(self, family: str, rows: Iterable[MappedBone]) -> None:

@@ -1,12 +1,11 @@
-"""How motions are put on an armature, as the animator chose. Kept on the object."""
+"""How motions are put on an armature, as the animator chose. Kept with the armature."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import bpy
 
 from ..core.rig.rig_options import REACH, RigOptions, RootTarget
+from ..scene.kept import owner_of
 
 ROOTS = (
     (RootTarget.HIPS.value, "Hips", "The hips move over the floor. Their parents stay"),
@@ -107,7 +106,7 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
             pin_hands=self.pin_hands,
             ik_controls=self.ik_controls,
             lock_feet=self.lock_feet,
-            floor=self.floor / _scale(cast("bpy.types.Object", self.id_data)),
+            floor=self.floor / _scale(owner_of(self)),
             sparse=self.keys == "SPARSE",
             degrees=self.degrees,
             millimetres=self.millimetres,

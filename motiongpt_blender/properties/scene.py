@@ -7,9 +7,10 @@ from typing import Final, cast
 import bpy
 
 from ..generate.take_request import MOST_TAKES
+from ..scene.kept import PROPERTY
 from ..wire import LIMITS, Sampling
-from . import PROPERTY
 from .frame_range import MotionGPTFrameRange
+from .overrides import MotionGPTOverride
 
 #: The one place of the defaults.
 DEFAULTS: Final = Sampling()
@@ -65,6 +66,8 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         max=int(LIMITS["seed"].high),
     )
     frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
+    #: What is kept for library overrides; ``armature.of`` finds it.
+    overrides: bpy.props.CollectionProperty(type=MotionGPTOverride)
     takes: bpy.props.IntProperty(
         name="Takes",
         description="How many different takes are made, to choose from. A single one is kept at "

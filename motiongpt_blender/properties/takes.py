@@ -7,11 +7,10 @@ rig for a look, with its keys in the timeline, and off again when another one is
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import cast
 
 import bpy
 
@@ -20,6 +19,7 @@ from ..core.timeline.frame_range import Fit
 from ..generate.take_request import PreparedTake
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
+from ..scene.kept import owner_of
 from ..scene.take.placing import place_take
 from ..scene.take.provenance import PACK_KEY, provenance_of
 from ..scene.take.record import TakeRecord
@@ -83,7 +83,7 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     @property
     def obj(self) -> bpy.types.Object:
         """The armature object whose take it is."""
-        return cast("bpy.types.Object", self.id_data)
+        return owner_of(self)
 
     @property
     def report(self) -> ApplyReport | None:
@@ -115,9 +115,14 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         return playing_strip(data, self.action) is not None
 
     @property
+    def of_library(self) -> bool:
+        """Whether it came with a linked file and is no take of this one."""
+        return self.action is not None and self.action.library is not None
+
+    @property
     def shown(self) -> bool:
-        """Whether it is on show."""
-        return self.placement == Placement.SHOWN.value
+        """Whether it is on show, in this file."""
+        return self.placement == Placement.SHOWN.value and not self.of_library
 
     def fill_in(self, report: ApplyReport, take: PreparedTake, batch: str) -> None:
         """Store what was written and what was asked for."""
@@ -179,9 +184,7 @@ def _choose(takes: MotionGPTTakes, index: int) -> None:
 class MotionGPTTakes(bpy.types.PropertyGroup):
     """All takes of one armature, in the order in which they were made."""
 
-    entries: bpy.props.CollectionProperty(
-        type=MotionGPTTake, override={"LIBRARY_OVERRIDABLE", "USE_INSERTION"}
-    )
+    entries: bpy.props.CollectionProperty(type=MotionGPTTake)
     #: Index of the chosen take; a change of ``active`` shows the take too.
     chosen: bpy.props.IntProperty(options={"HIDDEN"})
     active: bpy.props.IntProperty(
@@ -222,14 +225,24 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
             placed.placement = Placement.SHOWN.value
             placed.show_keys()
 
-    def adopt(self, obj: bpy.types.Object) -> None:
-        """List the takes on an armature object's tracks that are not in the list yet."""
+    def adopt(self, strips: Iterable[bpy.types.NlaStrip]) -> None:
+        """List the takes that play on strips."""
+        for strip in strips:
+            self.entries.add().fill_in_kept(strip)
+
+    def unlisted(self, obj: bpy.types.Object) -> list[bpy.types.NlaStrip]:
+        """The strips of an armature object with takes of this file that no list has."""
         listed = {take.action for take in self.entries}
         data = obj.animation_data
-        for track in data.nla_tracks if data is not None else ():
-            for strip in track.strips:
-                if strip.action not in listed and TakeRecord.load(strip.action) is not None:
-                    self.entries.add().fill_in_kept(strip)
+        return [
+            strip
+            for track in (data.nla_tracks if data is not None else ())
+            for strip in track.strips
+            if strip.action is not None
+            and strip.action.library is None
+            and strip.action not in listed
+            and TakeRecord.load(strip.action) is not None
+        ]
 
     def show(self, index: int) -> None:
         """Show a take in place of the one on show; what the rig plays already needs no show."""

@@ -15,6 +15,7 @@ from ..properties import armature
 from ..properties.bone_map import MotionGPTBone
 from ..properties.scene import target
 from ..scene.access import armature_of
+from ..scene.kept import owner_of
 from ..scene.rig.bones import bones_of, cached_bone_map, edited_bone_map
 from .base import ArmaturePanel, List, button, hint, sentence
 
@@ -31,7 +32,7 @@ class MOTIONGPT_UL_bones(List, bpy.types.UIList):
 
     def draw_row(self, context: Context, layout: UILayout, item: MotionGPTBone, index: int) -> None:
         """One part: how sure, name, bone."""
-        rows = armature.of(armature.owner_of(item)).bone_map.rows
+        rows = armature.of(owner_of(item)).bone_map.rows
         part = Part(item.part)
         name = part.base.removeprefix("upper_").capitalize()
         row = layout.split(factor=0.54)

@@ -19,6 +19,8 @@ class MOTIONGPT_PT_retargeting(ArmaturePanel, bpy.types.Panel):
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """The armature's own options."""
         chosen = armature.of(obj).retargeting
+        if armature.is_librarys(obj):
+            layout.operator("motiongpt.own_options", icon="LIBRARY_DATA_OVERRIDE")
         layout.use_property_split = True
         layout.use_property_decorate = False
         row = layout.row()

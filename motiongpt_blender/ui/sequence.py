@@ -14,6 +14,7 @@ from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.sequence import MotionGPTBlock
 from ..scene.action.nla import has_strips
+from ..scene.kept import owner_of
 from ..scene.scene_time import scene_fps
 from .base import ArmaturePanel, List, button, hint, sentence
 
@@ -29,7 +30,7 @@ class MOTIONGPT_UL_blocks(List, bpy.types.UIList):
     ) -> None:
         """One block: its icon, its prompt, its frames."""
         row = layout.row(align=True)
-        row.label(text=item.prompt, icon=_symbol(armature.owner_of(item), item, index))
+        row.label(text=item.prompt, icon=_symbol(owner_of(item), item, index))
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.start <= context.scene.frame_current < item.end

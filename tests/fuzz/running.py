@@ -91,9 +91,7 @@ def fuzz(target: Target, cases: int = ROUND, minutes: float = 0.0, start: int = 
                 return tally
 
 
-def _check(
-    target: Target, place: Path, case: Case, good: dict[Path, bytes]
-) -> tuple[float, float]:
+def _check(target: Target, place: Path, case: Case, good: dict[Path, bytes]) -> tuple[float, float]:
     """Read one case; its seconds and MB. The folder holds the good files again afterwards."""
     for name, data in case.items():
         (place / name).write_bytes(data)

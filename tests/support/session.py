@@ -16,6 +16,7 @@ from motiongpt_blender.backend.process import BackendProcess
 from motiongpt_blender.backend.pump import Pump
 from motiongpt_blender.generate.state import Phase
 from motiongpt_blender.operators import session
+from motiongpt_blender.properties import armature
 
 
 def fake_settings():
@@ -130,7 +131,7 @@ class Panel:
     @property
     def takes(self):
         """The takes of the armature."""
-        return session.target(bpy.context).motiongpt.takes
+        return armature.of(session.target(bpy.context)).takes
 
     @property
     def notes(self):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.patience import patiently
 
 from . import hub
 from .catalogue import Kind, KnownBase, Source, Wheel, known_base, unknown
@@ -213,6 +214,6 @@ def _check_model(plan: Plan, files: Path) -> int:
 def _exchange(files: Path, target: Path, staging: Path) -> None:
     """``files`` become the base by one rename; a damaged one of that name goes first."""
     if target.exists():
-        target.rename(staging / "damaged")
-    files.rename(target)
+        patiently(target.rename, staging / "damaged")
+    patiently(files.rename, target)
     shutil.rmtree(staging, ignore_errors=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.patience import patiently
 
 from .library import sha256
 
@@ -119,7 +120,7 @@ def fetch_files(base: HubBase, files: Iterable[HubFile], folder: Path) -> None:
                 f"{file.name} of {base.id} is another file than the hub says: it was changed or "
                 "damaged on its way; nothing of it was kept, so fetch it again."
             )
-        part.rename(folder / file.name)
+        patiently(part.rename, folder / file.name)
 
 
 def _download(base: HubBase, file: HubFile, part: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ext_models.packs import PackError, PackManifest, read_manifest, shipped_packs
 from motiongpt_blender.core.packs.manifest import data_folder, packs_in, user_packs
+from motiongpt_blender.core.patience import patiently
 
 from .catalogue import Kind, known_base, nearest
 
@@ -169,7 +170,7 @@ def remove(folders: Iterable[Path]) -> None:
             # Aside first: a base that is open elsewhere stays whole.
             aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=target.parent))
             try:
-                target.rename(aside / target.name)
+                patiently(target.rename, aside / target.name)
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
         except OSError as error:

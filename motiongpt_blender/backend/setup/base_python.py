@@ -12,12 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ...core.systems import MACOS, is_store_app, is_translocated
+from .asking import ask
 from .install_errors import InstallError
 
 #: Python versions for which every pinned package has a build.
 VERSIONS: Final = ((3, 11), (3, 12), (3, 13))
-#: Printed by a Python that can make an environment: its version.
-_QUESTION: Final = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+#: Printed by a Python that can make an environment: its version, its bits and its processor.
+_QUESTION: Final = (
+    "import sys, platform, venv, ensurepip;"
+    "print(*sys.version_info[:2], 64 if sys.maxsize > 2**32 else 32, platform.machine())"
+)
 
 
 def find_base(named: Path | None = None) -> Path:
@@ -45,22 +50,53 @@ def find_base(named: Path | None = None) -> Path:
 
 def refusal(python: Path) -> str | None:
     """Why a Python cannot make the environment; None if it can."""
+    if (why := refusal_of_place(python)) is not None:
+        return why
     try:
-        done = subprocess.run(
-            [str(python), "-I", "-c", _QUESTION],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        done = ask([python, "-I", "-c", _QUESTION], timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return "it does not start"
     if done.returncode:
         return "it lacks the module venv or ensurepip"
-    version = tuple(map(int, done.stdout.split()))
+    return refusal_of_build(done.stdout)
+
+
+def refusal_of_place(python: Path) -> str | None:
+    """Why a Python that lies there is not even started; None if it may be."""
+    if is_store_app(python):
+        return (
+            "it belongs to an app of the Microsoft Store, which moves with each update: install "
+            "Python from python.org"
+        )
+    if is_translocated(python):
+        return (
+            "macOS runs Blender from a place that is gone when it ends: move Blender to the "
+            "Applications folder"
+        )
+    return None
+
+
+def refusal_of_build(answer: str, system: str = sys.platform) -> str | None:
+    """Why a Python that answered the question is refused; None if it can.
+
+    Args:
+        answer: what it printed.
+        system: as ``sys.platform`` names it.
+    """
+    try:
+        major, minor, bits, machine = answer.split()
+        version = int(major), int(minor)
+    except ValueError:
+        return "it does not say what it is"
     if version not in VERSIONS:
         return f"it is Python {version[0]}.{version[1]}, and PyTorch needs 3.11 to 3.13"
+    if bits != "64":
+        return "it is a 32-bit build, and PyTorch needs 64 bits"
+    if system == MACOS and machine != "arm64":
+        return (
+            "it is made for Intel processors, for which PyTorch has no build: on a Mac with an "
+            "Apple processor install Blender or Python for that"
+        )
     return None
 
 
@@ -70,6 +106,22 @@ def _candidates() -> Iterator[Path]:
     for major, minor in reversed(VERSIONS):
         if found := shutil.which(f"python{major}.{minor}"):
             yield Path(found)
+    yield from _known_to_launcher()
     for name in ("python3", "python"):
         if found := shutil.which(name):
             yield Path(found)
+
+
+def _known_to_launcher() -> Iterator[Path]:
+    """Those of python.org, which its installer leaves off PATH on Windows."""
+    launcher = shutil.which("py")
+    if launcher is None or is_store_app(launcher):
+        return
+    for major, minor in reversed(VERSIONS):
+        try:
+            command = [launcher, f"-{major}.{minor}", "-c", "import sys; print(sys.executable)"]
+            done = ask(command, timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return
+        if done.returncode == 0 and done.stdout.strip():
+            yield Path(done.stdout.strip())

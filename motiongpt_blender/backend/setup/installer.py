@@ -26,7 +26,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ...core.patience import patiently, remove_folder
+from ...core.systems import LONGEST_PATH, child_options, room_in
 from . import torch_source
+from .asking import ask
 from .install_errors import InstallError, explain, missing_library, without_passwords
 
 STAMP: Final = "motiongpt.json"
@@ -34,6 +37,8 @@ STAMP: Final = "motiongpt.json"
 LOG: Final = "-install.log"
 #: The Python that makes environments; never one inside an environment that may be moved.
 _OUTSIDE: Final = getattr(sys, "_base_executable", None) or sys.executable
+#: Characters of the longest path in an environment: licences of PyTorch (measured).
+LONGEST_NAME: Final = len("Lib/site-packages/") + 171
 #: Unpacked size over download size, with room for the largest wheel on its way (measured).
 DISK_FACTOR: Final = 4
 #: The lines of an installer's stderr that show its progress.
@@ -125,6 +130,7 @@ class Environment:
             raise InstallError(explain(str(error), "it", self.folder, self.base)) from None
 
     def _ensure(self, pins: Pins, groups: Sequence[str], say: Say) -> bool:
+        self._check_paths()
         state = self._state()
         if state is State.OTHER_PYTHON and self._swap_back(say):
             state = self._state()
@@ -147,6 +153,15 @@ class Environment:
         self._compile()
         say(f"{self.folder.name} is ready.")
         return True
+
+    def _check_paths(self) -> None:
+        """Refuse a folder in which files would have longer paths than Windows can write."""
+        if (room := room_in(self.folder.absolute())) < LONGEST_NAME:
+            raise InstallError(
+                f"The path {self.folder} is {LONGEST_NAME - room} characters too long: Windows "
+                f"writes paths of {LONGEST_PATH} characters at most; choose a shorter folder, or "
+                "switch on long paths in Windows."
+            )
 
     def _state(self) -> State:
         if not self.folder.exists():
@@ -187,8 +202,7 @@ class Environment:
         """The version of the environment's Python and the lines that it does not meet."""
         command = [self.python, "-I", "-c", _PROBE, json.dumps(lines)]
         try:
-            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-            return json.loads(done.stdout)
+            return json.loads(ask(command, timeout=60).stdout)
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return None
 
@@ -213,7 +227,7 @@ class Environment:
             (self._aside, self.folder),
             (between, self._aside),
         ):
-            old.rename(new)
+            patiently(old.rename, new)
         say(f"{self.folder.name} of Python {version} is back; the other is {self._aside.name}.")
         return True
 
@@ -225,10 +239,10 @@ class Environment:
         }[state]
         aside = self._aside
         if (aside / STAMP).exists():
-            shutil.rmtree(aside, ignore_errors=True)
+            remove_folder(aside)
         elif aside.exists() and state is State.BROKEN:
             # Ours, most likely interrupted while it was made: what is aside stays.
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_folder(self.folder)
             say(f"{self.folder.name} {why}; it is made anew.")
             return
         if aside.exists():
@@ -236,7 +250,7 @@ class Environment:
                 f"{self.folder} {why}, and {aside} is in the way: delete one of the two folders."
             )
         try:
-            self.folder.rename(aside)
+            patiently(self.folder.rename, aside)
         except OSError as error:
             raise InstallError(
                 f"{self.folder} {why} and cannot be moved aside ({error}): delete it."
@@ -247,9 +261,9 @@ class Environment:
         try:
             self._create(say)
         except BaseException:  # interrupted too
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_folder(self.folder)
             if moved and self._aside.exists():
-                self._aside.rename(self.folder)
+                patiently(self._aside.rename, self.folder)
                 say(f"{self.folder.name} is back as it was.")
             raise
 
@@ -258,7 +272,7 @@ class Environment:
         command = [str(self.base), "-m", "venv", str(self.folder)]
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write({})
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = ask(command)
         if done.returncode:
             text = done.stdout + done.stderr
             self._log(f"$ {' '.join(command)}\n{text}")
@@ -308,12 +322,18 @@ class Environment:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_RETRIES": "2",
             "PIP_COMPILE": "0",  # pip would do it on one core
+            "PYTHONUTF8": "1",
         }
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
         environment = {**settings, **inherited, **(secret or {})}
         output: list[str] = []
         with subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, errors="replace", env=environment
+            command,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            **child_options(),
         ) as process:
             for line in process.stderr or ():
                 output.append(line)
@@ -327,7 +347,7 @@ class Environment:
     def _compile(self) -> None:
         """Compile what was installed, on every core; files that do not compile are let be."""
         command = [str(self.python), "-m", "compileall", "-q", "-j", "0", str(self.folder)]
-        subprocess.run(command, check=False, capture_output=True)
+        ask(command)
 
     def _log(self, text: str) -> None:
         """Append an installer's output to the log; a full disk is reported by the caller."""
@@ -338,7 +358,7 @@ class Environment:
     def _check_bpy(self, groups: Sequence[str]) -> None:
         """Import bpy once: a desktop's libraries may be missing."""
         command = [str(self.python), "-c", "import bpy"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = ask(command)
         if done.returncode:
             self._forget(groups)
             text = done.stdout + done.stderr
@@ -356,7 +376,7 @@ def _version(python: Path) -> str:
         return "{}.{}.{}".format(*sys.version_info[:3])
     command = [str(python), "-c", "import platform; print(platform.python_version())"]
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        done = ask(command)
     except OSError:
         raise InstallError(f"{python} does not start: name a working Python.") from None
     return done.stdout.strip()

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
+from ...core.systems import child_options
+
 #: What the child runs.
 MODULE: Final = "motiongpt_blender.backend.setup"
 #: Lines of the installers that are kept to explain a child that died.
@@ -74,8 +76,7 @@ class SetupTask:
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=os.name != "nt",
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            **child_options(own_group=True),
         )
         self._errors = threading.Thread(target=self._read_errors, daemon=True)
         self._errors.start()
@@ -103,7 +104,7 @@ class SetupTask:
                         ["taskkill", "/F", "/T", "/PID", str(self._child.pid)],
                         check=False,
                         capture_output=True,
-                        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                        **child_options(),
                     )
                 else:
                     os.killpg(self._child.pid, signal.SIGKILL)

@@ -12,12 +12,13 @@ import enum
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from .asking import ask
 
 #: Pinned like everything else; CONTRIBUTING.md says why it is used at all.
 UV: Final = "uv==0.13.9"
@@ -89,7 +90,7 @@ def has_gpu() -> bool:
     """Whether this machine has a GPU with a PyTorch build of its own (Apple's need none)."""
     tool = shutil.which("nvidia-smi")
     if tool:
-        done = subprocess.run([tool, "-L"], check=False, capture_output=True, text=True)
+        done = ask([tool, "-L"])
         if done.returncode == 0 and "GPU" in done.stdout:
             return True
     return Path("/proc/driver/nvidia/version").exists() or bool(
@@ -100,7 +101,7 @@ def has_gpu() -> bool:
 def pip_settings(python: Path) -> dict[str, str]:
     """The pip settings in force by their bare names ("find-links"); environment wins over files."""
     command = [str(python), "-m", "pip", "config", "list"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = ask(command)
     files: dict[str, str] = {}
     environment: dict[str, str] = {}
     for line in done.stdout.splitlines():
@@ -144,7 +145,7 @@ def _pip_finds(python: Path, lines: Sequence[str]) -> str | None:
     command = [str(python), "-m", "pip", "install", "--dry-run", "--no-deps", "-q"]
     command += ["--report", "-", *lines]
     environment = {"PIP_RETRIES": "0", **os.environ}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    done = ask(command, environment)
     if done.returncode:
         return None
     try:

@@ -20,7 +20,10 @@ from typing import Final
 
 from ..bounded_files import MB, FileError, check_regular
 from ..leftovers import sweep
+from ..patience import patiently, remove_folder
+from ..systems import LONGEST_PATH, room_in
 from .manifest import MANIFEST, PackError
+from .manifest import VARIABLE as PACKS_VARIABLE
 from .pack_source import PackSource, check_directory, check_pack, of_archive, of_folder
 
 #: The largest pack that the project ships.
@@ -68,7 +71,7 @@ def write_archive(folder: Path, target: Path) -> Path:
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.create_system, entry.external_attr = 3, 0o644 << 16
                 archive.writestr(entry, (folder / name).read_bytes())
-        partial.replace(target)
+        patiently(partial.replace, target)
     finally:
         partial.unlink(missing_ok=True)
     return target
@@ -140,9 +143,9 @@ def remove(name: str, folder: Path) -> None:
         # Aside first: a pack that is open elsewhere stays whole.
         aside = Path(tempfile.mkdtemp(prefix=_REMOVED, dir=folder))
         try:
-            target.rename(aside / name)
+            patiently(target.rename, aside / name)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            remove_folder(aside)
     except OSError as error:
         raise PackError(
             f"{target} cannot be removed ({error.strerror}): close what uses it, then try again."
@@ -171,6 +174,7 @@ def _put(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_room(folder, total)
+        _check_paths(folder, source)
         work = Path(tempfile.mkdtemp(prefix=_NEW, dir=folder))
         for written in _unpack(source, work / "new"):
             progress(0.5 + 0.5 * written / total)
@@ -184,7 +188,7 @@ def _put(
         ) from None
     finally:
         if work is not None:
-            shutil.rmtree(work, ignore_errors=True)
+            remove_folder(work)
     return target
 
 
@@ -193,6 +197,17 @@ def _check_room(folder: Path, size: int) -> None:
         raise PackError(
             f"The disk of {folder} has {free // MB} MB free and the pack needs {size // MB} MB: "
             "free some space."
+        )
+
+
+def _check_paths(folder: Path, source: PackSource) -> None:
+    """Refuse a pack whose files would have longer paths than Windows can write."""
+    longest = max(map(len, source.sizes)) + len(f"/{_NEW}12345678/new/")
+    if longest > room_in(folder.absolute()):
+        raise PackError(
+            f"The folder {folder} lies too deep for {source.path.name}: its files would have paths "
+            f"of more than {LONGEST_PATH} characters; name a shorter one in {PACKS_VARIABLE}, or "
+            "switch on long paths in Windows."
         )
 
 
@@ -223,11 +238,11 @@ def _exchange(work: Path, target: Path) -> None:
     old = work / "old"
     had_one = target.exists()
     if had_one:
-        target.rename(old)
+        patiently(target.rename, old)
     try:
-        (work / "new").rename(target)
+        patiently((work / "new").rename, target)
     except OSError:
         if had_one:
             with suppress(OSError):
-                old.rename(target)
+                patiently(old.rename, target)
         raise

@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 
 from ..body.motion import MotionClip
 from ..bounded_files import MB, FileError, read_json
+from ..patience import patiently
+from ..systems import is_writable_name
 
 CAPTIONS: Final = "captions.json"
 #: The largest captions file that is read.
@@ -43,6 +45,8 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
     """
     if path.suffix != ".npz":
         raise ClipFolderError(f"{path.name} must end in .npz: clips are stored in that format.")
+    if not is_writable_name(path.name):
+        raise ClipFolderError(f"{path.name} cannot be written on Windows: choose another name.")
     if not path.parent.is_dir():
         raise ClipFolderError(f"There is no folder {path.parent}: make it, or choose another.")
     captions = read_captions(path.parent / CAPTIONS)
@@ -56,15 +60,15 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
     try:
         clip.save(fresh_clip)
         fresh_captions.write_text(text, encoding="utf-8")
-        fresh_clip.replace(path)
-        fresh_captions.replace(path.with_name(CAPTIONS))
+        patiently(fresh_clip.replace, path)
+        patiently(fresh_captions.replace, path.with_name(CAPTIONS))
     except OSError as error:
         raise ClipFolderError(
             f"{path} cannot be written ({error.strerror}): choose another folder."
         ) from None
     finally:
         for left in (fresh_clip, fresh_captions):
-            left.unlink(missing_ok=True)
+            patiently(left.unlink, True)
 
 
 def read_captions(path: Path) -> dict[str, list[str]]:

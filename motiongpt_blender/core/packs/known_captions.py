@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..bounded_files import MB, check_regular, parse_json
-from .manifest import CONTROL, PackError
+from ..systems import CONTROL
+from .manifest import PackError
 
 #: The file in a pack.
 CAPTIONS: Final = "known_captions.safetensors"

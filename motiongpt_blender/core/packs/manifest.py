@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from ..bounded_files import MB, FileError, parse_json, read_bytes
+from ..systems import CONTROL, RESERVED, data_folder_on
 
 MANIFEST: Final = "pack.json"
 CARD: Final = "MODEL_CARD.md"
@@ -24,10 +25,6 @@ LONGEST: Final = 100_000
 #: Names another folder for installed packs; for tests and studios with a share.
 VARIABLE: Final = "MOTIONGPT_PACKS"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-#: Names of devices on Windows, with any ending.
-RESERVED: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.I)
-#: Characters that move the cursor, or turn the direction of what follows.
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class PackError(ValueError):
@@ -72,13 +69,7 @@ def is_non_commercial(licence: str) -> bool:
 
 def data_folder() -> Path:
     """The user's folder for files that stay when Blender or the add-on is updated."""
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return folder / "motiongpt-blender"
+    return data_folder_on(sys.platform, os.environ, Path.home(), sys.executable)
 
 
 def user_packs() -> Path:

@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from ..bounded_files import MB, parse_json
-from .manifest import CARD, CONTROL, MANIFEST, MANIFEST_LIMIT, RESERVED, PackError, PackInfo, parse
+from ..systems import is_writable_name
+from .manifest import CARD, MANIFEST, MANIFEST_LIMIT, PackError, PackInfo, parse
 
 #: The largest pack that is installed; more is a mistake or an attack. Likewise its largest text
 #: (a tokenizer of words), its files, and how many times its size an archive unpacks to.
@@ -126,8 +127,7 @@ def _check_name(path: Path, name: str) -> None:
             f"{path}: the name {name!r:.80} leads out of the pack: do not trust this archive; "
             "nothing was installed."
         )
-    odd = CONTROL.search(name) or any(c in name for c in '<>"|?*') or len(name) > PATH_LIMIT
-    if odd or any(not p or p[-1] in ". " or RESERVED.fullmatch(p) for p in parts):
+    if len(name) > PATH_LIMIT or not all(map(is_writable_name, parts)):
         raise PackError(
             f"{path}: the name {name!r:.80} cannot be written on every system: use short names of "
             "letters, digits, '-', '_' and '.'."

@@ -1,6 +1,6 @@
 """An armature's bones as plain arrays, and its bone map.
 
-The map is the one that the animator edited, kept on the armature object; where there is none,
+The map is the one that the animator edited, kept with the armature; where there is none,
 it is detected anew each time. Reads the armature, never changes it.
 """
 
@@ -26,6 +26,7 @@ from ...core.rig.bone_maps import (
     propose,
 )
 from ..access import armature_of, bone_names
+from ..kept import kept_of
 from .vrm import humanoid_rows
 
 #: Names, parents, heads and tails of bones.
@@ -38,7 +39,7 @@ _CACHE_SIZE = 8
 
 
 class StoredBoneMap(Protocol):
-    """The map that the animator edited, as the add-on's properties keep it on the object."""
+    """The map that the animator edited, as the add-on's properties keep it."""
 
     family: str
 
@@ -89,7 +90,7 @@ def _vrm_bone_map(armature: bpy.types.Armature) -> BoneMap | None:
 
 def edited_bone_map(obj: bpy.types.Object, bones: Bones) -> BoneMap | None:
     """The map that the animator edited, unchecked; None when there is none."""
-    stored: StoredBoneMap | None = getattr(getattr(obj, "motiongpt", None), "bone_map", None)
+    stored: StoredBoneMap | None = getattr(kept_of(obj), "bone_map", None)
     rows = stored.load() if stored is not None else ()
     return map_of_rows(bones, rows, stored.family) if stored is not None and rows else None
 

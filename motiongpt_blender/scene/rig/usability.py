@@ -55,15 +55,6 @@ def check_not_tweaked(obj: bpy.types.Object) -> None:
         )
 
 
-def check_not_override(obj: bpy.types.Object) -> None:
-    """Raise RigError for a library override: Blender adds no entries to its lists."""
-    if obj.override_library is not None:
-        raise RigError(
-            f"'{obj.name}' is a library override, which cannot hold marked poses or prompt blocks: "
-            "choose Object > Relations > Make Local; a prompt alone works without it."
-        )
-
-
 def _is_evaluated(obj: bpy.types.Object) -> bool:
     """Whether Blender keeps the pose up to date; an object that is only hidden is."""
     layer = bpy.context.view_layer

@@ -337,14 +337,6 @@ def test_a_linked_armature_says_how_to_make_it_local(registered, tmp_path):
     assert not len(obj.motiongpt.bone_map.rows)
 
 
-def test_an_override_has_a_map_of_its_own(registered, tmp_path):
-    obj = linked_file(tmp_path).override_create(remap_local_usages=True)
-    bpy.context.scene.motiongpt.armature = obj
-    bpy.ops.motiongpt.find_bones()
-    rows(obj)["hand_l"].bone = ""
-    assert Part.HAND_L not in {c.part for c in describe(obj).controls}
-
-
 def test_hidden_bones_are_found_and_described_all_the_same(rig):
     before = [(c.part, c.name) for c in describe(rig).controls]
     hidden = rig.data.collections.new("hidden")

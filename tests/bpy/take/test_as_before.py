@@ -5,8 +5,6 @@ import pytest
 
 from motiongpt_blender.scene.action import nla
 from motiongpt_blender.scene.action.played_curves import keyed_frames
-from motiongpt_blender.scene.errors import RigError
-from motiongpt_blender.scene.rig.usability import check_not_override
 from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, seen, show, wait
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -278,23 +276,6 @@ def test_a_pose_of_a_bone_with_another_name_is_told(addon, smpl_rig, bone):
             operator()
     smpl_rig.data.bones["renamed"].name = bone
     generate(addon)
-
-
-def test_a_library_override_takes_no_list_and_says_so(addon, smpl_rig, tmp_path):
-    check_not_override(smpl_rig)
-    library = tmp_path / "library.blend"
-    bpy.data.libraries.write(str(library), {smpl_rig})
-    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
-        wanted.objects = [smpl_rig.name]
-    linked = wanted.objects[0]
-    bpy.context.scene.collection.objects.link(linked)
-    override = linked.override_create(remap_local_usages=True)
-    with pytest.raises(RigError, match="Make Local"):
-        check_not_override(override)
-    bpy.context.scene.motiongpt.armature = override
-    for operator in (lambda: bpy.ops.motiongpt.add_pose(role="KEY"), bpy.ops.motiongpt.add_block):
-        with pytest.raises(RuntimeError, match="Make Local"):
-            operator()
 
 
 def test_a_star_is_not_lost_when_a_take_cannot_be_put_on(smpl_rig, monkeypatch):

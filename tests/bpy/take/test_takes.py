@@ -254,23 +254,6 @@ def test_takes_that_no_list_has_are_listed_when_a_file_opens(addon, smpl_rig, tm
     assert np.abs(looks(rig) - before).max() < 1e-5
 
 
-def test_an_override_gets_one_take_that_is_kept(addon, smpl_rig, tmp_path):
-    """Blender saves no list of an override."""
-    bpy.data.libraries.write(str(tmp_path / "library.blend"), {smpl_rig})
-    with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, wanted):
-        wanted.objects = [smpl_rig.name]
-    bpy.context.scene.collection.objects.link(wanted.objects[0])
-    override = wanted.objects[0].override_create(remap_local_usages=True)
-    override.override_library.is_system_override = False
-    bpy.context.scene.motiongpt.armature = override
-    bpy.context.scene.motiongpt.takes = 4
-    generate(addon)
-    (take,) = override.motiongpt.takes.entries
-    assert take.kept and take.on_rig
-    assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
-    assert not override.motiongpt.takes.entries and not bpy.data.actions
-
-
 @pytest.mark.sweep
 def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
     from motiongpt_blender.ui.readiness import readiness_text

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from motiongpt_blender.backend.setup import install_errors, installer, torch_source
+from motiongpt_blender.backend.setup.asking import ask
 from motiongpt_blender.backend.setup.install_errors import InstallError
 from motiongpt_blender.backend.setup.installer import Environment, Pins
 from tests.support.wheels import make_wheel
@@ -120,6 +121,20 @@ def test_the_log_outlives_an_environment_that_was_not_made(tmp_path):
     with pytest.raises(InstallError, match="failed"):
         ensure(Environment(environment.folder, script), pins(), [])
     assert "oops" in environment.log.read_text() and not environment.folder.exists()
+
+
+def test_a_folder_too_deep_for_windows_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    environment = Environment(tmp_path / "x" / "environment")
+    monkeypatch.setattr(installer, "room_in", lambda folder: installer.LONGEST_NAME - 5)
+    with pytest.raises(InstallError, match=r"is 5 characters too long.*choose a shorter folder"):
+        ensure(environment, pins(), [])
+    assert not environment.folder.parent.exists()
+
+
+def test_what_pip_writes_is_text_whatever_it_writes(tmp_path):
+    say = r"import sys; sys.stdout.buffer.write(b'Gr\xf6\xdfe'); print('Größe')"
+    done = ask([sys.executable, "-c", say])
+    assert "Größe" in done.stdout and "\ufffd" in done.stdout
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])

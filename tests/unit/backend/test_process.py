@@ -78,6 +78,12 @@ def test_environment_is_not_bent(monkeypatch):
     assert python == {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
 
 
+def test_what_apples_gpu_lacks_is_done_by_the_processor():
+    name = "PYTORCH_ENABLE_MPS_FALLBACK"
+    assert fake_launch().environment("darwin")[name] == "1"
+    assert name not in fake_launch().environment("linux")
+
+
 def test_hello_work_and_goodbye(start, tmp_path):
     process = start()
     process.send(request(tmp_path))

@@ -152,8 +152,9 @@ def test_the_python_that_is_named_is_asked_first(tmp_path):
     ("script", "why"),
     [
         ("exit 1", "lacks the module venv"),
-        ("echo 3 9", "it is Python 3.9"),
-        ("echo 3 99", "it is Python 3.99"),
+        ("echo 3 9 64 x", "it is Python 3.9"),
+        ("echo 3 99 64 x", "it is Python 3.99"),
+        ("echo hello", "does not say what it is"),
     ],
 )
 def test_a_python_that_cannot_is_refused_with_the_reason(tmp_path, script, why):
@@ -167,12 +168,56 @@ def test_a_python_that_cannot_is_refused_with_the_reason(tmp_path, script, why):
 def test_another_python_is_found_where_blenders_own_cannot(tmp_path, monkeypatch):
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name, script in (("python3.13", "echo 3 13"), ("python3.11", "exit 1")):
+    for name, script in (("python3.13", "echo 3 13 64 x"), ("python3.11", "exit 1")):
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/bin:/usr/bin")
     monkeypatch.setattr(sys, "_base_executable", str(tmp_path / "blender-python"), raising=False)
     assert find_base() == tools / "python3.13"
+
+
+@posix
+def test_windows_launcher_knows_more_pythons(tmp_path, monkeypatch):
+    """python.org's installer leaves its Pythons off PATH."""
+    python = tmp_path / "Programme ü" / "python3"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\necho 3 12 64 x\n")
+    launcher = tmp_path / "bin" / "py"
+    launcher.parent.mkdir()
+    launcher.write_text(f"#!/bin/sh\n[ $1 = -3.12 ] && echo '{python}'\n")
+    for program in (python, launcher):
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(launcher.parent))
+    monkeypatch.setattr(sys, "_base_executable", str(tmp_path / "blender-python"), raising=False)
+    assert find_base() == python
+
+
+@pytest.mark.parametrize(
+    ("python", "why"),
+    [
+        (r"C:\Program Files\WindowsApps\Blender\5.0\python\bin\python.exe", "Microsoft Store"),
+        ("/private/var/folders/T/AppTranslocation/1/d/Blender.app/python3", "Applications folder"),
+    ],
+)
+def test_a_python_in_a_place_that_changes_is_not_started(python, why, monkeypatch):
+    monkeypatch.setattr(base_python, "ask", None)
+    with pytest.raises(InstallError, match=why):
+        find_base(Path(python))
+
+
+@pytest.mark.parametrize(
+    ("answer", "system", "why"),
+    [
+        ("3 11 64 arm64", "darwin", None),
+        ("3 11 64 x86_64", "darwin", "Intel"),  # also on an Apple processor, under Rosetta
+        ("3 11 64 AMD64", "win32", None),
+        ("3 11 32 x86", "win32", "32-bit"),
+        ("3 11 64 x86_64", "linux", None),
+    ],
+)
+def test_a_build_that_pytorch_has_none_for_is_refused(answer, system, why):
+    found = base_python.refusal_of_build(answer, system)
+    assert found is None if why is None else why in str(found)
 
 
 def test_without_any_python_the_sentence_says_what_to_do(monkeypatch):

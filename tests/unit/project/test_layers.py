@@ -4,16 +4,19 @@ import pytest
 
 from tests.support.imports import ROOT, circle, graph, imports, module_name, python_files
 
-_SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/scene_time")
+_SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/kept", "scene/scene_time")
 #: Folder or file of the add-on -> what it may import from; itself always. What is named
 #: without its parts ("core") stands for all of them.
 ADDON = {
     "core/bounded_files": (),
     "core/bounded_arrays": ("core/bounded_files",),
+    "core/systems": (),
+    "core/patience": ("core/systems",),
     "core/body": ("core/bounded_files", "core/bounded_arrays"),
     "core/leftovers": (),
     "core/actions": (),
-    "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers"),
+    "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers",
+                   "core/patience", "core/systems"),
     "core/rig": ("core/body",),
     "core/retargeting": ("core/body", "core/rig"),
     "core/pose_constraints": ("core/bounded_files", "core/body", "core/rig", "core/retargeting"),
@@ -25,6 +28,7 @@ ADDON = {
     "compat": (),
     "scene/errors": (),
     "scene/access": ("compat", "scene/errors"),
+    "scene/kept": (),
     "scene/scene_time": ("compat", "scene/access"),
     "scene/rig": _SCENE,
     "scene/action": (*_SCENE, "scene/rig"),
@@ -41,7 +45,7 @@ ADDON = {
                   "properties", "preferences"),
     "ui": ("core", "wire", "compat", "paths", "backend", "scene", "generate", "properties",
            "preferences", "operators"),
-    "registration": ("operators", "preferences", "properties", "ui"),
+    "registration": ("scene/kept", "operators", "preferences", "properties", "ui"),
     "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate"),
 }  # fmt: skip
 

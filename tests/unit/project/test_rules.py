@@ -47,6 +47,32 @@ def test_what_the_addon_may_import_from_outside(path):
 
 
 @pytest.mark.parametrize("path", shipped(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_children_open_no_window_and_no_shell_reads_their_arguments(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or "subprocess" not in ast.unparse(node.func):
+            continue
+        if ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen"):
+            unpacked = [ast.unparse(word.value) for word in node.keywords if word.arg is None]
+            assert any(text.startswith("child_options(") for text in unpacked)
+            assert not any(word.arg == "shell" for word in node.keywords)
+
+
+#: Renames and removals at which a virus scanner may stand in the way.
+MOVES = {"rename", "replace", "rmtree"}
+
+
+@pytest.mark.parametrize(
+    "path", python_files("motiongpt_blender", "ext_models"), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_files_are_moved_patiently(path):
+    """``path.rename(target)`` has one argument, as no method of a text has."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            moves = node.func.attr in MOVES and len(node.args) == 1 and not node.keywords
+            assert not moves, f"line {node.lineno}: patiently(path.{node.func.attr}, target)"
+
+
+@pytest.mark.parametrize("path", shipped(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_addon_imports_itself_relatively(path):
     """Blender installs the add-on under another name than its folder's."""
     tree = ast.parse(path.read_text("utf-8"))

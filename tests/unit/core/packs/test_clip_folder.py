@@ -24,6 +24,13 @@ def test_clips_and_captions_add_up(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["captions.json", "one.npz", "two.npz"]
 
 
+@pytest.mark.parametrize("name", ["con", "walks?", "COM1.walk"])
+def test_a_name_that_windows_cannot_write_is_refused(tmp_path, name):
+    with pytest.raises(ClipFolderError, match="cannot be written on Windows"):
+        add_clip(tmp_path / f"{name}.npz", CLIP, "x")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("text", ["[", "[1]", '{"a": 1}', '{"a": [1]}'])
 def test_a_captions_file_that_is_none_is_left_alone(tmp_path, text):
     (tmp_path / "captions.json").write_text(text)

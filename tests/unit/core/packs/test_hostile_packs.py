@@ -162,6 +162,14 @@ def test_a_pack_without_room_is_not_begun(entries, home, tmp_path, monkeypatch):
     assert list(home.iterdir()) == []
 
 
+def test_a_folder_too_deep_for_windows_is_not_begun(entries, home, tmp_path, monkeypatch):
+    path = zipped(tmp_path / "a.zip", entries)
+    monkeypatch.setattr(archives, "room_in", lambda folder: 40)
+    with pytest.raises(manifest.PackError, match=r"lies too deep for a\.zip.*MOTIONGPT_PACKS"):
+        archives.install(path, home)
+    assert list(home.iterdir()) == []
+
+
 def test_what_a_killed_installation_left_goes_with_the_next_one(entries, home, tmp_path):
     for name, age in ((".new-old", 100_000), (".removed-old", 100_000), (".new-fresh", 60)):
         (home / name).mkdir(parents=True)

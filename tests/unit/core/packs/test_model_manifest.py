@@ -22,6 +22,7 @@ def refused(folder, words):
         ("skeleton", [["a", "b", "c"]] * 22, "22 rows of 3 numbers"),
         ("skeleton", [[0.0, 0.0, 1e9]] * 22, "22 rows of 3 numbers"),
         ("skeleton", [{"x": 1, "y": 2, "z": 3}] * 22, "22 rows of 3 numbers"),
+        ("skeleton", [[0, 0, 10**400]] * 22, "22 rows of 3 numbers"),
         ("max_frames", 10**9, "'max_frames' must be 1 to 100000"),
         ("max_frames", 0, "'max_frames' must be 1 to 100000"),
         ("levels", 10**9, "'levels' must be 1 to 64"),
