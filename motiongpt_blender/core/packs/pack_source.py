@@ -69,7 +69,7 @@ def of_folder(folder: Path) -> PackSource:
 
 def of_archive(path: Path, archive: zipfile.ZipFile) -> PackSource:
     """An archive's files, which lie at its top or in one folder; raises PackError."""
-    entries = [e for e in archive.infolist() if not e.is_dir()]
+    entries = [e for e in archive.infolist() if not e.filename.endswith("/")]
     for entry in entries:
         # as written: zipfile itself cuts names at a zero and turns backslashes on Windows
         _check_name(path, entry.orig_filename)

@@ -154,6 +154,12 @@ def test_names_that_are_no_text(entries, name, home, tmp_path):
     refused(path, home, "broken")
 
 
+def test_a_name_that_a_zero_ends(entries, home, tmp_path):
+    path = zipped(tmp_path / "a.zip", entries | {"walks/more.txt": b""})
+    path.write_bytes(path.read_bytes().replace(b"walks/more.txt", b"\0alks/more.txt"))
+    refused(path, home, "leads out of the pack")
+
+
 def test_a_pack_without_room_is_not_begun(entries, home, tmp_path, monkeypatch):
     path = zipped(tmp_path / "a.zip", entries)
     monkeypatch.setattr(archives.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
