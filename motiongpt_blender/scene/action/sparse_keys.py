@@ -52,8 +52,9 @@ def sparse_key_slices(
         options: the limits, and the root.
     """
     paths: dict[str, list[Channel]] = {}
+    frames = max(len(channel.values) for channel in channels)
     for channel in channels:
-        if channel.index >= 0 and len(channel.values) > 1:
+        if channel.index >= 0 and len(channel.values) == frames:
             paths.setdefault(channel.path, []).append(channel)
     kinds = {path: _kind(obj, path, rows[0].group) for path, rows in paths.items()}
     rotation_paths, location_path, axes = _body_paths(obj, rig, kinds)
