@@ -298,7 +298,10 @@ def _say_package(target: Path, packs: Sequence[Path]) -> int:
         print(f"It carries no model: {PACKS} holds none whose licence allows commercial use.")
     for pack in packs:
         print(f"{pack.relative_to(ROOT)}: {pack.stat().st_size / 2**20:.1f} MB, a model pack")
-    print("Install it in Blender 4.2 or later: Preferences > Get Extensions > Install from Disk.")
+    where = "Preferences > Get Extensions > Install from Disk"
+    print(f"Install {target.name} in Blender 4.2 or later: {where}.")
+    if packs:
+        print("Install model packs in the add-on's preferences, with Install Pack.")
     return 0
 
 

@@ -22,7 +22,7 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
-from .readiness import readiness_text
+from .readiness import obstacle, readiness_text
 from .setup import draw_setup
 
 #: Lines that a message has room for, so that it moves nothing when it comes.
@@ -59,8 +59,11 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout.prop(request, "guidance")
         layout.prop(request, "takes")
         layout.separator(factor=0.5)
-        hint(layout, readiness_text(context, obj) if obj is not None else NO_ARMATURE)
-        _draw_button(layout, obj)
+        if why := obstacle(obj) if obj is not None else NO_ARMATURE:
+            sentence(context, layout, why, "ERROR")
+        elif obj is not None:
+            hint(layout, readiness_text(context, obj))
+        _draw_button(layout, obj, ready=not why)
         pack = paths.pack_info(chosen_pack(context))
         if pack is not None and pack.non_commercial:
             sentence(context, layout, licence_text(pack.licence), "ERROR")
@@ -125,12 +128,13 @@ def _length_text(layout: UILayout, text: str) -> UILayout:
     return row
 
 
-def _draw_button(layout: UILayout, obj: Object | None) -> None:
+def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
     """Generate, or the progress of the take under way."""
     take = session.controller().pending
     row = layout.row(align=True)
     row.scale_y = 1.6
     if take is None:
+        row.enabled = ready
         row.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
         return
     other = obj is None or session_id(obj) != take.character.armature

@@ -1,4 +1,4 @@
-"""One line that says what Generate will make: its length, its start, poses and takes."""
+"""What Generate will make: its length, its start, poses and takes; or why it cannot."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from ..core.timeline.frame_range import FrameRangeMode, frame_text
 from ..operators import generation
 from ..properties import armature
 from ..properties import scene as scene_properties
+from ..scene.errors import RigError
+from ..scene.rig.bones import why_not_drivable
+from ..scene.rig.usability import check_usable
 from ..scene.scene_time import current_frame, scene_fps
 
 
@@ -20,6 +23,15 @@ def readiness_text(context: Context, obj: Object) -> str:
         parts.append(_counted(len(poses), "pose"))
     parts.append(_counted(panel.takes, "take"))
     return ", ".join(parts)
+
+
+def obstacle(obj: Object) -> str:
+    """Why no take can be put on an armature as it is, or ""."""
+    try:
+        check_usable(obj)
+        return why_not_drivable(obj)
+    except RigError as error:
+        return str(error)
 
 
 def _span(context: Context, obj: Object) -> str:

@@ -107,6 +107,18 @@ def cached_bone_map(obj: bpy.types.Object) -> BoneMap:
     return _cached(_PROPOSED, propose, bones_of(armature_of(obj)))
 
 
+def why_not_drivable(obj: bpy.types.Object) -> str:
+    """Why no motion can be put on an armature's bones, or "". Panels ask at every redraw."""
+    bones = bones_of(armature_of(obj))
+    found = edited_bone_map(obj, bones) or cached_bone_map(obj)
+    return refusal(obj, explain(found, len(bones.names))) if missing(found) else ""
+
+
+def refusal(obj: bpy.types.Object, why: str) -> str:
+    """The sentence that refuses an armature for its bones."""
+    return f"'{obj.name}' cannot be driven: {why}"
+
+
 def _cached(
     cache: dict[_Key, BoneMap], detect: Callable[[Bones], BoneMap], bones: Bones
 ) -> BoneMap:

@@ -18,7 +18,7 @@ from ...core.rig.rig_description import Control, RigDescription
 from ..access import armature_of
 from ..errors import RigError
 from .bone_transforms import quaternion_of
-from .bones import bone_map_of
+from .bones import bone_map_of, refusal
 from .rest_joints import floor_height, rest_joints
 from .twist_bones import find_twists
 from .usability import check_usable
@@ -55,7 +55,7 @@ def describe(obj: bpy.types.Object) -> RigDescription:
     try:
         bone_map = bone_map_of(obj)
     except MappingError as error:
-        raise RigError(f"'{obj.name}' cannot be driven: {error}") from None
+        raise RigError(refusal(obj, str(error))) from None
     chains = _chains(bone_map)
     axes = _model_axes(obj, chains)
     mapped = {n for b in bone_map.bones for n in (b.control, b.body)}

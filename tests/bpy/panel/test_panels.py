@@ -115,6 +115,22 @@ def test_takes_belong_to_the_character_they_were_made_for(
     assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
 
 
+def test_generate_is_dead_on_an_armature_that_cannot_work(addon, smpl_rig, monkeypatch):
+    from motiongpt_blender.ui import base, panels, readiness
+
+    lit = []
+    monkeypatch.setattr(panels, "_draw_button", lambda *_, ready: lit.append(ready))
+    monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
+    assert readiness.obstacle(smpl_rig) == "" and "'ERROR'" not in drawn(panels.MOTIONGPT_PT_main)
+    lone = bpy.data.objects.new("lone", bpy.data.armatures.new("lone"))
+    bpy.context.collection.objects.link(lone)
+    for obj, says in ((lone, "it has no bones"), (smpl_rig, "in its rest")):
+        bpy.context.scene.motiongpt.armature = obj
+        smpl_rig.data.pose_position = "REST"
+        assert says in readiness.obstacle(obj) and "'ERROR'" in drawn(panels.MOTIONGPT_PT_main)
+    assert lit == [True, False, False]
+
+
 def test_the_menu_under_pose_and_object_has_operators_that_there_are(addon, smpl_rig):
     from motiongpt_blender.ui.menus import GROUPS, MOTIONGPT_MT_main
 

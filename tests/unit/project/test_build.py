@@ -293,3 +293,16 @@ def test_tier_names_agree():
     with pytest.raises(SystemExit):
         parser.parse_args(["test", "--tier", "nonsense"])
     assert isinstance(parser, argparse.ArgumentParser)
+
+
+def test_what_is_installed_where_is_said_by_name(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "_packs", lambda root, non_commercial: ["starter"])
+    extension, pack = tmp_path / "motiongpt-1.zip", tmp_path / "walks.zip"
+    for path in (extension, pack):
+        path.write_bytes(b"")
+    assert build._say_package(extension, [pack]) == 0
+    said = capsys.readouterr().out
+    assert "Install motiongpt-1.zip in Blender" in said and "with Install Pack" in said
+    build._say_package(extension, [])
+    assert "Install Pack" not in capsys.readouterr().out
