@@ -19,6 +19,7 @@ from ..generate.state import CharacterState, Phase, stage_text
 from ..properties import armature
 from ..properties.scene import target
 from ..scene.scene_time import current_frame, scene_fps
+from ..scene.take.placing import restore_properties
 from ..scene.take.provenance import carry_terms
 from .character import ArmatureCharacter, scene_of
 from .targets import OperatorResult
@@ -176,8 +177,10 @@ def on_load(*_: Any) -> None:
 
 @bpy.app.handlers.persistent
 def on_loaded(*_: Any) -> None:
-    """List the takes that an older version made."""
+    """List the takes that an older version made, and complete library overrides."""
     for obj in bpy.data.objects:
         ours = obj.type == "ARMATURE" and obj.library is None
         if ours and (strips := armature.of(obj).takes.unlisted(obj)):
             armature.editable_of(obj).takes.adopt(strips)
+        if ours and obj.override_library is not None:
+            restore_properties(obj)

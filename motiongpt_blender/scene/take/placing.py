@@ -17,6 +17,7 @@ from ...core.body.slices import run_to_end
 from ...core.timeline.frame_range import Fit
 from ..access import ArmatureHandle, block_of, pose_bones, update_view_layer
 from ..action.action_writer import WrittenAction
+from ..action.played_curves import audible_actions
 from ..errors import WriteError
 from ..rig.bone_transforms import own_transform, own_transforms
 from .provenance import show_terms
@@ -72,6 +73,14 @@ def place_slices(
         raise
     update_view_layer()
     return added.track
+
+
+def restore_properties(obj: bpy.types.Object) -> None:
+    """Give a library override back the custom properties of its takes: no file holds them."""
+    show_terms(obj)
+    curves = (curve for action in audible_actions(obj) for curve in compat.all_curves(action))
+    if ROOT_MOTION_KEY not in obj and any(ROOT_MOTION_KEY in curve.data_path for curve in curves):
+        add_root_motion_property(obj)
 
 
 def _record_before(obj: bpy.types.Object, action: bpy.types.Action) -> TakeRecord:

@@ -2,10 +2,14 @@
 
 import pytest
 
-from motiongpt_blender.core.rig.rig_options import REACH
+from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip, Origin
+from motiongpt_blender.core.rig.rig_options import REACH, RigOptions
 from motiongpt_blender.properties import armature
 from motiongpt_blender.scene.kept import owner_of
 from motiongpt_blender.scene.rig.description import describe
+from motiongpt_blender.scene.take.apply import apply_clip
+from motiongpt_blender.scene.take.remove_take import remove_take
+from tests.support.clips import clip
 from tests.support.takes import generate, show
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -86,6 +90,20 @@ def test_takes_blocks_and_bones_come_back_with_the_file(override, addon, tmp_pat
     assert "hand_l" not in {control.part.value for control in describe(override).controls}
     assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
     assert not kept.takes.entries and not bpy.data.actions
+
+
+def test_terms_and_root_motion_come_back_with_the_file(override, tmp_path):
+    """Blender saves no custom property of an override."""
+    walk = MotionClip(clip("walk")[:31], MODEL_FPS, origin=Origin("walks", "CC BY-NC 4.0", ("Me",)))
+    report = apply_clip(override, walk, (), 1, "walk", RigOptions(in_place=True))
+    show(31)
+    ahead = tuple(override["motiongpt_root_motion"])
+    override = saved(tmp_path / "shot.blend")
+    show(31)
+    assert abs(ahead[1]) > 0.5 and tuple(override["motiongpt_root_motion"]) == pytest.approx(ahead)
+    assert override["motiongpt_licence"] == "CC BY-NC 4.0"
+    assert remove_take(report.action_name)
+    assert not {"motiongpt_licence", "motiongpt_root_motion"} & set(override.keys())
 
 
 def test_options_can_be_changed_in_the_file(override, tmp_path):
