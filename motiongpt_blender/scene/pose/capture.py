@@ -123,7 +123,7 @@ def limbs_out_of_reach(obj: bpy.types.Object, rig: RigDescription) -> dict[str, 
     for label, joints, limb in _limbs():
         if not set(limb) <= parts:
             continue
-        upper, lower = _bone_lengths([rig.points[j] for j in joints])
+        upper, lower = _limb_lengths(posed, rig, joints, limb[0])
         span = float(np.linalg.norm(_head(posed, rig, limb[2]) - _head(posed, rig, limb[0])))
         missing = max(span - upper - lower, abs(upper - lower) - span)
         if missing > 0.002 * rig.leg:
@@ -170,6 +170,17 @@ def _bone_lengths(joints: list[Array]) -> tuple[float, float]:
     return float(np.linalg.norm(middle - first)), float(np.linalg.norm(end - middle))
 
 
+def _limb_lengths(
+    posed: bpy.types.Object, rig: RigDescription, joints: tuple[Joint, ...], part: Part
+) -> tuple[float, float]:
+    """Lengths of a limb's two bones, as large as an evenly scaled bone that carries it has them."""
+    upper, lower = _bone_lengths([rig.points[joint] for joint in joints])
+    carrier = pose_bones(posed)[_control(rig, part).body].parent
+    sizes = [1.0] * 3 if carrier is None else list(carrier.matrix.to_scale())
+    growth = sizes[1] if max(sizes) - min(sizes) < 1e-3 * max(sizes) else 1.0
+    return growth * upper, growth * lower
+
+
 def _unstretched_rotations(posed: bpy.types.Object, rig: RigDescription) -> dict[str, Array]:
     """Rotation (4,) away from rest, in model axes, of each control's body bone."""
     rotations = {c.name: _rotation(posed, rig, c) for c in rig.controls}
@@ -178,7 +189,7 @@ def _unstretched_rotations(posed: bpy.types.Object, rig: RigDescription) -> dict
         if parts[2] not in names:
             continue
         seen = [_head(posed, rig, part) for part in parts]
-        corrections = _unstretched(seen, _bone_lengths([rig.points[j] for j in joints]))
+        corrections = _unstretched(seen, _limb_lengths(posed, rig, joints, parts[0]))
         for part, correction in zip(parts, corrections, strict=False):
             rotations[names[part]] = multiply(correction, rotations[names[part]])
     return rotations
@@ -224,9 +235,13 @@ def _rotations_by_part(rotations: dict[str, Array], rig: RigDescription) -> dict
 
 def _head(posed: bpy.types.Object, rig: RigDescription, part: Part) -> Array:
     """Evaluated head (3,) of a part's bone in model axes, the floor at 0."""
-    control = next(c for c in rig.controls if c.part is part)
-    point = np.array(pose_bones(posed)[control.body].head, dtype=np.float64)
+    point = np.array(pose_bones(posed)[_control(rig, part).body].head, dtype=np.float64)
     return rotate(inverse(rig.axes), point) - np.array([0.0, rig.floor, 0.0])
+
+
+def _control(rig: RigDescription, part: Part) -> Control:
+    """The first control of a part that the rig has."""
+    return next(c for c in rig.controls if c.part is part)
 
 
 def _directions(rig: RigDescription, rotations: dict[Part, Array]) -> Array:

@@ -62,18 +62,23 @@ def _with_scale_of(matrix: Matrix, now: Matrix) -> Matrix:
 def transform_pose(
     obj: bpy.types.Object, rig: RigDescription, pose: RigPose, change: Matrix
 ) -> RigPose:
-    """A pose transformed by a change of the object's space."""
-    rest = armature_of(obj).bones[rig.root].matrix_local
-    root = pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0))
-    basis = Matrix.LocRotScale(pose.root_location, Quaternion(root), None)
-    moved = rest.inverted() @ change @ rest @ basis
-    rotation = moved.to_quaternion()
-    x, y, z = (float(v) for v in moved.translation)
-    return replace(
-        pose,
-        rotations={**pose.rotations, rig.root: (rotation.w, rotation.x, rotation.y, rotation.z)},
-        root_location=(x, y, z),
-    )
+    """A pose transformed by a change of the object's space; what hangs on nothing turns along."""
+    rotations = dict(pose.rotations)
+    for control in rig.controls:
+        if control.parent is None and control.name in rotations:
+            basis = Matrix.LocRotScale(None, Quaternion(rotations[control.name]), None)
+            q = _moved_basis(obj, control.name, basis, change).to_quaternion()
+            rotations[control.name] = (q.w, q.x, q.y, q.z)
+    root = Quaternion(pose.rotations.get(rig.root, (1.0, 0.0, 0.0, 0.0)))
+    basis = Matrix.LocRotScale(pose.root_location, root, None)
+    x, y, z = (float(v) for v in _moved_basis(obj, rig.root, basis, change).translation)
+    return replace(pose, rotations=rotations, root_location=(x, y, z))
+
+
+def _moved_basis(obj: bpy.types.Object, name: str, basis: Matrix, change: Matrix) -> Matrix:
+    """The basis with which a bone that nothing carries stands where a change puts it."""
+    rest = armature_of(obj).bones[name].matrix_local
+    return rest.inverted() @ change @ rest @ basis
 
 
 def transform_joints(

@@ -13,7 +13,7 @@ from motiongpt_blender.core.body.rotations import angle_between
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
 from motiongpt_blender.core.pose_constraints.rig_pose import pose_at
 from motiongpt_blender.core.retargeting.solver import solve
-from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose
+from motiongpt_blender.scene.pose.capture import capture_joints, capture_pose, limbs_out_of_reach
 from motiongpt_blender.scene.rig.description import describe
 
 
@@ -132,3 +132,18 @@ def test_the_torso_is_read_without_the_root_bone(rigify_rig):
     away = np.subtract(moved.root_location, plain.root_location)
     assert np.linalg.norm(away) == pytest.approx(math.sqrt(5), abs=1e-4)
     assert np.allclose(moved.rotations["torso"], plain.rotations["torso"], atol=1e-6)
+
+
+def test_limbs_of_an_evenly_scaled_chest_are_not_stretched(smpl_rig):
+    """They are longer, not bent: their rotations are read as they are."""
+    rig = describe(smpl_rig)
+    bones = smpl_rig.pose.bones
+    bones["l_elbow"].rotation_quaternion = (0.9, 0.3, 0.0, 0.3)
+    bpy.context.view_layer.update()
+    before = capture_pose(smpl_rig, rig)
+    bones["spine2"].scale = (1.05, 1.05, 1.05)
+    bpy.context.view_layer.update()
+    assert not limbs_out_of_reach(smpl_rig, rig)
+    after = capture_pose(smpl_rig, rig)
+    for name, rotation in before.rotations.items():
+        assert np.abs(np.subtract(after.rotations[name], rotation)).max() < 1e-4, name

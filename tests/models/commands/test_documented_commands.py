@@ -45,6 +45,7 @@ NEEDS = {
     "build.py test": "itself",
     "build.py mutants": "an hour, and the package cosmic-ray",
     "tests.support.measure.actions": "minutes of the model",
+    "tests.support.measure.changed_files": "Blender, the rig files and many minutes",
     "tests.support.measure.feet": "Blender and minutes of the model",
     "tests.support.measure.pose_takes": "Blender, the rig files and minutes of the model",
     "tests.support.measure.rigs": "Blender, the motion data and the rig files",
