@@ -56,9 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _cell(
-    key: str, make: Callable[[], Any], change: str, folder: Path, faults: list[str]
-) -> str:
+def _cell(key: str, make: Callable[[], Any], change: str, folder: Path, faults: list[str]) -> str:
     """What became of the pose, in a word; a fault is added to the list."""
     import bpy
 
