@@ -68,9 +68,9 @@ def make_rig():
     return rig
 
 
-def click(command):
-    """Find a button and click it."""
-    yield from hand.click((yield from hand.find_button(command)))
+def click(command, share):
+    """Find a button at this share of the side bar's width and click it."""
+    yield from hand.click((yield from hand.find_button(command, (share,))))
 
 
 def story(asked):
@@ -82,7 +82,7 @@ def story(asked):
         yield from hand.save_drawing()
     yield from hand.open_tab()
     kept = rig.motiongpt.bone_map
-    yield from click("motiongpt.find_bones")
+    yield from click("motiongpt.find_bones", 0.3)
     rows = {row.part: row for row in kept.rows}
     assert len(rows) == 21, len(kept.rows)
     assert (rows["shin_l"].bone, rows["shin_l"].source) == ("steel knee", "structure")
@@ -93,7 +93,7 @@ def story(asked):
     if asked.shot:
         left, right, bottom, top = hand.side_bar()
         yield from hand.shoot(asked.shot, (left - FIGURE_WIDTH, right, bottom, top))
-    yield from click("motiongpt.bone_from_selected")
+    yield from click("motiongpt.bone_from_selected", 0.865)
     assert (rows["toe_l"].bone, rows["toe_l"].source) == ("peg", "user"), rows["toe_l"].bone
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_disable(module="motiongpt_blender")

@@ -9,7 +9,7 @@ import traceback
 import bpy
 
 #: Pixels between two looks under the mouse; a button is 20 high.
-STEP = 12
+STEP = 16
 
 
 def place(region_type):

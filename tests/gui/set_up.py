@@ -113,6 +113,8 @@ def story(asked):
     if asked.small:
         make_small(asked.small)
         chosen.environment = str(asked.small / "environment")
+    if not asked.shots:
+        yield from hand.save_drawing()
     yield from hand.open_tab()
     yield from shoot(asked, "missing")
     button = yield from hand.find_button("motiongpt.set_up")
