@@ -176,7 +176,7 @@ def _limb_lengths(
     """Lengths of a limb's two bones, as large as an evenly scaled bone that carries it has them."""
     upper, lower = _bone_lengths([rig.points[joint] for joint in joints])
     carrier = pose_bones(posed)[_control(rig, part).body].parent
-    sizes = [1.0] * 3 if carrier is None else list(carrier.matrix.to_scale())
+    sizes = (1.0,) * 3 if carrier is None else carrier.matrix.to_scale().to_tuple()
     growth = sizes[1] if max(sizes) - min(sizes) < 1e-3 * max(sizes) else 1.0
     return growth * upper, growth * lower
 

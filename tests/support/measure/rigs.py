@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -179,7 +179,8 @@ def played_errors(
     drawn = _drawn(obj, rig) if picture else []
     played = measures.play(obj, rig, 1, len(clip.joints), drawn)
     if picture:
-        portrait(rig, played, drawn, clip.joints).save(picture, optimize=True)
+        standing = replace(played, bones=played.bones - np.array([0.0, ground, 0.0]))
+        portrait(rig, standing, drawn, clip.joints).save(picture, optimize=True)
     remove_take(report.action_name, report.ids)
     return measures.measure(rig, played, given, clip.fps, ground)
 
