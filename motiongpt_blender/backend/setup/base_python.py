@@ -119,7 +119,13 @@ def _known_to_launcher() -> Iterator[Path]:
         return
     for major, minor in reversed(VERSIONS):
         try:
-            command = [launcher, f"-{major}.{minor}", "-c", "import sys; print(sys.executable)"]
+            command = [
+                launcher,
+                f"-{major}.{minor}",
+                "-I",
+                "-c",
+                "import sys; print(sys.executable)",
+            ]
             done = ask(command, timeout=30)
         except (OSError, subprocess.TimeoutExpired):
             return
