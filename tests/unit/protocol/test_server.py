@@ -344,6 +344,13 @@ def test_poses_that_cannot_be_used(tmp_path, content, frames):
     assert_sentence(str(caught.value))
 
 
+def test_poses_of_gigabytes_are_refused_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(server, "POSES_LIMIT", 10_000)
+    np.savez_compressed(tmp_path / wire.POSES_FILE, joints=np.zeros((100, 22, 3)))
+    with pytest.raises(PipelineError, match="unpacks to more than"):
+        read_request(request(tmp_path, pose_frames=range(100)))
+
+
 def test_farewell_stops_a_running_job(tmp_path, monkeypatch):
     monkeypatch.setattr(fake, "MODE", "slow")
     monkeypatch.setattr(server, "FAREWELL_SECONDS", PATIENCE)  # beyond it this process would end
