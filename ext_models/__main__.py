@@ -40,6 +40,10 @@ COMMANDS: Final = {
     ),
     "train-reranker": ("train_reranker", "train the reranker of a pack, into that pack"),
     "train-lengths": ("train_lengths", "fit the length model of a pack, into that pack"),
+    "build-datastore": (
+        "build_datastore",
+        "give a pack the motions of its training, or others, to look up, into that pack",
+    ),
     "train-evaluator": ("train_evaluator", "train the evaluator of text and motion"),
     "evaluate": ("evaluate", "measure a pack on held-out clips"),
     "export-merged": (

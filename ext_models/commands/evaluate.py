@@ -193,14 +193,19 @@ def write_card(
     pack: Path, eval_set: EvalSet, examples: Sequence[Example], result: Evaluation
 ) -> None:
     """Write the pack's ``MODEL_CARD.md`` from what was measured."""
-    from ext_models.evaluation.model_card import model_card, parameter_counts, training_note
+    from ext_models.evaluation.model_card import (
+        model_card,
+        motions_to_look_up,
+        parameter_counts,
+        training_note,
+    )
 
     card = model_card(
         eval_set.pipeline.manifest,
         result,
         {name: count / 1e6 for name, count in parameter_counts(pack).items()},
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")}
-        | {"measured": len(eval_set.clips)},
+        | {"measured": len(eval_set.clips), "look_up": motions_to_look_up(pack)},
         pretrained=training_note(pack).get("pretrained", True),
     )
     (pack / CARD).write_text(card, encoding="utf-8")

@@ -12,6 +12,7 @@ from safetensors import safe_open
 
 from ext_models.language.base_models.adapters import ADAPTER, BASE
 from ext_models.language.base_models.library import FETCH
+from ext_models.language.datastore import DATASTORE
 from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
 from ext_models.text_motion.model import WEIGHTS
 
@@ -32,7 +33,8 @@ def model_card(
         manifest: of the pack.
         evaluation: what was measured on the held-out clips.
         sizes: millions of parameters: tokenizer, base, adapter, reranker.
-        counts: clips of each split, and how many of the test clips are ``measured``.
+        counts: clips of each split, how many of the test clips are ``measured``, and how many
+            motions the pack can ``look_up``.
         pretrained: whether the pack's own base was pretrained on captions and motions.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
@@ -53,6 +55,7 @@ def model_card(
         f"{counts['val']}, measured below on {counts['measured']} of {counts['test']} held-out "
         "clips.",
         _words(manifest),
+        *_datastore(counts["look_up"]),
         "",
         "## Measured on the test clips",
         "",
@@ -108,6 +111,25 @@ def _reranker(size: float) -> list[str]:
         f"- Reranker: text and motion in one space, {size:.1f} M parameters, trained on the same "
         "clips. It selects the candidate whose motion fits the prompt best."
     ]
+
+
+def _datastore(motions: int) -> list[str]:
+    """The motions that some candidates keep close to, where the pack has any."""
+    if not motions:
+        return []
+    return [
+        f"- Datastore: {motions} motions of the training, as codes. A third of the candidates keep "
+        "close to those whose captions mean what the prompt says."
+    ]
+
+
+def motions_to_look_up(folder: Path) -> int:
+    """The number of motions in a pack's datastore; 0 without one."""
+    path = folder / DATASTORE
+    if not path.is_file():
+        return 0
+    with safe_open(path, "numpy") as f:  # type: ignore[no-untyped-call]
+        return int(f.get_slice("lengths").get_shape()[0])
 
 
 def parameter_counts(folder: Path) -> dict[str, int]:

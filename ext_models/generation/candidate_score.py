@@ -31,7 +31,7 @@ POSE_DEAD_ZONE: Final = 0.08
 WALK_OFF_SPEED: Final = 1.0
 #: Weight of the checks of several actions in a row. With that of a single action a smooth motion
 #: without the second one wins; docs/language.md has the numbers.
-ROW_CHECKS: Final = 2.5
+ROW_CHECKS: Final = 9.0
 #: m/s and m/s^2 from which more is no worse.
 MOST_SLIDE: Final = 1.0
 MOST_ACCELERATION: Final = 60.0
@@ -69,12 +69,12 @@ class ScoreWeights:
     Fitted by ``fit-score``; docs/language.md has the command and what it found.
     """
 
-    fit: float = 0.767
-    checks: float = 0.583
-    pose_distance: float = -0.298
-    slide: float = -0.438
-    acceleration: float = -0.0347
-    rush: float = -0.157
+    fit: float = 2.81
+    checks: float = 4.12
+    pose_distance: float = -1.14
+    slide: float = -2.23
+    acceleration: float = -0.102
+    rush: float = -0.0771
 
     def for_checks(self, checks: Sequence[CheckResult]) -> ScoreWeights:
         """The weights where a prompt demands these: several actions in a row must all come."""

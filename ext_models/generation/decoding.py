@@ -25,6 +25,7 @@ from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 from motiongpt_blender.wire import Sampling
 
+from .neighbours import Neighbour, NeighbourMixture
 from .planning import Plan
 from .pose_guidance import BatchGuidance, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
@@ -42,6 +43,7 @@ class TokenPrompt:
         steps: code steps to generate.
         seed: of the row's random numbers.
         targets: what pose guidance leads the row to.
+        neighbour: the training motion that it keeps close to; None without one.
     """
 
     cond: Sequence[int]
@@ -49,6 +51,7 @@ class TokenPrompt:
     steps: int
     seed: int
     targets: GuidanceTargets = field(default_factory=GuidanceTargets)
+    neighbour: Neighbour | None = None
 
 
 class CodeSampler(LogitsProcessor):
@@ -69,10 +72,11 @@ class CodeSampler(LogitsProcessor):
         summary_temperature: float = SUMMARY_TEMPERATURE,
         guidance: BatchGuidance | None = None,
         plan: Plan | None = None,
+        mixture: NeighbourMixture | None = None,
     ) -> None:
         """Args: ids; the rows; columns of their prompts; how all are sampled; what guides them."""
         self.ids, self.width, self.cfg_scale, self.guidance = ids, width, cfg_scale, guidance
-        self.plan = plan
+        self.plan, self.mixture = plan, mixture
         self.summary_temperature = summary_temperature
         self.lengths = torch.tensor([ids.vocabulary.tokens_of(p.steps) for p in prompts])
         longest = int(self.lengths.max())
@@ -85,6 +89,8 @@ class CodeSampler(LogitsProcessor):
         cond, uncond = scores[:rows, allowed], scores[rows:, allowed]
         if len(uncond):
             cond = uncond + self.cfg_scale * (cond - uncond)
+        if self.mixture is not None:
+            cond = self.mixture(input_ids[:rows, self.width :], cond, allowed)
         if self.guidance is not None:
             cond = self.guidance(input_ids[:rows, self.width :], cond)
         in_summary = step < self.ids.vocabulary.summary[0]
@@ -163,6 +169,7 @@ def generate_codes(
     summary_temperature: float = SUMMARY_TEMPERATURE,
     guidance: PoseGuidance | None = None,
     plan: Plan | None = None,
+    neighbour_share: float = 0.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
     **more: Any,
@@ -178,6 +185,7 @@ def generate_codes(
         summary_temperature: of the summary tokens, relative to that of the codes.
         guidance: leads each row to its targets.
         plan: a planner's opinion of the rows' summaries.
+        neighbour_share: of a code's probability that is the one of the row's neighbour.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
         more: further arguments of transformers' ``generate``.
@@ -194,6 +202,9 @@ def generate_codes(
     if guidance is not None:
         whole = [p.steps + len(p.targets.given) for p in prompts]
         batch = guidance.for_batch(ids, [p.targets for p in prompts], whole)
+    mixture = None
+    if any(p.neighbour is not None for p in prompts):
+        mixture = NeighbourMixture(ids, [p.neighbour for p in prompts], neighbour_share)
     width = max(map(len, rows))
     sample = CodeSampler(
         ids,
@@ -204,6 +215,7 @@ def generate_codes(
         summary_temperature=summary_temperature,
         guidance=batch,
         plan=plan,
+        mixture=mixture,
     )
     with only_ids(model, ids.added):
         answers = generate_rows(

@@ -25,6 +25,7 @@ from ext_models.packs import MANIFEST, PackError, PackManifest
 from motiongpt_blender.wire import Sampling
 
 from .decoding import GrammarSampler, TokenPrompt, WordsOnly, generate_codes, generate_rows
+from .neighbours import Neighbour, Neighbours, load_neighbours
 from .planning import Planner, load_planner
 from .pose_guidance import PoseGuidance
 from .request import CancelCheck
@@ -53,6 +54,7 @@ class CodeRequest:
             ``steps``. For the style ``paper`` only.
         task: of the style ``paper``, if the poses do not tell it.
         targets: what pose guidance leads the motion to. For the style ``tokens`` only.
+        first: number of the first answer, where candidates take turns.
     """
 
     prompt: str
@@ -63,6 +65,7 @@ class CodeRequest:
     least: int = 0
     task: paper.Task | None = None
     targets: GuidanceTargets = field(default_factory=GuidanceTargets)
+    first: int = 0
 
 
 class MotionGenerator(Protocol):
@@ -109,6 +112,7 @@ class TokenGenerator:
         soft: soft tokens of the pack's sentence reader; None without one.
         known_words: words of the training captions.
         planner: has an opinion of the clip summary; None without one.
+        neighbours: finds training motions for some candidates; None without a datastore.
     """
 
     model: Any
@@ -120,6 +124,7 @@ class TokenGenerator:
     soft: SoftTokens | None = None
     known_words: tuple[str, ...] = ()
     planner: Planner | None = None
+    neighbours: Neighbours | None = None
 
     def generate(
         self,
@@ -130,11 +135,7 @@ class TokenGenerator:
         """See ``MotionGenerator.generate``."""
         if self.soft is not None:
             self.soft.forget()
-        prompts = [
-            _row(prompt, seed, number % request.sampling.candidates)
-            for request, prompt in zip(requests, map(self._prompt, requests), strict=True)
-            for number, seed in enumerate(answer_seeds(request.sampling))
-        ]
+        prompts = [row for request in requests for row in self._rows(request)]
         if self.soft is not None:
             self.soft.read()
         plan = None
@@ -150,9 +151,42 @@ class TokenGenerator:
             summary_temperature=self.summary_temperature,
             guidance=self.guidance,
             plan=plan,
+            neighbour_share=self.neighbours.scales.share if self.neighbours else 0.0,
             progress=progress,
             cancelled=cancelled,
         )
+
+    def _rows(self, request: CodeRequest) -> list[TokenPrompt]:
+        """One row for each answer; some have a neighbour, the others follow their summaries."""
+        prompt, seeds = self._prompt(request), answer_seeds(request.sampling)
+        found = iter(self._found(request, len(seeds)))
+        rows: list[TokenPrompt] = []
+        for number, seed in enumerate(seeds, request.first):
+            neighbour, turn = None, number
+            if self.neighbours is not None:
+                turn = self.neighbours.turn(number)
+                if self.neighbours.has_neighbour(number):
+                    neighbour = next(found, None)
+            targets = replace(prompt.targets, turn=turn if neighbour is None else None)
+            rows.append(replace(prompt, seed=seed, targets=targets, neighbour=neighbour))
+        return rows
+
+    def _found(self, request: CodeRequest, answers: int) -> list[Neighbour]:
+        """A neighbour for each answer of a request that can have one."""
+        if self.neighbours is None or request.targets.strength <= 0:
+            return []
+        numbers = range(request.first, request.first + answers)
+        count = sum(map(self.neighbours.has_neighbour, numbers))
+        stride = self.neighbours.tokenizer.config.stride
+        ahead = len(request.given) * stride
+        poses = [
+            replace(pose, frame=pose.frame - ahead)
+            for pose in request.targets.poses
+            if pose.frame >= ahead
+        ]
+        steps = request.steps - len(request.given)
+        seed = request.sampling.seed
+        return self.neighbours.find(request.prompt, steps, count, seed, poses) if count else []
 
     def _prompt(self, request: CodeRequest) -> TokenPrompt:
         """The token ids of a request; raises PipelineError if the model cannot read them."""
@@ -190,11 +224,6 @@ class TokenGenerator:
             end=self.text.eos_token_id,
         )
         return [self.text.decode(row, skip_special_tokens=True).strip() for row in rows]
-
-
-def _row(prompt: TokenPrompt, seed: int, candidate: int) -> TokenPrompt:
-    """The row of a candidate."""
-    return replace(prompt, seed=seed, targets=replace(prompt.targets, turn=candidate))
 
 
 @dataclass(frozen=True)
@@ -275,6 +304,9 @@ def load_generator(
         soft = None
         if manifest.reader:
             soft = load_soft_tokens(model, manifest.reader, manifest.soft_tokens, folder)
+        neighbours = None
+        if soft is not None and guidance is not None:
+            neighbours = load_neighbours(folder, vocabulary, soft.reader, guidance.tokenizer)
         return TokenGenerator(
             model,
             text,
@@ -284,6 +316,7 @@ def load_generator(
             soft=soft,
             known_words=manifest.words,
             planner=load_planner(folder, vocabulary, device),
+            neighbours=neighbours,
         )
     if manifest.prompt_style == "paper":
         model, text = load_text_model(folder, manifest, device)

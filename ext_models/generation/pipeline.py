@@ -274,9 +274,11 @@ class MotionPipeline:
         return [
             (
                 answers[row].codes,
-                self._continued(part, before, clips[row].joints, seed + turn * ACTION_STRIDE),
+                self._continued(
+                    part, before, clips[row].joints, seed + turn * ACTION_STRIDE, number
+                ),
             )
-            for row, seed in zip(survivors(scores, groups), seeds, strict=True)
+            for number, (row, seed) in enumerate(zip(survivors(scores, groups), seeds, strict=True))
         ]
 
     def _continued(
@@ -285,8 +287,9 @@ class MotionPipeline:
         before: GenerationRequest,
         joints: NDArray[np.float32],
         seed: int,
+        number: int,
     ) -> CodeRequest:
-        """One answer for the next action, which begins where joints (T, 22, 3) end.
+        """One answer, of a number, for the next action, which begins where joints (T, 22, 3) end.
 
         Guidance alone leads it on from there. A model that also reads what was before, as codes
         to continue or as a pose, goes on with that, and the next action is lost more often.
@@ -296,7 +299,7 @@ class MotionPipeline:
             poses = (end_pose(joints, before), *poses)
         part = replace(part, poses=poses, history=None)
         one = replace(part.sampling, seed=seed, variations=1, candidates=1)
-        return replace(self._code_request(part), sampling=one)
+        return replace(self._code_request(part), sampling=one, first=number)
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
         """How the answers are sampled.

@@ -193,8 +193,10 @@ class BatchGuidance:
         assert self.summary is not None
         first = np.array(self.ids.first_summary)
         for row, targets in enumerate(self.targets):
+            if targets.poses or targets.turn is None:
+                continue
             follow = self.scales.follow[targets.turn % len(self.scales.follow)]
-            if targets.poses or not targets.strength * follow:
+            if not targets.strength * follow:
                 continue
             tokens = (generated[row].cpu().numpy() - first).tolist()
             poses = summary_targets(self.summary, tokens, self.steps[row] * self.stride)

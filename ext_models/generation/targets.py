@@ -43,14 +43,15 @@ class GuidanceTargets:
         strength: factor of all costs; 0 is no guidance.
         given: codes (S', L) that the motion begins with, before the first generated one.
         origin: frame of the body that places are relative to.
-        turn: number of the candidate; candidates take turns in following their summaries.
+        turn: number of the candidate; candidates take turns in following their summaries. None
+            for one that does not.
     """
 
     poses: tuple[PoseTarget, ...] = ()
     strength: float = 1.0
     given: tuple[tuple[int, ...], ...] = ()
     origin: int = 0
-    turn: int = 0
+    turn: int | None = 0
 
     @property
     def active(self) -> bool:

@@ -71,6 +71,7 @@ VARIANTS: Final = (
     Variant("no guidance", sampling={"guidance": 0.0}),
     Variant("guidance 0.5", sampling={"guidance": 0.5}),
     Variant("guidance 2", sampling={"guidance": 2.0}),
+    Variant("no neighbours", generator={"neighbours": None}),
     Variant("follow 0", scales={"follow": (0.0,)}),
     Variant("follow 2", scales={"follow": (2.0,)}),
     Variant("poses to 3 and 2 cm", scales={"pose": (0.03, 0.02)}),

@@ -46,6 +46,8 @@ class Encoded:
         weight: how often it is drawn, beside the others.
         summary: (G,) what it is as a whole; empty where the pack knows none.
         meanings: ids of each caption's soft tokens; empty where the pack has no sentence reader.
+        sentences: the captions as written.
+        clip: id of the clip; a mirrored variant has that of its clip.
     """
 
     captions: tuple[tuple[int, ...], ...]
@@ -55,6 +57,8 @@ class Encoded:
     weight: float = 1.0
     summary: tuple[int, ...] = ()
     meanings: tuple[tuple[int, ...], ...] = ()
+    sentences: tuple[str, ...] = ()
+    clip: str = ""
 
 
 class Pool:
@@ -100,15 +104,15 @@ def encode_examples(
 ) -> list[Encoded]:
     """Every variant of every example as codes; ``weights`` are those of ``label_weights``.
 
-    ``seen`` caches codes, so that trainings on one tokenizer encode a clip once. ``soft`` gives
-    the captions' soft tokens.
+    ``text`` is the text tokenizer; None leaves the captions' token ids out. ``seen`` caches codes,
+    so that trainings on one tokenizer encode a clip once. ``soft`` gives the captions' soft tokens.
     """
     seen, who = {} if seen is None else seen, _fingerprint(tokenizer, levels, max_steps)
     encoded: list[Encoded] = []
     bar = tqdm(examples, desc="encoding", unit="clip", leave=False)
     for example, weight in zip(bar, weights or [1.0] * len(examples), strict=True):
         for one in (example, mirrored(example)) if mirror else (example,):
-            captions = tuple(tuple(text_ids(text, c)) for c in one.captions)
+            captions = tuple(tuple(text_ids(text, c)) for c in one.captions) if text else ()
             meanings = tuple(tuple(soft.ids(c)) for c in one.captions) if soft else ()
             for speed in speeds:
                 joints = resample(one.joints, MODEL_FPS, MODEL_FPS / speed)
@@ -119,7 +123,12 @@ def encode_examples(
                         seen[key] = _encode(part, tokenizer, levels, max_steps, key)
                     if (variant := seen[key]) is not None:
                         whole = summary(part) if summary else ()
-                        encoded.append(Encoded(captions, *variant, weight, whole, meanings))
+                        encoded.append(
+                            Encoded(
+                                captions, *variant, weight, whole, meanings,
+                                sentences=one.captions, clip=example.id,
+                            )
+                        )  # fmt: skip
     return encoded
 
 

@@ -40,6 +40,7 @@ from ext_models.training.recipe import read_toml
 from .base_models import bases
 from .code_cache import read_codes, write_codes
 from .corpus import Encoded, Seen, encode_examples, label_weights
+from .datastore import Datastore
 from .fine_tuning import fine_tune, pretrain
 from .instructions import MAX_TEXT_TOKENS
 from .known_captions import KnownCaptions
@@ -128,6 +129,9 @@ def _train_tokens(job: PackTraining, language: TokensLanguage) -> TrainingResult
         if processes.is_main():
             soft.save(job.out)
             KnownCaptions.of(_captions(job.examples), soft.reader).save(job.out)
+            real = {example.id for example in job.part("train")}
+            kept = [clip for clip in captioned if clip.clip in real]
+            Datastore.of(kept, soft.reader).save(job.out)
     return complete(job, base, model, _manifest(job, language, base_fields(job, base)), logs)
 
 

@@ -39,6 +39,8 @@ _CURLED: Final = 90.0
 _PRONE: Final = 40.0
 #: Metres of the neck of a body that stands; degrees of its trunk.
 _STANDING: Final = 1.15
+#: Height of the neck of who has stood, in metres; from a chair it is at 1 m at most.
+_STOOD: Final = 1.1
 _STRAIGHT: Final = 40.0
 #: Metres that the neck sinks on the way into a posture, and rises out of one; the pelvis, less.
 _SINK: Final = 0.2
@@ -116,8 +118,11 @@ def standing(tracks: BodyTracks) -> Array:
 
 
 def sit(check: PromptCheck, tracks: BodyTracks) -> Measured:
-    """Height of the pelvis, metres, at the end."""
-    return _reached(check, tracks, seated)
+    """Height of the pelvis, metres, at the end; who sits down has stood before."""
+    found = _reached(check, tracks, seated)
+    if check.held:
+        return found
+    return found.limited([above(float(tracks.height[:, Joint.NECK].max()), _STOOD, 0.03)])
 
 
 def kneel(check: PromptCheck, tracks: BodyTracks) -> Measured:

@@ -3,14 +3,19 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from ext_models.evaluation.model_card import model_card
+import numpy as np
+from safetensors.numpy import save_file
+
+from ext_models.evaluation.model_card import model_card, motions_to_look_up
+from ext_models.language.datastore import DATASTORE
 from tests.support import tiny_pack
 
 
-def card(manifest):
+def card(manifest, look_up=0):
     sizes = {"tokenizer": 2.0, "base": 56.6, "adapter": 3.0, "reranker": 0.0}
     measured = SimpleNamespace(sections=list)
-    return model_card(manifest, measured, sizes, {"train": 4, "val": 1, "test": 1, "measured": 1})
+    counts = {"train": 4, "val": 1, "test": 1, "measured": 1, "look_up": look_up}
+    return model_card(manifest, measured, sizes, counts)
 
 
 def test_a_fetched_base_is_named_with_what_fetches_it():
@@ -23,3 +28,12 @@ def test_a_fetched_base_is_named_with_what_fetches_it():
     assert "5.0% of all were fine-tuned" in said
     assert "read by their meaning, by a-reader" in card(replace(own, reader="a-reader"))
     assert "others are unknown" in card(own) and "bases fetch" not in card(own)
+
+
+def test_the_motions_that_a_pack_looks_up_are_counted(tmp_path):
+    assert motions_to_look_up(tmp_path) == 0
+    save_file({"lengths": np.ones(37, np.int32)}, tmp_path / DATASTORE)
+    assert motions_to_look_up(tmp_path) == 37
+    said = card(tiny_pack.manifest(), 37)
+    assert "Datastore: 37 motions of the training, as codes" in said
+    assert "Datastore" not in card(tiny_pack.manifest())

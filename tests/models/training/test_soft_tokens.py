@@ -1,9 +1,12 @@
 """Soft tokens of a sentence reader: in a model, in a training, and in what a prompt asks for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ext_models.commands.build_datastore import datastore
 from ext_models.errors import PipelineError
 from ext_models.generation import pipeline as generation
 from ext_models.generation.request import GenerationRequest
@@ -14,7 +17,7 @@ from ext_models.packs import PackError
 from ext_models.readers import sentence_reader
 from ext_models.recipes.schema import Recipe
 from motiongpt_blender.wire import Sampling
-from tests.models.training.test_language_training import SCRATCH, table, train
+from tests.models.training.test_language_training import EXAMPLES, SCRATCH, table, train
 from tests.support import tiny_pack
 from tests.support.readers import FakeReader
 
@@ -90,12 +93,28 @@ def test_a_whole_training_with_a_reader(tokenizer, tmp_path, method):
     generator = pipe.generator
     trained = generator.soft.embedding.project.weight
     assert trained.shape == (2 * 16, 6)
+    # What it looks up are the real training clips, mirrored too, and no joined ones.
+    store = generator.neighbours.datastore
+    known = [one for one in EXAMPLES if one.split == "train" and one.captions]
+    assert len(store.clips) == 2 * len(known) and store.clips.max() == len(known) - 1
+    again = datastore(tokenizer, pipe.manifest, EXAMPLES, "cpu")
+    np.testing.assert_array_equal(again.codes, store.codes)
+    np.testing.assert_array_equal(again.summaries, store.summaries)
+    np.testing.assert_allclose(again.vectors, store.vectors, atol=0.01)
     # It has learnt: a new map has a deviation of 0.02 and no bias.
     assert generator.soft.embedding.project.bias.abs().max() > 1e-5
     request = GenerationRequest("a person walks", 20, sampling=Sampling(seed=4))
     one = pipe.generate(request, *generation.silent()).clips[0]
     again = pipe.generate(request, *generation.silent()).clips[0]
     assert one.tokens == again.tokens and len(one) == 20
+
+
+def test_a_datastore_needs_a_sentence_reader_and_clips(tokenizer):
+    own = replace(tiny_pack.manifest(), reader="fake")
+    with pytest.raises(PackError, match=r"pack.json: the pack has no sentence reader, .*: train"):
+        datastore(tokenizer, tiny_pack.manifest(), EXAMPLES, "cpu")
+    with pytest.raises(PackError, match="the split 'train' of the data has no captioned clip"):
+        datastore(tokenizer, own, [one for one in EXAMPLES if one.split != "train"], "cpu")
 
 
 def test_words_that_no_caption_has_are_read_by_their_meaning_alone(tokenizer, tmp_path):
