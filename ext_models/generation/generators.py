@@ -172,8 +172,12 @@ class TokenGenerator:
         return rows
 
     def _found(self, request: CodeRequest, answers: int) -> list[Neighbour]:
-        """A neighbour for each answer of a request that can have one."""
-        if self.neighbours is None or request.targets.strength <= 0:
+        """A neighbour for each answer of a request that can have one.
+
+        A way from pose to pose has none: a neighbour walks as far as it does in its clip.
+        """
+        targets = request.targets
+        if self.neighbours is None or targets.strength <= 0 or targets.walked:
             return []
         numbers = range(request.first, request.first + answers)
         count = sum(map(self.neighbours.has_neighbour, numbers))
@@ -181,7 +185,7 @@ class TokenGenerator:
         ahead = len(request.given) * stride
         poses = [
             replace(pose, frame=pose.frame - ahead)
-            for pose in request.targets.poses
+            for pose in targets.poses
             if pose.frame >= ahead
         ]
         steps = request.steps - len(request.given)

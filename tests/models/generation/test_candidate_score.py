@@ -233,7 +233,7 @@ def test_weights_can_be_others():
 
 def test_all_of_several_actions_count_more_than_smoothness():
     """A stride with a wave at its end is rougher than one that forgets to wave."""
-    rough, smooth = CandidateFeatures(checks=1.0, acceleration=20.0), CandidateFeatures(checks=0.5)
+    rough, smooth = CandidateFeatures(checks=1.0, acceleration=35.0), CandidateFeatures(checks=0.5)
     one, row = (
         [CheckResult(check, True, 1.0, 0.0, "") for check in read_checks(prompt)]
         for prompt in ("walks forward", "walks forward, then waves")

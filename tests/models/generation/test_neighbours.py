@@ -22,6 +22,7 @@ from ext_models.language.vocabulary import MotionVocabulary, TokenIds
 from ext_models.motion import features
 from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
+from tests.support.motion_folders import walker
 
 VOCABULARY = MotionVocabulary(levels=2, codes=12, max_steps=10, summary=(2, 5))
 #: Each sentence is a direction; "stroll" is near "walk".
@@ -170,10 +171,15 @@ def test_an_answer_keeps_to_its_neighbour_and_goes_on_by_itself(pipeline):
     assert alone == plain
 
 
-def asked(pipeline, neighbours, guidance=1.0, first=0, **sampling):
+def asked(pipeline, neighbours, guidance=1.0, first=0, way=None, **sampling):
+    """The rows of a request; ``way``: metres ahead of a pose at its end."""
     generator = replace(pipeline.generator, neighbours=neighbours)
     request = GenerationRequest("walk", 20, sampling=Sampling(3, guidance=guidance, **sampling))
     code_request = replace(pipeline._code_request(request), first=first)
+    if way is not None:
+        end = PoseTarget(19, walker(20)[-1].astype(np.float32), place=(0.0, way, 0.0))
+        targets = replace(code_request.targets, poses=(end,))
+        code_request = replace(code_request, targets=targets)
     return generator._rows(replace(code_request, sampling=request.sampling))
 
 
@@ -184,5 +190,7 @@ def test_every_third_candidate_has_a_neighbour_as_far_as_there_are_some(pipeline
     assert [row.targets.turn for row in rows] == [0, 1, None, 2, 3, None, 4, 5, 6, 6]
     assert not any(row.neighbour for row in asked(pipeline, neighbours, 0.0, candidates=10))
     assert not any(row.neighbour for row in asked(pipeline, None, candidates=10))
+    assert not any(row.neighbour for row in asked(pipeline, neighbours, way=2.0, candidates=10))
+    assert any(row.neighbour for row in asked(pipeline, neighbours, way=0.0, candidates=10))
     (one,) = asked(pipeline, neighbours, first=8, candidates=1)
     assert one.neighbour is not None
