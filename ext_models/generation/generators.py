@@ -184,9 +184,7 @@ class TokenGenerator:
         stride = self.neighbours.tokenizer.config.stride
         ahead = len(request.given) * stride
         poses = [
-            replace(pose, frame=pose.frame - ahead)
-            for pose in targets.poses
-            if pose.frame >= ahead
+            replace(pose, frame=pose.frame - ahead) for pose in targets.poses if pose.frame >= ahead
         ]
         steps = request.steps - len(request.given)
         seed = request.sampling.seed
