@@ -111,6 +111,7 @@ def assert_first_is_made_again(session, rig, frames, before):
     assert step < 0.2, "the block leaps into the next one"
 
 
+@pytest.mark.sweep
 def test_marked_poses_belong_to_the_block_that_they_lie_in(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 41), (JUMP, 41, 81))
     show(60)
@@ -159,6 +160,7 @@ def test_a_gap_is_held_and_the_next_block_starts_from_it(addon, smpl_rig):
     assert_smooth(smpl_rig, 51, most=1.0)
 
 
+@pytest.mark.sweep
 def test_cancel_stops_the_sequence_and_keeps_what_is_made(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31), (JUMP, 31, 61))
     bpy.ops.motiongpt.generate_sequence()

@@ -179,6 +179,7 @@ def stretch_a_leg(obj, gap):
     return goal
 
 
+@pytest.mark.sweep
 def test_what_is_left_is_in_millimetres_of_the_scene(smpl_rig):
     goal = stretch_a_leg(smpl_rig, 0.1)
     _, missed = fit_fk_pose(smpl_rig, describe(smpl_rig))
@@ -226,7 +227,8 @@ def test_marked_poses_come_back_on_rigs_of_every_family(empty_scene, shared, tab
     check_exact(build(plan_from_names(names_of_table(tables(shared)[table]))), rate=rate)
 
 
-@pytest.mark.parametrize(("table", "rate"), sweep(EVERY[::8]))
+@pytest.mark.sweep
+@pytest.mark.parametrize(("table", "rate"), EVERY[::8])
 def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table, rate):
     obj = build(plan_from_names(names_of_table(tables(shared)[table])))
     check_exact(obj, sparse=True, rate=rate)

@@ -60,6 +60,7 @@ def test_what_an_importer_leaves_active_leads_to_its_armature(registered):
     assert target(context) is None  # which one is not said
 
 
+@pytest.mark.sweep
 def test_the_bones_are_listed_with_how_sure_they_are(rig):
     bpy.ops.motiongpt.find_bones()
     found = rows(rig)
@@ -70,6 +71,7 @@ def test_the_bones_are_listed_with_how_sure_they_are(rig):
     assert rig.motiongpt.bone_map.family == "mixamo"
 
 
+@pytest.mark.sweep
 def test_a_bone_that_the_animator_chooses_counts(rig):
     bpy.ops.motiongpt.find_bones()
     rows(rig)["hand_l"].bone = ""
@@ -133,6 +135,7 @@ def test_a_mirrored_control_is_read_from_the_mirrored_body(registered, rigify_ri
     assert (row.bone, row.body, row.raw) == before
 
 
+@pytest.mark.sweep
 def test_each_armature_has_a_map_of_its_own(rig):
     other = build(plan_from_names(MIXAMO), "other")
     bpy.ops.motiongpt.find_bones()
@@ -152,6 +155,7 @@ def test_without_an_active_bone_it_is_a_sentence(rig):
         bpy.ops.motiongpt.bone_from_selected()
 
 
+@pytest.mark.sweep
 def test_clearing_takes_the_bone_or_the_row_of_a_chain(rig):
     bpy.ops.motiongpt.find_bones()
     kept = rig.motiongpt.bone_map
@@ -164,6 +168,7 @@ def test_clearing_takes_the_bone_or_the_row_of_a_chain(rig):
     assert {c.part for c in describe(rig).controls} == set(Part) - {Part.NECK}
 
 
+@pytest.mark.sweep
 def test_a_chain_may_grow_and_a_limb_may_not(rig):
     bpy.ops.motiongpt.find_bones()
     kept = rig.motiongpt.bone_map
@@ -176,6 +181,7 @@ def test_a_chain_may_grow_and_a_limb_may_not(rig):
         bpy.ops.motiongpt.add_bone()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("what", ["ACTIVE", "LEFT"])
 def test_the_other_side_is_mirrored(rig, what):
     bpy.ops.motiongpt.find_bones()
@@ -194,6 +200,7 @@ def move_away(obj, bone, name):
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", ["nameless", "counted otherwise"])
 def test_bones_whose_names_do_not_mirror_are_told_by_where_they_lie(registered, kind):
     plan = plan_from_names(MIXAMO)
@@ -214,6 +221,7 @@ def test_bones_whose_names_do_not_mirror_are_told_by_where_they_lie(registered, 
     assert {part: row.bone for part, row in rows(obj).items()} == before
 
 
+@pytest.mark.sweep
 def test_what_cannot_be_mirrored_is_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     activate(rig, "chest")
@@ -251,6 +259,7 @@ def test_a_preset_is_saved_and_fits_another_namespace(rig, tmp_path):
     assert not rows(rig)["toe_l"].bone
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -270,6 +279,7 @@ def test_a_broken_preset_is_a_sentence_and_nothing_changes(rig, tmp_path, text, 
     assert rows(rig)["shin_l"].bone == "mixamorig:LeftLeg"
 
 
+@pytest.mark.sweep
 def test_a_missing_preset_is_a_sentence(rig, tmp_path):
     with pytest.raises(RuntimeError, match="cannot be read"):
         bpy.ops.motiongpt.load_bones(filepath=str(tmp_path / "no.json"))
@@ -282,6 +292,7 @@ def test_a_bone_deleted_after_mapping_is_a_sentence(rig):
         describe(rig)
 
 
+@pytest.mark.sweep
 def test_two_roles_for_one_bone_are_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     rows(rig)["shin_l"].bone = "mixamorig:LeftUpLeg"
@@ -289,6 +300,7 @@ def test_two_roles_for_one_bone_are_a_sentence(rig):
         describe(rig)
 
 
+@pytest.mark.sweep
 def test_a_cleared_part_that_is_needed_is_a_sentence(rig):
     bpy.ops.motiongpt.find_bones()
     rows(rig)["shin_l"].bone = ""
@@ -296,6 +308,7 @@ def test_a_cleared_part_that_is_needed_is_a_sentence(rig):
         describe(rig)
 
 
+@pytest.mark.sweep
 def test_a_limb_without_length_is_a_sentence(registered):
     plan = plan_from_names(MIXAMO)
     shin, foot = plan.bone("mixamorig:LeftLeg"), plan.bone("mixamorig:LeftFoot")
@@ -305,6 +318,7 @@ def test_a_limb_without_length_is_a_sentence(registered):
         describe(obj)
 
 
+@pytest.mark.sweep
 def test_two_bones_are_not_a_body(registered):
     plan = plan_from_names(MIXAMO)
     plan.bones = [
@@ -316,6 +330,7 @@ def test_two_bones_are_not_a_body(registered):
         describe(obj)
 
 
+@pytest.mark.sweep
 def test_an_armature_without_bones_is_a_sentence(registered):
     obj = bpy.data.objects.new("empty", bpy.data.armatures.new("empty"))
     bpy.context.collection.objects.link(obj)

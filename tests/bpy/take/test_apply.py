@@ -114,6 +114,7 @@ def test_limbs_point_where_the_motion_points(character):
     assert errors.max() < 6
 
 
+@pytest.mark.sweep
 def test_feet_stay_near_the_floor_and_knees_bend_forwards(character):
     clip = walking()
     apply_clip(character, clip, (), 1, "walk")
@@ -363,6 +364,7 @@ def test_real_clips_land_on_a_rigify_rig(rigify_rig):
         assert remove_take(report.action_name, report.ids)
 
 
+@pytest.mark.sweep
 def test_a_way_that_the_motion_does_not_go_is_dragged_and_told(smpl_rig):
     rig = describe(smpl_rig)
     begin = mark_pose(smpl_rig, rig, 1, PoseRole.START)

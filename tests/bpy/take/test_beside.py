@@ -18,7 +18,7 @@ def assert_outside(rig, before, frames):
 OUTSIDE = (-5, 1, 10, 19, 20, 41, 55.5, 70, 99, 100, 130)
 
 
-@pytest.mark.parametrize("mode", ["RANGE", "BETWEEN"])
+@pytest.mark.parametrize("mode", sweep(["RANGE", "BETWEEN"]))
 def test_outside_of_a_window_nothing_changes_and_the_seams_are_smooth(addon, smpl_rig, mode):
     hand_keyed(smpl_rig)
     free = smpl_rig.pose.bones["r_shoulder"]  # posed, never keyed
@@ -45,6 +45,7 @@ def test_outside_of_a_window_nothing_changes_and_the_seams_are_smooth(addon, smp
     assert bpy.context.scene.frame_current == 30
 
 
+@pytest.mark.sweep
 def test_without_fitting_the_seam_would_jump(addon, smpl_rig, monkeypatch):
     from motiongpt_blender.core import finish_motion
 
@@ -226,9 +227,10 @@ def test_the_range_is_taken_from_selected_keys_or_the_preview_range(addon, smpl_
     assert (place.start, place.end) == (7, 33)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("fps", "base"),
-    sweep([(24, 1.001), (12, 1.0), (25, 1.0), (30, 1.001), (60, 1.0), (120, 1.0), (120, 1.001)]),
+    [(24, 1.001), (12, 1.0), (25, 1.0), (30, 1.001), (60, 1.0), (120, 1.0), (120, 1.001)],
 )
 def test_windows_at_every_frame_rate(addon, smpl_rig, fps, base):
     scene = bpy.context.scene

@@ -9,6 +9,7 @@ from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.scene.errors import RigError
 from motiongpt_blender.scene.take import apply
 from tests.support.clips import clip
+from tests.support.matrix import sweep
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -35,19 +36,26 @@ def changed_at(obj, change, at):
     return run_to_end(steps)
 
 
+@pytest.fixture(scope="module")
+def slice_count(make_smpl_rig):
+    """How many slices a take has of which every channel is one."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = 20
+    with pytest.MonkeyPatch.context() as patch:
+        slice_every_channel(patch)
+        return sum(1 for _ in slices(make_smpl_rig()))
+
+
+def slice_every_channel(monkeypatch):
+    for module in ("take.channels", "action.action_writer"):
+        monkeypatch.setattr(f"motiongpt_blender.scene.{module}.SLICE_SECONDS", -1.0)
+
+
 @pytest.fixture(params=[0, 1, -3, -1])
-def moment(request, smpl_rig, monkeypatch):
+def moment(request, slice_count, monkeypatch):
     """Every channel is a slice of its own; the number of a slice, early or late."""
-    for module in ("channels", "action_writer"):
-        place = "motiongpt_blender.scene." + ("take." if module == "channels" else "action.")
-        monkeypatch.setattr(f"{place}{module}.SLICE_SECONDS", -1.0)
-    steps = slices(smpl_rig)
-    count = sum(1 for _ in steps)
-    take = smpl_rig.animation_data.nla_tracks[0]
-    action = take.strips[0].action
-    smpl_rig.animation_data_clear()
-    bpy.data.actions.remove(action)
-    return request.param % count
+    slice_every_channel(monkeypatch)
+    return request.param % slice_count
 
 
 def test_names_that_were_swapped_do_not_swap_the_take(smpl_rig, twin, moment):
@@ -108,7 +116,7 @@ def turned_bone(obj):
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
-@pytest.mark.parametrize("change", [rename, removed_bone, other_data, turned_bone])
+@pytest.mark.parametrize("change", sweep([rename, removed_bone, other_data, turned_bone], 2))
 def test_changed_bones_end_the_take_with_a_sentence(smpl_rig, moment, change):
     with pytest.raises(RigError, match="bones of 'smpl' were changed while its take was written"):
         changed_at(smpl_rig, lambda: change(smpl_rig), moment)

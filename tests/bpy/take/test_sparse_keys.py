@@ -77,6 +77,7 @@ def test_what_carries_the_body_counts(smpl_rig, shared, root):
     assert few < many / 1.8
 
 
+@pytest.mark.sweep
 def test_marked_poses_are_met_by_few_keys(smpl_rig):
     clip = MotionClip(recorded("walk")[:50].astype(np.float32))
     rig = describe(smpl_rig)
