@@ -1,5 +1,7 @@
 """The takes of a character: shown, flipped, kept and discarded; nothing is lost meanwhile."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -10,17 +12,38 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed he
 FRAMES = (-5, 1, 15, 25, 60)
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the scene of ``review`` lies, and all before its takes, once a test has made it."""
+    return SimpleNamespace(path=str(tmp_path_factory.mktemp("takes") / "review.blend"), before=None)
+
+
 @pytest.fixture
-def review(addon, smpl_rig):
+def review(addon, smpl_rig, kept):
     """Four takes beside an animation keyed by hand, the first on show; and all before them."""
-    hand_keyed(smpl_rig)
+    if kept.before is None:
+        kept.before = take_four(addon, smpl_rig)
+        bpy.ops.wm.save_as_mainfile(filepath=kept.path, copy=True)
+    bpy.ops.wm.open_mainfile(filepath=kept.path)
+    return addon, kept.before
+
+
+@pytest.fixture
+def rig(review):
+    """The armature of ``review``."""
+    return bpy.data.objects["smpl"]
+
+
+def take_four(session, rig):
+    """Generate between frames keyed by hand; returns what was there before."""
+    hand_keyed(rig)
     place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 10, 30
     show(20)
-    before = scene_of(smpl_rig), looks(smpl_rig)
+    before = scene_of(rig), looks(rig)
     bpy.context.scene.motiongpt.takes = 4
-    generate(addon)
-    return addon, before
+    generate(session)
+    return before
 
 
 def looks(rig):
@@ -34,8 +57,8 @@ def assert_as_before(rig, before):
     assert not rig.animation_data.use_tweak_mode
 
 
-def test_several_takes_arrive_and_the_first_is_on_show(review, smpl_rig):
-    addon, _ = review
+def test_several_takes_arrive_and_the_first_is_on_show(addon, smpl_rig):
+    take_four(addon, smpl_rig)
     takes = smpl_rig.motiongpt.takes
     assert [(take.shown, take.kept) for take in takes.entries] == [
         (True, False), (False, False), (False, False), (False, False),
@@ -48,13 +71,13 @@ def test_several_takes_arrive_and_the_first_is_on_show(review, smpl_rig):
 
 
 @pytest.mark.sweep
-def test_choosing_another_take_flips_in_place(review, smpl_rig):
-    takes, seen_of = smpl_rig.motiongpt.takes, []
+def test_choosing_another_take_flips_in_place(review, rig):
+    takes, seen_of = rig.motiongpt.takes, []
     for index in (0, 1, 2, 3, 0):
         takes.active = index
         assert [take.shown for take in takes.entries] == [k == index for k in range(4)]
-        assert smpl_rig.animation_data.action == takes.entries[index].action
-        seen_of.append(looks(smpl_rig))
+        assert rig.animation_data.action == takes.entries[index].action
+        seen_of.append(looks(rig))
     assert np.abs(seen_of[4] - seen_of[0]).max() < 1e-6
     for k in range(4):
         outside = [0, 1, 4]  # frames beside the take: the animation there stays
@@ -62,52 +85,52 @@ def test_choosing_another_take_flips_in_place(review, smpl_rig):
         assert k == 0 or np.abs(seen_of[k] - seen_of[0]).max() > 0.01
 
 
-def test_discard_is_exactly_as_before(review, smpl_rig):
+def test_discard_is_exactly_as_before(review, rig):
     _, before = review
-    smpl_rig.motiongpt.takes.active = 2
+    rig.motiongpt.takes.active = 2
     assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
-    assert len(smpl_rig.motiongpt.takes.entries) == 0
-    assert_as_before(smpl_rig, before)
+    assert len(rig.motiongpt.takes.entries) == 0
+    assert_as_before(rig, before)
 
 
-def test_keep_leaves_one_and_its_removal_is_exactly_as_before(review, smpl_rig):
+def test_keep_leaves_one_and_its_removal_is_exactly_as_before(review, rig):
     _, before = review
-    takes = smpl_rig.motiongpt.takes
+    takes = rig.motiongpt.takes
     takes.active = 2
-    chosen, shown = takes.chosen_take.action, looks(smpl_rig)
+    chosen, shown = takes.chosen_take.action, looks(rig)
     assert bpy.ops.motiongpt.keep_take() == {"FINISHED"}
     (take,) = takes.entries
     assert take.action == chosen and take.kept and take.on_rig and not take.shown
     assert takes.chosen == 0
-    assert not smpl_rig.animation_data.use_tweak_mode
-    assert np.abs(looks(smpl_rig) - shown).max() < 1e-6
+    assert not rig.animation_data.use_tweak_mode
+    assert np.abs(looks(rig) - shown).max() < 1e-6
     assert not bpy.ops.motiongpt.keep_take.poll() and not bpy.ops.motiongpt.discard_takes.poll()
     assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
-    assert_as_before(smpl_rig, before)
+    assert_as_before(rig, before)
 
 
 @pytest.mark.sweep
-def test_keep_all_puts_one_on_the_rig_and_the_others_in_the_list(review, smpl_rig):
-    takes = smpl_rig.motiongpt.takes
+def test_keep_all_puts_one_on_the_rig_and_the_others_in_the_list(review, rig):
+    takes = rig.motiongpt.takes
     takes.active = 1
     assert bpy.ops.motiongpt.keep_all_takes() == {"FINISHED"}
     assert [take.kept for take in takes.entries] == [True] * 4
     assert [take.on_rig for take in takes.entries] == [False, True, False, False]
-    assert not smpl_rig.animation_data.use_tweak_mode
-    kept = looks(smpl_rig)
+    assert not rig.animation_data.use_tweak_mode
+    kept = looks(rig)
     takes.active = 3  # a kept one of the list can be looked at, above the one that is on the rig
     assert takes.shown_take == takes.entries[3] and takes.entries[1].on_rig
-    assert np.abs(looks(smpl_rig) - kept).max() > 0.01
+    assert np.abs(looks(rig) - kept).max() > 0.01
     takes.active = 1
     assert takes.shown_take is None
-    assert np.abs(looks(smpl_rig) - kept).max() < 1e-6
+    assert np.abs(looks(rig) - kept).max() < 1e-6
 
 
-def test_a_file_saved_in_the_middle_opens_in_the_middle(review, smpl_rig, tmp_path):
+def test_a_file_saved_in_the_middle_opens_in_the_middle(review, rig, tmp_path):
     _, (_, looked) = review
-    takes = smpl_rig.motiongpt.takes
+    takes = rig.motiongpt.takes
     takes.active = 2
-    takes.chosen_take.favourite, shown = True, looks(smpl_rig)
+    takes.chosen_take.favourite, shown = True, looks(rig)
     path = str(tmp_path / "middle.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
     bpy.ops.wm.open_mainfile(filepath=path)
@@ -124,40 +147,40 @@ def test_a_file_saved_in_the_middle_opens_in_the_middle(review, smpl_rig, tmp_pa
 
 
 @pytest.mark.sweep
-def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, smpl_rig, addon):
+def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, rig, addon):
     _, before = review
-    takes = smpl_rig.motiongpt.takes
+    takes = rig.motiongpt.takes
     takes.active = 3
-    first = looks(smpl_rig)
+    first = looks(rig)
     bpy.context.scene.motiongpt.seed = 3
     generate(addon)
     assert len(takes.entries) == 8 and takes.shown_take == takes.entries[4]
     # the fourth of seed 0 is the first of seed 3: it joins the same animation, not a take
-    assert np.abs(looks(smpl_rig) - first).max() < 1e-5
+    assert np.abs(looks(rig) - first).max() < 1e-5
     assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
     assert len(takes.entries) == 4
     takes.active = 0
     assert bpy.ops.motiongpt.discard_takes() == {"FINISHED"}
-    assert_as_before(smpl_rig, before)
+    assert_as_before(rig, before)
 
 
 @pytest.mark.sweep
-def test_a_refused_request_leaves_the_take_on_show(review, smpl_rig):
-    takes = smpl_rig.motiongpt.takes
+def test_a_refused_request_leaves_the_take_on_show(review, rig):
+    takes = rig.motiongpt.takes
     takes.active = 1
-    shown = looks(smpl_rig)
+    shown = looks(rig)
     bpy.context.scene.motiongpt.prompt = ""
     with pytest.raises(RuntimeError, match="empty"):
         bpy.ops.motiongpt.generate()
     assert takes.shown_take == takes.entries[1]
-    assert np.abs(looks(smpl_rig) - shown).max() < 1e-6
+    assert np.abs(looks(rig) - shown).max() < 1e-6
 
 
 @pytest.mark.sweep
-def test_a_pose_can_be_marked_while_a_take_is_on_show(review, smpl_rig):
+def test_a_pose_can_be_marked_while_a_take_is_on_show(review, rig):
     show(20)
     assert bpy.ops.motiongpt.add_pose(role="KEY") == {"FINISHED"}
-    assert smpl_rig.animation_data.use_tweak_mode
+    assert rig.animation_data.use_tweak_mode
 
 
 @pytest.mark.sweep
@@ -185,21 +208,19 @@ def test_use_again_brings_back_prompt_settings_and_marked_poses(addon, smpl_rig)
 
 
 @pytest.mark.sweep
-def test_takes_have_names_of_their_own_in_any_script(review, smpl_rig):
-    take = smpl_rig.motiongpt.takes.entries[1]
+def test_takes_have_names_of_their_own_in_any_script(review, rig):
+    take = rig.motiongpt.takes.entries[1]
     take.name = "歩く ✓"
     assert take.action.name == "歩く ✓"
-    smpl_rig.motiongpt.takes.active = 1
-    assert smpl_rig.animation_data.nla_tracks[-1].name == "歩く ✓"
+    rig.motiongpt.takes.active = 1
+    assert rig.animation_data.nla_tracks[-1].name == "歩く ✓"
 
 
 @pytest.mark.sweep
-def test_the_list_is_searched_by_name_prompt_and_favourites(review, smpl_rig):
-    from types import SimpleNamespace
-
+def test_the_list_is_searched_by_name_prompt_and_favourites(review, rig):
     from motiongpt_blender.ui.takes import MOTIONGPT_UL_takes
 
-    takes = smpl_rig.motiongpt.takes
+    takes = rig.motiongpt.takes
     takes.entries[1].name, takes.entries[2].favourite = "Best of all", True
 
     def found(text, only_favourites=False):
@@ -273,8 +294,6 @@ def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
 
 @pytest.mark.sweep
 def test_esc_cancels_and_every_other_key_goes_on(addon, smpl_rig, monkeypatch):
-    from types import SimpleNamespace
-
     from motiongpt_blender.operators.generation import MOTIONGPT_OT_generate as operator
 
     monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
