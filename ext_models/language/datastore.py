@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ext_models.packs import PackError
-from ext_models.readers.sentence_reader import SentenceReader
+from ext_models.datasets.layouts import Example
+from ext_models.packs import MANIFEST, PackError, PackManifest
+from ext_models.readers.sentence_reader import SentenceReader, load_reader
+from ext_models.tokenizer.clip_summary import ClipSummary
+from ext_models.tokenizer.vqvae import load_tokenizer
 
-from .corpus import Encoded
+from .corpus import Encoded, encode_examples
 from .vocabulary import MotionVocabulary
 
 #: The file in a pack.
@@ -77,6 +80,36 @@ class Datastore:
             "codes": self.codes.astype(np.int16),
         }
         save_file(arrays, folder / DATASTORE)
+
+
+def build_datastore(
+    pack: Path, manifest: PackManifest, examples: Sequence[Example], device: str
+) -> Datastore:
+    """The datastore of a pack: the captioned training clips, as they are and mirrored.
+
+    Raises:
+        PackError: when the pack has no sentence reader, or no clip can be used.
+    """
+    if not manifest.reader:
+        raise PackError(
+            f"{pack / MANIFEST}: the pack has no sentence reader, which finds motions by "
+            "the meaning of a prompt: train its language model with one."
+        )
+    tokenizer = load_tokenizer(pack, device)
+    motions = encode_examples(
+        [one for one in examples if one.split == "train" and one.captions],
+        tokenizer,
+        None,
+        levels=manifest.levels,
+        max_steps=manifest.max_frames // tokenizer.config.stride,
+        mirror=True,
+        summary=ClipSummary.load(pack) if manifest.summary else None,
+    )
+    if not motions:
+        raise PackError(
+            "the split 'train' of the data has no captioned clip that is long enough: add some."
+        )
+    return Datastore.of(motions, load_reader(manifest.reader))
 
 
 def load_datastore(folder: Path, vocabulary: MotionVocabulary, width: int) -> Datastore | None:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from ext_models.commands.build_datastore import datastore
 from ext_models.errors import PipelineError
 from ext_models.generation import pipeline as generation
 from ext_models.generation.request import GenerationRequest
 from ext_models.language import corpus, tasks
 from ext_models.language.base_models import adapters
+from ext_models.language.datastore import build_datastore
 from ext_models.language.soft_tokens import SoftTokens, load_soft_tokens
 from ext_models.packs import PackError
 from ext_models.readers import sentence_reader
@@ -97,7 +97,7 @@ def test_a_whole_training_with_a_reader(tokenizer, tmp_path, method):
     store = generator.neighbours.datastore
     known = [one for one in EXAMPLES if one.split == "train" and one.captions]
     assert len(store.clips) == 2 * len(known) and store.clips.max() == len(known) - 1
-    again = datastore(tokenizer, pipe.manifest, EXAMPLES, "cpu")
+    again = build_datastore(tokenizer, pipe.manifest, EXAMPLES, "cpu")
     np.testing.assert_array_equal(again.codes, store.codes)
     np.testing.assert_array_equal(again.summaries, store.summaries)
     np.testing.assert_allclose(again.vectors, store.vectors, atol=0.01)
@@ -112,9 +112,9 @@ def test_a_whole_training_with_a_reader(tokenizer, tmp_path, method):
 def test_a_datastore_needs_a_sentence_reader_and_clips(tokenizer):
     own = replace(tiny_pack.manifest(), reader="fake")
     with pytest.raises(PackError, match=r"pack.json: the pack has no sentence reader, .*: train"):
-        datastore(tokenizer, tiny_pack.manifest(), EXAMPLES, "cpu")
+        build_datastore(tokenizer, tiny_pack.manifest(), EXAMPLES, "cpu")
     with pytest.raises(PackError, match="the split 'train' of the data has no captioned clip"):
-        datastore(tokenizer, own, [one for one in EXAMPLES if one.split != "train"], "cpu")
+        build_datastore(tokenizer, own, [one for one in EXAMPLES if one.split != "train"], "cpu")
 
 
 def test_words_that_no_caption_has_are_read_by_their_meaning_alone(tokenizer, tmp_path):
