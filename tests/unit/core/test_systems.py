@@ -71,16 +71,16 @@ def test_a_program_in_quarantine_runs_from_a_place_that_goes():
     ("system", "environment", "program", "folder"),
     [
         (WINDOWS, {"LOCALAPPDATA": "/L"}, USUAL, "/L/motiongpt-blender"),
-        (WINDOWS, {}, USUAL, "/home/AppData/Local/motiongpt-blender"),
+        (WINDOWS, {}, USUAL, "/people/AppData/Local/motiongpt-blender"),
         # not among the user's data, which the Store's programs see in a place of their own
-        (WINDOWS, {"LOCALAPPDATA": "/L"}, STORE, "/home/motiongpt-blender"),
-        (MACOS, {}, "", "/home/Library/Application Support/motiongpt-blender"),
-        ("linux", {}, "", "/home/.local/share/motiongpt-blender"),
+        (WINDOWS, {"LOCALAPPDATA": "/L"}, STORE, "/people/motiongpt-blender"),
+        (MACOS, {}, "", "/people/Library/Application Support/motiongpt-blender"),
+        ("linux", {}, "", "/people/.local/share/motiongpt-blender"),
         ("linux", {"XDG_DATA_HOME": "/d"}, "", "/d/motiongpt-blender"),
     ],
 )
 def test_the_users_folder(system, environment, program, folder):
-    assert data_folder_on(system, environment, Path("/home"), program) == Path(folder)
+    assert data_folder_on(system, environment, Path("/people"), program) == Path(folder)
 
 
 def test_children_open_no_window_on_windows():
