@@ -180,7 +180,7 @@ def played_errors(
     played = measures.play(obj, rig, 1, len(clip.joints), drawn)
     if picture:
         standing = replace(played, bones=played.bones - np.array([0.0, ground, 0.0]))
-        portrait(rig, standing, drawn, clip.joints).save(picture, optimize=True)
+        portrait(rig, standing, drawn, given).save(picture, optimize=True)
     remove_take(report.action_name, report.ids)
     return measures.measure(rig, played, given, clip.fps, ground)
 
