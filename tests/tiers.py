@@ -27,7 +27,7 @@ from motiongpt_blender.backend.setup.installer import Environment, Pins
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The long ones first, so that no core waits for the other at the end.
-TIERS = ("bpy", "models", "unit", "matrix", "gui", "lint", "package")
+TIERS = ("bpy", "models", "gui", "unit", "matrix", "lint", "package")
 #: Tiers that run at one time.
 LANES = min(2, os.cpu_count() or 1)
 #: pytest's word for "there was nothing to run".
