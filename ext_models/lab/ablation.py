@@ -209,7 +209,11 @@ def _row(path: Path, start: Mapping[str, Any], row: RowTable) -> AblationRow:
 def with_overrides(
     start: Mapping[str, Any], changes: Mapping[str, Any], who: str
 ) -> dict[str, Any]:
-    """A recipe with other values under dotted keys; raises PackError when a key leads nowhere."""
+    """A recipe with other values under dotted keys; an empty table removes one.
+
+    Raises:
+        PackError: when a key leads nowhere.
+    """
     recipe = copy.deepcopy(dict(start))
     for key, value in changes.items():
         *names, last = key.split(".")
@@ -218,7 +222,10 @@ def with_overrides(
             place = place.setdefault(name, {})
             if not isinstance(place, dict):
                 raise PackError(f"{who} changes {key}, but '{name}' is no table.")
-        place[last] = copy.deepcopy(value)
+        if value == {}:
+            place.pop(last, None)
+        else:
+            place[last] = copy.deepcopy(value)
     return recipe
 
 

@@ -285,7 +285,7 @@ def test_candidates_take_turns_in_following_their_summaries(pipeline, monkeypatc
     monkeypatch.setattr(generators, "generate_codes", note)
     several = Sampling(seed=5, variations=2, candidates=3)
     generator.generate([CodeRequest("walks", 9, (), several)], lambda _: None, lambda: False)
-    assert seen == [0, 1, 2, 0, 1, 2]
+    assert seen == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_summary_is_followed_in_bodies_and_not_in_places(pipeline):

@@ -88,6 +88,8 @@ def test_the_shipped_recipe_changes_what_there_is():
         assert language.adapter.training.steps == 5
         if language.prompt_style != "paper":
             assert language.base.config.context == 1024
+            # The start has a sentence reader, which an empty table removes.
+            assert language.reader is None
 
 
 def test_a_change_of_a_key_that_is_not_there_is_refused(tmp_path):
