@@ -168,7 +168,7 @@ def outcome(obj: Any, change: str, folder: Path) -> Outcome:
         bone.scale = (bone.scale[0],) * 3  # a roll under an uneven scale is another pose
     _settle()
     properties.of(obj).poses.add().store(mark_pose(obj, rig, FRAME, PoseRole.KEY))
-    before = _ends(obj, expected)
+    before, marked_at = _ends(obj, expected), obj.matrix_world.to_scale().x * rig.scale
     obj = make(obj, folder)
     _settle()
     marked = [pose.load() for pose in properties.of(obj).poses]
@@ -184,7 +184,7 @@ def outcome(obj: Any, change: str, folder: Path) -> Outcome:
     size = obj.matrix_world.to_scale().x if expected is Expected.IN_WORLD else 1.0
     unit = size * describe(obj).scale
     told = max((m.millimetres / 1000 for m in marked[0].fk_mismatches), default=0.0)
-    return Outcome(float(away) / unit, told=told / (obj.matrix_world.to_scale().x * rig.scale))
+    return Outcome(float(away) / unit, told=told / marked_at)
 
 
 def _ends(obj: Any, expected: Expected) -> np.ndarray[Any, Any]:

@@ -34,8 +34,11 @@ def read_rig(path: Path, folder: Path) -> Any:
 
 
 def put_at_rest(obj: Any) -> Any:
-    """The armature, without animation and with all bones at rest."""
-    obj.animation_data_clear()
+    """The armature, without animation and with all bones at rest; its drivers stay."""
+    if (animation := obj.animation_data) is not None:
+        animation.action = None
+        for track in list(animation.nla_tracks):
+            animation.nla_tracks.remove(track)
     for bone in obj.pose.bones:
         bone.matrix_basis.identity()
     bpy.context.view_layer.update()
