@@ -78,6 +78,8 @@ def test_a_killed_set_up_goes_on(root, begun, seconds):
     assert first.progress.phase in (Phase.CANCELLED, Phase.DONE)
     second = SetupTask(BASE, root, folder)
     second.wait()
+    if "out of reach" in second.progress.text:
+        pytest.skip(f"the package index did not answer: {second.progress.text}")
     assert second.progress.phase is Phase.DONE, second.progress.text
     assert not [path for path in folder.parent.iterdir() if path.name.endswith(".downloads")]
 
