@@ -39,9 +39,9 @@ _CURLED: Final = 90.0
 _PRONE: Final = 40.0
 #: Metres of the neck of a body that stands; degrees of its trunk.
 _STANDING: Final = 1.15
-#: Height of the neck of who has stood, in metres; from a chair it is at 1 m at most.
-_STOOD: Final = 1.1
 _STRAIGHT: Final = 40.0
+#: Metres of the neck of a body that has stood before it sits, above the lowest point of the motion.
+_STOOD: Final = 1.1
 #: Metres that the neck sinks on the way into a posture, and rises out of one; the pelvis, less.
 _SINK: Final = 0.2
 _CROUCH_SINK: Final = 0.12
