@@ -96,7 +96,8 @@ class CodeSampler(LogitsProcessor):
         in_summary = step < self.ids.vocabulary.summary[0]
         if in_summary and self.plan is not None:
             firsts = torch.tensor(self.ids.first_summary[:step], device=input_ids.device)
-            cond = cond + self.plan(input_ids[:rows, self.width :] - firsts).to(cond)
+            planned = self.plan(input_ids[:rows, self.width :] - firsts)
+            cond = self.plan.own * cond + planned.to(cond)
         tokens = allowed.start + self.sample(
             step, cond, self.summary_temperature if in_summary else 1.0
         )

@@ -21,10 +21,8 @@ from ext_models.language.base_models.adapters import load_model
 from ext_models.language.instructions import MAX_TEXT_TOKENS, instruction, text_ids
 from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import MotionVocabulary, TokenIds
-from ext_models.packs import MANIFEST, PackError, read_manifest
+from ext_models.packs import MANIFEST, PLANNER, PackError, read_manifest
 
-#: Folder of the planner in a pack.
-PLANNER: Final = "planner"
 #: What its log probabilities count, beside 1 for those of the model that writes.
 WEIGHT: Final = 1.0
 
@@ -38,12 +36,14 @@ class Planner:
         text: its text tokenizer.
         ids: ids of the added tokens in its own vocabulary.
         weight: what its log probabilities count.
+        own: what those of the model that writes count beside; 0 leaves the planner alone.
     """
 
     model: Any
     text: Any
     ids: TokenIds
     weight: float = WEIGHT
+    own: float = 1.0
 
     def plan(self, prompts: Sequence[tuple[str, int]], answers: int) -> Plan:
         """Begin the summaries of a batch.
@@ -72,6 +72,7 @@ class Plan:
     """The summaries of a batch, one token of all rows after the other."""
 
     def __init__(self, planner: Planner, prompts: Sequence[Sequence[int]], answers: int) -> None:
+        self.own = planner.own
         self._planner, self._answers = planner, answers
         width = max(map(len, prompts))
         tokens = torch.full((len(prompts), width), planner.ids.pad)

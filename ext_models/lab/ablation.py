@@ -7,13 +7,14 @@ that a stopped command goes on; tokenizers are shared by the rows that do not ch
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
 import re
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,12 +26,16 @@ from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
+from ext_models.evaluation.prompts.prompt_lists import read_prompts, shipped_lists
 from ext_models.evaluation.settings import EvalSettings
 from ext_models.evaluation.tables import Row, Table, Value
+from ext_models.generation.generators import TokenGenerator
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.base_models.loaded_base import TrainingResult
 from ext_models.language.corpus import Seen
+from ext_models.language.datastore import DATASTORE
 from ext_models.language.pack_training import train_pack
+from ext_models.language.planner_training import check_planner, planner_folder
 from ext_models.language.recipe import LanguageRecipe
 from ext_models.packs import PackError
 from ext_models.recipes.schema import Recipe
@@ -89,11 +94,21 @@ class AblationRow:
 
 @dataclass(frozen=True)
 class Ablation:
-    """An ablation: its rows, the baseline first, and how they are measured."""
+    """An ablation: its rows, the baseline first, and how they are measured.
+
+    Attributes:
+        rows: what is trained.
+        clips: test clips that are measured; all by default.
+        settings: of the measurements.
+        writer: the pack whose planner each row trains; None where rows are packs of their own.
+        prompts: names of shipped lists of prompts that are measured too.
+    """
 
     rows: tuple[AblationRow, ...]
     clips: int | None
     settings: EvalSettings = field(default_factory=EvalSettings)
+    writer: Path | None = None
+    prompts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +148,8 @@ class AblationTable:
         change: changes of every row, under dotted keys.
         budget: of base and adapter, each.
         tokenizer_budget: of the tokenizer.
+        writer: a pack, by its name, whose planner each row trains; that pack writes the codes.
+        prompts: names of shipped lists of prompts whose retrieval is measured too.
         clips: test clips that are measured, of all labels; all by default.
         pool, draws, samples, pose_clips: as ``EvalSettings`` has them.
         sampling: how motions are sampled, in the same table.
@@ -143,6 +160,8 @@ class AblationTable:
     change: dict[str, Any] = field(default_factory=dict)
     budget: BudgetTable = field(default_factory=BudgetTable)
     tokenizer_budget: BudgetTable = field(default_factory=BudgetTable)
+    writer: str = ""
+    prompts: tuple[str, ...] = ()
     clips: int | None = None
     pool: int = EvalSettings.pool
     draws: int = EvalSettings.draws
@@ -183,7 +202,10 @@ def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
             f"{path}: the first row has the group '{rows[0].group}'; it is the baseline "
             "and has none."
         )
-    return Ablation(rows, body.clips, body.settings())
+    writer = packs.named(body.writer) if body.writer else None
+    for row in rows if writer else ():
+        check_planner(row.recipe.language_table, writer, f"{path}: row '{row.name}'")
+    return Ablation(rows, body.clips, body.settings(), writer, body.prompts)
 
 
 def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict[str, Any]:
@@ -192,7 +214,7 @@ def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict
     Recipe.of(start, str(path))
     language = start.get("language", {})
     for table in (language.get("base"), language.get("adapter")):
-        if isinstance(table, dict):
+        if isinstance(table, dict) and "id" not in table:
             table.setdefault("training", {}).update({**body.budget.values(), **budget})
     if "tokenizer" in start:
         training = start["tokenizer"].setdefault("training", {})
@@ -259,18 +281,18 @@ class AblationRunner:
         pack, run = place / "pack", place / f"run-{short_hash([mark, data])}"
         pack.mkdir(parents=True, exist_ok=True)
         run.mkdir(exist_ok=True)
-        self._tokenizer(change, examples, data, pack)
         language = self._resolved(change)
-        started = time.monotonic()
-        trained = train_pack(
-            change.recipe.pack_table,
-            language,
-            examples,
-            pack,
-            run,
-            device=self.device,
-            seen=self.seen,
-        )
+        with self._trained_folder(change, examples, data, pack) as folder:
+            started = time.monotonic()
+            trained = train_pack(
+                change.recipe.pack_table,
+                language,
+                examples,
+                folder,
+                run,
+                device=self.device,
+                seen=self.seen,
+            )
         minutes = (time.monotonic() - started) / 60
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
         evaluator = self.evaluator.name if self.evaluator else ""
@@ -278,9 +300,26 @@ class AblationRunner:
         result.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
         return Row(change.name, values, evaluator)
 
+    @contextlib.contextmanager
+    def _trained_folder(
+        self, change: AblationRow, examples: Sequence[Example], data: str, pack: Path
+    ) -> Iterator[Path]:
+        """Where a row's language model is trained: its pack, or the planner of the writer."""
+        if self.wanted.writer is None:
+            self._tokenizer(change, examples, data, pack)
+            yield pack
+            return
+        # Without neighbours and reranker, so that a take is what the planner asked for.
+        left_out = shutil.ignore_patterns(DATASTORE, packs.RERANKER, packs.PLANNER)
+        shutil.copytree(self.wanted.writer, pack, ignore=left_out, dirs_exist_ok=True)
+        with planner_folder(pack) as folder:
+            yield folder
+
     def _mark(self, change: AblationRow) -> str:
         """Names everything that a row's numbers depend on besides the clips."""
         measured = [self.wanted.clips, repr(self.wanted.settings)]
+        if self.wanted.writer is not None:
+            measured += [pack_hash(self.wanted.writer), self.wanted.prompts]
         evaluator = self.evaluator.name if self.evaluator else ""
         return short_hash([asdict(change.recipe), measured, evaluator])
 
@@ -327,11 +366,16 @@ class AblationRunner:
     ) -> dict[str, Value]:
         """What stands in the table: the training, the evaluation, the speed."""
         pipeline = MotionPipeline.from_pack(pack, self.device)
+        if self.wanted.writer is not None:
+            _leave_to_planner(pipeline)
         eval_set = build_eval_set(
             pipeline, examples, self.wanted.settings, self.evaluator, clips=self.wanted.clips
         )
         maker = ClipMaker(pipeline, place / "clips" / f"{pack_hash(pack)}.jsonl")
-        result = evaluate(eval_set, maker, (), self.out / "points", {})
+        lists = tuple(
+            read_prompts(shipped_lists()[n]).known(examples)[0] for n in self.wanted.prompts
+        )
+        result = evaluate(eval_set, maker, lists, self.out / "points", {})
         result.save(place / "evaluation")
         log = trained.logs[-1]
         values: dict[str, Value] = {
@@ -353,6 +397,10 @@ def numbers_of(result: Evaluation) -> dict[str, Value]:
     for row in result.text_motion.table.rows if result.text_motion else ():
         if row.name == TEXT:
             values |= {name: row.values[name] for name in METRICS if name in row.values}
+    for row in result.tables["prompts"].rows if "prompts" in result.tables else ():
+        name, _, method = row.name.rpartition(": ")
+        if method == TEXT:
+            values[f"{name}: R@3"] = row.values["R@3"]
     for row in result.tables["poses"].rows:
         for name, value in row.values.items():
             if name.startswith("Recon"):
@@ -384,8 +432,19 @@ def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
     return sentences
 
 
+def _leave_to_planner(pipeline: MotionPipeline) -> None:
+    """Have the planner alone decide the summaries."""
+    generator = pipeline.generator
+    assert isinstance(generator, TokenGenerator), "a planner writes the style `tokens`"
+    assert generator.planner is not None, "the row trained one"
+    alone = replace(generator.planner, own=0.0)
+    pipeline.generator = replace(generator, planner=alone)
+
+
 def _shown(row: Row) -> Row:
-    values = {name: row.values[key] for key, name in SHOWN.items() if key in row.values}
+    lists = {key: key for key in row.values if key.endswith(": R@3")}
+    shown = {**SHOWN, **lists}
+    values = {name: row.values[key] for key, name in shown.items() if key in row.values}
     return replace(row, values=values)
 
 

@@ -59,6 +59,7 @@ class ExistingBase:
         layers: how many of its layers are kept, the first ones; 0 keeps all.
         dtype: of its weights; ``auto`` takes float32 where that fits.
         bits: 4 or 8 to load its layers quantised; 0 loads them as they are.
+        random: whether its weights are drawn anew, to show what its own ones are worth.
     """
 
     id: str
@@ -66,6 +67,7 @@ class ExistingBase:
     layers: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     bits: int = 0
+    random: bool = False
 
 
 @dataclass(frozen=True)

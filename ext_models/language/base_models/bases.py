@@ -288,6 +288,16 @@ def _quantisation(bits: int) -> Any:
     )
 
 
+def draw_weights(model: Any, seed: int) -> None:
+    """Draw all weights of a base anew, as its architecture begins a training."""
+    torch.manual_seed(seed)
+    for parameter in model.parameters():
+        parameter._is_hf_initialized = False
+    for module in model.modules():
+        module._is_hf_initialized = False
+    model.init_weights()
+
+
 def add_rows(model: Any, tokens: int) -> None:
     """Resize embedding and output head to the number of tokens; unused rows stay.
 

@@ -163,8 +163,12 @@ def _existing(
             f"the text tokenizer of the base model {location.name} has no token for the end of a "
             "text: take another base."
         )
+    if base.random:
+        bases.draw_weights(model, job.pack.seed)
     if vocabulary is not None:
         bases.add_motion_tokens(model, text, vocabulary)
+    if base.random:
+        return LoadedBase(model, text)
     return LoadedBase(model, text, location, base.layers)
 
 

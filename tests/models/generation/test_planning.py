@@ -2,15 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ext_models.generation.pipeline import MotionPipeline, silent
-from ext_models.generation.planning import PLANNER, Plan
+from ext_models.generation.planning import Plan
 from ext_models.generation.request import GenerationRequest
 from ext_models.language.instructions import instruction, text_ids
-from ext_models.packs import MANIFEST, PackError
+from ext_models.packs import MANIFEST, PLANNER, PackError
 from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 
@@ -80,6 +81,26 @@ def test_a_planner_without_an_opinion_changes_nothing(pack, monkeypatch):
     without = MotionPipeline.from_pack(pack, "cpu")
     assert without.generator.planner is None
     assert summaries(without) == shrugged
+
+
+def test_a_planner_alone_does_not_hear_the_model_that_writes(pack, monkeypatch):
+    pipe = MotionPipeline.from_pack(pack, "cpu")
+
+    def nearly_shrug(self, kinds):
+        said = torch.zeros(len(kinds), SUMMARY[1])
+        said[:, 2] = 3.0
+        return said
+
+    monkeypatch.setattr(Plan, "__call__", nearly_shrug)
+    head = pipe.generator.model.get_output_embeddings()
+    with torch.no_grad():
+        head.weight.mul_(1e4)
+    heard = summaries(pipe)
+    pipe.generator = replace(pipe.generator, planner=replace(pipe.generator.planner, own=0.0))
+    alone = [kind for summary in summaries(pipe) for kind in summary]
+    assert len(set(heard)) == 1
+    assert len(set(alone)) > 1
+    assert alone.count(2) > 0.25 * len(alone)
 
 
 def test_each_request_of_a_batch_has_its_own_sentence(pack):

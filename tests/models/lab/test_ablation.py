@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from ext_models.__main__ import main
+from ext_models.evaluation import clip_maker
 from ext_models.evaluation.tables import Row
 from ext_models.lab import ablation
 from ext_models.packs import PackError
+from tests.support import tiny_pack
 from tests.support.motion_folders import data_set
 from tests.support.recipes import HUMANML3D_RECIPE
 
@@ -74,6 +76,53 @@ def test_rows_are_trained_measured_and_kept(tmp_path, capsys, monkeypatch):
     assert main([*map(str, call), "--rows", "1"]) == 0
     assert json.loads(row.read_text())["data"] != noted["data"]
     assert len(list((tmp_path / "out" / "tokenizers").iterdir())) == 3
+
+
+PLANNERS = """
+[ablation]
+recipe = "start.toml"
+writer = "{writer}"
+clips = 4
+samples = 1
+draws = 1
+pose_clips = 1
+candidates = 1
+[[ablation.rows]]
+name = "as it is"
+[[ablation.rows]]
+group = "Rank"
+name = "rank 1"
+change = {{ "language.adapter.rank" = 1 }}
+"""
+
+
+def test_rows_train_planners_of_one_pack_that_decide_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = data_set(tmp_path / "HumanML3D", kit=False)
+    writer = tiny_pack.write(tmp_path / "writer", summary=(2, 3))
+    before = {p.name: p.read_bytes() for p in writer.iterdir() if p.is_file()}
+    shape = HUMANML3D_RECIPE.replace("max_frames = 44", "max_frames = 40\nsummary = [2, 3]")
+    (tmp_path / "rows.toml").write_text(PLANNERS.format(writer=writer))
+    call = ["ablate", tmp_path / "rows.toml", "--data", data, "--out", tmp_path / "out",
+            "--steps", "2", "--device", "cpu"]  # fmt: skip
+    (tmp_path / "start.toml").write_text(shape)
+    assert main(list(map(str, call))) != 0
+    assert "row 'as it is': a planner writes summaries alone" in capsys.readouterr().err
+    alone = "[language.tasks]\ntext = 1.0\nsummary_share = 1.0\n"
+    (tmp_path / "start.toml").write_text(shape + alone)
+    heard = []
+    monkeypatch.setattr(ablation, "ClipMaker", lambda pipe, path: (
+        heard.append(pipe.generator.planner.own) or clip_maker.ClipMaker(pipe, path)
+    ))  # fmt: skip
+    assert main(list(map(str, call))) == 0, capsys.readouterr().err
+    assert heard == [0.0, 0.0]
+    text = (tmp_path / "out" / ablation.TABLES).read_text()
+    assert "| rank 1 |" in text and "held-out loss" in text
+    assert {p.name: p.read_bytes() for p in writer.iterdir() if p.is_file()} == before
+    pack = tmp_path / "out" / "rank_rank_1" / "pack"
+    assert (pack / "motion_tokenizer.safetensors").is_file()
+    assert {p.name for p in (pack / "planner").iterdir()} >= {"adapter", "pack.json"}
+    assert not (pack / "planner" / "motion_tokenizer.safetensors").exists()
 
 
 def test_the_shipped_recipe_changes_what_there_is():

@@ -139,6 +139,26 @@ def test_new_rows_begin_near_the_old_ones(tmp_path):
 # -- what can be wrong ---------------------------------------------------------------
 
 
+def test_weights_that_are_drawn_anew_have_the_shape_and_nothing_else(tmp_path):
+    write_base(tmp_path, CONFIGS["llama, tied"])
+    model, _ = bases.load_plain_base(str(tmp_path), None)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(30)
+    bases.draw_weights(model, 3)
+    assert bases.tied(model)
+    for name, weight in model.named_parameters():
+        if name.endswith("norm.weight"):
+            assert (weight == 1).all()
+        else:
+            assert 0.01 < weight.std() < 0.04, name
+            assert not torch.equal(weight, before[name])
+    again = {name: weight.clone() for name, weight in model.named_parameters()}
+    bases.draw_weights(model, 3)
+    assert all(torch.equal(again[name], weight) for name, weight in model.named_parameters())
+
+
 def test_a_base_without_a_text_tokenizer(tmp_path):
     folder = write_base(tmp_path / "base", CONFIGS["llama, tied"])
     for path in folder.glob("tokenizer*"):
