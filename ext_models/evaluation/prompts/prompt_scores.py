@@ -193,7 +193,9 @@ def _frames(eval_set: EvalSet, prompt: Prompt) -> int:
     else:
         shown = [[len(e.joints) for e in every if p in label_parts(e.label)] for p in prompt.parts]
         shown = shown if prompt.how is Composition.THEN else shown[:1]
-    return min(longest, sum(int(np.median(lengths)) for lengths in shown if lengths))
+    frames = sum(int(np.median(lengths)) for lengths in shown if lengths)
+    # Labels whose clips are all in another split say nothing of the length.
+    return min(longest, frames or round(SECONDS * eval_set.pipeline.manifest.fps))
 
 
 def _real(eval_set: EvalSet, one: PromptList) -> tuple[list[Prompt], list[NDArray[np.float32]]]:

@@ -369,3 +369,7 @@ def test_lists_beside_plain_captions(eval_set, examples, tmp_path):
     frames = {r.prompt: r.frames for r in prompt_scores.prompt_requests(eval_set, known)}
     assert frames["a person runs while bowing"] == 24
     assert frames["a person walks, then bows"] == 40  # two of them, but not longer than it writes
+    # Its clips are all in the validation split.
+    unseen = prompt_lists.Prompt("somebody waits", labels=("nobody's",))
+    (asked,) = prompt_scores.prompt_requests(eval_set, replace(known, prompts=(unseen,)))[:1]
+    assert asked.frames == 40
