@@ -8,6 +8,10 @@ from typing import Final
 MAX_PROMPT: Final = 400
 #: A break without width, which text from a web page may have between two words.
 _ZERO_WIDTH_SPACE: Final = "\u200b"
+#: How Unicode's names of letters begin in the scripts of the languages that a sentence reader knows.
+_READ_SCRIPTS: Final = (
+    "LATIN", "CYRILLIC", "ARABIC", "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "THAI",
+)  # fmt: skip
 
 
 class PromptError(ValueError):
@@ -22,8 +26,8 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
 
     Args:
         text: as typed or pasted.
-        any_script: whether letters other than Latin are taken: a pack's sentence reader knows
-            them (``PackInfo.any_script``).
+        any_script: whether letters of all scripts are taken that a pack's sentence reader knows
+            (``PackInfo.any_script``), not Latin ones alone.
 
     Raises:
         PromptError: for a prompt that cannot be used.
@@ -39,7 +43,9 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
         )
     for character in prompt:
         _check_control(character, prompt)
-    if not any_script:
+    if any_script:
+        _check_read(prompt)
+    else:
         check_latin(prompt)
     if not any(c.isalpha() for c in prompt):
         raise PromptError(
@@ -55,6 +61,16 @@ def check_latin(prompt: str) -> None:
             raise PromptError(
                 f"The prompt has the letter '{character}', and the model knows English only: "
                 "write it in English."
+            )
+
+
+def _check_read(prompt: str) -> None:
+    for character in prompt:
+        name = unicodedata.name(character, "")
+        if character.isalpha() and not name.startswith(_READ_SCRIPTS):
+            raise PromptError(
+                f"The prompt has the letter '{character}', and the model reads no language that "
+                "is written so: write it in English."
             )
 
 

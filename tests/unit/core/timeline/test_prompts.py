@@ -69,6 +69,14 @@ def test_every_script_is_refused_for_the_same_reasons(text):
         clean_prompt(text, any_script=True)
 
 
+@pytest.mark.parametrize(
+    ("text", "letter"), [("ένας walks", "έ"), ("אדם הולך", "א"), ("आदमी चलता", "आ")]
+)
+def test_a_script_that_no_reader_knows_is_refused(text, letter):
+    with pytest.raises(PromptError, match=f"letter '{letter}'.*no language that is written so"):
+        clean_prompt(text, any_script=True)
+
+
 @given(st.text(max_size=500), st.booleans())
 def test_clean_stays_clean(text, any_script):
     try:
