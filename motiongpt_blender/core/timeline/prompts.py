@@ -8,7 +8,7 @@ from typing import Final
 MAX_PROMPT: Final = 400
 #: A break without width, which text from a web page may have between two words.
 _ZERO_WIDTH_SPACE: Final = "\u200b"
-#: How Unicode's names of letters begin in the scripts of the languages that a sentence reader knows.
+#: How Unicode names begin the letters of the languages that a sentence reader knows.
 _READ_SCRIPTS: Final = (
     "LATIN", "CYRILLIC", "ARABIC", "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "THAI",
 )  # fmt: skip
