@@ -23,6 +23,7 @@ from .operators import (
     session,
     setup,
     takes,
+    timeline,
     training_data,
 )
 from .properties import armature, bone_map, marked_pose, retargeting, scene
@@ -33,12 +34,13 @@ from .properties import takes as take_properties
 from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
-from .ui import icons, menus, panels
+from .ui import icons, keymap, menus, panels
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
 from .ui import takes as take_panels
+from .ui.viewport import handlers
 
 CLASSES: Final = (
     preferences.MotionGPTPreferences,
@@ -59,6 +61,7 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_jump_to_pose,
     poses.MOTIONGPT_OT_show_pose,
     poses.MOTIONGPT_OT_constrain_part,
+    timeline.MOTIONGPT_OT_move_pose,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_cancel,
     prompts.MOTIONGPT_OT_use_prompt,
@@ -117,6 +120,8 @@ def register() -> None:
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=scene.MotionGPTScene))
     icons.load()
     menus.add()
+    keymap.add()
+    handlers.add()
     session.start()
     environment.look_again(bpy.context)
 
@@ -124,6 +129,8 @@ def register() -> None:
 def unregister() -> None:
     """Remove all of it, last first. A running job is cancelled and the process ended."""
     session.stop()
+    handlers.remove()
+    keymap.remove()
     menus.remove()
     icons.unload()
     delattr(bpy.types.Scene, PROPERTY)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import bpy
 
+from ..core.timeline.mark_frames import free_frame
 from ..scene.kept import PROPERTY, kept_of
 from .bone_map import MotionGPTBoneMap
 from .marked_pose import MotionGPTPose
@@ -14,11 +16,28 @@ from .sequence import MotionGPTSequence
 from .takes import MotionGPTTakes
 
 
+def _frame(group: MotionGPTArmature) -> int:
+    return group.active_pose.frame if group.active_pose is not None else 0
+
+
+def _set_frame(group: MotionGPTArmature, frame: int) -> None:
+    """Move the chosen pose by whole frames."""
+    if (pose := group.active_pose) is not None:
+        group.move_pose(group.active, frame + pose.at - pose.frame)
+        group.sort_poses()
+
+
 class MotionGPTArmature(bpy.types.PropertyGroup):
     """Marked poses, bone map, options, sequence and takes of one armature."""
 
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")
+    active_frame: bpy.props.IntProperty(
+        name="Frame",
+        description="Frame of the chosen pose. Two poses cannot share one",
+        get=_frame,
+        set=_set_frame,
+    )
     bone_map: bpy.props.PointerProperty(type=MotionGPTBoneMap)
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
     sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
@@ -28,6 +47,17 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     def active_pose(self) -> MotionGPTPose | None:
         """The chosen pose, or None."""
         return self.poses[self.active] if 0 <= self.active < len(self.poses) else None
+
+    def move_pose(self, index: int, frame: float) -> float:
+        """Move a pose to a frame, or to the nearest one that no other pose has; returns it.
+
+        The list's order stays: see ``sort_poses``.
+        """
+        others = [pose.at for k, pose in enumerate(self.poses) if k != index]
+        pose, at = self.poses[index], free_frame(frame, others)
+        pose.frame = math.floor(at)
+        pose.subframe = at - pose.frame
+        return pose.at
 
     def sort_poses(self) -> None:
         """Bring the list into time order. The active pose stays the active one."""

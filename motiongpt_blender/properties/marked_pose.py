@@ -16,6 +16,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.pose_constraints.rest_pose import rest_pose_from_json, rest_pose_to_json
 from ..core.pose_constraints.rig_pose import PoseError, RigPose
 from ..core.rig.bone_maps import Part
+from ..core.rig.figure import Figure
 from ..core.timeline.frame_range import frame_text
 
 ROLES = (
@@ -54,6 +55,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
     object_matrix: bpy.props.StringProperty(options={"HIDDEN"})
     fk_mismatches: bpy.props.StringProperty(options={"HIDDEN"})
     rest: bpy.props.StringProperty(options={"HIDDEN"})
+    figure: bpy.props.StringProperty(options={"HIDDEN"})
 
     @property
     def at(self) -> float:
@@ -88,6 +90,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
             ]
         )
         self.rest = "" if marked.rest is None else rest_pose_to_json(marked.rest)
+        self.figure = "" if marked.figure is None else marked.figure.to_json()
 
     def load(self) -> MarkedPose:
         """The pose that is stored; raises PoseError when it cannot be read."""
@@ -107,7 +110,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
                 f"The pose at frame {frame_text(self.at)} constrains no part of the body: "
                 "choose parts under the list, or remove the pose."
             )
-        role, object_matrix = PoseRole(self.role), self._object_matrix()
+        role, object_matrix = PoseRole(self.role), matrix_from_json(self.object_matrix)
         return MarkedPose(
             self.at,
             role,
@@ -117,6 +120,7 @@ class MotionGPTPose(bpy.types.PropertyGroup):
             object_matrix,
             self._missed(),
             rest_pose_from_json(self.rest),
+            Figure.from_json(self.figure),
         )
 
     def _missed(self) -> tuple[FKMismatch, ...]:
@@ -129,11 +133,11 @@ class MotionGPTPose(bpy.types.PropertyGroup):
         except (ValueError, TypeError):
             return ()
 
-    def _object_matrix(self) -> NDArray[np.float64] | None:
-        """Matrix (4, 4) of the object; None when it was not stored."""
-        try:
-            object_matrix = np.array(json.loads(self.object_matrix), dtype=np.float64)
-        except (ValueError, TypeError):
-            return None
-        usable = object_matrix.shape == (4, 4) and np.isfinite(object_matrix).all()
-        return object_matrix if usable else None
+
+def matrix_from_json(text: str) -> NDArray[np.float64] | None:
+    """A stored matrix (4, 4) of an object; None when it was not stored."""
+    try:
+        matrix = np.array(json.loads(text), dtype=np.float64)
+    except (ValueError, TypeError):
+        return None
+    return matrix if matrix.shape == (4, 4) and np.isfinite(matrix).all() else None

@@ -97,6 +97,22 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         precision=1,
     )
 
+    show_ghosts: bpy.props.BoolProperty(
+        name="Ghosts",
+        description="Show the marked poses in the 3D view, where they were marked",
+        default=True,
+    )
+    show_trails: bpy.props.BoolProperty(
+        name="Trails",
+        description="Show the ways of hips, hands and feet through the chosen take, a dot a frame",
+        default=True,
+    )
+    show_signs: bpy.props.BoolProperty(
+        name="Marks on the Timeline",
+        description="Show the marked poses in timeline and dope sheet, where they can be dragged",
+        default=True,
+    )
+
     def sampling(self) -> Sampling:
         """How the model samples, as chosen."""
         return Sampling(seed=self.seed, candidates=self.candidates, guidance=self.guidance)

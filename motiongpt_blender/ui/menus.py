@@ -8,6 +8,7 @@ import bpy
 from bpy.types import Context
 
 from ..core.pose_constraints.marked_pose import PoseRole
+from ..properties import scene as scene_properties
 from .base import button, layout_of
 from .icons import icon
 
@@ -58,13 +59,15 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
 
 
 def add() -> None:
-    """Add the menu to those of Pose and Object."""
+    """Add the menu to those of Pose and Object, and the switches to the view's overlays."""
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
         menu.append(cast("Any", _draw))
+    bpy.types.VIEW3D_PT_overlay.append(cast("Any", _draw_overlays))
 
 
 def remove() -> None:
-    """Take the menu out again."""
+    """Take both out again."""
+    bpy.types.VIEW3D_PT_overlay.remove(cast("Any", _draw_overlays))
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
         menu.remove(cast("Any", _draw))
 
@@ -73,3 +76,12 @@ def _draw(menu: bpy.types.Menu, _context: Context) -> None:
     layout = layout_of(menu)
     layout.separator()
     layout.menu("MOTIONGPT_MT_main", icon_value=icon("motiongpt"))
+
+
+def _draw_overlays(popover: bpy.types.Panel, context: Context) -> None:
+    """What we draw in the view, as Blender lists its own overlays."""
+    layout, panel = layout_of(popover), scene_properties.of(context.scene)
+    layout.label(text="MotionGPT")
+    row = layout.row(align=True)
+    row.prop(panel, "show_ghosts")
+    row.prop(panel, "show_trails")

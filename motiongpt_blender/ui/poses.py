@@ -12,8 +12,10 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import frame_text
 from ..operators.poses import EVERY_PART
 from ..properties import armature
+from ..properties import scene as scene_properties
+from ..properties.armature import MotionGPTArmature
 from ..properties.marked_pose import PARTS, MotionGPTPose
-from .base import ArmaturePanel, List, button, sentence
+from .base import ArmaturePanel, List, button, layout_of, sentence
 from .icons import icon
 
 #: Parts of a pose as they stand under the list, one row a kind.
@@ -44,6 +46,12 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
     bl_label = "Marked Poses"
     bl_idname = "MOTIONGPT_PT_poses"
 
+    def draw_header_preset(self, context: Context) -> None:
+        """Whether the poses are shown in the view and on the timeline."""
+        row, panel = layout_of(self).row(align=True), scene_properties.of(context.scene)
+        row.prop(panel, "show_ghosts", text="", icon="GHOST_ENABLED", emboss=False)
+        row.prop(panel, "show_signs", text="", icon="TIME", emboss=False)
+
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """Buttons, list, and the active pose.
 
@@ -65,20 +73,22 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
         side.operator("motiongpt.show_pose", text="", icon="POSE_HLT")
         if (pose := group.active_pose) is not None:
-            self._parts(layout, pose)
+            self._parts(layout, group, pose)
             if (note := pose.note) != "":
                 sentence(context, layout, note, "INFO")
 
-    def _parts(self, layout: UILayout, pose: MotionGPTPose) -> None:
-        """The parts of the active pose that constrain the motion."""
-        layout.label(text=f"Frame {frame_text(pose.at)} constrains")
+    def _parts(self, layout: UILayout, group: MotionGPTArmature, pose: MotionGPTPose) -> None:
+        """Frame of the active pose, and its parts that constrain the motion."""
+        row = layout.row()
+        row.prop(group, "active_frame")
+        row.label(text="constrains")
         names = {value: name for value, name, *_ in PARTS}
         column = layout.column(align=True)
         parts, whole = pose.parts, is_whole_body(pose.parts)
         button(column, "motiongpt.constrain_part", "Whole Body", depress=whole, part=EVERY_PART)
-        for group in PARTS_BY_ROW:
+        for kind in PARTS_BY_ROW:
             row = column.row(align=True)
-            for part in group:
+            for part in kind:
                 lit = not whole and part in parts
                 name = names[part.value]
                 button(row, "motiongpt.constrain_part", name, depress=lit, part=part.value)

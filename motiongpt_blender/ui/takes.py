@@ -11,6 +11,7 @@ from ..core.feet.foot_locking import FootLockReport
 from ..core.pose_constraints.reports import PoseReport
 from ..core.timeline.frame_range import frame_text
 from ..properties import armature
+from ..properties import scene as scene_properties
 from ..properties.scene import target
 from ..properties.takes import MotionGPTTake
 from ..scene.take.report import ApplyReport
@@ -67,6 +68,11 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
 
     bl_label = "Takes"
     bl_idname = "MOTIONGPT_PT_takes"
+
+    def draw_header_preset(self, context: Context) -> None:
+        """Whether the trails of the chosen take are shown."""
+        panel = scene_properties.of(context.scene)
+        layout_of(self).prop(panel, "show_trails", text="", icon="ANIM", emboss=False)
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """List and buttons, as high without a take as with one."""

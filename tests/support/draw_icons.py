@@ -11,16 +11,25 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from motiongpt_blender.core.overlays.colours import ROLE_COLOURS
+from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
+
 SIZE, SCALE = 64, 8
 WHITE = (232, 232, 232, 255)
 BLUE = (92, 178, 255, 255)
-GREEN = (126, 211, 124, 255)
-AMBER = (255, 190, 77, 255)
-RED = (255, 118, 106, 255)
 FAINT = (232, 232, 232, 110)
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int, int]
+
+
+def of_role(role: PoseRole) -> Colour:
+    """A role's colour, as the ghosts have it."""
+    red, green, blue = (round(255 * part) for part in ROLE_COLOURS[role])
+    return red, green, blue, 255
+
+
+GREEN, AMBER, RED = of_role(PoseRole.START), of_role(PoseRole.KEY), of_role(PoseRole.END)
 
 #: Limbs of the walker (hip, knee, ankle, toe; shoulder, elbow, hand), in icon pixels.
 HEAD: Point = (37, 11)

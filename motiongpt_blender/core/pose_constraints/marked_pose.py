@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rig.figure import Figure
 from .body_parts import WHOLE_BODY, BodyPart
 from .fk_mismatch import FKMismatch, find_worst_mismatch
 from .rest_pose import RestPose
@@ -36,6 +37,7 @@ class MarkedPose:
         object_matrix: (4, 4) matrix of the armature object when it was marked; None: not known.
         fk_mismatches: what FK controls cannot reach: the worst bone of each part, worst first.
         rest: the rest pose that it was made with; None: not known.
+        figure: its bone lines, as evaluated, to be drawn; None: not known.
     """
 
     frame: float
@@ -46,6 +48,7 @@ class MarkedPose:
     object_matrix: NDArray[np.float64] | None = None
     fk_mismatches: tuple[FKMismatch, ...] = ()
     rest: RestPose | None = None
+    figure: Figure | None = None
 
     @property
     def worst_mismatch(self) -> FKMismatch | None:

@@ -30,6 +30,7 @@ from ...core.retargeting.inverse import inverse_directions
 from ...core.retargeting.part_rotations import COLLAR_SHARE, NECK_SHARE, hip_centre
 from ...core.retargeting.two_bone_ik import bone_directions
 from ...core.rig.bone_maps import Part
+from ...core.rig.figure import Figure, figure_of
 from ...core.rig.kinematics import twist_below
 from ...core.rig.part_joints import ARM_JOINTS, LEG_JOINTS, part_at, part_moving
 from ...core.rig.rig_description import Control, RigDescription
@@ -105,6 +106,17 @@ def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.flo
             "numbers: look for such values in its keys, constraints and drivers."
         )
     return joints
+
+
+def capture_figure(obj: bpy.types.Object, rig: RigDescription) -> Figure:
+    """The bone lines of the mapped bones, as evaluated, in the armature's space."""
+    bones = pose_bones(evaluated(obj))
+    shown = [bones[control.body] for control in rig.controls]
+    return figure_of(
+        rig,
+        {bone.name: np.array(bone.head, dtype=np.float64) for bone in shown},
+        {bone.name: np.array(bone.tail, dtype=np.float64) for bone in shown},
+    )
 
 
 def standing_pose(obj: bpy.types.Object, rig: RigDescription, frame: float) -> MarkedPose:

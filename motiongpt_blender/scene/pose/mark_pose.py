@@ -43,7 +43,7 @@ from ..rig.bone_transforms import (
     set_transform,
 )
 from ..rig.opposing_constraints import keyable_constraints
-from .capture import body_rotations, capture_joints, capture_pose
+from .capture import body_rotations, capture_figure, capture_joints, capture_pose
 from .pose_parts import parts_by_bone
 from .rest_pose import rest_pose_of
 
@@ -81,6 +81,7 @@ def mark_pose(
         object_matrix=np.array(obj.matrix_basis, dtype=np.float64),
         fk_mismatches=fk_mismatches,
         rest=rest_pose_of(obj, rig, pose),
+        figure=capture_figure(obj, rig),
     )
 
 

@@ -19,8 +19,8 @@ def traces():
     found = {n for n in dir(bpy.types) if "motiongpt" in n.lower()}
     found |= {f"Scene.{n}" for n in dir(bpy.types.Scene) if "motiongpt" in n.lower()}
     found |= {f"Object.{n}" for n in dir(bpy.types.Object) if "motiongpt" in n.lower()}
-    loading = (*bpy.app.handlers.load_pre, *bpy.app.handlers.load_post)
-    handlers = [h for h in loading if "motiongpt" in getattr(h, "__module__", "")]
+    lists = [value for value in bpy.app.handlers if isinstance(value, list)]
+    handlers = [h for each in lists for h in each if "motiongpt" in getattr(h, "__module__", "")]
     found |= {f"handler {h}" for h in handlers}
     return found | {f"ops.{n}" for n in dir(bpy.ops.motiongpt)}
 

@@ -23,6 +23,7 @@ ADDON = {
     "core/timeline": ("core/body", "core/rig", "core/retargeting", "core/pose_constraints"),
     "core/feet": ("core/body", "core/rig", "core/retargeting", "core/timeline"),
     "core/keyframes": ("core/body", "core/rig", "core/retargeting", "core/feet"),
+    "core/overlays": ("core/body", "core/rig", "core/pose_constraints"),
     "core/finish_motion": ("core",),
     "wire": (),
     "compat": (),

@@ -1,0 +1,108 @@
+"""Coloured triangles and lines on the graphics card; nothing here knows what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import bpy
+import gpu
+from gpu.types import GPUBatch
+from gpu_extras.batch import batch_for_shader
+from mathutils import Matrix
+
+from ...core.body.rotations import Array
+from ...core.overlays.shapes import ColouredVertices
+
+_FLAT: Final = "SMOOTH_COLOR"
+_LINES: Final = "POLYLINE_SMOOTH_COLOR"
+
+LineKind = Literal["LINES", "LINE_STRIP"]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What is drawn together: triangles, and lines of one width.
+
+    Attributes:
+        triangles: batches of triangles.
+        lines: batches of lines.
+        width: pixels of the lines on a plain screen.
+    """
+
+    triangles: tuple[GPUBatch, ...] = ()
+    lines: tuple[GPUBatch, ...] = ()
+    width: float = 1.5
+
+    def draw(self) -> None:
+        """Draw them with the present state and matrices."""
+        shader = gpu.shader.from_builtin(_FLAT)
+        for batch in self.triangles:
+            batch.draw(shader)
+        if not self.lines:
+            return
+        shader = gpu.shader.from_builtin(_LINES)
+        shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+        shader.uniform_float("lineWidth", self.width * ui_scale())
+        for batch in self.lines:
+            batch.draw(shader)
+
+
+def batches(
+    triangles: ColouredVertices,
+    lines: Sequence[ColouredVertices] = (),
+    kind: LineKind = "LINES",
+    width: float = 1.5,
+) -> Batches:
+    """Put vertices on the graphics card; what has none is left out."""
+    solid = (_batch(_FLAT, "TRIS", triangles),) if len(triangles.positions) else ()
+    strips = [_batch(_LINES, kind, part) for part in lines if len(part.positions) > 1]
+    return Batches(solid, tuple(strips), width)
+
+
+def ui_scale() -> float:
+    """Pixels of the screen in a pixel of a plain screen."""
+    return float(bpy.context.preferences.system.ui_scale)
+
+
+@contextmanager
+def placed(matrix: Array) -> Iterator[None]:
+    """Draw in a space: matrix (4, 4) from it to the world."""
+    gpu.matrix.push()
+    try:
+        gpu.matrix.multiply_matrix(Matrix(matrix.tolist()))
+        yield
+    finally:
+        gpu.matrix.pop()
+
+
+@contextmanager
+def before_scene(*, hidden: bool = False, solid: bool = False) -> Iterator[None]:
+    """Draw what no object of the scene hides, or with ``hidden`` the rest.
+
+    Args:
+        hidden: draw behind the scene's objects instead.
+        solid: what is drawn hides what is drawn behind it later.
+    """
+    gpu.state.blend_set("ALPHA")
+    gpu.state.depth_test_set("GREATER" if hidden else "LESS_EQUAL")
+    gpu.state.depth_mask_set(solid)
+    gpu.state.face_culling_set("BACK")
+    try:
+        yield
+    finally:  # as Blender leaves them for every handler
+        gpu.state.face_culling_set("NONE")
+        gpu.state.depth_mask_set(False)
+        gpu.state.depth_test_set("NONE")
+        gpu.state.blend_set("NONE")
+
+
+def _batch(
+    shader: Literal["SMOOTH_COLOR", "POLYLINE_SMOOTH_COLOR"],
+    kind: Literal["TRIS", "LINES", "LINE_STRIP"],
+    vertices: ColouredVertices,
+) -> GPUBatch:
+    content: dict[str, Any] = {"pos": vertices.positions, "color": vertices.colours}
+    return batch_for_shader(gpu.shader.from_builtin(shader), kind, content)
