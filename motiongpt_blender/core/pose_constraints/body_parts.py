@@ -88,6 +88,7 @@ def limit_to_parts(
     return replace(
         pose,
         rotations={name: q for name, q in pose.rotations.items() if name in bones},
+        limb_locations={name: v for name, v in pose.limb_locations.items() if name in bones},
         root_constrained=constrains_root(body_parts),
         constrained_bones=bones,
     )

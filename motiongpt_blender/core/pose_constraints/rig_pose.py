@@ -35,6 +35,8 @@ class RigPose:
         influences: (bone, constraint, value) of each constraint that a take switches off.
         root_constrained: whether the motion has to meet the root's position and rotation.
         constrained_bones: bones that ``transforms`` describes; None where it describes all.
+        limb_locations: hand or foot that its limb does not carry -> the basis location that it
+            would have as the limb's child, in the rig's unit; zero is the limb's end.
     """
 
     rotations: dict[str, Quaternion]
@@ -44,6 +46,7 @@ class RigPose:
     influences: tuple[tuple[str, str, float], ...] = field(default=())
     root_constrained: bool = True
     constrained_bones: frozenset[str] | None = None
+    limb_locations: dict[str, Vector] = field(default_factory=dict[str, Vector])
 
     def describes(self, bone: str) -> bool:
         """Whether ``transforms`` describes a bone; a bone it does not name is at rest."""
@@ -60,6 +63,7 @@ class RigPose:
                 "transforms": transforms,
                 "switches": self.switches,
                 "influences": self.influences,
+                "limb_locations": self.limb_locations,
             }
         )
 
@@ -69,6 +73,7 @@ class RigPose:
         try:
             data: Any = parse_json(text)
             rotations = cast("dict[str, list[float]]", data["rotations"])
+            beside = cast("dict[str, list[float]]", data.get("limb_locations", {}))
             transforms: dict[str, Any] | None = data.get("transforms")
             if transforms is not None:
                 transforms = {str(n): Transform.from_list(t) for n, t in transforms.items()}
@@ -82,6 +87,7 @@ class RigPose:
                 transforms=transforms,
                 switches=switches,
                 influences=influences,
+                limb_locations={str(n): cast(Vector, _floats(v, 3)) for n, v in beside.items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise PoseError(

@@ -117,6 +117,7 @@ def solve_slices(
         root_rest=root.rest,
         root_head=rig.root_head,
         scale=rig.scale,
+        unparented={c.name: c.rest for c in rig.controls if c.parent is None and c is not root},
     )
 
 

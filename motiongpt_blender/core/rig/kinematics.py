@@ -137,10 +137,18 @@ def root_transform(motion: RigMotion) -> tuple[Array, Array]:
 
 
 def with_root_transform(motion: RigMotion, rotations: Array, positions: Array) -> RigMotion:
-    """The motion with another root rotation (T, 4) and position (T, 3), model axes."""
-    basis = continuous(local_basis(rotations, motion.root_rest))
+    """The motion with another root rotation (T, 4) and position (T, 3), model axes.
+
+    What hangs on no control turns along, as the rest of the body does.
+    """
+    changed = dict(motion.rotations)
+    changed[motion.root] = continuous(local_basis(rotations, motion.root_rest))
+    if motion.unparented:
+        turn = multiply(rotations, inverse(root_transform(motion)[0]))
+        for name, rest in motion.unparented.items():
+            turned = multiply(turn, from_local_basis(motion.rotations[name], rest))
+            changed[name] = continuous(local_basis(turned, rest))
     locations = rotate(inverse(motion.root_rest), positions - motion.root_head)
-    changed = {**motion.rotations, motion.root: basis}
     return replace(motion, rotations=changed, locations=locations)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,6 +111,8 @@ class RigMotion:
         root_rest: (4,) rest rotation of the root, model axes.
         root_head: (3,) the root's head at rest, model axes.
         scale: units of the rig in a metre of the model, for distances that people read.
+        unparented: control that hangs on no other, without the root -> (4,) its rest rotation,
+            model axes. Its channels are rotations in the armature's space.
     """
 
     rotations: dict[str, Array]
@@ -119,6 +122,7 @@ class RigMotion:
     root_rest: Array
     root_head: Array
     scale: float = 1.0
+    unparented: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
     def __len__(self) -> int:
         return len(self.locations)

@@ -124,12 +124,13 @@ def _mean_speed_pose(
 def _middle_pose(motion: RigMotion, first: RigPose, last: RigPose) -> RigPose:
     """The pose half way from the first to the last, at the first one's position and heading."""
     half = np.array(0.5)
-    turn = local_basis(about_y(np.array(-_yaw_between(motion, first, last))), motion.root_rest)
+    turn = about_y(np.array(-_yaw_between(motion, first, last)))
+    turned = {motion.root: motion.root_rest, **motion.unparented}
     rotations: dict[str, Quaternion] = {}
     for name, q in first.rotations.items():
         other = np.array(last.rotations[name])
-        if name == motion.root:  # as if the last pose had the heading of the first
-            other = multiply(turn, other)
+        if name in turned:  # as if the last pose had the heading of the first
+            other = multiply(local_basis(turn, turned[name]), other)
         w, x, y, z = (float(v) for v in normalise(slerp(np.array(q), other, half)))
         rotations[name] = (w, x, y, z)
     up = local_up(motion)

@@ -39,6 +39,7 @@ from ..access import evaluated, pose_bones
 from ..errors import RigError
 from ..rig.bone_transforms import quaternion_of
 from ..scene_time import current_frame
+from .limb_locations import detached_heads, with_limb_locations
 
 #: Joints of each kind of limb.
 _LIMBS: Final = {"leg": LEG_JOINTS, "arm": ARM_JOINTS}
@@ -77,10 +78,11 @@ def capture_pose(obj: bpy.types.Object, rig: RigDescription) -> RigPose:
             rotations[control.name] = local_basis(rotation, control.rest)
     for name in rig.extras:
         rotations[name] = quaternion_of(bones[name].matrix_basis)
-    return RigPose(
+    pose = RigPose(
         rotations={n: _as_tuple(q) for n, q in rotations.items()},
         root_location=(float(location[0]), float(location[1]), float(location[2])),
     )
+    return with_limb_locations(obj, rig, pose, detached_heads(posed, rig))
 
 
 def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import bpy
 import numpy as np
-from mathutils import Quaternion
+from mathutils import Quaternion, Vector
 
 from ...core.body.rotations import (
     IDENTITY,
@@ -38,12 +38,14 @@ from ..rig.bone_transforms import (
     own_transforms,
     quaternion_in,
     quaternion_of,
+    rest_below_ancestors,
     rotation_in_mode,
     rotation_property,
     set_transform,
 )
 from ..rig.opposing_constraints import keyable_constraints
 from .capture import body_rotations, capture_figure, capture_joints, capture_pose
+from .limb_locations import detached_heads, place_detached, with_limb_locations
 from .pose_parts import parts_by_bone
 from .rest_pose import rest_pose_of
 
@@ -101,18 +103,19 @@ def fit_fk_pose(
     )
     unchanged = replace(captured, rotations={**seen.rotations, **_own_rotations(obj, rig)})
     target, rotations = _body_placement(obj, rig), body_rotations(obj, rig)
+    heads = detached_heads(evaluated(obj), rig)
     scale = obj.matrix_world.to_scale()
     mm_per_unit = 1000 * (scale.x + scale.y + scale.z) / 3 * _metres_per_unit()
     parts = parts_by_bone(obj, rig)
     with _restoring_pose(obj, rig):
-        _pose_controls(obj, rig, unchanged)
+        _pose_controls(obj, rig, unchanged, heads)
         best = unchanged
         best_misses = _misses(target, _body_placement(obj, rig), mm_per_unit, parts)
         pose, last = captured, np.inf
         for _ in range(_MAX_ROUNDS):
             if _is_good(best_misses):
                 break
-            _pose_controls(obj, rig, pose)
+            _pose_controls(obj, rig, pose, heads)
             shown = _body_placement(obj, rig)
             misses = _misses(target, shown, mm_per_unit, parts)
             if misses[0].size < best_misses[0].size:
@@ -122,6 +125,7 @@ def fit_fk_pose(
             last = misses[0].size
             pose = _with_corrected_rotations(obj, rig, pose, rotations)
             pose = _with_corrected_locations(obj, rig, pose, target, shown, mm_per_unit)
+    best = with_limb_locations(obj, rig, best, heads)
     return best, tuple(miss for miss in best_misses if not miss.unseen)
 
 
@@ -148,10 +152,23 @@ def _constraint_influences(
 def _own_rotations(
     obj: bpy.types.Object, rig: RigDescription
 ) -> dict[str, tuple[float, float, float, float]]:
-    """The controls' own rotations, without the root's."""
+    """The controls' own rotations, without the root's; what hangs on none: in the armature."""
+    bones = pose_bones(obj)
     names = [c.name for c in rig.controls if c.name != rig.root]
-    rotations = {n: quaternion_in(own_transform(pose_bones(obj)[n])) for n in names}
+    rotations = {n: quaternion_in(own_transform(bones[n])) for n in names}
+    for name in _unparented(rig):
+        rotations[name] = _carried_rotation(bones[name]) @ rotations[name]
     return {n: (q.w, q.x, q.y, q.z) for n, q in rotations.items()}
+
+
+def _unparented(rig: RigDescription) -> list[str]:
+    """Names of the controls that hang on no other, without the root."""
+    return [c.name for c in rig.controls if c.parent is None and c.name != rig.root and not c.raw]
+
+
+def _carried_rotation(bone: bpy.types.PoseBone) -> Quaternion:
+    """How far the bones above a bone turn it away from rest, in its own axes."""
+    return rest_below_ancestors(bone).inverted_safe().to_quaternion()
 
 
 def _body_placement(obj: bpy.types.Object, rig: RigDescription) -> _Placed:
@@ -225,8 +242,17 @@ def _evaluate(obj: bpy.types.Object) -> None:
     update_view_layer()
 
 
-def _pose_controls(obj: bpy.types.Object, rig: RigDescription, pose: RigPose) -> None:
-    """Show a pose with FK controls, the other bones as they are."""
+def _pose_controls(
+    obj: bpy.types.Object, rig: RigDescription, pose: RigPose, heads: Mapping[str, Vector]
+) -> None:
+    """Show a pose with FK controls, the other bones as they are.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        pose: the pose.
+        heads: of the hands and feet that no limb carries, from ``detached_heads``.
+    """
     bones = pose_bones(obj)
     others = pose.transforms or {}
     for switch in rig.switches:
@@ -236,12 +262,16 @@ def _pose_controls(obj: bpy.types.Object, rig: RigDescription, pose: RigPose) ->
     root = bones[rig.root]
     wanted = Quaternion(pose.rotations[rig.root]).to_matrix().to_4x4()
     wanted.translation = pose.root_location
-    basis = carrying_matrix(root).inverted() @ root.bone.matrix_local @ wanted
+    basis = rest_below_ancestors(root) @ wanted
     for control in rig.controls:
         if control.name != rig.root and control.name in others:
             bones[control.name].location = others[control.name].location
-    for name, q in pose.rotations.items():
-        rotation = basis.to_quaternion() if name == rig.root else Quaternion(q)
+    place_detached(obj, rig, heads)
+    rotations = {name: Quaternion(q) for name, q in pose.rotations.items()}
+    rotations[rig.root] = basis.to_quaternion()
+    for name in _unparented(rig):
+        rotations[name] = _carried_rotation(bones[name]).inverted() @ rotations[name]
+    for name, rotation in rotations.items():
         mode = str(bones[name].rotation_mode)
         setattr(bones[name], rotation_property(mode), rotation_in_mode(rotation, mode))
     root.location = location_axes(root) @ basis.translation
@@ -301,8 +331,8 @@ def _with_corrected_locations(
     others = dict(pose.transforms or {})
     for control in rig.controls:
         bone = pose_bones(obj)[control.name]
-        if control.raw or control.name == rig.root or bone.bone.use_connect:
-            continue
+        if control.raw or control.name == rig.root or control.carrier or bone.bone.use_connect:
+            continue  # what no limb carries is in its place
         offset = missing[control.name] - missing.get(control.parent or "", np.zeros(3))
         if not 0.5 * _TOLERANCE[1] < mm_per_unit * float(np.linalg.norm(offset)) < _MAX_MOVE_MM:
             continue

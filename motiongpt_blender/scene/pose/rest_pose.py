@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Quaternion
 
-from ...core.body.rotations import inverse, multiply, rotate
+from ...core.body.rotations import IDENTITY, inverse, multiply, rotate
 from ...core.body.transforms import TOLERANCE, Transform
 from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.pose_constraints.rest_pose import (
@@ -22,7 +22,7 @@ from ...core.pose_constraints.rest_pose import (
     RestPoseError,
     rest_change,
 )
-from ...core.pose_constraints.rig_pose import RigPose
+from ...core.pose_constraints.rig_pose import RigPose, Vector
 from ...core.rig.rig_description import RigDescription
 from ..access import armature_of
 from ..errors import RigError
@@ -131,6 +131,13 @@ def _carried_pose(
     location = change.scale * np.array(pose.root_location)
     if root in change.rolls:
         location = rotate(inverse(change.rolls[root]), location)
+    beside: dict[str, Vector] = {}
+    for name, own in pose.limb_locations.items():
+        x, y, z = (
+            float(v)
+            for v in change.scale * rotate(inverse(change.rolls.get(name, IDENTITY)), np.array(own))
+        )
+        beside[name] = (x, y, z)
     transforms = pose.transforms
     if transforms is not None:
         transforms = {
@@ -140,7 +147,13 @@ def _carried_pose(
             for name, own in transforms.items()
         }
     x, y, z = (float(v) for v in location)
-    return replace(pose, rotations=rotations, root_location=(x, y, z), transforms=transforms)
+    return replace(
+        pose,
+        rotations=rotations,
+        root_location=(x, y, z),
+        transforms=transforms,
+        limb_locations=beside,
+    )
 
 
 def _carried_transform(

@@ -67,6 +67,11 @@ def carrying_matrix(bone: bpy.types.PoseBone) -> Matrix:
     return bone.matrix @ own.inverted()
 
 
+def rest_below_ancestors(bone: bpy.types.PoseBone) -> Matrix:
+    """The basis with which a bone stands as at rest, below bones that are not."""
+    return carrying_matrix(bone).inverted_safe() @ bone.bone.matrix_local
+
+
 def own_transforms(obj: bpy.types.Object) -> dict[str, Transform]:
     """The own channels of every bone that is not at rest."""
     bones = pose_bones(obj)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...core.body.rotations import continuous, multiply
 from ...core.pose_constraints.rig_pose import RigPose
@@ -21,7 +22,7 @@ from ..access import ArmatureHandle, pose_bones
 from ..action.action_writer import SLICE_SECONDS, Channel, location_channels, rotation_channels
 from ..action.played_curves import animated_properties
 from ..pose.undriven_bones import undriven_bone_channels
-from ..rig.bone_transforms import carrying_matrix, quaternion_of
+from ..rig.bone_transforms import quaternion_of, rest_below_ancestors
 from .detached_limbs import detached_limb_channels
 from .ik_controls import ik_channels
 from .root_motion import split_root_motion
@@ -52,7 +53,9 @@ def channel_slices(
     used = {c.name for c in rig.controls} | _used_extras(obj, rig, list(poses.values()))
     used |= {b.name for b in rig.twists if np.abs(motion.rotations[b.name][:, 1:]).max() > 1e-5}
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
+    whole = motion
     motion, channels = split_root_motion(obj, rig, motion, options, fit, anchor_frame)
+    channels += detached_limb_channels(obj, rig, motion, whole, poses, options, loop=fit.loop)
     handle = ArmatureHandle(obj)
     if options.root is not RootTarget.BONE:
         motion = _relative_to_ancestors(obj, rig, motion)
@@ -63,7 +66,6 @@ def channel_slices(
             obj, began = handle.obj, time.perf_counter()
         channels += rotation_channels(obj, control, motion)
     channels += location_channels(obj, motion)
-    channels += detached_limb_channels(obj, rig, motion)
     channels += constraint_off_channels(obj, constraint_influences(obj, rig))
     yield
     obj = handle.obj
@@ -100,17 +102,14 @@ def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[Rig
 def _relative_to_ancestors(
     obj: bpy.types.Object, rig: RigDescription, motion: RigMotion
 ) -> RigMotion:
-    """The root's channels when the bones that carry it are not at rest (a moved root bone)."""
-    bone = pose_bones(obj)[rig.root]
-    change = carrying_matrix(bone).inverted() @ bone.bone.matrix_local
-    rotation = quaternion_of(change)
-    if abs(abs(rotation[0]) - 1) < 1e-12 and change.translation.length < 1e-6:
-        return motion
-    matrix = np.array(change)
-    locations = motion.locations @ matrix[:3, :3].T + matrix[:3, 3]
-    rotations = multiply(np.broadcast_to(rotation, (len(motion), 4)), motion.rotations[rig.root])
-    return replace(
-        motion,
-        locations=locations,
-        rotations={**motion.rotations, rig.root: continuous(rotations)},
-    )
+    """The channels of what hangs on no control, below bones that are not at rest."""
+    locations, rotations = motion.locations, dict(motion.rotations)
+    for name in (rig.root, *motion.unparented):
+        change = np.array(rest_below_ancestors(pose_bones(obj)[name]), dtype=np.float64)
+        rotation = quaternion_of(Matrix(change.tolist()))
+        if abs(abs(rotation[0]) - 1) < 1e-12 and np.linalg.norm(change[:3, 3]) < 1e-6:
+            continue
+        if name == rig.root:
+            locations = locations @ change[:3, :3].T + change[:3, 3]
+        rotations[name] = continuous(multiply(rotation, rotations[name]))
+    return replace(motion, locations=locations, rotations=rotations)

@@ -6,6 +6,7 @@ Works on channels that are solved already; changes nothing in the scene.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import bpy
@@ -78,7 +79,30 @@ def split_root_motion(
         return hips_only, list(property_channels(ROOT_MOTION_KEY, values))
     if options.root is RootTarget.OBJECT:
         return hips_only, list(_object_channels(obj, rig, path, root_rotations, fit.object_matrix))
-    return hips_only, list(_bone_channels(root_bone(obj, rig), rig, path, root_rotations))
+    bone = root_bone(obj, rig)
+    hips_only = _with_unridden(hips_only, motion, obj, bone)
+    return hips_only, list(_bone_channels(bone, rig, path, root_rotations))
+
+
+def _with_unridden(
+    hips_only: RigMotion, whole: RigMotion, obj: bpy.types.Object, bone: bpy.types.PoseBone
+) -> RigMotion:
+    """The motion below a root bone; what does not turn with that bone is as in the whole one."""
+    kept = {
+        name: whole.rotations[name]
+        for name in whole.unparented
+        if not _turns_with(pose_bones(obj)[name].bone, bone.name)
+    }
+    return replace(hips_only, rotations={**hips_only.rotations, **kept})
+
+
+def _turns_with(bone: bpy.types.Bone, name: str) -> bool:
+    """Whether a bone inherits the rotation of one above it."""
+    while bone.parent is not None and bone.use_inherit_rotation:
+        bone = bone.parent
+        if bone.name == name:
+            return True
+    return False
 
 
 def _smooth_yaw(rotations: Array, fps: float, *, loop: bool) -> Array:

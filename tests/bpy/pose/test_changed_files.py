@@ -20,7 +20,7 @@ FILES = (
     "rigs/mpfb_rig_default.json",
     "rigs/khronos_CesiumMan.glb",
     "rigs_hard/vrmaddon_hips_rotation.blend",
-    "rigs/bvh_freebvh.bvh",
+    "rigs/threejs_RobotExpressive.glb",
     "rigs_hard/quaternius_Cowboy.blend",
 )
 

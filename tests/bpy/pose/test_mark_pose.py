@@ -234,11 +234,7 @@ def test_few_keys_bring_marked_poses_back_as_exactly(empty_scene, shared, table,
     check_exact(obj, sparse=True, rate=rate)
 
 
-#: Its hands and feet hang on the root: the motion places them, at marked poses too.
-DETACHED = "threejs_RobotExpressive.glb"
-
-
-@pytest.mark.parametrize("file", sweep([file for file in FILES if file != DETACHED], 14))
+@pytest.mark.parametrize("file", sweep(FILES, 14))
 def test_marked_poses_come_back_on_rigs_from_files(empty_scene, shared, tmp_path, file):
     bpy.ops.preferences.addon_enable(module="io_scene_gltf2")
     if bpy.app.version < (4, 5) and file.endswith((".glb", ".vrm")):

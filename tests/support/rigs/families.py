@@ -150,7 +150,7 @@ def build_family(wanted: Build) -> Any:
     points = to_blender(rest_joints(wanted))
     place = {j.name: points[j] for j in Joint}
     armature = bpy.data.armatures.new(str(data["label"]))
-    obj = bpy.data.objects.new(str(data["label"]), armature)
+    obj: Any = bpy.data.objects.new(str(data["label"]), armature)
     bpy.context.collection.objects.link(obj)
     bpy.context.view_layer.objects.active = obj
     bpy.ops.object.mode_set(mode="EDIT")

@@ -18,11 +18,12 @@ READ: Final = (".glb", ".vrm", ".fbx", ".bvh", ".json", ".blend")
 def make_rigify(generated: bool) -> Any:
     """Rigify's human: the metarig, or the rig generated from it."""
     bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
+    operators: Any = bpy.ops  # Rigify's own are in no stub
+    operators.object.armature_human_metarig_add()
+    metarig: Any = bpy.context.object
     if not generated:
         return metarig
-    bpy.ops.pose.rigify_generate()
+    operators.pose.rigify_generate()
     rig = bpy.context.object
     bpy.data.objects.remove(metarig)
     return rig

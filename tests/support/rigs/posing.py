@@ -13,7 +13,7 @@ from motiongpt_blender.scene.rig.root_bones import hip_ancestors
 def turn(bone, vector):
     """Turn a bone by a rotation vector in degrees, in its own mode."""
     mode = bone.rotation_mode
-    q = Quaternion(from_log(np.radians(np.array(vector, dtype=float))))
+    q = Quaternion(from_log(np.radians(np.array(vector, dtype=float))).tolist())
     if mode == "QUATERNION":
         bone.rotation_quaternion = q
     elif mode == "AXIS_ANGLE":

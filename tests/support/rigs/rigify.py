@@ -36,7 +36,8 @@ def append_rigify_rig() -> Any:
     """The generated rig, and nothing else, in the open scene; selected and active."""
     path = rigify_file()
     _remove_objects()
-    with bpy.data.libraries.load(str(path)) as (_, into):
+    libraries: Any = bpy.data.libraries
+    with libraries.load(str(path)) as (_, into):
         into.objects = ["rig"]
     rig = bpy.data.objects["rig"]
     bpy.context.scene.collection.objects.link(rig)
@@ -47,8 +48,9 @@ def append_rigify_rig() -> Any:
 
 def _generate(path: Path) -> None:
     bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    bpy.ops.pose.rigify_generate()
+    operators: Any = bpy.ops  # Rigify's own are in no stub
+    operators.object.armature_human_metarig_add()
+    operators.pose.rigify_generate()
     bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
 
 

@@ -25,7 +25,8 @@ from motiongpt_blender.core.timeline.plausibility import (
 )
 
 OWNERS = {p.value: p for p in Part} | {"finger": Part.HAND_L, "eye": Part.HEAD}
-POSE = RigPose(dict.fromkeys(OWNERS, (1.0, 0.0, 0.0, 0.0)), (1.0, 2.0, 3.0), transforms={})
+POSE = RigPose(dict.fromkeys(OWNERS, (1.0, 0.0, 0.0, 0.0)), (1.0, 2.0, 3.0), transforms={},
+               limb_locations=dict.fromkeys(("hand_l", "foot_r"), (0.1, 0.2, 0.3)))  # fmt: skip
 
 
 def test_the_whole_body_is_both_halves_and_nothing_twice():
@@ -48,6 +49,7 @@ def test_parts_bind_their_bones_and_no_others(body_parts, count, root_constraine
     assert pose.constrained_bones == set(pose.rotations)
     assert pose.describes("finger") is bool(body_parts & {BodyPart.HAND_L, BodyPart.ARM_L,
                                                      BodyPart.UPPER})  # fmt: skip
+    assert set(pose.limb_locations) == {"hand_l", "foot_r"} & set(pose.rotations)
     assert not pose.describes("a bone of nobody")
     assert POSE.describes("a bone of nobody")
 

@@ -35,6 +35,7 @@ FULL = RigPose(
     transforms={"finger": Transform("XYZ", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), (1.0, 2.0, 1.5))},
     switches=(("arm", "IK_FK", 0.25), ("leg", "IK_FK", 1.0)),
     influences=(("hand", "IK", 0.75),),
+    limb_locations={"foot": (0.5, 2.0, -1.0)},
 )
 
 
@@ -60,12 +61,12 @@ def test_every_field_of_a_pose_comes_back_from_text():
     assert RigPose.from_json(FULL.to_json()) == FULL
 
 
-@pytest.mark.parametrize("field", ["switches", "influences", "transforms"])
+@pytest.mark.parametrize("field", ["switches", "influences", "transforms", "limb_locations"])
 def test_a_pose_without_a_field_has_it_empty(field):
     data = json.loads(FULL.to_json())
     del data[field]
     pose = RigPose.from_json(json.dumps(data))
-    assert getattr(pose, field) == (None if field == "transforms" else ())
+    assert getattr(pose, field) == {"transforms": None, "limb_locations": {}}.get(field, ())
     assert pose.rotations == FULL.rotations
     assert pose.root_location == FULL.root_location
 
@@ -75,6 +76,7 @@ def test_a_pose_without_a_field_has_it_empty(field):
     [("switches", [["arm", "IK_FK"]]), ("influences", [["hand", "IK", "much"]]),
      ("transforms", {"finger": ["XYZ", [0, 0], [0, 0, 0], [1, 1, 1]]}),
      ("transforms", {"finger": ["XYZ", [0, 0, 0], [0, 0, 0, 0], [1, 1, 1]]}),
+     ("limb_locations", {"foot": [0, 0]}),
      ("root_location", [0.0, 1.0]), ("root_location", [0.0, 1.0, float("inf")]),
      ("rotations", {"hips": [1, 0, 0]}), ("rotations", [1])],
 )  # fmt: skip
