@@ -17,7 +17,7 @@ from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.rotations import about_y, rotate
 
 from .request import GenerationRequest, PoseCondition
-from .schedule import pull_frames, standing_pose
+from .schedule import pull_frames, standing_frames, standing_pose
 from .targets import GuidanceTargets, PoseTarget
 
 
@@ -81,7 +81,8 @@ def guidance_targets(
         place = (left, front, turn) if pose.placed and pose.frame > origin else None
         weights = None if pose.bound is None else pose.bound.astype(np.float32)
         pull = pull_frames(pose.joints, before)
-        targets.append(PoseTarget(pose.frame, pose.joints, place, weights, pull))
+        standing = standing_frames(pose.joints, before)
+        targets.append(PoseTarget(pose.frame, pose.joints, place, weights, pull, standing))
         before = pose.joints
     return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
 

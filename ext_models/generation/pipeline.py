@@ -57,6 +57,7 @@ from .reranker import Reranker
 from .reranking import CandidateSelector, Selection
 from .retiming import spread_over_path
 from .sampling import answer_seeds
+from .stride_warping import SlowWay, lengthened, shortened, slow_ways
 from .timed_actions import (
     ACTION_STRIDE,
     TimedAction,
@@ -148,6 +149,7 @@ class MotionPipeline:
         """
         requests = [self._corrected(request)[0] for request in requests]
         plans = [self.actions(request) for request in requests]
+        requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
         turns = max(map(len, plans), default=0)
         for turn in range(turns):
@@ -267,7 +269,7 @@ class MotionPipeline:
             code_request = replace(self._code_request(part), sampling=self._sampling(request))
             return [([list(codes) for codes in code_request.given], code_request)]
         before = request_of(request, plan[:turn], stride)
-        clips = [self.clip(answer.codes, before, plan[:turn]) for answer in answers]
+        clips = [self._clip(answer.codes, before, plan[:turn]) for answer in answers]
         scores = self.selector.scores(clips, before)
         groups = 1 if request.poses else request.sampling.variations
         seeds = answer_seeds(self._sampling(request))
@@ -324,16 +326,38 @@ class MotionPipeline:
         codes = self._encode(request.history[-count * stride - 1 :])
         return tuple(map(tuple, codes[:count].tolist()))
 
-    def clip(
+    def clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
+        """The motion of codes (S, L) that answer a request, before any correction."""
+        return self._clip(codes, request, self.actions(request), self._slow_ways(request))
+
+    def _slow_ways(self, request: GenerationRequest) -> tuple[SlowWay, ...]:
+        """The ways of a request that are generated longer: those of a single walk, with guidance.
+
+        One of several actions may be the walk, and which of them goes on the way is not known.
+        """
+        guided = request.sampling.guidance > 0 and self.manifest.prompt_style == "tokens"
+        return slow_ways(request) if guided and len(self.actions(request)) == 1 else ()
+
+    def _clip(
         self,
         codes: list[list[int]],
         request: GenerationRequest,
-        actions: Sequence[TimedAction] | None = None,
+        actions: Sequence[TimedAction],
+        ways: Sequence[SlowWay] = (),
     ) -> MotionClip:
-        """The motion of codes (S, L) that answer a request, before any correction.
+        """The motion of codes (S, L) of these actions; ``ways`` were generated longer."""
+        joints = shortened(self._decoded(codes, lengthened(request, ways)), ways)
+        return MotionClip(
+            joints=self._timed(joints, request, actions),
+            fps=self.manifest.fps,
+            tokens=tuple(c for step in codes for c in step),
+            prompt=request.prompt,
+            seed=request.sampling.seed,
+            origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
+        )
 
-        ``actions`` are those of the request, where its prompt does not tell them.
-        """
+    def _decoded(self, codes: list[list[int]], request: GenerationRequest) -> NDArray[np.float32]:
+        """The grounded motion (T, 22, 3) of codes (S, L), in the world of the request's poses."""
         steps = torch.tensor(codes, device=self.tokenizer.mean.device)
         decoded = self.tokenizer.decode(steps[None])
         # The given codes come first; the wanted motion follows them.
@@ -348,16 +372,7 @@ class MotionPipeline:
             joints = stand_like(joints, request.history[-1])[min(ahead, 1) :]
         elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
             joints = stand_like(joints, request.poses[0].joints)
-        return MotionClip(
-            joints=self._timed(
-                joints, request, self.actions(request) if actions is None else actions
-            ),
-            fps=self.manifest.fps,
-            tokens=tuple(c for step in codes for c in step),
-            prompt=request.prompt,
-            seed=request.sampling.seed,
-            origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
-        )
+        return joints
 
     def _timed(
         self,

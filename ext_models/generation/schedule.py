@@ -36,6 +36,7 @@ STANDING_SHARE: Final = 0.5
 SHORT: Final = 0.3
 
 _ARMS: Final = [joint for chain in CHAINS[3:] for joint in chain[1:]]
+_TRUNK_AND_LEGS: Final = [joint for chain in CHAINS[:3] for joint in chain]
 
 
 def pull_frames(pose: Array, before: Array) -> int:
@@ -45,6 +46,17 @@ def pull_frames(pose: Array, before: Array) -> int:
     """
     apart = np.linalg.norm(_body(pose) - _body(before), axis=-1)
     return approach_frames(float((apart[_ARMS] if is_stride(pose) else apart).max()))
+
+
+def standing_frames(pose: Array, before: Array) -> int:
+    """Frames before a pose (22, 3) in which a body that was (22, 3) before is at its place.
+
+    Who goes down or up arrives first; arms are raised on the way.
+    """
+    if is_stride(pose):
+        return 0
+    apart = np.linalg.norm(_body(pose) - _body(before), axis=-1)[_TRUNK_AND_LEGS].max()
+    return round(STANDING_SHARE * (approach_frames(float(apart)) - PULL[0]))
 
 
 def is_stride(pose: Array) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ext_models.tokenizer.clip_summary import ClipSummary, moments
 
-from .schedule import PULL, STANDING_SHARE, Place, Segment
+from .schedule import PULL, Place, Segment
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class PoseTarget:
             origin of the targets; None if the place does not matter.
         weights: (22,) weight of each joint; None for equal weights.
         pull: frames before the pose from which it pulls.
+        standing: frames before the pose in which the body is at its place.
     """
 
     frame: int
@@ -32,6 +33,7 @@ class PoseTarget:
     place: Place | None = None
     weights: NDArray[np.float32] | None = None
     pull: int = PULL[0]
+    standing: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,7 @@ class GuidanceTargets:
         for pose in self.poses:
             if pose.place is None or pose.frame <= self.origin:
                 continue
-            standing = round(STANDING_SHARE * (pose.pull - PULL[0]))
-            end = max(pose.frame - standing, (begin + pose.frame) // 2)
+            end = max(pose.frame - pose.standing, (begin + pose.frame) // 2)
             segments.append(Segment(begin, end, start, pose.place))
             begin, start = pose.frame, pose.place
         return tuple(segment for segment in segments if segment.is_walked)

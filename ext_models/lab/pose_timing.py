@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from ext_models.errors import PipelineError
 from ext_models.generation.candidate_score import pose_error
-from ext_models.generation.pipeline import MotionPipeline, silent
+from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.pose_correction import meet_poses
 from ext_models.motion.grounding import lift_above_floor
 from ext_models.motion.pacing_metrics import STILL_SPEED, longest_standstill
@@ -28,6 +28,8 @@ from .pose_cases import HAND_MADE, Case, Kind, arrivals, real_poses, walks
 
 Array = NDArray[np.floating]
 
+#: Cases that are generated together.
+BATCH: Final = 8
 #: Seconds over which speeds are measured.
 WINDOW: Final = 0.1
 #: Seconds before a pose in which the joints' speed counts.
@@ -179,13 +181,18 @@ def measure(
     """What a pack does in each case, and the titled motions (T, 22, 3), corrected as in files."""
     rows: list[PoseRow] = []
     motions: list[tuple[str, Array]] = []
-    for case in tqdm(cases, desc="cases"):
-        clip = pipeline.generate(case.request, *silent()).clips[0]
-        off = 100 * pose_error(clip, case.request)
-        kept = [pose.frame for pose in case.request.poses]
-        met = lift_above_floor(meet_poses(clip.joints, case.request.poses), kept)
-        rows.append(PoseRow.of(case.name, case.kind, met, clip.fps, off))
-        motions.append((case.name, met))
+    with tqdm(total=len(cases), desc="cases") as bar:
+        for begin in range(0, len(cases), BATCH):
+            batch = cases[begin : begin + BATCH]
+            answers = pipeline.generate_batch([case.request for case in batch])
+            for case, candidates in zip(batch, answers, strict=True):
+                clip = pipeline.select(candidates, case.request).clips[0]
+                off = 100 * pose_error(clip, case.request)
+                kept = [pose.frame for pose in case.request.poses]
+                met = lift_above_floor(meet_poses(clip.joints, case.request.poses), kept)
+                rows.append(PoseRow.of(case.name, case.kind, met, clip.fps, off))
+                motions.append((case.name, met))
+            bar.update(len(batch))
     return rows, motions
 
 

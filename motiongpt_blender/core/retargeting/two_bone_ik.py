@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from ..body.rotations import Array, between, cross, multiply, normalise, rotate
 
+#: Lengths of the upper and the lower bone: numbers, or one a frame (T, 1).
+Lengths: TypeAlias = tuple[float | Array, float | Array]
+
 #: Share of a limb's length to which it is stretched at most.
 MAX_STRETCH: Final = 0.999
 
 
-def clamp_distance(distance: Array, lengths: tuple[float, float]) -> Array:
+def clamp_distance(distance: Array, lengths: Lengths) -> Array:
     """Distances (...) from a limb's start to its end, within what its bones can reach."""
     upper, lower = lengths
     nearest = abs(upper - lower) + (1 - MAX_STRETCH) * (upper + lower)
@@ -20,7 +23,7 @@ def clamp_distance(distance: Array, lengths: tuple[float, float]) -> Array:
 
 
 def bone_directions(
-    along: Array, side: Array, distance: Array, lengths: tuple[float, float]
+    along: Array, side: Array, distance: Array, lengths: Lengths
 ) -> tuple[Array, Array]:
     """Unit directions ((..., 3), (..., 3)) of two bones that span a distance.
 
@@ -37,7 +40,7 @@ def bone_directions(
 
 
 def solve_limb(
-    start: Array, target: Array, lengths: tuple[float, float], motion: tuple[Array, Array]
+    start: Array, target: Array, lengths: Lengths, motion: tuple[Array, Array]
 ) -> tuple[Array, Array]:
     """Directions ((T, 3), (T, 3)) of the upper and lower bone that bring the end to a target.
 

@@ -15,9 +15,15 @@ from ext_models.generation.retiming import (
     slowed_down,
     spread_over_path,
 )
-from ext_models.generation.schedule import PULL, Segment, approach_frames, pull_frames
+from ext_models.generation.schedule import (
+    PULL,
+    Segment,
+    approach_frames,
+    pull_frames,
+    standing_frames,
+)
 from ext_models.generation.targets import GuidanceTargets, PoseTarget
-from ext_models.lab.pose_cases import HAND_MADE, STANDING, STRIDING
+from ext_models.lab.pose_cases import HAND_MADE, STANDING, STRIDING, TURNED
 from ext_models.lab.pose_timing import arrival, distances, walk_timing
 from motiongpt_blender.core.body.skeleton import CHAINS, PARENTS, Joint
 from tests.support import clips as recorded
@@ -278,11 +284,18 @@ def test_a_stride_pulls_late():
 
 
 def test_a_body_stands_at_its_place_before_it_goes_down():
-    def end_of(pull):
-        pose = PoseTarget(60, STANDING, (0.0, 2.0, 0.0), pull=pull)
+    def end_of(joints):
+        standing = standing_frames(joints, STANDING)
+        pose = PoseTarget(60, joints, (0.0, 2.0, 0.0), standing=standing)
         return GuidanceTargets((PoseTarget(0, STANDING), pose)).walked[0].end
 
-    assert end_of(PULL[0]) == 60 and 50 <= end_of(PULL[1]) < 55 and 40 < end_of(PULL[2]) < 50
+    assert end_of(STANDING) == 60
+    assert 50 <= end_of(HAND_MADE["kneel"].joints) < 55 and 40 < end_of(LYING) < 50
+
+
+@pytest.mark.parametrize("pose", [TURNED, HAND_MADE["T-pose"].joints, STRIDING])
+def test_a_body_raises_its_arms_and_strides_on_the_way(pose):
+    assert standing_frames(pose, STANDING) == 0
 
 
 def test_progress_is_even():

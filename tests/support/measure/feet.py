@@ -3,11 +3,13 @@
 The pack makes a clip for each prompt, or clips of an earlier run are taken from the folder.
 Each is written to a generated Rigify rig and a Mixamo rig as the add-on does, once as it is and
 once with *Lock Feet*. Toes and heels are read off the evaluated bones, in metres of the model.
+What the clips themselves are like, before any rig, is told first.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from ext_models.motion.floor_metrics import floor_penetration, support_foot_speeds
+from ext_models.evaluation.prompts.prompt_lists import read_prompts, shipped_lists
+from ext_models.motion.floor_metrics import (
+    floor_penetration,
+    support_foot_speed,
+    support_foot_speeds,
+)
+from ext_models.motion.pacing_metrics import speeds_up_late
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import SIDES, Joint, of_side
@@ -59,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m tests.support.measure.feet", description=__doc__
     )
     parser.add_argument("--clips", type=Path, default=Path("out/feet"), help="folder of the clips")
+    parser.add_argument(
+        "--prompts", help=f"list of prompts: a file or one of {', '.join(shipped_lists())}"
+    )
     parser.add_argument("--pack", type=Path, help="folder of a model pack (the one shipped)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--fake", action="store_true", help="a drawn walk, no model; for tests")
@@ -72,6 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
         Terminal(Path(name) / "blender.log") as terminal,
     ):
         clips = list(_clips(arguments, terminal))
+        terminal.say(raw_motion(clips))
         for rig in RIGS:
             terminal.say(table(rig, clips, measured(rig, clips)))
     return 0
@@ -82,17 +94,38 @@ def _clips(arguments: argparse.Namespace, terminal: Terminal) -> Iterator[Motion
     from motiongpt_blender.demo.request import Model, make_launch
     from motiongpt_blender.generate.job import max_frames
 
+    prompts = _prompts(arguments.prompts)
     arguments.clips.mkdir(parents=True, exist_ok=True)
     launch = make_launch(arguments.pack, arguments.device, arguments.fake)
     with Model(launch) as model:  # starts with the first question
-        for k, prompt in enumerate(PROMPTS):
-            path = arguments.clips / f"{prompt.removeprefix('a person ').replace(' ', '_')}.npz"
+        for k, prompt in enumerate(prompts):
+            words = re.findall(r"\w+", prompt.removeprefix("a person "))
+            path = arguments.clips / f"{'_'.join(words)}.npz"
             if not path.is_file():
-                terminal.progress("Generating", k / len(PROMPTS), prompt)
+                terminal.progress("Generating", k / len(prompts), prompt)
                 most = max_frames(launch.pack)
                 planned = plan(prompt, (), 0, SECONDS, MODEL_FPS, MODEL_FPS, most)
                 model.ask(planned, (), 0, lambda *_: None).clip.save(path)
             yield MotionClip.load(path)
+
+
+def _prompts(name: str | None) -> Sequence[str]:
+    """The prompts of a list."""
+    if name is None:
+        return PROMPTS
+    return [prompt.text for prompt in read_prompts(shipped_lists().get(name) or Path(name)).prompts]
+
+
+def raw_motion(clips: Sequence[MotionClip]) -> str:
+    """What clips are like before any rig, in one sentence."""
+    feet = [100 * (support_foot_speed(clip.joints, clip.fps) or 0.0) for clip in clips]
+    depths = [100 * floor_penetration(clip.joints) for clip in clips]
+    late = np.mean([speeds_up_late(clip.joints, clip.fps) for clip in clips])
+    return (
+        f"{len(clips)} clips: support foot {np.mean(feet):.1f} cm/s in the mean, "
+        f"penetration {np.mean(depths):.1f} cm in the mean and {max(depths):.1f} at most, "
+        f"{late:.0%} speed up late"
+    )
 
 
 def measured(family: str, clips: Sequence[MotionClip]) -> list[tuple[Feet, Feet]]:
