@@ -197,6 +197,7 @@ def write_card(
         model_card,
         motions_to_look_up,
         parameter_counts,
+        planner_lines,
         training_note,
     )
 
@@ -207,6 +208,7 @@ def write_card(
         {s: sum(e.split == s for e in examples) for s in ("train", "val", "test")}
         | {"measured": len(eval_set.clips), "look_up": motions_to_look_up(pack)},
         pretrained=training_note(pack).get("pretrained", True),
+        planner=planner_lines(pack),
     )
     (pack / CARD).write_text(card, encoding="utf-8")
     print(f"card written to {pack / CARD}")

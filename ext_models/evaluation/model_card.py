@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,16 @@ from safetensors import safe_open
 from ext_models.language.base_models.adapters import ADAPTER, BASE
 from ext_models.language.base_models.library import FETCH
 from ext_models.language.datastore import DATASTORE
-from ext_models.packs import RERANKER, TOKENIZER_WEIGHTS, TRAINING, PackManifest, require
+from ext_models.packs import (
+    MANIFEST,
+    PLANNER,
+    RERANKER,
+    TOKENIZER_WEIGHTS,
+    TRAINING,
+    PackManifest,
+    read_manifest,
+    require,
+)
 from ext_models.text_motion.model import WEIGHTS
 
 from .evaluation import Evaluation
@@ -26,6 +35,7 @@ def model_card(
     counts: Mapping[str, int],
     *,
     pretrained: bool = True,
+    planner: Sequence[str] = (),
 ) -> str:
     """Markdown of ``MODEL_CARD.md``.
 
@@ -36,6 +46,7 @@ def model_card(
         counts: clips of each split, how many of the test clips are ``measured``, and how many
             motions the pack can ``look_up``.
         pretrained: whether the pack's own base was pretrained on captions and motions.
+        planner: lines about its planner, as ``planner_lines`` writes them.
     """
     share = sizes["adapter"] / max(sizes["adapter"] + sizes["base"], 1e-9)
     lines = [
@@ -56,6 +67,7 @@ def model_card(
         "clips.",
         _words(manifest),
         *_datastore(counts["look_up"]),
+        *planner,
         "",
         "## Measured on the test clips",
         "",
@@ -120,6 +132,22 @@ def _datastore(motions: int) -> list[str]:
     return [
         f"- Datastore: {motions} motions of the training, as codes. A third of the candidates keep "
         "close to those whose captions mean what the prompt says."
+    ]
+
+
+def planner_lines(folder: Path) -> list[str]:
+    """What a pack's planner is and what share of it was trained; none without a planner."""
+    own = folder / PLANNER
+    if not (own / MANIFEST).is_file():
+        return []
+    manifest, note = read_manifest(own), training_note(own)
+    parameters, trained = note["parameters"] / 1e6, note["trained_parameters"] / 1e6
+    line = _base(manifest, parameters - trained, pretrained=True).replace("- Base:", "- Planner:")
+    return [
+        line,
+        "- It writes the summary tokens of a motion together with the model above. Its LoRA and "
+        f"the rows of the motion tokens, {trained:.1f} M parameters, are "
+        f"{note['trainable_share']:.1%} of it.",
     ]
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ext_models import packs
 from ext_models.packs import PLANNER, PackError, read_manifest, require
 from ext_models.tokenizer import clip_summary
+from motiongpt_blender.core.packs.manifest import CARD
 
 if TYPE_CHECKING:
     from ext_models.language.recipe import LanguageRecipe
+    from ext_models.training.pack_table import PackTable
 
 #: Files of a pack that the training of its planner needs and the planner does not keep.
 _LENT: Final = (packs.TOKENIZER_CONFIG, packs.TOKENIZER_WEIGHTS, clip_summary.WEIGHTS)
@@ -43,6 +46,36 @@ def check_planner(language: LanguageRecipe, pack: Path, recipe: str) -> None:
             f"{recipe}: the pack's summary is {list(manifest.summary)} and its "
             f"max_frames {manifest.max_frames}: write the same in the recipe."
         )
+
+
+def begin_pack(writer: Path, out: Path, pack: PackTable) -> None:
+    """Copy a pack that gets a planner, under the recipe's name; one that is begun stays.
+
+    Args:
+        writer: the pack whose model writes the codes.
+        out: folder of the new pack.
+        pack: its name, title and licence.
+
+    Raises:
+        PackError: when the writer is no pack, or the folder holds another one.
+    """
+    manifest = read_manifest(writer)
+    if (out / packs.MANIFEST).is_file():
+        if (found := read_manifest(out).name) != pack.name:
+            raise PackError(f"{out} holds the pack '{found}': name another folder with --out.")
+        return
+    left_out = shutil.ignore_patterns(PLANNER, CARD)
+    shutil.copytree(writer, out, ignore=left_out, dirs_exist_ok=True)
+    named = replace(manifest, name=pack.name, title=pack.title, licence=pack.licence)
+    packs.write_manifest(out, named)
+
+
+def credit_base(pack: Path) -> None:
+    """Add what a planner's base asks for to the credits of its pack."""
+    manifest, planner = read_manifest(pack), read_manifest(pack / PLANNER)
+    credits = tuple(dict.fromkeys((*manifest.credits, *planner.credits)))
+    if credits != manifest.credits:
+        packs.write_manifest(pack, replace(manifest, credits=credits))
 
 
 @contextlib.contextmanager

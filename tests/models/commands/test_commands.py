@@ -144,6 +144,35 @@ def test_a_planner_is_trained_into_its_pack(tmp_path, monkeypatch, capsys):
     assert MotionPipeline.from_pack(pack, "cpu").generator.planner is not None
 
 
+def test_a_planner_makes_a_new_pack_of_the_one_that_writes(tmp_path, monkeypatch, capsys):
+    """The copy has the recipe's name; its credits name the planner's base too."""
+    monkeypatch.chdir(tmp_path)
+    writer = tiny_pack.write(tmp_path / "writer", summary=(2, 3))
+    before = {p.name: p.read_bytes() for p in writer.iterdir() if p.is_file()}
+    clips = [replace(e, split="val") if e.id[-1] == "2" else e for e in make_examples()]
+    data, recipe = write_folder(tmp_path / "data", clips[:8]), tmp_path / "planner.toml"
+    shape = RECIPE.replace("max_frames = 44", "max_frames = 40\nsummary = [2, 3]")
+    shape = shape.replace('name = "tiny"', 'name = "planned"').replace('"Tiny"', '"Planned"')
+    shape = shape.replace("credits = []", 'credits = ["the maker of the base"]')
+    alone = "[language.tasks]\ntext = 1.0\nsummary_share = 1.0\n"
+    recipe.write_text(shape + alone, encoding="utf-8")
+    out = tmp_path / "planned"
+    call = ["train-planner", recipe, "--data", data, "--writer", writer, "--out", out]
+    call = [*map(str, call), "--device", "cpu", "--steps", "2"]
+    assert command_line.main(call) == 0
+    manifest = packs.read_manifest(out)
+    assert (manifest.name, manifest.title) == ("planned", "Planned")
+    assert manifest.credits == ("nobody", "the maker of the base")
+    assert MotionPipeline.from_pack(out, "cpu").generator.planner is not None
+    assert {p.name: p.read_bytes() for p in writer.iterdir() if p.is_file()} == before
+    assert not (writer / "planner").exists()
+    assert command_line.main(call) == 0
+    other = tiny_pack.write(tmp_path / "other", summary=(2, 3))
+    call[call.index(str(out))] = str(other)
+    assert command_line.main(call) != 0
+    assert "holds the pack 'tiny': name another folder" in capsys.readouterr().err
+
+
 def test_a_tokenizer_of_something_else_does_not_go_on(tmp_path, monkeypatch, capsys):
     """Neither another recipe's nor that of other clips; a longer budget may."""
     monkeypatch.chdir(tmp_path)

@@ -1,13 +1,15 @@
 """The card of a pack: what it says of the base."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from ext_models.evaluation.model_card import model_card, motions_to_look_up
+from ext_models.evaluation.model_card import model_card, motions_to_look_up, planner_lines
 from ext_models.language.datastore import DATASTORE
+from ext_models.packs import PLANNER, TRAINING, write_manifest
 from tests.support import tiny_pack
 
 
@@ -28,6 +30,19 @@ def test_a_fetched_base_is_named_with_what_fetches_it():
     assert "5.0% of all were fine-tuned" in said
     assert "read by their meaning, by a-reader" in card(replace(own, reader="a-reader"))
     assert "others are unknown" in card(own) and "bases fetch" not in card(own)
+
+
+def test_a_planner_is_named_with_the_share_that_was_trained(tmp_path):
+    assert planner_lines(tmp_path) == []
+    own = tmp_path / PLANNER
+    own.mkdir()
+    base = replace(tiny_pack.manifest(), base_model="maker/base", base_layers=8)
+    write_manifest(own, base)
+    note = {"parameters": 60_000_000, "trained_parameters": 6_000_000, "trainable_share": 0.1}
+    (own / TRAINING).write_text(json.dumps(note))
+    said = "\n".join(planner_lines(tmp_path))
+    assert "Planner: maker/base, its first 8 layers, 54 M parameters, pretrained on text" in said
+    assert "6.0 M parameters, are 10.0% of it" in said
 
 
 def test_the_motions_that_a_pack_looks_up_are_counted(tmp_path):
