@@ -8,16 +8,13 @@ that a stopped command goes on; tokenizers are shared by the rows that do not ch
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
-import math
-import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ext_models import packs
 from ext_models.datasets.examples import Example, data_hash
@@ -27,7 +24,6 @@ from ext_models.evaluation.eval_set import Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
 from ext_models.evaluation.plots import draw_curve
 from ext_models.evaluation.prompts.prompt_lists import read_prompts, shipped_lists
-from ext_models.evaluation.settings import EvalSettings
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.generators import TokenGenerator
 from ext_models.generation.pipeline import MotionPipeline
@@ -35,17 +31,15 @@ from ext_models.language.base_models.loaded_base import TrainingResult
 from ext_models.language.corpus import Seen
 from ext_models.language.datastore import DATASTORE
 from ext_models.language.pack_training import train_pack
-from ext_models.language.planner_training import check_planner, planner_folder
+from ext_models.language.planner_training import planner_folder
 from ext_models.language.recipe import LanguageRecipe
 from ext_models.packs import PackError
-from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer.recipe import train_from_recipe
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.log import TOKEN_ACCURACY
-from ext_models.training.recipe import FLAT, read_table, read_toml
 from ext_models.training.run_identity import short_hash
-from motiongpt_blender.wire import Sampling
 
+from .ablation_recipe import Ablation, AblationRow, file_name
 from .bench import Bench, measure
 
 #: A base made by another row of the ablation.
@@ -68,187 +62,6 @@ TABLES: Final = "ablation.md"
 MEASURES: Final = ("R@1", "R@3")
 #: Seconds of the motion that speed is measured with.
 MOTION: Final = 4.0
-
-
-@dataclass(frozen=True)
-class AblationRow:
-    """One variant of the recipe.
-
-    Attributes:
-        name: as the table names it.
-        group: rows of one group share a table; empty for the baseline.
-        recipe: the whole recipe.
-        at: position on the curve of its group; None for a row that is on no curve.
-    """
-
-    name: str
-    group: str
-    recipe: Recipe
-    at: float | None = None
-
-    @property
-    def folder(self) -> str:
-        """A name for its folder."""
-        return _file_name(f"{self.group} {self.name}")
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """An ablation: its rows, the baseline first, and how they are measured.
-
-    Attributes:
-        rows: what is trained.
-        clips: test clips that are measured; all by default.
-        settings: of the measurements.
-        writer: the pack whose planner each row trains; None where rows are packs of their own.
-        prompts: names of shipped lists of prompts that are measured too.
-    """
-
-    rows: tuple[AblationRow, ...]
-    clips: int | None
-    settings: EvalSettings = field(default_factory=EvalSettings)
-    writer: Path | None = None
-    prompts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class BudgetTable:
-    """[ablation.budget]: steps and minutes of each training, where they are given."""
-
-    steps: int | None = None
-    minutes: float | None = None
-
-    def values(self) -> dict[str, float]:
-        """What is given."""
-        given = {"steps": self.steps, "minutes": self.minutes}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True)
-class RowTable:
-    """[[ablation.rows]]: a row's name and group, its changes under dotted keys, its place."""
-
-    name: str
-    group: str = ""
-    change: dict[str, Any] = field(default_factory=dict)
-    at: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.at is not None and not 0 < self.at < math.inf:
-            raise PackError(f"row '{self.name}' is at {self.at:g}; write a number above 0.")
-
-
-@dataclass(frozen=True)
-class AblationTable:
-    """[ablation]: which rows there are, and how they are measured.
-
-    Attributes:
-        recipe: the recipe that all rows start from, beside this file.
-        rows: what is trained; the first is the one that all others differ from.
-        change: changes of every row, under dotted keys.
-        budget: of base and adapter, each.
-        tokenizer_budget: of the tokenizer.
-        writer: a pack, by its name, whose planner each row trains; that pack writes the codes.
-        prompts: names of shipped lists of prompts whose retrieval is measured too.
-        clips: test clips that are measured, of all labels; all by default.
-        pool, draws, samples, pose_clips: as ``EvalSettings`` has them.
-        sampling: how motions are sampled, in the same table.
-    """
-
-    recipe: str
-    rows: tuple[RowTable, ...]
-    change: dict[str, Any] = field(default_factory=dict)
-    budget: BudgetTable = field(default_factory=BudgetTable)
-    tokenizer_budget: BudgetTable = field(default_factory=BudgetTable)
-    writer: str = ""
-    prompts: tuple[str, ...] = ()
-    clips: int | None = None
-    pool: int = EvalSettings.pool
-    draws: int = EvalSettings.draws
-    samples: int = EvalSettings.samples
-    pose_clips: int = EvalSettings.pose_clips
-    sampling: Sampling = field(default_factory=Sampling, metadata=FLAT)
-
-    def settings(self) -> EvalSettings:
-        """How rows are measured."""
-        return EvalSettings(self.pool, self.draws, self.samples, self.pose_clips, self.sampling)
-
-
-@dataclass(frozen=True)
-class AblationRecipe:
-    """A recipe of an ablation: its one table."""
-
-    ablation: AblationTable
-
-
-def read_ablation(path: Path, budget: Mapping[str, float]) -> Ablation:
-    """Read an ``[ablation]`` recipe; raises PackError naming what is wrong with it.
-
-    Args:
-        path: the recipe.
-        budget: steps or minutes that take the place of the recipe's.
-    """
-    body = read_table(AblationRecipe, read_toml(path), str(path)).ablation
-    if not body.rows:
-        raise PackError(f"{path}: [ablation] has no rows.")
-    start = _start(path.parent / body.recipe, body, budget)
-    start = with_overrides(start, body.change, f"{path}: [ablation.change]")
-    rows = tuple(_row(path, start, row) for row in body.rows)
-    folders = [row.folder for row in rows]
-    if twice := [f for f in folders if folders.count(f) > 1]:
-        raise PackError(f"{path}: two rows are called '{twice[0]}': give each its own name.")
-    if rows[0].group:
-        raise PackError(
-            f"{path}: the first row has the group '{rows[0].group}'; it is the baseline "
-            "and has none."
-        )
-    writer = packs.named(body.writer) if body.writer else None
-    for row in rows if writer else ():
-        check_planner(row.recipe.language_table, writer, f"{path}: row '{row.name}'")
-    return Ablation(rows, body.clips, body.settings(), writer, body.prompts)
-
-
-def _start(path: Path, body: AblationTable, budget: Mapping[str, float]) -> dict[str, Any]:
-    """The recipe that all rows start from, with the ablation's budgets."""
-    start = read_toml(path)
-    Recipe.of(start, str(path))
-    language = start.get("language", {})
-    for table in (language.get("base"), language.get("adapter")):
-        if isinstance(table, dict) and "id" not in table:
-            table.setdefault("training", {}).update({**body.budget.values(), **budget})
-    if "tokenizer" in start:
-        training = start["tokenizer"].setdefault("training", {})
-        training.update({**body.tokenizer_budget.values(), **budget})
-    return start
-
-
-def _row(path: Path, start: Mapping[str, Any], row: RowTable) -> AblationRow:
-    who = f"{path}: row '{row.name}'"
-    recipe = Recipe.of(with_overrides(start, row.change, who), who)
-    return AblationRow(row.name, row.group, recipe, row.at)
-
-
-def with_overrides(
-    start: Mapping[str, Any], changes: Mapping[str, Any], who: str
-) -> dict[str, Any]:
-    """A recipe with other values under dotted keys; an empty table removes one.
-
-    Raises:
-        PackError: when a key leads nowhere.
-    """
-    recipe = copy.deepcopy(dict(start))
-    for key, value in changes.items():
-        *names, last = key.split(".")
-        place = recipe
-        for name in names:
-            place = place.setdefault(name, {})
-            if not isinstance(place, dict):
-                raise PackError(f"{who} changes {key}, but '{name}' is no table.")
-        if value == {}:
-            place.pop(last, None)
-        else:
-            place[last] = copy.deepcopy(value)
-    return recipe
 
 
 class AblationRunner:
@@ -428,7 +241,7 @@ def curves(wanted: Ablation, rows: Mapping[str, Row], out: Path) -> list[str]:
         done = [(c.at or 0.0, rows[c.folder]) for c in own if c.folder in rows]
         points = [(at, row) for at, row in done if MEASURES[0] in row.values]
         if sum(bool(c.group) for c in own) >= 2 and len(points) >= 2:
-            sentences.append(draw_curve(group, points, MEASURES, out / f"{_file_name(group)}.png"))
+            sentences.append(draw_curve(group, points, MEASURES, out / f"{file_name(group)}.png"))
     return sentences
 
 
@@ -446,7 +259,3 @@ def _shown(row: Row) -> Row:
     shown = {**SHOWN, **lists}
     values = {name: row.values[key] for key, name in shown.items() if key in row.values}
     return replace(row, values=values)
-
-
-def _file_name(words: str) -> str:
-    return re.sub(r"\W+", "_", words.strip()).lower()

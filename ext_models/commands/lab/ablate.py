@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train and measure the rows; rows that are done are kept."""
-    from ext_models.lab.ablation import TABLES, AblationRunner, curves, read_ablation, tables
+    from ext_models.lab.ablation import TABLES, AblationRunner, curves, tables
+    from ext_models.lab.ablation_recipe import read_ablation
 
     ablation = read_ablation(arguments.config, budget_of(arguments))
     device = pick_device(arguments.device)

@@ -9,6 +9,7 @@ from ext_models.__main__ import main
 from ext_models.evaluation import clip_maker
 from ext_models.evaluation.tables import Row
 from ext_models.lab import ablation
+from ext_models.lab.ablation_recipe import read_ablation
 from ext_models.packs import PackError
 from tests.support import tiny_pack
 from tests.support.motion_folders import data_set
@@ -126,7 +127,7 @@ def test_rows_train_planners_of_one_pack_that_decide_alone(tmp_path, capsys, mon
 
 
 def test_the_shipped_recipe_changes_what_there_is():
-    wanted = ablation.read_ablation(RECIPES / "ablations.toml", {"steps": 5})
+    wanted = read_ablation(RECIPES / "ablations.toml", {"steps": 5})
     names = {(c.group, c.name) for c in wanted.rows}
     assert len(names) == len(wanted.rows) >= 13
     common = wanted.rows[0].recipe
@@ -146,11 +147,11 @@ def test_a_change_of_a_key_that_is_not_there_is_refused(tmp_path):
     (tmp_path / "rows.toml").write_text(ROWS.replace("adapter.method", "adapter.metod"))
     message = r"row 'everything': \[language.adapter\] has no key 'metod'; did you mean 'method'"
     with pytest.raises(PackError, match=message):
-        ablation.read_ablation(tmp_path / "rows.toml", {})
+        read_ablation(tmp_path / "rows.toml", {})
 
 
 def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
-    wanted = ablation.read_ablation(RECIPES / "shares.toml", {})
+    wanted = read_ablation(RECIPES / "shares.toml", {})
     rows = {
         c.folder: Row(c.name, {"R@1": (0.5, 0.1), "R@3": (0.8 * (c.at or 0.1), 0.1)})
         for c in wanted.rows
@@ -180,4 +181,4 @@ def test_recipes_that_ask_for_nothing_or_nonsense(body, message, tmp_path):
     (tmp_path / "start.toml").write_text(HUMANML3D_RECIPE)
     (tmp_path / "rows.toml").write_text(body)
     with pytest.raises(PackError, match=message):
-        ablation.read_ablation(tmp_path / "rows.toml", {})
+        read_ablation(tmp_path / "rows.toml", {})

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ext_models.lab.ablation import read_ablation
+from ext_models.lab.ablation_recipe import read_ablation
 from ext_models.lab.compare_tokenizers import read_comparison
 from ext_models.language.recipe import ExistingBase, PaperLanguage, ScratchBase, TokensLanguage
 from ext_models.language.vocabulary import Skill
