@@ -64,6 +64,10 @@ COMMANDS: Final = {
         "lab.compare_guidance",
         "put settings of generation side by side on validation clips",
     ),
+    "compare-levels": (
+        "lab.compare_levels",
+        "put ways to a pack's finer levels side by side: filled in parallel, or written",
+    ),
     "compare-tokenizers": (
         "lab.compare_tokenizers",
         "train several tokenizers alike, and put them in one table",

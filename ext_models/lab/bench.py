@@ -91,17 +91,18 @@ class Bench:
             return [Variant(BASELINE, 1, digits[0].write), digits[1], *many]
         tokens = self.generator
         return [
-            self._tokens(tokens, BASELINE, 1),
-            self._tokens(tokens, "one motion, no cache", 1, use_cache=False),
-            self._tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
-            self._tokens(tokens, "one motion, guidance", 1, cfg_scale=2.0),
-            *(self._tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
+            self.tokens(tokens, BASELINE, 1),
+            self.tokens(tokens, "one motion, no cache", 1, use_cache=False),
+            self.tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
+            self.tokens(tokens, "one motion, guidance", 1, cfg_scale=2.0),
+            *(self.tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
             *(self._whole_head(tokens, n) for n in (1, *BATCHES)),
             self._digits(1, use_cache=True),
             *self._learning(tokens),
         ]
 
-    def _tokens(self, generator: TokenGenerator, name: str, motions: int, **more: Any) -> Variant:
+    def tokens(self, generator: TokenGenerator, name: str, motions: int, **more: Any) -> Variant:
+        """So many motions at once; ``more`` are arguments of ``generate_codes``."""
         prompt, uncond = (
             instruction(words, self.steps, [], generator.ids)
             for words in (text_ids(generator.text, PROMPT), ())

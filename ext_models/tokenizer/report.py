@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,30 +31,39 @@ POSES: Final = 9
 APART: Final = 0.75
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, kw_only=True)
+class MotionErrors:
+    """How decoded clips differ from the real ones; lengths in millimetres.
+
+    Attributes:
+        root_relative: mean joint error with the pelvis put in place (MPJPE).
+        in_place: mean joint error in the world (global MPJPE).
+        support_foot: mean ground speed of the support foot in cm/s, of the real clips too.
+        skating: share of frames in which a toe near the floor slides; of the real clips too.
+        jerk: mean jerk of the joints over that of the real clips.
+    """
+
+    root_relative: float
+    in_place: float
+    support_foot: tuple[float, float]
+    skating: tuple[float, float]
+    jerk: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(MotionErrors):
     """Reconstruction of held-out clips; lengths in millimetres.
 
     Attributes:
         clips: how many.
         bits: information in a second of codes.
-        root_relative: mean joint error with the pelvis put in place (MPJPE).
-        in_place: mean joint error in the world (global MPJPE).
         single_pose: mean joint error of poses encoded alone, heading removed.
-        support_foot: mean ground speed of the support foot in cm/s, of the real clips too.
-        skating: share of frames in which a toe near the floor slides; of the real clips too.
-        jerk: mean jerk of the joints over that of the real clips.
         codes_used: share of each level's codes in use, counted over enough clips to need them.
     """
 
     clips: int
     bits: float
-    root_relative: float
-    in_place: float
     single_pose: float
-    support_foot: tuple[float, float]
-    skating: tuple[float, float]
-    jerk: float
     codes_used: tuple[float, ...]
 
     def row(self, name: str) -> str:
@@ -91,32 +100,42 @@ def report(
             the same clips by default.
     """
     levels = levels or model.config.levels
-    relative, world, single, sliding, jerks = [], [], [], [], []
-    feet: tuple[list[Array], list[Array]] = ([], [])
+    pairs, single = list[tuple[Array, Array]](), list[Array]()
     for example in examples:
         truth, decoded, _ = reconstruct(model, example, levels)
+        pairs.append((truth, decoded))
+        poses = example.joints[::8]
+        again = model.decode_poses(model.encode_poses(poses, levels))
+        facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
+        single.append(_error(again, facing))
+    fps = representations.HUMANML3D.fps
+    return Report(
+        **vars(motion_errors(pairs)),
+        clips=len(examples),
+        bits=levels * np.log2(model.config.codes) * fps / model.config.stride,
+        single_pose=_mm(single),
+        codes_used=tuple(used or codes_used(model, examples))[:levels],
+    )
+
+
+def motion_errors(pairs: Iterable[tuple[Array, Array]]) -> MotionErrors:
+    """Measure clips (T, 22, 3): pairs of the real joints and the decoded ones."""
+    relative, world, sliding, jerks = [], [], [], []
+    feet: tuple[list[Array], list[Array]] = ([], [])
+    for truth, decoded in pairs:
         world.append(_error(decoded, truth))
         relative.append(_error(decoded - decoded[:, :1], truth - truth[:, :1]))
         sliding.append((skating_ratio(decoded), skating_ratio(truth)))
         for speeds, joints in zip(feet, (decoded, truth), strict=True):
             speeds.append(support_foot_speeds(joints))
         jerks.append((_jerk(decoded), _jerk(truth)))
-        poses = example.joints[::8]
-        again = model.decode_poses(model.encode_poses(poses, levels))
-        facing = features.to_joints(features.from_poses(poses)[:, None])[:, 0]
-        single.append(_error(again, facing))
     slides, shakes = np.mean(sliding, axis=0), np.mean(jerks, axis=0)
-    fps = representations.HUMANML3D.fps
-    return Report(
-        clips=len(examples),
-        bits=levels * np.log2(model.config.codes) * fps / model.config.stride,
+    return MotionErrors(
         root_relative=_mm(relative),
         in_place=_mm(world),
-        single_pose=_mm(single),
         support_foot=(_cm(feet[0]), _cm(feet[1])),
         skating=(float(slides[0]), float(slides[1])),
         jerk=float(shakes[0] / shakes[1]),
-        codes_used=tuple(used or codes_used(model, examples))[:levels],
     )
 
 

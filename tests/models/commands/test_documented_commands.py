@@ -19,6 +19,7 @@ RUN_BY = {
     "ext_models bench": "tests/models/lab/test_bench.py",
     "ext_models caption": "tests/models/generation/test_pipeline.py",
     "ext_models check-prompts": "tests/models/lab/test_check_precision.py",
+    "ext_models compare-levels": "tests/models/lab/test_compare_levels.py",
     "ext_models compare-tokenizers": "tests/models/training/test_tokenizer_training.py",
     "ext_models evaluate": "tests/models/evaluation/test_evaluate.py",
     "ext_models evaluate-folds": "tests/models/evaluation/test_evaluate.py",
