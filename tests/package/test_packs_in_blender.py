@@ -52,11 +52,13 @@ def test_the_extension_holds_nothing_non_commercial(archives, tmp_path):
     with zipfile.ZipFile(extension) as archive:
         inside = [n for n in archive.namelist() if n.startswith("ext_models/model_packs/")]
         carried = {n.split("/")[2] for n in inside if n.count("/") > 2}
-        assert carried == {"starter"}
+        assert carried == {"starter", "smollm2"}
         weights = {archive.getinfo(n).CRC for n in inside if n.endswith(".safetensors")}
-        body = json.loads(archive.read("ext_models/model_packs/starter/pack.json"))
-    assert not manifest.is_non_commercial(body["licence"])
-    assert not any("bandai" in line.lower() or "-NC" in line for line in body["credits"])
+        bodies = [json.loads(archive.read(n)) for n in inside if n.endswith("/pack.json")]
+    assert len(bodies) == 3  # one is the planner's
+    for body in bodies:
+        assert not manifest.is_non_commercial(body["licence"])
+        assert not any("bandai" in line.lower() or "-NC" in line for line in body["credits"])
     for path in archives:
         with zipfile.ZipFile(path) as archive:
             bound = [i for i in archive.infolist() if i.filename.endswith(".safetensors")]
