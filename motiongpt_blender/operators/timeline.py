@@ -54,7 +54,7 @@ class MOTIONGPT_OT_move_pose(bpy.types.Operator):
 
     bl_idname = "motiongpt.move_pose"
     bl_label = "MotionGPT: Move Marked Pose"
-    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+    bl_options = {"UNDO", "INTERNAL"}
 
     index: bpy.props.IntProperty(name="Pose", min=0, options={"HIDDEN"})
     frame: bpy.props.FloatProperty(name="Frame", step=100, precision=0)

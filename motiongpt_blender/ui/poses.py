@@ -49,8 +49,8 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
     def draw_header_preset(self, context: Context) -> None:
         """Whether the poses are shown in the view and on the timeline."""
         row, panel = layout_of(self).row(align=True), scene_properties.of(context.scene)
-        row.prop(panel, "show_ghosts", text="", icon="GHOST_ENABLED", emboss=False)
-        row.prop(panel, "show_signs", text="", icon="TIME", emboss=False)
+        row.prop(panel, "show_ghosts", text="", icon="GHOST_ENABLED")
+        row.prop(panel, "show_signs", text="", icon="TIME")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """Buttons, list, and the active pose.

@@ -72,7 +72,7 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
     def draw_header_preset(self, context: Context) -> None:
         """Whether the trails of the chosen take are shown."""
         panel = scene_properties.of(context.scene)
-        layout_of(self).prop(panel, "show_trails", text="", icon="ANIM", emboss=False)
+        layout_of(self).prop(panel, "show_trails", text="", icon="ANIM")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """List and buttons, as high without a take as with one."""

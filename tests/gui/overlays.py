@@ -48,8 +48,16 @@ def use_light_theme():
     bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
 
 
-def walk_and_mark(rig):
-    """A take of the fake model, and three of its poses marked."""
+def enable():
+    """Turn the add-on on, with the fake model."""
+    with bpy.context.temp_override(**hand.place("WINDOW")):
+        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
+    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
+    chosen.fake, chosen.python = True, sys.executable
+
+
+def take_of_fake_model(rig):
+    """A take of three seconds."""
     from motiongpt_blender.operators import session
 
     scene = bpy.context.scene
@@ -60,6 +68,11 @@ def walk_and_mark(rig):
     while session.controller().pending is not None:
         yield 0.1
     assert len(rig.motiongpt.takes.entries) == 1, session.active_state(bpy.context).message
+
+
+def mark():
+    """Three poses of the take."""
+    scene = bpy.context.scene
     for role, frame in FRAMES.items():
         scene.frame_set(frame)
         with bpy.context.temp_override(**hand.place("WINDOW")):
@@ -125,8 +138,8 @@ def dress(rig):
     view.shading.color_type = "OBJECT"
     view.region_3d.view_perspective = "PERSP"
     view.region_3d.view_rotation = (0.62, 0.40, 0.36, 0.57)
-    view.region_3d.view_location = (0.2, -1.7, 0.9)
-    view.region_3d.view_distance = 6.4
+    view.region_3d.view_location = (0.2, -1.75, 0.75)
+    view.region_3d.view_distance = 5.4
     spot = timeline()
     with bpy.context.temp_override(**spot):
         bpy.ops.action.view_all()
@@ -136,15 +149,13 @@ def dress(rig):
 def story(asked):
     """Mark, draw, drag, drag and go back, undo; then take away what is drawn."""
     yield 2.0
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
+    enable()
     if asked.light:
         use_light_theme()
     rig = hand.make_rigify_rig()
     yield from hand.open_tab()
-    yield from walk_and_mark(rig)
+    yield from take_of_fake_model(rig)
+    mark()
     yield from dress(rig)
     if not asked.shot:
         bpy.context.preferences.system.viewport_aa = "OFF"

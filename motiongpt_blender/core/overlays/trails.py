@@ -57,12 +57,14 @@ def trail_points(rig: RigDescription, motion: RigMotion) -> dict[TrailPoint, Arr
     return {point: rotate(rig.axes, places[point] + floor) for point in TrailPoint}
 
 
-def trail_lines(trails: Trails) -> list[ColouredVertices]:
-    """A strip of connected points for each way."""
-    return [
-        ColouredVertices.of(points, _colours(TRAIL_COLOURS[point], points, _LINE_OPACITY))
-        for point, points in trails.points.items()
-    ]
+def trail_lines(trails: Trails) -> ColouredVertices:
+    """Lines from each point to the next one of its way."""
+    parts: list[ColouredVertices] = []
+    for point, points in trails.points.items():
+        lines = np.stack([points[:-1], points[1:]], axis=1).reshape(-1, 3)
+        colours = _colours(TRAIL_COLOURS[point], lines, _LINE_OPACITY)
+        parts.append(ColouredVertices.of(lines, colours))
+    return ColouredVertices.joined(parts)
 
 
 def trail_dots(trails: Trails) -> ColouredVertices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -16,50 +16,42 @@ from mathutils import Matrix
 from ...core.body.rotations import Array
 from ...core.overlays.shapes import ColouredVertices
 
-_FLAT: Final = "SMOOTH_COLOR"
+_TRIANGLES: Final = "SMOOTH_COLOR"
 _LINES: Final = "POLYLINE_SMOOTH_COLOR"
-
-LineKind = Literal["LINES", "LINE_STRIP"]
 
 
 @dataclass(frozen=True)
 class Batches:
-    """What is drawn together: triangles, and lines of one width.
+    """What is drawn together.
 
     Attributes:
-        triangles: batches of triangles.
-        lines: batches of lines.
+        triangles: a batch of triangles, or None.
+        lines: a batch of lines, or None.
         width: pixels of the lines on a plain screen.
     """
 
-    triangles: tuple[GPUBatch, ...] = ()
-    lines: tuple[GPUBatch, ...] = ()
-    width: float = 1.5
+    triangles: GPUBatch | None
+    lines: GPUBatch | None
+    width: float
 
     def draw(self) -> None:
         """Draw them with the present state and matrices."""
-        shader = gpu.shader.from_builtin(_FLAT)
-        for batch in self.triangles:
-            batch.draw(shader)
-        if not self.lines:
-            return
-        shader = gpu.shader.from_builtin(_LINES)
-        shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
-        shader.uniform_float("lineWidth", self.width * ui_scale())
-        for batch in self.lines:
-            batch.draw(shader)
+        if self.triangles is not None:
+            self.triangles.draw(gpu.shader.from_builtin(_TRIANGLES))
+        if self.lines is not None:
+            shader = gpu.shader.from_builtin(_LINES)
+            shader.uniform_float("viewportSize", gpu.state.viewport_get()[2:])
+            shader.uniform_float("lineWidth", self.width * ui_scale())
+            self.lines.draw(shader)
 
 
 def batches(
-    triangles: ColouredVertices,
-    lines: Sequence[ColouredVertices] = (),
-    kind: LineKind = "LINES",
+    triangles: ColouredVertices | None = None,
+    lines: ColouredVertices | None = None,
     width: float = 1.5,
 ) -> Batches:
-    """Put vertices on the graphics card; what has none is left out."""
-    solid = (_batch(_FLAT, "TRIS", triangles),) if len(triangles.positions) else ()
-    strips = [_batch(_LINES, kind, part) for part in lines if len(part.positions) > 1]
-    return Batches(solid, tuple(strips), width)
+    """Put vertices on the graphics card, the corners of triangles and the ends of lines."""
+    return Batches(_batch(_TRIANGLES, "TRIS", triangles), _batch(_LINES, "LINES", lines), width)
 
 
 def ui_scale() -> float:
@@ -101,8 +93,11 @@ def before_scene(*, hidden: bool = False, solid: bool = False) -> Iterator[None]
 
 def _batch(
     shader: Literal["SMOOTH_COLOR", "POLYLINE_SMOOTH_COLOR"],
-    kind: Literal["TRIS", "LINES", "LINE_STRIP"],
-    vertices: ColouredVertices,
-) -> GPUBatch:
+    kind: Literal["TRIS", "LINES"],
+    vertices: ColouredVertices | None,
+) -> GPUBatch | None:
+    """A batch for a shader; None where there is nothing to draw."""
+    if vertices is None or not len(vertices.positions):
+        return None
     content: dict[str, Any] = {"pos": vertices.positions, "color": vertices.colours}
     return batch_for_shader(gpu.shader.from_builtin(shader), kind, content)

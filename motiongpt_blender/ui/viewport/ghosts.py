@@ -18,8 +18,8 @@ from ...properties.marked_pose import MotionGPTPose, matrix_from_json
 from ...scene.take.trails import parent_matrix
 from .drawing import Batches, batches, before_scene, placed
 
-#: Share of the opacity that is left behind the scene's objects.
-_BEHIND: Final = 0.25
+#: Share of the lines' opacity that is left behind the scene's objects.
+_BEHIND: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class GhostBatches:
-    """The ghosts before the scene's objects, and their rest behind them."""
+    """The ghosts before the scene's objects, and their lines behind them."""
 
     before: Batches
     behind: Batches
@@ -91,6 +91,6 @@ def _batches(marks: tuple[Mark, ...]) -> GhostBatches:
     ghosts = [ghost for mark in marks if (ghost := mark.ghost()) is not None]
     triangles, lines = ghost_vertices(ghosts), ghost_lines(ghosts)
     return GhostBatches(
-        batches(triangles, (lines,)),
-        batches(triangles.faded(_BEHIND), (lines.faded(_BEHIND),)),
+        before=batches(triangles, lines),
+        behind=batches(lines=lines.faded(_BEHIND)),
     )

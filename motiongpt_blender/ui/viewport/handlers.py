@@ -96,5 +96,5 @@ def remove() -> None:
     while _handles:
         space, handle = _handles.pop()
         space.draw_handler_remove(handle, "WINDOW")
-    ghosts.forget()
-    trails.forget()
+    for part in (ghosts, trails, timeline):
+        part.forget()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from ...core.overlays.cache import LastValue
 from ...core.overlays.trails import Trails, current_dots, trail_dots, trail_lines
 from ...core.rig.rig_description import RigDescription
 from ...properties import armature
+from ...scene.access import armature_of
 from ...scene.action.nla_tracks import playing_strip
 from ...scene.errors import RigError
 from ...scene.rig.description import describe
@@ -20,9 +22,8 @@ from ...scene.take.trails import StripTime, TakeTrails, trails_through
 from .drawing import Batches, batches, before_scene, placed
 from .revisions import revision
 
-#: Share of the opacity that is left behind the scene's objects, and pixels of a line's width.
-_BEHIND: Final = 0.3
-_WIDTH: Final = 1.5
+#: Share of the lines' opacity that is left behind the scene's objects.
+_BEHIND: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def draw_trails(obj: bpy.types.Object) -> None:
     strip = _chosen_strip(obj)
     if strip is None or strip.action is None:
         return
-    rows = tuple((row.part, row.bone, row.body) for row in armature.of(obj).bone_map.rows)
-    rig_key = revision(obj), obj.data and revision(obj.data), rows
+    rig_key = _rig_key(obj)
     key = rig_key, revision(strip.action), StripTime.of(strip)
     drawn = _kept.get(key, lambda: _batches(obj, strip, rig_key))
     if drawn is None:
@@ -81,8 +81,14 @@ def _chosen_strip(obj: bpy.types.Object) -> bpy.types.NlaStrip | None:
     return found[1]
 
 
+def _rig_key(obj: bpy.types.Object) -> Hashable:
+    """What the description of an armature, or its refusal, depends on."""
+    rows = tuple((row.part, row.bone, row.body) for row in armature.of(obj).bone_map.rows)
+    return revision(obj), revision(armature_of(obj)), obj.mode == "EDIT", tuple(obj.scale), rows
+
+
 def _batches(
-    obj: bpy.types.Object, strip: bpy.types.NlaStrip, rig_key: object
+    obj: bpy.types.Object, strip: bpy.types.NlaStrip, rig_key: Hashable
 ) -> TrailBatches | None:
     rig = _rig.get(rig_key, lambda: _description(obj))
     action, time = strip.action, StripTime.of(strip)
@@ -94,8 +100,8 @@ def _batches(
     return TrailBatches(
         take,
         trails,
-        batches(dots, lines, "LINE_STRIP", _WIDTH),
-        batches(dots.faded(_BEHIND), [line.faded(_BEHIND) for line in lines], "LINE_STRIP", _WIDTH),
+        before=batches(dots, lines),
+        behind=batches(lines=lines.faded(_BEHIND)),
     )
 
 

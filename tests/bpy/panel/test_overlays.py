@@ -30,7 +30,7 @@ def made(monkeypatch):
 
     out = []
     for module in (ghosts, trails):
-        monkeypatch.setattr(module, "batches", lambda *parts: out.append(parts) or MagicMock())
+        monkeypatch.setattr(module, "batches", lambda *a, **k: out.append(a) or MagicMock())
         monkeypatch.setattr(module, "before_scene", lambda **_: nullcontext())
         monkeypatch.setattr(module, "placed", lambda matrix: nullcontext())
         module.forget()
@@ -155,7 +155,7 @@ def trails_of(rig):
     from motiongpt_blender.ui.viewport import trails
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trails, "batches", lambda *parts: parts)
+        patch.setattr(trails, "batches", MagicMock())
         return trails._batches(rig, trails._chosen_strip(rig), object())
 
 
@@ -196,6 +196,26 @@ def test_trails_are_made_again_only_for_a_changed_take(addon, smpl_rig, made):
     assert count_made(made, draw_trails, smpl_rig) == 3  # its keys may have changed
     smpl_rig.animation_data.nla_tracks[-1].mute = True
     assert count_made(made, draw_trails, smpl_rig) == 0
+
+
+def test_trails_come_back_with_a_rig_that_can_be_used_again(addon, smpl_rig, made):
+    from motiongpt_blender.ui.viewport.trails import draw_trails
+
+    bpy.context.scene.motiongpt.takes = 1
+    generate(addon)
+    for spoil, mend in (
+        (lambda: set_scale(smpl_rig, 2.0), lambda: set_scale(smpl_rig, 1.0)),
+        (lambda: bpy.ops.object.mode_set(mode="EDIT"), bpy.ops.object.mode_set),
+    ):
+        spoil()
+        assert count_made(made, draw_trails, smpl_rig) == 0
+        mend()
+        assert count_made(made, draw_trails, smpl_rig) == 3
+
+
+def set_scale(obj, height):
+    obj.scale = (1.0, 1.0, height)
+    bpy.context.view_layer.update()
 
 
 def test_nothing_is_drawn_of_what_is_gone(addon, marked, made):

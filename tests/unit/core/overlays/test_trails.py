@@ -65,10 +65,12 @@ def test_ways_are_in_the_space_of_the_armature(walk):
 def test_lines_join_the_points_and_each_has_a_dot(trails):
     lines, dots = trail_lines(trails), trail_dots(trails)
     ways = list(trails.points.values())
-    assert len(lines) == POINTS
-    for line, way, colour in zip(lines, ways, TRAIL_COLOURS.values(), strict=True):
-        assert np.allclose(line.positions, way, atol=1e-6)
-        assert np.allclose(line.colours[:, :3], colour)
+    ends = lines.positions.reshape(POINTS, -1, 2, 3)
+    colours = lines.colours.reshape(POINTS, -1, 4)
+    for line, its, way, colour in zip(ends, colours, ways, TRAIL_COLOURS.values(), strict=True):
+        assert np.allclose(line[:, 0], way[:-1], atol=1e-6)
+        assert np.allclose(line[:, 1], way[1:], atol=1e-6)
+        assert np.allclose(its[:, :3], colour)
     centres = dots.positions.reshape(-1, CORNERS, 3).mean(axis=1)
     assert np.allclose(centres, np.concatenate(ways), atol=1e-5)
 
