@@ -84,7 +84,7 @@ def _chosen_strip(obj: bpy.types.Object) -> bpy.types.NlaStrip | None:
 def _rig_key(obj: bpy.types.Object) -> Hashable:
     """What the description of an armature, or its refusal, depends on."""
     rows = tuple((row.part, row.bone, row.body) for row in armature.of(obj).bone_map.rows)
-    return revision(obj), revision(armature_of(obj)), obj.mode == "EDIT", tuple(obj.scale), rows
+    return revision(obj), revision(armature_of(obj)), obj.mode == "EDIT", obj.scale.to_tuple(), rows
 
 
 def _batches(
