@@ -3,7 +3,7 @@
 Decoded motion has good bodies, but its root moves apart from them: feet slide over the floor at
 half a metre a second. A standing foot says better how the root moves, so the root's ground
 velocity is corrected to hold it still. Heading and bodies stay as they are; heights change only
-where a joint is below the floor.
+where a joint is below the floor, or all of them are above it for long.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import grey_opening, maximum_filter1d
 from scipy.special import expit
 
 from motiongpt_blender.core.body.motion import MODEL_FPS
@@ -50,6 +50,12 @@ MOST_MOVED: Final = 0.25
 MAX_DEPTH: Final = 0.01
 #: Frames over which a lift eases in and out.
 LIFT_EASE: Final = 3
+#: Metres over the floor at which the lowest joint of a standing body may be, and from which on a
+#: body that stays there is meant to climb.
+STANDS_AT, CLIMBS_FROM = 0.02, 0.3
+#: Frames of the longest flight, and over which a body is lowered.
+FLIGHT: Final = 20
+LOWER_EASE: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ def grounded_joints(frames: Array, stretches: Sequence[Stretch] = ()) -> NDArray
 
     The first frame keeps its place on the ground.
     """
-    joints = features.to_joints(frames)
+    joints = set_on_floor(features.to_joints(frames))
     return lift_above_floor(follow_support_foot(joints, frames[:, TOE_CONTACTS], stretches))
 
 
@@ -97,6 +103,21 @@ def root_shifts(joints: Array, contacts: Array, stretches: Sequence[Stretch] = (
     if len(joints) > 2:  # fewer have no change of velocity
         shifts[1:] = np.cumsum(_root_correction(joints, contacts, stretches), axis=0) / MODEL_FPS
     return shifts
+
+
+def set_on_floor(joints: Array) -> NDArray[np.float32]:
+    """A motion (T, 22, 3) lowered where it floats: where nothing touches the floor for a second.
+
+    The floor of a recording is where its lowest joint was. Where that was a hand that sank in, the
+    body stands above it, and a pack learns so. Leaps stay, and so does a motion that climbs.
+    """
+    # Opening leaves out what is high for as short as a flight.
+    floating = grey_opening(joints[..., 1].min(axis=1), FLIGHT + 1) - STANDS_AT
+    if not 0 < floating.max() < CLIMBS_FROM:
+        return joints.astype(np.float32)
+    lowered = joints.astype(np.float64)
+    lowered[..., 1] -= gaussian_smooth(np.maximum(floating, 0.0), LOWER_EASE)[:, None]
+    return lowered.astype(np.float32)
 
 
 def lift_above_floor(joints: Array, kept: Collection[int] = ()) -> NDArray[np.float32]:

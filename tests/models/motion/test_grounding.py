@@ -11,6 +11,7 @@ from ext_models.motion.grounding import (
     grounded_joints,
     lift_above_floor,
     root_shifts,
+    set_on_floor,
 )
 from ext_models.motion.pacing_metrics import peak_acceleration
 from motiongpt_blender.core.body.motion import heading
@@ -200,6 +201,27 @@ def test_lying_bodies_and_jumps_keep_their_heights():
     lying = standing[..., [0, 2, 1]] * np.array([1, 1, -1])  # on its back
     lying[..., 1] += 0.05 - lying[..., 1].min()
     assert np.allclose(lift_above_floor(lying), lying, atol=1e-6)
+
+
+@pytest.mark.parametrize("height", [0.06, 0.16, 0.25])
+def test_a_body_that_floats_for_long_is_lowered(height):
+    """It begins above the floor and goes down to it, as one that kneels on hands that sank in."""
+    joints = clip("wave")[:60]
+    above = height * np.interp(np.arange(60), [0, 4, 40, 50], [0, 1, 1, 0])
+    floating = joints + above[:, None, None] * np.array([0, 1, 0])
+    lowered = set_on_floor(floating)
+    assert lowered[..., 1].min(1) == pytest.approx(np.full(60, 0.02), abs=0.04)
+    assert np.allclose((lowered - floating)[..., GROUND], 0, atol=1e-6)
+    drop = floating[:, 0, 1] - lowered[:, 0, 1]
+    assert drop[10:35].min() > height - 0.03 and np.abs(np.diff(drop)).max() < 0.3 * height
+
+
+def test_leaps_and_climbs_are_not_lowered():
+    leap = clip("leap")
+    assert np.ptp(leap[:, 0, 1]) > 0.2 and np.abs(set_on_floor(leap) - leap).max() < 0.005
+    walk = clip("walk")
+    stairs = walk + np.linspace(0, 1, len(walk))[:, None, None] * np.array([0, 1, 0])
+    assert np.array_equal(set_on_floor(stairs), stairs.astype(np.float32))
 
 
 def test_kept_frames_are_not_lifted():
