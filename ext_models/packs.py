@@ -27,8 +27,6 @@ TOKENIZER_CONFIG: Final = "motion_tokenizer.json"
 TOKENIZER_WEIGHTS: Final = "motion_tokenizer.safetensors"
 #: Folder of a pack's reranker, and its table in a recipe.
 RERANKER: Final = "reranker"
-#: Folder of a pack's planner.
-PLANNER: Final = "planner"
 #: How the language model was trained: sizes, share, settings. A pack may lack it.
 TRAINING: Final = "training.json"
 #: What a pack may know beyond text and poses.

@@ -10,14 +10,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from .core.leftovers import sweep
+from .core.packs.fetched_bases import (
+    NamedBase,
+    bases_folder,
+    download_sizes,
+    hub_cache,
+    named_bases,
+)
 from .core.packs.known_captions import CAPTIONS, examples, read_captions, stems
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
-from .core.packs.manifest import MANIFEST, PackError, PackInfo, packs_in, read_info
+from .core.packs.manifest import MANIFEST, PLANNER, PackError, PackInfo, packs_in, read_info
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "icons"
 PACKS = ROOT / "ext_models" / "model_packs"
+#: The bases whose downloads are known.
+KNOWN_BASES = ROOT / "ext_models" / "language" / "base_models" / "known_bases.toml"
 #: The pack in force where none is chosen.
 DEFAULT_PACK = PACKS / "starter"
 #: What begins the names of job folders.
@@ -52,6 +61,41 @@ def _pack_info(folder: Path, _changed: int) -> PackInfo | None:
         return read_info(folder)
     except PackError:
         return None
+
+
+def missing_base(folder: Path) -> NamedBase | None:
+    """A base that a pack or its planner needs and that is not here. Panels ask at every redraw."""
+    info = pack_info(folder)
+    planner = pack_info(folder / PLANNER)
+    return _missing_base(folder, info, planner, _changed(bases_folder()), _changed(hub_cache()))
+
+
+@lru_cache(maxsize=8)
+def _missing_base(
+    folder: Path, _info: PackInfo | None, _planner: PackInfo | None, *_changes: int
+) -> NamedBase | None:
+    return next((base for base in named_bases(folder) if not base.is_here), None)
+
+
+def _changed(folder: Path) -> int:
+    """When a folder gained or lost an entry; 0 without one."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _download_sizes() -> dict[str, tuple[int, ...]]:
+    return download_sizes(KNOWN_BASES)
+
+
+def download_text(base: NamedBase) -> str:
+    """How large the download of a base is, in words."""
+    sizes = sorted({round(size / 1e6) for size in _download_sizes().get(base.id.lower(), ())})
+    if not sizes:
+        return "a download of unknown size"
+    return " to ".join(str(size) for size in (sizes[0], *sizes[1:][-1:])) + " MB"
 
 
 def length_model(folder: Path) -> LengthModel | None:

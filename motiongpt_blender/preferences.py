@@ -98,6 +98,10 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
         return
     symbol = "ERROR" if info.non_commercial else "CHECKMARK"
     column.label(text=f"Licence: {info.licence}", icon=symbol)
+    if (base := paths.missing_base(folder)) is not None:
+        size = paths.download_text(base)
+        column.label(text=f"Needs {base.id}, {size}, which is not here", icon="ERROR")
+        column.operator("motiongpt.fetch_base", icon="IMPORT")
 
 
 @dataclass(frozen=True)

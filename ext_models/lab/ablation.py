@@ -38,6 +38,7 @@ from ext_models.tokenizer.recipe import train_from_recipe
 from ext_models.tokenizer.vqvae import save_tokenizer
 from ext_models.training.log import TOKEN_ACCURACY
 from ext_models.training.run_identity import short_hash
+from motiongpt_blender.core.packs.manifest import PLANNER
 
 from .ablation_recipe import Ablation, AblationRow, file_name
 from .bench import Bench, measure
@@ -123,7 +124,7 @@ class AblationRunner:
             yield pack
             return
         # Without neighbours and reranker, so that a take is what the planner asked for.
-        left_out = shutil.ignore_patterns(DATASTORE, packs.RERANKER, packs.PLANNER)
+        left_out = shutil.ignore_patterns(DATASTORE, packs.RERANKER, PLANNER)
         shutil.copytree(self.wanted.writer, pack, ignore=left_out, dirs_exist_ok=True)
         with planner_folder(pack) as folder:
             yield folder

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ext_models import packs
-from ext_models.packs import PLANNER, PackError, read_manifest, require
+from ext_models.packs import PackError, read_manifest, require
 from ext_models.tokenizer import clip_summary
-from motiongpt_blender.core.packs.manifest import CARD
+from motiongpt_blender.core.packs.manifest import CARD, PLANNER
 
 if TYPE_CHECKING:
     from ext_models.language.recipe import LanguageRecipe

@@ -28,7 +28,7 @@ def make_launch(python: Path | None, pack: Path, device: str, *, fake: bool = Fa
     """How to start the model's process.
 
     Raises:
-        GenerateError: when there is no Python or no pack.
+        GenerateError: when there is no Python or no pack, or a base that it needs is not here.
     """
     if python is None:
         raise GenerateError(
@@ -38,6 +38,11 @@ def make_launch(python: Path | None, pack: Path, device: str, *, fake: bool = Fa
     if not fake and not (pack / MANIFEST).is_file():
         raise GenerateError(
             f"There is no model pack in {pack}: choose its folder in the add-on's preferences."
+        )
+    if not fake and (base := paths.missing_base(pack)) is not None:
+        raise GenerateError(
+            f"The pack needs the model {base.name}, which is not on this computer: press Fetch "
+            "Model in the panel."
         )
     return Launch(python, paths.ROOT, pack, device, fake)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from functools import lru_cache
 from pathlib import Path
@@ -11,18 +10,18 @@ import bpy
 
 from .. import paths
 from ..backend import locations
+from ..backend.child_task import ChildTask, set_up
 from ..backend.setup import torch_source
 from ..backend.setup.base_python import find_base
 from ..backend.setup.install_errors import InstallError
 from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
-from ..backend.setup.setup_task import Phase, SetupTask
 from ..core.patience import patiently
-from ..preferences import entry, environment_folder, settings
+from ..preferences import chosen_pack, entry, environment_folder, settings
 from . import session
+from .bases import begin_next
+from .child_task import can_begin, is_running, run
 from .targets import OperatorResult
 
-#: Seconds between two looks at a set-up.
-INTERVAL = 0.25
 #: Width of the dialog in pixels.
 WIDTH = 460
 
@@ -43,17 +42,8 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """One set-up at a time, and only where Blender may use the network."""
-        if _running():
-            cls.poll_message_set("The set-up is under way")
-            return False
-        if not may_download():
-            cls.poll_message_set(
-                "Online access is off: allow it in Preferences > System > Network, or point pip "
-                "to a folder of wheels"
-            )
-            return False
-        return True
+        """One download at a time, and only where Blender may use the network."""
+        return can_begin(cls)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Say size, time and place first."""
@@ -69,6 +59,9 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         download, disk = sizes(_gpu())
         what = "PyTorch for your GPU" if _gpu() else "PyTorch for the processor"
         layout.label(text=f"Downloads about {download} MB: {what} and Transformers.", icon="IMPORT")
+        if (base := paths.missing_base(chosen_pack(context))) is not None:
+            size = paths.download_text(base)
+            layout.label(text=f"Then {size}: {base.name}, for the chosen pack.", icon="IMPORT")
         layout.label(text="That takes some minutes, and Blender stays usable.", icon="TIME")
         layout.prop(self, "folder")
         free = _free(Path(bpy.path.abspath(self.folder)))
@@ -91,36 +84,7 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         if (chosen := entry(context)) is not None:
             chosen.environment = "" if folder == locations.default_environment() else str(folder)
             context.preferences.is_dirty = True
-        if bpy.app.background:
-            return self._outcome(context, task)
-        bpy.app.timers.register(_look, first_interval=INTERVAL)
-        return {"FINISHED"}
-
-    def _outcome(self, context: bpy.types.Context, task: SetupTask) -> OperatorResult:
-        task.wait()
-        _finish(context, task)
-        ready = task.progress.phase is Phase.DONE
-        self.report({"INFO" if ready else "ERROR"}, task.progress.text)
-        return {"FINISHED"} if ready else {"CANCELLED"}
-
-
-class MOTIONGPT_OT_stop_set_up(bpy.types.Operator):
-    """Stop the set-up. The next one goes on from here"""
-
-    bl_idname = "motiongpt.stop_set_up"
-    bl_label = "Stop Set-Up"
-    bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A set-up must be under way."""
-        return _running()
-
-    def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """End the child and all that it started."""
-        if (task := session.current().setup) is not None:
-            task.cancel()
-        return {"FINISHED"}
+        return run(self, context, task, _finish)
 
 
 class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
@@ -136,7 +100,7 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
         if not (environment_folder(context) / STAMP).is_file():
             cls.poll_message_set("There is no environment that Set Up made")
             return False
-        return not _running()
+        return not is_running()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask first."""
@@ -153,7 +117,7 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
             return {"CANCELLED"}
         if locations.noted() == locations.python_in(folder):
             locations.forget()
-        session.current().setup = None
+        session.current().task = None
         look_again(context)
         self.report({"INFO"}, f"{folder} is removed.")
         return {"FINISHED"}
@@ -175,19 +139,12 @@ def look_again(context: bpy.types.Context) -> bool:
     return is_set_up(context)
 
 
-def may_download() -> bool:
-    """Whether Blender's user allows the network, or pip needs none."""
-    return bool(bpy.app.online_access or os.environ.get("PIP_NO_INDEX"))
-
-
-def start(folder: Path) -> SetupTask:
+def start(folder: Path) -> ChildTask:
     """Begin a set-up; raises InstallError when there is no Python for it."""
     chosen = entry(bpy.context)
     named = getattr(chosen, "base_python", "")
     base = find_base(Path(bpy.path.abspath(named)) if named else None)
-    task = SetupTask(base, paths.ROOT, folder)
-    session.current().setup = task
-    return task
+    return set_up(base, paths.ROOT, folder)
 
 
 def sizes(gpu: bool) -> tuple[int, int]:
@@ -217,37 +174,12 @@ def _gigabytes(megabytes: int) -> str:
     return f"{megabytes / 1000:.1f} GB"
 
 
-def _running() -> bool:
-    task = session.current().setup
-    return task is not None and task.progress.phase is Phase.RUNNING
-
-
-def _look() -> float | None:
-    """Redraw while a set-up runs, and take over what it made."""
-    task = session.running_setup()
-    if task is None:
-        return None
-    _redraw()
-    if task.progress.phase is Phase.RUNNING:
-        return INTERVAL
-    _finish(bpy.context, task)
-    return None
-
-
-def _finish(context: bpy.types.Context, task: SetupTask) -> None:
-    """Note the new Python, so that every Blender of this user finds it."""
-    python = task.progress.python
-    if python is None:
-        return
+def _finish(context: bpy.types.Context, task: ChildTask) -> None:
+    """Note the new Python, so that every Blender of this user finds it; fetch what is missing."""
+    python = task.progress.made
+    assert python is not None, "what is done has made something"
     locations.remember(python)
     if (chosen := entry(context)) is not None and chosen.python:
         chosen.python = ""
     look_again(context)
-
-
-def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()
+    begin_next(context)

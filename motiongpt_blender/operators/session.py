@@ -10,8 +10,8 @@ from typing import Any
 import bpy
 
 from .. import paths
+from ..backend.child_task import ChildTask
 from ..backend.pump import Pump
-from ..backend.setup.setup_task import SetupTask
 from ..compat import session_id
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
@@ -86,14 +86,15 @@ class Session:
     def __init__(self) -> None:
         self.pump = Pump(bpy.app.timers)
         self.controller = Controller(BlenderAdapter(), self.pump)
-        self.setup: SetupTask | None = None
+        #: Set Up or a download, under way or the last one that ended.
+        self.task: ChildTask | None = None
         #: Whether a Python was found for some preferences; panels ask at every redraw.
         self.found: tuple[tuple[str, bool], bool] | None = None
 
     def close(self) -> None:
         """Drop what is under way and end the model's process."""
-        if self.setup is not None:
-            self.setup.cancel()
+        if self.task is not None:
+            self.task.cancel()
         self.controller.drop_all()
         self.pump.close()
 
@@ -128,9 +129,9 @@ def current() -> Session:
     return _session
 
 
-def running_setup() -> SetupTask | None:
-    """The set-up of the model; None without one, or when the add-on is disabled."""
-    return _session.setup if _session is not None else None
+def last_task() -> ChildTask | None:
+    """The session's task; None without one, or when the add-on is disabled."""
+    return _session.task if _session is not None else None
 
 
 def controller() -> Controller:

@@ -1,32 +1,58 @@
-"""What the panel shows while the model is not set up: what is missing, Set Up, its progress."""
+"""What the panel shows while the model cannot run: what is missing, the button, its progress."""
 
 from __future__ import annotations
 
 from bpy.types import Context, UILayout
 
-from ..backend.setup.setup_task import Phase
+from .. import paths
+from ..backend.child_task import FETCH, SET_UP, ChildTask, Phase, Wording
+from ..core.packs.fetched_bases import NamedBase, bases_folder
 from ..operators import session
+from ..operators.child_task import OFFLINE, may_download
 from ..operators.environment import is_set_up
+from ..preferences import chosen_pack
 from .base import sentence
 
 
 def draw_setup(context: Context, layout: UILayout) -> None:
-    """Draw it; nothing once the model is set up."""
-    task = session.current().setup
+    """Draw it; nothing once the model is set up and has what the chosen pack needs."""
+    task = session.current().task
     if task is not None and task.progress.phase is Phase.RUNNING:
-        progress = task.progress
-        row = layout.row(align=True)
-        row.progress(factor=progress.fraction, text=f"Set-up: {progress.fraction:.0%}")
-        row.operator("motiongpt.stop_set_up", text="", icon="X")
-        sentence(context, layout, progress.text, "INFO")
-        return
-    if is_set_up(context):
-        return
-    box = layout.box()
-    sentence(context, box, "The language model is not set up on this computer yet.", "INFO")
+        _draw_progress(context, layout, task)
+    elif not is_set_up(context):
+        text = "The language model is not set up on this computer yet."
+        _draw_missing(context, layout.box(), text, "motiongpt.set_up", SET_UP)
+    elif (base := paths.missing_base(chosen_pack(context))) is not None:
+        _draw_missing(context, layout.box(), missing_text(base), "motiongpt.fetch_base", FETCH)
+
+
+def missing_text(base: NamedBase) -> str:
+    """What is missing, how large it is and where it goes."""
+    return (
+        f"The pack builds on the language model {base.id}, which is not on this computer yet: "
+        f"{paths.download_text(base)}, once, into {bases_folder()}."
+    )
+
+
+def _draw_progress(context: Context, layout: UILayout, task: ChildTask) -> None:
+    progress = task.progress
+    row = layout.row(align=True)
+    text = f"{task.wording.name}: {progress.fraction:.0%}"
+    row.progress(factor=progress.fraction, text=text)
+    row.operator("motiongpt.stop_task", text="", icon="X")
+    sentence(context, layout, progress.text, "INFO")
+
+
+def _draw_missing(
+    context: Context, box: UILayout, text: str, operator: str, wording: Wording
+) -> None:
+    sentence(context, box, text, "INFO")
     row = box.row()
     row.scale_y = 1.4
-    row.operator("motiongpt.set_up", icon="IMPORT")
-    if task is not None:
+    row.operator(operator, icon="IMPORT")
+    if not may_download():
+        sentence(context, box, f"{OFFLINE}.", "ERROR")
+    task = session.current().task
+    if task is not None and task.wording is wording and task.progress.phase is not Phase.DONE:
         symbol = "ERROR" if task.progress.phase is Phase.FAILED else "INFO"
         sentence(context, box, task.progress.text, symbol)

@@ -60,7 +60,7 @@ def task():
     """The set-up under way."""
     from motiongpt_blender.operators import session
 
-    return session.running_setup()
+    return session.last_task()
 
 
 def confirm():

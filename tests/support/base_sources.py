@@ -45,7 +45,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.end_headers()
         broken = site.cut and self.path.endswith(site.broken)
-        if body:
+        if body and site.stalls and self.path.endswith(site.stalls) and not start:
+            self.wfile.write(part[: len(part) // 2])
+            self.wfile.flush()
+            site.half_sent.set()
+            site.goes_on.wait()
+            self.close_connection = True
+        elif body:
             # What is asked for again does not come either.
             self.wfile.write(part[: 0 if start else site.cut] if broken else part)
         if broken:
@@ -58,12 +64,15 @@ class Site:
     Attributes:
         cut: bytes after which a body breaks off; 0: never.
         broken: end of the addresses whose bodies do.
+        stalls: end of the addresses whose bodies stop in the middle, until ``goes_on``.
+        half_sent: set when one has.
         asked: method, address and range of every request.
     """
 
     def __init__(self):
         self.files, self.asked, self.address = {}, [], ""
-        self.broken, self.cut = "", 0
+        self.broken, self.cut, self.stalls = "", 0, ""
+        self.half_sent, self.goes_on = threading.Event(), threading.Event()
 
     def find(self, path):
         return self.files.get(path)
@@ -118,6 +127,7 @@ def serving():
     try:
         yield site
     finally:
+        site.goes_on.set()
         server.shutdown()
         server.server_close()
 

@@ -12,15 +12,9 @@ from typing import Final
 
 from ext_models.packs import PackError
 from ext_models.training.recipe import read_table, read_toml
+from motiongpt_blender.core.packs.fetched_bases import Kind
 
 FILE: Final = Path(__file__).with_name("known_bases.toml")
-
-
-class Kind(Enum):
-    """What a base is used for."""
-
-    LANGUAGE = "language"  # a causal language model, which a pack is trained on
-    READER = "reader"  # a sentence encoder, which turns a prompt into a vector
 
 
 class Source(Enum):

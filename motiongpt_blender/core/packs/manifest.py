@@ -17,6 +17,8 @@ from ..systems import CONTROL, RESERVED, data_folder_on
 
 MANIFEST: Final = "pack.json"
 CARD: Final = "MODEL_CARD.md"
+#: Folder of a pack's planner, which has a manifest of its own.
+PLANNER: Final = "planner"
 FORMAT_VERSION: Final = 2
 #: The largest ``pack.json`` that is read.
 MANIFEST_LIMIT: Final = 4 * MB
@@ -42,6 +44,9 @@ class PackInfo:
         credits: notices that travel with it.
         skills: what it can do beyond text and poses.
         reader: the sentence reader that reads its prompts; empty without one.
+        base_model: folder inside the pack (``./base``), or the Hugging Face id of a base that has
+            to be fetched.
+        base_revision: commit of that base on the hub; empty for any.
     """
 
     name: str
@@ -50,6 +55,8 @@ class PackInfo:
     credits: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     reader: str = ""
+    base_model: str = ""
+    base_revision: str = ""
 
     @property
     def any_script(self) -> bool:
@@ -108,16 +115,13 @@ def parse(text: str | bytes, where: str) -> PackInfo:
             f"{where}: the name {body['name']!r:.80} must be of letters, digits, - and _, and no "
             "device of Windows: change it."
         )
-    reader = body.get("reader", "")
-    if not isinstance(reader, str):
-        raise PackError(f"{where}: the field 'reader' must be a name, or empty: correct it.")
     return PackInfo(
         body["name"],
         body["title"],
         body["licence"],
         _sentences(body, "credits", where),
         _sentences(body, "skills", where),
-        reader,
+        *(_name(body, field, where) for field in ("reader", "base_model", "base_revision")),
     )
 
 
@@ -139,6 +143,13 @@ def read_info(folder: Path) -> PackInfo:
 def size_of(folder: Path) -> int:
     """Bytes of all files of a pack."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _name(body: dict[str, Any], field: str, where: str) -> str:
+    name = body.get(field, "")
+    if not isinstance(name, str) or CONTROL.search(name):
+        raise PackError(f"{where}: the field '{field}' must be a name, or empty: correct it.")
+    return name
 
 
 def _sentences(body: dict[str, Any], field: str, where: str) -> tuple[str, ...]:

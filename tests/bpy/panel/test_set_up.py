@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from motiongpt_blender.backend import locations
+from motiongpt_blender.backend.child_task import SET_UP, Phase, Progress
 from motiongpt_blender.backend.setup.installer import STAMP
-from motiongpt_blender.backend.setup.setup_task import Phase, Progress
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.sweep
 class FakeTask:
     """A set-up that ends as a test says; the real one is tested in tests/unit/backend."""
 
-    end = Phase.DONE
+    end, wording = Phase.DONE, SET_UP
 
     def __init__(self, base, root, folder):
         self.folder, self.base = folder, base
@@ -52,7 +52,7 @@ def chosen(monkeypatch, tmp_path, empty_scene):
     monkeypatch.delenv(locations.VARIABLE, raising=False)
     monkeypatch.setattr(locations, "data_folder", lambda: tmp_path / "user")
     monkeypatch.setattr(preferences, "find_python", lambda root: locations.find_python(tmp_path))
-    monkeypatch.setattr(environment, "SetupTask", FakeTask)
+    monkeypatch.setattr(environment, "set_up", FakeTask)
     monkeypatch.setattr(environment, "find_base", lambda named: Path("/a/python"))
     for module in (preferences, environment):
         monkeypatch.setattr(module, "entry", lambda _: kept)
@@ -96,30 +96,30 @@ def test_a_set_up_that_fails_notes_nothing(chosen, monkeypatch):
 
 
 def test_one_set_up_at_a_time_and_it_can_be_stopped(chosen):
-    from motiongpt_blender.operators import environment, session
+    from motiongpt_blender.operators import session
 
-    task = environment.start(Path("/nowhere"))
+    task = session.current().task = FakeTask(None, None, Path("/nowhere"))
     assert not bpy.ops.motiongpt.set_up.poll()
     assert not bpy.ops.motiongpt.remove_environment.poll()
-    assert bpy.ops.motiongpt.stop_set_up() == {"FINISHED"}
+    assert bpy.ops.motiongpt.stop_task() == {"FINISHED"}
     assert task.progress.phase is Phase.CANCELLED
-    assert session.running_setup() is task
+    assert session.last_task() is task
     assert bpy.ops.motiongpt.set_up.poll()
-    assert not bpy.ops.motiongpt.stop_set_up.poll()
+    assert not bpy.ops.motiongpt.stop_task.poll()
 
 
 def test_disabling_the_add_on_ends_it(chosen):
     from motiongpt_blender import registration
-    from motiongpt_blender.operators import environment
+    from motiongpt_blender.operators import session
 
-    task = environment.start(Path("/nowhere"))
+    task = session.current().task = FakeTask(None, None, Path("/nowhere"))
     registration.unregister()
     assert task.progress.phase is Phase.CANCELLED
     registration.register()
 
 
 def test_without_online_access_it_is_not_offered(chosen, monkeypatch):
-    from motiongpt_blender.operators.environment import may_download
+    from motiongpt_blender.operators.child_task import may_download
 
     monkeypatch.delenv("PIP_NO_INDEX")
     assert may_download() == bpy.app.online_access

@@ -11,7 +11,8 @@ from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.planning import Plan
 from ext_models.generation.request import GenerationRequest
 from ext_models.language.instructions import instruction, text_ids
-from ext_models.packs import MANIFEST, PLANNER, PackError
+from ext_models.packs import MANIFEST, PackError
+from motiongpt_blender.core.packs.manifest import PLANNER
 from motiongpt_blender.wire import Sampling
 from tests.support import tiny_pack
 

@@ -18,11 +18,11 @@ from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationRequest
 from ext_models.language import corpus, pack_training
 from ext_models.language.base_models import library
-from ext_models.language.base_models.catalogue import Kind
 from ext_models.packs import PackError
 from ext_models.recipes.schema import Recipe
 from ext_models.tokenizer import vqvae as v
 from ext_models.tokenizer.clip_summary import ClipSummary
+from motiongpt_blender.core.packs.fetched_bases import NOTE, FetchedBase, Kind
 from tests.support import tiny_pack
 from tests.support.bases import SIZES, write_base
 from tests.support.motion_folders import walker
@@ -126,7 +126,7 @@ def fetched_base(folder, monkeypatch):
     monkeypatch.setenv("MOTIONGPT_BASES", str(folder))
     config = LlamaConfig(**SIZES | {"num_hidden_layers": 2}, tie_word_embeddings=True)
     place = write_base(folder / "maker--base", config)
-    library.FetchedBase(
+    FetchedBase(
         "maker/base", "abc123", Kind.LANGUAGE, "Apache-2.0", "hub", 9000, library.notes_of(place)
     ).write(place)
     return place
@@ -156,7 +156,7 @@ def test_a_pack_names_a_fetched_base_and_no_path_of_this_machine(tokenizer, tmp_
 def test_a_pack_holds_a_base_that_nobody_can_fetch(tokenizer, tmp_path, monkeypatch):
     place = fetched_base(tmp_path / "bases", monkeypatch)
     own = place.rename(tmp_path / "own")
-    (own / library.NOTE).unlink()
+    (own / NOTE).unlink()
     train(table({"id": str(own)}, adapter={"targets": ["q_proj"]}), tokenizer, tmp_path / "run")
     manifest = packs.read_manifest(tokenizer)
     assert (manifest.base_model, manifest.credits) == ("./base", ("c",))

@@ -14,6 +14,8 @@ ADDON = {
     "core/patience": ("core/systems",),
     "core/body": ("core/bounded_files", "core/bounded_arrays"),
     "core/leftovers": (),
+    "core/folder_lock": (),
+    "core/progress_lines": (),
     "core/actions": (),
     "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers",
                    "core/patience", "core/systems"),

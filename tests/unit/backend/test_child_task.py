@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from motiongpt_blender.backend.child_task import Phase, set_up
 from motiongpt_blender.backend.setup import base_python, installer
 from motiongpt_blender.backend.setup.base_python import find_base, refusal
-from motiongpt_blender.backend.setup.folder_lock import FolderLock
 from motiongpt_blender.backend.setup.install_errors import InstallError
-from motiongpt_blender.backend.setup.setup_task import Phase, SetupTask
+from motiongpt_blender.core.folder_lock import FolderLock, FolderLockedError
 from tests.support.child_processes import ROOT, wait_for
 from tests.support.wheels import make_wheel
 
@@ -55,11 +55,11 @@ def begun(folder, template):
 
 @posix
 def test_the_environment_is_made_and_named(root, folder):
-    task = SetupTask(BASE, root, folder)
+    task = set_up(BASE, root, folder)
     task.wait()
     end = task.progress
     assert (end.phase, end.fraction) == (Phase.DONE, 1.0)
-    assert end.python == folder / "bin" / "python"
+    assert end.made == folder / "bin" / "python"
     stamp = json.loads((folder / installer.STAMP).read_text())
     assert stamp["groups"] == {"torch": ["torchlike==1.0"], "backend": ["tiny==2.0"]}
     assert sorted(path.name for path in folder.parent.iterdir()) == [
@@ -71,12 +71,12 @@ def test_the_environment_is_made_and_named(root, folder):
 @pytest.mark.parametrize("seconds", [0.15, 0.9, 2.5])
 def test_a_killed_set_up_goes_on(root, begun, seconds):
     folder = begun
-    first = SetupTask(BASE, root, folder)
+    first = set_up(BASE, root, folder)
     time.sleep(seconds)  # whatever it does by then
     first.cancel()
     first.wait()
     assert first.progress.phase in (Phase.CANCELLED, Phase.DONE)
-    second = SetupTask(BASE, root, folder)
+    second = set_up(BASE, root, folder)
     second.wait()
     if "out of reach" in second.progress.text:
         pytest.skip(f"the package index did not answer: {second.progress.text}")
@@ -88,10 +88,10 @@ def test_a_killed_set_up_goes_on(root, begun, seconds):
 def test_what_cannot_be_had_is_one_sentence_and_nothing_is_named(root, begun, wheels):
     for wheel in wheels.glob("tiny*"):
         wheel.unlink()
-    task = SetupTask(BASE, root, begun)
+    task = set_up(BASE, root, begun)
     task.wait()
     assert task.progress.phase is Phase.FAILED
-    assert task.progress.python is None
+    assert task.progress.made is None
     assert "No build of tiny" in task.progress.text
     assert task.progress.text.count(". ") == 0
 
@@ -100,10 +100,10 @@ def test_what_cannot_be_had_is_one_sentence_and_nothing_is_named(root, begun, wh
 def test_two_blenders_do_not_make_one_environment(root, folder):
     folder.parent.mkdir(parents=True)
     with FolderLock(folder):
-        task = SetupTask(BASE, root, folder)
+        task = set_up(BASE, root, folder)
         task.wait()
     assert task.progress.phase is Phase.FAILED
-    assert "being set up by another program" in task.progress.text
+    assert "being written by another program" in task.progress.text
     assert not folder.exists()
     with FolderLock(folder):  # given back
         pass
@@ -114,7 +114,7 @@ def test_a_child_that_dies_is_told_with_its_last_words(tmp_path, folder):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 'Illegal instruction' >&2\nexit 4\n")
     python.chmod(0o755)
-    task = SetupTask(python, tmp_path, folder)
+    task = set_up(python, tmp_path, folder)
     task.wait()
     assert task.progress.phase is Phase.FAILED
     assert "Illegal instruction" in task.progress.text
@@ -124,7 +124,7 @@ def test_a_child_that_dies_is_told_with_its_last_words(tmp_path, folder):
 def test_a_folder_that_cannot_be_written_is_named(root, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    task = SetupTask(BASE, root, blocked / "env")
+    task = set_up(BASE, root, blocked / "env")
     task.wait()
     assert task.progress.phase is Phase.FAILED
     assert str(blocked) in task.progress.text
@@ -135,7 +135,7 @@ def test_cancel_ends_what_was_started(root, folder, tmp_path):
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nsleep 600 & echo $! > '{tmp_path}/pid'; wait\n")
     python.chmod(0o755)
-    task = SetupTask(python, root, folder)
+    task = set_up(python, root, folder)
     pid = wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "pid")
     task.cancel()
     gone = Path(f"/proc/{int(pid)}")
@@ -229,6 +229,6 @@ def test_without_any_python_the_sentence_says_what_to_do(monkeypatch):
 
 
 def test_the_lock_goes_with_its_holder(tmp_path):
-    with FolderLock(tmp_path / "x"), pytest.raises(InstallError), FolderLock(tmp_path / "x"):
+    with FolderLock(tmp_path / "x"), pytest.raises(FolderLockedError), FolderLock(tmp_path / "x"):
         pass
     shutil.rmtree(tmp_path)

@@ -1,0 +1,61 @@
+"""Fetching the pretrained model that the chosen pack builds on, from the panel."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import paths
+from ..backend.child_task import ChildTask, fetch_base
+from ..core.packs.fetched_bases import NamedBase
+from ..preferences import chosen_pack, settings
+from .child_task import can_begin, pip_needs_no_network, run
+from .targets import OperatorResult
+
+
+class MOTIONGPT_OT_fetch_base(bpy.types.Operator):
+    """Download the pretrained language model that the chosen pack builds on, once"""
+
+    bl_idname = "motiongpt.fetch_base"
+    bl_label = "Fetch Model"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A model must be missing, and Blender must be allowed to use the network."""
+        if paths.missing_base(chosen_pack(context)) is None:
+            cls.poll_message_set("The chosen pack lacks no model")
+            return False
+        if settings(context).python is None:
+            cls.poll_message_set("Press Set Up first")
+            return False
+        return can_begin(cls)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Start the download; a script waits for its end."""
+        base = paths.missing_base(chosen_pack(context))
+        if base is None:
+            return {"CANCELLED"}
+        try:
+            task = start(context, base)
+        except OSError as error:
+            self.report({"ERROR"}, f"The model's Python cannot be started: {error.strerror}")
+            return {"CANCELLED"}
+        return run(self, context, task, lambda context, _: begin_next(context, base))
+
+
+def start(context: bpy.types.Context, base: NamedBase) -> ChildTask:
+    """Begin to fetch a base with the model's Python, which there must be."""
+    python = settings(context).python
+    assert python is not None
+    offline = not bpy.app.online_access and pip_needs_no_network()
+    return fetch_base(python, paths.ROOT, base.id, base.revision, offline=offline)
+
+
+def begin_next(context: bpy.types.Context, fetched: NamedBase | None = None) -> None:
+    """Fetch what the chosen pack still lacks: a pack and its planner may each name a base.
+
+    ``fetched`` is not fetched again, should it still be missing.
+    """
+    base = paths.missing_base(chosen_pack(context))
+    if base not in (None, fetched) and bpy.ops.motiongpt.fetch_base.poll():
+        bpy.ops.motiongpt.fetch_base()
