@@ -19,7 +19,7 @@ from ..scene.rig.description import describe
 from ..scene.take.apply import ApplyReport, apply_clip
 from . import stage
 from .character import floor_path, make_rigify_human, strike
-from .mannequin.figure import add_figure, add_ghost
+from .figure import add_figure, add_ghost
 from .roles import NAMES, linear
 from .stances import FIRST, Cue
 

@@ -59,17 +59,29 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
 
 
 def add() -> None:
-    """Add the menu to those of Pose and Object, and the switches to the view's overlays."""
+    """Add the menu to those of Pose and Object, our switches and the sample character to others."""
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
         menu.append(cast("Any", _draw))
     bpy.types.VIEW3D_PT_overlay.append(cast("Any", _draw_overlays))
+    _armatures().append(_draw_sample)
 
 
 def remove() -> None:
-    """Take both out again."""
+    """Take all of it out again."""
+    _armatures().remove(_draw_sample)
     bpy.types.VIEW3D_PT_overlay.remove(cast("Any", _draw_overlays))
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
         menu.remove(cast("Any", _draw))
+
+
+def _armatures() -> Any:
+    return cast("Any", bpy.types.VIEW3D_MT_armature_add)
+
+
+def _draw_sample(menu: bpy.types.Menu, _context: Context) -> None:
+    layout = layout_of(menu)
+    layout.operator_context = "INVOKE_REGION_WIN"
+    layout.operator("motiongpt.add_sample_character", text="Sample Character", icon="USER")
 
 
 def _draw(menu: bpy.types.Menu, _context: Context) -> None:

@@ -47,7 +47,9 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         draw_setup(context, layout)
         obj = target(context)
         layout.prop(request, "armature", text="Armature")
-        if request.armature is None and obj is not None:
+        if obj is None:
+            layout.operator("motiongpt.add_sample_character", icon="ARMATURE_DATA")
+        elif request.armature is None:
             hint(layout, f"Uses the selected armature, {obj.name}")
         column = layout.column()
         column.use_property_split = False

@@ -24,7 +24,7 @@ SEED = 1
 
 def dress(rig):
     """A solid figure on the rig, and only the main controls in sight."""
-    from motiongpt_blender.demo.mannequin.figure import add_figure
+    from motiongpt_blender.demo.figure import add_figure
 
     add_figure(rig).color = FIGURE
     bpy.context.scene.motiongpt.seed = SEED
@@ -53,7 +53,7 @@ def take(rig, path):
 
 def ghosts(rig):
     """Still figures of the marked poses."""
-    from motiongpt_blender.demo.mannequin.figure import add_ghost
+    from motiongpt_blender.demo.figure import add_ghost
 
     figure = bpy.data.objects["Mannequin"]
     for pose in rig.motiongpt.poses:

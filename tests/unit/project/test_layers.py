@@ -34,6 +34,7 @@ ADDON = {
     "scene/kept": (),
     "scene/scene_time": ("compat", "scene/access"),
     "scene/rig": _SCENE,
+    "scene/sample": ("core",),
     "scene/action": (*_SCENE, "scene/rig"),
     "scene/pose": (*_SCENE, "scene/rig", "scene/action"),
     "scene/take": ("core", "compat", "scene"),

@@ -19,7 +19,7 @@ from .surface import Indices, surface_net
 Bones = Mapping[str, tuple[Array, Array]]
 
 #: Distance of the samples that the surface is found with.
-STEP: Final = 0.010
+FINE: Final = 0.010
 #: How far the union of two cones is rounded off, and how far the skin of one bone
 #: reaches over to the next.
 ROUNDING: Final = 0.008
@@ -53,7 +53,7 @@ class Cone:
     deep: float = 1.0
     across: tuple[float, float, float] = _X
     through: tuple[float, float, float] = _Y
-    move_to_floor: bool = False
+    on_floor: bool = False
 
 
 def _on(bone: str, radii: tuple[float, float]) -> Cone:
@@ -107,11 +107,11 @@ _LEFT: Final = (
     Cone("DEF-shin.L", (0.35, 0.002, 0.022, 0), (0.9, 0, 0.020, 0), (0.047, 0.038)),
     _on("DEF-shin.L.001", (0.046, 0.037)),
     Cone("DEF-foot.L", (0, 0, 0.020, -0.045), (0.55, 0, -0.012, 0.005), (0.042, 0.044),
-         move_to_floor=True),
+         on_floor=True),
     Cone("DEF-foot.L", (0.3, 0, 0, -0.02), (1, 0.002, 0, 0.012), (0.043, 0.036), 1.22,
-         move_to_floor=True),
+         on_floor=True),
     Cone("DEF-toe.L", (0, 0.002, 0, 0.010), (0.75, 0.002, 0, 0.006), (0.036, 0.028), 1.32,
-         move_to_floor=True),
+         on_floor=True),
 )  # fmt: skip
 
 #: Balls (bone, t, offset, radius) whose inside has the second colour: joints and face.
@@ -155,14 +155,14 @@ class _Placed:
     flip: float
 
 
-def mannequin(bones: Bones) -> Shape:
-    """The mannequin around these bones.
+def mannequin(bones: Bones, step: float = FINE) -> Shape:
+    """The mannequin around these bones, its surface found with samples ``step`` metres apart.
 
     Raises:
         KeyError: naming a deform bone that is not there.
     """
     cones = _placed(bones)
-    vertices, quads = _skin(cones)
+    vertices, quads = _skin(cones, step)
     shape = Shape(vertices, quads)
     shape.weights = _weights(cones, vertices)
     shape.tone = _tone(bones, vertices)
@@ -200,26 +200,26 @@ def _distance(placed: _Placed, points: Array) -> Array:
             unit = np.array(axis) * mirror / np.linalg.norm(axis)
             away = away + (away @ unit * (1 / stretch - 1))[..., None] * unit
     distance = np.linalg.norm(away, axis=-1) - (cone.radii[0] + t * (cone.radii[1] - cone.radii[0]))
-    return np.maximum(distance, -points[..., 2]) if cone.move_to_floor else distance
+    return np.maximum(distance, -points[..., 2]) if cone.on_floor else distance
 
 
-def _skin(cones: list[_Placed]) -> tuple[Array, Indices]:
+def _skin(cones: list[_Placed], step: float) -> tuple[Array, Indices]:
     """Vertices and quads of the soft union of the cones."""
     ends = np.array([p for c in cones for p in (c.start, c.end)])
     low, high = ends.min(0) - 0.2, ends.max(0) + 0.2
-    size = np.ceil((high - low) / STEP).astype(int) + 1
+    size = np.ceil((high - low) / step).astype(int) + 1
     nearness = np.zeros(size)
     for placed in cones:
         reach = max(placed.cone.radii) * max(placed.cone.wide, placed.cone.deep, 1) + _REACH
         both = np.stack([placed.start, placed.end])
-        first = np.maximum(((both.min(0) - reach - low) / STEP).astype(int), 0)
-        last = np.minimum(((both.max(0) + reach - low) / STEP).astype(int) + 1, size)
-        axes = [low[k] + STEP * np.arange(first[k], last[k]) for k in range(3)]
+        first = np.maximum(((both.min(0) - reach - low) / step).astype(int), 0)
+        last = np.minimum(((both.max(0) + reach - low) / step).astype(int) + 1, size)
+        axes = [low[k] + step * np.arange(first[k], last[k]) for k in range(3)]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
         box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
         nearness[box] += np.exp(-_distance(placed, points) / ROUNDING)
     field_ = np.minimum(-ROUNDING * np.log(np.maximum(nearness, 1e-30)), _REACH)
-    return surface_net(field_, low, STEP)
+    return surface_net(field_, low, step)
 
 
 def _weights(cones: list[_Placed], vertices: Array) -> dict[str, Array]:

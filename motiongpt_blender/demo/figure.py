@@ -1,18 +1,15 @@
-"""The mannequin as a Blender mesh on the rig's deform bones, and still ghosts of it."""
+"""The mannequin that the demo films, on the deform bones of a Rigify rig, and ghosts of it."""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 import bpy
 import numpy as np
 
-from ...core.body.rotations import Array
-from ..shading import Colour, figure_material, ghost_material
-from .anatomy import mannequin
-
-#: Steps that a weight is rounded to; vertices of one step are bound in one call.
-_WEIGHT_STEPS: Final = 40
+from ..scene.sample.anatomy import mannequin
+from ..scene.sample.skin import bind
+from .shading import Colour, figure_material, ghost_material
 
 
 def add_figure(rig: bpy.types.Object) -> bpy.types.Object:
@@ -28,20 +25,8 @@ def add_figure(rig: bpy.types.Object) -> bpy.types.Object:
     mesh.materials.append(figure_material("Mannequin"))
     figure = bpy.data.objects.new("Mannequin", mesh)
     bpy.context.collection.objects.link(figure)
-    for bone, weights in shape.weights.items():
-        _bind(figure.vertex_groups.new(name=bone), weights)
-    figure.parent = rig
-    modifier = cast("bpy.types.ArmatureModifier", figure.modifiers.new("Rig", "ARMATURE"))
-    modifier.object = rig
+    bind(figure, rig, shape.weights)
     return figure
-
-
-def _bind(group: bpy.types.VertexGroup, weights: Array) -> None:
-    steps = np.round(weights * _WEIGHT_STEPS).astype(int)
-    for step in range(1, _WEIGHT_STEPS + 1):
-        members = np.flatnonzero(steps == step)
-        if len(members):
-            group.add(members.tolist(), step / _WEIGHT_STEPS, "REPLACE")
 
 
 def add_ghost(figure: bpy.types.Object, name: str, colour: Colour) -> bpy.types.Object:
