@@ -1,8 +1,15 @@
-"""Which device the model runs on."""
+"""Which device the model runs on, and its memory."""
 
 from __future__ import annotations
 
+import gc
+import sys
+from typing import Final
+
 from .errors import PipelineError
+
+#: What libraries say when memory is short.
+_SHORT: Final = ("out of memory", "not enough memory", "allocate memory")
 
 
 def pick_device(name: str) -> str:
@@ -20,3 +27,32 @@ def pick_device(name: str) -> str:
     if not available[name]:
         raise PipelineError(f"This machine has no usable '{name}' device: use auto or cpu.")
     return name
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of the computer or the GPU does not suffice."""
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in _SHORT)
+
+
+def release_memory() -> None:
+    """Give back what PyTorch keeps of the GPU's memory for later."""
+    gc.collect()
+    if (torch := sys.modules.get("torch")) is None:
+        return
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def held_memory() -> int:
+    """Bytes that this process holds of the computer's and the GPU's memory; 0 if unknown."""
+    try:
+        import psutil
+    except ImportError:
+        return 0
+    held = int(psutil.Process().memory_info().rss)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        held += torch.cuda.memory_reserved()
+    return held

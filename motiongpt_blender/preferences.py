@@ -19,6 +19,10 @@ DEVICES = (
 )
 
 
+#: Minutes without a request after which the model is unloaded.
+IDLE_MINUTES = 10
+
+
 class MotionGPTPreferences(bpy.types.AddonPreferences):
     """Shown in Blender's preferences under the add-on."""
 
@@ -43,6 +47,14 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     device: bpy.props.EnumProperty(name="Device", items=DEVICES, default="auto")
+    idle_minutes: bpy.props.IntProperty(
+        name="Unload After",
+        description="Minutes without a request after which the model gives its memory back. The "
+        "next request loads it again. 0 keeps it",
+        default=IDLE_MINUTES,
+        min=0,
+        soft_max=120,
+    )
     pack: bpy.props.StringProperty(
         name="Model pack",
         description="Folder of a model pack. When empty, the one that came with the add-on",
@@ -76,6 +88,8 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         row.operator("motiongpt.remove_environment", icon="TRASH")
         column.separator()
         column.prop(self, "device")
+        column.prop(self, "idle_minutes")
+        column.operator("motiongpt.unload_model", icon="X")
         _draw_pack(column, self, found.pack)
         column.separator()
         column.operator("motiongpt.check_backend", icon="FILE_REFRESH")
@@ -142,3 +156,8 @@ def settings(context: bpy.types.Context) -> Settings:
         pack=chosen_pack(context),
         fake=bool(getattr(chosen, "fake", False)),
     )
+
+
+def idle_seconds() -> float:
+    """Seconds without a request after which the model is unloaded; 0 keeps it."""
+    return 60.0 * getattr(entry(bpy.context), "idle_minutes", IDLE_MINUTES)

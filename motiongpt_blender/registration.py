@@ -83,6 +83,7 @@ CLASSES: Final = (
     frame_range.MOTIONGPT_OT_range_from_selection,
     overrides.MOTIONGPT_OT_own_options,
     setup.MOTIONGPT_OT_check_backend,
+    setup.MOTIONGPT_OT_unload_model,
     environment.MOTIONGPT_OT_set_up,
     environment.MOTIONGPT_OT_remove_environment,
     child_task.MOTIONGPT_OT_stop_task,

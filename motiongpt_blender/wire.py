@@ -14,7 +14,7 @@ import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 3
+PROTOCOL: Final = 4
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -181,6 +181,7 @@ class Result:
         notes: sentences for the user, such as words of the prompt that the model never read.
         alternatives: file names of the best motions that differ from each other, best first, at
             most four; some of ``clips`` are among them.
+        memory: bytes that the process holds, of the computer's and the GPU's memory; 0 if unknown.
     """
 
     job: str
@@ -188,6 +189,7 @@ class Result:
     seconds: dict[str, float] = field(default_factory=lambda: {})
     notes: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
+    memory: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ext_models import __version__, packs
@@ -32,13 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
         return server.serve(_hello("fake (no model)", "none", 20.0, 196), FakePipeline)
     manifest = packs.read_manifest(arguments.pack)
 
-    def load() -> Pipeline:
+    def load(device: str) -> Pipeline:
         from ext_models.generation.pipeline import MotionPipeline
 
-        return MotionPipeline.from_pack(arguments.pack, arguments.device)
+        return MotionPipeline.from_pack(arguments.pack, device)
 
+    on_cpu = None if arguments.device == "cpu" else partial(load, "cpu")
     hello = _hello("motiongpt", manifest.name, manifest.fps, manifest.max_frames)
-    return server.serve(hello, load)
+    return server.serve(hello, partial(load, arguments.device), on_cpu)
 
 
 def _hello(backend: str, pack: str, fps: float, max_frames: int) -> Hello:

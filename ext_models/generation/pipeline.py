@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 from motiongpt_blender.wire import Sampling
 
 from .arrival import ease_into_poses
+from .batches import write_batch
 from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
@@ -68,6 +70,8 @@ from .timed_actions import (
     timed_actions,
 )
 
+#: Said of a batch that did not fit the memory.
+SHORT_OF_MEMORY: Final = "The memory was short: the candidates were made in {parts} parts."
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 
@@ -87,6 +91,7 @@ class MotionPipeline:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.generator = generator
+        self._parts = 1  # of the largest batch of the last request
         self.selector = selector or CandidateSelector()
         self._understanding = understanding
         self._seconds = seconds
@@ -132,6 +137,8 @@ class MotionPipeline:
         clock.lap("decode")
         progress("decode", 1.0)
         notes = self._notes(request)
+        if self._parts > 1:
+            notes = (SHORT_OF_MEMORY.format(parts=self._parts), *notes)
         if corrections:
             notes = (correction_note(corrections), *notes)
         return GenerationResult(kept.clips, clock.seconds, notes, kept.alternatives)
@@ -152,16 +159,17 @@ class MotionPipeline:
         requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
         turns = max(map(len, plans), default=0)
+        self._parts = 1
         for turn in range(turns):
             acting = [k for k, plan in enumerate(plans) if turn < len(plan)]
             asked = [self._of_action(requests[k], plans[k], turn, answers[k]) for k in acting]
-            written = iter(
-                self.generator.generate(
-                    [code_request for rows in asked for _, code_request in rows],
-                    lambda share, done=turn: progress((done + share) / turns),
-                    cancelled,
-                )
+            codes, parts = write_batch(
+                self.generator,
+                [code_request for rows in asked for _, code_request in rows],
+                lambda share, done=turn: progress((done + share) / turns),
+                cancelled,
             )
+            written, self._parts = iter(codes), max(self._parts, parts)
             for k, rows in zip(acting, asked, strict=True):
                 answers[k] = [
                     replace(answer, codes=[*before, *answer.codes])

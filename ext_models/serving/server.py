@@ -18,13 +18,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
 import numpy as np
 
+from ext_models.devices import held_memory, is_out_of_memory, release_memory
 from ext_models.errors import PipelineError
 from ext_models.generation.request import (
+    CancelCheck,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -49,21 +52,31 @@ PROGRESS_SECONDS: Final = 0.05
 FAREWELL_SECONDS: Final = 2.0
 #: The largest file of poses that is read, unpacked: some 250,000 poses.
 POSES_LIMIT: Final = 64 * MB
+#: Said of a take for which the GPU's memory did not suffice.
+ON_CPU: Final = (
+    "The GPU has not enough free memory for the model, so it runs on the processor from now on: "
+    "close other programs and press Unload Model to try the GPU again."
+)
 #: Characters of a traceback that travel with a Failure.
 DETAIL_LENGTH: Final = 20_000
 
 
-def serve(hello: wire.Hello, load: Callable[[], Pipeline]) -> int:
+def serve(
+    hello: wire.Hello,
+    load: Callable[[], Pipeline],
+    load_on_cpu: Callable[[], Pipeline] | None = None,
+) -> int:
     """Answer requests until stdin closes; returns the exit status.
 
     Args:
         hello: sent at once.
         load: makes the pipeline; called with the first job, again after it failed.
+        load_on_cpu: makes it where the GPU's memory is too short; None if it runs there already.
     """
     out = _claim_stdout()
     # Ctrl-C in Blender's terminal is meant for Blender, whose end closes our stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server = Server(load, out)
+    server = Server(load, out, load_on_cpu)
     server.report(hello)
     with open(0, encoding="utf-8", errors="replace", closefd=False) as requests:
         server.run(requests)
@@ -81,8 +94,14 @@ def _claim_stdout() -> TextIO:
 class Server:
     """The waiting jobs, the cancelled ones, and the model of one process."""
 
-    def __init__(self, load: Callable[[], Pipeline], out: TextIO) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Pipeline],
+        out: TextIO,
+        load_on_cpu: Callable[[], Pipeline] | None = None,
+    ) -> None:
         self._load = load
+        self._load_on_cpu = load_on_cpu
         self._out = out
         self._pipeline: Pipeline | None = None
         self._waiting: queue.SimpleQueue[wire.Generate | None] = queue.SimpleQueue()
@@ -166,7 +185,7 @@ class Server:
     def _unexpected(self, error: BaseException) -> str:
         """One sentence for an unexpected error."""
         reason = one_line(f"{type(error).__name__}: {error}").rstrip(".")
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             return (
                 f"The device has not enough memory for the model ({reason}): close other programs "
                 "or choose the device 'CPU' in the add-on's preferences."
@@ -189,25 +208,49 @@ class Server:
         def cancelled() -> bool:
             return self._closing or job.job in self._cancelled
 
-        def stop_if_cancelled() -> None:
-            if cancelled():
-                raise GenerationCancelledError
-
-        stop_if_cancelled()
+        if cancelled():
+            raise GenerationCancelledError
         report = _ProgressReporter(job.job, self.report)
         request = read_request(job)
+        notes: tuple[str, ...] = ()
+        try:
+            answer = self._answer_of_pipeline(request, report, cancelled)
+        except Exception as error:
+            if self._load_on_cpu is None or not is_out_of_memory(error):
+                raise
+            logger.warning("The memory of the GPU is too short (%s).", error)
+            notes = (ON_CPU,)
+        if notes:  # out of the handler: the error holds on to what was computed
+            self._move_to_cpu()
+            answer = self._answer_of_pipeline(request, report, cancelled)
+        clips, alternatives = write_clips(answer, Path(job.folder))
+        return wire.Result(
+            job.job, clips, answer.seconds, (*notes, *answer.notes), alternatives, held_memory()
+        )
+
+    def _answer_of_pipeline(
+        self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
+    ) -> GenerationResult:
+        """The model's answer, and how long its loading took; loads it where that is needed."""
         loading = time.perf_counter()
         if self._pipeline is None:
             report(wire.LOADING, 0.0)
             self._pipeline = self._load()
             report.begin = LOAD_SHARE
         seconds = {wire.LOADING: time.perf_counter() - loading}
-        stop_if_cancelled()
+        if cancelled():
+            raise GenerationCancelledError
         answer = self._pipeline.generate(request, report, cancelled)
-        stop_if_cancelled()
-        clips, alternatives = write_clips(answer, Path(job.folder))
-        seconds |= answer.seconds
-        return wire.Result(job.job, clips, seconds, answer.notes, alternatives)
+        if cancelled():
+            raise GenerationCancelledError
+        return replace(answer, seconds=seconds | answer.seconds)
+
+    def _move_to_cpu(self) -> None:
+        """Drop the model, and load it on the CPU from now on."""
+        assert self._load_on_cpu is not None
+        self._pipeline = None
+        release_memory()
+        self._load, self._load_on_cpu = self._load_on_cpu, None
 
 
 class _ProgressReporter:

@@ -85,8 +85,11 @@ class JobQueue:
         self._started_at = 0.0
         self._jobs: dict[str, Job] = {}
         self._ended: list[Job] = []
+        self._last_use = 0.0
         #: The first report of the running process.
         self.hello: wire.Hello | None = None
+        #: Bytes that the process held after its last job; 0 if unknown.
+        self.memory = 0
         #: Late or stray reports that were ignored.
         self.absorbed = 0
 
@@ -94,6 +97,13 @@ class JobQueue:
     def busy(self) -> bool:
         """Whether a job has not ended, or its end has not been collected by ``tick``."""
         return bool(self._jobs or self._ended)
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """Seconds that a process has waited for a job; None while it works, or without one."""
+        if self._process is None or self.busy:
+            return None
+        return self._clock() - self._last_use
 
     def submit(self, launch: Launch, request: wire.Generate) -> Job:
         """Send a request; raises LaunchError when no process can be started."""
@@ -134,7 +144,7 @@ class JobQueue:
 
     def shutdown(self, grace: float = 2.0) -> None:
         """End the process; every open job is cancelled."""
-        process, self._process, self.hello = self._process, None, None
+        process, self._process, self.hello, self.memory = self._process, None, None, 0
         for job in list(self._jobs.values()):
             self._end(job, JobState.CANCELLED)
         if process is not None:
@@ -161,7 +171,7 @@ class JobQueue:
 
         Where it worked on none, it serves nobody, and every job fails.
         """
-        process, self._process, self.hello = self._process, None, None
+        process, self._process, self.hello, self.memory = self._process, None, None, 0
         if process is not None:
             process.kill()
         worked_on = [job for job in self._jobs.values() if job.begun]
@@ -192,6 +202,7 @@ class JobQueue:
 
     def _end(self, job: Job, state: JobState) -> None:
         job.state = state
+        self._last_use = self._clock()
         del self._jobs[job.request.job]
         self._ended.append(job)
 
@@ -260,6 +271,7 @@ class JobQueue:
             self._end(job, JobState.CANCELLED)
         elif isinstance(report, wire.Result):
             job.result, job.fraction = report, 1.0
+            self.memory = report.memory
             self._end(job, JobState.DONE)
         else:
             job.error, job.detail = report.message, report.detail

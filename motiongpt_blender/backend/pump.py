@@ -1,6 +1,7 @@
-"""Drives the jobs from a timer, on Blender's main thread.
+"""Drives the jobs from a timer, on Blender's main thread, and ends a process that is not used.
 
-While no job is under way no timer runs. Imports no bpy: Blender's timers are handed in.
+A timer runs while a job is under way, and at long intervals while a process waits. Imports no bpy:
+Blender's timers are handed in.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from .process import Launch
 
 #: Seconds between two polls of the process while a job runs.
 INTERVAL: Final = 0.1
+#: The most seconds between two looks at a process that waits.
+IDLE_INTERVAL: Final = 15.0
 
 OnEnd = Callable[[Job], None]
 OnTick = Callable[[], None]
@@ -40,8 +43,20 @@ class Timers(Protocol):
 class Pump:
     """The jobs of one Blender and the timer that polls them."""
 
-    def __init__(self, timers: Timers, queue: JobQueue | None = None) -> None:
-        """No process is started before the first job."""
+    def __init__(
+        self,
+        timers: Timers,
+        queue: JobQueue | None = None,
+        idle_limit: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """No process is started before the first job.
+
+        Args:
+            timers: Blender's.
+            queue: of the jobs; None makes one.
+            idle_limit: seconds after which a process without a job is ended; 0 keeps it.
+        """
+        self._idle_limit = idle_limit
         self._timers = timers
         self._queue = queue or JobQueue()
         self._callbacks: dict[str, tuple[OnEnd, OnTick]] = {}
@@ -90,7 +105,27 @@ class Pump:
                 on_end(job)
         for _, on_tick in list(self._callbacks.values()):
             on_tick()
-        return INTERVAL if self._queue.busy else None
+        return INTERVAL if self._queue.busy else self._tick_idle()
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that a process holds while it waits, 0 if unknown; None if it works or is none."""
+        return None if self._queue.idle_seconds is None else self._queue.memory
+
+    def unload(self) -> None:
+        """End a process that waits; the next job starts a new one."""
+        if self._queue.idle_seconds is not None:
+            self._queue.shutdown(grace=0.5)
+
+    def _tick_idle(self) -> float | None:
+        """Seconds until the next look at a process that waits; None without one that may end."""
+        limit, idle = self._idle_limit(), self._queue.idle_seconds
+        if idle is None or limit <= 0:
+            return None
+        if idle < limit:
+            return min(limit - idle + INTERVAL, IDLE_INTERVAL)
+        self.unload()
+        return None
 
     def _shutdown(self) -> None:
         self._callbacks.clear()

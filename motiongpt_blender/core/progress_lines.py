@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -46,7 +46,7 @@ def lines_to(stream: IO[str]) -> Tell:
 
 
 @contextmanager
-def watching(folders: Sequence[Path], expected: float, on_fraction: OnFraction) -> Iterator[None]:
+def watching(folders: Sequence[Path], expected: float, on_fraction: OnFraction) -> Generator[None]:
     """Tell meanwhile, from a thread, how much of the expected bytes the folders hold."""
     ended = threading.Event()
 

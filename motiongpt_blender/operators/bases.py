@@ -32,15 +32,32 @@ class MOTIONGPT_OT_fetch_base(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Start the download; a script waits for its end."""
-        base = paths.missing_base(chosen_pack(context))
-        if base is None:
-            return {"CANCELLED"}
-        try:
-            task = start(context, base)
-        except OSError as error:
-            self.report({"ERROR"}, f"The model's Python cannot be started: {error.strerror}")
-            return {"CANCELLED"}
-        return run(self, context, task, lambda context, _: begin_next(context, base))
+        return fetch_missing(self, context)
+
+
+def fetch_missing(
+    operator: bpy.types.Operator, context: bpy.types.Context, fetched: NamedBase | None = None
+) -> OperatorResult:
+    """Fetch what the chosen pack lacks, then what its planner lacks.
+
+    Args:
+        operator: says why it cannot begin.
+        context: Blender's.
+        fetched: not fetched again, should it still be missing.
+    """
+    base = paths.missing_base(chosen_pack(context))
+    if base is None or base == fetched:
+        return {"CANCELLED"}
+    try:
+        task = start(context, base)
+    except OSError as error:
+        operator.report({"ERROR"}, f"The model's Python cannot be started: {error.strerror}")
+        return {"CANCELLED"}
+    return run(operator, context, task, lambda now, _: _next(operator, now, base))
+
+
+def _next(operator: bpy.types.Operator, context: bpy.types.Context, fetched: NamedBase) -> None:
+    fetch_missing(operator, context, fetched)
 
 
 def start(context: bpy.types.Context, base: NamedBase) -> ChildTask:
@@ -49,13 +66,3 @@ def start(context: bpy.types.Context, base: NamedBase) -> ChildTask:
     assert python is not None
     offline = not bpy.app.online_access and pip_needs_no_network()
     return fetch_base(python, paths.ROOT, base.id, base.revision, offline=offline)
-
-
-def begin_next(context: bpy.types.Context, fetched: NamedBase | None = None) -> None:
-    """Fetch what the chosen pack still lacks: a pack and its planner may each name a base.
-
-    ``fetched`` is not fetched again, should it still be missing.
-    """
-    base = paths.missing_base(chosen_pack(context))
-    if base not in (None, fetched) and bpy.ops.motiongpt.fetch_base.poll():
-        bpy.ops.motiongpt.fetch_base()

@@ -18,8 +18,8 @@ from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
 from ..core.patience import patiently
 from ..preferences import chosen_pack, entry, environment_folder, settings
 from . import session
-from .bases import begin_next
-from .child_task import can_begin, is_running, run
+from .bases import fetch_missing
+from .child_task import can_begin, is_running, may_download, run
 from .targets import OperatorResult
 
 #: Width of the dialog in pixels.
@@ -84,7 +84,7 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         if (chosen := entry(context)) is not None:
             chosen.environment = "" if folder == locations.default_environment() else str(folder)
             context.preferences.is_dirty = True
-        return run(self, context, task, _finish)
+        return run(self, context, task, lambda now, done: _finish(self, now, done))
 
 
 class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
@@ -174,7 +174,7 @@ def _gigabytes(megabytes: int) -> str:
     return f"{megabytes / 1000:.1f} GB"
 
 
-def _finish(context: bpy.types.Context, task: ChildTask) -> None:
+def _finish(operator: bpy.types.Operator, context: bpy.types.Context, task: ChildTask) -> None:
     """Note the new Python, so that every Blender of this user finds it; fetch what is missing."""
     python = task.progress.made
     assert python is not None, "what is done has made something"
@@ -182,4 +182,5 @@ def _finish(context: bpy.types.Context, task: ChildTask) -> None:
     if (chosen := entry(context)) is not None and chosen.python:
         chosen.python = ""
     look_again(context)
-    begin_next(context)
+    if may_download():
+        fetch_missing(operator, context)

@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from .. import paths
+from .. import paths, preferences
 from ..backend.child_task import ChildTask
 from ..backend.pump import Pump
 from ..compat import session_id
@@ -84,7 +84,7 @@ class Session:
     """What the add-on holds from ``register`` to ``unregister``."""
 
     def __init__(self) -> None:
-        self.pump = Pump(bpy.app.timers)
+        self.pump = Pump(bpy.app.timers, idle_limit=preferences.idle_seconds)
         self.controller = Controller(BlenderAdapter(), self.pump)
         #: Set Up or a download, under way or the last one that ended.
         self.task: ChildTask | None = None

@@ -1,4 +1,4 @@
-"""Checking the backend from the preferences."""
+"""Checking the backend and unloading the model, from the preferences."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import bpy
 from .. import paths, preferences
 from ..backend.process import Launch
 from ..core.systems import child_options
+from . import session
 from .targets import OperatorResult
 
 #: Time limit in seconds; the first import of PyTorch reads a gigabyte.
@@ -113,3 +114,35 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
                     os.killpg(self._child.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(2.0)
+
+
+class MOTIONGPT_OT_unload_model(bpy.types.Operator):
+    """End the model's process, which gives its memory back. The next request starts it again"""
+
+    bl_idname = "motiongpt.unload_model"
+    bl_label = "Unload Model"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A process must wait for work."""
+        if session.current().pump.memory is None:
+            cls.poll_message_set("The model is not loaded, or it is at work")
+            return False
+        return True
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: object) -> str:
+        """The tooltip, with the memory that comes back."""
+        held = session.current().pump.memory
+        much = f" It holds {held / 1e9:.1f} GB" if held else ""
+        return f"{cls.__doc__}.{much}"
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """End it."""
+        pump = session.current().pump
+        held = pump.memory
+        pump.unload()
+        freed = f": {held / 1e9:.1f} GB are free again" if held else ""
+        self.report({"INFO"}, f"The model is unloaded{freed}.")
+        return {"FINISHED"}

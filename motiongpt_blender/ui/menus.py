@@ -31,6 +31,7 @@ GROUPS: Final = (
         ("motiongpt.generate_sequence", "Generate All Blocks"),
         ("motiongpt.generate_block", "Generate Block"),
     ),
+    (("motiongpt.unload_model", "Unload Model"),),
 )
 
 

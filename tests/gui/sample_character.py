@@ -61,7 +61,8 @@ def story():
 
     while session.controller().pending is not None:
         yield 0.1
-    assert rig.animation_data.nla_tracks, session.active_state(bpy.context).message
+    takes, message = rig.motiongpt.takes.entries, session.active_state(bpy.context).message
+    assert len(takes) == 1, message
     bpy.context.scene.frame_set(20)
     yield 1.0
     if shot:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def enable(monkeypatch, armature, takes=1, kept=None):
     A single take is kept at once. The model's process is the ``kept`` one, or one of its own.
     """
     if kept is not None:
-        monkeypatch.setattr(session, "Pump", lambda timers: Pump(timers, JobQueue(kept.spawn)))
+        monkeypatch.setattr(session, "Pump", partial(Pump, queue=JobQueue(kept.spawn)))
     registration.register()
     chosen = fake_settings()
     monkeypatch.setattr(preferences, "settings", lambda _: chosen)

@@ -4,11 +4,21 @@ import pytest
 
 from motiongpt_blender import wire
 from motiongpt_blender.backend.jobs import JobQueue, JobState
-from motiongpt_blender.backend.pump import INTERVAL, Pump
+from motiongpt_blender.backend.pump import IDLE_INTERVAL, INTERVAL, Pump
 from tests.support.child_processes import fake_launch, request
 from tests.support.fake_timers import FakeTimers
 
 HELLO = wire.Hello(wire.PROTOCOL, "fake", "0", 1, "none", 20.0, 196)
+
+
+class Clock:
+    """Time by hand."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
 
 
 class Child:
@@ -101,3 +111,69 @@ def test_closing_ends_the_process_and_the_timer(pump, timers, children):
     assert timers.functions == {} and children[0].ended and ended == []
     assert pump.tick() is None
     assert ended == []
+
+
+@pytest.fixture
+def idle(timers, children):
+    """A pump whose process has done a job and waits; ten minutes are its limit."""
+
+    def spawn(launch):
+        children.append(Child(launch))
+        return children[-1]
+
+    clock, limit = Clock(), [600.0]
+    pump = Pump(timers, JobQueue(spawn, clock), idle_limit=lambda: limit[0])
+    pump.clock, pump.limit = clock, limit
+    assert pump.memory is None
+    pump.submit(fake_launch(), request("nowhere"), print, lambda: None)
+    assert pump.memory is None, "it is at work"
+    children[0].coming += [HELLO, wire.Result("one", ("clip.npz",), memory=900)]
+    timers.turn()
+    assert pump.memory == 900
+    yield pump
+    pump.close()
+
+
+def test_a_process_that_waits_too_long_is_ended_and_the_timer_with_it(idle, timers, children):
+    assert len(timers.functions) == 1
+    idle.clock.now += 599
+    timers.turn()
+    assert not children[0].ended and len(timers.functions) == 1
+    idle.clock.now += 2
+    timers.turn()
+    assert children[0].ended and timers.functions == {} and idle.memory is None
+    idle.submit(fake_launch(), request("nowhere", "two"), print, lambda: None)
+    assert len(children) == 2 and not children[1].ended
+
+
+def test_looks_at_a_waiting_process_are_rare_and_a_limit_of_zero_keeps_it(idle, timers, children):
+    assert idle.tick() == IDLE_INTERVAL
+    idle.clock.now += 595
+    assert 5 <= idle.tick() <= 5.2
+    idle.limit[0] = 0.0
+    idle.clock.now += 10_000
+    timers.turn()
+    assert not children[0].ended and timers.functions == {}
+
+
+def test_a_job_before_the_limit_begins_the_wait_anew(idle, timers, children):
+    idle.clock.now += 590
+    idle.submit(fake_launch(), request("nowhere", "two"), print, lambda: None)
+    idle.clock.now += 100
+    timers.turn()
+    assert not children[0].ended, "it is at work"
+    children[0].coming.append(wire.Result("two", ("clip.npz",)))
+    timers.turn()
+    idle.clock.now += 590
+    timers.turn()
+    assert not children[0].ended
+
+
+def test_unload_ends_a_process_that_waits_alone(idle, timers, children):
+    idle.submit(fake_launch(), request("nowhere", "two"), print, lambda: None)
+    idle.unload()
+    assert not children[0].ended, "it is at work"
+    children[0].coming.append(wire.Result("two", ("clip.npz",)))
+    timers.turn()
+    idle.unload()
+    assert children[0].ended and idle.memory is None

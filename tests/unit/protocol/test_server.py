@@ -22,9 +22,9 @@ from tests.support.child_processes import PATIENCE, request, wait_for
 class Room:
     """A server with its output in memory."""
 
-    def __init__(self, load=fake.FakePipeline):
+    def __init__(self, load=fake.FakePipeline, load_on_cpu=None):
         self.out = io.StringIO()
-        self.server = Server(load, self.out)
+        self.server = Server(load, self.out, load_on_cpu)
 
     def send(self, *lines):
         self.server.run(x if isinstance(x, str) else wire.encode(x) for x in lines)
@@ -378,3 +378,41 @@ def test_the_fake_is_deterministic_and_walks():
     assert np.allclose(walk[..., 1].min(axis=1), 0, atol=1e-5)  # a foot is on the floor
     assert np.linalg.norm(walk[-1, Joint.PELVIS] - walk[0, Joint.PELVIS]) > 1.5
     assert walk[0, Joint.L_HIP, 0] > walk[0, Joint.R_HIP, 0]  # +x is the person's left
+
+
+class Starved:
+    """A pipeline on a GPU whose memory does not suffice."""
+
+    def generate(self, request, progress, cancelled):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def test_a_gpu_without_memory_is_left_for_the_cpu(tmp_path):
+    loaded = []
+
+    def load():
+        loaded.append("gpu")
+        return Starved()
+
+    def load_on_cpu():
+        loaded.append("cpu")
+        return fake.FakePipeline()
+
+    room = Room(load, load_on_cpu)
+    for job in ("one", "two"):
+        (tmp_path / job).mkdir()
+    room.send(*(request(tmp_path / job, job) for job in ("one", "two")))
+    first, second = room.ends(2)
+    assert isinstance(first, wire.Result) and isinstance(second, wire.Result), (first, second)
+    assert sum("runs on the processor" in note for note in first.notes) == 1
+    assert not any("processor" in note for note in second.notes)
+    assert loaded == ["gpu", "cpu"]
+    assert first.memory > 10e6, "the process says what it holds"
+
+
+def test_without_a_cpu_to_go_to_it_is_one_sentence(tmp_path):
+    room = Room(Starved)
+    room.send(request(tmp_path))
+    (end,) = room.ends()
+    assert isinstance(end, wire.Failure) and "not enough memory" in end.message
+    assert_sentence(end.message)
