@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from .core.packs.fetched_bases import (
 from .core.packs.known_captions import CAPTIONS, examples, read_captions, stems
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PLANNER, PackError, PackInfo, packs_in, read_info
+from .core.packs.memory_need import MemoryNeed, free_memory, needed_memory
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +31,8 @@ PACKS = ROOT / "ext_models" / "model_packs"
 KNOWN_BASES = ROOT / "ext_models" / "language" / "base_models" / "known_bases.toml"
 #: The pack in force where none is chosen.
 DEFAULT_PACK = PACKS / "starter"
+#: Seconds for which the free memory counts as known.
+FREE_SECONDS = 3.0
 #: What begins the names of job folders.
 _JOB = "motiongpt-"
 
@@ -77,8 +81,24 @@ def _missing_base(
     return next((base for base in named_bases(folder) if not base.is_here), None)
 
 
+def memory_need(folder: Path) -> MemoryNeed:
+    """The memory that a pack needs, and what is free. Panels ask at every redraw."""
+    needed = _needed_memory(folder, _changed(folder / MANIFEST), _changed(bases_folder()))
+    return MemoryNeed(needed, _free_memory(int(time.monotonic() / FREE_SECONDS)))
+
+
+@lru_cache(maxsize=32)
+def _needed_memory(folder: Path, *_changes: int) -> float:
+    return needed_memory(folder)
+
+
+@lru_cache(maxsize=1)
+def _free_memory(_now: int) -> float | None:
+    return free_memory()
+
+
 def _changed(folder: Path) -> int:
-    """When a folder gained or lost an entry; 0 without one."""
+    """When a file was written, or a folder gained or lost an entry; 0 without one."""
     try:
         return folder.stat().st_mtime_ns
     except OSError:

@@ -112,6 +112,8 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
         return
     symbol = "ERROR" if info.non_commercial else "CHECKMARK"
     column.label(text=f"Licence: {info.licence}", icon=symbol)
+    need = paths.memory_need(folder)
+    column.label(text=str(need), icon="MEMORY" if need.fits else "ERROR")
     if (base := paths.missing_base(folder)) is not None:
         size = paths.download_text(base)
         column.label(text=f"Needs {base.id}, {size}, which is not here", icon="ERROR")

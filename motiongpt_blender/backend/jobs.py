@@ -99,6 +99,11 @@ class JobQueue:
         return bool(self._jobs or self._ended)
 
     @property
+    def runs(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
+
+    @property
     def idle_seconds(self) -> float | None:
         """Seconds that a process has waited for a job; None while it works, or without one."""
         if self._process is None or self.busy:

@@ -112,6 +112,11 @@ class Pump:
         """Bytes that a process holds while it waits, 0 if unknown; None if it works or is none."""
         return None if self._queue.idle_seconds is None else self._queue.memory
 
+    @property
+    def is_unloaded(self) -> bool:
+        """Whether no process runs."""
+        return not self._queue.runs
+
     def unload(self) -> None:
         """End a process that waits; the next job starts a new one."""
         if self._queue.idle_seconds is not None:

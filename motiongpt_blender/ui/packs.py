@@ -9,7 +9,7 @@ from bpy.types import Context, UILayout
 
 from .. import paths
 from ..core.packs.manifest import packs_in, user_packs
-from .base import button, layout_of
+from .base import button, hint, layout_of
 
 
 class MOTIONGPT_MT_packs(bpy.types.Menu):
@@ -33,4 +33,10 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
 
 
 def _line(layout: UILayout, folder: Path, value: str) -> None:
-    button(layout, "motiongpt.choose_pack", paths.pack_title(folder), "PACKAGE", folder=value)
+    need = paths.memory_need(folder)
+    row = layout.row()
+    row.enabled = need.fits
+    text = paths.pack_title(folder)
+    button(row, "motiongpt.choose_pack", text, "PACKAGE", folder=value)
+    if not need.fits:
+        hint(layout, f"    {need}")

@@ -7,6 +7,7 @@ from bpy.types import Context, UILayout
 from .. import paths
 from ..backend.child_task import FETCH, SET_UP, ChildTask, Phase, Wording
 from ..core.packs.fetched_bases import NamedBase, bases_folder
+from ..core.packs.memory_need import MemoryNeed
 from ..operators import session
 from ..operators.child_task import OFFLINE, may_download
 from ..operators.environment import is_set_up
@@ -24,6 +25,16 @@ def draw_setup(context: Context, layout: UILayout) -> None:
         _draw_missing(context, layout.box(), text, "motiongpt.set_up", SET_UP)
     elif (base := paths.missing_base(chosen_pack(context))) is not None:
         _draw_missing(context, layout.box(), missing_text(base), "motiongpt.fetch_base", FETCH)
+    elif (need := memory_shortage(context)) is not None:
+        sentence(context, layout, f"The chosen pack: {need}.", "ERROR")
+
+
+def memory_shortage(context: Context) -> MemoryNeed | None:
+    """The chosen pack's need where it does not fit; None also for one that is loaded already."""
+    if not session.current().pump.is_unloaded:
+        return None
+    need = paths.memory_need(chosen_pack(context))
+    return None if need.fits else need
 
 
 def missing_text(base: NamedBase) -> str:
