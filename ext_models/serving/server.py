@@ -212,21 +212,28 @@ class Server:
             raise GenerationCancelledError
         report = _ProgressReporter(job.job, self.report)
         request = read_request(job)
-        notes: tuple[str, ...] = ()
+        answer = self._answer_within_memory(request, report, cancelled)
+        clips, alternatives = write_clips(answer, Path(job.folder))
+        return wire.Result(
+            job.job, clips, answer.seconds, answer.notes, alternatives, held_memory()
+        )
+
+    def _answer_within_memory(
+        self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
+    ) -> GenerationResult:
+        """The model's answer; from the CPU, now and later, if the GPU's memory is too short."""
         try:
-            answer = self._answer_of_pipeline(request, report, cancelled)
+            return self._answer_of_pipeline(request, report, cancelled)
         except Exception as error:
             if self._load_on_cpu is None or not is_out_of_memory(error):
                 raise
             logger.warning("The memory of the GPU is too short (%s).", error)
-            notes = (ON_CPU,)
-        if notes:  # out of the handler: the error holds on to what was computed
-            self._move_to_cpu()
-            answer = self._answer_of_pipeline(request, report, cancelled)
-        clips, alternatives = write_clips(answer, Path(job.folder))
-        return wire.Result(
-            job.job, clips, answer.seconds, (*notes, *answer.notes), alternatives, held_memory()
-        )
+        # Out of the handler: the error holds on to what was computed.
+        self._pipeline = None
+        release_memory()
+        self._load, self._load_on_cpu = self._load_on_cpu, None
+        answer = self._answer_of_pipeline(request, report, cancelled)
+        return replace(answer, notes=(ON_CPU, *answer.notes))
 
     def _answer_of_pipeline(
         self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
@@ -244,13 +251,6 @@ class Server:
         if cancelled():
             raise GenerationCancelledError
         return replace(answer, seconds=seconds | answer.seconds)
-
-    def _move_to_cpu(self) -> None:
-        """Drop the model, and load it on the CPU from now on."""
-        assert self._load_on_cpu is not None
-        self._pipeline = None
-        release_memory()
-        self._load, self._load_on_cpu = self._load_on_cpu, None
 
 
 class _ProgressReporter:

@@ -90,10 +90,9 @@ _LEFT: Final = [
 
 def _mirrored(bone: Bone) -> Bone:
     """The right bone of a left one."""
-    (hx, *head), (tx, *tail) = bone.head, bone.tail
-    parent = bone.parent.replace(".L", ".R")
-    name = bone.name.replace(".L", ".R")
-    return Bone(name, parent, (-hx, *head), (-tx, *tail), bone.upwards)
+    name, parent = (text.replace(".L", ".R") for text in (bone.name, bone.parent))
+    head, tail = ((-x, y, z) for x, y, z in (bone.head, bone.tail))
+    return Bone(name, parent, head, tail, bone.upwards)
 
 
 #: Every bone, parents first.
