@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast
+from typing import Any, Final
 
 import bpy
 import numpy as np
@@ -121,10 +121,11 @@ def _material(
     material = bpy.data.materials.new(name)
     if material.node_tree is None:  # from Blender 5 on every material has its nodes
         material.use_nodes = True
-    material.diffuse_color, material.roughness = (*colour, 1.0), roughness
-    shader = cast("bpy.types.NodeTree", material.node_tree).nodes["Principled BSDF"]
-    for socket, value in (("Base Color", (*colour, 1.0)), ("Roughness", roughness)):
-        shader.inputs[socket].default_value = value
+    shade: Any = material  # Blender's stubs take no tuple for a colour
+    shade.diffuse_color, shade.roughness = (*colour, 1.0), roughness
+    shader = shade.node_tree.nodes["Principled BSDF"]
+    shader.inputs["Base Color"].default_value = (*colour, 1.0)
+    shader.inputs["Roughness"].default_value = roughness
     return material
 
 
@@ -134,7 +135,8 @@ def boxes(context: bpy.types.Context) -> list[tuple[Vector, Vector]]:
     for obj in context.visible_objects:
         if obj.type == "MESH":
             corners = [obj.matrix_world @ Vector(corner) for corner in obj.bound_box]
-            low, high = (Vector(map(best, zip(*corners, strict=True))) for best in (min, max))
+            low = Vector([min(corner[axis] for corner in corners) for axis in range(3)])
+            high = Vector([max(corner[axis] for corner in corners) for axis in range(3)])
             found.append((low, high))
     return found
 
