@@ -45,6 +45,11 @@ def write_batch(
     return [*first, *second], count + more
 
 
+def parts_note(parts: int) -> str:
+    """What the user is told of a batch that did not fit the memory."""
+    return f"The memory was short: the candidates were made in {parts} parts."
+
+
 def _halves(
     requests: Sequence[CodeRequest],
 ) -> tuple[Sequence[CodeRequest], Sequence[CodeRequest]] | None:

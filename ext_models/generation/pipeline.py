@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
@@ -44,7 +43,7 @@ from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 from motiongpt_blender.wire import Sampling
 
 from .arrival import ease_into_poses
-from .batches import write_batch
+from .batches import parts_note, write_batch
 from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
@@ -70,8 +69,6 @@ from .timed_actions import (
     timed_actions,
 )
 
-#: Said of a batch that did not fit the memory.
-SHORT_OF_MEMORY: Final = "The memory was short: the candidates were made in {parts} parts."
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
 
@@ -138,7 +135,7 @@ class MotionPipeline:
         progress("decode", 1.0)
         notes = self._notes(request)
         if self._parts > 1:
-            notes = (SHORT_OF_MEMORY.format(parts=self._parts), *notes)
+            notes = (parts_note(self._parts), *notes)
         if corrections:
             notes = (correction_note(corrections), *notes)
         return GenerationResult(kept.clips, clock.seconds, notes, kept.alternatives)
