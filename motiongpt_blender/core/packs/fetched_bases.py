@@ -152,10 +152,12 @@ class NamedBase:
     Attributes:
         id: Hugging Face id.
         revision: commit on the hub; empty for any.
+        layers: how many of its layers the pack uses, the first ones; 0 is all.
     """
 
     id: str
     revision: str
+    layers: int = 0
 
     @property
     def name(self) -> str:
@@ -182,7 +184,7 @@ def named_bases(pack: Path) -> tuple[NamedBase, ...]:
             info = read_info(folder)
         except PackError:
             continue
-        base = NamedBase(info.base_model, info.base_revision)
+        base = NamedBase(info.base_model, info.base_revision, info.base_layers)
         if _ID.fullmatch(base.id) and base not in found:
             found.append(base)
     return tuple(found)

@@ -47,6 +47,7 @@ class PackInfo:
         base_model: folder inside the pack (``./base``), or the Hugging Face id of a base that has
             to be fetched.
         base_revision: commit of that base on the hub; empty for any.
+        base_layers: how many of its layers the pack uses, the first ones; 0 is all.
     """
 
     name: str
@@ -57,6 +58,7 @@ class PackInfo:
     reader: str = ""
     base_model: str = ""
     base_revision: str = ""
+    base_layers: int = 0
 
     @property
     def any_script(self) -> bool:
@@ -115,6 +117,9 @@ def parse(text: str | bytes, where: str) -> PackInfo:
             f"{where}: the name {body['name']!r:.80} must be of letters, digits, - and _, and no "
             "device of Windows: change it."
         )
+    layers = body.get("base_layers", 0)
+    if type(layers) is not int or layers < 0:
+        raise PackError(f"{where}: the field 'base_layers' must be a whole number: correct it.")
     return PackInfo(
         body["name"],
         body["title"],
@@ -122,6 +127,7 @@ def parse(text: str | bytes, where: str) -> PackInfo:
         _sentences(body, "credits", where),
         _sentences(body, "skills", where),
         *(_name(body, field, where) for field in ("reader", "base_model", "base_revision")),
+        layers,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import re
 import struct
 import sys
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from typing import Any, Final
 from .fetched_bases import find_fetched, named_bases
 
 #: Bytes of Python with PyTorch, transformers and a batch (measured).
-PROGRAM: Final = 0.7e9
+PROGRAM: Final = 0.9e9
 #: Bytes of a weight that is computed with, and what comes on top for buffers.
 _FLOAT32: Final = 4.0
 _OVERHEAD: Final = 1.1
+#: The number of a layer in the name of a tensor.
+_LAYER: Final = re.compile(r"\blayers\.(\d+)\.")
 #: The longest header of a weights file that is read.
 _LONGEST_HEADER: Final = 2**24
 
@@ -58,21 +61,34 @@ def needed_memory(pack: Path) -> float:
     weights = sum(map(weights_in, (*pack.rglob("*.safetensors"),)))
     for named in named_bases(pack):
         if (base := find_fetched(named.id, named.revision)) is not None:
-            weights += base.parameters
+            weights += sum(weights_in(f, named.layers) for f in base.folder.glob("*.safetensors"))
     return PROGRAM + weights * _FLOAT32 * _OVERHEAD
 
 
-def weights_in(path: Path) -> int:
-    """Numbers in a file of weights, by its header; 0 for one that cannot be read."""
+def weights_in(path: Path, layers: int = 0) -> int:
+    """Numbers in a file of weights, by its header; 0 for one that cannot be read.
+
+    ``layers``: those of the first layers alone, and of what belongs to no layer; 0 is all.
+    """
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > _LONGEST_HEADER:
                 return 0
             header: dict[str, Any] = json.loads(file.read(length))
-        return sum(_count(tensor) for name, tensor in header.items() if name != "__metadata__")
+        return sum(
+            _count(tensor)
+            for name, tensor in header.items()
+            if name != "__metadata__" and not (layers and _layer(name) >= layers)
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, struct.error):
         return 0
+
+
+def _layer(name: str) -> int:
+    """The layer that a tensor belongs to; -1 for one that belongs to none."""
+    found = _LAYER.search(name)
+    return int(found[1]) if found else -1
 
 
 def _count(tensor: dict[str, Any]) -> int:

@@ -20,8 +20,9 @@ from motiongpt_blender.core.packs.memory_need import (
 from tests.support import pack_files
 
 
-def write_weights(path, shape, kind="F16"):
-    header = {"a": {"dtype": kind, "shape": shape, "data_offsets": [0, 2]}, "__metadata__": {}}
+def write_weights(path, shape, names=("a",)):
+    tensor = {"dtype": "F16", "shape": shape, "data_offsets": [0, 2]}
+    header = dict.fromkeys(names, tensor) | {"__metadata__": {}}
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"xx")
 
@@ -42,13 +43,14 @@ def test_every_weight_counts_in_the_form_of_computing(tmp_path):
 
 def test_the_planners_base_counts_where_it_lies(tmp_path, bases):
     pack = pack_files.make(tmp_path / "walks")
-    pack_files.make(pack / PLANNER, base_model="maker/base")
+    pack_files.make(pack / PLANNER, base_model="maker/base", base_layers=2)
     before = needed_memory(pack)
-    (bases / "maker--base").mkdir(parents=True)
-    FetchedBase("maker/base", "", Kind.LANGUAGE, "MIT", "hub", 134_515_008, {}).write(
-        bases / "maker--base"
-    )
-    assert needed_memory(pack) - before == pytest.approx(0.592e9, rel=0.01)
+    folder = bases / "maker--base"
+    folder.mkdir(parents=True)
+    FetchedBase("maker/base", "", Kind.LANGUAGE, "MIT", "hub", 9, {}).write(folder)
+    names = ["model.embed.weight", *(f"model.layers.{k}.up.weight" for k in (0, 1, 2, 11))]
+    write_weights(folder / "model.safetensors", [1000, 1000], names)
+    assert needed_memory(pack) - before == pytest.approx(3 * 4.4e6)  # two layers and the rest
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_what_does_not_fit_says_why_and_what_to_do():
 
 def test_the_shipped_packs_fit_a_small_computer():
     for pack in paths.shipped_packs():
-        assert 0.5e9 < needed_memory(pack) < 1.0e9
+        assert 0.8e9 < needed_memory(pack) < 1.1e9
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").is_file(), reason="Linux alone has /proc/meminfo")
