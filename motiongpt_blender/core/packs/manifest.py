@@ -126,7 +126,9 @@ def parse(text: str | bytes, where: str) -> PackInfo:
         body["licence"],
         _sentences(body, "credits", where),
         _sentences(body, "skills", where),
-        *(_name(body, field, where) for field in ("reader", "base_model", "base_revision")),
+        _name(body, "reader", where),
+        _name(body, "base_model", where),
+        _name(body, "base_revision", where),
         layers,
     )
 

@@ -121,6 +121,7 @@ def _free_on_windows() -> float | None:
         )
 
     status = Status(length=ctypes.sizeof(Status))
-    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+    library: Any = getattr(ctypes, "windll")  # noqa: B009 - Windows alone has it
+    if not library.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
         return None
     return float(status.free)
