@@ -9,7 +9,8 @@ from safetensors.numpy import save_file
 
 from ext_models.evaluation.model_card import model_card, motions_to_look_up, planner_lines
 from ext_models.language.datastore import DATASTORE
-from ext_models.packs import PLANNER, TRAINING, write_manifest
+from ext_models.packs import TRAINING, write_manifest
+from motiongpt_blender.core.packs.manifest import PLANNER
 from tests.support import tiny_pack
 
 
