@@ -15,7 +15,6 @@ from ext_models.language.base_models.library import FETCH
 from ext_models.language.datastore import DATASTORE
 from ext_models.packs import (
     MANIFEST,
-    PLANNER,
     RERANKER,
     TOKENIZER_WEIGHTS,
     TRAINING,
@@ -24,6 +23,7 @@ from ext_models.packs import (
     require,
 )
 from ext_models.text_motion.model import WEIGHTS
+from motiongpt_blender.core.packs.manifest import PLANNER
 
 from .evaluation import Evaluation
 
