@@ -5,7 +5,6 @@ poses -> single-pose codes -> instruction -> language model -> motion codes -> j
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -44,6 +43,7 @@ from motiongpt_blender.wire import Sampling
 
 from .arrival import ease_into_poses
 from .batches import parts_note, write_batch
+from .clock import Clock
 from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
@@ -433,20 +433,6 @@ def _understanding(folder: Path, manifest: packs.PackManifest) -> Callable[[str]
         return None
     known, reader = load_known_captions(folder), load_reader(manifest.reader)
     return lambda prompt: known.note(prompt, reader)
-
-
-class Clock:
-    """Seconds of named stages."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """End a stage."""
-        now = time.perf_counter()
-        self.seconds[name] = now - self._last
-        self._last = now
 
 
 def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:

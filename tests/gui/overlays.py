@@ -128,7 +128,7 @@ def frames(rig):
 
 def dress(rig):
     """A solid figure on the rig without its controls, seen from a side."""
-    from motiongpt_blender.demo.mannequin.figure import add_figure
+    from motiongpt_blender.demo.figure import add_figure
 
     add_figure(rig).color = (0.8, 0.8, 0.82, 1.0)
     view = hand.place("WINDOW")["area"].spaces.active
