@@ -61,25 +61,29 @@ def test_a_filler_learns_how_levels_depend_on_each_other(quantizer, tmp_path, sp
     assert right[2:].min() > 0.9
 
 
-def test_a_step_is_filled_with_regard_to_the_steps_after_it(quantizer):
-    torch.manual_seed(0)
+@pytest.fixture
+def untrained(quantizer):
+    """A filler whose logits depend on its input."""
     filler = LevelFiller(FillerConfig(2, LEVELS, 1, 12, width=16, layers=1), quantizer).eval()
     torch.nn.init.normal_(filler.head.weight)
+    return filler
+
+
+def test_a_step_is_filled_with_regard_to_the_steps_after_it(untrained):
     codes = torch.zeros(1, 6, 2, dtype=torch.long)
     other = codes.clone()
     other[0, -1] = 1
-    assert not torch.allclose(filler(codes)[0, 0], filler(other)[0, 0], atol=1e-4)
+    assert not torch.allclose(untrained(codes)[0, 0], untrained(other)[0, 0], atol=1e-3)
 
 
-def test_shorter_clips_of_a_batch_are_not_changed_by_longer_ones(quantizer, tmp_path):
+def test_shorter_clips_of_a_batch_are_not_changed_by_longer_ones(untrained):
     short, long = sorted(clips(2, 5), key=lambda clip: len(clip.codes))
-    config = FillerConfig(2, LEVELS, 1, 12, width=16, layers=1)
-    settings = FillerTraining(steps=2, minutes=1e9, batch=2)
-    filler = train_filler(config, quantizer, [short, long], [], settings, tmp_path)
     together, alone = batch_of([short, long]), batch_of([short])
-    logits = filler(together[..., :2].clamp(min=0), together[..., 0] < 0)[0, : len(short.codes)]
+    logits = untrained(together[..., :2].clamp(min=0), together[..., 0] < 0)
     assert len(short.codes) < len(long.codes)
-    assert torch.allclose(logits, filler(alone[..., :2])[0], atol=1e-5)
+    assert torch.allclose(
+        logits[0, : len(short.codes)], untrained(alone[..., :2])[0], rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.fixture
