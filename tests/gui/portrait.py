@@ -27,7 +27,8 @@ def dress(rig):
     from motiongpt_blender.demo.figure import add_figure
 
     add_figure(rig).color = FIGURE
-    bpy.context.scene.motiongpt.seed = SEED
+    panel = bpy.context.scene.motiongpt
+    panel.seed, panel.show_ghosts, panel.show_trails = SEED, False, False  # figures stand there
     for collection in rig.data.collections_all:
         collection.is_visible = collection.name in SHOWN
 
