@@ -34,6 +34,7 @@ RUN_BY = {
     "ext_models train-evaluator": "tests/models/evaluation/test_evaluator.py",
     "ext_models train-language": "tests/models/lab/test_paper_experiment.py",
     "ext_models train-pack": "tests/models/commands/test_commands.py",
+    "ext_models train-planner": "tests/models/commands/test_commands.py",
     "ext_models train-tokenizer": "tests/models/lab/test_paper_experiment.py",
     "tests.fuzz": "tests/models/fuzz/test_fuzz.py",
     "tests.support.measure.edits": "tests/bpy/demo/test_measures.py",
