@@ -6,6 +6,7 @@ import atexit
 import shutil
 import tempfile
 import time
+import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +45,13 @@ def addon_id() -> str:
     """
     parts = (__package__ or "motiongpt_blender").split(".")
     return ".".join(parts[:3]) if parts[0] == "bl_ext" else parts[0]
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Of the add-on, as its manifest says."""
+    with (ROOT / "blender_manifest.toml").open("rb") as file:
+        return str(tomllib.load(file)["version"])
 
 
 def shipped_packs() -> list[Path]:

@@ -92,7 +92,9 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         column.operator("motiongpt.unload_model", icon="X")
         _draw_pack(column, self, found.pack)
         column.separator()
-        column.operator("motiongpt.check_backend", icon="FILE_REFRESH")
+        row = column.row()
+        row.operator("motiongpt.check_backend", icon="FILE_REFRESH")
+        row.operator("motiongpt.copy_report", icon="COPYDOWN")
 
 
 def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared"))
 EXIT_STATUS = pytest.StashKey[int]()
+# No test writes into the log of whoever runs it.
+os.environ["MOTIONGPT_LOG"] = str(Path(tempfile.gettempdir()) / f"motiongpt-test-{os.getpid()}.log")
 MARKED = ("models", "bpy", "package", "gui")
 
 

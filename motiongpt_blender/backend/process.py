@@ -9,6 +9,7 @@ Knows nothing of jobs; never imports bpy.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import re
@@ -31,6 +32,9 @@ STDERR_LINES: Final = 60
 QUEUE_SIZE: Final = 2000
 #: A line of a progress bar, which explains nothing.
 _PROGRESS_BAR: Final = re.compile(r"\d+%\|")
+
+
+_log = logging.getLogger(__name__)
 
 
 class LaunchError(RuntimeError):
@@ -197,6 +201,7 @@ class BackendProcess:
             while line := stream.readline(2000):
                 if not _PROGRESS_BAR.search(line):
                     self._stderr.append(line)
+                    _log.info("%s", line.rstrip())
 
     def _write_stdin(self) -> None:
         stream = _pipe(self._child.stdin)

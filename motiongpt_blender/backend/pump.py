@@ -113,6 +113,11 @@ class Pump:
         return None if self._queue.idle_seconds is None else self._queue.memory
 
     @property
+    def hello(self) -> wire.Hello | None:
+        """The greeting of the process that runs."""
+        return self._queue.hello
+
+    @property
     def is_unloaded(self) -> bool:
         """Whether no process runs."""
         return not self._queue.runs

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import bpy
 
 from .. import paths, preferences
 from ..backend.child_task import ChildTask
+from ..backend.log_file import close_log, open_log
 from ..backend.pump import Pump
 from ..compat import session_id
 from ..generate.adapters import CharacterKey, SceneTime
@@ -23,6 +24,9 @@ from ..scene.take.placing import restore_properties
 from ..scene.take.provenance import carry_terms
 from .character import ArmatureCharacter, scene_of
 from .targets import OperatorResult
+
+#: The add-on's package, above all of its loggers.
+LOGGERS: Final = __package__.rpartition(".")[0]
 
 
 class BlenderAdapter:
@@ -84,6 +88,7 @@ class Session:
     """What the add-on holds from ``register`` to ``unregister``."""
 
     def __init__(self) -> None:
+        self._log = open_log(LOGGERS)
         self.pump = Pump(bpy.app.timers, idle_limit=preferences.idle_seconds)
         self.controller = Controller(BlenderAdapter(), self.pump)
         #: Set Up or a download, under way or the last one that ended.
@@ -97,6 +102,7 @@ class Session:
             self.task.cancel()
         self.controller.drop_all()
         self.pump.close()
+        close_log(LOGGERS, self._log)
 
 
 _session: Session | None = None

@@ -21,6 +21,8 @@ else:
 
 #: Pixels of the side bar's width that a sentence cannot use: tabs, margins, its icon.
 MARGINS: Final = 92
+#: What a box takes in addition.
+BOX: Final = 16
 
 
 class Panel(_PanelBase):
@@ -108,12 +110,18 @@ def hint(layout: UILayout, text: str) -> None:
 
 
 def sentence(
-    context: Context, layout: UILayout, text: str, symbol: IconItems, least: int = 1
+    context: Context,
+    layout: UILayout,
+    text: str,
+    symbol: IconItems,
+    least: int = 1,
+    *,
+    boxed: bool = False,
 ) -> None:
     """A sentence, wrapped to the width of the side bar, on ``least`` lines or more."""
     blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
     letter = blf.dimensions(0, text)[0] / max(len(text), 1)
-    room = context.region.width - MARGINS * _scale(context)
+    room = context.region.width - (MARGINS + BOX * boxed) * _scale(context)
     column = layout.column(align=True)
     column.scale_y = 0.85
     lines = textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))

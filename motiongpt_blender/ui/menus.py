@@ -31,7 +31,7 @@ GROUPS: Final = (
         ("motiongpt.generate_sequence", "Generate All Blocks"),
         ("motiongpt.generate_block", "Generate Block"),
     ),
-    (("motiongpt.unload_model", "Unload Model"),),
+    (("motiongpt.unload_model", "Unload Model"), ("motiongpt.copy_report", "Copy Report")),
 )
 
 

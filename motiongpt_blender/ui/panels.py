@@ -39,6 +39,11 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         """Our icon."""
         layout_of(self).label(icon_value=icon("motiongpt"))
 
+    def draw_header_preset(self, context: Context) -> None:
+        """Beside the title, what helps after a failure: there it moves nothing."""
+        if session.shown_state(target(context)).failed:
+            layout_of(self).operator("motiongpt.copy_report", text="", icon="COPYDOWN")
+
     def draw(self, context: Context) -> None:
         """The request and the button."""
         layout, request = layout_of(self), scene_properties.of(context.scene)

@@ -57,13 +57,13 @@ def _draw_progress(context: Context, layout: UILayout, task: ChildTask) -> None:
 def _draw_missing(
     context: Context, box: UILayout, text: str, operator: str, wording: Wording
 ) -> None:
-    sentence(context, box, text, "INFO")
+    sentence(context, box, text, "INFO", boxed=True)
     row = box.row()
     row.scale_y = 1.4
     row.operator(operator, icon="IMPORT")
     if not may_download():
-        sentence(context, box, f"{OFFLINE}.", "ERROR")
+        sentence(context, box, f"{OFFLINE}.", "ERROR", boxed=True)
     task = session.current().task
     if task is not None and task.wording is wording and task.progress.phase is not Phase.DONE:
         symbol = "ERROR" if task.progress.phase is Phase.FAILED else "INFO"
-        sentence(context, box, task.progress.text, symbol)
+        sentence(context, box, task.progress.text, symbol, boxed=True)

@@ -16,6 +16,7 @@ ADDON = {
     "core/leftovers": (),
     "core/folder_lock": (),
     "core/progress_lines": (),
+    "core/problem_report": (),
     "core/actions": (),
     "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers",
                    "core/patience", "core/systems"),
