@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Actions have slots and layers from 4.4 on; before, one action is one set of curves.
 HAS_SLOTS: Final = bpy.app.version >= (4, 4, 0)
+#: Blender's version, for people.
+BLENDER: Final = bpy.app.version_string
 
 
 def new_action(name: str, owner: ID) -> tuple[Action, Slot]:

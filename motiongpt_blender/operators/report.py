@@ -10,6 +10,7 @@ import bpy
 
 from .. import paths, preferences
 from ..backend.log_file import last_lines
+from ..compat import BLENDER
 from ..core.problem_report import problem_report
 from . import session
 from .targets import OperatorResult
@@ -35,7 +36,7 @@ def report_text(context: bpy.types.Context) -> str:
     info = paths.pack_info(chosen.pack)
     hello = session.current().pump.hello
     facts = {
-        "Blender": bpy.app.version_string,
+        "Blender": BLENDER,
         "System": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Add-on": paths.version(),
         "Model process": f"{hello.backend} {hello.version}" if hello else "not running",

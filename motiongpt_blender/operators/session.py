@@ -26,7 +26,7 @@ from .character import ArmatureCharacter, scene_of
 from .targets import OperatorResult
 
 #: The add-on's package, above all of its loggers.
-LOGGERS: Final = __package__.rpartition(".")[0]
+LOGGERS: Final = __name__.rpartition(".operators.")[0]
 
 
 class BlenderAdapter:

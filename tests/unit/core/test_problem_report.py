@@ -10,11 +10,14 @@ from motiongpt_blender.core.problem_report import LAST_LINES, problem_report, wi
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ('File "/home/anna/clients/secret/a.py", line 3', 'File ".../a.py", line 3'),
+        ('File "/Users/anna/clients/secret/a.py", line 3', 'File ".../a.py", line 3'),
         (r"C:\Users\Anna B\clients\x.blend is gone", ".../x.blend is gone"),
-        ("D:/work/rigs/y.blend: no", ".../y.blend: no"),
+        ("D:/jobs/rigs/y.blend: no", ".../y.blend: no"),
         ("/tmp/motiongpt-ab/poses.npz (2)", ".../poses.npz (2)"),
-        ("1/2 of the bytes, 3 m/s, https://pypi.org", "1/2 of the bytes, 3 m/s, https://pypi.org"),
+        (
+            "1/2 of the bytes, 3 m/s, https://example.org",
+            "1/2 of the bytes, 3 m/s, https://example.org",
+        ),
         ("/addon/core/a.py", "<add-on>/core/a.py"),
         ("/addon/env/lib/torch/b.py", "<environment>/lib/torch/b.py"),
     ],
@@ -31,6 +34,6 @@ def test_folders_of_windows_keep_their_names():
 
 def test_facts_and_the_last_lines():
     lines = [f"line {k}" for k in range(100)]
-    text = problem_report({"Blender": "5.2.2", "Device": "cpu"}, lines, {"home": Path("/home/a")})
+    text = problem_report({"Blender": "5.2.2", "Device": "cpu"}, lines, {"home": Path("/Users/a")})
     assert text.startswith("MotionGPT for Blender\nBlender: 5.2.2\nDevice: cpu\n\n")
     assert text.endswith("line 99\n") and text.count("line ") == LAST_LINES
