@@ -23,8 +23,9 @@ STANDING_HEIGHT: Final = 0.05
 STANDING_SPEED: Final = 0.3
 #: Weight with which the correction keeps its value while no foot stands.
 HOLD: Final = 0.02
-#: Weight with which the correction returns to zero, a frame at 20 frames a second.
-RETURN: Final = 0.003
+#: Weight with which the correction returns to zero, a frame at 20 frames a second. Legs of other
+#: proportions step a little longer or shorter than the hips travel: a greater one drags the feet.
+RETURN: Final = 0.001
 
 
 def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -> Array:
@@ -41,7 +42,12 @@ def height_correction(predicted: Array, wanted: Array, leg: float, fps: float) -
 
 
 def position_correction(
-    predicted: Array, wanted: Array, leg: float, fps: float, tied: float = 1.0
+    predicted: Array,
+    wanted: Array,
+    leg: float,
+    fps: float,
+    tied: float = 1.0,
+    counts: Array | float = 1.0,
 ) -> Array:
     """Offsets (T, 3), level with the floor, that keep a standing foot in its place.
 
@@ -56,11 +62,12 @@ def position_correction(
         leg: the rig's leg length, in the same unit.
         fps: frames a second.
         tied: how much the body is tied to where equal angles put it; 1 is usual.
+        counts: (N,) how much each point counts.
     """
     level = (0, 2)
     speed = np.linalg.norm(np.diff(wanted[..., level], axis=0), axis=-1) * fps / leg
     height = np.maximum(wanted[1:, :, 1], wanted[:-1, :, 1]).clip(0.0) / leg
-    standing = np.exp(-height / STANDING_HEIGHT - (speed / STANDING_SPEED) ** 2)
+    standing = counts * np.exp(-height / STANDING_HEIGHT - (speed / STANDING_SPEED) ** 2)
     slide = np.diff(wanted - predicted, axis=0)[..., level]
     pull = (standing[..., None] * slide).sum(1)
     tie = standing.sum(1) + HOLD

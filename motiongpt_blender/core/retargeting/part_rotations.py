@@ -246,8 +246,8 @@ def foot_rotations(
         side: "L" or "R".
         forward: (3,) level direction in which the rig's foot points at rest.
         fps: frames a second.
-        roll_share: share of its roll over the floor that a foot keeps; a long one needs less
-            to lift its heel as high.
+        roll_share: share of the motion's roll over the floor that a foot has; a long one needs
+            less to lift its heel as high, a short one more.
     """
     ankle, toe = of_side(side, "ANKLE", "FOOT")
     target = direction(joints, ankle, toe)
@@ -256,7 +256,7 @@ def foot_rotations(
     rest = forward * np.cos(slope) - np.sin(slope) * UP
     foot = swing(shin, rest, target)
     foot = _level_sole(foot, rest, 0.8 * smoothstep((0.16 - height) / 0.12))
-    if roll_share < 1:
+    if roll_share != 1:
         near = smoothstep((0.4 - height) / 0.3)
         foot = slerp(about_y(yaw_angle(foot)), foot, 1 - near * (1 - roll_share))
     return foot, _bend_toes(foot, smoothstep((0.20 - height) / 0.18), fps)

@@ -59,6 +59,8 @@ from .two_bone_ik import solve_limb
 
 #: Points of both feet that are kept near the floor.
 FEET: Final = (Joint.L_ANKLE, Joint.L_FOOT, Joint.R_ANKLE, Joint.R_FOOT)
+#: How much each counts where a standing foot is kept in its place: a foot stands on its toe last.
+POINT_COUNTS: Final = np.array([1.0, 3.0] * 2)
 #: Metres of the model by which one of them may be under the floor.
 MAX_SINK: Final = 0.025
 #: Their heights in metres when the model stands.
@@ -328,7 +330,8 @@ def _corrected_hips(
     feet = _foot_positions(rig, hips, rotations)
     wanted = rig.scale * joints[:, FEET]
     wanted[..., 1] -= rig.scale * STANDING_HEIGHTS
-    hips = hips + position_correction(feet, wanted, rig.leg, fps, 1 - 0.9 * stance_share(rig))
+    tied = 1 - 0.9 * stance_share(rig)
+    hips = hips + position_correction(feet, wanted, rig.leg, fps, tied, POINT_COUNTS)
     lift = height_correction(feet[..., 1], _wanted_heights(rig, joints), rig.leg, fps)
     lowest = np.array([rig.points[j][1] for j in FEET]) - MAX_SINK * rig.scale
     under = np.maximum(lowest - feet[..., 1] - lift[:, None], 0.0).max(1)

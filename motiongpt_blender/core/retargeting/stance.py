@@ -31,8 +31,9 @@ ALONE: Final = 0.03
 STANDS: Final = (0.05, 0.3)
 #: Leg lengths by which a toe has to be lower than its heel to carry the foot alone.
 TOE_CARRIES: Final = 0.2
-#: Length of a foot, over the model's, beyond which it rolls less over the floor.
-LONG_FOOT: Final = 1.25
+#: Lengths of a foot, over the model's, below which it rolls more over the floor, and beyond which
+#: it rolls less.
+USUAL_FOOT: Final = (0.8, 1.25)
 #: Metres of the model from which on a foot keeps the directions of the motion.
 HIGH_FOOT: Final = 0.35
 #: Share of a leg's length to which it is stretched at most.
@@ -49,10 +50,14 @@ def stance_share(rig: RigDescription) -> float:
 
 
 def roll_share(rig: RigDescription, side: str) -> float:
-    """Share of its roll over the floor that a rig's foot keeps: less than 1 where it is long."""
+    """Share of the motion's roll over the floor that a rig's foot has.
+
+    Less than 1 where it is long, more where it is short, so that its heel lifts as high.
+    """
     ankle, toe = of_side(side, "ANKLE", "FOOT")
     length = float(np.linalg.norm(rig.points[toe] - rig.points[ankle]))
-    return min(1.0, LONG_FOOT * BONE_LENGTHS[toe] * rig.scale / length)
+    length /= BONE_LENGTHS[toe] * rig.scale
+    return float(np.clip(length, *USUAL_FOOT)) / length
 
 
 def stance_heading(joints: Array, pelvis: Array, side: str, fps: float) -> Array:

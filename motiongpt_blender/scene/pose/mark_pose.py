@@ -145,7 +145,7 @@ def _constraint_influences(
     obj: bpy.types.Object, rig: RigDescription
 ) -> tuple[tuple[str, str, float], ...]:
     """(bone, constraint, influence) of the constraints that a take turns off."""
-    found = keyable_constraints(obj, [c.name for c in rig.controls], rig.root)
+    found = keyable_constraints(obj, [c.name for c in rig.controls], {rig.root})
     return tuple((bone.name, ik.name, float(ik.influence)) for bone, ik in found)
 
 
@@ -220,7 +220,7 @@ def _restoring_pose(obj: bpy.types.Object, rig: RigDescription) -> Iterator[None
     transforms = {bone.name: own_transform(bone) for bone in bones}
     properties = [(s.bone, s.prop) for s in rig.switches if s.prop in bones[s.bone]]
     values = [(bone, prop, bones[bone][prop]) for bone, prop in properties]
-    found = keyable_constraints(obj, [c.name for c in rig.controls], rig.root)
+    found = keyable_constraints(obj, [c.name for c in rig.controls], {rig.root})
     influences = [(ik, float(ik.influence)) for _, ik in found]
     try:
         for ik, _ in influences:

@@ -7,7 +7,7 @@ does what a driver holds: no action can key that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 import bpy
@@ -34,29 +34,29 @@ def constraints_of(bone: bpy.types.PoseBone) -> Iterator[bpy.types.Constraint]:
 
 
 def opposing_constraints(
-    obj: bpy.types.Object, bones: Iterable[str], root: str
+    obj: bpy.types.Object, bones: Iterable[str], moved: Collection[str]
 ) -> list[BoneConstraint]:
     """Each constraint that shows one of these bones elsewhere than its keys, with its owner.
 
     Args:
         obj: the armature object.
         bones: names of the bones that a take keys.
-        root: the one of them that is also moved.
+        moved: those of them that are also moved.
     """
     wanted = set(bones)
     return [
         (bone, constraint)
         for bone in pose_bones(obj)
         for constraint in constraints_of(bone)
-        if _opposes(bone, constraint, wanted, root)
+        if _opposes(bone, constraint, wanted, moved)
     ]
 
 
 def keyable_constraints(
-    obj: bpy.types.Object, bones: Iterable[str], root: str
+    obj: bpy.types.Object, bones: Iterable[str], moved: Collection[str]
 ) -> list[BoneConstraint]:
     """The same, without those whose influence a driver holds."""
-    return [(b, c) for b, c in opposing_constraints(obj, bones, root) if not is_driven(obj, c)]
+    return [(b, c) for b, c in opposing_constraints(obj, bones, moved) if not is_driven(obj, c)]
 
 
 def carrying_constraints(obj: bpy.types.Object, bones: Iterable[str]) -> list[BoneConstraint]:
@@ -73,13 +73,16 @@ def is_driven(obj: bpy.types.Object, constraint: bpy.types.Constraint) -> bool:
 
 
 def _opposes(
-    bone: bpy.types.PoseBone, constraint: bpy.types.Constraint, wanted: set[str], root: str
+    bone: bpy.types.PoseBone,
+    constraint: bpy.types.Constraint,
+    wanted: set[str],
+    moved: Collection[str],
 ) -> bool:
     if isinstance(constraint, bpy.types.KinematicConstraint | bpy.types.SplineIKConstraint):
         return bool(wanted & _chain_of(bone, constraint))
     if bone.name not in wanted or constraint.type in HARMLESS | CARRYING:
         return False
-    return bone.name == root or constraint.type not in LIMIT_LOCATION
+    return bone.name in moved or constraint.type not in LIMIT_LOCATION
 
 
 def _chain_of(

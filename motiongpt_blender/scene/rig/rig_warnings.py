@@ -11,22 +11,30 @@ from typing import Final
 import bpy
 
 from ...core.rig.rig_description import RigDescription
-from ..access import pose_bones
+from ...core.rig.rig_options import RigOptions, RootTarget
+from ..access import TRANSFORM_PROPERTIES, pose_bones
 from .opposing_constraints import HARMLESS, keyable_constraints
+from .root_bones import moved_bones
 
 #: This many names are listed, the others are counted.
 MAX_LISTED: Final = 4
 
 
-def rig_warnings(obj: bpy.types.Object, rig: RigDescription) -> Iterator[str]:
-    """Sentences about constraints, locks and hidden bones that touch the mapped controls."""
+def rig_warnings(obj: bpy.types.Object, rig: RigDescription, options: RigOptions) -> Iterator[str]:
+    """Sentences about constraints, drivers and hidden bones that touch what a take keys."""
     if names := [c.name for c in _acting(obj)]:
         yield (
             f"'{obj.name}' is itself moved by {listed(names, 'constraint')}: "
             "they decide its place in the scene, and the take moves within it."
         )
+    if options.root is RootTarget.OBJECT and _is_driven(obj):
+        yield (
+            f"Drivers hold '{obj.name}' itself, on which the take keys its path: they decide its "
+            "place in the scene; mute them, or choose another root under Retargeting."
+        )
+    moved = moved_bones(obj, rig, options)
     controls = [pose_bones(obj)[c.name] for c in rig.controls]
-    keyable = keyable_constraints(obj, [b.name for b in controls], rig.root)
+    keyable = keyable_constraints(obj, {*moved, *(b.name for b in controls)}, moved)
     if off := list(dict.fromkeys(b.name for b, c in keyable if c.influence > 0)):
         yield (
             f"Constraints on {listed(off, 'bone')} are switched off while the take plays, because "
@@ -53,6 +61,13 @@ def _acting(obj: bpy.types.Object) -> Iterator[bpy.types.Constraint]:
         acts = known and not constraint.mute and constraint.is_valid and constraint.influence > 0
         if acts and constraint.type not in HARMLESS:
             yield constraint
+
+
+def _is_driven(obj: bpy.types.Object) -> bool:
+    """Whether a driver holds where an object is, or how it is rotated."""
+    data = obj.animation_data
+    drivers = data.drivers if data is not None else ()
+    return any(d.data_path in TRANSFORM_PROPERTIES and not d.mute for d in drivers)
 
 
 def _is_hidden(obj: bpy.types.Object, bone: bpy.types.PoseBone) -> bool:

@@ -42,6 +42,13 @@ def root_bone(obj: bpy.types.Object, rig: RigDescription) -> bpy.types.PoseBone:
     return top
 
 
+def moved_bones(obj: bpy.types.Object, rig: RigDescription, options: RigOptions) -> set[str]:
+    """Names of the bones that a take moves over the floor: the hips, and a root bone below them."""
+    if options.root is not RootTarget.BONE:
+        return {rig.root}
+    return {rig.root, root_bone(obj, rig).name}
+
+
 def check_root(obj: bpy.types.Object, rig: RigDescription, options: RigOptions) -> None:
     """Raise RigError unless the chosen root can move."""
     if options.root is RootTarget.BONE:

@@ -235,7 +235,7 @@ def _checked(take: _Take, marked: Sequence[MarkedPose]) -> tuple[str, ...]:
     check_root(take.obj, take.rig, take.options)
     if take.options.ik_controls:
         check_ik(take.obj)
-    return (*rig_warnings(take.obj, take.rig), *filter(None, [time_remapping_note()]))
+    return (*rig_warnings(take.obj, take.rig, take.options), *filter(None, [time_remapping_note()]))
 
 
 def _ground(

@@ -66,7 +66,7 @@ def channel_slices(
             obj, began = handle.obj, time.perf_counter()
         channels += rotation_channels(obj, control, motion)
     channels += location_channels(obj, motion)
-    channels += constraint_off_channels(obj, constraint_influences(obj, rig))
+    channels += constraint_off_channels(obj, constraint_influences(obj, rig, options))
     yield
     obj = handle.obj
     if options.ik_controls:

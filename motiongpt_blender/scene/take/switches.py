@@ -13,6 +13,7 @@ from ...core.rig.rig_options import RigOptions
 from ..access import pose_bones
 from ..action.action_writer import Channel, property_channel
 from ..rig.opposing_constraints import keyable_constraints
+from ..rig.root_bones import moved_bones
 from .ik_controls import ik_switches
 from .record import BoneValue, TakeRecord
 
@@ -33,18 +34,25 @@ def switch_channels(obj: bpy.types.Object, switches: Sequence[Switch]) -> Iterat
         yield property_channel(bones[switch.bone], switch.prop, switch.value)
 
 
-def constraint_influences(obj: bpy.types.Object, rig: RigDescription) -> tuple[BoneValue, ...]:
+def constraint_influences(
+    obj: bpy.types.Object, rig: RigDescription, options: RigOptions
+) -> tuple[BoneValue, ...]:
     """(bone, constraint, influence) of each constraint that a take has to turn off.
 
     Where an earlier take turned one off, its influence before that take.
     """
     before = influences_before_takes(obj)
     found: list[BoneValue] = []
-    for bone, constraint in keyable_constraints(obj, [c.name for c in rig.controls], rig.root):
+    moved = moved_bones(obj, rig, options)
+    for bone, constraint in keyable_constraints(obj, {*moved, *_names(rig)}, moved):
         influence = before.get((bone.name, constraint.name), float(constraint.influence))
         if influence > 0:
             found.append((bone.name, constraint.name, influence))
     return tuple(found)
+
+
+def _names(rig: RigDescription) -> list[str]:
+    return [control.name for control in rig.controls]
 
 
 def constraint_off_channels(

@@ -14,17 +14,18 @@ from typing import Final
 import bpy
 import numpy as np
 
-from ...core.body.rotations import Array, angle_between, inverse, multiply
+from ...core.body.rotations import Array, angle_between, inverse, multiply, rotate
 from ...core.rig.kinematics import PosedRig, forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
-from ..access import TRANSFORM_PROPERTIES, pose_bones
+from ..access import TRANSFORM_PROPERTIES, evaluated, pose_bones
 from ..pose.capture import body_rotations
 from ..rig.opposing_constraints import carrying_constraints, is_driven, opposing_constraints
 from ..rig.rig_warnings import listed
+from ..rig.root_bones import moved_bones
 from ..scene_time import preserving_frame
 
-#: Degrees below which nothing is said.
+#: Degrees, and centimetres of the model, below which nothing is said.
 TOLERANCE: Final = 3.0
 #: Frames of a take that are compared.
 FRAMES: Final = 5
@@ -67,28 +68,36 @@ def unshown_note_slices(
         start_frame: scene frame of its first frame.
         options: where the path over the floor was keyed.
     """
-    suspects, vanishing = list(find_suspects(obj, rig)), _vanishing_note(obj, rig)
+    suspects, vanishing = list(find_suspects(obj, rig, options)), _vanishing_note(obj, rig)
     if not suspects:
         return vanishing
     worst: dict[str, float] = {}
+    furthest = 0.0
     expected = forward_kinematics(rig, motion)
     for index in np.linspace(0, len(motion) - 1, FRAMES).round().astype(int):
         yield
         with preserving_frame(obj) as show:
             show(start_frame + int(index))
             shown = body_rotations(obj, rig, stretched=True)
+            hips = _hips(obj, rig)
+        away = np.linalg.norm(hips - expected.positions[rig.root][index]) / rig.scale
+        furthest = max(furthest, 100 * float(away))
         for name, degrees in _differences(rig, shown, expected, int(index), options).items():
             worst[name] = max(worst.get(name, 0.0), degrees)
-    return (*vanishing, *_notes(obj, suspects, worst))
+    stays = options.in_place or options.root is RootTarget.OBJECT
+    return (*vanishing, *_notes(obj, rig, suspects, worst, 0.0 if stays else furthest))
 
 
-def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspect]:
+def find_suspects(
+    obj: bpy.types.Object, rig: RigDescription, options: RigOptions
+) -> Iterator[Suspect]:
     """The bones that may not show their keys."""
-    bones, names = pose_bones(obj), [c.name for c in rig.controls]
+    bones, moved = pose_bones(obj), moved_bones(obj, rig, options)
+    names = list(dict.fromkeys((*(c.name for c in rig.controls), *moved)))
     for bone, constraint in carrying_constraints(obj, names):
         if constraint.influence > 0:
             yield Suspect(bone.name, Cause.CARRIED)
-    for bone, constraint in opposing_constraints(obj, names, rig.root):
+    for bone, constraint in opposing_constraints(obj, names, moved):
         if constraint.influence > 0 and is_driven(obj, constraint):
             yield Suspect(bone.name, Cause.DRIVEN_CONSTRAINT)
     driven = _driven_bones(obj)
@@ -98,6 +107,13 @@ def find_suspects(obj: bpy.types.Object, rig: RigDescription) -> Iterator[Suspec
         smallest, *_, greatest = sorted(abs(s) for s in bones[name].scale)
         if smallest < _EVEN * greatest:
             yield Suspect(name, Cause.SCALED)
+
+
+def _hips(obj: bpy.types.Object, rig: RigDescription) -> Array:
+    """Where the root's body bone is shown, (3,), in model axes over the floor."""
+    body = next(c.body for c in rig.controls if c.name == rig.root)
+    point = np.array(pose_bones(evaluated(obj))[body].head, dtype=np.float64)
+    return rotate(inverse(rig.axes), point) - np.array([0.0, rig.floor, 0.0])
 
 
 def _vanishing_note(obj: bpy.types.Object, rig: RigDescription) -> tuple[str, ...]:
@@ -167,20 +183,37 @@ def _degrees(one: Array, other: Array) -> float:
 
 
 def _notes(
-    obj: bpy.types.Object, suspects: Sequence[Suspect], worst: dict[str, float]
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    suspects: Sequence[Suspect],
+    worst: dict[str, float],
+    furthest: float,
 ) -> Iterator[str]:
+    """A sentence for each cause.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        suspects: the bones that may not show their keys.
+        worst: degrees by which each control differs.
+        furthest: centimetres of the model by which the hips are elsewhere.
+    """
     bones = pose_bones(obj)
     for cause in Cause:
-        found: dict[str, float] = {}
+        found: dict[str, tuple[float, float]] = {}
         for suspect in suspects:
             if suspect.cause is cause:
                 carried = {b.name for b in bones[suspect.bone].children_recursive} | {suspect.bone}
                 degrees = max((d for n, d in worst.items() if n in carried), default=0.0)
-                if degrees > TOLERANCE:
-                    found[suspect.bone] = degrees
+                away = furthest if rig.root in carried else 0.0
+                if max(degrees, away) > TOLERANCE:
+                    found[suspect.bone] = degrees, away
         if found:
             what, remedy = cause.value.split("|")
+            degrees, away = (max(values) for values in zip(*found.values(), strict=True))
+            by = [f"{degrees:.0f}°"] if degrees > TOLERANCE else []
+            by += [f"{away:.0f} cm"] if away > TOLERANCE else []
             yield (
                 f"{what.format(bones=listed(list(found), 'bone'))}: what is shown differs from the "
-                f"take by up to {max(found.values()):.0f}°; {remedy}."
+                f"take by up to {' and '.join(by)}; {remedy}."
             )

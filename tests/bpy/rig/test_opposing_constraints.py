@@ -7,11 +7,12 @@ import bpy
 import pytest
 
 from motiongpt_blender.core.rig.bone_maps import Part
+from motiongpt_blender.core.rig.rig_options import RigOptions, RootTarget
 from motiongpt_blender.scene.pose.mark_pose import mark_pose
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.rig.opposing_constraints import constraints_of
 from motiongpt_blender.scene.take.remove_take import remove_take
-from tests.support.rigs.driving import put_on
+from tests.support.rigs.driving import put_on, with_root
 from tests.support.rigs.families import build_family, build_of
 
 
@@ -94,6 +95,51 @@ def test_a_driven_constraint_is_told_with_its_degrees(rig):
     report, _, _ = put_on(obj)
     (told,) = told_degrees(report)
     assert told > 20 and "Drivers hold the constraints" in " ".join(report.notes)
+
+
+def test_a_driven_place_of_the_hips_is_told_with_its_centimetres(rig):
+    obj, bones = rig
+    curve = bones[Part.PELVIS].driver_add("location", 1)
+    curve.driver.expression = "2 * frame"  # centimetres of this rig
+    report, _, _ = put_on(obj)
+    told = re.findall(r"Drivers hold the bone '(.*)'.* by up to (\d+) cm", " ".join(report.notes))
+    assert [name for name, _ in told] == [bones[Part.PELVIS].name]
+    assert int(told[0][1]) > 30
+
+
+ON_THE_ROOT_BONE = RigOptions(root=RootTarget.BONE)
+
+
+def test_what_opposes_the_keys_of_a_root_bone_is_off(rig):
+    obj, _ = rig
+    with_root(obj)
+    held = obj.pose.bones["root"].constraints.new("LIMIT_LOCATION")
+    held.use_max_y = held.use_min_y = held.use_max_z = held.use_min_z = True
+    report, _, _ = put_on(obj, ON_THE_ROOT_BONE)
+    assert held.influence == 0
+    assert "'root' are switched off" in " ".join(report.notes)
+    remove_take(report.action_name, report.ids)
+    held.influence = 1.0
+    put_on(obj)
+    assert held.influence == 1  # the hips carry the path, and the root bone stands
+
+
+def test_a_driven_root_bone_is_told_with_its_centimetres(rig):
+    obj, _ = rig
+    with_root(obj)
+    for curve in obj.pose.bones["root"].driver_add("location"):
+        curve.driver.expression = "0"
+    report, _, _ = put_on(obj, ON_THE_ROOT_BONE)
+    (told,) = re.findall(r"Drivers hold the bone 'root'.* by up to (\d+) cm", report.notes[0])
+    assert int(told) > 30
+
+
+def test_drivers_of_an_object_that_takes_the_path_are_told(rig):
+    obj, _ = rig
+    obj.driver_add("location", 1).driver.expression = "0"
+    report, _, _ = put_on(obj, RigOptions(root=RootTarget.OBJECT))
+    assert f"Drivers hold '{obj.name}' itself" in report.notes[0]
+    assert put_on(obj)[0].notes == ()  # the hips move within the object
 
 
 def test_a_scale_that_bends_what_it_carries_is_told_with_its_degrees(rig):

@@ -29,6 +29,13 @@ def test_no_build_slides_or_sinks(build, locked):
     assert slide < 1.3 and sink < 0.03
 
 
+def test_short_feet_below_long_thighs_do_not_slide():
+    """In paces, where each step counts: the feet roll more, and the hips travel as they step."""
+    paces = [CLIPS[name] for name in ("walk", "turn", "kick")]
+    slide, sink = slide_and_sink(a_rig(1, thigh=1.1, foot=0.65), paces, locked=False)
+    assert slide < 1.3 and sink < 0.03
+
+
 def test_a_usual_build_keeps_the_directions_of_the_motion():
     assert stance_share(a_rig(1)) == 0.0
     assert stance_share(BUILDS["wide"]) == 1.0
