@@ -40,7 +40,7 @@ def memory_shortage(context: Context) -> MemoryNeed | None:
 def missing_text(base: NamedBase) -> str:
     """What is missing, how large it is and where it goes."""
     return (
-        f"The pack builds on the language model {base.id}, which is not on this computer yet: "
+        f"The pack builds on {base.name} by {base.owner}, which is not on this computer yet: "
         f"{paths.download_text(base)}, once, into {bases_folder()}."
     )
 

@@ -165,6 +165,11 @@ class NamedBase:
         return self.id.rpartition("/")[2]
 
     @property
+    def owner(self) -> str:
+        """Who publishes it on the hub."""
+        return self.id.partition("/")[0]
+
+    @property
     def is_here(self) -> bool:
         """Whether it is on this computer, whole."""
         base = find_fetched(self.id, self.revision)
