@@ -14,10 +14,10 @@ _changes: dict[int, int] = {}
 _everything = 0
 
 
-def revision(block: bpy.types.ID) -> tuple[int, int, int]:
-    """What is different as soon as an armature or an action may have changed."""
+def revision(block: bpy.types.ID) -> tuple[str, int, int, int]:
+    """What is different as soon as an armature or an action may have changed, or is another one."""
     session = session_id(block)
-    return session, _changes.get(session, 0), _everything
+    return block.name_full, session, _changes.get(session, 0), _everything
 
 
 @bpy.app.handlers.persistent

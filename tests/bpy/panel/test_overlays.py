@@ -146,6 +146,7 @@ def add_root_bone(rig):
     root.head, root.tail = (0, 0.1, 0), (0, 0.6, 0.1)
     rig.data.edit_bones["pelvis"].parent = root
     bpy.ops.object.mode_set(mode="OBJECT")
+    rig.data.bones["root"].use_local_location = False
     rig.pose.bones["root"].rotation_mode = "YZX"
     return "pelvis"
 
