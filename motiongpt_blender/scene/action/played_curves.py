@@ -159,12 +159,20 @@ def _audible_strips(
 ) -> Iterator[bpy.types.NlaStrip]:
     """Strips that play an action, those in meta strips too; their frames are the scene's."""
     for strip in strips:
-        if strip.mute:
+        if strip.mute or _without_influence(strip):
             continue
         if strip.type == "META":
             yield from _audible_strips(strip.strips)
         elif strip.action is not None:
             yield strip
+
+
+def _without_influence(strip: bpy.types.NlaStrip) -> bool:
+    """Whether a strip has an influence of zero from its first frame to its last."""
+    if not strip.use_animated_influence or strip.influence > 0:
+        return False
+    curve = strip.fcurves.find("influence")
+    return curve is None or all(key.co[1] == 0 for key in curve.keyframe_points)
 
 
 def _strips(

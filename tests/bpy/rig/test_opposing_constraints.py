@@ -142,9 +142,10 @@ def test_drivers_of_an_object_that_takes_the_path_are_told(rig):
     assert put_on(obj)[0].notes == ()  # the hips move within the object
 
 
-def test_a_scale_that_bends_what_it_carries_is_told_with_its_degrees(rig):
+@pytest.mark.parametrize("scale", [(1.4, 1.0, 0.7), (-1.0, 1.0, 1.0)])
+def test_a_scale_that_bends_what_it_carries_is_told_with_its_degrees(rig, scale):
     obj, bones = rig
-    bones[Part.CHEST].scale = (1.4, 1.0, 0.7)
+    bones[Part.CHEST].scale = scale
     report, _, _ = put_on(obj)
     told = told_degrees(report)
     assert told and told[0] > 5 and f"'{bones[Part.CHEST].name}'" in " ".join(report.notes)

@@ -85,8 +85,23 @@ def other_solo(obj, keyed):
     obj.animation_data.nla_tracks.new().is_solo = True
 
 
+def strip_without_influence(obj, keyed):
+    strip = pushed(obj)
+    strip.use_animated_influence = True
+    strip.influence = 0.0
+
+
 @pytest.mark.parametrize(
-    "silence", [mute_curves, mute_group, no_slot, mute_strip, nla_off, other_solo]
+    "silence",
+    [
+        mute_curves,
+        mute_group,
+        no_slot,
+        mute_strip,
+        nla_off,
+        other_solo,
+        strip_without_influence,
+    ],
 )
 def test_what_blender_does_not_evaluate_is_not_animated(smpl_rig, keyed, silence):
     assert (KNEE, 0) in animated_properties(smpl_rig)
