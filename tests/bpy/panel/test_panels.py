@@ -226,3 +226,24 @@ def test_preferences_tell_of_a_python_that_is_not_there(addon, monkeypatch):
     preferences.MotionGPTPreferences.draw(page, bpy.context)
     assert "There is no Python at" in str(page.mock_calls)
     assert "Uses" not in str(page.mock_calls)
+
+
+def test_a_pack_that_does_not_fit_the_memory_is_told_and_cannot_be_chosen(addon, monkeypatch):
+    from motiongpt_blender import paths
+    from motiongpt_blender.core.packs.memory_need import MemoryNeed
+    from motiongpt_blender.ui import base, setup
+    from motiongpt_blender.ui.packs import MOTIONGPT_MT_packs
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+
+    monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (len(text), 10)))
+    monkeypatch.setattr(setup, "is_set_up", lambda _: True)
+    for need, fits in ((MemoryNeed(4.2e9, 3.0e9), False), (MemoryNeed(1.0e9, 3.0e9), True)):
+        monkeypatch.setattr(paths, "memory_need", lambda _, need=need: need)
+        assert ("Needs about 4.2 GB" in drawn(MOTIONGPT_PT_main)) is not fits
+        menu = MagicMock()
+        MOTIONGPT_MT_packs.draw(menu, bpy.context)
+        assert menu.layout.row.return_value.enabled is fits
+        assert ("close other programs" in str(menu.mock_calls)) is not fits
+    monkeypatch.setattr(paths, "memory_need", lambda _: MemoryNeed(4.2e9, 3.0e9))
+    generate(addon)
+    assert "Needs about" not in drawn(MOTIONGPT_PT_main), "it is loaded already"
