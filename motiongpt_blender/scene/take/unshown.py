@@ -104,7 +104,7 @@ def find_suspects(
     for name in _with_carrying(obj, names):
         if name in driven:
             yield Suspect(name, Cause.DRIVEN)
-        scale = tuple(bones[name].scale)
+        scale = [float(s) for s in bones[name].scale]
         if min(scale) < _EVEN * max(abs(s) for s in scale):  # a mirrored bone mirrors rotations
             yield Suspect(name, Cause.SCALED)
 
