@@ -283,6 +283,7 @@ def test_a_sampling_out_of_range_is_refused(tmp_path, sampling, sentence):
         ("", "is empty"),
         ("?!...", "has no words"),
         ("walk\x1b[31m on", "invisible control character"),
+        ("\u05dc\u05db\u05ea", "no language that is written so"),
     ],
 )
 def test_a_bad_prompt_fails_with_one_sentence(tmp_path, prompt, words):
@@ -294,7 +295,7 @@ def test_a_bad_prompt_fails_with_one_sentence(tmp_path, prompt, words):
     assert isinstance(result, wire.Result)
 
 
-@pytest.mark.parametrize("prompt", ["一个人走路", "\u05dc\u05db\u05ea", "오른손을 흔든다"])
+@pytest.mark.parametrize("prompt", ["一个人走路", "\u0627\u0645\u0634", "오른손을 흔든다"])
 def test_every_script_reaches_the_pipeline(tmp_path, prompt):
     """The pipeline knows whether its pack reads it."""
     assert read_request(request(tmp_path, prompt=f"\u202b{prompt}\u202c")).prompt == prompt
