@@ -37,13 +37,16 @@ def arguments():
 
 
 def enable():
-    """Turn the add-on on with the panel Bones open and the others closed."""
+    """Turn the add-on on, set up, with the panel Bones open and the others closed."""
     from motiongpt_blender.ui import bone_map, poses
 
     bone_map.MOTIONGPT_PT_bones.bl_options = set()
     poses.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
+    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
+    # What the panel says of a model that is not set up would push the bones out of sight.
+    chosen.fake, chosen.python = True, sys.executable
 
 
 def make_rig():
