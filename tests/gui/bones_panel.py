@@ -42,11 +42,7 @@ def enable():
 
     bone_map.MOTIONGPT_PT_bones.bl_options = set()
     poses.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    # What the panel says of a model that is not set up would push the bones out of sight.
-    chosen.fake, chosen.python = True, sys.executable
+    hand.enable_add_on()
 
 
 def make_rig():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import traceback
+from pathlib import Path
 
 import bpy
 
@@ -18,6 +19,18 @@ def place(region_type):
     area = next(a for a in window.screen.areas if a.type == "VIEW_3D")
     region = next(r for r in area.regions if r.type == region_type)
     return {"window": window, "area": area, "region": region}
+
+
+def enable_add_on():
+    """Turn the add-on on, from the checkout, with the fake model and as set up.
+
+    What the panel says of a model that is not set up would push its other parts out of sight.
+    """
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    with bpy.context.temp_override(**place("WINDOW")):
+        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
+    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
+    chosen.fake, chosen.python = True, sys.executable
 
 
 def make_rigify_rig():

@@ -48,14 +48,6 @@ def use_light_theme():
     bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
 
 
-def enable():
-    """Turn the add-on on, with the fake model."""
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
-
-
 def take_of_fake_model(rig):
     """A take of three seconds."""
     from motiongpt_blender.operators import session
@@ -149,7 +141,7 @@ def dress(rig):
 def story(asked):
     """Mark, draw, drag, drag and go back, undo; then take away what is drawn."""
     yield 2.0
-    enable()
+    hand.enable_add_on()
     if asked.light:
         use_light_theme()
     rig = hand.make_rigify_rig()

@@ -17,7 +17,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
-from overlays import enable, take_of_fake_model, timeline  # noqa: E402
+from overlays import take_of_fake_model, timeline  # noqa: E402
 
 #: Seconds for everything.
 LIMIT = 600
@@ -66,7 +66,7 @@ def story():
     from motiongpt_blender.ui.viewport import drawing, handlers, revisions
 
     yield 2.0
-    enable()
+    hand.enable_add_on()
     rig = hand.make_rigify_rig()
     bpy.context.preferences.system.viewport_aa = "OFF"
     yield from take_of_fake_model(rig)

@@ -14,18 +14,8 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Seconds for everything; then the test has failed.
 LIMIT = 600
-
-
-def enable():
-    """Turn the add-on on, with the fake model."""
-    sys.path.insert(0, str(ROOT))
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
 
 
 def story():
@@ -33,7 +23,7 @@ def story():
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     shot = Path(words[1]) if words else None
     yield 2.0
-    enable()
+    hand.enable_add_on()
     bpy.ops.ed.undo_push(message="Enabled")
     for obj in bpy.context.selected_objects:
         obj.select_set(False)

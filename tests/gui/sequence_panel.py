@@ -41,10 +41,7 @@ def enable():
     sequence.MOTIONGPT_PT_sequence.bl_options = set()
     for other in (poses.MOTIONGPT_PT_poses, takes.MOTIONGPT_PT_takes):
         other.bl_options = {"DEFAULT_CLOSED"}
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
+    hand.enable_add_on()
 
 
 def story(asked):

@@ -13,20 +13,10 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Seconds for everything; then the test has failed.
 LIMIT = 600
 #: Pixels from the button Keep up to the rows of the list.
 UP_TO_LIST = 70
-
-
-def enable():
-    """Turn the add-on on, with the fake model."""
-    sys.path.insert(0, str(ROOT))
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.preferences.addon_enable(module="motiongpt_blender")
-    chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
 
 
 def press(key, at):
@@ -56,7 +46,7 @@ def shown(rig):
 def story():
     """Generate, go down twice, keep the third."""
     yield 2.0
-    enable()
+    hand.enable_add_on()
     rig = hand.make_rigify_rig()
     yield from hand.save_drawing()
     yield from hand.open_tab()
