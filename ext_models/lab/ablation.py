@@ -28,6 +28,7 @@ from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.generators import TokenGenerator
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.language.base_models.loaded_base import TrainingResult
+from ext_models.language.code_cache import read_codes, write_codes
 from ext_models.language.corpus import Seen
 from ext_models.language.datastore import DATASTORE
 from ext_models.language.pack_training import train_pack
@@ -78,7 +79,7 @@ class AblationRunner:
     ) -> None:
         self.wanted, self.data, self.out = wanted, data, out
         self.evaluator, self.device = evaluator, device
-        self.seen: Seen = {}
+        self.seen: Seen = read_codes(out)
         self._clips: tuple[str, list[Example], str] = ("", [], "")
 
     def row(self, change: AblationRow) -> Row:
@@ -96,6 +97,7 @@ class AblationRunner:
         pack.mkdir(parents=True, exist_ok=True)
         run.mkdir(exist_ok=True)
         language = self._resolved(change)
+        known = len(self.seen)
         with self._trained_folder(change, examples, data, pack) as folder:
             started = time.monotonic()
             trained = train_pack(
@@ -108,6 +110,8 @@ class AblationRunner:
                 seen=self.seen,
             )
         minutes = (time.monotonic() - started) / 60
+        if len(self.seen) > known:
+            write_codes(self.out, self.seen)
         values = self._measured(examples, pack, place, trained) | {"minutes": minutes}
         evaluator = self.evaluator.name if self.evaluator else ""
         body = {"of": mark, "data": data, "values": values, "evaluator": evaluator}
