@@ -23,6 +23,7 @@ from .core.packs.known_captions import CAPTIONS, examples, read_captions, stems
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PLANNER, PackError, PackInfo, packs_in, read_info
 from .core.packs.memory_need import MemoryNeed, free_memory, needed_memory
+from .core.translation import tr
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,7 +123,7 @@ def download_text(base: NamedBase) -> str:
     """How large the download of a base is, in words."""
     sizes = sorted({round(size / 1e6) for size in _download_sizes().get(base.id.lower(), ())})
     if not sizes:
-        return "a download of unknown size"
+        return tr("a download of unknown size")
     return " to ".join(str(size) for size in (sizes[0], *sizes[1:][-1:])) + " MB"
 
 

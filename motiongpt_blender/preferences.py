@@ -10,6 +10,7 @@ import bpy
 
 from . import paths
 from .backend.locations import default_environment, find_python
+from .core.translation import tr
 
 DEVICES = (
     ("auto", "Automatic", "The GPU where there is one, else the CPU"),
@@ -78,9 +79,9 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         if found.python is None:
             note.label(text="Not set up yet", icon="ERROR")
         elif not found.python.is_file():
-            note.label(text=f"There is no Python at {found.python}", icon="ERROR")
+            note.label(text=tr("There is no Python at {python}", python=found.python), icon="ERROR")
         else:
-            note.label(text=f"Uses {found.python}", icon="CHECKMARK")
+            note.label(text=tr("Uses {python}", python=found.python), icon="CHECKMARK")
         column.prop(self, "environment")
         column.prop(self, "base_python")
         row = column.row()
@@ -110,15 +111,18 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
     row.operator("motiongpt.remove_pack", text="", icon="TRASH")
     column.prop(owner, "pack", text="Own Folder")
     if info is None:
-        column.label(text=f"There is no readable pack in {folder}", icon="ERROR")
+        column.label(text=tr("There is no readable pack in {folder}", folder=folder), icon="ERROR")
         return
     symbol = "ERROR" if info.non_commercial else "CHECKMARK"
-    column.label(text=f"Licence: {info.licence}", icon=symbol)
+    column.label(text=tr("Licence: {licence}", licence=info.licence), icon=symbol)
     need = paths.memory_need(folder)
     column.label(text=str(need), icon="MEMORY" if need.fits else "ERROR")
     if (base := paths.missing_base(folder)) is not None:
         size = paths.download_text(base)
-        column.label(text=f"Needs {base.id}, {size}, which is not here", icon="ERROR")
+        column.label(
+            text=tr("Needs {base}, {size}, which is not here", base=base.id, size=size),
+            icon="ERROR",
+        )
         column.operator("motiongpt.fetch_base", icon="IMPORT")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ..core.systems import child_options
+from ..core.translation import tr
 
 #: Lines of the child's stderr that are kept to explain one that died.
 KEPT_LINES: Final = 40
@@ -113,7 +114,7 @@ class ChildTask:
     def cancel(self) -> None:
         """End it and everything it started; what is downloaded so far is not lost."""
         if self._progress.phase is Phase.RUNNING:
-            text = f"{self.wording.name} was stopped; it goes on from here."
+            text = tr("{name} was stopped; it goes on from here.", name=self.wording.name)
             self._progress = replace(self._progress, phase=Phase.CANCELLED, text=text)
         if self._child.poll() is None:
             with suppress(OSError):
@@ -138,8 +139,13 @@ class ChildTask:
         self._child.wait()
         if self._progress.phase is Phase.RUNNING:
             last = next((line for line in reversed(self._last) if line.strip()), "it said nothing")
-            stopped = f"{self.wording.name} stopped ({last.strip()[:200]})"
-            self._end(Phase.FAILED, f"{stopped}: press {self.wording.button} again.")
+            stopped = tr(
+                "{name} stopped ({reason})", name=self.wording.name, reason=last.strip()[:200]
+            )
+            self._end(
+                Phase.FAILED,
+                tr("{stopped}: press {button} again.", stopped=stopped, button=self.wording.button),
+            )
 
     def _read_errors(self) -> None:
         with _pipe(self._child.stderr) as stream:

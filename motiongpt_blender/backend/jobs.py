@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Final
 
 from .. import wire
+from ..core.translation import tr
 from .process import BackendProcess, Event, Exited, Garbage, Launch, LaunchError
 
 #: Seconds in which a new process must say hello, and a cancelled job that had begun must end.
@@ -217,8 +218,11 @@ class JobQueue:
             return
         if self.hello is None and now - self._started_at > HELLO_SECONDS:
             self._drop(
-                f"The model's process did not answer within {HELLO_SECONDS:.0f} s of its start: "
-                "check the backend in the add-on's preferences."
+                tr(
+                    "The model's process did not answer within {seconds:.0f} s of its start: "
+                    "check the backend in the add-on's preferences.",
+                    seconds=HELLO_SECONDS,
+                )
             )
         waiting = [j for j in self._jobs.values() if j.state is JobState.CANCELLING]
         if any(now - job.cancelled_at > CANCEL_SECONDS for job in waiting):
@@ -247,8 +251,12 @@ class JobQueue:
     def _greet(self, hello: wire.Hello) -> None:
         if hello.protocol != wire.PROTOCOL:
             self._drop(
-                f"The model's process speaks protocol {hello.protocol}, this add-on "
-                f"{wire.PROTOCOL}: install both from the same version."
+                tr(
+                    "The model's process speaks protocol {theirs}, this add-on {ours}: "
+                    "install both from the same version.",
+                    theirs=hello.protocol,
+                    ours=wire.PROTOCOL,
+                )
             )
             return
         self.hello = hello
@@ -289,16 +297,26 @@ def exit_sentence(event: Exited, *, started: bool) -> tuple[str, str]:
     last = lines[-1][:400] if lines else ""
     if not started and last.startswith(OWN_WORDS):
         return last.removeprefix(OWN_WORDS), event.stderr  # its own sentence says what is wrong
-    how = f"signal {-event.code}" if event.code < 0 else f"exit code {event.code}"
+    how = (
+        tr("signal {number}", number=-event.code)
+        if event.code < 0
+        else tr("exit code {code}", code=event.code)
+    )
     why = f"{how}: {last.rstrip('.')}" if last else how
     if started:
         return (
-            f"The model's process ended in the middle of the work ({why}): "
-            "press Generate to start it again.",
+            tr(
+                "The model's process ended in the middle of the work ({why}): press "
+                "Generate to start it again.",
+                why=why,
+            ),
             event.stderr,
         )
     return (
-        f"The model's process ended at its start ({why}): "
-        "check the backend in the add-on's preferences.",
+        tr(
+            "The model's process ended at its start ({why}): check the backend in "
+            "the add-on's preferences.",
+            why=why,
+        ),
         event.stderr,
     )

@@ -25,6 +25,7 @@ from typing import IO, Any, Final, TypeAlias
 
 from .. import wire
 from ..core.systems import MACOS, child_options
+from ..core.translation import tr
 
 #: Lines of the child's stderr that are kept to explain a crash.
 STDERR_LINES: Final = 60
@@ -229,8 +230,12 @@ def _spawn(launch: Launch) -> subprocess.Popen[str]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise LaunchError(
-            f"The backend Python {launch.python} cannot be started ({reason}): "
-            "choose another one in the add-on's preferences."
+            tr(
+                "The backend Python {python} cannot be started ({reason}): choose "
+                "another one in the add-on's preferences.",
+                python=launch.python,
+                reason=reason,
+            )
         ) from None
 
 

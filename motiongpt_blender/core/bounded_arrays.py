@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bounded_files import MB, FileError, check_regular
+from .translation import tr
 
 
 def read_arrays(
@@ -35,12 +36,12 @@ def read_arrays(
             entries = {e.filename.removesuffix(".npy"): e for e in archive.infolist()}
             wanted = {n: e for n, e in entries.items() if names is None or n in names}
             if sum(e.file_size for e in wanted.values()) > limit:
-                raise FileError(f"unpacks to more than {limit / MB:g} MB")
+                raise FileError(tr("unpacks to more than {limit:g} MB", limit=limit / MB))
             return {n: _array(archive.read(e)) for n, e in wanted.items()}
     except FileError:
         raise
     except Exception as error:  # a damaged file can raise anything
-        raise FileError(f"is no .npz of plain arrays ({error!s:.200})") from None
+        raise FileError(tr("is no .npz of plain arrays ({error!s:.200})", error=error)) from None
 
 
 def _array(data: bytes) -> NDArray[Any]:
@@ -50,8 +51,8 @@ def _array(data: bytes) -> NDArray[Any]:
     header = {(1, 0): reader.read_array_header_1_0, (2, 0): reader.read_array_header_2_0}[version]
     shape, _, dtype = header(stream)
     if dtype.hasobject:
-        raise FileError("holds Python objects")
+        raise FileError(tr("holds Python objects"))
     if math.prod(shape) * dtype.itemsize > len(data) - stream.tell():
-        raise FileError(f"is cut off: an array claims the shape {shape!s:.80}")
+        raise FileError(tr("is cut off: an array claims the shape {shape!s:.80}", shape=shape))
     stream.seek(0)
     return reader.read_array(stream, allow_pickle=False)

@@ -11,6 +11,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from .translation import tr
+
 MB: Final = 2**20
 #: An escape that may stand for half a character.
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -24,7 +26,7 @@ def check_regular(path: Path) -> None:
     """Refuse a pipe or a device, which may never end; a missing file raises FileNotFoundError."""
     path.stat()
     if not path.is_file():
-        raise FileError("is no file")
+        raise FileError(tr("is no file"))
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -38,7 +40,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
         data = file.read(min(path.stat().st_size, limit) + 1)
     if len(data) > limit:
-        raise FileError(f"is larger than {limit / MB:g} MB")
+        raise FileError(tr("is larger than {limit:g} MB", limit=limit / MB))
     return data
 
 
@@ -56,11 +58,11 @@ def parse_json(text: str | bytes) -> Any:
         if _HALF.search(text):
             json.dumps(body, ensure_ascii=False).encode()
     except RecursionError:
-        raise FileError("is nested too deeply") from None
+        raise FileError(tr("is nested too deeply")) from None
     except ValueError as error:
-        raise FileError(f"is not readable JSON ({error!s:.200})") from None
+        raise FileError(tr("is not readable JSON ({error!s:.200})", error=error)) from None
     return body
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(tr("{name} is no number", name=name))

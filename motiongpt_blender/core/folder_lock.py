@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
+from .translation import tr
+
 ENDING: Final = ".lock"
 
 
@@ -32,8 +34,11 @@ class FolderLock:
         except OSError:
             held.close()
             raise FolderLockedError(
-                f"{self._folder} is being written by another program, maybe a second Blender: wait "
-                "until it is done there."
+                tr(
+                    "{folder} is being written by another program, maybe a second Blender: "
+                    "wait until it is done there.",
+                    folder=self._folder,
+                )
             ) from None
         self._held = held
         return self

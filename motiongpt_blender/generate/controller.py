@@ -20,6 +20,7 @@ from ..core.body.motion import MotionClip, MotionError
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import FrameRangeError
 from ..core.timeline.plan import PlanError
+from ..core.translation import tr
 from ..scene.errors import RigError, WriteError
 from ..scene.take.report import ApplyReport
 from ..wire import Result
@@ -75,8 +76,8 @@ class Controller:
         if self.pending is None:
             return ""
         if self.pending.slices is None:
-            return "A motion is being generated: wait or cancel it"
-        return "The last motion is being written: wait a moment"
+            return tr("A motion is being generated: wait or cancel it")
+        return tr("The last motion is being written: wait a moment")
 
     def start(
         self,
@@ -171,8 +172,11 @@ class Controller:
         if character is None:
             self.tell(
                 take.character,
-                f"The armature '{take.character.name}' is gone: the motion that was made for it "
-                "was dropped; choose an armature and press Generate again.",
+                tr(
+                    "The armature '{name}' is gone: the motion that was made for it was "
+                    "dropped; choose an armature and press Generate again.",
+                    name=take.character.name,
+                ),
                 failed=True,
             )
             return
@@ -226,8 +230,12 @@ class Controller:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
         self.tell(
             take.character,
-            f"The motion could not be put on '{name}' ({reason}): the console has the details; "
-            "press Generate to try again.",
+            tr(
+                "The motion could not be put on '{name}' ({reason}): the console has the "
+                "details; press Generate to try again.",
+                name=name,
+                reason=reason,
+            ),
             failed=True,
         )
 
@@ -243,5 +251,5 @@ def _made(reports: Sequence[ApplyReport]) -> str:
     """What was made, in words."""
     first = reports[0]
     if len(reports) == 1:
-        return f"'{first.action_name}' is on a new NLA track"
-    return f"{len(reports)} takes: choose one below, then Keep it"
+        return tr("'{name}' is on a new NLA track", name=first.action_name)
+    return tr("{count} takes: choose one below, then Keep it", count=len(reports))

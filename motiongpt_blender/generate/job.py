@@ -14,6 +14,7 @@ from .. import paths, wire
 from ..backend.process import Launch
 from ..core.bounded_files import read_json
 from ..core.packs.manifest import LONGEST, MANIFEST, MANIFEST_LIMIT
+from ..core.translation import tr
 from .take_request import PreparedTake
 
 #: Frames of the longest motion when the pack does not say.
@@ -32,17 +33,25 @@ def make_launch(python: Path | None, pack: Path, device: str, *, fake: bool = Fa
     """
     if python is None:
         raise GenerateError(
-            "The model is not set up: press Set Up in the panel, or name a Python in the add-on's "
-            "preferences."
+            tr(
+                "The model is not set up: press Set Up in the panel, or name a Python in "
+                "the add-on's preferences."
+            )
         )
     if not fake and not (pack / MANIFEST).is_file():
         raise GenerateError(
-            f"There is no model pack in {pack}: choose its folder in the add-on's preferences."
+            tr(
+                "There is no model pack in {pack}: choose its folder in the add-on's preferences.",
+                pack=pack,
+            )
         )
     if not fake and (base := paths.missing_base(pack)) is not None:
         raise GenerateError(
-            f"The pack needs the model {base.name}, which is not on this computer: press Fetch "
-            "Model in the panel."
+            tr(
+                "The pack needs the model {base}, which is not on this computer: press "
+                "Fetch Model in the panel.",
+                base=base.name,
+            )
         )
     return Launch(python, paths.ROOT, pack, device, fake)
 
@@ -86,8 +95,11 @@ def write_job_folder(take: PreparedTake) -> Path:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise GenerateError(
-            f"The request cannot be written to the temporary folder ({error.strerror}): make "
-            "room on its disk, then press Generate again."
+            tr(
+                "The request cannot be written to the temporary folder ({reason}): make "
+                "room on its disk, then press Generate again.",
+                reason=error.strerror,
+            )
         ) from None
     return folder
 

@@ -21,6 +21,7 @@ from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode, find_fr
 from ..core.timeline.loops import SPARE_SECONDS
 from ..core.timeline.plan import PlanError, plan
 from ..core.timeline.plausibility import check_poses_compatible, speed_notes
+from ..core.translation import tr
 from ..wire import Sampling
 from .adapters import Character, SceneTime
 from .take_request import PoseCondition, PreparedTake, TakeRequest, Timing
@@ -190,15 +191,20 @@ def _closed(conditions: tuple[PoseCondition, ...], frames: int) -> tuple[PoseCon
 def _check_loop(request: TakeRequest, fit: Fit, last: float) -> None:
     if any(pose.role is PoseRole.END for pose in request.marked):
         raise PlanError(
-            "A loop ends as it begins: remove the end pose, or switch Loop off under Timing."
+            tr("A loop ends as it begins: remove the end pose, or switch Loop off under Timing.")
         )
     if any(abs(pose.frame - last) < 0.5 for pose in request.marked):
         raise PlanError(
-            f"A loop ends as it begins: remove the pose at its last frame, {last:g}, or switch "
-            "Loop off under Timing."
+            tr(
+                "A loop ends as it begins: remove the pose at its last frame, {last:g}, "
+                "or switch Loop off under Timing.",
+                last=last,
+            )
         )
     if fit.joins:
         raise PlanError(
-            "A loop cannot also join the animation beside it: choose Free under Timing, or "
-            "switch Loop off."
+            tr(
+                "A loop cannot also join the animation beside it: choose Free under "
+                "Timing, or switch Loop off."
+            )
         )

@@ -17,6 +17,7 @@ from ..core.body.motion import MODEL_FPS
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import Fit, FrameRange
 from ..core.timeline.sequences import Block, Piece, SequenceError, pieces_of
+from ..core.translation import tr
 from ..scene.errors import RigError
 from ..wire import Sampling
 from .adapters import Character
@@ -77,9 +78,11 @@ def hidden_note(character: Character) -> str:
     if not names:
         return ""
     listed = ", ".join(f"'{name}'" for name in names)
-    return (
-        f"From frame {frame:g} on it is hidden by {listed} above it: mute that in the NLA editor, "
-        "or move it below."
+    return tr(
+        "From frame {frame:g} on it is hidden by {listed} above it: mute that in "
+        "the NLA editor, or move it below.",
+        frame=frame,
+        listed=listed,
     )
 
 
@@ -88,8 +91,11 @@ def _check_poses(character: Character, blocks: Sequence[Block]) -> None:
     for pose in character.marked_poses():
         if not any(block.start <= pose.frame <= block.end for block in blocks):
             raise SequenceError(
-                f"The pose marked at frame {pose.frame:g} lies in no block of the sequence: move "
-                "a block over it, or remove the pose."
+                tr(
+                    "The pose marked at frame {frame:g} lies in no block of the sequence: "
+                    "move a block over it, or remove the pose.",
+                    frame=pose.frame,
+                )
             )
 
 
@@ -130,7 +136,7 @@ def _next(controller: Controller, run: SequenceRun, *, written: bool) -> None:
     state.sequence = None
     if not written:
         shown = controller.shown(run.character.armature)
-        message = f"Block {run.piece.block + 1}: {shown.message}"
+        message = tr("Block {number}: {message}", number=run.piece.block + 1, message=shown.message)
         controller.tell(run.character, message, failed=shown.failed)
         return
     run.done += 1
@@ -143,8 +149,11 @@ def _next(controller: Controller, run: SequenceRun, *, written: bool) -> None:
         reason = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".")
         controller.tell(
             run.character,
-            f"The sequence was stopped ({reason}): the console has the details; press Generate "
-            "All to try again.",
+            tr(
+                "The sequence was stopped ({reason}): the console has the details; press "
+                "Generate All to try again.",
+                reason=reason,
+            ),
             failed=True,
         )
 
@@ -154,12 +163,19 @@ def _continue(controller: Controller, run: SequenceRun) -> None:
     character = controller.blender.find(run.character)
     if run.done == len(run.pieces):
         count = len({piece.block for piece in run.pieces})
-        blocks = "1 block" if count == 1 else f"{count} blocks"
+        blocks = "1 block" if count == 1 else tr("{count} blocks", count=count)
         note = hidden_note(character) if character is not None else ""
-        message = f"{blocks} made, on the NLA track '{TRACK}'. {note}"
+        message = tr(
+            "{blocks} made, on the NLA track '{track}'. {note}",
+            blocks=blocks,
+            track=TRACK,
+            note=note,
+        )
         controller.tell(run.character, message.strip())
         return
     if character is None:
-        raise RigError(f"The armature '{run.character.name}' is gone: the sequence was stopped.")
+        raise RigError(
+            tr("The armature '{name}' is gone: the sequence was stopped.", name=run.character.name)
+        )
     with controller.blender.in_scene(run.character):
         _send(controller, character, run)

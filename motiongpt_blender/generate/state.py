@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from ..backend.jobs import Job, JobState
 from ..backend.process import Launch
 from ..core.timeline.sequences import Piece
+from ..core.translation import tr
 from ..scene.take.report import ApplyReport
 from ..wire import LOADING, Sampling
 from .adapters import CharacterKey
@@ -83,8 +84,8 @@ class SequenceRun:
     @property
     def progress(self) -> str:
         """What is being made, in words."""
-        part = f"part {self.done + 1} of {len(self.pieces)}"
-        return f"Generating block {self.piece.block + 1}, {part}"
+        part = tr("part {part} of {parts}", part=self.done + 1, parts=len(self.pieces))
+        return tr("Generating block {number}, {part}", number=self.piece.block + 1, part=part)
 
 
 @dataclass
@@ -120,7 +121,7 @@ STAGES: Final = {
 def stage_text(job: Job) -> str:
     """What a job is doing, in words."""
     if job.state is JobState.STARTING:
-        return "Starting the model's process"
+        return tr("Starting the model's process")
     if job.state is JobState.CANCELLING:
         return "Cancelling"
     return STAGES.get(job.stage, "Waiting for the model")

@@ -7,6 +7,7 @@ import bpy
 from .. import paths
 from ..backend.child_task import ChildTask, fetch_base
 from ..core.packs.fetched_bases import NamedBase
+from ..core.translation import tr
 from ..preferences import chosen_pack, settings
 from .child_task import can_begin, pip_needs_no_network, run
 from .targets import OperatorResult
@@ -23,10 +24,10 @@ class MOTIONGPT_OT_fetch_base(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """A model must be missing, and Blender must be allowed to use the network."""
         if paths.missing_base(chosen_pack(context)) is None:
-            cls.poll_message_set("The chosen pack lacks no model")
+            cls.poll_message_set(tr("The chosen pack lacks no model"))
             return False
         if settings(context).python is None:
-            cls.poll_message_set("Press Set Up first")
+            cls.poll_message_set(tr("Press Set Up first"))
             return False
         return can_begin(cls)
 
@@ -51,7 +52,9 @@ def fetch_missing(
     try:
         task = start(context, base)
     except OSError as error:
-        operator.report({"ERROR"}, f"The model's Python cannot be started: {error.strerror}")
+        operator.report(
+            {"ERROR"}, tr("The model's Python cannot be started: {reason}", reason=error.strerror)
+        )
         return {"CANCELLED"}
     return run(operator, context, task, lambda now, _: _next(operator, now, base))
 

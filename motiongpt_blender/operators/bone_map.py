@@ -21,6 +21,7 @@ from ..core.rig.bone_maps import (
     rows_of,
     to_preset,
 )
+from ..core.translation import tr
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone, MotionGPTBoneMap
 from ..properties.scene import target
@@ -48,7 +49,7 @@ def _why_not(context: bpy.types.Context, *, needs_map: bool) -> str:
     except RigError as error:
         return str(error)
     if needs_map and not len(armature.of(obj).bone_map.rows):
-        return "Press Show and Change first"
+        return tr("Press Show and Change first")
     return ""
 
 
@@ -94,9 +95,14 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
         armature.editable_of(obj).bone_map.store(found.family, rows_of(found))
         lacking = [f.part.words for f in found.failures if f.required]
         if lacking:
-            self.report({"WARNING"}, f"No bone was found for {', '.join(lacking)}: choose them")
+            self.report(
+                {"WARNING"},
+                tr("No bone was found for {parts}: choose them", parts=", ".join(lacking)),
+            )
         else:
-            self.report({"INFO"}, f"{found.label}: {len(found.bones)} bones")
+            self.report(
+                {"INFO"}, tr("{label}: {count} bones", label=found.label, count=len(found.bones))
+            )
         return {"FINISHED"}
 
 
@@ -123,7 +129,10 @@ class MOTIONGPT_OT_bone_from_selected(_MapOperator, bpy.types.Operator):
         obj = required_target(context)
         bone = armature_of(obj).bones.active
         if bone is None:
-            self.report({"ERROR"}, f"No bone of '{obj.name}' is active: click one in Pose Mode.")
+            self.report(
+                {"ERROR"},
+                tr("No bone of '{name}' is active: click one in Pose Mode.", name=obj.name),
+            )
             return {"CANCELLED"}
         _active(armature.editable_of(obj).bone_map).bone = bone.name
         return {"FINISHED"}
@@ -158,7 +167,10 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
         kept = armature.editable_of(required_target(context)).bone_map
         part = Part(_active(kept).part)
         if part not in CHAINS:
-            self.report({"ERROR"}, f"The {part.words} is one bone: only spine and neck have more.")
+            self.report(
+                {"ERROR"},
+                tr("The {part} is one bone: only spine and neck have more.", part=part.words),
+            )
             return {"CANCELLED"}
         kept.rows.add().store(replace(chosen(part, ""), note="No bone is chosen."))
         kept.active += 1
@@ -192,7 +204,9 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
             rows = [r for r in kept.rows if Part(r.part).side == self.what[0].lower()]
         if not Part(rows[0].part).side:
             words = Part(rows[0].part).words
-            self.report({"ERROR"}, f"The {words} has no other side: choose a row of a limb.")
+            self.report(
+                {"ERROR"}, tr("The {part} has no other side: choose a row of a limb.", part=words)
+            )
             return {"CANCELLED"}
         pairs = _pairs(obj)
         wanted = {r.part: mirrored_bone(bones, r.bone, pairs) or "" for r in rows}
@@ -200,7 +214,8 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
         if lost:
             listed = ", ".join(f"'{n}'" for n in lost)
             self.report(
-                {"ERROR"}, f"No bone is named as, or lies, opposite to {listed}: choose it."
+                {"ERROR"},
+                tr("No bone is named as, or lies, opposite to {listed}: choose it.", listed=listed),
             )
             return {"CANCELLED"}
         begun = {r.part: (r.body, r.raw) for r in rows}
@@ -251,9 +266,14 @@ class MOTIONGPT_OT_save_bones(_MapOperator, _PresetFile, bpy.types.Operator):
         try:
             path.write_text(to_preset(bone_map), encoding="utf-8")
         except OSError as error:
-            self.report({"ERROR"}, f"'{path}' cannot be written: {error.strerror}.")
+            self.report(
+                {"ERROR"},
+                tr("'{path}' cannot be written: {reason}.", path=path, reason=error.strerror),
+            )
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{path.name}: {len(bone_map.bones)} bones")
+        self.report(
+            {"INFO"}, tr("{name}: {count} bones", name=path.name, count=len(bone_map.bones))
+        )
         return {"FINISHED"}
 
 
@@ -275,15 +295,23 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
         try:
             family, rows = from_preset(path.read_text("utf-8"), bones)
         except OSError as error:
-            self.report({"ERROR"}, f"'{path}' cannot be read: {error.strerror}.")
+            self.report(
+                {"ERROR"},
+                tr("'{path}' cannot be read: {reason}.", path=path, reason=error.strerror),
+            )
             return {"CANCELLED"}
         except (MappingError, UnicodeDecodeError) as error:
             reason = error if isinstance(error, MappingError) else "it is not a text file."
-            self.report({"ERROR"}, f"'{path.name}' is not loaded: {reason}")
+            self.report(
+                {"ERROR"}, tr("'{name}' is not loaded: {reason}", name=path.name, reason=reason)
+            )
             return {"CANCELLED"}
         armature.editable_of(obj).bone_map.store(family, _all_parts(bones, rows, family))
         found = sum(bool(r.control) for r in rows)
-        self.report({"INFO"}, f"{path.name}: {found} of {len(rows)} bones")
+        self.report(
+            {"INFO"},
+            tr("{name}: {found} of {count} bones", name=path.name, found=found, count=len(rows)),
+        )
         return {"FINISHED"}
 
 

@@ -15,6 +15,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
 from ..core.timeline.frame_range import Join
+from ..core.translation import tr
 from ..generate.adapters import CharacterKey
 from ..generate.take_request import PreparedTake
 from ..properties import armature as properties
@@ -57,7 +58,9 @@ class ArmatureCharacter:
         """The armature object; raises RigError when it is gone."""
         obj = _object_of(self.key)
         if obj is None:
-            raise RigError(f"The armature '{self.key.name}' is gone: choose another one.")
+            raise RigError(
+                tr("The armature '{name}' is gone: choose another one.", name=self.key.name)
+            )
         return obj
 
     def check_usable(self) -> None:

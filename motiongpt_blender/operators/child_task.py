@@ -9,6 +9,7 @@ from typing import Final
 import bpy
 
 from ..backend.child_task import ChildTask, Phase
+from ..core.translation import tr
 from . import session
 from .targets import OperatorResult
 
@@ -61,7 +62,7 @@ def pip_needs_no_network() -> bool:
 def can_begin(cls: type[bpy.types.Operator]) -> bool:
     """Whether an operator may begin a task; says why not."""
     if is_running():
-        cls.poll_message_set("A download is under way")
+        cls.poll_message_set(tr("A download is under way"))
         return False
     if not may_download():
         cls.poll_message_set(OFFLINE)

@@ -16,6 +16,7 @@ from ..backend.setup.base_python import find_base
 from ..backend.setup.install_errors import InstallError
 from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
 from ..core.patience import patiently
+from ..core.translation import tr
 from ..preferences import chosen_pack, entry, environment_folder, settings
 from . import session
 from .bases import fetch_missing
@@ -58,17 +59,27 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         assert layout is not None
         download, disk = sizes(_gpu())
         what = "PyTorch for your GPU" if _gpu() else "PyTorch for the processor"
-        layout.label(text=f"Downloads about {download} MB: {what} and Transformers.", icon="IMPORT")
+        layout.label(
+            text=tr(
+                "Downloads about {download} MB: {what} and Transformers.",
+                download=download,
+                what=what,
+            ),
+            icon="IMPORT",
+        )
         if (base := paths.missing_base(chosen_pack(context))) is not None:
             size = paths.download_text(base)
-            layout.label(text=f"Then {size}: {base.name}, for the chosen pack.", icon="IMPORT")
+            layout.label(
+                text=tr("Then {size}: {base}, for the chosen pack.", size=size, base=base.name),
+                icon="IMPORT",
+            )
         layout.label(text="That takes some minutes, and Blender stays usable.", icon="TIME")
         layout.prop(self, "folder")
         free = _free(Path(bpy.path.abspath(self.folder)))
         short = free is not None and free < disk
         said = "unknown" if free is None else _gigabytes(free)
         layout.label(
-            text=f"Needs about {_gigabytes(disk)} there; free: {said}.",
+            text=tr("Needs about {size} there; free: {said}.", size=_gigabytes(disk), said=said),
             icon="ERROR" if short else "DISK_DRIVE",
         )
         layout.label(text="Nothing else on your computer is changed.", icon="CHECKMARK")
@@ -98,7 +109,7 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only what Set Up made is removed."""
         if not (environment_folder(context) / STAMP).is_file():
-            cls.poll_message_set("There is no environment that Set Up made")
+            cls.poll_message_set(tr("There is no environment that Set Up made"))
             return False
         return not is_running()
 
@@ -113,13 +124,20 @@ class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
         try:
             patiently(shutil.rmtree, folder)  # its process has just ended
         except OSError as error:
-            self.report({"ERROR"}, f"{folder} is not wholly removed ({error}): try again.")
+            self.report(
+                {"ERROR"},
+                tr(
+                    "{folder} is not wholly removed ({error}): try again.",
+                    folder=folder,
+                    error=error,
+                ),
+            )
             return {"CANCELLED"}
         if locations.noted() == locations.python_in(folder):
             locations.forget()
         session.current().task = None
         look_again(context)
-        self.report({"INFO"}, f"{folder} is removed.")
+        self.report({"INFO"}, tr("{folder} is removed.", folder=folder))
         return {"FINISHED"}
 
 
@@ -171,7 +189,7 @@ def _free(folder: Path) -> int | None:
 
 
 def _gigabytes(megabytes: int) -> str:
-    return f"{megabytes / 1000:.1f} GB"
+    return tr("{gigabytes:.1f} GB", gigabytes=megabytes / 1000)
 
 
 def _finish(operator: bpy.types.Operator, context: bpy.types.Context, task: ChildTask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.translation import tr
 from ..properties import scene as scene_properties
 from ..scene.action.played_curves import selected_frames
 from .targets import OperatorResult, has_target, required_target
@@ -34,5 +35,13 @@ class MOTIONGPT_OT_range_from_selection(bpy.types.Operator):
         else:
             chosen, source = (scene.frame_start, scene.frame_end), "the scene range"
         frame_range.start, frame_range.end = round(chosen[0]), round(chosen[1])
-        self.report({"INFO"}, f"Frames {frame_range.start} to {frame_range.end}, {source}")
+        self.report(
+            {"INFO"},
+            tr(
+                "Frames {start} to {end}, {source}",
+                start=frame_range.start,
+                end=frame_range.end,
+                source=source,
+            ),
+        )
         return {"FINISHED"}

@@ -6,6 +6,7 @@ import bpy
 
 from .. import paths, preferences
 from ..backend.process import Launch
+from ..core.translation import tr
 from ..generate.controller import REFUSED
 from ..generate.job import make_launch
 from ..generate.request import take_request
@@ -73,7 +74,7 @@ class MOTIONGPT_OT_cancel(bpy.types.Operator):
         pending = session.controller().pending
         generating = pending is not None and pending.slices is None
         if not generating:
-            cls.poll_message_set("Nothing is being generated")
+            cls.poll_message_set(tr("Nothing is being generated"))
         return generating
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:

@@ -10,6 +10,7 @@ from .. import paths
 from ..core.packs.archives import remove
 from ..core.packs.install_task import InstallStoppedError, InstallTask
 from ..core.packs.manifest import PackError, read_info, user_packs
+from ..core.translation import tr
 from ..preferences import entry, settings
 from .targets import OperatorResult
 
@@ -64,7 +65,7 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Install, and choose what was installed; Blender stays usable, a script waits."""
         if not self.filepath:
-            self.report({"ERROR"}, "No file is named: choose a pack's .zip.")
+            self.report({"ERROR"}, tr("No file is named: choose a pack's .zip."))
             return {"CANCELLED"}
         source = Path(bpy.path.abspath(self.filepath))
         shipped = [folder.name for folder in paths.shipped_packs()]
@@ -81,7 +82,9 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
         if event.type == "ESC":
             self._task.stop()
         elif not self._task.done:
-            text = f"Installing the pack: {self._task.fraction:.0%} (Esc: stop)"
+            text = tr(
+                "Installing the pack: {fraction:.0%} (Esc: stop)", fraction=self._task.fraction
+            )
             context.workspace.status_text_set(text)
             return {"PASS_THROUGH"}
         context.workspace.status_text_set(None)
@@ -98,13 +101,18 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
             folder = self._task.outcome()
             info = read_info(folder)
         except InstallStoppedError:
-            self.report({"INFO"}, "The installation was stopped: nothing was installed.")
+            self.report({"INFO"}, tr("The installation was stopped: nothing was installed."))
             return {"CANCELLED"}
         except PackError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         choose(context, str(folder))
-        self.report({"INFO"}, f"'{info.title}' is installed; licence: {info.licence}")
+        self.report(
+            {"INFO"},
+            tr(
+                "'{title}' is installed; licence: {licence}", title=info.title, licence=info.licence
+            ),
+        )
         return {"FINISHED"}
 
 
@@ -121,7 +129,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
         chosen = settings(context).pack
         installed = chosen.parent == user_packs() and chosen.is_dir()
         if not installed:
-            cls.poll_message_set("Choose an installed pack: those of the add-on stay")
+            cls.poll_message_set(tr("Choose an installed pack: those of the add-on stay"))
         return installed
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
@@ -137,7 +145,7 @@ class MOTIONGPT_OT_remove_pack(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         choose(context, "")
-        self.report({"INFO"}, f"The pack '{name}' is removed.")
+        self.report({"INFO"}, tr("The pack '{name}' is removed.", name=name))
         return {"FINISHED"}
 
 

@@ -13,6 +13,7 @@ from ..core.pose_constraints.fk_mismatch import mismatch_note
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import frame_text
+from ..core.translation import tr
 from ..properties import armature
 from ..properties.armature import MotionGPTArmature
 from ..properties.marked_pose import PARTS, ROLES
@@ -44,7 +45,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
     ) -> str:
         """Tooltip by role."""
         what = next(text for value, _, text in ROLES if value == properties.role)
-        return f"Mark the pose at the current frame. {what}"
+        return tr("Mark the pose at the current frame. {what}", what=what)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -134,9 +135,11 @@ class MOTIONGPT_OT_constrain_part(bpy.types.Operator):
     ) -> str:
         """Tooltip by part."""
         if properties.part == EVERY_PART:
-            return "The motion meets the whole pose"
+            return tr("The motion meets the whole pose")
         what = next(text for value, _, text, _ in PARTS if value == properties.part)
-        return f"The motion meets only this part: {what}. Shift-click adds or removes a part"
+        return tr(
+            "The motion meets only this part: {what}. Shift-click adds or removes a part", what=what
+        )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Shift joins."""
@@ -206,5 +209,7 @@ class MOTIONGPT_OT_show_pose(bpy.types.Operator):
         if marked.object_matrix is not None and not np.allclose(
             marked.object_matrix, np.array(obj.matrix_basis)
         ):
-            self.report({"WARNING"}, f"{obj.name} stands elsewhere since the pose was marked")
+            self.report(
+                {"WARNING"}, tr("{name} stands elsewhere since the pose was marked", name=obj.name)
+            )
         return {"FINISHED"}

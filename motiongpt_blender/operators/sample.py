@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.translation import tr
 from ..scene.sample.character import add_sample_character
 from .targets import OperatorResult
 
@@ -19,7 +20,7 @@ class MOTIONGPT_OT_add_sample_character(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """In object mode alone, as for everything that is added."""
         if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to object mode first")
+            cls.poll_message_set(tr("Switch to object mode first"))
             return False
         return True
 

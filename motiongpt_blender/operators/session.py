@@ -14,6 +14,7 @@ from ..backend.child_task import ChildTask
 from ..backend.log_file import close_log, open_log
 from ..backend.pump import Pump
 from ..compat import session_id
+from ..core.translation import tr
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
 from ..generate.state import CharacterState, Phase, stage_text
@@ -80,8 +81,13 @@ def _status_text() -> str | None:
         return None
     name = take.character.name
     if take.phase is Phase.WRITING:
-        return f"MotionGPT: {name}, writing the keys"
-    return f"MotionGPT: {name}, {stage_text(take.job)}, {take.job.fraction:.0%}   Esc: Cancel"
+        return tr("MotionGPT: {name}, writing the keys", name=name)
+    return tr(
+        "MotionGPT: {name}, {stage}, {fraction:.0%}   Esc: Cancel",
+        name=name,
+        stage=stage_text(take.job),
+        fraction=take.job.fraction,
+    )
 
 
 class Session:

@@ -14,6 +14,7 @@ import bpy
 from .. import paths, preferences
 from ..backend.process import Launch
 from ..core.systems import child_options
+from ..core.translation import tr
 from . import session
 from .targets import OperatorResult
 
@@ -64,7 +65,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         """Start the backend's Python; reports why when that is not possible."""
         chosen = preferences.settings(context)
         if chosen.python is None:
-            self.report({"ERROR"}, "Not set up yet: press Set Up")
+            self.report({"ERROR"}, tr("Not set up yet: press Set Up"))
             return False
         launch = Launch(chosen.python, paths.ROOT, chosen.pack, chosen.device)
         # A file, not a pipe: nothing reads while the check runs, and a full pipe would block it.
@@ -82,7 +83,14 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
             )
         except OSError as error:
             self._said.close()
-            self.report({"ERROR"}, f"{chosen.python} cannot be started: {error.strerror}")
+            self.report(
+                {"ERROR"},
+                tr(
+                    "{python} cannot be started: {reason}",
+                    python=chosen.python,
+                    reason=error.strerror,
+                ),
+            )
             return False
         return True
 
@@ -98,11 +106,15 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         self._said.close()
         last = lines[-1].strip() if lines else "no reason given"
         if code is None:
-            self.report({"ERROR"}, f"{self._python} did not answer: the check was stopped")
+            self.report(
+                {"ERROR"}, tr("{python} did not answer: the check was stopped", python=self._python)
+            )
         elif code:
-            self.report({"ERROR"}, f"{self._python} is no backend: {last}")
+            self.report(
+                {"ERROR"}, tr("{python} is no backend: {last}", python=self._python, last=last)
+            )
         else:
-            self.report({"INFO"}, f"The backend answers: {last}")
+            self.report({"INFO"}, tr("The backend answers: {last}", last=last))
         return {"CANCELLED"} if code != 0 else {"FINISHED"}
 
     def _kill(self) -> None:
@@ -127,7 +139,7 @@ class MOTIONGPT_OT_unload_model(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """A process must wait for work."""
         if session.current().pump.memory is None:
-            cls.poll_message_set("The model is not loaded, or it is at work")
+            cls.poll_message_set(tr("The model is not loaded, or it is at work"))
             return False
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.translation import tr
 from ..generate.controller import REFUSED
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -38,7 +39,7 @@ class _TakeOperator(bpy.types.Operator):
         if take is None:
             return NO_TAKE
         if take.of_library:
-            return "This take belongs to the linked file: change it there"
+            return tr("This take belongs to the linked file: change it there")
         return session.controller().why_busy()
 
 
@@ -58,7 +59,7 @@ class MOTIONGPT_OT_keep_take(_TakeOperator):
         takes = _takes(context)
         name = _chosen(context).name
         takes.keep(takes.chosen)
-        self.report({"INFO"}, f"The take '{name}' is kept")
+        self.report({"INFO"}, tr("The take '{name}' is kept", name=name))
         return {"FINISHED"}
 
 
@@ -77,7 +78,7 @@ class MOTIONGPT_OT_keep_all_takes(_TakeOperator):
         """Keep them."""
         takes = _takes(context)
         takes.keep_all(takes.chosen)
-        self.report({"INFO"}, "The takes are kept")
+        self.report({"INFO"}, tr("The takes are kept"))
         return {"FINISHED"}
 
 
@@ -96,7 +97,7 @@ class MOTIONGPT_OT_discard_takes(_TakeOperator):
         """Remove them; an undo brings them back."""
         takes = _takes(context)
         takes.discard(takes.chosen)
-        self.report({"INFO"}, "The takes are discarded")
+        self.report({"INFO"}, tr("The takes are discarded"))
         return {"FINISHED"}
 
 
@@ -116,7 +117,7 @@ class MOTIONGPT_OT_remove_take(_TakeOperator):
         takes = _takes(context)
         name = _chosen(context).name
         takes.remove(takes.chosen)
-        self.report({"INFO"}, f"The take '{name}' was removed")
+        self.report({"INFO"}, tr("The take '{name}' was removed", name=name))
         return {"FINISHED"}
 
 
@@ -129,7 +130,7 @@ class MOTIONGPT_OT_use_take_again(_TakeOperator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill the panel in, and go to the frame where the take begins."""
         _fill_in_panel(context, _chosen(context))
-        self.report({"INFO"}, "Prompt, settings and marked poses are back in the panel")
+        self.report({"INFO"}, tr("Prompt, settings and marked poses are back in the panel"))
         return {"FINISHED"}
 
 
@@ -163,9 +164,9 @@ def why_not_undecided(take: MotionGPTTake) -> str:
 def why_not_kept(take: MotionGPTTake) -> str:
     """Why a take cannot be put on the character for good, or ""."""
     if take.action is None:
-        return "The action of this take was deleted: choose another take, or Use Again"
+        return tr("The action of this take was deleted: choose another take, or Use Again")
     if take.kept and take.on_rig and not take.shown:
-        return "This take is on the character already"
+        return tr("This take is on the character already")
     return ""
 
 
@@ -174,7 +175,7 @@ def _why_tweaked(context: bpy.types.Context) -> str:
     data = required_target(context).animation_data
     if data is None or not data.use_tweak_mode or _takes(context).shown_take is not None:
         return ""
-    return "An NLA strip is in tweak mode: leave it with Tab in the NLA editor"
+    return tr("An NLA strip is in tweak mode: leave it with Tab in the NLA editor")
 
 
 def _takes(context: bpy.types.Context) -> MotionGPTTakes:

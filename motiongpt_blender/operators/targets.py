@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import bpy
 
+from ..core.translation import tr
 from ..properties import armature
 from ..properties.scene import target
 
@@ -36,7 +37,7 @@ def has_active_pose(cls: type[bpy.types.Operator], context: bpy.types.Context) -
     if not has_target(cls, context):
         return False
     if armature.of(required_target(context)).active_pose is None:
-        cls.poll_message_set("Mark a pose first")
+        cls.poll_message_set(tr("Mark a pose first"))
         return False
     return True
 
@@ -46,6 +47,6 @@ def has_active_block(cls: type[bpy.types.Operator], context: bpy.types.Context) 
     if not has_target(cls, context):
         return False
     if armature.of(required_target(context)).sequence.active_block is None:
-        cls.poll_message_set("Add a prompt block first")
+        cls.poll_message_set(tr("Add a prompt block first"))
         return False
     return True

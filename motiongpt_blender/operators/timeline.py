@@ -9,6 +9,7 @@ import bpy
 from ..core.overlays.signs import Sign, sign_at, sign_height
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import frame_text
+from ..core.translation import tr
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.armature import MotionGPTArmature
@@ -66,7 +67,7 @@ class MOTIONGPT_OT_move_pose(bpy.types.Operator):
             return False
         obj = required_target(context)
         if not armature.of(obj).poses:
-            cls.poll_message_set("Mark a pose first")
+            cls.poll_message_set(tr("Mark a pose first"))
             return False
         return obj.library is None
 
@@ -74,7 +75,9 @@ class MOTIONGPT_OT_move_pose(bpy.types.Operator):
         """Move the pose, and bring the list into time order."""
         group = armature.editable_of(required_target(context))
         if self.index >= len(group.poses):
-            self.report({"ERROR"}, f"There is no marked pose number {self.index + 1}.")
+            self.report(
+                {"ERROR"}, tr("There is no marked pose number {number}.", number=self.index + 1)
+            )
             return {"CANCELLED"}
         group.active = self.index
         group.move_pose(self.index, self.frame)
@@ -120,7 +123,9 @@ class MOTIONGPT_OT_move_pose(bpy.types.Operator):
 
     def _show(self, context: bpy.types.Context) -> None:
         """Say the frame in the editor's header, and draw the sign where it is."""
-        context.area.header_text_set(f"Marked pose: frame {frame_text(self.frame)}   Esc: back")
+        context.area.header_text_set(
+            tr("Marked pose: frame {frame}   Esc: back", frame=frame_text(self.frame))
+        )
         _redraw(context)
 
     def _end(self, context: bpy.types.Context, result: OperatorResult) -> OperatorResult:

@@ -9,6 +9,7 @@ import bpy
 from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
+from ..core.translation import tr
 from ..properties import scene as scene_properties
 from ..scene.errors import RigError
 from ..scene.pose.recording import capture_clip, exportable_action
@@ -50,7 +51,7 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the action frame by frame and write the clip."""
         if not self.filepath:
-            self.report({"ERROR"}, "No file is named: choose a .npz in the folder of clips.")
+            self.report({"ERROR"}, tr("No file is named: choose a .npz in the folder of clips."))
             return {"CANCELLED"}
         path = Path(bpy.path.abspath(self.filepath))
         path = path.with_name(f"{path.name}.npz") if path.suffix != ".npz" else path

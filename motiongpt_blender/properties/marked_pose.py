@@ -18,6 +18,7 @@ from ..core.pose_constraints.rig_pose import PoseError, RigPose
 from ..core.rig.bone_maps import Part
 from ..core.rig.figure import Figure
 from ..core.timeline.frame_range import frame_text
+from ..core.translation import tr
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -101,14 +102,20 @@ class MotionGPTPose(bpy.types.PropertyGroup):
             joints = np.empty(0, dtype=np.float32)
         if joints.shape != (JOINT_COUNT, 3):
             raise PoseError(
-                f"The pose marked at frame {frame_text(self.at)} cannot be read: remove it and "
-                "mark the pose again."
+                tr(
+                    "The pose marked at frame {frame} cannot be read: remove it and mark the "
+                    "pose again.",
+                    frame=frame_text(self.at),
+                )
             )
         body_parts = self.parts
         if not body_parts:
             raise PoseError(
-                f"The pose at frame {frame_text(self.at)} constrains no part of the body: "
-                "choose parts under the list, or remove the pose."
+                tr(
+                    "The pose at frame {frame} constrains no part of the body: choose parts "
+                    "under the list, or remove the pose.",
+                    frame=frame_text(self.at),
+                )
             )
         role, object_matrix = PoseRole(self.role), matrix_from_json(self.object_matrix)
         return MarkedPose(

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 
 from ..compat import session_id
+from ..core.translation import tr
 from .errors import RigError
 
 _Block = TypeVar("_Block", bound=bpy.types.ID)
@@ -46,11 +47,16 @@ class ArmatureHandle:
         """The armature object; raises RigError when it is gone or its bones were changed."""
         obj = block_of(bpy.data.objects, self.session_id)
         if obj is None:
-            raise RigError(f"The armature '{self._name}' was removed while its take was written.")
+            raise RigError(
+                tr("The armature '{name}' was removed while its take was written.", name=self._name)
+            )
         if _bones_key(obj) != self._bones:
             raise RigError(
-                f"The bones of '{obj.name}' were changed while its take was written: press "
-                "Generate again."
+                tr(
+                    "The bones of '{name}' were changed while its take was written: press "
+                    "Generate again.",
+                    name=obj.name,
+                )
             )
         return obj
 
@@ -88,8 +94,13 @@ def bone_names(armature: bpy.types.Armature) -> tuple[str, ...]:
         except UnicodeDecodeError:
             after = f" (after '{names[-1]}')" if names else ""
             raise RigError(
-                f"Bone {len(names) + 1} of '{armature.name}'{after} has a name that is not valid "
-                "text, as old files have them: give it another name in the Outliner."
+                tr(
+                    "Bone {number} of '{name}'{after} has a name that is not valid text, as "
+                    "old files have them: give it another name in the Outliner.",
+                    number=len(names) + 1,
+                    name=armature.name,
+                    after=after,
+                )
             ) from None
     return tuple(names)
 

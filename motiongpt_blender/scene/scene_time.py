@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import bpy
 
+from ..core.translation import tr
 from .access import TRANSFORM_PROPERTIES, current_scene, pose_bones, update_view_layer
 
 
@@ -72,11 +73,19 @@ def time_remapping_note() -> str:
     if scale == 1.0:
         return ""
     render = current_scene().render
-    speed = f"{scale:.2f} x slower" if scale > 1 else f"{1 / scale:.2f} x faster"
-    return (
-        f"Time remapping is on ({render.frame_map_old} to {render.frame_map_new}): the take plays "
-        f"{speed} than it was made, and a key at frame 100 shows at frame {round(100 * scale)}. "
-        "Set both numbers alike under Output > Format > Frame Rate."
+    speed = (
+        tr("{scale:.2f} x slower", scale=scale)
+        if scale > 1
+        else tr("{factor:.2f} x faster", factor=1 / scale)
+    )
+    return tr(
+        "Time remapping is on ({old} to {new}): the take plays {speed} than it "
+        "was made, and a key at frame 100 shows at frame {frame}. Set both "
+        "numbers alike under Output > Format > Frame Rate.",
+        old=render.frame_map_old,
+        new=render.frame_map_new,
+        speed=speed,
+        frame=round(100 * scale),
     )
 
 

@@ -10,6 +10,7 @@ import bpy
 from bpy.types import Context, Object, UILayout
 
 from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
+from ..core.translation import tr
 from ..operators.bone_map import used_twice
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone
@@ -94,10 +95,14 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
         row.label(text=bone_map.label, icon="ERROR" if lacking else "ARMATURE_DATA")
         right = row.row()
         right.alignment = "RIGHT"
-        right.label(text=f"{parts} of {len(Part)}, {_how_sure(bone_map)}")
+        right.label(
+            text=tr(
+                "{parts} of {total}, {sure}", parts=parts, total=len(Part), sure=_how_sure(bone_map)
+            )
+        )
         if lacking:
             words = ", ".join(p.words for p in lacking)
-            sentence(context, layout, f"No bone for {words}", "BLANK1")
+            sentence(context, layout, tr("No bone for {part}", part=words), "BLANK1")
         elif not made:
             hint(layout, "Found automatically")
 
@@ -122,9 +127,19 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
         box = layout.box().column()
         box.prop_search(row, "bone", armature_of(obj), "bones", text="", icon="BONE_DATA")
         if row.bone and row.bone not in armature_of(obj).bones:
-            sentence(context, box, f"'{row.bone}' is no longer there: choose another", "ERROR")
+            sentence(
+                context,
+                box,
+                tr("'{bone}' is no longer there: choose another", bone=row.bone),
+                "ERROR",
+            )
         elif row.bone in used_twice(obj):
-            sentence(context, box, f"'{row.bone}' is chosen for two parts: clear one", "ERROR")
+            sentence(
+                context,
+                box,
+                tr("'{bone}' is chosen for two parts: clear one", bone=row.bone),
+                "ERROR",
+            )
         elif row.bone:
             words = Part(row.part).words.capitalize()
             sure = f", {round(100 * row.confidence)} % sure" if row.source != "user" else ""

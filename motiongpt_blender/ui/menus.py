@@ -8,6 +8,7 @@ import bpy
 from bpy.types import Context
 
 from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.translation import tr
 from ..properties import scene as scene_properties
 from .base import button, layout_of
 from .icons import icon
@@ -50,7 +51,7 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
         layout.separator()
         for role in PoseRole:
             symbol, name = icon(role.value.lower()), role.value.capitalize()
-            text = f"Mark Pose as {name}"
+            text = tr("Mark Pose as {name}", name=name)
             button(layout, "motiongpt.add_pose", text, icon_value=symbol, role=role.value)
         for group in GROUPS:
             for name, text in group:

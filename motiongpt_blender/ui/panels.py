@@ -11,6 +11,7 @@ from .. import paths
 from ..compat import session_id
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
+from ..core.translation import tr
 from ..generate.state import Phase, stage_text
 from ..operators import generation, session
 from ..operators.prompts import examples_for
@@ -55,7 +56,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         if obj is None:
             layout.operator("motiongpt.add_sample_character", icon="ARMATURE_DATA")
         elif request.armature is None:
-            hint(layout, f"Uses the selected armature, {obj.name}")
+            hint(layout, tr("Uses the selected armature, {name}", name=obj.name))
         column = layout.column()
         column.use_property_split = False
         column.prop(request, "prompt", text="", icon="SMALL_CAPS")
@@ -90,7 +91,7 @@ class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
         """What is exported, and the button."""
         action = current_action(obj)
         if action is None:
-            hint(layout, f"{obj.name} has no action")
+            hint(layout, tr("{name} has no action", name=obj.name))
         else:
             layout.label(text=action.name, icon="ACTION")
             hint(layout, "The prompt is its caption")
@@ -119,7 +120,7 @@ def _draw_length(context: Context, layout: UILayout, obj: Object | None) -> None
         return
     row = layout.row(align=True)
     if request.auto_length:
-        _length_text(row, f"{suggested:.1f} s, suits the prompt")
+        _length_text(row, tr("{seconds:.1f} s, suits the prompt", seconds=suggested))
     else:
         row.prop(request, "seconds")
     row.prop(request, "auto_length", text="", icon="AUTO")
@@ -156,13 +157,17 @@ def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
 def licence_text(licence: str) -> str:
     """A licence that forbids commercial use, in words."""
     says = "commercial" in licence.lower()
-    return f"Licence: {licence}" if says else f"Not for commercial use: {licence}"
+    return (
+        tr("Licence: {licence}", licence=licence)
+        if says
+        else tr("Not for commercial use: {licence}", licence=licence)
+    )
 
 
 def _length_decided(request: MotionGPTScene, obj: Object | None) -> str:
     """What decides the length instead of its field, or ""."""
     if request.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
-        return "set under Timing"
+        return tr("set under Timing")
     ends = obj is not None and any(
         pose.role == PoseRole.END.value for pose in armature.of(obj).poses
     )

@@ -6,6 +6,7 @@ from bpy.types import Context, Object
 
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode, frame_text
+from ..core.translation import tr
 from ..operators import generation
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -38,18 +39,20 @@ def _span(context: Context, obj: Object) -> str:
     """When the takes begin and how long they last."""
     timing = scene_properties.of(context.scene).frame_range.timing()
     if timing.mode is FrameRangeMode.RANGE:
-        return f"Frames {frame_text(timing.start)} to {frame_text(timing.end)}"
+        return tr(
+            "Frames {start} to {end}", start=frame_text(timing.start), end=frame_text(timing.end)
+        )
     if timing.mode is FrameRangeMode.BETWEEN:
-        return f"Between the keyframes around frame {frame_text(current_frame())}"
+        return tr("Between the keyframes around frame {frame}", frame=frame_text(current_frame()))
     seconds = generation.length(context)
     if timing.mode is FrameRangeMode.CONTINUE:
-        return f"{seconds:.1f} s after the last frame"
+        return tr("{seconds:.1f} s after the last frame", seconds=seconds)
     frames = {pose.role: pose.at for pose in armature.of(obj).poses}
     first = min((pose.at for pose in armature.of(obj).poses), default=current_frame())
     start = frames.get(PoseRole.START.value, min(first, current_frame()))
     if (end := frames.get(PoseRole.END.value)) is not None:
         seconds = (end - start) / scene_fps()
-    return f"{seconds:.1f} s from frame {frame_text(start)}"
+    return tr("{seconds:.1f} s from frame {start}", seconds=seconds, start=frame_text(start))
 
 
 def _counted(count: int, what: str) -> str:

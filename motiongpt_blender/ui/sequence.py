@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.types import Context, Object, UILayout
 
+from ..core.translation import tr
 from ..generate.sequence import TRACK, hidden_note
 from ..operators import session
 from ..operators.character import ArmatureCharacter
@@ -59,7 +60,9 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
         button(side, "motiongpt.move_block", "", "TRIA_DOWN", up=False)
         block = group.active_block
         if block is None:
-            sentence(context, layout, "Add a block with the prompt above: press the plus", "INFO")
+            sentence(
+                context, layout, tr("Add a block with the prompt above: press the plus"), "INFO"
+            )
             return
         self._block(layout, block)
         if scene_properties.of(context.scene).frame_range.loop:
@@ -82,7 +85,7 @@ class MOTIONGPT_PT_sequence(ArmaturePanel, bpy.types.Panel):
         column.prop(block, "end")
         column.prop(block, "seed")
         seconds = (block.end - block.start) / scene_fps()
-        hint(column, f"{seconds:.1f} s; marked poses in these frames count")
+        hint(column, tr("{seconds:.1f} s; marked poses in these frames count", seconds=seconds))
 
 
 def _symbol(obj: Object, block: MotionGPTBlock, index: int) -> IconItems:

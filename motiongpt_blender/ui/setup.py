@@ -8,6 +8,7 @@ from .. import paths
 from ..backend.child_task import FETCH, SET_UP, ChildTask, Phase, Wording
 from ..core.packs.fetched_bases import NamedBase, bases_folder
 from ..core.packs.memory_need import MemoryNeed
+from ..core.translation import tr
 from ..operators import session
 from ..operators.child_task import OFFLINE, may_download
 from ..operators.environment import is_set_up
@@ -26,7 +27,7 @@ def draw_setup(context: Context, layout: UILayout) -> None:
     elif (base := paths.missing_base(chosen_pack(context))) is not None:
         _draw_missing(context, layout.box(), missing_text(base), "motiongpt.fetch_base", FETCH)
     elif (need := memory_shortage(context)) is not None:
-        sentence(context, layout, f"The chosen pack: {need}.", "ERROR")
+        sentence(context, layout, tr("The chosen pack: {need}.", need=need), "ERROR")
 
 
 def memory_shortage(context: Context) -> MemoryNeed | None:
@@ -39,9 +40,13 @@ def memory_shortage(context: Context) -> MemoryNeed | None:
 
 def missing_text(base: NamedBase) -> str:
     """What is missing, how large it is and where it goes."""
-    return (
-        f"The pack builds on {base.name} by {base.owner}, which is not on this computer yet: "
-        f"{paths.download_text(base)}, once, into {bases_folder()}."
+    return tr(
+        "The pack builds on {base} by {owner}, which is not on this computer "
+        "yet: {size}, once, into {folder}.",
+        base=base.name,
+        owner=base.owner,
+        size=paths.download_text(base),
+        folder=bases_folder(),
     )
 
 

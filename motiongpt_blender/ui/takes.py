@@ -10,6 +10,7 @@ from bpy.types import Context, Object, UILayout
 from ..core.feet.foot_locking import FootLockReport
 from ..core.pose_constraints.reports import PoseReport
 from ..core.timeline.frame_range import frame_text
+from ..core.translation import tr
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import target
@@ -121,7 +122,12 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
         report = take.report if take is not None else None
         if take is None or report is None:
             return
-        sentence(context, layout, f"{take.prompt}, seed {take.seed}", "SMALL_CAPS")
+        sentence(
+            context,
+            layout,
+            tr("{prompt}, seed {seed}", prompt=take.prompt, seed=take.seed),
+            "SMALL_CAPS",
+        )
         frames = f"{frame_text(report.frame_start)} to {frame_text(report.frame_end)}"
         layout.label(text=f"Frames {frames}", icon="TIME")
         if report.keys:
@@ -150,9 +156,11 @@ def _draw_distances(context: Context, layout: UILayout, report: ApplyReport) -> 
     for key in report.keys:
         row = box.row()
         row.label(text=f"{frame_text(key.frame)}:")
-        body = f"{key.body_cm:.0f} cm, {key.body_degrees:.0f}°"
-        place = f"place {key.position_cm:.0f} cm" if key.root_constrained else "place free"
-        for distance in (f"body {body}", place):
+        body = tr("{cm:.0f} cm, {degrees:.0f}°", cm=key.body_cm, degrees=key.body_degrees)
+        place = (
+            tr("place {cm:.0f} cm", cm=key.position_cm) if key.root_constrained else "place free"
+        )
+        for distance in (tr("body {body}", body=body), place):
             cell = row.row()
             cell.alignment = "RIGHT"
             cell.label(text=distance)
@@ -166,17 +174,22 @@ def missed_text(key: PoseReport) -> str:
     """What FK controls cannot reach of a pose, in one line; "" where they reach it all."""
     if (miss := key.fk_mismatch) is None:
         return ""
-    return (
-        f"Frame {frame_text(key.frame)}: FK controls cannot reach {miss.place_in_words} "
-        f"exactly; '{miss.bone}' remains {miss.millimetres:.1f} mm and {miss.degrees:.2f}° away"
+    return tr(
+        "Frame {frame}: FK controls cannot reach {place} exactly; '{bone}' "
+        "remains {millimetres:.1f} mm and {degrees:.2f}° away",
+        frame=frame_text(key.frame),
+        place=miss.place_in_words,
+        bone=miss.bone,
+        millimetres=miss.millimetres,
+        degrees=miss.degrees,
     )
 
 
 def feet_text(foot_lock: FootLockReport) -> str:
     """What foot locking did to the feet, in one line."""
     if foot_lock == FootLockReport():
-        return "No foot stands long enough to be locked"
-    moved = f"Feet locked: moved {foot_lock.moved_cm:.0f} cm at most"
+        return tr("No foot stands long enough to be locked")
+    moved = tr("Feet locked: moved {cm:.0f} cm at most", cm=foot_lock.moved_cm)
     lowered = f", hips {foot_lock.lowered_cm:.0f} cm lower" if foot_lock.lowered_cm >= 0.5 else ""
     slid = f"; {foot_lock.slid_cm:.0f} cm out of reach" if foot_lock.slid_cm >= 0.5 else ""
     return moved + lowered + slid

@@ -17,6 +17,7 @@ from typing import Final
 
 from ...core.folder_lock import FolderLock, FolderLockedError
 from ...core.progress_lines import Tell, claim_stdout, watching
+from ...core.translation import tr
 from .install_errors import InstallError
 from .installer import Environment, read_pins
 
@@ -60,7 +61,9 @@ def _make(environment: Environment, downloads: Path, pyproject: Path, tell: Tell
 def _sentence(error: Exception, folder: Path) -> str:
     if not isinstance(error, OSError):
         return str(error)
-    return f"{folder} cannot be written ({error}): choose another folder."
+    return tr(
+        "{folder} cannot be written ({error}): choose another folder.", folder=folder, error=error
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ...core.systems import MACOS, is_store_app, is_translocated
+from ...core.translation import tr
 from .asking import ask
 from .install_errors import InstallError
 
@@ -36,15 +37,20 @@ def find_base(named: Path | None = None) -> Path:
     """
     if named is not None:
         if why := refusal(named):
-            raise InstallError(f"{named} cannot make the environment: {why}.")
+            raise InstallError(
+                tr("{named} cannot make the environment: {why}.", named=named, why=why)
+            )
         return named
     for python in _candidates():
         if refusal(python) is None:
             return python
     wanted = ", ".join(f"{major}.{minor}" for major, minor in VERSIONS)
     raise InstallError(
-        f"No Python {wanted} with the venv module was found: install one from python.org, or name "
-        "one in the add-on's preferences."
+        tr(
+            "No Python {wanted} with the venv module was found: install one from "
+            "python.org, or name one in the add-on's preferences.",
+            wanted=wanted,
+        )
     )
 
 
@@ -55,23 +61,23 @@ def refusal(python: Path) -> str | None:
     try:
         done = ask([python, "-I", "-c", _QUESTION], timeout=30)
     except (OSError, subprocess.TimeoutExpired):
-        return "it does not start"
+        return tr("it does not start")
     if done.returncode:
-        return "it lacks the module venv or ensurepip"
+        return tr("it lacks the module venv or ensurepip")
     return refusal_of_build(done.stdout)
 
 
 def refusal_of_place(python: Path) -> str | None:
     """Why a Python that lies there is not even started; None if it may be."""
     if is_store_app(python):
-        return (
-            "it belongs to an app of the Microsoft Store, which moves with each update: install "
-            "Python from python.org"
+        return tr(
+            "it belongs to an app of the Microsoft Store, which moves with each "
+            "update: install Python from python.org"
         )
     if is_translocated(python):
-        return (
-            "macOS runs Blender from a place that is gone when it ends: move Blender to the "
-            "Applications folder"
+        return tr(
+            "macOS runs Blender from a place that is gone when it ends: move Blender "
+            "to the Applications folder"
         )
     return None
 
@@ -87,15 +93,19 @@ def refusal_of_build(answer: str, system: str = sys.platform) -> str | None:
         major, minor, bits, machine = answer.split()
         version = int(major), int(minor)
     except ValueError:
-        return "it does not say what it is"
+        return tr("it does not say what it is")
     if version not in VERSIONS:
-        return f"it is Python {version[0]}.{version[1]}, and PyTorch needs 3.11 to 3.13"
+        return tr(
+            "it is Python {major}.{minor}, and PyTorch needs 3.11 to 3.13",
+            major=version[0],
+            minor=version[1],
+        )
     if bits != "64":
-        return "it is a 32-bit build, and PyTorch needs 64 bits"
+        return tr("it is a 32-bit build, and PyTorch needs 64 bits")
     if system == MACOS and machine != "arm64":
-        return (
-            "it is made for Intel processors, for which PyTorch has no build: on a Mac with an "
-            "Apple processor install Blender or Python for that"
+        return tr(
+            "it is made for Intel processors, for which PyTorch has no build: on a "
+            "Mac with an Apple processor install Blender or Python for that"
         )
     return None
 

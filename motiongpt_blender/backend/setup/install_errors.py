@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from ...core.translation import tr
+
 
 class InstallError(RuntimeError):
     """Setting up failed; the message is one sentence for a person."""
@@ -64,9 +66,16 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         base: the Python that makes the environment.
     """
     if _NO_SPACE.search(text):
-        return f"The disk of {folder} is full: make room there and run the command again."
+        return tr(
+            "The disk of {folder} is full: make room there and run the command again.",
+            folder=folder,
+        )
     if _NO_VENV.search(text):
-        return f"{base} has no working venv module: {_venv_line(base)}, then run the command again."
+        return tr(
+            "{base} has no working venv module: {way}, then run the command again.",
+            base=base,
+            way=_venv_line(base),
+        )
     if _NO_NETWORK.search(text):
         return (
             f"{what[:1].upper()}{what[1:]} could not be downloaded for {folder}: no network, or"
@@ -75,12 +84,20 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         )
     if match := _NO_BUILD.search(text):
         name = match.group(1) or what
-        return (
-            f"No build of {name} for this Python was found where pip looks, or its index is out of"
-            " reach: check the connection and pip's settings, or use Python 3.11."
+        return tr(
+            "No build of {name} for this Python was found where pip looks, or its "
+            "index is out of reach: check the connection and pip's settings, or use "
+            "Python 3.11.",
+            name=name,
         )
     log = folder.with_name(f"{folder.name}-install.log")
-    return f"Installing {what} into {folder} failed ({_last_error(text)}); see {log}."
+    return tr(
+        "Installing {what} into {folder} failed ({reason}); see {log}.",
+        what=what,
+        folder=folder,
+        reason=_last_error(text),
+        log=log,
+    )
 
 
 def without_passwords(text: str) -> str:
@@ -95,16 +112,26 @@ def missing_library(text: str) -> str | None:
         return None
     line = next((line for tool, line in PACKAGES.items() if shutil.which(tool)), None)
     if line is None:
-        return f"Blender needs the system library {match.group(1)}: install it and run again."
-    return f"Blender needs the system library {match.group(1)}; install it with: {_sudo()}{line}"
+        return tr(
+            "Blender needs the system library {library}: install it and run again.",
+            library=match.group(1),
+        )
+    return tr(
+        "Blender needs the system library {library}; install it with: {sudo}{line}",
+        library=match.group(1),
+        sudo=_sudo(),
+        line=line,
+    )
 
 
 def _venv_line(base: Path) -> str:
     if shutil.which("apt-get"):
         version = re.search(r"3\.\d+", base.name)
         package = f"python{version.group()}-venv" if version else "python3-venv"
-        return f"install it with `{_sudo()}apt-get install -y {package}`"
-    return "install Python from its official installer"
+        return tr(
+            "install it with `{sudo}apt-get install -y {package}`", sudo=_sudo(), package=package
+        )
+    return tr("install Python from its official installer")
 
 
 def _sudo() -> str:

@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from ...core.patience import patiently, remove_folder
 from ...core.systems import LONGEST_PATH, child_options, room_in
+from ...core.translation import tr
 from . import torch_source
 from .asking import ask
 from .install_errors import InstallError, explain, missing_library, without_passwords
@@ -151,16 +152,21 @@ class Environment:
             self._check_bpy(wanted)
         say("Compiling ...")
         self._compile()
-        say(f"{self.folder.name} is ready.")
+        say(tr("{name} is ready.", name=self.folder.name))
         return True
 
     def _check_paths(self) -> None:
         """Refuse a folder in which files would have longer paths than Windows can write."""
         if (room := room_in(self.folder.absolute())) < LONGEST_NAME:
             raise InstallError(
-                f"The path {self.folder} is {LONGEST_NAME - room} characters too long: Windows "
-                f"writes paths of {LONGEST_PATH} characters at most; choose a shorter folder, or "
-                "switch on long paths in Windows."
+                tr(
+                    "The path {folder} is {excess} characters too long: Windows writes paths "
+                    "of {longest} characters at most; choose a shorter folder, or switch on "
+                    "long paths in Windows.",
+                    folder=self.folder,
+                    excess=LONGEST_NAME - room,
+                    longest=LONGEST_PATH,
+                )
             )
 
     def _state(self) -> State:
@@ -228,14 +234,23 @@ class Environment:
             (between, self._aside),
         ):
             patiently(old.rename, new)
-        say(f"{self.folder.name} of Python {version} is back; the other is {self._aside.name}.")
+        say(
+            tr(
+                "{name} of Python {version} is back; the other is {aside}.",
+                name=self.folder.name,
+                version=version,
+                aside=self._aside.name,
+            )
+        )
         return True
 
     def _move_aside(self, state: State, say: Say) -> None:
         why = {
             State.FOREIGN: "was not made, or not finished, by this project",
             State.BROKEN: "is broken: its Python does not start",
-            State.OTHER_PYTHON: f"was made by another Python than {_version(self.base)}",
+            State.OTHER_PYTHON: tr(
+                "was made by another Python than {version}", version=_version(self.base)
+            ),
         }[state]
         aside = self._aside
         if (aside / STAMP).exists():
@@ -243,19 +258,36 @@ class Environment:
         elif aside.exists() and state is State.BROKEN:
             # Ours, most likely interrupted while it was made: what is aside stays.
             remove_folder(self.folder)
-            say(f"{self.folder.name} {why}; it is made anew.")
+            say(tr("{name} {why}; it is made anew.", name=self.folder.name, why=why))
             return
         if aside.exists():
             raise InstallError(
-                f"{self.folder} {why}, and {aside} is in the way: delete one of the two folders."
+                tr(
+                    "{folder} {why}, and {aside} is in the way: delete one of the two folders.",
+                    folder=self.folder,
+                    why=why,
+                    aside=aside,
+                )
             )
         try:
             patiently(self.folder.rename, aside)
         except OSError as error:
             raise InstallError(
-                f"{self.folder} {why} and cannot be moved aside ({error}): delete it."
+                tr(
+                    "{folder} {why} and cannot be moved aside ({error}): delete it.",
+                    folder=self.folder,
+                    why=why,
+                    error=error,
+                )
             ) from None
-        say(f"{self.folder.name} {why}; moved to {aside.name} and made anew.")
+        say(
+            tr(
+                "{name} {why}; moved to {aside} and made anew.",
+                name=self.folder.name,
+                why=why,
+                aside=aside.name,
+            )
+        )
 
     def _create_or_restore(self, moved: bool, say: Say) -> None:
         try:
@@ -264,7 +296,7 @@ class Environment:
             remove_folder(self.folder)
             if moved and self._aside.exists():
                 patiently(self._aside.rename, self.folder)
-                say(f"{self.folder.name} is back as it was.")
+                say(tr("{name} is back as it was.", name=self.folder.name))
             raise
 
     def _create(self, say: Say) -> None:
@@ -286,18 +318,29 @@ class Environment:
         source = None
         if "torch" in groups:
             source = torch_source.choose(self.python, pins.groups["torch"])
-            say(f"PyTorch: {source.reason}.")
+            say(tr("PyTorch: {reason}.", reason=source.reason))
             if source.gpu:
                 sizes["torch"] = pins.megabytes["torch-gpu"]
         unpacked = DISK_FACTOR * sum(sizes.values())
         if source and source.on_disk:
             sizes["torch"] = 0
         free = shutil.disk_usage(self.folder).free // 2**20
-        say(f"To download: about {sum(sizes.values())} MB ({', '.join(groups)}).")
+        say(
+            tr(
+                "To download: about {total} MB ({groups}).",
+                total=sum(sizes.values()),
+                groups=", ".join(groups),
+            )
+        )
         if free < unpacked:
             raise InstallError(
-                f"The disk of {self.folder} has {free} MB free and this needs about"
-                f" {unpacked} MB: make room there and run the command again."
+                tr(
+                    "The disk of {folder} has {free} MB free and this needs about {unpacked} "
+                    "MB: make room there and run the command again.",
+                    folder=self.folder,
+                    free=free,
+                    unpacked=unpacked,
+                )
             )
         return source
 
@@ -378,5 +421,7 @@ def _version(python: Path) -> str:
     try:
         done = ask(command)
     except OSError:
-        raise InstallError(f"{python} does not start: name a working Python.") from None
+        raise InstallError(
+            tr("{python} does not start: name a working Python.", python=python)
+        ) from None
     return done.stdout.strip()

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...core.translation import tr
 from .asking import ask
 
 #: Pinned like everything else; CONTRIBUTING.md says why it is used at all.
@@ -81,7 +82,10 @@ def choose(python: Path, lines: Sequence[str]) -> TorchSource:
         local = address.startswith("file:")
         where = "lies on this machine" if local else "comes from pip's own indexes"
         return TorchSource(
-            Installer.PIP, labelled, f"no GPU here; the CPU build {where}", on_disk=local
+            Installer.PIP,
+            labelled,
+            tr("no GPU here; the CPU build {where}", where=where),
+            on_disk=local,
         )
     return TorchSource(Installer.UV, plain, "no GPU here; the CPU build, through uv")
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..bounded_arrays import read_arrays
 from ..bounded_files import MB, FileError
+from ..translation import tr
 from .rotations import LEVEL, Array, about_y, rotate
 from .skeleton import JOINT_COUNT, Joint
 
@@ -112,24 +113,34 @@ class MotionClip:
                 ),
             )
         except FileNotFoundError:
-            raise MotionError(f"{path}: there is no such file.") from None
+            raise MotionError(tr("{path}: there is no such file.", path=path)) from None
         except FileError as error:
-            raise MotionError(f"{path}: this is not a motion clip: it {error}.") from None
+            raise MotionError(
+                tr("{path}: this is not a motion clip: it {error}.", path=path, error=error)
+            ) from None
         except MotionError as error:
             raise MotionError(f"{path}: {error}") from None
         except Exception as error:
-            raise MotionError(f"{path}: this is not a motion clip ({error}).") from None
+            raise MotionError(
+                tr("{path}: this is not a motion clip ({error}).", path=path, error=error)
+            ) from None
 
 
 def check_joints(joints: NDArray[np.float32]) -> None:
     """Raise MotionError unless joints is a finite (T, 22, 3) array with T >= 1."""
     if joints.ndim != 3 or joints.shape[1:] != (JOINT_COUNT, 3) or len(joints) == 0:
         raise MotionError(
-            f"a motion is an array (frames, {JOINT_COUNT}, 3); this one is {joints.shape}."
+            tr(
+                "a motion is an array (frames, {joint_count}, 3); this one is {shape}.",
+                joint_count=JOINT_COUNT,
+                shape=joints.shape,
+            )
         )
     bad = ~np.isfinite(joints).all(axis=(1, 2))
     if bad.any():
-        raise MotionError(f"frame {int(np.argmax(bad))} holds a number that is not finite.")
+        raise MotionError(
+            tr("frame {frame} holds a number that is not finite.", frame=int(np.argmax(bad)))
+        )
 
 
 def across(joints: Array) -> Array:

@@ -22,6 +22,7 @@ from ..bounded_files import MB, FileError, check_regular
 from ..leftovers import sweep
 from ..patience import patiently, remove_folder
 from ..systems import LONGEST_PATH, room_in
+from ..translation import tr
 from .manifest import MANIFEST, PackError
 from .manifest import VARIABLE as PACKS_VARIABLE
 from .pack_source import PackSource, check_directory, check_pack, of_archive, of_folder
@@ -52,15 +53,27 @@ def write_archive(folder: Path, target: Path) -> Path:
     info = check_pack(source)
     if info.name != folder.name:
         raise PackError(
-            f"{folder / MANIFEST} says the name '{info.name}' and the folder is '{folder.name}': "
-            "write the same in both."
+            tr(
+                "{file} says the name '{name}' and the folder is '{folder_name}': write "
+                "the same in both.",
+                file=folder / MANIFEST,
+                name=info.name,
+                folder_name=folder.name,
+            )
         )
     if "LICENSE" not in source.sizes:
-        raise PackError(f"{folder / 'LICENSE'} is missing: a pack of its own brings its licence.")
+        raise PackError(
+            tr("{file} is missing: a pack of its own brings its licence.", file=folder / "LICENSE")
+        )
     if (total := sum(source.sizes.values())) > SHIPPED_LIMIT:
         raise PackError(
-            f"{folder} is {total / MB:.1f} MB, and a pack that ships may be "
-            f"{SHIPPED_LIMIT // MB} MB: make its model smaller."
+            tr(
+                "{folder} is {total:.1f} MB, and a pack that ships may be {limit} MB: "
+                "make its model smaller.",
+                folder=folder,
+                total=total / MB,
+                limit=SHIPPED_LIMIT // MB,
+            )
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
@@ -108,28 +121,41 @@ def install(
         with zipfile.ZipFile(path) as archive:
             return _put(of_archive(path, archive), folder, replace, shipped, progress)
     except FileNotFoundError:
-        raise PackError(f"{path}: there is no such file: choose a pack's .zip.") from None
+        raise PackError(
+            tr("{path}: there is no such file: choose a pack's .zip.", path=path)
+        ) from None
     except PackError:
         raise
     except FileError as error:
-        raise PackError(f"{path} {error}: choose a pack's .zip.") from None
+        raise PackError(
+            tr("{path} {error}: choose a pack's .zip.", path=path, error=error)
+        ) from None
     except _BROKEN:
         raise _broken(path) from None
     except RuntimeError as error:
         if "password" not in str(error) and "encrypted" not in str(error):
             raise
-        raise PackError(f"{path} is locked by a password: unpack it, install the folder.") from None
+        raise PackError(
+            tr("{path} is locked by a password: unpack it, install the folder.", path=path)
+        ) from None
     except OSError as error:
         if error.errno is None:  # of a decompressor
             raise _broken(path) from None
         raise PackError(
-            f"{path} cannot be read ({error.strerror}): check its permissions."
+            tr(
+                "{path} cannot be read ({reason}): check its permissions.",
+                path=path,
+                reason=error.strerror,
+            )
         ) from None
 
 
 def _broken(path: Path) -> PackError:
     return PackError(
-        f"{path} is broken or no zip archive: download it again; nothing was installed."
+        tr(
+            "{path} is broken or no zip archive: download it again; nothing was installed.",
+            path=path,
+        )
     )
 
 
@@ -138,7 +164,9 @@ def remove(name: str, folder: Path) -> None:
     target = folder / name
     found = target.parent == folder and not name.startswith(".") and target.is_dir()
     if not found or not (target / MANIFEST).is_file():
-        raise PackError(f"No installed pack is named '{name}': `packs` lists those that are.")
+        raise PackError(
+            tr("No installed pack is named '{name}': `packs` lists those that are.", name=name)
+        )
     try:
         # Aside first: a pack that is open elsewhere stays whole.
         aside = Path(tempfile.mkdtemp(prefix=_REMOVED, dir=folder))
@@ -148,7 +176,11 @@ def remove(name: str, folder: Path) -> None:
             remove_folder(aside)
     except OSError as error:
         raise PackError(
-            f"{target} cannot be removed ({error.strerror}): close what uses it, then try again."
+            tr(
+                "{target} cannot be removed ({reason}): close what uses it, then try again.",
+                target=target,
+                reason=error.strerror,
+            )
         ) from None
 
 
@@ -158,14 +190,21 @@ def _put(
     sweep(folder, _NEW, _REMOVED)
     info = check_pack(source)
     if info.name in set(shipped):
-        raise PackError(f"'{info.name}' comes with the add-on: give the pack another name.")
+        raise PackError(
+            tr("'{name}' comes with the add-on: give the pack another name.", name=info.name)
+        )
     target = folder / info.name
     if source.path.resolve() == target.resolve():
-        raise PackError(f"{source.path} is installed already: there is nothing to do.")
+        raise PackError(
+            tr("{path} is installed already: there is nothing to do.", path=source.path)
+        )
     if target.exists() and not replace:
         raise PackError(
-            f"A pack '{info.name}' is installed: choose Replace (--replace) to put this one in "
-            "its place, or remove that one first."
+            tr(
+                "A pack '{name}' is installed: choose Replace (--replace) to put this "
+                "one in its place, or remove that one first.",
+                name=info.name,
+            )
         )
     total = max(sum(source.sizes.values()), 1)
     for read in _read_all(source):  # a damaged file is found here, before anything is written
@@ -183,8 +222,11 @@ def _put(
         if error.errno is None:
             raise
         raise PackError(
-            f"{target} cannot be written ({error.strerror}): free some space or check its "
-            "permissions."
+            tr(
+                "{target} cannot be written ({reason}): free some space or check its permissions.",
+                target=target,
+                reason=error.strerror,
+            )
         ) from None
     finally:
         if work is not None:
@@ -195,8 +237,13 @@ def _put(
 def _check_room(folder: Path, size: int) -> None:
     if (free := shutil.disk_usage(folder).free) < size:
         raise PackError(
-            f"The disk of {folder} has {free // MB} MB free and the pack needs {size // MB} MB: "
-            "free some space."
+            tr(
+                "The disk of {folder} has {free} MB free and the pack needs {size} MB: "
+                "free some space.",
+                folder=folder,
+                free=free // MB,
+                size=size // MB,
+            )
         )
 
 
@@ -205,9 +252,15 @@ def _check_paths(folder: Path, source: PackSource) -> None:
     longest = max(map(len, source.sizes)) + len(f"/{_NEW}12345678/new/")
     if longest > room_in(folder.absolute()):
         raise PackError(
-            f"The folder {folder} lies too deep for {source.path.name}: its files would have paths "
-            f"of more than {LONGEST_PATH} characters; name a shorter one in {PACKS_VARIABLE}, or "
-            "switch on long paths in Windows."
+            tr(
+                "The folder {folder} lies too deep for {pack}: its files would have "
+                "paths of more than {longest} characters; name a shorter one in "
+                "{variable}, or switch on long paths in Windows.",
+                folder=folder,
+                pack=source.path.name,
+                longest=LONGEST_PATH,
+                variable=PACKS_VARIABLE,
+            )
         )
 
 

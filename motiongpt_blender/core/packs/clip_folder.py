@@ -15,6 +15,7 @@ from ..body.motion import MotionClip
 from ..bounded_files import MB, FileError, read_json
 from ..patience import patiently
 from ..systems import is_writable_name
+from ..translation import tr
 
 CAPTIONS: Final = "captions.json"
 #: The largest captions file that is read.
@@ -44,11 +45,17 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
         ClipFolderError: naming the file that prevents it.
     """
     if path.suffix != ".npz":
-        raise ClipFolderError(f"{path.name} must end in .npz: clips are stored in that format.")
+        raise ClipFolderError(
+            tr("{name} must end in .npz: clips are stored in that format.", name=path.name)
+        )
     if not is_writable_name(path.name):
-        raise ClipFolderError(f"{path.name} cannot be written on Windows: choose another name.")
+        raise ClipFolderError(
+            tr("{name} cannot be written on Windows: choose another name.", name=path.name)
+        )
     if not path.parent.is_dir():
-        raise ClipFolderError(f"There is no folder {path.parent}: make it, or choose another.")
+        raise ClipFolderError(
+            tr("There is no folder {folder}: make it, or choose another.", folder=path.parent)
+        )
     captions = read_captions(path.parent / CAPTIONS)
     own_captions = captions.setdefault(path.stem, [])
     if caption not in own_captions:
@@ -64,7 +71,11 @@ def add_clip(path: Path, clip: MotionClip, caption: str) -> None:
         patiently(fresh_captions.replace, path.with_name(CAPTIONS))
     except OSError as error:
         raise ClipFolderError(
-            f"{path} cannot be written ({error.strerror}): choose another folder."
+            tr(
+                "{path} cannot be written ({reason}): choose another folder.",
+                path=path,
+                reason=error.strerror,
+            )
         ) from None
     finally:
         for left in (fresh_clip, fresh_captions):
@@ -83,18 +94,27 @@ def read_captions(path: Path) -> dict[str, list[str]]:
         return {}
     except OSError as error:
         raise ClipFolderError(
-            f"{path} cannot be read ({error.strerror}): choose another folder."
+            tr(
+                "{path} cannot be read ({reason}): choose another folder.",
+                path=path,
+                reason=error.strerror,
+            )
         ) from None
     except FileError as error:
-        raise ClipFolderError(f"{path} {error}: correct it, or choose another folder.") from None
+        raise ClipFolderError(
+            tr("{path} {error}: correct it, or choose another folder.", path=path, error=error)
+        ) from None
     found: dict[str, list[str]] = {}
     rows = cast(dict[str, Any], data) if isinstance(data, dict) else {"": None}
     for name, entry in rows.items():
         listed = _sentences(entry)
         if listed is None:
             raise ClipFolderError(
-                f'{path} is not of the form {{"clip": ["caption"]}}: correct it, or choose '
-                "another folder."
+                tr(
+                    '{path} is not of the form {{"clip": ["caption"]}}: correct it, or '
+                    "choose another folder.",
+                    path=path,
+                )
             )
         found[name] = listed
     return found

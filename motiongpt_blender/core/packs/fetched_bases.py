@@ -17,6 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from ..translation import tr
 from .manifest import PLANNER, PackError, data_folder, read_info
 
 #: Names another folder for bases; for studios with a share, and for tests.
@@ -78,7 +79,11 @@ class FetchedBase:
             path = self.folder / name
             size = path.stat().st_size if path.is_file() else None
             if size != note.bytes:
-                state = "is missing" if size is None else f"has {size} of {note.bytes} bytes"
+                state = (
+                    "is missing"
+                    if size is None
+                    else tr("has {size} of {expected} bytes", size=size, expected=note.bytes)
+                )
                 return f"{path} {state}"
         return ""
 

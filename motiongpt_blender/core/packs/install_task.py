@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..translation import tr
 from .archives import install
 from .manifest import PackError
 
@@ -61,7 +62,13 @@ class InstallTask:
             self._error = error
         except Exception as error:  # a thread's errors reach nobody
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            self._error = PackError(f"{source} cannot be installed ({reason}): download it again.")
+            self._error = PackError(
+                tr(
+                    "{source} cannot be installed ({reason}): download it again.",
+                    source=source,
+                    reason=reason,
+                )
+            )
 
     def _progress(self, share: float) -> None:
         if self._stopping:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..bounded_files import MB, check_regular, parse_json
 from ..systems import CONTROL
+from ..translation import tr
 from .manifest import PackError
 
 #: The file in a pack.
@@ -52,7 +53,9 @@ def read_captions(folder: Path) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, struct.error, KeyError, TypeError) as error:
-        raise PackError(f"{path} is damaged ({error}): install the pack again.") from None
+        raise PackError(
+            tr("{path} is damaged ({error}): install the pack again.", path=path, error=error)
+        ) from None
 
 
 def examples(captions: Sequence[str]) -> tuple[str, ...]:

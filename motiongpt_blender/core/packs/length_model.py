@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from ..actions import cut_at_then
 from ..bounded_files import MB, read_json
+from ..translation import tr
 from .manifest import PackError
 
 LENGTHS: Final = "lengths.json"
@@ -75,8 +76,14 @@ def read_lengths(folder: Path) -> LengthModel | None:
         return None
     except (OSError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         raise PackError(
-            f"{path} does not hold a length model ({error}): install the pack again."
+            tr(
+                "{path} does not hold a length model ({error}): install the pack again.",
+                path=path,
+                error=error,
+            )
         ) from None
     if not (all(map(math.isfinite, (bias, *weights.values()))) and 0 < shortest <= longest):
-        raise PackError(f"{path} holds lengths that are no numbers: install the pack again.")
+        raise PackError(
+            tr("{path} holds lengths that are no numbers: install the pack again.", path=path)
+        )
     return LengthModel(bias, weights, shortest, longest)

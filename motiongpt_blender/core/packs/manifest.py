@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from ..bounded_files import MB, FileError, parse_json, read_bytes
 from ..systems import CONTROL, RESERVED, data_folder_on
+from ..translation import tr
 
 MANIFEST: Final = "pack.json"
 CARD: Final = "MODEL_CARD.md"
@@ -100,26 +101,51 @@ def parse(text: str | bytes, where: str) -> PackInfo:
     try:
         raw: Any = parse_json(text)
     except FileError as error:
-        raise PackError(f"{where} {error}: download the pack again.") from None
+        raise PackError(
+            tr("{where} {error}: download the pack again.", where=where, error=error)
+        ) from None
     body = cast("dict[str, Any]", raw) if isinstance(raw, dict) else {}
     if (version := body.get("format_version")) != FORMAT_VERSION:
         raise PackError(
-            f"{where}: format_version is {version!r:.40}, this version reads {FORMAT_VERSION}: "
-            "update the add-on or use an older pack."
+            tr(
+                "{where}: format_version is {version!r:.40}, this version reads {ours}: "
+                "update the add-on or use an older pack.",
+                where=where,
+                version=version,
+                ours=FORMAT_VERSION,
+            )
         )
     for field in ("name", "title", "licence"):
         if not isinstance(body.get(field), str) or not body[field].strip():
-            raise PackError(f"{where}: the field '{field}' is missing or empty: fill it in.")
+            raise PackError(
+                tr(
+                    "{where}: the field '{field}' is missing or empty: fill it in.",
+                    where=where,
+                    field=field,
+                )
+            )
         if CONTROL.search(body[field]):
-            raise PackError(f"{where}: the field '{field}' must be one plain line: correct it.")
+            raise PackError(
+                tr(
+                    "{where}: the field '{field}' must be one plain line: correct it.",
+                    where=where,
+                    field=field,
+                )
+            )
     if not _NAME.fullmatch(body["name"]) or RESERVED.fullmatch(body["name"]):
         raise PackError(
-            f"{where}: the name {body['name']!r:.80} must be of letters, digits, - and _, and no "
-            "device of Windows: change it."
+            tr(
+                "{where}: the name {name!r:.80} must be of letters, digits, - and _, and "
+                "no device of Windows: change it.",
+                where=where,
+                name=body["name"],
+            )
         )
     layers = body.get("base_layers", 0)
     if type(layers) is not int or layers < 0:
-        raise PackError(f"{where}: the field 'base_layers' must be a whole number: correct it.")
+        raise PackError(
+            tr("{where}: the field 'base_layers' must be a whole number: correct it.", where=where)
+        )
     return PackInfo(
         body["name"],
         body["title"],
@@ -139,12 +165,20 @@ def read_info(folder: Path) -> PackInfo:
     try:
         return parse(read_bytes(path, MANIFEST_LIMIT), str(path))
     except FileNotFoundError:
-        raise PackError(f"{path} is missing: {folder} is not a model pack.") from None
+        raise PackError(
+            tr("{path} is missing: {folder} is not a model pack.", path=path, folder=folder)
+        ) from None
     except FileError as error:
-        raise PackError(f"{path} {error}: download the pack again.") from None
+        raise PackError(
+            tr("{path} {error}: download the pack again.", path=path, error=error)
+        ) from None
     except OSError as error:
         raise PackError(
-            f"{path} cannot be read ({error.strerror}): check its permissions."
+            tr(
+                "{path} cannot be read ({reason}): check its permissions.",
+                path=path,
+                reason=error.strerror,
+            )
         ) from None
 
 
@@ -156,15 +190,29 @@ def size_of(folder: Path) -> int:
 def _name(body: dict[str, Any], field: str, where: str) -> str:
     name = body.get(field, "")
     if not isinstance(name, str) or CONTROL.search(name):
-        raise PackError(f"{where}: the field '{field}' must be a name, or empty: correct it.")
+        raise PackError(
+            tr(
+                "{where}: the field '{field}' must be a name, or empty: correct it.",
+                where=where,
+                field=field,
+            )
+        )
     return name
 
 
 def _sentences(body: dict[str, Any], field: str, where: str) -> tuple[str, ...]:
     raw = body.get(field, [])
     if not isinstance(raw, list):
-        raise PackError(f"{where}: the field '{field}' must be a list: correct it.")
+        raise PackError(
+            tr("{where}: the field '{field}' must be a list: correct it.", where=where, field=field)
+        )
     lines = cast("list[Any]", raw)
     if not all(isinstance(line, str) and not CONTROL.search(line) for line in lines):
-        raise PackError(f"{where}: the field '{field}' must be of plain lines: correct it.")
+        raise PackError(
+            tr(
+                "{where}: the field '{field}' must be of plain lines: correct it.",
+                where=where,
+                field=field,
+            )
+        )
     return tuple(lines)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..translation import tr
 from .fetched_bases import find_fetched, named_bases
 
 #: Bytes of Python with PyTorch, transformers and a batch (measured).
@@ -47,13 +48,17 @@ class MemoryNeed:
 
     def __str__(self) -> str:
         """In words."""
-        needs = f"Needs about {self.needed / 1e9:.1f} GB of memory"
+        needs = tr("Needs about {gigabytes:.1f} GB of memory", gigabytes=self.needed / 1000000000.0)
         if self.free is None:
             return needs
-        free = f"{self.free / 1e9:.1f} GB are free"
+        free = tr("{gigabytes:.1f} GB are free", gigabytes=self.free / 1000000000.0)
         if self.fits:
             return f"{needs}; {free}"
-        return f"{needs}, and {free}: close other programs, or choose a smaller pack"
+        return tr(
+            "{needs}, and {free}: close other programs, or choose a smaller pack",
+            needs=needs,
+            free=free,
+        )
 
 
 def needed_memory(pack: Path) -> float:

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 from ..bounded_files import MB, parse_json
 from ..systems import is_writable_name
+from ..translation import tr
 from .manifest import CARD, MANIFEST, MANIFEST_LIMIT, PackError, PackInfo, parse
 
 #: The largest pack that is installed; more is a mistake or an attack. Likewise its largest text
@@ -53,16 +54,18 @@ class PackSource:
 def of_folder(folder: Path) -> PackSource:
     """A folder's files; raises PackError."""
     if not folder.is_dir():
-        raise PackError(f"{folder}: there is no such folder: choose a pack's folder.")
+        raise PackError(
+            tr("{folder}: there is no such folder: choose a pack's folder.", folder=folder)
+        )
     sizes: dict[str, int] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            raise PackError(f"{path} is a link: put the file itself in its place.")
+            raise PackError(tr("{path} is a link: put the file itself in its place.", path=path))
         if path.is_file():
             sizes[name] = path.stat().st_size
         elif not path.is_dir():
-            raise PackError(f"{path} is no file: leave it out.")
+            raise PackError(tr("{path} is no file: leave it out.", path=path))
     _check_claims(folder, sizes)
     return PackSource(folder, sizes, lambda name: (folder / name).open("rb"))
 
@@ -74,23 +77,45 @@ def of_archive(path: Path, archive: zipfile.ZipFile) -> PackSource:
         # as written: zipfile itself cuts names at a zero and turns backslashes on Windows
         _check_name(path, entry.orig_filename)
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise PackError(f"{path}: {entry.filename} is a link: put the file itself there.")
+            raise PackError(
+                tr(
+                    "{path}: {name} is a link: put the file itself there.",
+                    path=path,
+                    name=entry.filename,
+                )
+            )
     tops = [e.filename for e in entries if PurePosixPath(e.filename).name == MANIFEST]
     top = min(tops, key=lambda n: n.count("/"), default="")
     if not top or top.count("/") > 1:
-        raise PackError(f"{path} has no {MANIFEST}: this archive is not a model pack.")
+        raise PackError(
+            tr(
+                "{path} has no {manifest}: this archive is not a model pack.",
+                path=path,
+                manifest=MANIFEST,
+            )
+        )
     inside = top.removesuffix(MANIFEST)
     if strays := [e.filename for e in entries if not e.filename.startswith(inside)]:
-        raise PackError(f"{path}: {strays[0]} lies outside the pack's folder: leave it out.")
+        raise PackError(
+            tr(
+                "{path}: {name} lies outside the pack's folder: leave it out.",
+                path=path,
+                name=strays[0],
+            )
+        )
     names = {e.filename.removeprefix(inside): e for e in entries}
     if len(names) < len(entries):
-        raise PackError(f"{path} holds two files of one name: pack it again.")
+        raise PackError(tr("{path} holds two files of one name: pack it again.", path=path))
     sizes = {name: entry.file_size for name, entry in names.items()}
     _check_claims(path, sizes)
     if sum(sizes.values()) > MB + RATIO_LIMIT * path.stat().st_size:
         raise PackError(
-            f"{path} unpacks to more than {RATIO_LIMIT} times its size, as no pack does: do not "
-            "trust this archive; nothing was installed."
+            tr(
+                "{path} unpacks to more than {limit} times its size, as no pack does: do "
+                "not trust this archive; nothing was installed.",
+                path=path,
+                limit=RATIO_LIMIT,
+            )
         )
     return PackSource(path, sizes, lambda name: _binary(archive, names[name]))
 
@@ -116,7 +141,13 @@ def check_directory(path: Path) -> None:
     if at >= 76 and tail[at - 20 : at - 16] == b"PK\x06\x07":
         (size,) = struct.unpack_from("<Q", tail, at - 76 + 40)
     if size > _HEADER_LIMIT:
-        raise PackError(f"{path} holds more than {FILES_LIMIT} files: this is not a model pack.")
+        raise PackError(
+            tr(
+                "{path} holds more than {limit} files: this is not a model pack.",
+                path=path,
+                limit=FILES_LIMIT,
+            )
+        )
 
 
 def _check_name(path: Path, name: str) -> None:
@@ -124,37 +155,66 @@ def _check_name(path: Path, name: str) -> None:
     parts = name.split("/")
     if any(c in name for c in "\\:\0") or ".." in parts or name.startswith("/"):
         raise PackError(
-            f"{path}: the name {name!r:.80} leads out of the pack: do not trust this archive; "
-            "nothing was installed."
+            tr(
+                "{path}: the name {name!r:.80} leads out of the pack: do not trust this "
+                "archive; nothing was installed.",
+                path=path,
+                name=name,
+            )
         )
     if len(name) > PATH_LIMIT or not all(map(is_writable_name, parts)):
         raise PackError(
-            f"{path}: the name {name!r:.80} cannot be written on every system: use short names of "
-            "letters, digits, '-', '_' and '.'."
+            tr(
+                "{path}: the name {name!r:.80} cannot be written on every system: use "
+                "short names of letters, digits, '-', '_' and '.'.",
+                path=path,
+                name=name,
+            )
         )
 
 
 def _check_claims(path: Path, sizes: dict[str, int]) -> None:
     """Hold the files of a pack, as they claim to be, against the limits."""
     if len(sizes) > FILES_LIMIT:
-        raise PackError(f"{path} holds more than {FILES_LIMIT} files: this is not a model pack.")
+        raise PackError(
+            tr(
+                "{path} holds more than {limit} files: this is not a model pack.",
+                path=path,
+                limit=FILES_LIMIT,
+            )
+        )
     if sum(sizes.values()) > INSTALLED_LIMIT:
-        raise PackError(f"{path} would be larger than {INSTALLED_LIMIT // 2**30} GB: not a pack.")
+        raise PackError(
+            tr(
+                "{path} would be larger than {limit} GB: not a pack.",
+                path=path,
+                limit=INSTALLED_LIMIT // 2**30,
+            )
+        )
     for name, size in sizes.items():
         _check_name(path, name)
         limit = MANIFEST_LIMIT if name == MANIFEST else TEXT_LIMIT
         if size > limit and not name.endswith(".safetensors"):
-            raise PackError(f"{path}: {name} is larger than {limit // MB} MB: not a pack's file.")
+            raise PackError(
+                tr(
+                    "{path}: {name} is larger than {limit} MB: not a pack's file.",
+                    path=path,
+                    name=name,
+                    limit=limit // MB,
+                )
+            )
     # one name on systems that do not tell them apart
     if len({unicodedata.normalize("NFC", name).casefold() for name in sizes}) < len(sizes):
-        raise PackError(f"{path} holds two files of one name: pack it again.")
+        raise PackError(tr("{path} holds two files of one name: pack it again.", path=path))
 
 
 def check_pack(source: PackSource) -> PackInfo:
     """Check all that needs no loaded model; raises PackError."""
     path = source.path
     if MANIFEST not in source.sizes:
-        raise PackError(f"{path} has no {MANIFEST}: this is not a model pack.")
+        raise PackError(
+            tr("{path} has no {manifest}: this is not a model pack.", path=path, manifest=MANIFEST)
+        )
     with source.open(MANIFEST) as file:
         text = file.read(MANIFEST_LIMIT)
     info = parse(text, f"{path}: {MANIFEST}")
@@ -162,19 +222,42 @@ def check_pack(source: PackSource) -> PackInfo:
         inside = PurePosixPath(name)
         if inside.suffix.lower() not in SUFFIXES and inside.name not in NOTICES:
             raise PackError(
-                f"{path}: {name} does not belong in a pack, which holds json, safetensors, md "
-                "and txt files only: leave it out."
+                tr(
+                    "{path}: {name} does not belong in a pack, which holds json, "
+                    "safetensors, md and txt files only: leave it out.",
+                    path=path,
+                    name=name,
+                )
             )
     body = parse_json(text)
     if CARD not in source.sizes:
-        raise PackError(f"{path} has no {CARD}: a pack says what it is and what it was made from.")
+        raise PackError(
+            tr(
+                "{path} has no {card}: a pack says what it is and what it was made from.",
+                path=path,
+                card=CARD,
+            )
+        )
     for field in ("base_model", "adapter"):
         where = str(body.get(field, "")).removeprefix("./")
         in_pack = field == "adapter" or str(body.get(field, "")).startswith("./")
         if ".." in where.split("/"):
-            raise PackError(f"{path}: '{field}' leads out of the pack: do not trust this pack.")
+            raise PackError(
+                tr(
+                    "{path}: '{field}' leads out of the pack: do not trust this pack.",
+                    path=path,
+                    field=field,
+                )
+            )
         if where and in_pack and not any(n.startswith(f"{where}/") for n in source.sizes):
-            raise PackError(f"{path}: the folder '{where}' ({field}) is missing: pack it again.")
+            raise PackError(
+                tr(
+                    "{path}: the folder '{where}' ({field}) is missing: pack it again.",
+                    path=path,
+                    where=where,
+                    field=field,
+                )
+            )
     for name, size in source.sizes.items():
         if name.endswith(".safetensors"):
             _check_weights(source, name, size)
@@ -195,5 +278,9 @@ def _check_weights(source: PackSource, name: str, size: int) -> None:
             whole = False
     if not whole:
         raise PackError(
-            f"{source.path}: {name} is incomplete or holds no weights: download it again."
+            tr(
+                "{path}: {name} is incomplete or holds no weights: download it again.",
+                path=source.path,
+                name=name,
+            )
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..rig.bone_maps import Part
+from ..translation import tr
 from .body_parts import BodyPart, is_whole_body, parts_of
 
 #: Degrees and millimetres below which a mismatch cannot be seen.
@@ -39,7 +40,7 @@ class FKMismatch:
     def place_in_words(self) -> str:
         """The part of the body in words."""
         if self.part is None:
-            return "every bone"
+            return tr("every bone")
         side = {"l": "left ", "r": "right "}.get(self.part.side, "")
         return f"the {side}{self.part.base.replace('_', ' ')}"
 
@@ -61,8 +62,12 @@ def mismatch_note(mismatch: FKMismatch | None) -> str:
     """A sentence about what FK controls cannot reach, or ""."""
     if mismatch is None or mismatch.unseen:
         return ""
-    return (
-        f"FK controls cannot reach {mismatch.place_in_words} of this pose exactly: "
-        f"'{mismatch.bone}' remains {mismatch.degrees:.2f}° and {mismatch.millimetres:.1f} mm "
-        "away, because IK stretches a limb or a constraint acts on the bone."
+    return tr(
+        "FK controls cannot reach {place} of this pose exactly: '{bone}' remains "
+        "{degrees:.2f}° and {millimetres:.1f} mm away, because IK stretches a "
+        "limb or a constraint acts on the bone.",
+        place=mismatch.place_in_words,
+        bone=mismatch.bone,
+        degrees=mismatch.degrees,
+        millimetres=mismatch.millimetres,
     )

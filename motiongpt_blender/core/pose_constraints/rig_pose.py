@@ -12,6 +12,7 @@ from ..body.rotations import IDENTITY, Array, from_local_basis, normalise, rotat
 from ..body.transforms import Transform
 from ..bounded_files import parse_json
 from ..rig.rig_description import RigMotion
+from ..translation import tr
 
 Quaternion: TypeAlias = tuple[float, float, float, float]
 Vector: TypeAlias = tuple[float, float, float]
@@ -91,7 +92,11 @@ class RigPose:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise PoseError(
-                f"A stored pose cannot be read ({error!s:.200}): remove it and mark the pose again."
+                tr(
+                    "A stored pose cannot be read ({error!s:.200}): remove it and mark the "
+                    "pose again.",
+                    error=error,
+                )
             ) from None
 
 

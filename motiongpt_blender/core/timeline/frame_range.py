@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..pose_constraints.marked_pose import MarkedPose
 from ..pose_constraints.rig_pose import RigPose
+from ..translation import tr
 from .blending import BlendFrame
 
 
@@ -128,7 +129,7 @@ def find_frame_range(
         case FrameRangeMode.CONTINUE:
             if not keyed:
                 raise FrameRangeError(
-                    "There is no animation to continue: choose Free for the take's frame range."
+                    tr("There is no animation to continue: choose Free for the take's frame range.")
                 )
             return FrameRange(keyed[-1])
 
@@ -136,12 +137,18 @@ def find_frame_range(
 def _range(start: float, end: float) -> FrameRange:
     if end < start:
         raise FrameRangeError(
-            f"The range ends at frame {frame_text(end)}, before it starts at frame "
-            f"{frame_text(start)}: swap the two."
+            tr(
+                "The range ends at frame {end}, before it starts at frame {start}: swap the two.",
+                end=frame_text(end),
+                start=frame_text(start),
+            )
         )
     if end == start:
         raise FrameRangeError(
-            f"The range is the one frame {frame_text(start)}: a motion needs a later last frame."
+            tr(
+                "The range is the one frame {start}: a motion needs a later last frame.",
+                start=frame_text(start),
+            )
         )
     return FrameRange(start, end)
 
@@ -151,8 +158,10 @@ def _between(current: float, keyed: Sequence[float]) -> FrameRange:
     after = [frame for frame in keyed if frame > current]
     if not keyed:
         raise FrameRangeError(
-            "There are no keyframes to go between: key the character's pose at two frames, and "
-            "go to a frame between them."
+            tr(
+                "There are no keyframes to go between: key the character's pose at two "
+                "frames, and go to a frame between them."
+            )
         )
     if not before or not after:
         side = "after" if before else "at or before"

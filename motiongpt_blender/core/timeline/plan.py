@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..pose_constraints.marked_pose import PoseRole
+from ..translation import tr
 from .frame_range import FrameRange, frame_text
 from .prompts import PromptError, clean_prompt
 
@@ -88,7 +89,7 @@ def plan(
         raise PlanError(str(error)) from None
     for rate in (seconds, scene_fps, model_fps):
         if not (math.isfinite(rate) and rate > 0):
-            raise PlanError("The length and the frame rate must be above zero: set them again.")
+            raise PlanError(tr("The length and the frame rate must be above zero: set them again."))
     _check_marks(marked)
     start, end = _range(marked, current_frame, round(seconds * scene_fps), frame_range)
     _check_inside(marked, start, end)
@@ -99,8 +100,13 @@ def plan(
     _check_length(duration, frames, model_fps, max_frames)
     if max(abs(start), abs(end)) > LAST_FRAME:
         raise PlanError(
-            f"The take would lie at frames {frame_text(start)} to {frame_text(end)}, and Blender's "
-            f"last frame is {LAST_FRAME}: lower the frame rate, or start earlier."
+            tr(
+                "The take would lie at frames {start} to {end}, and Blender's last frame "
+                "is {last}: lower the frame rate, or start earlier.",
+                start=frame_text(start),
+                end=frame_text(end),
+                last=LAST_FRAME,
+            )
         )
     pose_frames = tuple(
         min(round((frame - start) / scene_fps * model_fps), frames - 1)
@@ -140,8 +146,12 @@ def _check_grid(marked: Sequence[PoseMark], start: float) -> None:
     for frame, _ in marked:
         if abs(frame - start - round(frame - start)) > FRAME_TOLERANCE:
             raise PlanError(
-                f"The pose at frame {frame_text(frame)} is not a whole number of frames after the "
-                f"motion's start (frame {frame_text(start)}): mark it again on such a frame."
+                tr(
+                    "The pose at frame {frame} is not a whole number of frames after the "
+                    "motion's start (frame {start}): mark it again on such a frame.",
+                    frame=frame_text(frame),
+                    start=frame_text(start),
+                )
             )
 
 
@@ -157,14 +167,21 @@ def _check_marks(marked: Sequence[PoseMark]) -> None:
     for frame, _ in marked:
         if frame in seen:
             raise PlanError(
-                f"Two poses are marked at frame {frame_text(frame)}: remove one of them."
+                tr(
+                    "Two poses are marked at frame {frame}: remove one of them.",
+                    frame=frame_text(frame),
+                )
             )
         seen.add(frame)
     start, end = _frame_of(marked, PoseRole.START), _frame_of(marked, PoseRole.END)
     if start is not None and end is not None and end < start:
         raise PlanError(
-            f"The end pose (frame {frame_text(end)}) lies before the start pose (frame "
-            f"{frame_text(start)}): mark it later."
+            tr(
+                "The end pose (frame {end}) lies before the start pose (frame {start}): "
+                "mark it later.",
+                end=frame_text(end),
+                start=frame_text(start),
+            )
         )
 
 
@@ -181,19 +198,30 @@ def _check_inside(marked: Sequence[PoseMark], start: float, end: float) -> None:
 def _check_length(duration: float, frames: int, model_fps: float, max_frames: int) -> None:
     if duration < MIN_SECONDS:
         raise PlanError(
-            f"The motion would last {duration:.2f} s, the shortest is {MIN_SECONDS:.1f} s: "
-            "make it longer or move the end pose."
+            tr(
+                "The motion would last {duration:.2f} s, the shortest is {shortest:.1f} "
+                "s: make it longer or move the end pose.",
+                duration=duration,
+                shortest=MIN_SECONDS,
+            )
         )
     if frames > max_frames:
         longest = (max_frames - 1) / model_fps
         raise PlanError(
-            f"The motion would last {duration:.1f} s, the model makes {longest:.1f} s at most: "
-            "make it shorter or move the end pose."
+            tr(
+                "The motion would last {duration:.1f} s, the model makes {longest:.1f} s "
+                "at most: make it shorter or move the end pose.",
+                duration=duration,
+                longest=longest,
+            )
         )
 
 
 def _check_apart(pose_frames: tuple[int, ...]) -> None:
     if any(a == b for a, b in pairwise(pose_frames)):
         raise PlanError(
-            "Two marked poses are closer in time than one frame of the model: remove one of them."
+            tr(
+                "Two marked poses are closer in time than one frame of the model: remove "
+                "one of them."
+            )
         )

@@ -14,6 +14,7 @@ from ..body.rotations import Array, wrap_angle
 from ..pose_constraints.body_parts import constrained_joints, constrains_root
 from ..pose_constraints.marked_pose import MarkedPose
 from ..pose_constraints.reports import PoseReport, body_distance
+from ..translation import tr
 from .frame_range import frame_text
 from .plan import PlanError
 
@@ -37,9 +38,15 @@ def check_poses_compatible(marked: Sequence[MarkedPose], scene_fps: float) -> No
         turn = float(np.degrees(abs(_turn(one, other))))
         if turn > MIN_TURN and turn > MAX_TURN_SPEED * seconds:
             raise PlanError(
-                f"The poses at frames {frame_text(one.frame)} and {frame_text(other.frame)} face "
-                f"{turn:.0f}° apart and leave {seconds:.2f} s for the turn: move one of them in "
-                "time, or turn it."
+                tr(
+                    "The poses at frames {frame} and {other} face {turn:.0f}° apart and "
+                    "leave {seconds:.2f} s for the turn: move one of them in time, or turn "
+                    "it.",
+                    frame=frame_text(one.frame),
+                    other=frame_text(other.frame),
+                    turn=turn,
+                    seconds=seconds,
+                )
             )
 
 
@@ -50,9 +57,15 @@ def speed_notes(marked: Sequence[MarkedPose], scene_fps: float) -> list[str]:
         distance = float(np.linalg.norm((other.joints[0] - one.joints[0])[[0, 2]]))
         if distance > 0.5 and distance > MAX_SPEED * seconds:
             notes.append(
-                f"From frame {frame_text(one.frame)} to {frame_text(other.frame)} the poses ask "
-                f"for {distance:.1f} m in {seconds:.2f} s, faster than anyone runs: the take gets "
-                "there, but its feet slide; give it more time."
+                tr(
+                    "From frame {frame} to {other} the poses ask for {distance:.1f} m in "
+                    "{seconds:.2f} s, faster than anyone runs: the take gets there, but its "
+                    "feet slide; give it more time.",
+                    frame=frame_text(one.frame),
+                    other=frame_text(other.frame),
+                    distance=distance,
+                    seconds=seconds,
+                )
             )
     return notes
 
@@ -83,9 +96,13 @@ def with_body_distances(
 def drag_notes(reports: Sequence[PoseReport], start_frame: float = 0.0) -> list[str]:
     """A sentence for each pose to which the root path was dragged."""
     return [
-        f"The motion does not lead to the pose at frame {frame_text(r.frame + start_frame)}: its "
-        f"path was bent, and the feet slide over the remaining {r.dragged_cm / 100:.1f} m; give "
-        "it more time, or ask for walking in the prompt."
+        tr(
+            "The motion does not lead to the pose at frame {frame}: its path was "
+            "bent, and the feet slide over the remaining {metres:.1f} m; give it "
+            "more time, or ask for walking in the prompt.",
+            frame=frame_text(r.frame + start_frame),
+            metres=r.dragged_cm / 100,
+        )
         for r in reports
         if r.dragged_cm > MAX_DRAG
     ]
@@ -94,9 +111,14 @@ def drag_notes(reports: Sequence[PoseReport], start_frame: float = 0.0) -> list[
 def jerk_notes(reports: Sequence[PoseReport], start_frame: float = 0.0) -> list[str]:
     """A sentence for each pose that makes the motion around it jerky."""
     return [
-        f"The pose at frame {frame_text(r.frame + start_frame)} moves hands, feet or head by up to "
-        f"{r.moved_cm:.0f} cm and makes the motion {r.jerk:.1f} x as jerky around it: raise Reach "
-        "under Retargeting, or give it more time."
+        tr(
+            "The pose at frame {frame} moves hands, feet or head by up to {cm:.0f} "
+            "cm and makes the motion {jerk:.1f} x as jerky around it: raise Reach "
+            "under Retargeting, or give it more time.",
+            frame=frame_text(r.frame + start_frame),
+            cm=r.moved_cm,
+            jerk=r.jerk,
+        )
         for r in reports
         if r.moved_cm > MAX_MOVE and r.jerk > MAX_JERK
     ]

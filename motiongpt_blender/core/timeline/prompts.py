@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from ..translation import tr
+
 MAX_PROMPT: Final = 400
 #: A break without width, which text from a web page may have between two words.
 _ZERO_WIDTH_SPACE: Final = "\u200b"
@@ -35,11 +37,15 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
     prompt = _seen(text)
     if not prompt:
         raise PromptError(
-            "The prompt is empty: describe the motion, for example 'a person walks forward'."
+            tr("The prompt is empty: describe the motion, for example 'a person walks forward'.")
         )
     if len(prompt) > MAX_PROMPT:
         raise PromptError(
-            f"The prompt has {len(prompt)} characters: shorten it to {MAX_PROMPT} at most."
+            tr(
+                "The prompt has {count} characters: shorten it to {most} at most.",
+                count=len(prompt),
+                most=MAX_PROMPT,
+            )
         )
     for character in prompt:
         _check_control(character, prompt)
@@ -49,7 +55,10 @@ def clean_prompt(text: str, *, any_script: bool = False) -> str:
         check_latin(prompt)
     if not any(c.isalpha() for c in prompt):
         raise PromptError(
-            "The prompt has no words: describe the motion, for example 'a person walks forward'."
+            tr(
+                "The prompt has no words: describe the motion, for example 'a person "
+                "walks forward'."
+            )
         )
     return prompt
 
@@ -59,8 +68,11 @@ def check_latin(prompt: str) -> None:
     for character in prompt:
         if character.isalpha() and "LATIN" not in unicodedata.name(character, ""):
             raise PromptError(
-                f"The prompt has the letter '{character}', and the model knows English only: "
-                "write it in English."
+                tr(
+                    "The prompt has the letter '{character}', and the model knows English "
+                    "only: write it in English.",
+                    character=character,
+                )
             )
 
 
@@ -69,8 +81,11 @@ def _check_read(prompt: str) -> None:
         name = unicodedata.name(character, "")
         if character.isalpha() and not name.startswith(_READ_SCRIPTS):
             raise PromptError(
-                f"The prompt has the letter '{character}', and the model reads no language that "
-                "is written so: write it in English."
+                tr(
+                    "The prompt has the letter '{character}', and the model reads no "
+                    "language that is written so: write it in English.",
+                    character=character,
+                )
             )
 
 
@@ -84,6 +99,10 @@ def _seen(text: str) -> str:
 def _check_control(character: str, prompt: str) -> None:
     if unicodedata.category(character).startswith("C"):
         raise PromptError(
-            f"The prompt has an invisible control character (code {ord(character):#06x}) at "
-            f"position {prompt.index(character) + 1}: delete it."
+            tr(
+                "The prompt has an invisible control character (code {code:#06x}) at "
+                "position {position}: delete it.",
+                code=ord(character),
+                position=prompt.index(character) + 1,
+            )
         )

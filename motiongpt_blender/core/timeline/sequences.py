@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..translation import tr
 from .frame_range import frame_text
 from .plan import MIN_SECONDS
 from .prompts import PromptError, clean_prompt
@@ -63,32 +64,48 @@ def check_sequence(
 ) -> list[str]:
     """The checked prompts (see ``clean_prompt``); raises SequenceError for the first fault."""
     if not blocks:
-        raise SequenceError("The sequence is empty: add a prompt block.")
+        raise SequenceError(tr("The sequence is empty: add a prompt block."))
     prompts: list[str] = []
     for number, block in enumerate(blocks, start=1):
         try:
             prompts.append(clean_prompt(block.prompt, any_script=any_script))
         except PromptError as error:
-            raise SequenceError(f"Block {number}: {error}") from None
+            raise SequenceError(tr("Block {number}: {error}", number=number, error=error)) from None
         _check_range(number, block, scene_fps)
     order = sorted(range(len(blocks)), key=lambda k: blocks[k].start)
     for one, other in pairwise(order):
         if blocks[other].start < blocks[one].end:
             raise SequenceError(
-                f"Block {other + 1} starts at frame {blocks[other].start}, before block {one + 1} "
-                f"ends at frame {blocks[one].end}: move one of them."
+                tr(
+                    "Block {number} starts at frame {start}, before block {earlier} ends at "
+                    "frame {end}: move one of them.",
+                    number=other + 1,
+                    start=blocks[other].start,
+                    earlier=one + 1,
+                    end=blocks[one].end,
+                )
             )
     return prompts
 
 
 def _check_range(number: int, block: Block, scene_fps: float) -> None:
-    where = f"Block {number} (frames {frame_text(block.start)} to {frame_text(block.end)})"
+    where = tr(
+        "Block {number} (frames {start} to {end})",
+        number=number,
+        start=frame_text(block.start),
+        end=frame_text(block.end),
+    )
     if block.end < block.start:
-        raise SequenceError(f"{where} ends before it starts: swap the two frames.")
+        raise SequenceError(tr("{where} ends before it starts: swap the two frames.", where=where))
     seconds = (block.end - block.start) / scene_fps
     if seconds < MIN_SECONDS:
         raise SequenceError(
-            f"{where} lasts {seconds:.2f} s, the shortest is {MIN_SECONDS:.1f} s: make it longer."
+            tr(
+                "{where} lasts {seconds:.2f} s, the shortest is {shortest:.1f} s: make it longer.",
+                where=where,
+                seconds=seconds,
+                shortest=MIN_SECONDS,
+            )
         )
 
 

@@ -19,6 +19,7 @@ from ...core.body.rotations import Array
 from ...core.body.slices import run_to_end
 from ...core.keyframes.hermite import Curve
 from ...core.rig.rig_description import RigMotion
+from ...core.translation import tr
 from ..access import block_of, keyframe_enum, pose_bones
 from ..errors import WriteError
 from ..rig.bone_transforms import location_axes
@@ -166,7 +167,10 @@ def _found_again(name: str, written: int) -> tuple[bpy.types.Action, bpy.types.A
     action = block_of(bpy.data.actions, written)
     if action is None:
         raise WriteError(
-            f"The take '{name}' was undone while it was written: press Generate again."
+            tr(
+                "The take '{name}' was undone while it was written: press Generate again.",
+                name=name,
+            )
         )
     return action, compat.only_slot(action)
 

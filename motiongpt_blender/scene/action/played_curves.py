@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import compat
+from ...core.translation import tr
 from ..access import keyframe_enum
 from ..errors import RigError
 
@@ -62,8 +63,11 @@ def check_no_solo(obj: bpy.types.Object) -> None:
     data = obj.animation_data
     if data is not None and data.use_nla and any(t.is_solo for t in data.nla_tracks):
         raise RigError(
-            f"An NLA track of '{obj.name}' is soloed: put its star out in the NLA editor, then "
-            "generate again."
+            tr(
+                "An NLA track of '{name}' is soloed: put its star out in the NLA editor, "
+                "then generate again.",
+                name=obj.name,
+            )
         )
 
 

@@ -35,6 +35,7 @@ from ...core.rig.kinematics import twist_below
 from ...core.rig.part_joints import ARM_JOINTS, LEG_JOINTS, part_at, part_moving
 from ...core.rig.rig_description import Control, RigDescription
 from ...core.timeline.frame_range import frame_text
+from ...core.translation import tr
 from ..access import evaluated, pose_bones
 from ..errors import RigError
 from ..rig.bone_transforms import quaternion_of
@@ -104,8 +105,12 @@ def capture_joints(obj: bpy.types.Object, rig: RigDescription) -> NDArray[np.flo
     joints = (joints + centre - hip_centre(joints)).astype(np.float32)
     if not np.isfinite(joints).all():
         raise RigError(
-            f"The pose of '{obj.name}' at frame {frame_text(current_frame())} is not made of "
-            "numbers: look for such values in its keys, constraints and drivers."
+            tr(
+                "The pose of '{name}' at frame {frame} is not made of numbers: look for "
+                "such values in its keys, constraints and drivers.",
+                name=obj.name,
+                frame=frame_text(current_frame()),
+            )
         )
     return joints
 
@@ -149,10 +154,14 @@ def out_of_reach_warning(frame: float, missing: dict[str, float], rig: RigDescri
     """A sentence about limbs that are out of reach at a frame, or ""."""
     if not missing:
         return ""
-    limbs = " and ".join(f"the {n} by {100 * m / rig.scale:.1f} cm" for n, m in missing.items())
-    return (
-        f"At frame {frame_text(frame)} IK stretches or compresses {limbs}, which FK controls "
-        "cannot reach: the take misses the pose by as much."
+    limbs = " and ".join(
+        tr("the {n} by {cm:.1f} cm", n=n, cm=100 * m / rig.scale) for n, m in missing.items()
+    )
+    return tr(
+        "At frame {frame} IK stretches or compresses {limbs}, which FK controls "
+        "cannot reach: the take misses the pose by as much.",
+        frame=frame_text(frame),
+        limbs=limbs,
     )
 
 

@@ -11,6 +11,7 @@ from ...core.pose_constraints.marked_pose import MarkedPose
 from ...core.pose_constraints.rig_pose import RigPose
 from ...core.rig.bone_maps import Part
 from ...core.rig.rig_description import RigDescription
+from ...core.translation import tr
 from ..access import pose_bones
 from ..errors import RigError
 
@@ -33,8 +34,12 @@ def check_bones(obj: bpy.types.Object, marked: Sequence[MarkedPose]) -> None:
         gone = next((name for name in mark.pose.rotations if name not in pose_bones(obj)), None)
         if gone is not None:
             raise RigError(
-                f"The pose at frame {mark.frame:g} was marked with the bone '{gone}', which is "
-                "gone or has another name now: rename it back, or mark the pose again."
+                tr(
+                    "The pose at frame {frame:g} was marked with the bone '{gone}', which is "
+                    "gone or has another name now: rename it back, or mark the pose again.",
+                    frame=mark.frame,
+                    gone=gone,
+                )
             )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...core.body.motion import MODEL_FPS, place_at_origin
 from ...core.body.rotations import Array
 from ...core.rig.rig_description import RigDescription
+from ...core.translation import tr
 from ..access import current_scene, evaluated
 from ..errors import RigError
 from ..scene_time import scene_fps
@@ -60,19 +61,32 @@ def exportable_action(obj: bpy.types.Object) -> ActionRange:
     found = current_action(obj)
     if found is None:
         raise RigError(
-            f"'{obj.name}' has no action to export: assign one in the Action Editor, or generate "
-            "a take."
+            tr(
+                "'{name}' has no action to export: assign one in the Action Editor, or "
+                "generate a take.",
+                name=obj.name,
+            )
         )
     seconds = (found.end - found.start) / scene_fps()
     if seconds < MIN_SECONDS - 1.0 / MODEL_FPS - 1e-4:
         raise RigError(
-            f"The action '{found.name}' lasts {max(seconds, 0.0):.2f} s: a clip for training "
-            f"needs at least {MIN_SECONDS:g} s."
+            tr(
+                "The action '{name}' lasts {seconds:.2f} s: a clip for training needs at "
+                "least {shortest:g} s.",
+                name=found.name,
+                seconds=max(seconds, 0.0),
+                shortest=MIN_SECONDS,
+            )
         )
     if seconds > MAX_SECONDS:
         raise RigError(
-            f"The action '{found.name}' lasts {seconds:.0f} s: split it into actions of at most "
-            f"{MAX_SECONDS:g} s."
+            tr(
+                "The action '{name}' lasts {seconds:.0f} s: split it into actions of at "
+                "most {longest:g} s.",
+                name=found.name,
+                seconds=seconds,
+                longest=MAX_SECONDS,
+            )
         )
     return found
 

@@ -24,6 +24,7 @@ from ...core.pose_constraints.rest_pose import (
 )
 from ...core.pose_constraints.rig_pose import RigPose, Vector
 from ...core.rig.rig_description import RigDescription
+from ...core.translation import tr
 from ..access import armature_of
 from ..errors import RigError
 from ..rig.bone_transforms import location_axes_of, quaternion_in, quaternion_of, rotation_in_mode
@@ -56,8 +57,11 @@ def check_rest_pose(obj: bpy.types.Object, marked: Sequence[MarkedPose]) -> None
     for mark in marked:
         if mark.rest is not None and not _change_since(obj, mark, mark.rest).nothing:
             raise RigError(
-                f"The rest pose of '{obj.name}' was changed while its motion was made: press "
-                "Generate again."
+                tr(
+                    "The rest pose of '{name}' was changed while its motion was made: press "
+                    "Generate again.",
+                    name=obj.name,
+                )
             )
 
 
@@ -93,9 +97,14 @@ def _change_since(obj: bpy.types.Object, mark: MarkedPose, rest: RestPose) -> Re
 
 def _refused(obj: bpy.types.Object, mark: MarkedPose, error: RestPoseError) -> RigError:
     return RigError(
-        f"The rest pose of '{obj.name}' was changed (bone '{error.bone}') since the pose at frame "
-        f"{mark.frame:g} was marked, so the pose is another one now: mark it again, or undo the "
-        "change."
+        tr(
+            "The rest pose of '{name}' was changed (bone '{bone}') since the pose at "
+            "frame {frame:g} was marked, so the pose is another one now: mark it "
+            "again, or undo the change.",
+            name=obj.name,
+            bone=error.bone,
+            frame=mark.frame,
+        )
     )
 
 

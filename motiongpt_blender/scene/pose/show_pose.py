@@ -13,6 +13,7 @@ import bpy
 
 from ...core.body.transforms import rest_transform
 from ...core.pose_constraints.marked_pose import MarkedPose
+from ...core.translation import tr
 from ..access import pose_bones
 from ..errors import RigError
 from ..rig.bone_transforms import in_mode, own_transform, set_transform
@@ -30,8 +31,10 @@ def show_pose(scene: bpy.types.Scene, obj: bpy.types.Object, marked: MarkedPose)
     frame = math.floor(marked.frame)
     if marked.pose.transforms is None:
         raise RigError(
-            "This pose was kept without all bones and cannot be shown: go to its frame and mark "
-            "it again."
+            tr(
+                "This pose was kept without all bones and cannot be shown: go to its "
+                "frame and mark it again."
+            )
         )
     check_bones(obj, (marked,))
     marked = carried_over(obj, (marked,))[0]

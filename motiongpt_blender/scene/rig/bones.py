@@ -25,6 +25,7 @@ from ...core.rig.bone_maps import (
     missing,
     propose,
 )
+from ...core.translation import tr
 from ..access import armature_of, bone_names
 from ..kept import kept_of
 from .vrm import humanoid_rows
@@ -116,7 +117,7 @@ def why_not_drivable(obj: bpy.types.Object) -> str:
 
 def refusal(obj: bpy.types.Object, why: str) -> str:
     """The sentence that refuses an armature for its bones."""
-    return f"'{obj.name}' cannot be driven: {why}"
+    return tr("'{name}' cannot be driven: {why}", name=obj.name, why=why)
 
 
 def _cached(

@@ -15,6 +15,7 @@ from mathutils import Vector
 from ...core.body.rotations import Array, from_matrix, inverse, multiply, normalise, rotate
 from ...core.rig.bone_maps import BoneMap, MappedBone, MappingError, Part
 from ...core.rig.rig_description import Control, RigDescription
+from ...core.translation import tr
 from ..access import armature_of
 from ..errors import RigError
 from .bone_transforms import quaternion_of
@@ -126,8 +127,11 @@ def _model_axes(obj: bpy.types.Object, chains: _Chains) -> Array:
     forward = np.cross(left, up)
     if not np.linalg.norm(forward) > 0.5:
         raise RigError(
-            f"'{obj.name}' has its hips and shoulders in one place: check the armature's "
-            "rest position."
+            tr(
+                "'{name}' has its hips and shoulders in one place: check the armature's "
+                "rest position.",
+                name=obj.name,
+            )
         )
     return from_matrix(np.stack([left, np.cross(forward, left), forward], axis=-1))
 

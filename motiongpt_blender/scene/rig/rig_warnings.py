@@ -12,6 +12,7 @@ import bpy
 
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
+from ...core.translation import tr
 from ..access import TRANSFORM_PROPERTIES, pose_bones
 from .opposing_constraints import HARMLESS, keyable_constraints
 from .root_bones import moved_bones
@@ -24,21 +25,32 @@ def rig_warnings(obj: bpy.types.Object, rig: RigDescription, options: RigOptions
     """Sentences about constraints, drivers and hidden bones that touch what a take keys."""
     if names := [c.name for c in _acting(obj)]:
         yield (
-            f"'{obj.name}' is itself moved by {listed(names, 'constraint')}: "
-            "they decide its place in the scene, and the take moves within it."
+            tr(
+                "'{name}' is itself moved by {constraints}: they decide its place in the "
+                "scene, and the take moves within it.",
+                name=obj.name,
+                constraints=listed(names, "constraint"),
+            )
         )
     if options.root is RootTarget.OBJECT and _is_driven(obj):
         yield (
-            f"Drivers hold '{obj.name}' itself, on which the take keys its path: they decide its "
-            "place in the scene; mute them, or choose another root under Retargeting."
+            tr(
+                "Drivers hold '{name}' itself, on which the take keys its path: they "
+                "decide its place in the scene; mute them, or choose another root under "
+                "Retargeting.",
+                name=obj.name,
+            )
         )
     moved = moved_bones(obj, rig, options)
     controls = [pose_bones(obj)[c.name] for c in rig.controls]
     keyable = keyable_constraints(obj, {*moved, *(b.name for b in controls)}, moved)
     if off := list(dict.fromkeys(b.name for b, c in keyable if c.influence > 0)):
         yield (
-            f"Constraints on {listed(off, 'bone')} are switched off while the take plays, because "
-            "the take keys what they move."
+            tr(
+                "Constraints on {bones} are switched off while the take plays, because "
+                "the take keys what they move.",
+                bones=listed(off, "bone"),
+            )
         )
     if hidden := [b.name for b in controls if _is_hidden(obj, b)]:
         yield (

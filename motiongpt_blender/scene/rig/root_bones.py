@@ -8,6 +8,7 @@ import bpy
 
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
+from ...core.translation import tr
 from ..access import pose_bones
 from ..errors import RigError
 
@@ -36,8 +37,12 @@ def root_bone(obj: bpy.types.Object, rig: RigDescription) -> bpy.types.PoseBone:
         top = top.parent
     if top.name == rig.root:
         raise RigError(
-            f"'{obj.name}' has no bone that carries its hips '{rig.root}': choose Hips or Object "
-            "as the root under Retargeting."
+            tr(
+                "'{name}' has no bone that carries its hips '{root}': choose Hips or "
+                "Object as the root under Retargeting.",
+                name=obj.name,
+                root=rig.root,
+            )
         )
     return top
 
@@ -55,8 +60,13 @@ def check_root(obj: bpy.types.Object, rig: RigDescription, options: RigOptions) 
         root_bone(obj, rig)
     elif options.root is RootTarget.HIPS and pose_bones(obj)[rig.root].bone.use_connect:
         raise RigError(
-            f"'{rig.root}' of '{obj.name}' is connected to its parent and cannot move: choose Root "
-            "Bone or Object as the root under Retargeting, or disconnect it in Edit Mode."
+            tr(
+                "'{root}' of '{name}' is connected to its parent and cannot move: choose "
+                "Root Bone or Object as the root under Retargeting, or disconnect it in "
+                "Edit Mode.",
+                root=rig.root,
+                name=obj.name,
+            )
         )
 
 

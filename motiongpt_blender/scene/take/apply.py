@@ -27,6 +27,7 @@ from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
+from ...core.translation import tr
 from ..access import ArmatureHandle, block_of
 from ..action.action_writer import Channel, write_slices
 from ..action.sparse_keys import sparse_key_slices
@@ -260,9 +261,12 @@ def _check_numbers(channels: Sequence[Channel]) -> None:
     for channel in channels:
         if not np.isfinite(channel.values).all():
             raise RigError(
-                f"The take would move '{channel.group}' to a place that is not a number, so "
-                "nothing was written: look for such numbers in the animation beside it, in "
-                "constraints and in the rest pose."
+                tr(
+                    "The take would move '{bone}' to a place that is not a number, so "
+                    "nothing was written: look for such numbers in the animation beside it, "
+                    "in constraints and in the rest pose.",
+                    bone=channel.group,
+                )
             )
 
 

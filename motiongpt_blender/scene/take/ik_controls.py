@@ -25,6 +25,7 @@ from ...core.body.rotations import (
 from ...core.rig.bone_maps import Part, Switch
 from ...core.rig.kinematics import forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
+from ...core.translation import tr
 from ..access import pose_bones
 from ..action.action_writer import Channel, transform_channels
 from ..errors import RigError
@@ -123,8 +124,13 @@ def check_ik(obj: bpy.types.Object) -> None:
     absent = [name for name in _family(obj).goals() if name not in pose_bones(obj)]
     if absent:
         raise RigError(
-            f"'{obj.name}' has no bone '{absent[0]}': IK controls are keyed on generated Rigify "
-            "rigs, Auto-Rig Pro and CloudRig only; switch them off under Retargeting."
+            tr(
+                "'{name}' has no bone '{bone}': IK controls are keyed on generated "
+                "Rigify rigs, Auto-Rig Pro and CloudRig only; switch them off under "
+                "Retargeting.",
+                name=obj.name,
+                bone=absent[0],
+            )
         )
 
 

@@ -15,6 +15,7 @@ import bpy
 from ... import compat
 from ...core.body.slices import run_to_end
 from ...core.timeline.frame_range import Fit
+from ...core.translation import tr
 from ..access import ArmatureHandle, block_of, pose_bones, update_view_layer
 from ..action.action_writer import WrittenAction
 from ..action.played_curves import audible_actions
@@ -56,7 +57,9 @@ def place_slices(
     """``place_take`` in two slices, of an action's session id; closing takes it off again."""
     obj, action = armature.obj, block_of(bpy.data.actions, action_id)
     if action is None:
-        raise WriteError(f"The take '{name}' was undone while it was written: generate it again.")
+        raise WriteError(
+            tr("The take '{name}' was undone while it was written: generate it again.", name=name)
+        )
     slot = compat.only_slot(action)
     record = _record_before(obj, action)
     if any(ROOT_MOTION_KEY in curve.data_path for curve in compat.all_curves(action)):

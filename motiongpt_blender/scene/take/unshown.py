@@ -18,6 +18,7 @@ from ...core.body.rotations import Array, angle_between, inverse, multiply, rota
 from ...core.rig.kinematics import PosedRig, forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
+from ...core.translation import tr
 from ..access import TRANSFORM_PROPERTIES, evaluated, pose_bones
 from ..pose.capture import body_rotations
 from ..rig.opposing_constraints import carrying_constraints, is_driven, opposing_constraints
@@ -125,8 +126,11 @@ def _vanishing_note(obj: bpy.types.Object, rig: RigDescription) -> tuple[str, ..
     if not found:
         return ()
     return (
-        f"What {listed(found, 'bone')} carries is scaled to almost nothing and does not show the "
-        "take: set the scale to 1.",
+        tr(
+            "What {bones} carries is scaled to almost nothing and does not show the "
+            "take: set the scale to 1.",
+            bones=listed(found, "bone"),
+        ),
     )
 
 
@@ -212,7 +216,7 @@ def _notes(
             what, remedy = cause.value.split("|")
             degrees, away = (max(values) for values in zip(*found.values(), strict=True))
             by = [f"{degrees:.0f}°"] if degrees > TOLERANCE else []
-            by += [f"{away:.0f} cm"] if away > TOLERANCE else []
+            by += [tr("{away:.0f} cm", away=away)] if away > TOLERANCE else []
             yield (
                 f"{what.format(bones=listed(list(found), 'bone'))}: what is shown differs from the "
                 f"take by up to {' and '.join(by)}; {remedy}."

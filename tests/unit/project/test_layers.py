@@ -8,6 +8,7 @@ _SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/kept", "scene
 #: Folder or file of the add-on -> what it may import from; itself always. What is named
 #: without its parts ("core") stands for all of them.
 ADDON = {
+    "core/translation": (),
     "core/bounded_files": (),
     "core/bounded_arrays": ("core/bounded_files",),
     "core/systems": (),
@@ -53,6 +54,9 @@ ADDON = {
     "registration": ("scene/kept", "operators", "preferences", "properties", "ui"),
     "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate"),
 }  # fmt: skip
+
+#: Every message is translated, in whatever layer it is made.
+EVERYWHERE = ("core/translation",)
 
 _GROUND = ("errors", "packs", "devices", "logs")
 _LEARNED = (*_GROUND, "motion", "datasets", "training")
@@ -112,7 +116,7 @@ def test_a_folder_imports_only_from_the_layers_below(half, path):
         if name.split(".")[0] != half or not (other := layer(name, table)):
             continue
         allowed = other == own or any(
-            other == row or other.startswith(f"{row}/") for row in table[own]
+            other == row or other.startswith(f"{row}/") for row in (*table[own], *EVERYWHERE)
         )
         assert allowed, f"{where} imports {name}: {own} may not import from {other}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from ...translation import tr
 from .bones import Bones
 from .editing import check_lengths
 from .parts import REQUIRED, BoneMap, MappedBone, MappingError, Part, missing
@@ -89,12 +90,13 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
     """Why a map cannot be used, and what to do; the caller begins the sentence."""
     if count is not None and count < FEWEST:
         bones = "it has no bones" if not count else f"it has only {count} bone{'s'[: count > 1]}"
-        return f"{bones}: choose an armature with arms and legs."
+        return tr("{bones}: choose an armature with arms and legs.", bones=bones)
     parts = missing(nearest)
     if len(parts) > len(REQUIRED) // 2:
-        return (
-            "its bones are recognised neither by name nor by shape: choose them in the "
-            "panel under Bones, or choose the armature of a body with two arms and two legs."
+        return tr(
+            "its bones are recognised neither by name nor by shape: choose them in "
+            "the panel under Bones, or choose the armature of a body with two arms "
+            "and two legs."
         )
     reasons = [f.reason for f in nearest.failures if f.required and f.misplaced]
     if len(reasons) == len(parts):

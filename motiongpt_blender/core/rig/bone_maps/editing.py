@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...translation import tr
 from .bones import Bones
 from .names import canonical, keys_of, mirrored_name
 from .parts import CHAINS, BoneMap, Failure, MappedBone, MappingError, Part, Source, Switch
@@ -57,22 +58,36 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
         for name in (bone.control, bone.body):
             if name not in bones.index:
                 raise MappingError(
-                    f"the bone '{name}', chosen for {bone.part.words}, is no longer there: "
-                    "choose another in the panel under Bones, or press Find Bones."
+                    tr(
+                        "the bone '{name}', chosen for {part}, is no longer there: choose "
+                        "another in the panel under Bones, or press Find Bones.",
+                        name=name,
+                        part=bone.part.words,
+                    )
                 )
     seen: dict[str, Part] = {}
     for bone in bone_map.bones:
         if bone.control in seen:
             raise MappingError(
-                f"'{bone.control}' is chosen twice, for {seen[bone.control].words} and for "
-                f"{bone.part.words}: clear one of them in the panel under Bones."
+                tr(
+                    "'{bone}' is chosen twice, for {first} and for {part}: clear one of them "
+                    "in the panel under Bones.",
+                    bone=bone.control,
+                    first=seen[bone.control].words,
+                    part=bone.part.words,
+                )
             )
         seen[bone.control] = bone.part
     for part in {bone.part for bone in bone_map.bones} - set(CHAINS):
         if len(both := bone_map.of(part)) > 1:
             raise MappingError(
-                f"'{both[0].control}' and '{both[1].control}' are both chosen for {part.words}: "
-                "clear one of them in the panel under Bones."
+                tr(
+                    "'{bone}' and '{other}' are both chosen for {part}: clear one of them in "
+                    "the panel under Bones.",
+                    bone=both[0].control,
+                    other=both[1].control,
+                    part=part.words,
+                )
             )
     check_lengths(bone_map, bones)
 
@@ -91,10 +106,13 @@ def check_lengths(bone_map: BoneMap, bones: Bones) -> None:
             apart = bones.heads[bones.index[first]] - bones.heads[bones.index[second]]
             if np.linalg.norm(apart) <= 1e-6 * max(size, 1e-12):
                 raise MappingError(
-                    f"'{first}' and '{second}' begin at the same point, so the {upper} has no "
-                    "length: move one of them in Edit Mode, or choose another bone.".replace(
-                        "upper_arm", "upper arm"
-                    )
+                    tr(
+                        "'{first}' and '{second}' begin at the same point, so the {upper} has no "
+                        "length: move one of them in Edit Mode, or choose another bone.",
+                        first=first,
+                        second=second,
+                        upper=upper,
+                    ).replace("upper_arm", "upper arm")
                 )
 
 
@@ -153,7 +171,7 @@ def from_preset(text: str, bones: Bones) -> tuple[str, tuple[MappedBone, ...]]:
     keys = keys_of(bones.names)
     rows = tuple(_row(item, bones, keys) for item in data["bones"])
     if not any(r.control for r in rows):
-        raise MappingError("none of its bones is in this armature: choose another preset.")
+        raise MappingError(tr("none of its bones is in this armature: choose another preset."))
     return str(data.get("family", "user")), rows
 
 
@@ -161,12 +179,14 @@ def _read(text: str) -> dict[str, Any]:
     try:
         data: Any = json.loads(text)
     except ValueError:
-        raise MappingError("it is not a bone map: choose a .json that was saved here.") from None
+        raise MappingError(
+            tr("it is not a bone map: choose a .json that was saved here.")
+        ) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:  # pyright: ignore
-        raise MappingError("it is not a bone map: choose a .json that was saved here.")
+        raise MappingError(tr("it is not a bone map: choose a .json that was saved here."))
     found: dict[str, Any] = {str(k): v for k, v in data.items()}  # pyright: ignore
     if found.get("version") != VERSION or not isinstance(found.get("bones"), list):
-        raise MappingError("it is of a version that is not known: update the add-on.")
+        raise MappingError(tr("it is of a version that is not known: update the add-on."))
     return found
 
 
@@ -178,10 +198,10 @@ def _row(item: Any, bones: Bones, keys: dict[str, str]) -> MappedBone:
         part, wanted = Part(item["part"]), str(item["control"])
         body, raw = str(item.get("body") or wanted), bool(item.get("raw", False))
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise MappingError("a row of it cannot be read: save the preset again.") from None
+        raise MappingError(tr("a row of it cannot be read: save the preset again.")) from None
     control = here(wanted)
     if not control:
-        note = f"The preset names '{wanted}', which is not in this armature."
+        note = tr("The preset names '{wanted}', which is not in this armature.", wanted=wanted)
         return MappedBone(part, "", "", False, 0.0, Source.USER, note)
     return MappedBone(part, control, here(body) or control, raw, 1.0, Source.USER)
 

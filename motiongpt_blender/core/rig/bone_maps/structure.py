@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...translation import tr
 from .bones import Bones
 from .limbs import Joints, Row, arm_joints, leg_joints
 from .names import split_name
@@ -304,7 +305,9 @@ class _Assignment:
         nearest = self._loose_foot(row, joints)
         if nearest is not None:
             shin = self.bones.names[row.bones[joints.lower]]
-            note = f"'{self.bones.names[nearest]}' is not a child of '{shin}'."
+            note = tr(
+                "'{bone}' is not a child of '{shin}'.", bone=self.bones.names[nearest], shin=shin
+            )
             self._put(part, nearest, 0.6, note, detached=True)
             toes = self.bones.children[nearest]
             if len(toes) == 1:

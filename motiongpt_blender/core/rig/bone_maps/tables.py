@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from ...translation import tr
 from .bones import Bones
 from .names import canonical, keys_of, mirrored_name
 from .parts import BoneMap, Failure, MappedBone, Part, Switch, missing
@@ -142,7 +143,7 @@ class _FamilyMatch:
         item: dict[str, Any] = {"control": entry} if isinstance(entry, list) else entry
         names: list[str] = item.get("control", [])
         if not names:
-            self._fail(part, f"{self.data['label']} has no bone for it.")
+            self._fail(part, tr("{rig} has no bone for it.", rig=self.data["label"]))
             return
         listed = " or ".join(f"'{n}'" for n in names)
         where = {"l": " on the left side", "r": " on the right side", "": ""}[part.side]
@@ -164,7 +165,9 @@ class _FamilyMatch:
         if below:
             self._keep(below[0])
             return
-        note = f"'{options[0].control}' is not a child of '{carrier}'."
+        note = tr(
+            "'{bone}' is not a child of '{carrier}'.", bone=options[0].control, carrier=carrier
+        )
         if base in _MAY_DETACH:
             doubted = replace(options[0], confidence=self.sure * DOUBT, note=note, detached=True)
             self._keep(doubted)
@@ -186,7 +189,7 @@ class _FamilyMatch:
         if good:
             self._keep(good[0])
         else:
-            note = f"'{options[0].control}' is not a parent of the legs and the arms."
+            note = tr("'{bone}' is not a parent of the legs and the arms.", bone=options[0].control)
             self._keep(replace(options[0], confidence=self.sure * DOUBT, note=note))
 
     def _trunk(self) -> None:
@@ -212,7 +215,11 @@ class _FamilyMatch:
                 self._keep(replace(chest, part=Part.CHEST))
             elif line:
                 names = ", ".join(f"'{b.control}'" for b in line)
-                self._fail(Part.CHEST, f"The arms are no children of {names}.", misplaced=True)
+                self._fail(
+                    Part.CHEST,
+                    tr("The arms are no children of {names}.", names=names),
+                    misplaced=True,
+                )
                 return
             else:
                 self._no_name(Part.CHEST, [n for row in rows for n in row])
