@@ -33,14 +33,17 @@ from .operators import bone_map as bone_operators
 from .properties import armature, bone_map, marked_pose, retargeting, scene
 from .properties import frame_range as frame_range_properties
 from .properties import overrides as override_properties
+from .properties import request as request_properties
 from .properties import sequence as sequence_properties
 from .properties import takes as take_properties
+from .properties.request import OVERRIDABLE
 from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, keymap, menus, panels
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
+from .ui import queue as queue_panel
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
 from .ui import takes as take_panels
@@ -52,6 +55,7 @@ CLASSES: Final = (
     bone_map.MotionGPTBoneMap,
     retargeting.MotionGPTRetargeting,
     marked_pose.MotionGPTPose,
+    request_properties.MotionGPTRequest,
     sequence_properties.MotionGPTBlock,
     sequence_properties.MotionGPTSequence,
     frame_range_properties.MotionGPTFrameRange,
@@ -67,7 +71,9 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_constrain_part,
     timeline.MOTIONGPT_OT_move_pose,
     generation.MOTIONGPT_OT_generate,
+    generation.MOTIONGPT_OT_generate_selected,
     generation.MOTIONGPT_OT_cancel,
+    generation.MOTIONGPT_OT_cancel_all,
     prompts.MOTIONGPT_OT_use_prompt,
     sample.MOTIONGPT_OT_add_sample_character,
     takes.MOTIONGPT_OT_keep_take,
@@ -109,6 +115,7 @@ CLASSES: Final = (
     take_panels.MOTIONGPT_UL_takes,
     menus.MOTIONGPT_MT_main,
     panels.MOTIONGPT_PT_main,
+    queue_panel.MOTIONGPT_PT_queue,
     pose_panel.MOTIONGPT_PT_poses,
     take_panels.MOTIONGPT_PT_takes,
     frame_range_panel.MOTIONGPT_PT_frame_range,
@@ -124,7 +131,8 @@ def register() -> None:
     """Add classes, properties and icons, and begin a session."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    setattr(bpy.types.Object, PROPERTY, bpy.props.PointerProperty(type=armature.MotionGPTArmature))
+    kept = bpy.props.PointerProperty(type=armature.MotionGPTArmature, override=OVERRIDABLE)
+    setattr(bpy.types.Object, PROPERTY, kept)
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=scene.MotionGPTScene))
     icons.load()
     menus.add()

@@ -1,5 +1,6 @@
-"""Makes takes, one at a time: sends the request, waits for the answer, writes it in slices.
+"""Makes takes: sends requests, waits for the answers, writes them in slices, one after the other.
 
+Each character has one request under way at most; those of several wait at the model's process.
 State belongs to the character that a take is made for. What happens in between (an undo,
 another scene, another file, an armature that is removed) is expected.
 """
@@ -11,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +29,7 @@ from ..wire import Result
 from .adapters import Backend, Blender, Character, CharacterKey
 from .job import GenerateError, any_script, max_frames, request_message, write_job_folder
 from .request import prepare
-from .state import CharacterState, OnDone, PendingTake
+from .state import CharacterState, OnDone, PendingTake, Phase
 from .take_request import PreparedTake, TakeRequest
 
 #: What a request may be refused with; each message is one sentence.
@@ -41,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class Controller:
-    """The takes of all characters. One request is under way at a time."""
+    """The takes of all characters. Each has one request under way at a time."""
 
     def __init__(
         self, blender: Blender, backend: Backend, clock: Callable[[], float] = time.perf_counter
@@ -50,8 +52,8 @@ class Controller:
         self._backend = backend
         self._clock = clock
         self._states: dict[int, CharacterState] = {}
-        #: The take under way, or None.
-        self.pending: PendingTake | None = None
+        #: The takes under way, in the order of the clicks.
+        self.under_way: list[PendingTake] = []
         #: What there is to say of a character that is gone, or of none.
         self.notice = CharacterState()
 
@@ -71,11 +73,21 @@ class Controller:
         state.message, state.failed = message, failed
         self.blender.redraw()
 
-    def why_busy(self) -> str:
-        """Why no request can be sent now, or ""."""
-        if self.pending is None:
+    @property
+    def pending(self) -> PendingTake | None:
+        """The take whose turn it is, or None; one that is held is nobody's turn."""
+        return next((take for take in self.under_way if not take.held), None)
+
+    def pending_of(self, armature: int) -> PendingTake | None:
+        """The take under way for a character, by its armature's session id; or None."""
+        return next((t for t in self.under_way if t.character.armature == armature), None)
+
+    def why_busy(self, armature: int) -> str:
+        """Why nothing can be asked for a character now, or ""."""
+        take = self.pending_of(armature)
+        if take is None:
             return ""
-        if self.pending.slices is None:
+        if take.phase is Phase.GENERATING:
             return tr("A motion is being generated: wait or cancel it")
         return tr("The last motion is being written: wait a moment")
 
@@ -95,11 +107,12 @@ class Controller:
             on_done: called once when the take has ended: True after it was written.
 
         Raises:
-            GenerateError, PlanError, PoseError, RigError, LaunchError: nothing is under way then.
+            GenerateError, PlanError, PoseError, RigError, LaunchError: nothing is under way for the
+                character then, or what was before.
         """
-        if reason := self.why_busy():
-            raise GenerateError(f"{reason}.")
         clicked, key = self._clock(), character.key
+        if reason := self.why_busy(key.armature):
+            raise GenerateError(f"{reason}.")
         prepared = prepare(
             character,
             request,
@@ -114,83 +127,107 @@ class Controller:
         except LaunchError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        self.pending = PendingTake(key, prepared, folder, clicked, job, on_done)
+        self.under_way.append(PendingTake(key, prepared, folder, clicked, job, on_done))
         self.notice = CharacterState()
         self.state(key.armature).begin()
         self.blender.redraw()
         return job
 
-    def cancel(self) -> None:
-        """Ask the model's process to stop; the scene stays as it is."""
-        if self.pending is not None and self.pending.slices is None:
-            self._backend.cancel(self.pending.job.request.job)
+    def cancel(self, take: PendingTake) -> None:
+        """Ask the model's process to stop, or drop a take that is held; the scene stays."""
+        if take.phase is Phase.GENERATING:
+            self._backend.cancel(take.job.request.job)
             self.blender.redraw()
+        elif take.phase is Phase.HELD:
+            self._end(take, written=False)
+
+    def cancel_all(self) -> None:
+        """Cancel what waits, then what the model works on."""
+        for take in reversed(tuple(self.under_way)):
+            self.cancel(take)
 
     def drop_all(self) -> bool:
-        """Forget every character and the take under way; returns whether one was."""
-        take, self.pending = self.pending, None
+        """Forget every character and all takes under way; returns whether there were any."""
+        takes, self.under_way = self.under_way, []
         self._states.clear()
         self.notice = CharacterState()
-        if take is None:
-            return False
-        self._backend.forget(take.job.request.job)
-        shutil.rmtree(take.folder, ignore_errors=True)
-        if take.slices is not None:
-            take.slices.close()
-        return True
+        for take in reversed(takes):
+            self._backend.forget(take.job.request.job)
+            shutil.rmtree(take.folder, ignore_errors=True)
+            if take.slices is not None:
+                take.slices.close()
+        return bool(takes)
+
+    def look_again(self) -> None:
+        """After an undo: write the takes of characters that are there again."""
+        self._write_next()
 
     # --- the end of a job ------------------------------------------------------------
 
     def _on_end(self, job: Job) -> None:
         """Take in the end of a job, whatever it is."""
-        take = self.pending
-        if take is None or take.job is not job:
+        take = next((take for take in self.under_way if take.job is job), None)
+        if take is None:
             return
         try:
-            if job.state is JobState.DONE:
-                self._begin_writing(take)
-            elif job.state is JobState.CANCELLED:
-                self.tell(take.character, "Cancelled: nothing was changed.")
-            else:
-                if job.detail:
-                    _log.error("%s", job.detail)
-                self.tell(take.character, job.error, failed=True)
+            self._take_in(take)
         except Exception as error:  # Blender drops a timer that raises, and says nothing
-            take.slices = None
+            take.clips = ()
             self._tell_unexpected(take, error)
         finally:
             shutil.rmtree(take.folder, ignore_errors=True)
-        if take.slices is None:
-            self._end(take, written=False)
+        if take.clips:
+            self._write_next()
         else:
-            self.blender.run_slices(lambda: self._write_slice(take))
+            self._end(take, written=False)
 
-    def _begin_writing(self, take: PendingTake) -> None:
-        """Read the clip and get ready to write it."""
-        assert take.job.result is not None
-        character = self.blender.find(take.character)
-        if character is None:
-            self.tell(
-                take.character,
-                tr(
-                    "The armature '{name}' is gone: the motion that was made for it was "
-                    "dropped; choose an armature and press Generate again.",
-                    name=take.character.name,
-                ),
-                failed=True,
-            )
+    def _take_in(self, take: PendingTake) -> None:
+        """Read the answer, or tell why there is none."""
+        job = take.job
+        if job.state is JobState.CANCELLED:
+            self.tell(take.character, tr("Cancelled: nothing was changed."))
             return
+        if job.state is not JobState.DONE:
+            if job.detail:
+                _log.error("%s", job.detail)
+            self.tell(take.character, job.error, failed=True)
+            return
+        assert job.result is not None
         try:
-            clips = _load_clips(take.prepared, take.job.result, take.folder)
+            take.clips = _load_clips(take.prepared, job.result, take.folder)
         except MotionError as error:
             self.tell(take.character, str(error), failed=True)
             return
-        notes = (*take.prepared.notes, *take.job.result.notes)
-        take.slices = character.write(clips, replace(take.prepared, notes=notes))
+        notes = (*take.prepared.notes, *job.result.notes)
+        take.prepared = replace(take.prepared, notes=notes)
+
+    def _write_next(self) -> None:
+        """Begin to write the first take whose answer has come, unless one is being written."""
+        if any(take.slices is not None for take in self.under_way):
+            return
+        for take in self.under_way:
+            character = self.blender.find(take.character) if take.clips else None
+            if character is not None:
+                take.held = False
+                take.slices = character.write(take.clips, take.prepared)
+                self.blender.run_slices(partial(self._write_slice, take))
+                return
+            if take.clips and not take.held:
+                self._hold(take)
+
+    def _hold(self, take: PendingTake) -> None:
+        """Keep the answer for a character that is gone, until an undo brings it back."""
+        take.held, take.slices = True, None
+        message = tr(
+            "The armature '{name}' is gone: undo its removal to get its motion, or choose another "
+            "armature and press Generate.",
+            name=take.character.name,
+        )
+        self.tell(take.character, message, failed=True)
 
     def _write_slice(self, take: PendingTake) -> float | None:
         """Write one slice; returns seconds until the next, or None after the last."""
-        if self.pending is not take or take.slices is None:
+        if take not in self.under_way or take.slices is None:
             return None
         written = False
         try:
@@ -200,6 +237,10 @@ class Controller:
             self._report(take, end.value)
             written = True
         except NOT_WRITTEN as error:
+            if self.blender.find(take.character) is None:
+                self._hold(take)
+                self._write_next()
+                return None
             self.tell(take.character, str(error), failed=True)
         except Exception as error:
             self._tell_unexpected(take, error)
@@ -218,11 +259,12 @@ class Controller:
         self.tell(take.character, f"{_made(reports)} ({total:.1f} s).")
 
     def _end(self, take: PendingTake, *, written: bool) -> None:
-        """Free the controller for the next request, then tell who waits for the end."""
-        self.pending = None
+        """Free the character for its next request, then tell who waits for the end."""
+        self.under_way.remove(take)
         self.blender.redraw()
         if take.on_done is not None:
             take.on_done(written)
+        self._write_next()
 
     def _tell_unexpected(self, take: PendingTake, error: Exception) -> None:
         name = take.character.name

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from ..backend.jobs import Job, JobState
 from ..backend.process import Launch
+from ..core.body.motion import MotionClip
 from ..core.timeline.sequences import Piece
 from ..core.translation import tr
 from ..scene.take.report import ApplyReport
@@ -22,24 +23,30 @@ OnDone: TypeAlias = Callable[[bool], None]
 
 
 class Phase(Enum):
-    """Where a take under way is."""
+    """Where a take under way is.
+
+    A held one was made for a character that is gone meanwhile, and waits for an undo.
+    """
 
     GENERATING = "generating"
     WRITING = "writing"
+    HELD = "held"
 
 
-@dataclass
+@dataclass(eq=False)
 class PendingTake:
     """A take under way, with all that was known at the click.
 
     Attributes:
         character: who moves.
-        prepared: what was sent.
+        prepared: what was sent; with the answer come its notes.
         folder: the job's folder.
         clicked: clock time of the click, seconds.
         job: the request at the model's process.
         on_done: called when it has ended.
-        slices: what is left to write; None while the model works.
+        clips: the model's answer, best first; empty while the model works.
+        slices: what is left to write; None before its turn.
+        held: whether its character was gone when the answer came.
     """
 
     character: CharacterKey
@@ -48,12 +55,16 @@ class PendingTake:
     clicked: float
     job: Job
     on_done: OnDone | None = None
+    clips: tuple[MotionClip, ...] = ()
     slices: Generator[None, None, tuple[ApplyReport, ...]] | None = None
+    held: bool = False
 
     @property
     def phase(self) -> Phase:
-        """Whether the model works or the take is being written."""
-        return Phase.GENERATING if self.slices is None else Phase.WRITING
+        """Whether the model works, the take is being written, or its character is gone."""
+        if not self.clips:
+            return Phase.GENERATING
+        return Phase.HELD if self.held else Phase.WRITING
 
 
 @dataclass
@@ -125,3 +136,12 @@ def stage_text(job: Job) -> str:
     if job.state is JobState.CANCELLING:
         return "Cancelling"
     return STAGES.get(job.stage, "Waiting for the model")
+
+
+def progress_text(take: PendingTake) -> str:
+    """What becomes of a take under way, in words."""
+    if take.phase is Phase.HELD:
+        return tr("Gone: undo its removal")
+    if take.phase is Phase.WRITING:
+        return tr("Writing the keys")
+    return stage_text(take.job)

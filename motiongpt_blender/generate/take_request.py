@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -13,7 +15,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode
 from ..core.timeline.loops import best_loop_start
 from ..core.timeline.plan import Plan
-from ..wire import Sampling
+from ..wire import LIMITS, Sampling
 
 #: Most bytes of a take's name; Blender's names have 63, and it numbers equal ones.
 NAME_BYTES: Final = 48
@@ -123,6 +125,25 @@ class PreparedTake:
             return clip
         first = best_loop_start(clip.joints.astype(np.float64), count, clip.fps)
         return replace(clip, joints=clip.joints[first : first + count])
+
+
+def seeds_apart(asked: Sequence[tuple[str, int]]) -> list[int]:
+    """Seeds for several characters, so that no two move alike.
+
+    Args:
+        asked: prompt and seed of each. One that another has before it gets the next free seed.
+    """
+    used: set[tuple[str, int]] = set()
+    seeds: list[int] = []
+    for prompt, seed in asked:
+        free = next(k for k in count(seed) if (prompt, _in_limits(k)) not in used)
+        used.add((prompt, _in_limits(free)))
+        seeds.append(_in_limits(free))
+    return seeds
+
+
+def _in_limits(seed: int) -> int:
+    return seed % (int(LIMITS["seed"].high) + 1)
 
 
 def take_name(prompt: str) -> str:

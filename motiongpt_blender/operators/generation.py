@@ -1,24 +1,72 @@
-"""Generate and Cancel."""
+"""Generate, for one character or for all that are selected, and Cancel."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import bpy
 
 from .. import paths, preferences
 from ..backend.process import Launch
+from ..compat import session_id
 from ..core.translation import tr
 from ..generate.controller import REFUSED
 from ..generate.job import make_launch
 from ..generate.request import take_request
+from ..generate.state import PendingTake, Phase
+from ..generate.take_request import seeds_apart
 from ..properties import armature
 from ..properties import scene as scene_properties
-from ..properties.scene import target
+from ..properties.scene import selected_armatures, target
 from . import session
 from .character import ArmatureCharacter
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
+if TYPE_CHECKING:
+    _OperatorBase = bpy.types.Operator
+else:
+    _OperatorBase = object  # Blender registers classes with one base of its own
 
-class MOTIONGPT_OT_generate(bpy.types.Operator):
+PROMPTS = (
+    ("OWN", "Each with Its Own Prompt", "Each selected character with its own prompt and length"),
+    ("SHARED", "All with This Prompt", "All selected characters with the prompt in the panel"),
+)
+
+
+class Requesting(_OperatorBase):
+    """An operator that sends requests, and then listens for Esc until their takes have come."""
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Send, then listen."""
+        if (result := self.execute(context)) != {"FINISHED"}:
+            return result
+        self._armatures = {session_id(obj) for obj in self.asked(context)}
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Esc cancels while the model works; every other event goes on to Blender."""
+        takes = [
+            take
+            for take in session.controller().under_way
+            if take.character.armature in self._armatures and not take.held
+        ]
+        if not takes:
+            return {"FINISHED", "PASS_THROUGH"}
+        generating = [take for take in takes if take.phase is Phase.GENERATING]
+        if event.type == "ESC" and event.value == "PRESS" and generating:
+            for take in reversed(generating):
+                session.controller().cancel(take)
+            return {"RUNNING_MODAL"}
+        return {"PASS_THROUGH"}
+
+    def asked(self, context: bpy.types.Context) -> Sequence[bpy.types.Object]:
+        """The armatures that takes are asked for."""
+        return [required_target(context)]
+
+
+class MOTIONGPT_OT_generate(Requesting, bpy.types.Operator):
     """Send the prompt and the marked poses to the model. Esc cancels"""
 
     bl_idname = "motiongpt.generate"
@@ -28,28 +76,11 @@ class MOTIONGPT_OT_generate(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """An armature, and no request under way."""
+        """An armature, and no request of its own under way."""
         reason = why_not(context)
         if reason:
             cls.poll_message_set(reason)
         return not reason
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Send, then listen for Esc until the take has come."""
-        if (result := self.execute(context)) != {"FINISHED"}:
-            return result
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Esc cancels while the model works; every other event goes on to Blender."""
-        pending = session.controller().pending
-        if pending is None:
-            return {"FINISHED", "PASS_THROUGH"}
-        if event.type == "ESC" and event.value == "PRESS" and pending.slices is None:
-            session.controller().cancel()
-            return {"RUNNING_MODAL"}
-        return {"PASS_THROUGH"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Prepare and send; a timer takes in the answer."""
@@ -61,6 +92,52 @@ class MOTIONGPT_OT_generate(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MOTIONGPT_OT_generate_selected(Requesting, bpy.types.Operator):
+    """Generate for every selected character, one after the other. Esc cancels them"""
+
+    bl_idname = "motiongpt.generate_selected"
+    bl_label = "MotionGPT: Generate for Selected"
+    bl_options = {"REGISTER"}
+
+    prompts: bpy.props.EnumProperty(
+        name="Prompts", description="Which prompts are used", items=PROMPTS
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Two characters must be selected."""
+        if len(selected_armatures(context)) < 2:
+            cls.poll_message_set(tr("Select two characters or more"))
+            return False
+        return True
+
+    def asked(self, context: bpy.types.Context) -> Sequence[bpy.types.Object]:
+        """The selected armatures."""
+        return selected_armatures(context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Send a request for each; one that is refused keeps none of the others."""
+        chosen = self.asked(context)
+        requests = [armature.of(obj).request for obj in chosen]
+        shown = target(context)
+        if self.prompts == "SHARED" and shown is not None:
+            for request in requests:
+                request.copy_from(armature.of(shown).request)
+        seeds = seeds_apart([(request.prompt, request.seed) for request in requests])
+        refused: list[str] = []
+        for obj, request, seed in zip(chosen, requests, seeds, strict=True):
+            request.seed = seed
+            try:
+                start(context, obj)
+            except REFUSED as error:
+                session.tell_refused(obj, error)
+                refused.append(f"{obj.name}: {error}")
+        if refused:
+            level = "ERROR" if len(refused) == len(chosen) else "WARNING"
+            self.report({level}, " ".join(refused))
+        return {"FINISHED"} if len(refused) < len(chosen) else {"CANCELLED"}
+
+
 class MOTIONGPT_OT_cancel(bpy.types.Operator):
     """Stop generating. The scene stays as it is"""
 
@@ -68,28 +145,67 @@ class MOTIONGPT_OT_cancel(bpy.types.Operator):
     bl_label = "MotionGPT: Cancel"
     bl_options = {"INTERNAL"}
 
+    job: bpy.props.StringProperty(
+        name="Job",
+        description="Which request is cancelled; when empty, that of the character in the panel, "
+        "or else the one that the model works on",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """A request must be at the model's process."""
-        pending = session.controller().pending
-        generating = pending is not None and pending.slices is None
-        if not generating:
-            cls.poll_message_set(tr("Nothing is being generated"))
-        return generating
+        """A request must be under way that is not being written."""
+        return _can_cancel(cls)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Ask the process to stop."""
-        session.controller().cancel()
+        if (take := self._take(context)) is not None:
+            session.controller().cancel(take)
+        return {"FINISHED"}
+
+    def _take(self, context: bpy.types.Context) -> PendingTake | None:
+        controller, obj = session.controller(), target(context)
+        if self.job:
+            named = (t for t in controller.under_way if t.job.request.job == self.job)
+            return next(named, None)
+        own = controller.pending_of(session_id(obj)) if obj is not None else None
+        return own or controller.pending
+
+
+class MOTIONGPT_OT_cancel_all(bpy.types.Operator):
+    """Cancel the requests of all characters. The scene stays as it is"""
+
+    bl_idname = "motiongpt.cancel_all"
+    bl_label = "MotionGPT: Cancel All"
+    bl_options = {"INTERNAL"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A request must be under way that is not being written."""
+        return _can_cancel(cls)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Ask the process to stop, and to begin with none of those that wait."""
+        session.controller().cancel_all()
         return {"FINISHED"}
 
 
+def _can_cancel(cls: type[bpy.types.Operator]) -> bool:
+    """Whether a request is under way that is not being written; says so where none is."""
+    found = any(take.phase is not Phase.WRITING for take in session.controller().under_way)
+    if not found:
+        cls.poll_message_set(tr("Nothing is being generated"))
+    return found
+
+
 def why_not(context: bpy.types.Context) -> str:
-    """Why nothing can be generated now, or ""."""
-    return session.controller().why_busy() or ("" if target(context) else NO_ARMATURE)
+    """Why nothing can be generated now for the character in the panel, or ""."""
+    obj = target(context)
+    return session.why_busy(obj) if obj is not None else NO_ARMATURE
 
 
 def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Send what the panel asks for; raises one of ``REFUSED``."""
+    """Send what is asked for of a character; raises one of ``REFUSED``."""
     takes = armature.of(obj).takes
     shown = takes.index_shown
     takes.hide()  # it is no animation to continue or to join
@@ -104,13 +220,13 @@ def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
 def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     controller = session.controller()
     character = ArmatureCharacter.of(obj, context.scene)
-    panel = scene_properties.of(context.scene)
+    panel, asked = scene_properties.of(context.scene), armature.of(obj).request
     character.check_usable()
     request = take_request(
         character,
-        panel.prompt,
-        length(context),
-        panel.sampling(),
+        asked.prompt,
+        length(context, obj),
+        panel.sampling(asked.seed),
         panel.frame_range.timing(),
         controller.blender.time().frame,
         panel.takes,
@@ -118,17 +234,17 @@ def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
     controller.start(character, request, chosen_launch(context))
 
 
-def length(context: bpy.types.Context) -> float:
+def length(context: bpy.types.Context, obj: bpy.types.Object) -> float:
     """Seconds of a take whose length no pose and no frame range decides."""
-    panel = scene_properties.of(context.scene)
-    suggested = suggested_length(context)
-    return panel.seconds if suggested is None or not panel.auto_length else suggested
+    request = armature.of(obj).request
+    suggested = suggested_length(context, obj)
+    return request.seconds if suggested is None or not request.auto_length else suggested
 
 
-def suggested_length(context: bpy.types.Context) -> float | None:
-    """Seconds that suit the panel's prompt; None when the pack has no length model."""
+def suggested_length(context: bpy.types.Context, obj: bpy.types.Object) -> float | None:
+    """Seconds that suit a character's prompt; None when the pack has no length model."""
     model = paths.length_model(preferences.chosen_pack(context))
-    return model.seconds(scene_properties.of(context.scene).prompt) if model else None
+    return model.seconds(armature.of(obj).request.prompt) if model else None
 
 
 def chosen_launch(context: bpy.types.Context) -> Launch:

@@ -9,8 +9,9 @@ import bpy
 from .. import paths
 from ..core.packs.known_captions import stems
 from ..preferences import chosen_pack
-from ..properties import scene as scene_properties
-from .targets import OperatorResult
+from ..properties import armature
+from ..properties.scene import target
+from .targets import OperatorResult, has_target, required_target
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,14 @@ class MOTIONGPT_OT_use_prompt(bpy.types.Operator):
 
     prompt: bpy.props.StringProperty(name="Prompt", options={"SKIP_SAVE"})
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An armature is needed."""
+        return has_target(cls, context)
+
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Set the panel's prompt."""
-        scene_properties.of(context.scene).prompt = self.prompt
+        """Set the character's prompt."""
+        armature.of(required_target(context)).request.prompt = self.prompt
         return {"FINISHED"}
 
 
@@ -47,9 +53,10 @@ def examples_for(context: bpy.types.Context) -> Examples | None:
     None for other prompts, for those in other scripts, and for packs that keep no captions.
     """
     known = paths.known_captions(chosen_pack(context))
-    prompt = scene_properties.of(context.scene).prompt.strip()
-    if known is None:
+    obj = target(context)
+    if known is None or obj is None:
         return None
+    prompt = armature.of(obj).request.prompt.strip()
     if not prompt:
         return Examples("Write what the character does, for example:", known.examples)
     if not prompt.isascii() or stems(prompt) & known.stems:

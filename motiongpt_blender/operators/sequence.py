@@ -31,12 +31,13 @@ class MOTIONGPT_OT_add_block(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Append one with the prompt, length and seed of the panel."""
-        panel, group = scene_properties.of(context.scene), _sequence(context)
+        obj, group = required_target(context), _sequence(context)
+        request = armature.of(obj).request
         ends = [block.end for block in group.blocks]
         block = group.blocks.add()
-        block.prompt, block.seed = panel.prompt, panel.seed
+        block.prompt, block.seed = request.prompt, request.seed
         block.start = max(ends) if ends else context.scene.frame_current
-        block.end = block.start + max(round(generation.length(context) * scene_fps()), 1)
+        block.end = block.start + max(round(generation.length(context, obj) * scene_fps()), 1)
         group.active = len(group.blocks) - 1
         return {"FINISHED"}
 
@@ -90,8 +91,8 @@ class MOTIONGPT_OT_move_block(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_generate_sequence(bpy.types.Operator):
-    """Generate all blocks in a row. Each continues from the one before it"""
+class MOTIONGPT_OT_generate_sequence(generation.Requesting, bpy.types.Operator):
+    """Generate all blocks in a row. Each continues from the one before it. Esc cancels"""
 
     bl_idname = "motiongpt.generate_sequence"
     bl_label = "MotionGPT: Generate All"
@@ -110,7 +111,7 @@ class MOTIONGPT_OT_generate_sequence(bpy.types.Operator):
         return _generate(self, context, range(count))
 
 
-class MOTIONGPT_OT_generate_block(bpy.types.Operator):
+class MOTIONGPT_OT_generate_block(generation.Requesting, bpy.types.Operator):
     """Generate this block again. It joins the blocks beside it"""
 
     bl_idname = "motiongpt.generate_block"
@@ -149,7 +150,7 @@ def _generate(
             armature.of(obj).sequence.plan(),
             chosen,
             generation.chosen_launch(context),
-            scene_properties.of(context.scene).sampling(),
+            scene_properties.of(context.scene).sampling(armature.of(obj).request.seed),
         )
     except SEQUENCE_REFUSED as error:
         return session.refuse(operator, obj, error)

@@ -17,7 +17,7 @@ from ..compat import session_id
 from ..core.translation import tr
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
-from ..generate.state import CharacterState, Phase, stage_text
+from ..generate.state import CharacterState, Phase, progress_text
 from ..properties import armature
 from ..properties.scene import target
 from ..scene.scene_time import current_frame, scene_fps
@@ -76,17 +76,20 @@ class BlenderAdapter:
 
 def _status_text() -> str | None:
     """What the status bar says of the take under way; None, its usual text, without one."""
-    take = _session.controller.pending if _session is not None else None
-    if take is None:
+    controller = _session.controller if _session is not None else None
+    take = controller.pending if controller is not None else None
+    if controller is None or take is None:
         return None
-    name = take.character.name
+    name, progress = take.character.name, progress_text(take)
+    if behind := len(controller.under_way) - 1:
+        progress = tr("{progress}, {count} more wait", progress=progress, count=behind)
     if take.phase is Phase.WRITING:
-        return tr("MotionGPT: {name}, writing the keys", name=name)
+        return tr("MotionGPT: {name}, {progress}", name=name, progress=progress)
     return tr(
-        "MotionGPT: {name}, {stage}, {fraction:.0%}   Esc: Cancel",
+        "MotionGPT: {name}, {fraction:.0%}, {progress}   Esc: Cancel",
         name=name,
-        stage=stage_text(take.job),
         fraction=take.job.fraction,
+        progress=progress,
     )
 
 
@@ -121,6 +124,8 @@ def start() -> None:
     bpy.app.handlers.load_pre.append(on_load)
     bpy.app.handlers.load_post.append(on_loaded)
     bpy.app.handlers.save_pre.append(on_save)
+    bpy.app.handlers.undo_post.append(on_undone)
+    bpy.app.handlers.redo_post.append(on_undone)
     threading.Thread(target=paths.sweep_job_folders, daemon=True).start()
 
 
@@ -130,6 +135,8 @@ def stop() -> None:
     bpy.app.handlers.load_pre.remove(on_load)
     bpy.app.handlers.load_post.remove(on_loaded)
     bpy.app.handlers.save_pre.remove(on_save)
+    bpy.app.handlers.undo_post.remove(on_undone)
+    bpy.app.handlers.redo_post.remove(on_undone)
     session, _session = _session, None
     if session is not None:
         session.close()
@@ -166,12 +173,22 @@ def active_state(context: bpy.types.Context) -> CharacterState:
     return state_of(target(context))
 
 
+def why_busy(obj: bpy.types.Object) -> str:
+    """Why nothing can be asked for an armature now, or ""."""
+    return controller().why_busy(session_id(obj))
+
+
 def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception) -> OperatorResult:
     """Say in the panel and in Blender's status bar why a request is refused."""
-    key = ArmatureCharacter.of(obj, bpy.context.scene).key
-    controller().tell(key, str(error), failed=True)
+    tell_refused(obj, error)
     operator.report({"ERROR"}, str(error))
     return {"CANCELLED"}
+
+
+def tell_refused(obj: bpy.types.Object, error: Exception) -> None:
+    """Say in an armature's panel why its request is refused."""
+    key = ArmatureCharacter.of(obj, bpy.context.scene).key
+    controller().tell(key, str(error), failed=True)
 
 
 @bpy.app.handlers.persistent
@@ -197,3 +214,9 @@ def on_loaded(*_: Any) -> None:
             armature.editable_of(obj).takes.adopt(strips)
         if ours and obj.override_library is not None:
             restore_properties(obj)
+
+
+@bpy.app.handlers.persistent
+def on_undone(*_: Any) -> None:
+    """Write the takes of characters whose removal was undone."""
+    controller().look_again()

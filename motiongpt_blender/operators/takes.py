@@ -33,14 +33,15 @@ class _TakeOperator(bpy.types.Operator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """Why the operator cannot run now, or ""."""
-        if target(context) is None:
+        obj = target(context)
+        if obj is None:
             return NO_ARMATURE
         take = _takes(context).chosen_take
         if take is None:
             return NO_TAKE
         if take.of_library:
             return tr("This take belongs to the linked file: change it there")
-        return session.controller().why_busy()
+        return session.why_busy(obj)
 
 
 class MOTIONGPT_OT_keep_take(_TakeOperator):
@@ -134,7 +135,7 @@ class MOTIONGPT_OT_use_take_again(_TakeOperator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_vary_take(_TakeOperator):
+class MOTIONGPT_OT_vary_take(generation.Requesting, _TakeOperator):
     """Generate with the prompt, settings and marked poses of this take, and with another seed"""
 
     bl_idname = "motiongpt.vary_take"
@@ -146,9 +147,9 @@ class MOTIONGPT_OT_vary_take(_TakeOperator):
         """Fill the panel in with the next seed, and generate."""
         obj = required_target(context)
         _fill_in_panel(context, _chosen(context))
-        panel = scene_properties.of(context.scene)
-        used = {take.seed for take in _takes(context).entries if take.prompt == panel.prompt}
-        panel.seed = (max(used) + 1) % int(LIMITS["seed"].high)
+        request = armature.of(obj).request
+        used = {take.seed for take in _takes(context).entries if take.prompt == request.prompt}
+        request.seed = (max(used) + 1) % int(LIMITS["seed"].high)
         try:
             generation.start(context, obj)
         except REFUSED as error:
@@ -193,7 +194,8 @@ def _chosen(context: bpy.types.Context) -> MotionGPTTake:
 def _fill_in_panel(context: bpy.types.Context, take: MotionGPTTake) -> None:
     """Bring what a take was made with back into the panel, its marked poses too."""
     panel, group = scene_properties.of(context.scene), armature.of(take.obj)
-    panel.prompt, panel.seconds, panel.seed = take.prompt, take.seconds, take.seed
+    request = group.request
+    request.prompt, request.seconds, request.seed = take.prompt, take.seconds, take.seed
     panel.candidates, panel.guidance = take.candidates, take.guidance
     panel.frame_range.set_timing(take.frame_range.timing())
     group.poses.clear()

@@ -10,7 +10,7 @@ from ..core.body.motion import MODEL_FPS, MotionClip, MotionError
 from ..core.packs.clip_folder import ClipFolderError, add_clip, clip_name
 from ..core.timeline.prompts import PromptError, clean_prompt
 from ..core.translation import tr
-from ..properties import scene as scene_properties
+from ..properties import armature
 from ..scene.errors import RigError
 from ..scene.pose.recording import capture_clip, exportable_action
 from ..scene.rig.description import describe
@@ -38,7 +38,7 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
         """Ask for the file, named after the action."""
         try:
             stretch = exportable_action(required_target(context))
-            clean_prompt(scene_properties.of(context.scene).prompt)
+            clean_prompt(armature.of(required_target(context)).request.prompt)
         except (RigError, PromptError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -58,7 +58,7 @@ class MOTIONGPT_OT_export_clip(bpy.types.Operator):
         manager = context.window_manager
         manager.progress_begin(0, 100)
         try:
-            caption = clean_prompt(scene_properties.of(context.scene).prompt)
+            caption = clean_prompt(armature.of(required_target(context)).request.prompt)
             obj = required_target(context)
             joints = capture_clip(obj, describe(obj), lambda s: manager.progress_update(100 * s))
             origin = origin_of(obj)

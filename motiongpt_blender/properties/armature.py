@@ -1,4 +1,4 @@
-"""What the add-on keeps on an armature object: marked poses, bone map, options, takes, blocks."""
+"""What the add-on keeps on an armature object: request, marked poses, bones, options, takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..core.timeline.mark_frames import free_frame
 from ..scene.kept import PROPERTY, kept_of
 from .bone_map import MotionGPTBoneMap
 from .marked_pose import MotionGPTPose
+from .request import OVERRIDABLE, MotionGPTRequest
 from .retargeting import MotionGPTRetargeting
 from .sequence import MotionGPTSequence
 from .takes import MotionGPTTakes
@@ -28,8 +29,9 @@ def _set_frame(group: MotionGPTArmature, frame: int) -> None:
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):
-    """Marked poses, bone map, options, sequence and takes of one armature."""
+    """Request, marked poses, bone map, options, sequence and takes of one armature."""
 
+    request: bpy.props.PointerProperty(type=MotionGPTRequest, override=OVERRIDABLE)
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
     active: bpy.props.IntProperty(name="Active pose")
     active_frame: bpy.props.IntProperty(

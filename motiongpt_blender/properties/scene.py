@@ -1,8 +1,8 @@
-"""What the animator asks for, kept in the scene."""
+"""What the animator chooses for all characters of a scene."""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 import bpy
 
@@ -11,22 +11,15 @@ from ..scene.kept import PROPERTY
 from ..wire import LIMITS, Sampling
 from .frame_range import MotionGPTFrameRange
 from .overrides import MotionGPTOverride
-
-#: The one place of the defaults.
-DEFAULTS: Final = Sampling()
+from .request import DEFAULTS
 
 
 def _is_armature(_self: MotionGPTScene, obj: bpy.types.Object) -> bool:
     return obj.type == "ARMATURE"
 
 
-def _set_length(panel: MotionGPTScene, _context: bpy.types.Context) -> None:
-    """A length that was entered counts."""
-    panel.auto_length = False
-
-
 class MotionGPTScene(bpy.types.PropertyGroup):
-    """Prompt, length and sampling, and the armature that they are for."""
+    """The armature in question, timing and sampling, and what is drawn."""
 
     armature: bpy.props.PointerProperty(
         name="Armature",
@@ -34,36 +27,6 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         "active mesh",
         type=bpy.types.Object,
         poll=_is_armature,
-    )
-    prompt: bpy.props.StringProperty(
-        name="Prompt",
-        description="What the character does, in plain English: 'a person walks forward'",
-        default="a person walks forward",
-        options={"TEXTEDIT_UPDATE"},
-    )
-    seconds: bpy.props.FloatProperty(
-        name="Length",
-        description="Length of the motion. A marked end pose sets it instead",
-        update=_set_length,
-        default=3.0,
-        min=0.4,
-        max=60.0,
-        soft_max=9.7,
-        step=10,
-        precision=1,
-        subtype="TIME_ABSOLUTE",
-    )
-    auto_length: bpy.props.BoolProperty(
-        name="Auto Length",
-        description="Use the length that suits the prompt, as the model pack has learnt it",
-        default=True,
-    )
-    seed: bpy.props.IntProperty(
-        name="Seed",
-        description="The same seed gives the same motion, another seed a different one",
-        default=DEFAULTS.seed,
-        min=int(LIMITS["seed"].low),
-        max=int(LIMITS["seed"].high),
     )
     frame_range: bpy.props.PointerProperty(type=MotionGPTFrameRange)
     #: What is kept for library overrides; ``armature.of`` finds it.
@@ -113,13 +76,13 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         default=True,
     )
 
-    def sampling(self) -> Sampling:
-        """How the model samples, as chosen."""
-        return Sampling(seed=self.seed, candidates=self.candidates, guidance=self.guidance)
+    def sampling(self, seed: int) -> Sampling:
+        """How the model samples with a seed, as chosen."""
+        return Sampling(seed=seed, candidates=self.candidates, guidance=self.guidance)
 
 
 def of(scene: bpy.types.Scene) -> MotionGPTScene:
-    """What the animator asks for in a scene."""
+    """What the animator chose in a scene."""
     return cast("MotionGPTScene", getattr(scene, PROPERTY))
 
 
@@ -137,6 +100,12 @@ def target(context: bpy.types.Context) -> bpy.types.Object | None:
         return found
     selected = [obj for obj in objects.selected if obj.type == "ARMATURE"]
     return selected[0] if len(selected) == 1 else None
+
+
+def selected_armatures(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The armatures that are selected, or that move what is selected, each once."""
+    moved = (_moved_by(obj) for obj in context.view_layer.objects.selected)
+    return list(dict.fromkeys(obj for obj in moved if obj is not None))
 
 
 def _moved_by(obj: bpy.types.Object | None) -> bpy.types.Object | None:

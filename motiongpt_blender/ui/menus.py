@@ -47,7 +47,9 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
         layout = layout_of(self)
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
+        layout.operator_menu_enum("motiongpt.generate_selected", "prompts")
         layout.operator("motiongpt.cancel", text="Cancel Generating", icon="X")
+        layout.operator("motiongpt.cancel_all", text="Cancel All")
         layout.separator()
         for role in PoseRole:
             symbol, name = icon(role.value.lower()), role.value.capitalize()

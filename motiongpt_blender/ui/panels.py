@@ -12,7 +12,6 @@ from ..compat import session_id
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..core.translation import tr
-from ..generate.state import Phase, stage_text
 from ..operators import generation, session
 from ..operators.prompts import examples_for
 from ..operators.targets import NO_ARMATURE
@@ -23,6 +22,7 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
+from .queue import draw_progress, draw_queue_button, draw_selected, queue_text
 from .readiness import obstacle, readiness_text
 from .setup import draw_setup
 
@@ -47,31 +47,28 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
 
     def draw(self, context: Context) -> None:
         """The request and the button."""
-        layout, request = layout_of(self), scene_properties.of(context.scene)
+        layout, panel = layout_of(self), scene_properties.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
         draw_setup(context, layout)
         obj = target(context)
-        layout.prop(request, "armature", text="Armature")
+        layout.prop(panel, "armature", text="Armature")
         if obj is None:
             layout.operator("motiongpt.add_sample_character", icon="ARMATURE_DATA")
-        elif request.armature is None:
-            hint(layout, tr("Uses the selected armature, {name}", name=obj.name))
-        column = layout.column()
-        column.use_property_split = False
-        column.prop(request, "prompt", text="", icon="SMALL_CAPS")
-        _draw_examples(context, column)
-        _draw_length(context, layout, obj)
-        layout.prop(request, "seed")
-        layout.prop(request, "candidates")
-        layout.prop(request, "guidance")
-        layout.prop(request, "takes")
+        else:
+            if panel.armature is None:
+                hint(layout, tr("Uses the selected armature, {name}", name=obj.name))
+            _draw_request(context, layout, obj)
+        layout.prop(panel, "candidates")
+        layout.prop(panel, "guidance")
+        layout.prop(panel, "takes")
         layout.separator(factor=0.5)
         if why := obstacle(obj) if obj is not None else NO_ARMATURE:
             sentence(context, layout, why, "ERROR")
         elif obj is not None:
-            hint(layout, readiness_text(context, obj))
+            hint(layout, queue_text(context) or readiness_text(context, obj))
         _draw_button(layout, obj, ready=not why)
+        draw_selected(context, layout)
         pack = paths.pack_info(chosen_pack(context))
         if pack is not None and pack.non_commercial:
             sentence(context, layout, licence_text(pack.licence), "ERROR")
@@ -108,13 +105,24 @@ def _draw_examples(context: Context, layout: UILayout) -> None:
         button(layout, "motiongpt.use_prompt", caption, "SMALL_CAPS", prompt=caption)
 
 
-def _draw_length(context: Context, layout: UILayout, obj: Object | None) -> None:
+def _draw_request(context: Context, layout: UILayout, obj: Object) -> None:
+    """What is asked for of the character: prompt, length, seed."""
+    request = armature.of(obj).request
+    column = layout.column()
+    column.use_property_split = False
+    column.prop(request, "prompt", text="", icon="SMALL_CAPS")
+    _draw_examples(context, column)
+    _draw_length(context, layout, obj)
+    layout.prop(request, "seed")
+
+
+def _draw_length(context: Context, layout: UILayout, obj: Object) -> None:
     """The length, or what decides it."""
-    request = scene_properties.of(context.scene)
-    if decided := _length_decided(request, obj):
+    request = armature.of(obj).request
+    if decided := _length_decided(scene_properties.of(context.scene), obj):
         _length_text(layout, decided).active = False
         return
-    suggested = generation.suggested_length(context)
+    suggested = generation.suggested_length(context, obj)
     if suggested is None:
         layout.prop(request, "seconds")
         return
@@ -137,21 +145,17 @@ def _length_text(layout: UILayout, text: str) -> UILayout:
 
 
 def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
-    """Generate, or the progress of the take under way."""
-    take = session.controller().pending
+    """Generate, or the progress of the character's take; beside it the list of all."""
+    take = session.controller().pending_of(session_id(obj)) if obj is not None else None
     row = layout.row(align=True)
     row.scale_y = 1.6
-    if take is None:
-        row.enabled = ready
-        row.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
-        return
-    other = obj is None or session_id(obj) != take.character.armature
-    whose = f"{take.character.name}: " if other else ""
-    if take.phase is Phase.WRITING:
-        row.progress(factor=1.0, text=f"{whose}Writing the keys")
-        return
-    row.progress(factor=take.job.fraction, text=f"{whose}{stage_text(take.job)}")
-    row.operator("motiongpt.cancel", text="", icon="X")
+    if take is not None:
+        draw_progress(row, take)
+    else:
+        generate = row.row(align=True)
+        generate.enabled = ready
+        generate.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
+    draw_queue_button(row)
 
 
 def licence_text(licence: str) -> str:
@@ -164,11 +168,9 @@ def licence_text(licence: str) -> str:
     )
 
 
-def _length_decided(request: MotionGPTScene, obj: Object | None) -> str:
+def _length_decided(panel: MotionGPTScene, obj: Object) -> str:
     """What decides the length instead of its field, or ""."""
-    if request.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
+    if panel.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
         return tr("set under Timing")
-    ends = obj is not None and any(
-        pose.role == PoseRole.END.value for pose in armature.of(obj).poses
-    )
+    ends = any(pose.role == PoseRole.END.value for pose in armature.of(obj).poses)
     return "to the end pose" if ends else ""

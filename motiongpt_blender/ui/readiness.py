@@ -44,7 +44,7 @@ def _span(context: Context, obj: Object) -> str:
         )
     if timing.mode is FrameRangeMode.BETWEEN:
         return tr("Between the keyframes around frame {frame}", frame=frame_text(current_frame()))
-    seconds = generation.length(context)
+    seconds = generation.length(context, obj)
     if timing.mode is FrameRangeMode.CONTINUE:
         return tr("{seconds:.1f} s after the last frame", seconds=seconds)
     frames = {pose.role: pose.at for pose in armature.of(obj).poses}

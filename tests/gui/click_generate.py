@@ -91,7 +91,7 @@ def mark_poses(rig, *, on_the_way):
     with in_view():
         bpy.ops.motiongpt.add_pose(role="END")
     scene.frame_set(1)
-    scene.motiongpt.prompt = PROMPT
+    hand.asked().prompt = PROMPT
     roles = [pose.role for pose in rig.motiongpt.poses]
     assert roles == ["START", *["KEY"] * on_the_way, "END"]
 

@@ -43,6 +43,13 @@ def make_rigify_rig():
     return rig
 
 
+def asked():
+    """What is asked for of the armature in the panel: prompt, length, seed."""
+    from motiongpt_blender.properties import armature, scene
+
+    return armature.of(scene.target(bpy.context)).request
+
+
 def save_drawing():
     """Only the 3D view, and nothing in it: a screen drawn in software takes its time.
 

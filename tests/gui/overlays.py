@@ -54,7 +54,7 @@ def take_of_fake_model(rig):
 
     scene = bpy.context.scene
     scene.frame_end = 100
-    scene.motiongpt.seconds, scene.motiongpt.takes = 3.0, 1
+    hand.asked().seconds, scene.motiongpt.takes = 3.0, 1
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.motiongpt.generate()
     while session.controller().pending is not None:

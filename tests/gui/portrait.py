@@ -28,7 +28,8 @@ def dress(rig):
 
     add_figure(rig).color = FIGURE
     panel = bpy.context.scene.motiongpt
-    panel.seed, panel.show_ghosts, panel.show_trails = SEED, False, False  # figures stand there
+    panel.show_ghosts, panel.show_trails = False, False  # figures stand there
+    rig.motiongpt.request.seed = SEED
     for collection in rig.data.collections_all:
         collection.is_visible = collection.name in SHOWN
 

@@ -43,7 +43,7 @@ def story():
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.ed.redo()
     rig = next(o for o in bpy.data.objects if o.type == "ARMATURE")
-    bpy.context.scene.motiongpt.prompt = "walks forward"
+    hand.asked().prompt = "walks forward"
     bpy.context.scene.motiongpt.takes = 1
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.motiongpt.generate()

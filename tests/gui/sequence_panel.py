@@ -63,7 +63,7 @@ def story(asked):
     at = yield from hand.find_button("motiongpt.add_block", (0.865,))
     group = rig.motiongpt.sequence
     for prompt, seconds in BLOCKS:
-        scene.motiongpt.prompt, scene.motiongpt.seconds = prompt, seconds
+        hand.asked().prompt, hand.asked().seconds = prompt, seconds
         count = len(group.blocks)
         yield from hand.click(at)
         assert len(group.blocks) == count + 1, "the click added no block"

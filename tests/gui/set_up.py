@@ -88,8 +88,7 @@ def watch(asked):
 def generate():
     """A first take with the environment that was made; the seconds it took."""
     rig = hand.make_rigify_rig()
-    scene = bpy.context.scene
-    scene.motiongpt.prompt = "a person walks forward"
+    hand.asked().prompt = "a person walks forward"
     began = time.monotonic()
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.motiongpt.generate()

@@ -180,9 +180,9 @@ class FakeBackend:
         """The last request."""
         return self.jobs[-1][0].request
 
-    def answer(self, **changes):
-        """The last request's motion: someone who stands."""
-        job, on_end = self.jobs[-1]
+    def answer(self, number=-1, **changes):
+        """The motion of a request, the last one if not told: someone who stands."""
+        job, on_end = self.jobs[number]
         joints = np.repeat(STANDING[None], job.request.frames, axis=0)
         checks = ("turns left: 94 degrees",)
         clip = MotionClip(joints, MODEL_FPS, prompt=job.request.prompt, checks=checks)
@@ -199,7 +199,9 @@ class FakeBackend:
         job.state = JobState.DONE
         on_end(job)
 
-    def fail(self, error="The model failed: try again.", detail="", state=JobState.FAILED):
-        job, on_end = self.jobs[-1]
+    def fail(
+        self, error="The model failed: try again.", detail="", state=JobState.FAILED, number=-1
+    ):
+        job, on_end = self.jobs[number]
         job.state, job.error, job.detail = state, error, detail
         on_end(job)

@@ -94,6 +94,11 @@ def enable(monkeypatch, armature, takes=1, kept=None):
     return Panel()
 
 
+def asked():
+    """What is asked for of the armature in the panel: prompt, length, seed."""
+    return armature.of(session.target(bpy.context)).request
+
+
 class Panel:
     """What the panel shows of the armature it is about."""
 

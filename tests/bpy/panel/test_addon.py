@@ -10,6 +10,7 @@ import motiongpt_blender
 from motiongpt_blender.core.body.rotations import angle_between, normalise
 from tests.support.matrix import sweep
 from tests.support.pack_files import make
+from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -32,7 +33,7 @@ def addon(monkeypatch, rigify_rig):
     from tests.support import session
 
     panel = session.enable(monkeypatch, rigify_rig)
-    bpy.context.scene.motiongpt.seconds = 1.5
+    asked().seconds = 1.5
     yield panel
     registration.unregister()
 
@@ -118,7 +119,7 @@ def test_poses_are_listed_in_time_order_and_removed(addon, rigify_rig):
 )
 def test_a_prompt_that_cannot_be_used(addon, prompt, word):
     before = snapshot()
-    bpy.context.scene.motiongpt.prompt = prompt
+    asked().prompt = prompt
     with pytest.raises(RuntimeError, match=word):
         bpy.ops.motiongpt.generate()
     assert addon.failed
@@ -136,7 +137,7 @@ def test_russian_needs_a_pack_with_a_sentence_reader(addon, monkeypatch, tmp_pat
         monkeypatch.setattr(preferences, "settings", lambda _: chosen)
         return bpy.ops.motiongpt.generate()
 
-    bpy.context.scene.motiongpt.prompt = "идти вперёд"
+    asked().prompt = "идти вперёд"
     before = snapshot()
     with pytest.raises(RuntimeError, match=r"the letter 'и'.*write it in English"):
         generate_with(make(tmp_path / "words"))

@@ -7,6 +7,7 @@ import pytest
 
 from motiongpt_blender.core.packs.known_captions import CAPTIONS
 from tests.bpy.panel.test_panels import drawn
+from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -38,7 +39,7 @@ def prompts(addon, tmp_path, monkeypatch):
 def test_examples_stand_below_a_prompt_that_says_nothing(prompts, prompt, why):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
-    bpy.context.scene.motiongpt.prompt = prompt
+    asked().prompt = prompt
     found = prompts.examples_for(bpy.context)
     assert (found.why, found.captions) == (why, KNOWN)
     shown = drawn(MOTIONGPT_PT_main)
@@ -50,19 +51,19 @@ def test_examples_stand_below_a_prompt_that_says_nothing(prompts, prompt, why):
 def test_a_prompt_with_a_known_word_or_in_another_script_has_none(prompts, prompt):
     from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
 
-    bpy.context.scene.motiongpt.prompt = prompt
+    asked().prompt = prompt
     assert prompts.examples_for(bpy.context) is None
     assert "use_prompt" not in drawn(MOTIONGPT_PT_main)
 
 
 def test_a_pack_without_captions_has_none(prompts, tmp_path):
     (tmp_path / CAPTIONS).unlink()
-    bpy.context.scene.motiongpt.prompt = ""
+    asked().prompt = ""
     assert prompts.examples_for(bpy.context) is None
 
 
 def test_a_click_sets_the_prompt(prompts):
-    bpy.context.scene.motiongpt.prompt = ""
+    asked().prompt = ""
     assert bpy.ops.motiongpt.use_prompt(prompt=KNOWN[1]) == {"FINISHED"}
-    assert bpy.context.scene.motiongpt.prompt == KNOWN[1]
+    assert asked().prompt == KNOWN[1]
     assert prompts.examples_for(bpy.context) is None

@@ -9,6 +9,7 @@ from motiongpt_blender.backend.child_task import FETCH, SET_UP, Phase, Progress
 from motiongpt_blender.core.packs.fetched_bases import FetchedBase, Kind
 from motiongpt_blender.core.packs.manifest import PLANNER
 from tests.support import pack_files
+from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -68,7 +69,7 @@ def chosen(monkeypatch, tmp_path, empty_scene):
 
 def test_generate_says_which_button_fetches_the_base(chosen, smpl_rig):
     bpy.context.view_layer.objects.active = smpl_rig
-    bpy.context.scene.motiongpt.prompt = "walks forward"
+    asked().prompt = "walks forward"
     with pytest.raises(RuntimeError, match=r"SmolLM2-135M-Instruct.*press Fetch Model"):
         bpy.ops.motiongpt.generate()
     assert not FakeTask.begun, "nothing is fetched unasked"

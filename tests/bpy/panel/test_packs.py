@@ -77,7 +77,8 @@ def test_takes_and_exports_say_the_licence(chosen, smpl_rig, tmp_path):
     from motiongpt_blender.scene.take.provenance import origin_of, record_provenance
 
     scene = bpy.context.scene
-    scene.motiongpt.armature, scene.motiongpt.prompt = smpl_rig, "a person walks"
+    scene.motiongpt.armature = smpl_rig
+    smpl_rig.motiongpt.request.prompt = "a person walks"
     bone = smpl_rig.pose.bones["pelvis"]
     for frame in (1, 30):
         bone.keyframe_insert("location", frame=frame)
@@ -106,8 +107,8 @@ def generated(rig):
 
     panel = Panel()
     scene = bpy.context.scene
-    scene.motiongpt.armature, scene.motiongpt.prompt = rig, "a person walks"
-    scene.motiongpt.seed, scene.motiongpt.seconds = 5, 1.0
+    scene.motiongpt.armature, request = rig, rig.motiongpt.request
+    request.prompt, request.seed, request.seconds = "a person walks", 5, 1.0
     scene.motiongpt.candidates = 1
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
     panel.wait()

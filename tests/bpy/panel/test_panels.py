@@ -7,6 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from motiongpt_blender.core.feet.foot_locking import FootLockReport
+from tests.support.session import asked
 from tests.support.takes import generate
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -29,7 +30,7 @@ def take(addon, smpl_rig, monkeypatch):
     from motiongpt_blender.ui import base
 
     monkeypatch.setattr(base, "blf", MagicMock(dimensions=lambda _, text: (10 * len(text), 10)))
-    bpy.context.scene.motiongpt.seconds = 1.0
+    asked().seconds = 1.0
     smpl_rig.motiongpt.retargeting.lock_feet = True
     return generate(addon)
 
@@ -55,9 +56,9 @@ def test_a_take_whose_action_was_deleted_is_told_of_and_can_be_used_again(addon,
     bpy.data.actions.remove(bpy.data.actions[take.action_name])
     assert entry.action is None and take_icon(entry) == "ERROR"
     assert entry.prompt in drawn(MOTIONGPT_PT_report)
-    bpy.context.scene.motiongpt.prompt = "another"
+    asked().prompt = "another"
     assert bpy.ops.motiongpt.use_take_again() == {"FINISHED"}
-    assert bpy.context.scene.motiongpt.prompt == entry.prompt
+    assert asked().prompt == entry.prompt
     assert bpy.ops.motiongpt.remove_take() == {"FINISHED"}
 
 
@@ -83,9 +84,9 @@ def test_while_keys_are_written_the_panel_says_so(addon, smpl_rig, monkeypatch):
 
     assert bpy.ops.motiongpt.generate() == {"FINISHED"}
     take = addon.controller.pending
-    take.slices = iter(())
+    take.clips = ("a clip",)
     printed = drawn(MOTIONGPT_PT_main)
-    take.slices = None
+    take.clips = ()
     assert "Writing the keys" in printed and "motiongpt.generate" not in printed
 
 
@@ -102,8 +103,8 @@ def test_takes_belong_to_the_character_they_were_made_for(
     bpy.ops.motiongpt.generate()
     smpl_rig.name = "renamed"
     scene.motiongpt.armature = other
-    assert not bpy.ops.motiongpt.generate.poll()
-    assert "smpl: " in drawn(MOTIONGPT_PT_main)  # whose motion is under way
+    assert bpy.ops.motiongpt.generate.poll()  # its request would wait
+    assert "Under way: smpl" in drawn(MOTIONGPT_PT_main)
     addon.wait()
     assert addon.report is None and addon.message == ""
     assert not MOTIONGPT_PT_report.poll(bpy.context)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.session import asked
+
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
 
@@ -9,7 +11,7 @@ def test_unload_ends_the_process_and_generate_starts_it_again(addon):
     from motiongpt_blender.operators import session
 
     assert not bpy.ops.motiongpt.unload_model.poll()
-    bpy.context.scene.motiongpt.prompt = "walks forward"
+    asked().prompt = "walks forward"
     for _ in range(2):
         bpy.ops.motiongpt.generate()
         assert not bpy.ops.motiongpt.unload_model.poll(), "it is at work"

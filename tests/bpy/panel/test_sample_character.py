@@ -105,7 +105,7 @@ def test_a_set_around_the_cursor_is_no_obstacle():
 def test_the_first_take_on_it(addon):
     rig, _ = add()
     panel = bpy.context.scene.motiongpt
-    panel.armature, panel.prompt = None, "walks forward"
+    panel.armature, rig.motiongpt.request.prompt = None, "walks forward"
     bpy.ops.motiongpt.generate()
     addon.wait()
     assert not addon.failed, addon.message

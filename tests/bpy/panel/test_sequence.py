@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.matrix import sweep
+from tests.support.session import asked
 from tests.support.takes import (
     JUMP,
     TURN,
@@ -25,11 +26,11 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed he
 
 
 def test_blocks_are_added_moved_and_removed(addon, smpl_rig):
-    scene, group = bpy.context.scene, smpl_rig.motiongpt.sequence
-    scene.motiongpt.seconds = 2.0
+    group = smpl_rig.motiongpt.sequence
+    asked().seconds = 2.0
     show(5)
     for prompt in (WALK, JUMP, TURN):
-        scene.motiongpt.prompt = prompt
+        asked().prompt = prompt
         bpy.ops.motiongpt.add_block()
     assert [(b.prompt, b.start, b.end) for b in group.blocks] == [
         (WALK, 5, 45), (JUMP, 45, 85), (TURN, 85, 125),
@@ -239,7 +240,7 @@ def test_a_take_that_lies_over_the_sequence_is_told(addon, smpl_rig):
     blocks(smpl_rig, (WALK, 1, 31))
     make(addon)
     assert hidden_note(character) == ""
-    bpy.context.scene.motiongpt.seconds = 1.0
+    asked().seconds = 1.0
     show(20)
     report = generate(addon)
     printed = f"From frame 20 on it is hidden by '{report.track_name}' above it"

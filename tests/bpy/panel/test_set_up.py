@@ -9,6 +9,7 @@ import pytest
 from motiongpt_blender.backend import locations
 from motiongpt_blender.backend.child_task import SET_UP, Phase, Progress
 from motiongpt_blender.backend.setup.installer import STAMP
+from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -136,6 +137,6 @@ def test_sizes_are_those_of_the_pins(chosen):
 
 def test_generate_says_where_to_press(chosen, smpl_rig):
     bpy.context.view_layer.objects.active = smpl_rig
-    bpy.context.scene.motiongpt.prompt = "walks forward"
+    asked().prompt = "walks forward"
     with pytest.raises(RuntimeError, match="press Set Up"):
         bpy.ops.motiongpt.generate()

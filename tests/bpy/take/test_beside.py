@@ -5,6 +5,7 @@ import pytest
 
 from motiongpt_blender.core.body.rotations import angle_between, normalise
 from tests.support.matrix import sweep
+from tests.support.session import asked
 from tests.support.takes import assert_smooth, generate, hand_keyed, jump, seen, show, wait
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -75,7 +76,7 @@ def test_curves_that_go_on_beyond_their_keys_still_do(addon, smpl_rig):
 def test_a_take_goes_on_after_the_last_frame_and_another_after_that(addon, smpl_rig):
     hand_keyed(smpl_rig, frames=(1, 20, 40))
     scene = bpy.context.scene
-    scene.motiongpt.frame_range.mode, scene.motiongpt.seconds = "CONTINUE", 1.5
+    scene.motiongpt.frame_range.mode, asked().seconds = "CONTINUE", 1.5
     before = [seen(smpl_rig, f) for f in (1, 10, 30, 40)]
     first = generate(addon)
     assert (first.frame_start, first.frame_end) == (40, 70)
@@ -92,7 +93,7 @@ def test_a_take_goes_on_after_the_last_frame_and_another_after_that(addon, smpl_
 @pytest.mark.parametrize("in_place", sweep([False, True]))
 def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
     scene = bpy.context.scene
-    scene.motiongpt.seconds = 2.0
+    asked().seconds = 2.0
     place = scene.motiongpt.frame_range
     place.loop = place.cyclic = True
     smpl_rig.motiongpt.retargeting.in_place = in_place
@@ -116,7 +117,7 @@ def test_a_loop_closes_and_repeats(addon, smpl_rig, in_place):
 
 def test_takes_of_one_prompt_have_tracks_of_their_own_and_loop(addon, smpl_rig):
     scene = bpy.context.scene
-    scene.motiongpt.seconds = 1.0
+    asked().seconds = 1.0
     first = generate(addon)
     place = scene.motiongpt.frame_range
     place.loop = place.cyclic = True
@@ -254,7 +255,7 @@ def test_a_start_between_two_frames(addon, smpl_rig):
     marked = seen(smpl_rig, 10.5)
     bpy.ops.motiongpt.add_pose(role="START")
     assert smpl_rig.motiongpt.poses[0].at == 10.5
-    bpy.context.scene.motiongpt.seconds = 1.0
+    asked().seconds = 1.0
     report = generate(addon)
     assert (report.frame_start, report.frame_end) == (10.5, 30.5)
     assert np.abs(seen(smpl_rig, 10.5) - marked).max() < 1e-4

@@ -5,6 +5,7 @@ import pytest
 
 from motiongpt_blender import compat
 from tests.support.matrix import sweep
+from tests.support.session import asked
 from tests.support.takes import (
     JUMP,
     WALK,
@@ -144,7 +145,7 @@ def test_a_strip_that_was_moved_since_stays_where_it_is(addon, smpl_rig, mode):
 def test_only_the_last_of_two_takes_goes(addon, smpl_rig):
     generate(addon)
     was, before = scene_of(smpl_rig), seen(smpl_rig, 15)
-    bpy.context.scene.motiongpt.seed = 7
+    asked().seed = 7
     generate(addon)
     removed(smpl_rig)
     assert scene_of(smpl_rig) == was

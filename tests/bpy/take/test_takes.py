@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.session import asked
 from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, scene_of, seen, show
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -152,7 +153,7 @@ def test_generate_in_the_middle_loses_nothing_and_starts_from_before(review, rig
     takes = rig.motiongpt.takes
     takes.active = 3
     first = looks(rig)
-    bpy.context.scene.motiongpt.seed = 3
+    asked().seed = 3
     generate(addon)
     assert len(takes.entries) == 8 and takes.shown_take == takes.entries[4]
     # the fourth of seed 0 is the first of seed 3: it joins the same animation, not a take
@@ -169,7 +170,7 @@ def test_a_refused_request_leaves_the_take_on_show(review, rig):
     takes = rig.motiongpt.takes
     takes.active = 1
     shown = looks(rig)
-    bpy.context.scene.motiongpt.prompt = ""
+    asked().prompt = ""
     with pytest.raises(RuntimeError, match="empty"):
         bpy.ops.motiongpt.generate()
     assert takes.shown_take == takes.entries[1]
@@ -190,16 +191,18 @@ def test_use_again_brings_back_prompt_settings_and_marked_poses(addon, smpl_rig)
     show(5)
     bpy.ops.motiongpt.add_pose(role="START")
     joints = group.poses[0].joints
-    panel.prompt, panel.seed, panel.guidance, panel.candidates = "jumps", 5, 2.0, 8
-    panel.seconds = 1.5
+    request = group.request
+    request.prompt, request.seed, panel.guidance, panel.candidates = "jumps", 5, 2.0, 8
+    request.seconds = 1.5
     generate(addon)
     group.poses.clear()
-    panel.prompt, panel.seed, panel.guidance, panel.candidates = "walks", 0, 1.0, 16
-    panel.seconds = 3.0
+    request.prompt, request.seed, panel.guidance, panel.candidates = "walks", 0, 1.0, 16
+    request.seconds = 3.0
     show(90)
     assert bpy.ops.motiongpt.use_take_again() == {"FINISHED"}
-    assert (panel.prompt, panel.seed, panel.guidance, panel.candidates) == ("jumps", 5, 2.0, 8)
-    assert panel.seconds == 1.5 and scene.frame_current == 5
+    assert (request.prompt, request.seed) == ("jumps", 5)
+    assert (panel.guidance, panel.candidates) == (2.0, 8)
+    assert request.seconds == 1.5 and scene.frame_current == 5
     assert [(pose.frame, pose.role) for pose in group.poses] == [(5, "START")]
     assert group.poses[0].joints == joints
     assert bpy.ops.motiongpt.vary_take() == {"FINISHED"}
@@ -280,7 +283,7 @@ def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
     from motiongpt_blender.ui.readiness import readiness_text
 
     panel = bpy.context.scene.motiongpt
-    panel.takes, panel.seconds = 4, 4.0
+    panel.takes, asked().seconds = 4, 4.0
     show(7)
     assert readiness_text(bpy.context, smpl_rig) == "4.0 s from frame 7, 4 takes"
     for frame, role in ((1, "START"), (21, "KEY"), (61, "END")):

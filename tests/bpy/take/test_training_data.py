@@ -10,6 +10,7 @@ import pytest
 from motiongpt_blender.core.body.motion import MotionClip, heading
 from motiongpt_blender.core.body.neutral_pose import BONE_LENGTHS
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
+from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
 
@@ -23,7 +24,7 @@ def rig(smpl_rig):
     scene = bpy.context.scene
     scene.render.fps = 30
     scene.motiongpt.armature = smpl_rig
-    scene.motiongpt.prompt = "  a person  walks "
+    asked().prompt = "  a person  walks "
     pelvis, arm = (smpl_rig.pose.bones[n] for n in ("pelvis", "l_shoulder"))
     arm.rotation_mode = "XYZ"
     for frame, share in ((10, 0.0), (40, 1.0)):

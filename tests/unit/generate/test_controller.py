@@ -12,8 +12,10 @@ from motiongpt_blender.core.timeline.frame_range import Fit
 from motiongpt_blender.core.timeline.plan import PlanError
 from motiongpt_blender.generate.controller import PAUSE
 from motiongpt_blender.generate.job import GenerateError
-from motiongpt_blender.generate.state import CharacterState, Phase, stage_text
+from motiongpt_blender.generate.state import CharacterState, Phase, progress_text, stage_text
+from motiongpt_blender.generate.take_request import seeds_apart
 from motiongpt_blender.scene.errors import RigError
+from motiongpt_blender.wire import LIMITS
 from tests.support.child_processes import wait_for
 from tests.support.fake_character import FakeCharacter, marked_pose
 from tests.support.fake_timers import FakeTimers
@@ -24,14 +26,14 @@ def test_from_the_click_to_the_take(stage, tmp_path):
     stage.start(prompt="walk  on", fit=Fit(cyclic=True))
     take = stage.controller.pending
     assert take.phase is Phase.GENERATING and take.job.request.prompt == "walk on"
-    assert stage.controller.why_busy() == "A motion is being generated: wait or cancel it"
+    assert stage.controller.why_busy(7) == "A motion is being generated: wait or cancel it"
     stage.backend.answer()
     assert take.phase is Phase.WRITING
-    assert stage.controller.why_busy() == "The last motion is being written: wait a moment"
+    assert stage.controller.why_busy(7) == "The last motion is being written: wait a moment"
     assert list(tmp_path.iterdir()) == []  # the clip was read
     assert stage.blender.turn() and stage.done == [] and stage.rig.written == []
     stage.blender.finish_writing()
-    assert stage.controller.pending is None and stage.controller.why_busy() == ""
+    assert stage.controller.pending is None and stage.controller.why_busy(7) == ""
     assert stage.done == [True]
     assert stage.blender.undo_steps == ["MotionGPT: Generate"]
     assert stage.blender.scenes == [1, 1, 1]
@@ -71,11 +73,50 @@ def test_state_belongs_to_the_character(stage):
     assert stage.state.message == before
 
 
-def test_one_request_at_a_time(stage):
+def test_a_character_has_one_request_at_a_time(stage):
     stage.start()
     with pytest.raises(GenerateError, match="wait or cancel it"):
-        stage.start(stage.other)
+        stage.start()
     assert len(stage.backend.jobs) == 1
+
+
+def test_requests_of_several_characters_wait_and_are_written_one_after_the_other(stage):
+    stage.start()
+    second = stage.start(stage.other, "a person jumps")
+    assert len(stage.backend.jobs) == 2  # the process goes on while a take is written
+    assert stage.controller.why_busy(8) == "A motion is being generated: wait or cancel it"
+    stage.backend.answer(0)
+    stage.backend.answer(1)
+    first, other = stage.controller.under_way
+    assert (first.slices is not None, other.slices) == (True, None) and other.job is second
+    assert other.phase is Phase.WRITING  # what has come can be cancelled no more
+    stage.blender.finish_writing()
+    assert stage.controller.under_way == [] and stage.done == [True, True]
+    assert stage.rig.written[0][1].plan.prompt == "a person walks"
+    assert stage.other.written[0][1].plan.prompt == "a person jumps"
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+def test_the_end_of_one_ends_no_other(stage, state):
+    stage.start()
+    stage.start(stage.other)
+    stage.backend.fail("It broke.", state=state, number=0)
+    assert [take.character.armature for take in stage.controller.under_way] == [8]
+    stage.answer()
+    assert len(stage.other.written) == 1 and stage.rig.written == []
+
+
+def test_cancel_all_begins_with_what_waits(stage):
+    jobs = [stage.start(), stage.start(stage.other)]
+    stage.controller.cancel_all()
+    assert stage.backend.cancelled == [job.request.job for job in reversed(jobs)]
+
+
+def test_seeds_of_equal_prompts_are_apart():
+    asked = [("walks", 0), ("walks", 0), ("jumps", 0), ("walks", 1), ("walks", 0)]
+    assert seeds_apart(asked) == [0, 1, 0, 2, 3]
+    last = int(LIMITS["seed"].high)
+    assert seeds_apart([("walks", last), ("walks", last)]) == [last, 0]
 
 
 def test_a_new_request_clears_the_message(stage):
@@ -98,7 +139,7 @@ def test_a_refused_request_leaves_nothing_behind(stage, tmp_path):
 
 def test_cancel_asks_the_process_and_changes_nothing(stage):
     job = stage.start()
-    stage.controller.cancel()
+    stage.controller.cancel(stage.controller.pending)
     assert stage.backend.cancelled == [job.request.job] and stage.controller.pending is not None
     stage.backend.fail(state=JobState.CANCELLED)
     assert (stage.state.message, stage.state.failed) == ("Cancelled: nothing was changed.", False)
@@ -108,7 +149,7 @@ def test_cancel_asks_the_process_and_changes_nothing(stage):
 def test_what_is_being_written_is_not_cancelled(stage):
     stage.start()
     stage.backend.answer()
-    stage.controller.cancel()
+    stage.controller.cancel(stage.controller.pending)
     assert stage.backend.cancelled == []
 
 
@@ -144,13 +185,49 @@ def test_a_take_that_cannot_be_written_is_told(stage, caplog, failure, says):
     assert stage.blender.undo_steps == []
 
 
-def test_a_character_that_goes_meanwhile_is_told_in_any_panel(stage):
+def test_the_motion_of_a_character_that_goes_meanwhile_is_held(stage):
+    """Nothing is lost: an undo of the removal brings it, and the others are made meanwhile."""
+    stage.start()
+    stage.start(stage.other, "a person jumps")
+    del stage.blender.characters[7]
+    stage.backend.answer(0)
+    (held, _) = stage.controller.under_way
+    assert held.phase is Phase.HELD and progress_text(held) == "Gone: undo its removal"
+    assert stage.controller.notice.failed
+    assert "'rig' is gone" in stage.controller.shown(8).message
+    assert stage.done == [] and stage.controller.pending.character.armature == 8
+    stage.answer()
+    assert len(stage.other.written) == 1 and stage.controller.under_way == [held]
+    stage.controller.look_again()
+    assert held.held and stage.rig.written == []
+    stage.blender.characters[7] = stage.rig
+    stage.controller.look_again()
+    stage.blender.finish_writing()
+    assert len(stage.rig.written) == 1 and stage.done == [True, True]
+    assert stage.controller.under_way == []
+
+
+def test_a_character_that_goes_while_its_take_is_written_gets_it_after_an_undo(stage):
+    stage.start()
+    stage.backend.answer()
+    stage.blender.turn()
+    del stage.blender.characters[7]
+    stage.rig.failure = RigError("The armature 'rig' is gone: choose another one.")
+    stage.blender.finish_writing()
+    (held,) = stage.controller.under_way
+    assert held.held and stage.done == []
+    stage.blender.characters[7], stage.rig.failure = stage.rig, None
+    stage.controller.look_again()
+    stage.blender.finish_writing()
+    assert len(stage.rig.written) == 1 and stage.done == [True]
+
+
+def test_a_held_motion_can_be_dropped(stage):
     stage.start()
     del stage.blender.characters[7]
     stage.backend.answer()
-    assert stage.controller.notice.failed
-    assert "'rig' is gone" in stage.controller.shown(8).message
-    assert stage.done == [False]
+    stage.controller.cancel_all()
+    assert stage.controller.under_way == [] and stage.done == [False]
     stage.start(stage.other)
     assert stage.controller.shown(8).message == ""
 
