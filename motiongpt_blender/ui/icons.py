@@ -14,7 +14,9 @@ def load() -> None:
     global _previews  # noqa: PLW0603 - Blender wants one collection, freed by hand
     _previews = bpy.utils.previews.new()
     for path in sorted(paths.ICONS.glob("*.png")):
-        _previews.load(path.stem, str(path), "IMAGE")
+        preview = _previews.load(path.stem, str(path), "IMAGE")
+        # Asked for its size, it is read now. Else Blender 4.3 draws buttons without it.
+        assert preview.image_size[0]
 
 
 def unload() -> None:

@@ -22,7 +22,7 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
-from .queue import draw_progress, draw_queue_button, draw_selected, queue_text
+from .queue import QUEUE_SHARE, draw_progress, draw_queue_button, draw_selected, queue_text
 from .readiness import obstacle, readiness_text
 from .setup import draw_setup
 
@@ -147,15 +147,15 @@ def _length_text(layout: UILayout, text: str) -> UILayout:
 def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
     """Generate, or the progress of the character's take; beside it the list of all."""
     take = session.controller().pending_of(session_id(obj)) if obj is not None else None
-    row = layout.row(align=True)
-    row.scale_y = 1.6
+    split = layout.split(factor=QUEUE_SHARE, align=True)
+    split.scale_y = 1.6
+    row = split.row(align=True)
     if take is not None:
         draw_progress(row, take)
     else:
-        generate = row.row(align=True)
-        generate.enabled = ready
-        generate.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
-    draw_queue_button(row)
+        row.enabled = ready
+        row.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
+    draw_queue_button(split)
 
 
 def licence_text(licence: str) -> str:

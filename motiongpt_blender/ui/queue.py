@@ -14,6 +14,8 @@ from .base import button, hint, layout_of
 
 #: How many names of those that wait are listed in a line.
 NAMED = 3
+#: Share of a row that is left of the button which opens the list.
+QUEUE_SHARE = 0.82
 
 
 class MOTIONGPT_PT_queue(bpy.types.Panel):
@@ -49,9 +51,7 @@ def draw_progress(row: UILayout, take: PendingTake, whose: str = "") -> None:
 def draw_queue_button(row: UILayout) -> None:
     """The button that opens the list, with the number of takes under way."""
     count = len(session.controller().under_way)
-    small = row.row(align=True)
-    small.ui_units_x = 2.4
-    small.popover(MOTIONGPT_PT_queue.bl_idname, text=str(count or ""), icon="COLLAPSEMENU")
+    row.popover(MOTIONGPT_PT_queue.bl_idname, text=str(count or ""), icon="COLLAPSEMENU")
 
 
 def draw_selected(context: Context, layout: UILayout) -> None:

@@ -40,7 +40,6 @@ def story(asked):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
         bpy.ops.object.armature_add()
     settings = bpy.context.scene.motiongpt
-    settings.prompt = "a person walks forward"
     settings.frame_range.mode = FrameRangeMode.RANGE.value
     settings.frame_range.start, settings.frame_range.end = FRAMES
     yield from hand.open_tab()

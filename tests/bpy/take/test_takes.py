@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from motiongpt_blender.compat import session_id
 from tests.support.session import asked
 from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, scene_of, seen, show
 
@@ -297,13 +298,17 @@ def test_the_line_above_generate_says_what_will_be_made(addon, smpl_rig):
 
 @pytest.mark.sweep
 def test_esc_cancels_and_every_other_key_goes_on(addon, smpl_rig, monkeypatch):
-    from motiongpt_blender.operators.generation import MOTIONGPT_OT_generate as operator
+    from motiongpt_blender.operators.generation import Requesting
+    from motiongpt_blender.operators.takes import MOTIONGPT_OT_vary_take
 
     monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "slow")
     bpy.ops.motiongpt.generate()
+    assert issubclass(MOTIONGPT_OT_vary_take, Requesting)
+    listener = SimpleNamespace(_armatures={session_id(smpl_rig)})
 
     def press(key):
-        return operator.modal(None, bpy.context, SimpleNamespace(type=key, value="PRESS"))
+        event = SimpleNamespace(type=key, value="PRESS")
+        return Requesting.modal(listener, bpy.context, event)
 
     assert press("A") == {"PASS_THROUGH"} and addon.job is not None
     assert press("ESC") == {"RUNNING_MODAL"}

@@ -133,7 +133,7 @@ def without_legs(rig):
 
 def test_what_cannot_be_exported_is_refused(rig, tmp_path):
     path = tmp_path / "walk.npz"
-    settings = bpy.context.scene.motiongpt
+    settings = asked()
     settings.prompt = "  "
     refuse(path, "prompt is empty")
     settings.prompt = "a person walks"
