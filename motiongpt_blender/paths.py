@@ -124,7 +124,9 @@ def download_text(base: NamedBase) -> str:
     sizes = sorted({round(size / 1e6) for size in _download_sizes().get(base.id.lower(), ())})
     if not sizes:
         return tr("a download of unknown size")
-    return " to ".join(str(size) for size in (sizes[0], *sizes[1:][-1:])) + " MB"
+    if len(sizes) == 1:
+        return tr("{size} MB", size=sizes[0])
+    return tr("{least} to {most} MB", least=sizes[0], most=sizes[-1])
 
 
 def length_model(folder: Path) -> LengthModel | None:

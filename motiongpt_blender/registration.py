@@ -9,7 +9,7 @@ from typing import Final
 
 import bpy
 
-from . import preferences
+from . import preferences, translations
 from .operators import (
     bases,
     child_task,
@@ -134,6 +134,7 @@ def register() -> None:
     kept = bpy.props.PointerProperty(type=armature.MotionGPTArmature, override=OVERRIDABLE)
     setattr(bpy.types.Object, PROPERTY, kept)
     setattr(bpy.types.Scene, PROPERTY, bpy.props.PointerProperty(type=scene.MotionGPTScene))
+    translations.add()
     icons.load()
     menus.add()
     keymap.add()
@@ -149,6 +150,7 @@ def unregister() -> None:
     keymap.remove()
     menus.remove()
     icons.unload()
+    translations.remove()
     delattr(bpy.types.Scene, PROPERTY)
     delattr(bpy.types.Object, PROPERTY)
     for cls in reversed(CLASSES):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ..core.systems import child_options
-from ..core.translation import tr
+from ..core.translation import msgid, tr, translate_received
 
 #: Lines of the child's stderr that are kept to explain one that died.
 KEPT_LINES: Final = 40
@@ -47,7 +47,7 @@ class Progress:
     """
 
     phase: Phase = Phase.RUNNING
-    text: str = "Starting ..."
+    text: str = msgid("Starting ...")
     fraction: float = 0.0
     made: Path | None = None
 
@@ -67,8 +67,8 @@ class Wording:
     button: str
 
 
-SET_UP: Final = Wording("Set-up", "The model is set up.", "Set Up")
-FETCH: Final = Wording("Download", "The model is here.", "Fetch Model")
+SET_UP: Final = Wording(msgid("Set-up"), msgid("The model is set up."), msgid("Set Up"))
+FETCH: Final = Wording(msgid("Download"), msgid("The model is here."), msgid("Fetch Model"))
 
 
 class ChildTask:
@@ -114,7 +114,7 @@ class ChildTask:
     def cancel(self) -> None:
         """End it and everything it started; what is downloaded so far is not lost."""
         if self._progress.phase is Phase.RUNNING:
-            text = tr("{name} was stopped; it goes on from here.", name=self.wording.name)
+            text = tr("{name} was stopped; it goes on from here.", name=tr(self.wording.name))
             self._progress = replace(self._progress, phase=Phase.CANCELLED, text=text)
         if self._child.poll() is None:
             with suppress(OSError):
@@ -138,13 +138,18 @@ class ChildTask:
         self._errors.join(2.0)
         self._child.wait()
         if self._progress.phase is Phase.RUNNING:
-            last = next((line for line in reversed(self._last) if line.strip()), "it said nothing")
+            said = (line.strip() for line in reversed(self._last) if line.strip())
+            reason = next(said, tr("it said nothing"))
             stopped = tr(
-                "{name} stopped ({reason})", name=self.wording.name, reason=last.strip()[:200]
+                "{name} stopped ({reason})", name=tr(self.wording.name), reason=reason[:200]
             )
             self._end(
                 Phase.FAILED,
-                tr("{stopped}: press {button} again.", stopped=stopped, button=self.wording.button),
+                tr(
+                    "{stopped}: press {button} again.",
+                    stopped=stopped,
+                    button=tr(self.wording.button),
+                ),
             )
 
     def _read_errors(self) -> None:
@@ -155,15 +160,15 @@ class ChildTask:
         if self._progress.phase is not Phase.RUNNING:
             return
         if "says" in message:
-            self._progress = replace(self._progress, text=str(message["says"]))
+            self._progress = replace(self._progress, text=translate_received(str(message["says"])))
         elif "fraction" in message:
             fraction = max(self._progress.fraction, float(message["fraction"]))
             self._progress = replace(self._progress, fraction=fraction)
         elif "done" in message:
             made = Path(message["done"])
-            self._progress = Progress(Phase.DONE, self.wording.ready, 1.0, made)
+            self._progress = Progress(Phase.DONE, tr(self.wording.ready), 1.0, made)
         elif "failed" in message:
-            self._end(Phase.FAILED, str(message["failed"]))
+            self._end(Phase.FAILED, translate_received(str(message["failed"])))
 
     def _end(self, phase: Phase, text: str) -> None:
         self._progress = replace(self._progress, phase=phase, text=text)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 from .. import wire
-from ..core.translation import tr
+from ..core.translation import tr, translate_received
 from .process import BackendProcess, Event, Exited, Garbage, Launch, LaunchError
 
 #: Seconds in which a new process must say hello, and a cancelled job that had begun must end.
@@ -161,7 +161,9 @@ class JobQueue:
     def _ensure(self, launch: Launch) -> BackendProcess:
         """The process for that launch: the running one, or a new one."""
         if self._process is not None and not self._process.alive():
-            self._drop("The model's process ended in the middle of the work: press Generate again.")
+            self._drop(
+                tr("The model's process ended in the middle of the work: press Generate again.")
+            )
         if self._process is not None and launch == self._launch:
             return self._process
         self.shutdown(grace=0.5)
@@ -227,7 +229,9 @@ class JobQueue:
         waiting = [j for j in self._jobs.values() if j.state is JobState.CANCELLING]
         if any(now - job.cancelled_at > CANCEL_SECONDS for job in waiting):
             # It does not return from a step: the only way to stop it is to end the process.
-            self._drop("The model's process was stuck and had to be ended: press Generate again.")
+            self._drop(
+                tr("The model's process was stuck and had to be ended: press Generate again.")
+            )
 
     # --- reports ------------------------------------------------------------------
 
@@ -243,8 +247,10 @@ class JobQueue:
         else:
             reason = event.reason if isinstance(event, Garbage) else f"it sent a {event}"
             self._drop(
-                "The model's process answered with something that is no message: check that the "
-                "Python in the add-on's preferences is the backend's own.",
+                tr(
+                    "The model's process answered with something that is no message: check that "
+                    "the Python in the add-on's preferences is the backend's own."
+                ),
                 reason,
             )
 
@@ -274,7 +280,7 @@ class JobQueue:
 
     def _terminal(self, report: wire.Result | wire.Failure | wire.Cancelled) -> None:
         if isinstance(report, wire.Failure) and not report.job:
-            self._drop(report.message, report.detail)
+            self._drop(translate_received(report.message), report.detail)
             return
         job = self._jobs.get(report.job)
         if job is None:
@@ -287,7 +293,7 @@ class JobQueue:
             self.memory = report.memory
             self._end(job, JobState.DONE)
         else:
-            job.error, job.detail = report.message, report.detail
+            job.error, job.detail = translate_received(report.message), report.detail
             self._end(job, JobState.FAILED)
 
 
@@ -296,7 +302,8 @@ def exit_sentence(event: Exited, *, started: bool) -> tuple[str, str]:
     lines = [line.strip() for line in event.stderr.splitlines() if line.strip()]
     last = lines[-1][:400] if lines else ""
     if not started and last.startswith(OWN_WORDS):
-        return last.removeprefix(OWN_WORDS), event.stderr  # its own sentence says what is wrong
+        own = last.removeprefix(OWN_WORDS)  # its sentence says what is wrong
+        return translate_received(own), event.stderr
     how = (
         tr("signal {number}", number=-event.code)
         if event.code < 0

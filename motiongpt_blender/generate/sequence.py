@@ -163,7 +163,7 @@ def _continue(controller: Controller, run: SequenceRun) -> None:
     character = controller.blender.find(run.character)
     if run.done == len(run.pieces):
         count = len({piece.block for piece in run.pieces})
-        blocks = "1 block" if count == 1 else tr("{count} blocks", count=count)
+        blocks = tr("1 block") if count == 1 else tr("{count} blocks", count=count)
         note = hidden_note(character) if character is not None else ""
         message = tr(
             "{blocks} made, on the NLA track '{track}'. {note}",

@@ -12,7 +12,7 @@ from ..backend.jobs import Job, JobState
 from ..backend.process import Launch
 from ..core.body.motion import MotionClip
 from ..core.timeline.sequences import Piece
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..scene.take.report import ApplyReport
 from ..wire import LOADING, Sampling
 from .adapters import CharacterKey
@@ -122,10 +122,10 @@ class CharacterState:
 
 #: Words for the stages that the model's process reports.
 STAGES: Final = {
-    LOADING: "Loading the model",
-    "encode": "Reading the poses",
-    "generate": "Generating",
-    "decode": "Decoding",
+    LOADING: msgid("Loading the model"),
+    "encode": msgid("Reading the poses"),
+    "generate": msgid("Generating"),
+    "decode": msgid("Decoding"),
 }
 
 
@@ -134,8 +134,8 @@ def stage_text(job: Job) -> str:
     if job.state is JobState.STARTING:
         return tr("Starting the model's process")
     if job.state is JobState.CANCELLING:
-        return "Cancelling"
-    return STAGES.get(job.stage, "Waiting for the model")
+        return tr("Cancelling")
+    return tr(STAGES.get(job.stage, msgid("Waiting for the model")))
 
 
 def progress_text(take: PendingTake) -> str:

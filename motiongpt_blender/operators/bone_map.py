@@ -43,7 +43,7 @@ def _why_not(context: bpy.types.Context, *, needs_map: bool) -> str:
     """Why the bone map cannot be changed, or ""."""
     obj = target(context)
     if obj is None:
-        return NO_ARMATURE
+        return tr(NO_ARMATURE)
     try:
         check_usable(obj)
     except RigError as error:
@@ -93,7 +93,7 @@ class MOTIONGPT_OT_find_bones(_MapOperator, bpy.types.Operator):
         obj = required_target(context)
         found = detect_bone_map(obj)
         armature.editable_of(obj).bone_map.store(found.family, rows_of(found))
-        lacking = [f.part.words for f in found.failures if f.required]
+        lacking = [tr(f.part.words) for f in found.failures if f.required]
         if lacking:
             self.report(
                 {"WARNING"},
@@ -169,10 +169,10 @@ class MOTIONGPT_OT_add_bone(_MapOperator, bpy.types.Operator):
         if part not in CHAINS:
             self.report(
                 {"ERROR"},
-                tr("The {part} is one bone: only spine and neck have more.", part=part.words),
+                tr("The {part} is one bone: only spine and neck have more.", part=tr(part.words)),
             )
             return {"CANCELLED"}
-        kept.rows.add().store(replace(chosen(part, ""), note="No bone is chosen."))
+        kept.rows.add().store(replace(chosen(part, ""), note=tr("No bone is chosen.")))
         kept.active += 1
         kept.rows.move(len(kept.rows) - 1, kept.active)
         return {"FINISHED"}
@@ -203,7 +203,7 @@ class MOTIONGPT_OT_mirror_bones(_MapOperator, bpy.types.Operator):
         else:
             rows = [r for r in kept.rows if Part(r.part).side == self.what[0].lower()]
         if not Part(rows[0].part).side:
-            words = Part(rows[0].part).words
+            words = tr(Part(rows[0].part).words)
             self.report(
                 {"ERROR"}, tr("The {part} has no other side: choose a row of a limb.", part=words)
             )
@@ -301,7 +301,7 @@ class MOTIONGPT_OT_load_bones(_MapOperator, _PresetFile, bpy.types.Operator):
             )
             return {"CANCELLED"}
         except (MappingError, UnicodeDecodeError) as error:
-            reason = error if isinstance(error, MappingError) else "it is not a text file."
+            reason = error if isinstance(error, MappingError) else tr("it is not a text file.")
             self.report(
                 {"ERROR"}, tr("'{name}' is not loaded: {reason}", name=path.name, reason=reason)
             )

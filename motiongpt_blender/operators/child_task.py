@@ -9,14 +9,14 @@ from typing import Final
 import bpy
 
 from ..backend.child_task import ChildTask, Phase
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from . import session
 from .targets import OperatorResult
 
 #: Seconds between two looks at a task.
 INTERVAL: Final = 0.25
 #: What is said where nothing may be downloaded.
-OFFLINE: Final = (
+OFFLINE: Final = msgid(
     "Online access is off, so nothing is sent: allow it in Preferences > System > Network, or "
     "point pip to a folder of wheels"
 )
@@ -65,7 +65,7 @@ def can_begin(cls: type[bpy.types.Operator]) -> bool:
         cls.poll_message_set(tr("A download is under way"))
         return False
     if not may_download():
-        cls.poll_message_set(OFFLINE)
+        cls.poll_message_set(tr(OFFLINE))
         return False
     return True
 

@@ -50,7 +50,7 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         """Say size, time and place first."""
         self.folder = self.folder or str(environment_folder(context))
         return context.window_manager.invoke_props_dialog(
-            self, width=WIDTH, title="Set Up MotionGPT", confirm_text="Set Up"
+            self, width=WIDTH, title=tr("Set Up MotionGPT"), confirm_text=tr("Set Up")
         )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -58,7 +58,7 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         layout = self.layout
         assert layout is not None
         download, disk = sizes(_gpu())
-        what = "PyTorch for your GPU" if _gpu() else "PyTorch for the processor"
+        what = tr("PyTorch for your GPU") if _gpu() else tr("PyTorch for the processor")
         layout.label(
             text=tr(
                 "Downloads about {download} MB: {what} and Transformers.",
@@ -77,7 +77,7 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
         layout.prop(self, "folder")
         free = _free(Path(bpy.path.abspath(self.folder)))
         short = free is not None and free < disk
-        said = "unknown" if free is None else _gigabytes(free)
+        said = tr("unknown") if free is None else _gigabytes(free)
         layout.label(
             text=tr("Needs about {size} there; free: {said}.", size=_gigabytes(disk), said=said),
             icon="ERROR" if short else "DISK_DRIVE",

@@ -28,12 +28,12 @@ class MOTIONGPT_OT_range_from_selection(bpy.types.Operator):
         frame_range = scene_properties.of(scene).frame_range
         chosen = selected_frames(required_target(context))
         if chosen is not None and chosen[0] < chosen[1]:
-            source = "the selected keyframes"
+            source = tr("the selected keyframes")
         elif scene.use_preview_range:
             chosen = (scene.frame_preview_start, scene.frame_preview_end)
-            source = "the preview range"
+            source = tr("the preview range")
         else:
-            chosen, source = (scene.frame_start, scene.frame_end), "the scene range"
+            chosen, source = (scene.frame_start, scene.frame_end), tr("the scene range")
         frame_range.start, frame_range.end = round(chosen[0]), round(chosen[1])
         self.report(
             {"INFO"},

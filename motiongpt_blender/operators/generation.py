@@ -201,7 +201,7 @@ def _can_cancel(cls: type[bpy.types.Operator]) -> bool:
 def why_not(context: bpy.types.Context) -> str:
     """Why nothing can be generated now for the character in the panel, or ""."""
     obj = target(context)
-    return session.why_busy(obj) if obj is not None else NO_ARMATURE
+    return session.why_busy(obj) if obj is not None else tr(NO_ARMATURE)
 
 
 def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:

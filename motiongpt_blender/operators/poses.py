@@ -13,7 +13,7 @@ from ..core.pose_constraints.fk_mismatch import mismatch_note
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import frame_text
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..properties import armature
 from ..properties.armature import MotionGPTArmature
 from ..properties.marked_pose import PARTS, ROLES
@@ -44,7 +44,7 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties
     ) -> str:
         """Tooltip by role."""
-        what = next(text for value, _, text in ROLES if value == properties.role)
+        what = tr(next(text for value, _, text in ROLES if value == properties.role))
         return tr("Mark the pose at the current frame. {what}", what=what)
 
     @classmethod
@@ -78,8 +78,9 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
         if note:  # on its own: Blender shows only the last report
             self.report({"WARNING"}, note)
         else:
-            word = "again " if replaced else ""
-            self.report({"INFO"}, f"Frame {frame_text(frame)} is {word}marked")
+            again = msgid("Frame {frame} is again marked")
+            said = again if replaced else msgid("Frame {frame} is marked")
+            self.report({"INFO"}, tr(said, frame=frame_text(frame)))
         return {"FINISHED"}
 
     def _replaced(self, group: MotionGPTArmature, frame: float) -> list[int]:
@@ -136,7 +137,7 @@ class MOTIONGPT_OT_constrain_part(bpy.types.Operator):
         """Tooltip by part."""
         if properties.part == EVERY_PART:
             return tr("The motion meets the whole pose")
-        what = next(text for value, _, text, _ in PARTS if value == properties.part)
+        what = tr(next(text for value, _, text, _ in PARTS if value == properties.part))
         return tr(
             "The motion meets only this part: {what}. Shift-click adds or removes a part", what=what
         )

@@ -8,6 +8,7 @@ import bpy
 
 from .. import paths
 from ..core.packs.known_captions import stems
+from ..core.translation import tr
 from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties.scene import target
@@ -58,9 +59,9 @@ def examples_for(context: bpy.types.Context) -> Examples | None:
         return None
     prompt = armature.of(obj).request.prompt.strip()
     if not prompt:
-        return Examples("Write what the character does, for example:", known.examples)
+        return Examples(tr("Write what the character does, for example:"), known.examples)
     if not prompt.isascii() or stems(prompt) & known.stems:
         return None
     return Examples(
-        "No word of this is in the pack's captions. It knows, for example:", known.examples
+        tr("No word of this is in the pack's captions. It knows, for example:"), known.examples
     )

@@ -12,6 +12,7 @@ from .. import paths, preferences
 from ..backend.log_file import last_lines
 from ..compat import BLENDER
 from ..core.problem_report import problem_report
+from ..core.translation import tr
 from . import session
 from .targets import OperatorResult
 
@@ -26,7 +27,9 @@ class MOTIONGPT_OT_copy_report(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Put it on the clipboard."""
         context.window_manager.clipboard = report_text(context)
-        self.report({"INFO"}, "The report is on the clipboard: paste it where you ask for help.")
+        self.report(
+            {"INFO"}, tr("The report is on the clipboard: paste it where you ask for help.")
+        )
         return {"FINISHED"}
 
 

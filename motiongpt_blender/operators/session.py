@@ -201,7 +201,7 @@ def on_save(*_: Any) -> None:
 def on_load(*_: Any) -> None:
     """Drop a take under way before another file is loaded."""
     if controller().drop_all():
-        notice = "Another file was opened: the motion under way was dropped."
+        notice = tr("Another file was opened: the motion under way was dropped.")
         controller().notice = CharacterState(notice)
 
 

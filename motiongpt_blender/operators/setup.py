@@ -38,7 +38,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         manager = context.window_manager
         self._timer = manager.event_timer_add(INTERVAL, window=context.window)
         manager.modal_handler_add(self)
-        context.workspace.status_text_set("Checking the model's Python (Esc: stop)")
+        context.workspace.status_text_set(tr("Checking the model's Python (Esc: stop)"))
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
@@ -104,7 +104,7 @@ class MOTIONGPT_OT_check_backend(bpy.types.Operator):
         self._said.seek(0)
         lines = self._said.read().decode("utf-8", "replace").strip().splitlines()
         self._said.close()
-        last = lines[-1].strip() if lines else "no reason given"
+        last = lines[-1].strip() if lines else tr("no reason given")
         if code is None:
             self.report(
                 {"ERROR"}, tr("{python} did not answer: the check was stopped", python=self._python)
@@ -147,14 +147,21 @@ class MOTIONGPT_OT_unload_model(bpy.types.Operator):
     def description(cls, context: bpy.types.Context, properties: object) -> str:
         """The tooltip, with the memory that comes back."""
         held = session.current().pump.memory
-        much = f" It holds {held / 1e9:.1f} GB" if held else ""
-        return f"{cls.__doc__}.{much}"
+        what = tr(
+            "End the model's process, which gives its memory back. The next request starts it again"
+        )
+        much = tr("It holds {gigabytes:.1f} GB", gigabytes=held / 1e9) if held else ""
+        return f"{what}. {much}".rstrip()
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """End it."""
         pump = session.current().pump
         held = pump.memory
         pump.unload()
-        freed = f": {held / 1e9:.1f} GB are free again" if held else ""
-        self.report({"INFO"}, f"The model is unloaded{freed}.")
+        said = (
+            tr("The model is unloaded: {gigabytes:.1f} GB are free again.", gigabytes=held / 1e9)
+            if held
+            else tr("The model is unloaded.")
+        )
+        self.report({"INFO"}, said)
         return {"FINISHED"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..generate.controller import REFUSED
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -14,7 +14,7 @@ from ..wire import LIMITS
 from . import generation, session
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
-NO_TAKE = "There is no take yet: press Generate"
+NO_TAKE = msgid("There is no take yet: press Generate")
 
 
 class _TakeOperator(bpy.types.Operator):
@@ -35,10 +35,10 @@ class _TakeOperator(bpy.types.Operator):
         """Why the operator cannot run now, or ""."""
         obj = target(context)
         if obj is None:
-            return NO_ARMATURE
+            return tr(NO_ARMATURE)
         take = _takes(context).chosen_take
         if take is None:
-            return NO_TAKE
+            return tr(NO_TAKE)
         if take.of_library:
             return tr("This take belongs to the linked file: change it there")
         return session.why_busy(obj)
@@ -159,7 +159,7 @@ class MOTIONGPT_OT_vary_take(generation.Requesting, _TakeOperator):
 
 def why_not_undecided(take: MotionGPTTake) -> str:
     """Why there is nothing to decide about a take, or ""."""
-    return "This take is kept already" if take.kept else ""
+    return tr("This take is kept already") if take.kept else ""
 
 
 def why_not_kept(take: MotionGPTTake) -> str:

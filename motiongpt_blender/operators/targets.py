@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 import bpy
 
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..properties import armature
 from ..properties.scene import target
 
@@ -14,7 +14,7 @@ from ..properties.scene import target
 OperatorResult: TypeAlias = set[
     Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]
 ]
-NO_ARMATURE: Final = "Choose an armature in the panel, or select one"
+NO_ARMATURE: Final = msgid("Choose an armature in the panel, or select one")
 
 
 def required_target(context: bpy.types.Context) -> bpy.types.Object:
@@ -27,7 +27,7 @@ def required_target(context: bpy.types.Context) -> bpy.types.Object:
 def has_target(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """Whether there is an armature; says so where there is none."""
     if target(context) is None:
-        cls.poll_message_set(NO_ARMATURE)
+        cls.poll_message_set(tr(NO_ARMATURE))
         return False
     return True
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import bpy
 
 from ..core.rig.bone_maps import MappedBone, Part, Source
+from ..core.translation import tr
 
 PARTS = tuple((part.value, part.words.capitalize(), "") for part in Part)
 SOURCES = (
@@ -20,7 +21,7 @@ def _chosen(self: MotionGPTBone, _context: bpy.types.Context) -> None:
     """A bone was chosen by hand: the row is sure, whatever it held before."""
     self.body, self.raw = self.bone, False
     self.source, self.confidence = Source.USER.value, 1.0 if self.bone else 0.0
-    self.note = "" if self.bone else "You cleared it."
+    self.note = "" if self.bone else tr("You cleared it.")
 
 
 class MotionGPTBone(bpy.types.PropertyGroup):

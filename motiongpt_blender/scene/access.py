@@ -92,7 +92,7 @@ def bone_names(armature: bpy.types.Armature) -> tuple[str, ...]:
         try:
             names.append(bone.name)
         except UnicodeDecodeError:
-            after = f" (after '{names[-1]}')" if names else ""
+            after = tr(" (after '{bone}')", bone=names[-1]) if names else ""
             raise RigError(
                 tr(
                     "Bone {number} of '{name}'{after} has a name that is not valid text, as "

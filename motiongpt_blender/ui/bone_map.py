@@ -10,7 +10,7 @@ import bpy
 from bpy.types import Context, Object, UILayout
 
 from ..core.rig.bone_maps import CHAINS, REQUIRED, BoneMap, Part, Source, missing
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..operators.bone_map import used_twice
 from ..properties import armature
 from ..properties.bone_map import MotionGPTBone
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 #: Least confidence of an entry that needs no second look.
 SURE: Final = 0.6
-_SOURCES: Final = {Source.NAME: "by name", Source.STRUCTURE: "by shape", Source.USER: "by you"}
+_SOURCES: Final = {
+    Source.NAME: msgid("by name"),
+    Source.STRUCTURE: msgid("by shape"),
+    Source.USER: msgid("by you"),
+}
 
 
 class MOTIONGPT_UL_bones(List, bpy.types.UIList):
@@ -35,12 +39,12 @@ class MOTIONGPT_UL_bones(List, bpy.types.UIList):
         """One part: how sure, name, bone."""
         rows = armature.of(owner_of(item)).bone_map.rows
         part = Part(item.part)
-        name = part.base.removeprefix("upper_").capitalize()
+        name = tr(part.base.removeprefix("upper_").capitalize())
         row = layout.split(factor=0.54)
         row.label(text=f"{name} {part.side.upper()}", icon=_symbol(item, target(context)))
         right = row.row()
         right.active = bool(item.bone)
-        right.label(text=short_name(item.bone, [r.bone for r in rows]) or "no bone")
+        right.label(text=short_name(item.bone, [r.bone for r in rows]) or tr("no bone"))
 
 
 def short_name(name: str, others: Sequence[str]) -> str:
@@ -101,7 +105,7 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
             )
         )
         if lacking:
-            words = ", ".join(p.words for p in lacking)
+            words = ", ".join(tr(p.words) for p in lacking)
             sentence(context, layout, tr("No bone for {part}", part=words), "BLANK1")
         elif not made:
             hint(layout, "Found automatically")
@@ -141,15 +145,18 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
                 "ERROR",
             )
         elif row.bone:
-            words = Part(row.part).words.capitalize()
-            sure = f", {round(100 * row.confidence)} % sure" if row.source != "user" else ""
-            hint(box, f"{words}: {_SOURCES[Source(row.source)]}{sure}")
+            words = tr(Part(row.part).words.capitalize())
+            source = tr(_SOURCES[Source(row.source)])
+            if row.source != Source.USER.value:
+                percent = round(100 * row.confidence)
+                source = tr("{source}, {percent} % sure", source=source, percent=percent)
+            hint(box, f"{words}: {source}")
         if row.note:
             sentence(context, box, row.note, "INFO")
 
     def _buttons(self, layout: UILayout) -> None:
         row = layout.row(align=True)
-        for what, text in (("LEFT", "Left to Right"), ("RIGHT", "Right to Left")):
+        for what, text in (("LEFT", msgid("Left to Right")), ("RIGHT", msgid("Right to Left"))):
             button(row, "motiongpt.mirror_bones", text, "MOD_MIRROR", what=what)
         row = layout.row(align=True)
         row.operator("motiongpt.load_bones", text="Load", icon="FILEBROWSER")
@@ -161,4 +168,6 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
 
 def _how_sure(bone_map: BoneMap) -> str:
     sure = bone_map.confidence
-    return "sure" if sure >= 0.8 else "fairly sure" if sure >= SURE else "unsure"
+    if sure >= 0.8:
+        return tr("sure")
+    return tr("fairly sure") if sure >= SURE else tr("unsure")

@@ -8,7 +8,7 @@ import bpy
 from bpy.types import Context
 
 from ..core.pose_constraints.marked_pose import PoseRole
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..properties import scene as scene_properties
 from .base import button, layout_of
 from .icons import icon
@@ -16,23 +16,26 @@ from .icons import icon
 #: Operators of the menu in groups, each with its text.
 GROUPS: Final = (
     (
-        ("motiongpt.show_pose", "Show Marked Pose"),
-        ("motiongpt.jump_to_pose", "Jump to Marked Pose"),
-        ("motiongpt.remove_pose", "Remove Marked Pose"),
+        ("motiongpt.show_pose", msgid("Show Marked Pose")),
+        ("motiongpt.jump_to_pose", msgid("Jump to Marked Pose")),
+        ("motiongpt.remove_pose", msgid("Remove Marked Pose")),
     ),
     (
-        ("motiongpt.keep_take", "Keep Take"),
-        ("motiongpt.keep_all_takes", "Keep All Takes"),
-        ("motiongpt.discard_takes", "Discard Takes"),
-        ("motiongpt.remove_take", "Remove Take"),
-        ("motiongpt.use_take_again", "Use Take Again"),
-        ("motiongpt.vary_take", "Vary Take"),
+        ("motiongpt.keep_take", msgid("Keep Take")),
+        ("motiongpt.keep_all_takes", msgid("Keep All Takes")),
+        ("motiongpt.discard_takes", msgid("Discard Takes")),
+        ("motiongpt.remove_take", msgid("Remove Take")),
+        ("motiongpt.use_take_again", msgid("Use Take Again")),
+        ("motiongpt.vary_take", msgid("Vary Take")),
     ),
     (
-        ("motiongpt.generate_sequence", "Generate All Blocks"),
-        ("motiongpt.generate_block", "Generate Block"),
+        ("motiongpt.generate_sequence", msgid("Generate All Blocks")),
+        ("motiongpt.generate_block", msgid("Generate Block")),
     ),
-    (("motiongpt.unload_model", "Unload Model"), ("motiongpt.copy_report", "Copy Report")),
+    (
+        ("motiongpt.unload_model", msgid("Unload Model")),
+        ("motiongpt.copy_report", msgid("Copy Report")),
+    ),
 )
 
 
@@ -52,7 +55,7 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
         layout.operator("motiongpt.cancel_all", text="Cancel All")
         layout.separator()
         for role in PoseRole:
-            symbol, name = icon(role.value.lower()), role.value.capitalize()
+            symbol, name = icon(role.value.lower()), tr(role.value.capitalize())
             text = tr("Mark Pose as {name}", name=name)
             button(layout, "motiongpt.add_pose", text, icon_value=symbol, role=role.value)
         for group in GROUPS:

@@ -63,7 +63,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout.prop(panel, "guidance")
         layout.prop(panel, "takes")
         layout.separator(factor=0.5)
-        if why := obstacle(obj) if obj is not None else NO_ARMATURE:
+        if why := obstacle(obj) if obj is not None else tr(NO_ARMATURE):
             sentence(context, layout, why, "ERROR")
         elif obj is not None:
             hint(layout, queue_text(context) or readiness_text(context, obj))

@@ -10,6 +10,7 @@ from bpy.types import Context, Object, UILayout
 from ..core.pose_constraints.body_parts import BodyPart, is_whole_body
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import frame_text
+from ..core.translation import tr
 from ..operators.poses import EVERY_PART
 from ..properties import armature
 from ..properties import scene as scene_properties
@@ -36,8 +37,12 @@ class MOTIONGPT_UL_poses(List, bpy.types.UIList):
         right = row.row()
         right.alignment = "RIGHT"
         right.active = item.frame == context.scene.frame_current
-        part = "" if is_whole_body(item.parts) else "part of it, "
-        right.label(text=f"{part}frame {frame_text(item.at)}")
+        frame = frame_text(item.at)
+        right.label(
+            text=tr("frame {frame}", frame=frame)
+            if is_whole_body(item.parts)
+            else tr("part of it, frame {frame}", frame=frame)
+        )
 
 
 class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):

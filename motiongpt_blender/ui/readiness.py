@@ -21,8 +21,10 @@ def readiness_text(context: Context, obj: Object) -> str:
     panel, poses = scene_properties.of(context.scene), armature.of(obj).poses
     parts = [_span(context, obj)]
     if poses:
-        parts.append(_counted(len(poses), "pose"))
-    parts.append(_counted(panel.takes, "take"))
+        count = len(poses)
+        parts.append(tr("1 pose") if count == 1 else tr("{count} poses", count=count))
+    count = panel.takes
+    parts.append(tr("1 take") if count == 1 else tr("{count} takes", count=count))
     return ", ".join(parts)
 
 
@@ -53,7 +55,3 @@ def _span(context: Context, obj: Object) -> str:
     if (end := frames.get(PoseRole.END.value)) is not None:
         seconds = (end - start) / scene_fps()
     return tr("{seconds:.1f} s from frame {start}", seconds=seconds, start=frame_text(start))
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

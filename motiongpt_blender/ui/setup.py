@@ -22,7 +22,7 @@ def draw_setup(context: Context, layout: UILayout) -> None:
     if task is not None and task.progress.phase is Phase.RUNNING:
         _draw_progress(context, layout, task)
     elif not is_set_up(context):
-        text = "The language model is not set up on this computer yet."
+        text = tr("The language model is not set up on this computer yet.")
         _draw_missing(context, layout.box(), text, "motiongpt.set_up", SET_UP)
     elif (base := paths.missing_base(chosen_pack(context))) is not None:
         _draw_missing(context, layout.box(), missing_text(base), "motiongpt.fetch_base", FETCH)
@@ -53,10 +53,10 @@ def missing_text(base: NamedBase) -> str:
 def _draw_progress(context: Context, layout: UILayout, task: ChildTask) -> None:
     progress = task.progress
     row = layout.row(align=True)
-    text = f"{task.wording.name}: {progress.fraction:.0%}"
+    text = f"{tr(task.wording.name)}: {progress.fraction:.0%}"
     row.progress(factor=progress.fraction, text=text)
     row.operator("motiongpt.stop_task", text="", icon="X")
-    sentence(context, layout, progress.text, "INFO")
+    sentence(context, layout, tr(progress.text), "INFO")
 
 
 def _draw_missing(
@@ -67,7 +67,7 @@ def _draw_missing(
     row.scale_y = 1.4
     row.operator(operator, icon="IMPORT")
     if not may_download():
-        sentence(context, box, f"{OFFLINE}.", "ERROR", boxed=True)
+        sentence(context, box, f"{tr(OFFLINE)}.", "ERROR", boxed=True)
     task = session.current().task
     if task is not None and task.wording is wording and task.progress.phase is not Phase.DONE:
         symbol = "ERROR" if task.progress.phase is Phase.FAILED else "INFO"

@@ -114,7 +114,8 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
         report = take.report if take is not None else None
         if report is not None and report.notes:
             count = len(report.notes)
-            layout_of(self).label(text=f"{count} note{'s' if count > 1 else ''}", icon="INFO")
+            text = tr("1 note") if count == 1 else tr("{count} notes", count=count)
+            layout_of(self).label(text=text, icon="INFO")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """Prompt, frames, and how near the model came to each marked pose."""
@@ -128,8 +129,8 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
             tr("{prompt}, seed {seed}", prompt=take.prompt, seed=take.seed),
             "SMALL_CAPS",
         )
-        frames = f"{frame_text(report.frame_start)} to {frame_text(report.frame_end)}"
-        layout.label(text=f"Frames {frames}", icon="TIME")
+        start, end = frame_text(report.frame_start), frame_text(report.frame_end)
+        layout.label(text=tr("Frames {start} to {end}", start=start, end=end), icon="TIME")
         if report.keys:
             _draw_distances(context, layout, report)
         if report.foot_lock is not None:
@@ -156,16 +157,18 @@ def _draw_distances(context: Context, layout: UILayout, report: ApplyReport) -> 
     for key in report.keys:
         row = box.row()
         row.label(text=f"{frame_text(key.frame)}:")
-        body = tr("{cm:.0f} cm, {degrees:.0f}°", cm=key.body_cm, degrees=key.body_degrees)
+        body = tr("body {cm:.0f} cm, {degrees:.0f}°", cm=key.body_cm, degrees=key.body_degrees)
         place = (
-            tr("place {cm:.0f} cm", cm=key.position_cm) if key.root_constrained else "place free"
+            tr("place {cm:.0f} cm", cm=key.position_cm)
+            if key.root_constrained
+            else tr("place free")
         )
-        for distance in (tr("body {body}", body=body), place):
+        for distance in (body, place):
             cell = row.row()
             cell.alignment = "RIGHT"
             cell.label(text=distance)
     missed = [key for key in report.keys if key.fk_mismatch is not None]
-    hint(box, f"The take meets {'the rest' if missed else 'them'} exactly")
+    hint(box, "The take meets the rest exactly" if missed else "The take meets them exactly")
     for key in missed:
         sentence(context, layout, missed_text(key), "INFO")
 
@@ -190,6 +193,8 @@ def feet_text(foot_lock: FootLockReport) -> str:
     if foot_lock == FootLockReport():
         return tr("No foot stands long enough to be locked")
     moved = tr("Feet locked: moved {cm:.0f} cm at most", cm=foot_lock.moved_cm)
-    lowered = f", hips {foot_lock.lowered_cm:.0f} cm lower" if foot_lock.lowered_cm >= 0.5 else ""
-    slid = f"; {foot_lock.slid_cm:.0f} cm out of reach" if foot_lock.slid_cm >= 0.5 else ""
-    return moved + lowered + slid
+    if foot_lock.lowered_cm >= 0.5:
+        moved += tr(", hips {cm:.0f} cm lower", cm=foot_lock.lowered_cm)
+    if foot_lock.slid_cm >= 0.5:
+        moved += tr("; {cm:.0f} cm out of reach", cm=foot_lock.slid_cm)
+    return moved

@@ -77,10 +77,12 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
             way=_venv_line(base),
         )
     if _NO_NETWORK.search(text):
-        return (
-            f"{what[:1].upper()}{what[1:]} could not be downloaded for {folder}: no network, or"
-            " its index is out of reach; check the connection (or pip's proxy and index settings)"
-            " and run the command again, it goes on from there."
+        return tr(
+            "{what} could not be downloaded for {folder}: no network, or its index is out of "
+            "reach; check the connection (or pip's proxy and index settings) and run the "
+            "command again, it goes on from there.",
+            what=f"{what[:1].upper()}{what[1:]}",
+            folder=folder,
         )
     if match := _NO_BUILD.search(text):
         name = match.group(1) or what
@@ -141,4 +143,4 @@ def _sudo() -> str:
 def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     loud = [line for line in lines if line.lower().startswith(("error", "fatal"))]
-    return (loud or lines or ["it said nothing"])[-1][:200].rstrip(".")
+    return (loud or lines or [tr("it said nothing")])[-1][:200].rstrip(".")

@@ -246,8 +246,8 @@ class Environment:
 
     def _move_aside(self, state: State, say: Say) -> None:
         why = {
-            State.FOREIGN: "was not made, or not finished, by this project",
-            State.BROKEN: "is broken: its Python does not start",
+            State.FOREIGN: tr("was not made, or not finished, by this project"),
+            State.BROKEN: tr("is broken: its Python does not start"),
             State.OTHER_PYTHON: tr(
                 "was made by another Python than {version}", version=_version(self.base)
             ),
@@ -300,7 +300,13 @@ class Environment:
             raise
 
     def _create(self, say: Say) -> None:
-        say(f"Making {self.folder} with Python {_version(self.base)} ...")
+        say(
+            tr(
+                "Making {folder} with Python {version} ...",
+                folder=self.folder,
+                version=_version(self.base),
+            )
+        )
         command = [str(self.base), "-m", "venv", str(self.folder)]
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write({})
@@ -308,7 +314,7 @@ class Environment:
         if done.returncode:
             text = done.stdout + done.stderr
             self._log(f"$ {' '.join(command)}\n{text}")
-            raise InstallError(explain(text, "the virtual environment", self.folder, self.base))
+            raise InstallError(explain(text, tr("the virtual environment"), self.folder, self.base))
 
     def _announce(
         self, pins: Pins, groups: Sequence[str], say: Say

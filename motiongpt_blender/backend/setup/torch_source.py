@@ -69,25 +69,25 @@ def choose(python: Path, lines: Sequence[str]) -> TorchSource:
     """Decide for this machine; ``python`` is the environment's."""
     plain = tuple(lines)
     if sys.platform == "darwin":
-        return TorchSource(Installer.PIP, plain, "the macOS build, through pip")
+        return TorchSource(Installer.PIP, plain, tr("the macOS build, through pip"))
     if has_gpu():
         return TorchSource(
-            Installer.UV, plain, "a GPU is here; uv picks the build for it", gpu=True
+            Installer.UV, plain, tr("a GPU is here; uv picks the build for it"), gpu=True
         )
     if sys.platform == "win32":
-        return TorchSource(Installer.PIP, plain, "no GPU here; the CPU build, through pip")
+        return TorchSource(Installer.PIP, plain, tr("no GPU here; the CPU build, through pip"))
     labelled = cpu_only(lines)
     address = _pip_finds(python, labelled)
     if address:
         local = address.startswith("file:")
-        where = "lies on this machine" if local else "comes from pip's own indexes"
+        where = tr("lies on this machine") if local else tr("comes from pip's own indexes")
         return TorchSource(
             Installer.PIP,
             labelled,
             tr("no GPU here; the CPU build {where}", where=where),
             on_disk=local,
         )
-    return TorchSource(Installer.UV, plain, "no GPU here; the CPU build, through uv")
+    return TorchSource(Installer.UV, plain, tr("no GPU here; the CPU build, through uv"))
 
 
 def has_gpu() -> bool:

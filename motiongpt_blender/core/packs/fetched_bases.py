@@ -80,7 +80,7 @@ class FetchedBase:
             size = path.stat().st_size if path.is_file() else None
             if size != note.bytes:
                 state = (
-                    "is missing"
+                    tr("is missing")
                     if size is None
                     else tr("has {size} of {expected} bytes", size=size, expected=note.bytes)
                 )

@@ -48,10 +48,10 @@ class MemoryNeed:
 
     def __str__(self) -> str:
         """In words."""
-        needs = tr("Needs about {gigabytes:.1f} GB of memory", gigabytes=self.needed / 1000000000.0)
+        needs = tr("Needs about {gigabytes:.1f} GB of memory", gigabytes=self.needed / 1e9)
         if self.free is None:
             return needs
-        free = tr("{gigabytes:.1f} GB are free", gigabytes=self.free / 1000000000.0)
+        free = tr("{gigabytes:.1f} GB are free", gigabytes=self.free / 1e9)
         if self.fits:
             return f"{needs}; {free}"
         return tr(

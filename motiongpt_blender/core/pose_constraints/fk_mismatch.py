@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..rig.bone_maps import Part
-from ..translation import tr
+from ..translation import msgid, tr
 from .body_parts import BodyPart, is_whole_body, parts_of
 
 #: Degrees and millimetres below which a mismatch cannot be seen.
@@ -41,8 +41,10 @@ class FKMismatch:
         """The part of the body in words."""
         if self.part is None:
             return tr("every bone")
-        side = {"l": "left ", "r": "right "}.get(self.part.side, "")
-        return f"the {side}{self.part.base.replace('_', ' ')}"
+        template = {"l": msgid("the left {part}"), "r": msgid("the right {part}")}.get(
+            self.part.side, msgid("the {part}")
+        )
+        return tr(template, part=tr(self.part.base.replace("_", " ")))
 
     @property
     def size(self) -> float:

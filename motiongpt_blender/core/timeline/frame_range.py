@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..pose_constraints.marked_pose import MarkedPose
 from ..pose_constraints.rig_pose import RigPose
-from ..translation import tr
+from ..translation import msgid, tr
 from .blending import BlendFrame
 
 
@@ -164,9 +164,13 @@ def _between(current: float, keyed: Sequence[float]) -> FrameRange:
             )
         )
     if not before or not after:
-        side = "after" if before else "at or before"
-        raise FrameRangeError(
-            f"There is no keyframe {side} frame {frame_text(current)}: go to a frame between two "
-            "keyframes."
+        lacking = (
+            msgid("There is no keyframe after frame {frame}: go to a frame between two keyframes.")
+            if before
+            else msgid(
+                "There is no keyframe at or before frame {frame}: go to a frame between two "
+                "keyframes."
+            )
         )
+        raise FrameRangeError(tr(lacking, frame=frame_text(current)))
     return FrameRange(before[-1], after[0])

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ..pose_constraints.marked_pose import PoseRole
-from ..translation import tr
+from ..translation import msgid, tr
 from .frame_range import FrameRange, frame_text
 from .prompts import PromptError, clean_prompt
 
@@ -26,6 +26,12 @@ FRAME_TOLERANCE: Final = 1e-4
 
 #: Scene frame and role of a marked pose.
 PoseMark: TypeAlias = tuple[float, PoseRole]
+#: Roles in messages.
+_ROLES: Final = {
+    PoseRole.START: msgid("start"),
+    PoseRole.KEY: msgid("key"),
+    PoseRole.END: msgid("end"),
+}
 
 
 class PlanError(ValueError):
@@ -160,8 +166,12 @@ def _check_marks(marked: Sequence[PoseMark]) -> None:
         frames = [frame for frame, r in marked if r is role]
         if len(frames) > 1:
             raise PlanError(
-                f"There are {len(frames)} {role.name.lower()} poses (frames "
-                f"{', '.join(map(frame_text, sorted(frames)))}): keep one."
+                tr(
+                    "There are {count} {role} poses (frames {frames}): keep one.",
+                    count=len(frames),
+                    role=tr(_ROLES[role]),
+                    frames=", ".join(map(frame_text, sorted(frames))),
+                )
             )
     seen: set[float] = set()
     for frame, _ in marked:
@@ -189,9 +199,14 @@ def _check_inside(marked: Sequence[PoseMark], start: float, end: float) -> None:
     for frame, role in marked:
         if not start <= frame <= end:
             raise PlanError(
-                f"The {role.name.lower()} pose at frame {frame_text(frame)} lies outside the "
-                f"motion (frames {frame_text(start)} to {frame_text(end)}): make the motion longer "
-                "or remove the pose."
+                tr(
+                    "The {role} pose at frame {frame} lies outside the motion (frames {start} to "
+                    "{end}): make the motion longer or remove the pose.",
+                    role=tr(_ROLES[role]),
+                    frame=frame_text(frame),
+                    start=frame_text(start),
+                    end=frame_text(end),
+                )
             )
 
 

@@ -154,7 +154,7 @@ def out_of_reach_warning(frame: float, missing: dict[str, float], rig: RigDescri
     """A sentence about limbs that are out of reach at a frame, or ""."""
     if not missing:
         return ""
-    limbs = " and ".join(
+    limbs = tr(" and ").join(
         tr("the {n} by {cm:.1f} cm", n=n, cm=100 * m / rig.scale) for n, m in missing.items()
     )
     return tr(

@@ -12,13 +12,20 @@ import bpy
 
 from ...core.rig.rig_description import RigDescription
 from ...core.rig.rig_options import RigOptions, RootTarget
-from ...core.translation import tr
+from ...core.translation import msgid, tr
 from ..access import TRANSFORM_PROPERTIES, pose_bones
 from .opposing_constraints import HARMLESS, keyable_constraints
 from .root_bones import moved_bones
 
 #: This many names are listed, the others are counted.
 MAX_LISTED: Final = 4
+#: How one, some and many names are listed, by kind.
+_ONE: Final = {"bone": msgid("the bone {names}"), "constraint": msgid("the constraint {names}")}
+_SOME: Final = {"bone": msgid("the bones {names}"), "constraint": msgid("the constraints {names}")}
+_MANY: Final = {
+    "bone": msgid("the bones {names} and {more} more"),
+    "constraint": msgid("the constraints {names} and {more} more"),
+}
 
 
 def rig_warnings(obj: bpy.types.Object, rig: RigDescription, options: RigOptions) -> Iterator[str]:
@@ -54,16 +61,21 @@ def rig_warnings(obj: bpy.types.Object, rig: RigDescription, options: RigOptions
         )
     if hidden := [b.name for b in controls if _is_hidden(obj, b)]:
         yield (
-            f"The take keys {listed(hidden, 'bone')} that {'is' if len(hidden) == 1 else 'are'} "
-            "hidden now: show the bone collection to edit the keys."
+            tr(
+                "The take keys {bones}, hidden now: show the bone collection to edit the keys.",
+                bones=listed(hidden, "bone"),
+            )
         )
 
 
 def listed(names: list[str], kind: str) -> str:
     """Names in a sentence: ``the bones 'a', 'b' and 3 more``."""
     quoted = ", ".join(f"'{n}'" for n in names[:MAX_LISTED])
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return f"the {kind}{'s'[: len(names) > 1]} {quoted}{more}"
+    if len(names) == 1:
+        return tr(_ONE[kind], names=quoted)
+    if len(names) <= MAX_LISTED:
+        return tr(_SOME[kind], names=quoted)
+    return tr(_MANY[kind], names=quoted, more=len(names) - MAX_LISTED)
 
 
 def _acting(obj: bpy.types.Object) -> Iterator[bpy.types.Constraint]:

@@ -98,10 +98,24 @@ def _check_numbers(obj: bpy.types.Object) -> None:
         finite = np.isfinite(values).reshape(len(bones), len(own)).all(-1)
         if finite.all() and np.isfinite(own).all():
             continue
-        bone = "" if finite.all() else f"The bone '{bones[int(np.argmin(finite))].name}' of "
+        channel = tr(prop.split("_")[0])
+        if finite.all():
+            raise RigError(
+                tr(
+                    "'{name}' has a {channel} that is not a number: clear it in the sidebar under "
+                    "Item, and remove keys that hold it.",
+                    name=obj.name,
+                    channel=channel,
+                )
+            )
         raise RigError(
-            f"{bone}'{obj.name}' has a {prop.split('_')[0]} that is not a number: clear it in the "
-            "sidebar under Item, and remove keys that hold it."
+            tr(
+                "The bone '{bone}' of '{name}' has a {channel} that is not a number: clear it in "
+                "the sidebar under Item, and remove keys that hold it.",
+                bone=bones[int(np.argmin(finite))].name,
+                name=obj.name,
+                channel=channel,
+            )
         )
 
 

@@ -18,7 +18,7 @@ from ...core.body.rotations import Array, angle_between, inverse, multiply, rota
 from ...core.rig.kinematics import PosedRig, forward_kinematics
 from ...core.rig.rig_description import RigDescription, RigMotion
 from ...core.rig.rig_options import RigOptions, RootTarget
-from ...core.translation import tr
+from ...core.translation import msgid, tr
 from ..access import TRANSFORM_PROPERTIES, evaluated, pose_bones
 from ..pose.capture import body_rotations
 from ..rig.opposing_constraints import carrying_constraints, is_driven, opposing_constraints
@@ -39,10 +39,22 @@ _VANISHING: Final = 0.01
 class Cause(StrEnum):
     """Why a bone may not show its keys; the words tell it, and what to do."""
 
-    CARRIED = "Constraints carry {bones} while the take plays|mute them to see it as it was made"
-    DRIVEN_CONSTRAINT = "Drivers hold the constraints on {bones}|mute these constraints to see it"
-    DRIVEN = "Drivers hold {bones}, which the take keys|mute these drivers to see it"
-    SCALED = "The scale of {bones} bends what they carry|set it to 1 on all axes to see the take"
+    CARRIED = msgid(
+        "Constraints carry {bones} while the take plays: what is shown differs from the take by "
+        "up to {distance}; mute them to see it as it was made."
+    )
+    DRIVEN_CONSTRAINT = msgid(
+        "Drivers hold the constraints on {bones}: what is shown differs from the take by up to "
+        "{distance}; mute these constraints to see it."
+    )
+    DRIVEN = msgid(
+        "Drivers hold {bones}, which the take keys: what is shown differs from the take by up to "
+        "{distance}; mute these drivers to see it."
+    )
+    SCALED = msgid(
+        "The scale of {bones} bends what they carry: what is shown differs from the take by up to "
+        "{distance}; set it to 1 on all axes to see the take."
+    )
 
 
 @dataclass(frozen=True)
@@ -213,11 +225,11 @@ def _notes(
                 if max(degrees, away) > TOLERANCE:
                     found[suspect.bone] = degrees, away
         if found:
-            what, remedy = cause.value.split("|")
             degrees, away = (max(values) for values in zip(*found.values(), strict=True))
             by = [f"{degrees:.0f}°"] if degrees > TOLERANCE else []
             by += [tr("{away:.0f} cm", away=away)] if away > TOLERANCE else []
-            yield (
-                f"{what.format(bones=listed(list(found), 'bone'))}: what is shown differs from the "
-                f"take by up to {' and '.join(by)}; {remedy}."
+            yield tr(
+                cause.value,
+                bones=listed(list(found), "bone"),
+                distance=tr(" and ").join(by),
             )

@@ -51,7 +51,8 @@ ADDON = {
                   "properties", "preferences"),
     "ui": ("core", "wire", "compat", "paths", "backend", "scene", "generate", "properties",
            "preferences", "operators"),
-    "registration": ("scene/kept", "operators", "preferences", "properties", "ui"),
+    "translations": ("core",),
+    "registration": ("scene/kept", "operators", "preferences", "properties", "translations", "ui"),
     "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate"),
 }  # fmt: skip
 

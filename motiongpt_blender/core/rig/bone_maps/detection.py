@@ -89,7 +89,13 @@ def _fits(bone: MappedBone, by_name: BoneMap, bones: Bones) -> bool:
 def explain(nearest: BoneMap, count: int | None = None) -> str:
     """Why a map cannot be used, and what to do; the caller begins the sentence."""
     if count is not None and count < FEWEST:
-        bones = "it has no bones" if not count else f"it has only {count} bone{'s'[: count > 1]}"
+        bones = (
+            tr("it has no bones")
+            if not count
+            else tr("it has only 1 bone")
+            if count == 1
+            else tr("it has only {count} bones", count=count)
+        )
         return tr("{bones}: choose an armature with arms and legs.", bones=bones)
     parts = missing(nearest)
     if len(parts) > len(REQUIRED) // 2:
@@ -101,11 +107,15 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
     reasons = [f.reason for f in nearest.failures if f.required and f.misplaced]
     if len(reasons) == len(parts):
         why = " ".join(reasons)[:-1]
-        return f"{why[0].lower()}{why[1:]}: parent them in Edit Mode, or choose another armature."
-    listed = ", ".join(p.words for p in parts)
-    return (
-        f"{_kind(nearest)}no bone was found for {listed}: "
-        "choose them in the panel under Bones, or choose another armature."
+        return tr(
+            "{why}: parent them in Edit Mode, or choose another armature.",
+            why=f"{why[0].lower()}{why[1:]}",
+        )
+    listed = ", ".join(tr(p.words) for p in parts)
+    return _kind(nearest) + tr(
+        "no bone was found for {listed}: choose them in the panel under Bones, or choose another "
+        "armature.",
+        listed=listed,
     )
 
 
@@ -115,5 +125,5 @@ def _kind(nearest: BoneMap) -> str:
     if found < _NAMED * (found + len(nearest.failures)):
         return ""
     if nearest.family == SHAPE:
-        return "it is a body, but "
-    return f"its bones have the names of {nearest.label}, but "
+        return tr("it is a body, but ")
+    return tr("its bones have the names of {rig}, but ", rig=nearest.label)

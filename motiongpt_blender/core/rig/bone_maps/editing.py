@@ -41,13 +41,13 @@ def map_of_rows(bones: Bones, entries: Iterable[MappedBone], family: str) -> Bon
     data: dict[str, Any] = dict(dict(families()).get(family, {}))
     return BoneMap(
         family=family,
-        label=str(data.get("label", SHAPE_LABEL if family == SHAPE else "Chosen by hand")),
+        label=str(data.get("label", SHAPE_LABEL if family == SHAPE else tr("Chosen by hand"))),
         bones=tuple(e for e in rows if e.control),
         extras=tuple(n for n in data.get("extras", []) if n in bones.index),
         switches=tuple(Switch(*r) for r in data.get("switches", []) if r[0] in bones.index),
         by_hierarchy=bool(data.get("by_hierarchy", True)),
         failures=tuple(
-            Failure(e.part, e.note or "No bone is chosen.") for e in rows if not e.control
+            Failure(e.part, e.note or tr("No bone is chosen.")) for e in rows if not e.control
         ),
     )
 
@@ -62,7 +62,7 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
                         "the bone '{name}', chosen for {part}, is no longer there: choose "
                         "another in the panel under Bones, or press Find Bones.",
                         name=name,
-                        part=bone.part.words,
+                        part=tr(bone.part.words),
                     )
                 )
     seen: dict[str, Part] = {}
@@ -73,8 +73,8 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
                     "'{bone}' is chosen twice, for {first} and for {part}: clear one of them "
                     "in the panel under Bones.",
                     bone=bone.control,
-                    first=seen[bone.control].words,
-                    part=bone.part.words,
+                    first=tr(seen[bone.control].words),
+                    part=tr(bone.part.words),
                 )
             )
         seen[bone.control] = bone.part
@@ -86,7 +86,7 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
                     "the panel under Bones.",
                     bone=both[0].control,
                     other=both[1].control,
-                    part=part.words,
+                    part=tr(part.words),
                 )
             )
     check_lengths(bone_map, bones)
@@ -107,12 +107,12 @@ def check_lengths(bone_map: BoneMap, bones: Bones) -> None:
             if np.linalg.norm(apart) <= 1e-6 * max(size, 1e-12):
                 raise MappingError(
                     tr(
-                        "'{first}' and '{second}' begin at the same point, so the {upper} has no "
+                        "'{first}' and '{second}' begin at the same point, so the {part} has no "
                         "length: move one of them in Edit Mode, or choose another bone.",
                         first=first,
                         second=second,
-                        upper=upper,
-                    ).replace("upper_arm", "upper arm")
+                        part=tr(upper.replace("_", " ")),
+                    )
                 )
 
 
@@ -212,7 +212,7 @@ def rows_of(bone_map: BoneMap) -> tuple[MappedBone, ...]:
     rows: list[MappedBone] = []
     for part in Part:
         rows += bone_map.of(part) or (
-            MappedBone(part, "", "", False, 0.0, note=reasons.get(part, "No bone is chosen.")),
+            MappedBone(part, "", "", False, 0.0, note=reasons.get(part, tr("No bone is chosen."))),
         )
     return tuple(rows)
 

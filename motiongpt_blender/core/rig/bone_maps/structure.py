@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...translation import tr
+from ...translation import msgid, tr
 from .bones import Bones
 from .limbs import Joints, Row, arm_joints, leg_joints
 from .names import split_name
@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 
 #: Name of a map by shape, in files and for users.
 SHAPE: Final = "structure"
-SHAPE_LABEL: Final = "Found by shape"
+SHAPE_LABEL: Final = msgid("Found by shape")
 #: Highest confidence of a map by shape.
 SUREST: Final = 0.75
 #: A limb's length is at least this share of the longest branch's.
@@ -84,7 +84,7 @@ def by_structure(bones: Bones) -> BoneMap:
     """The map by shape; without any bone where no body is recognised."""
     body = _find_body(bones)
     if body is None:
-        reason = "No two legs and two arms were found in the shape of the skeleton."
+        reason = tr("No two legs and two arms were found in the shape of the skeleton.")
         return _map([], [Failure(part, reason) for part in Part])
     return _Assignment(bones, body).run()
 
@@ -224,11 +224,11 @@ class _Assignment:
         if body.trunk:
             self._put(Part.CHEST, body.trunk[-1])
         else:
-            self._fail(Part.CHEST, "The arms and the legs are children of the same bone.")
+            self._fail(Part.CHEST, tr("The arms and the legs are children of the same bone."))
         for bone in body.trunk[:-1]:
             self._put(Part.SPINE, bone)
         if len(body.trunk) < 2:
-            self._fail(Part.SPINE, "The chest is the only bone of the spine that was found.")
+            self._fail(Part.SPINE, tr("The chest is the only bone of the spine that was found."))
         self._head()
         first_is_left, sided = self._sides()
         if not sided:
@@ -287,7 +287,7 @@ class _Assignment:
         parts = [Part(f"{p}_{side}") for p in ("thigh", "shin", "foot", "toe")]
         if not self.legs:
             for part in parts:
-                self._fail(part, "The leg has too few bones to have a knee.")
+                self._fail(part, tr("The leg has too few bones to have a knee."))
             return
         joints = self.legs[k]
         self._put(parts[0], row.bones[joints.upper])
@@ -296,7 +296,7 @@ class _Assignment:
         if joints.end + 1 < len(row.bones):
             self._put(parts[3], row.bones[joints.end + 1], 0.8)
         elif all(e.part is not parts[3] for e in self.entries):
-            self._fail(parts[3], "The leg ends with the foot.")
+            self._fail(parts[3], tr("The leg ends with the foot."))
 
     def _foot(self, part: Part, row: Row, joints: Joints) -> None:
         if joints.end < len(row.bones):
@@ -313,7 +313,7 @@ class _Assignment:
             if len(toes) == 1:
                 self._put(Part(f"toe_{part.side}"), toes[0], 0.5)
         else:
-            self._fail(part, "The leg ends with the shin, and no bone is at its end.")
+            self._fail(part, tr("The leg ends with the shin, and no bone is at its end."))
 
     def _loose_foot(self, row: Row, joints: Joints) -> int | None:
         """The bone at the end of a leg that is not its descendant, if there is one."""
@@ -330,19 +330,19 @@ class _Assignment:
         parts = [Part(f"{p}_{side}") for p in ("collar", "upper_arm", "forearm", "hand")]
         if not self.arms:
             for part in parts:
-                self._fail(part, "The arm has too few bones to have an elbow.")
+                self._fail(part, tr("The arm has too few bones to have an elbow."))
             return
         joints = self.arms[k]
         if joints.upper > 0:
             self._put(parts[0], row.bones[0])
         else:
-            self._fail(parts[0], "The arm begins with the upper arm.")
+            self._fail(parts[0], tr("The arm begins with the upper arm."))
         self._put(parts[1], row.bones[joints.upper])
         self._put(parts[2], row.bones[joints.lower])
         if joints.end < len(row.bones):
             self._put(parts[3], row.bones[joints.end])
         else:
-            self._fail(parts[3], "The arm ends with the forearm.")
+            self._fail(parts[3], tr("The arm ends with the forearm."))
 
     def _head(self) -> None:
         """Neck and head: the branch that goes up from the chest."""
@@ -354,7 +354,7 @@ class _Assignment:
         rows = [_row(self.bones, c, follow) for c in self.bones.children[fork] if c not in limbs]
         rows = [r for r in rows if (r.points[-1] - heads[fork]) @ up > 0.1 * self.leg]
         if not rows:
-            reason = "No bone goes up from the chest."
+            reason = tr("No bone goes up from the chest.")
             self.failures += [Failure(Part.NECK, reason), Failure(Part.HEAD, reason)]
             return
         line = max(rows, key=lambda r: float((r.points[-1] - heads[fork]) @ up)).bones
@@ -364,5 +364,5 @@ class _Assignment:
         for bone in line[:at]:
             self._put(Part.NECK, bone, 0.8)
         if at == 0:
-            self._fail(Part.NECK, "Only one bone goes up from the chest: it is the head.")
+            self._fail(Part.NECK, tr("Only one bone goes up from the chest: it is the head."))
         self._put(Part.HEAD, line[at], 0.9)

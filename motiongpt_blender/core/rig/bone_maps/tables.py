@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from ...translation import tr
+from ...translation import msgid, tr
 from .bones import Bones
 from .names import canonical, keys_of, mirrored_name
 from .parts import BoneMap, Failure, MappedBone, Part, Switch, missing
@@ -145,9 +145,13 @@ class _FamilyMatch:
         if not names:
             self._fail(part, tr("{rig} has no bone for it.", rig=self.data["label"]))
             return
-        listed = " or ".join(f"'{n}'" for n in names)
-        where = {"l": " on the left side", "r": " on the right side", "": ""}[part.side]
-        self._fail(part, f"No bone{where} is named like {listed}.")
+        listed = tr(" or ").join(f"'{n}'" for n in names)
+        template = {
+            "l": msgid("No bone on the left side is named like {listed}."),
+            "r": msgid("No bone on the right side is named like {listed}."),
+            "": msgid("No bone is named like {listed}."),
+        }[part.side]
+        self._fail(part, tr(template, listed=listed))
 
     def _carrier(self, part: Part) -> str | None:
         base = _CARRIER.get(part.base)
@@ -226,7 +230,7 @@ class _FamilyMatch:
         for bone in line:
             self._keep(bone)
         if rows and not line:
-            self._fail(Part.SPINE, "The chest is the only bone of the spine that was found.")
+            self._fail(Part.SPINE, tr("The chest is the only bone of the spine that was found."))
 
     def _chain(self, part: Part) -> None:
         rows: list[Any] = self.parts.get(part.value, [])
