@@ -173,4 +173,4 @@ def _length_decided(panel: MotionGPTScene, obj: Object) -> str:
     if panel.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
         return tr("set under Timing")
     ends = any(pose.role == PoseRole.END.value for pose in armature.of(obj).poses)
-    return "to the end pose" if ends else ""
+    return tr("to the end pose") if ends else ""
