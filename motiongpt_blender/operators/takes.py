@@ -17,7 +17,7 @@ from .targets import NO_ARMATURE, OperatorResult, required_target
 NO_TAKE = msgid("There is no take yet: press Generate")
 
 
-class _TakeOperator(bpy.types.Operator):
+class TakeOperator(bpy.types.Operator):
     """What the operators on the chosen take share."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -44,7 +44,7 @@ class _TakeOperator(bpy.types.Operator):
         return session.why_busy(obj)
 
 
-class MOTIONGPT_OT_keep_take(_TakeOperator):
+class MOTIONGPT_OT_keep_take(TakeOperator):
     """Keep this take on the character. The other takes of the same Generate are removed"""
 
     bl_idname = "motiongpt.keep_take"
@@ -53,18 +53,18 @@ class MOTIONGPT_OT_keep_take(_TakeOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """A take must be chosen that is not on the character for good."""
-        return super().why_not(context) or why_not_kept(_chosen(context))
+        return super().why_not(context) or why_not_kept(chosen_take(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Keep it; an undo brings the others back."""
         takes = _takes(context)
-        name = _chosen(context).name
+        name = chosen_take(context).name
         takes.keep(takes.chosen)
         self.report({"INFO"}, tr("The take '{name}' is kept", name=name))
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_keep_all_takes(_TakeOperator):
+class MOTIONGPT_OT_keep_all_takes(TakeOperator):
     """Keep all takes of this Generate: this one on the character, the others in the list"""
 
     bl_idname = "motiongpt.keep_all_takes"
@@ -73,7 +73,7 @@ class MOTIONGPT_OT_keep_all_takes(_TakeOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """A take must be chosen that waits for a choice."""
-        return super().why_not(context) or why_not_undecided(_chosen(context))
+        return super().why_not(context) or why_not_undecided(chosen_take(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Keep them."""
@@ -83,7 +83,7 @@ class MOTIONGPT_OT_keep_all_takes(_TakeOperator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_discard_takes(_TakeOperator):
+class MOTIONGPT_OT_discard_takes(TakeOperator):
     """Remove the takes of this Generate that are not kept. The character is as it was before"""
 
     bl_idname = "motiongpt.discard_takes"
@@ -92,7 +92,7 @@ class MOTIONGPT_OT_discard_takes(_TakeOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """A take must be chosen that waits for a choice."""
-        return super().why_not(context) or why_not_undecided(_chosen(context))
+        return super().why_not(context) or why_not_undecided(chosen_take(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove them; an undo brings them back."""
@@ -102,7 +102,7 @@ class MOTIONGPT_OT_discard_takes(_TakeOperator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_remove_take(_TakeOperator):
+class MOTIONGPT_OT_remove_take(TakeOperator):
     """Remove this take. The animation before it comes back, everything else stays"""
 
     bl_idname = "motiongpt.remove_take"
@@ -116,13 +116,13 @@ class MOTIONGPT_OT_remove_take(_TakeOperator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Remove it; an undo brings it back."""
         takes = _takes(context)
-        name = _chosen(context).name
+        name = chosen_take(context).name
         takes.remove(takes.chosen)
         self.report({"INFO"}, tr("The take '{name}' was removed", name=name))
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_use_take_again(_TakeOperator):
+class MOTIONGPT_OT_use_take_again(TakeOperator):
     """Bring the prompt, the settings and the marked poses of this take back into the panel"""
 
     bl_idname = "motiongpt.use_take_again"
@@ -130,12 +130,12 @@ class MOTIONGPT_OT_use_take_again(_TakeOperator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill the panel in, and go to the frame where the take begins."""
-        _fill_in_panel(context, _chosen(context))
+        _fill_in_panel(context, chosen_take(context))
         self.report({"INFO"}, tr("Prompt, settings and marked poses are back in the panel"))
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_vary_take(generation.Requesting, _TakeOperator):
+class MOTIONGPT_OT_vary_take(generation.Requesting, TakeOperator):
     """Generate with the prompt, settings and marked poses of this take, and with another seed"""
 
     bl_idname = "motiongpt.vary_take"
@@ -146,7 +146,7 @@ class MOTIONGPT_OT_vary_take(generation.Requesting, _TakeOperator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill the panel in with the next seed, and generate."""
         obj = required_target(context)
-        _fill_in_panel(context, _chosen(context))
+        _fill_in_panel(context, chosen_take(context))
         request = armature.of(obj).request
         used = {take.seed for take in _takes(context).entries if take.prompt == request.prompt}
         request.seed = (max(used) + 1) % int(LIMITS["seed"].high)
@@ -184,7 +184,7 @@ def _takes(context: bpy.types.Context) -> MotionGPTTakes:
     return armature.of(required_target(context)).takes
 
 
-def _chosen(context: bpy.types.Context) -> MotionGPTTake:
+def chosen_take(context: bpy.types.Context) -> MotionGPTTake:
     """The chosen take, which ``poll`` has asked for."""
     take = _takes(context).chosen_take
     assert take is not None

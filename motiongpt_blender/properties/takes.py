@@ -17,7 +17,7 @@ import bpy
 from .. import compat
 from ..core.timeline.frame_range import Fit
 from ..generate.take_request import PreparedTake
-from ..scene.action.nla_tracks import playing_strip
+from ..scene.action.nla_tracks import play_instead, playing_strip
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.kept import owner_of
 from ..scene.take.placing import place_take
@@ -57,6 +57,8 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         name="Name", description="Name of the take and its action", update=_rename
     )
     action: bpy.props.PointerProperty(type=bpy.types.Action)
+    #: The action as it was before it was reshaped; None: it was not.
+    original: bpy.props.PointerProperty(type=bpy.types.Action)
     favourite: bpy.props.BoolProperty(name="Favourite", description="Mark this take as a favourite")
     kept: bpy.props.BoolProperty(options={"HIDDEN"})
     placement: bpy.props.EnumProperty(
@@ -154,6 +156,35 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         """Put it on the rig."""
         start = float(self.action.frame_range[0])
         place_take(self.obj, self.action, start, self.name, self.fit)
+
+    def keep_original(self) -> bool:
+        """Keep the action as it is, before it is reshaped; whether it was not kept before."""
+        if self.original is not None:
+            return False
+        self.original = self.action.copy()
+        self.original.name, self.original.use_fake_user = f"{self.name} (original)", False
+        return True
+
+    def forget_original(self) -> None:
+        """The action was not reshaped after all."""
+        original, self.original = self.original, None
+        if original is not None and original.users == 0:
+            bpy.data.actions.remove(original)
+
+    def reset(self) -> None:
+        """Play the action again as it was before it was reshaped, to the last key."""
+        reshaped, original, shown = self.action, self.original, self.shown
+        leave_tweak_mode(self.obj)
+        data = self.obj.animation_data
+        found = playing_strip(data, reshaped) if data is not None else None
+        if found is not None:
+            play_instead(found[1], original, compat.only_slot(original))
+        self.action, self.original, name = original, None, reshaped.name
+        if reshaped.users == 0:
+            bpy.data.actions.remove(reshaped)
+        original.name = name
+        if shown:
+            self.show_keys()
 
     def take_off(self) -> None:
         """Take it off the rig; what was there before it comes back. It stays in the list."""
@@ -284,12 +315,13 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
     def remove(self, index: int) -> None:
         """Remove one take from rig and list; what was there before it comes back."""
         take = self.entries[index]
-        action = take.action
+        actions = [a for a in (take.action, take.original) if a is not None]
         if take.on_rig:
             take.take_off()
         self.entries.remove(index)
-        if action is not None and action.users == 0:
-            bpy.data.actions.remove(action)
+        for action in actions:
+            if action.users == 0:
+                bpy.data.actions.remove(action)
         if index < self.chosen or self.chosen >= len(self.entries):
             self.chosen = max(self.chosen - 1, 0)
 

@@ -24,6 +24,11 @@ def current_frame() -> float:
     return round(scene.frame_current + scene.frame_subframe, 3)
 
 
+def played_time() -> float:
+    """The time at which curves are played now; time remapping is counted in."""
+    return current_frame() / _time_scale()
+
+
 def show_frame(frame: float) -> None:
     """Go to where curves are played at ``frame``; time remapping is counted in."""
     set_frame(frame * _time_scale())

@@ -27,6 +27,8 @@ GROUPS: Final = (
         ("motiongpt.remove_take", msgid("Remove Take")),
         ("motiongpt.use_take_again", msgid("Use Take Again")),
         ("motiongpt.vary_take", msgid("Vary Take")),
+        ("motiongpt.fit_take", msgid("Fit Take to Pose")),
+        ("motiongpt.reset_take", msgid("Reset Take")),
     ),
     (
         ("motiongpt.generate_sequence", msgid("Generate All Blocks")),

@@ -91,6 +91,10 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         row.operator("motiongpt.keep_take", text="Keep", icon="CHECKMARK")
         row.operator("motiongpt.keep_all_takes", text="Keep All")
         row.operator("motiongpt.discard_takes", text="Discard", icon="X")
+        row = layout.row(align=True)
+        row.operator("motiongpt.fit_take", text="Fit", icon="POSE_HLT")
+        row.prop(armature.of(obj).retargeting, "reach", text="Reach")
+        row.operator("motiongpt.reset_take", text="", icon="LOOP_BACK")
 
 
 class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):

@@ -35,7 +35,7 @@ def remove_drift(rig: RigDescription, motion: RigMotion, ground: Array | float =
     travel = travel - up * (travel @ up)
     if np.linalg.norm(travel) / motion.scale > MAX_SLIDE:
         return motion
-    feet = _pelvis_and_feet(_without_arms(rig), motion, ground)
+    feet = pelvis_and_feet(without_arms(rig), motion, ground)
     connected = [s for s in SIDES if leg_is_connected(rig, s)]
     if all(leaves_floor(feet, side, motion.fps) for side in connected):
         return motion
@@ -61,11 +61,11 @@ def lock_loop_feet_slices(
         ground: height of the ground over the rig's own floor, or heights (T,) along the loop.
     """
     count = len(motion) - 1
-    legs = _without_arms(rig)
+    legs = without_arms(rig)
     names = {name for c in legs.controls for name in (c.name, *c.twist_bones)}
     rounds = repeat_loop(motion, names)
     along = _rounds_of(np.broadcast_to(np.asarray(ground, dtype=np.float64), (len(motion),)))
-    feet = _pelvis_and_feet(legs, rounds, along)
+    feet = pelvis_and_feet(legs, rounds, along)
     yield
     contacts = find_foot_contacts(feet, motion.fps)
     yield
@@ -75,7 +75,7 @@ def lock_loop_feet_slices(
     return _middle_round(locked, motion), _middle_contacts(contacts, count), report
 
 
-def _without_arms(rig: RigDescription) -> RigDescription:
+def without_arms(rig: RigDescription) -> RigDescription:
     """The rig with only what foot locking needs: the root, the legs and what carries them."""
     wanted: set[str] = {rig.root}
     for control in reversed(rig.controls):  # those that carry others come before them
@@ -119,7 +119,7 @@ def _middle_round(rounds: RigMotion, loop: RigMotion) -> RigMotion:
     return replace(loop, rotations=rotations, locations=locations)
 
 
-def _pelvis_and_feet(rig: RigDescription, motion: RigMotion, ground: Array | float) -> Array:
+def pelvis_and_feet(rig: RigDescription, motion: RigMotion, ground: Array | float) -> Array:
     """Joints (T, 22, 3) in metres of the model; only pelvis, toes and ankles are filled in.
 
     A toe at rest has height 0; legs that are not connected are in the air.

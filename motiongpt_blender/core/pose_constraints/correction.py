@@ -66,7 +66,7 @@ def meet_pose_slices(
         motion, dragged = yield from _bend_root_path(motion, {f: poses[f] for f in on_path})
         centimetres = {f: 100 * d / motion.scale for f, d in zip(on_path, dragged, strict=True)}
         reports = [replace(r, dragged_cm=centimetres.get(r.frame, 0.0)) for r in reports]
-    rotations = _correct_rotations(motion, {f: poses[f] for f in frames}, reach * motion.fps)
+    rotations = correct_rotations(motion, {f: poses[f] for f in frames}, reach * motion.fps)
     locations = motion.locations
     if on_path:
         targets = np.array([poses[f].root_location for f in on_path])
@@ -77,7 +77,7 @@ def meet_pose_slices(
     return replace(motion, rotations=rotations, locations=locations), tuple(reports)
 
 
-def _correct_rotations(
+def correct_rotations(
     motion: RigMotion, poses: Mapping[int, RigPose], reach: float
 ) -> dict[str, Array]:
     """All rotations with the residuals of their poses, which fade within ``reach`` frames.

@@ -148,12 +148,12 @@ def write_slices(
                 yield
                 action, slot = _found_again(name, written)
                 began = time.perf_counter()
-            curve = _new_curve(action, slot, channel)
+            curve = new_curve(action, slot, channel)
             keys = (sparse or {}).get((channel.path, channel.index))
             if keys is None:
-                _write_every_frame(curve, channel, start_frame, marked)
+                write_every_frame(curve, channel, start_frame, marked)
             else:
-                _write_sparse(curve, channel, keys, start_frame, marked)
+                write_sparse(curve, channel, keys, start_frame, marked)
         action.use_fake_user = False
     except BaseException:
         if (left := block_of(bpy.data.actions, written)) is not None:
@@ -175,18 +175,20 @@ def _found_again(name: str, written: int) -> tuple[bpy.types.Action, bpy.types.A
     return action, compat.only_slot(action)
 
 
-def _new_curve(
+def new_curve(
     action: bpy.types.Action, slot: bpy.types.ActionSlot | None, channel: Channel
 ) -> bpy.types.FCurve:
+    """A new curve for a channel, without keys, in its group."""
     curve = compat.curves(action, slot).new(channel.path, index=max(channel.index, 0))
     groups = compat.groups(action, slot)
     curve.group = groups.get(channel.group) or groups.new(channel.group)
     return curve
 
 
-def _write_every_frame(
+def write_every_frame(
     curve: bpy.types.FCurve, channel: Channel, start_frame: float, marked: Collection[int]
 ) -> None:
+    """Give an empty curve a key a frame; those at ``marked`` are not of the type GENERATED."""
     count = len(channel.values)
     points = curve.keyframe_points
     points.add(count)
@@ -202,7 +204,7 @@ def _write_every_frame(
     curve.update()
 
 
-def _write_sparse(
+def write_sparse(
     curve: bpy.types.FCurve,
     channel: Channel,
     keys: Curve,

@@ -76,6 +76,20 @@ def playing_strip(
     return next((pair for pair in pairs if pair[1].action == action), None)
 
 
+def play_instead(
+    strip: bpy.types.NlaStrip, action: bpy.types.Action, slot: bpy.types.ActionSlot | None
+) -> None:
+    """Let a strip play another version of its action, longer or shorter by what that is."""
+    before = strip.action
+    ends = strip.action_frame_start, strip.action_frame_end, strip.frame_end
+    longer = float(action.frame_range[1])
+    longer -= float(before.frame_range[1]) if before is not None else ends[1]
+    strip.action = action
+    compat.bind_strip(strip, slot)
+    strip.action_frame_start, strip.action_frame_end = ends[0], ends[1] + longer
+    strip.frame_end_raw = ends[2] + longer * strip.scale
+
+
 def stash(
     data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot | None
 ) -> bpy.types.NlaTrack:

@@ -55,17 +55,12 @@ def channel_slices(
     motion = replace(motion, rotations={n: q for n, q in motion.rotations.items() if n in used})
     whole = motion
     motion, channels = split_root_motion(obj, rig, motion, options, fit, anchor_frame)
-    channels += detached_limb_channels(obj, rig, motion, whole, poses, options, loop=fit.loop)
     handle = ArmatureHandle(obj)
-    if options.root is not RootTarget.BONE:
-        motion = _relative_to_ancestors(obj, rig, motion)
-    began = time.perf_counter()
-    for control in motion.rotations:
-        if time.perf_counter() - began > SLICE_SECONDS:
-            yield
-            obj, began = handle.obj, time.perf_counter()
-        channels += rotation_channels(obj, control, motion)
-    channels += location_channels(obj, motion)
+    motion, body = yield from body_channel_slices(
+        obj, rig, motion, whole, poses, options, loop=fit.loop
+    )
+    channels += body
+    obj = handle.obj
     channels += constraint_off_channels(obj, constraint_influences(obj, rig, options))
     yield
     obj = handle.obj
@@ -87,6 +82,41 @@ def channel_slices(
     return channels
 
 
+def body_channel_slices(
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    motion: RigMotion,
+    whole: RigMotion,
+    poses: Mapping[int, RigPose],
+    options: RigOptions,
+    *,
+    loop: bool = False,
+) -> Generator[None, None, tuple[RigMotion, list[Channel]]]:
+    """The channels of the body below what takes its path, and the motion that they show.
+
+    Args:
+        obj: the armature object.
+        rig: its description.
+        motion: the finished motion, below what takes its path.
+        whole: the same, all of it on the hips.
+        poses: index of a frame -> the marked pose there.
+        options: which root.
+        loop: whether the motion ends as it begins.
+    """
+    handle = ArmatureHandle(obj)
+    channels = list(detached_limb_channels(obj, rig, motion, whole, poses, options, loop=loop))
+    if options.root is not RootTarget.BONE:
+        motion = relative_to_ancestors(obj, rig, motion)
+    began = time.perf_counter()
+    for control in motion.rotations:
+        if time.perf_counter() - began > SLICE_SECONDS:
+            yield
+            obj, began = handle.obj, time.perf_counter()
+        channels += rotation_channels(obj, control, motion)
+    channels += location_channels(obj, motion)
+    return motion, channels
+
+
 def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[RigPose]) -> set[str]:
     """Extra controls that a marked pose rotates, or that are rotated now."""
     bones = pose_bones(obj)
@@ -99,13 +129,15 @@ def _used_extras(obj: bpy.types.Object, rig: RigDescription, poses: Sequence[Rig
     return used
 
 
-def _relative_to_ancestors(
-    obj: bpy.types.Object, rig: RigDescription, motion: RigMotion
+def relative_to_ancestors(
+    obj: bpy.types.Object, rig: RigDescription, motion: RigMotion, *, back: bool = False
 ) -> RigMotion:
-    """The channels of what hangs on no control, below bones that are not at rest."""
+    """The channels of what hangs on no control, below bones that are not at rest; or ``back``."""
     locations, rotations = motion.locations, dict(motion.rotations)
     for name in (rig.root, *motion.unparented):
         change = np.array(rest_below_ancestors(pose_bones(obj)[name]), dtype=np.float64)
+        if back:
+            change = np.linalg.inv(change)
         rotation = quaternion_of(Matrix(change.tolist()))
         if abs(abs(rotation[0]) - 1) < 1e-12 and np.linalg.norm(change[:3, 3]) < 1e-6:
             continue

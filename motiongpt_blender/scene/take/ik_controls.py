@@ -139,6 +139,11 @@ def _family(obj: bpy.types.Object) -> _Family:
     return max(_FAMILIES, key=lambda family: sum(n in pose_bones(obj) for n in family.goals()))
 
 
+def ik_control_names(obj: bpy.types.Object) -> list[str]:
+    """Names of the IK controls that the armature has; [] for a rig of another family."""
+    return [name for name in _family(obj).goals() if name in pose_bones(obj)]
+
+
 def ik_switches(obj: bpy.types.Object, rig: RigDescription) -> tuple[Switch, ...]:
     """The rig's switches with every limb on IK."""
     family = _family(obj)

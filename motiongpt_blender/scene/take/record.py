@@ -85,6 +85,12 @@ class TakeRecord:
             curve_bones=tuple(n for n, count in data.get("curve_bones", ()) for _ in range(count)),
         )
 
+    @classmethod
+    def load_present(cls, action: bpy.types.Action) -> TakeRecord | None:
+        """The record of an action with the present names of bones, to be saved again."""
+        record = cls.load(action)
+        return record and record._renamed([c.data_path for c in compat.all_curves(action)])
+
     @staticmethod
     def forget(action: bpy.types.Action) -> None:
         """Remove the record from an action that is on no rig any more."""

@@ -80,23 +80,23 @@ def split_root_motion(
     if options.root is RootTarget.OBJECT:
         return hips_only, list(_object_channels(obj, rig, path, root_rotations, fit.object_matrix))
     bone = root_bone(obj, rig)
-    hips_only = _with_unridden(hips_only, motion, obj, bone)
+    hips_only = with_unridden(hips_only, motion, obj, bone)
     return hips_only, list(_bone_channels(bone, rig, path, root_rotations))
 
 
-def _with_unridden(
+def with_unridden(
     hips_only: RigMotion, whole: RigMotion, obj: bpy.types.Object, bone: bpy.types.PoseBone
 ) -> RigMotion:
     """The motion below a root bone; what does not turn with that bone is as in the whole one."""
     kept = {
         name: whole.rotations[name]
         for name in whole.unparented
-        if not _turns_with(pose_bones(obj)[name].bone, bone.name)
+        if not turns_with(pose_bones(obj)[name].bone, bone.name)
     }
     return replace(hips_only, rotations={**hips_only.rotations, **kept})
 
 
-def _turns_with(bone: bpy.types.Bone, name: str) -> bool:
+def turns_with(bone: bpy.types.Bone, name: str) -> bool:
     """Whether a bone inherits the rotation of one above it."""
     while bone.parent is not None and bone.use_inherit_rotation:
         bone = bone.parent

@@ -9,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
 
 import bpy
 import numpy as np
 
 from ... import compat
-from ...core.body.rotations import Array, from_axis_angle, from_euler, normalise, to_matrix
+from ...core.body.rotations import Array
 from ...core.overlays.colours import TrailPoint
 from ...core.overlays.trails import trail_points
-from ...core.rig.rig_description import RigDescription, RigMotion
+from ...core.rig.rig_description import RigDescription
 from ..access import pose_bones
-from ..errors import RigError
-from ..rig.bone_transforms import carrying_matrix, location_axes, rotation_property
-from ..rig.root_bones import root_bone
-
-#: Frames within which a key is at a time.
-_SAME_TIME: Final = 1e-3
-
-_Curves = Mapping[tuple[str, int], bpy.types.FCurve]
-_Owner = bpy.types.PoseBone | bpy.types.Object
+from .played_motion import (
+    SAME_TIME,
+    carried,
+    carrying_change,
+    is_animated,
+    matrices,
+    moved_carrier,
+    played_motion,
+)
 
 
 class TrailSpace(Enum):
@@ -60,7 +59,7 @@ class TakeTrails:
         world = np.array(obj.matrix_world, dtype=np.float64)
         if self.space is TrailSpace.ARMATURE or self.root not in pose_bones(obj):
             return world
-        return world @ _carrying_change(obj, self.root)
+        return world @ carrying_change(obj, self.root)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class StripTime:
 
     def action_times(self) -> Array:
         """Times (T,) of the action at each scene frame from the first one on."""
-        frames = np.arange(int(self.end - self.start + _SAME_TIME) + 1)
+        frames = np.arange(int(self.end - self.start + SAME_TIME) + 1)
         return self.action_start + frames / (self.scale or 1.0)
 
 
@@ -114,119 +113,19 @@ def trails_through(
         times: (T,) times of the action.
     """
     curves = {(c.data_path, c.array_index): c for c in compat.slot_curves(action, slot)}
-    points = trail_points(rig, _motion(obj, rig, curves, times))
-    carrier = _moved_carrier(obj, rig, curves)
-    if _is_animated(obj, curves):
-        whole = _matrices(obj, curves, times) @ _carried(obj, rig, carrier, curves, times)
+    points = trail_points(rig, played_motion(obj, rig, curves, times))
+    carrier = moved_carrier(obj, rig, curves)
+    if is_animated(obj, curves):
+        whole = matrices(obj, curves, times) @ carried(obj, rig, carrier, curves, times)
         space = TrailSpace.PARENT
     elif carrier is not None:
-        whole, space = _carried(obj, rig, carrier, curves, times), TrailSpace.ARMATURE
+        whole, space = carried(obj, rig, carrier, curves, times), TrailSpace.ARMATURE
     else:
         return TakeTrails(points, TrailSpace.HIPS, rig.root)
     moved = {point: _transformed(places, whole) for point, places in points.items()}
     return TakeTrails(moved, space, rig.root)
 
 
-def _motion(obj: bpy.types.Object, rig: RigDescription, curves: _Curves, times: Array) -> RigMotion:
-    """The motion of the controls, one frame for each time."""
-    bones = pose_bones(obj)
-    root = bones[rig.root]
-    names = [name for c in rig.controls for name in (c.name, *c.twist_bones)]
-    axes = np.linalg.inv(np.array(location_axes(root), dtype=np.float64))
-    return RigMotion(
-        rotations={name: _rotations(bones[name], curves, times) for name in names},
-        root=rig.root,
-        locations=_values(root, "location", curves, times) @ axes.T,
-        fps=1.0,
-        root_rest=next(c.rest for c in rig.controls if c.name == rig.root),
-        root_head=rig.root_head,
-    )
-
-
-def _moved_carrier(
-    obj: bpy.types.Object, rig: RigDescription, curves: _Curves
-) -> bpy.types.PoseBone | None:
-    """The bone that carries the whole rig, where curves move it."""
-    try:
-        carrier = root_bone(obj, rig)
-    except RigError:
-        return None
-    return carrier if _is_animated(carrier, curves) else None
-
-
-def _carried(
-    obj: bpy.types.Object,
-    rig: RigDescription,
-    carrier: bpy.types.PoseBone | None,
-    curves: _Curves,
-    times: Array,
-) -> Array:
-    """What carries the hips does this to them: matrices (T or 1, 4, 4), armature space."""
-    if carrier is None:
-        return _carrying_change(obj, rig.root)[None]
-    rest = np.array(carrier.bone.matrix_local, dtype=np.float64)
-    own = _matrices(carrier, curves, times)
-    own[:, :3, 3] = own[:, :3, 3] @ np.linalg.inv(np.array(location_axes(carrier))).T
-    return rest @ own @ np.linalg.inv(rest)
-
-
-def _carrying_change(obj: bpy.types.Object, root: str) -> Array:
-    """What carries the hips does this to them now: matrix (4, 4) in the armature's space."""
-    bone = pose_bones(obj)[root]
-    change = carrying_matrix(bone) @ bone.bone.matrix_local.inverted_safe()
-    return np.array(change, dtype=np.float64)
-
-
-def _matrices(owner: _Owner, curves: _Curves, times: Array) -> Array:
-    """Matrices (T, 4, 4) of location, rotation and scale."""
-    out = np.tile(np.eye(4), (len(times), 1, 1))
-    scale = _values(owner, "scale", curves, times)
-    out[:, :3, :3] = to_matrix(_rotations(owner, curves, times)) * scale[:, None, :]
-    out[:, :3, 3] = _values(owner, "location", curves, times)
-    return out
-
-
-def _rotations(owner: _Owner, curves: _Curves, times: Array) -> Array:
-    """Rotations (T, 4), whatever the rotation mode."""
-    mode = str(owner.rotation_mode)
-    values = _values(owner, rotation_property(mode), curves, times)
-    if mode == "QUATERNION":
-        return normalise(values)
-    return from_axis_angle(values) if mode == "AXIS_ANGLE" else from_euler(values, mode)
-
-
-def _values(owner: _Owner, prop: str, curves: _Curves, times: Array) -> Array:
-    """Values (T, N) of a property: its curves', elsewhere the present ones."""
-    path = _path(owner, prop)
-    out = np.tile(np.array(getattr(owner, prop), dtype=np.float64), (len(times), 1))
-    for index in range(out.shape[1]):
-        if (curve := curves.get((path, index))) is not None:
-            out[:, index] = _evaluated(curve, times)
-    return out
-
-
-def _evaluated(curve: bpy.types.FCurve, times: Array) -> Array:
-    """Values (T,) of a curve; read from its keys where each time has one, which is quicker."""
-    co = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
-    curve.keyframe_points.foreach_get("co", co)
-    keyed, values = co[::2].astype(np.float64), co[1::2].astype(np.float64)
-    index = np.minimum(np.searchsorted(keyed, times - _SAME_TIME), max(len(keyed) - 1, 0))
-    plain = len(keyed) > 0 and len(curve.modifiers) == 0
-    if plain and (np.abs(keyed[index] - times) < _SAME_TIME).all():
-        return values[index]
-    return np.array([curve.evaluate(float(time)) for time in times])
-
-
-def _is_animated(owner: _Owner, curves: _Curves) -> bool:
-    """Whether a curve moves a bone or an object."""
-    props = ("location", rotation_property(str(owner.rotation_mode)))
-    return any((_path(owner, prop), k) in curves for prop in props for k in range(4))
-
-
 def _transformed(points: Array, matrices: Array) -> Array:
     """Points (T, 3) transformed by matrices (T or 1, 4, 4)."""
     return (matrices[:, :3, :3] @ points[..., None])[..., 0] + matrices[:, :3, 3]
-
-
-def _path(owner: _Owner, prop: str) -> str:
-    return owner.path_from_id(prop) if isinstance(owner, bpy.types.PoseBone) else prop

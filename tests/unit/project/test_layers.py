@@ -28,6 +28,8 @@ ADDON = {
     "core/feet": ("core/body", "core/rig", "core/retargeting", "core/timeline"),
     "core/keyframes": ("core/body", "core/rig", "core/retargeting", "core/feet"),
     "core/overlays": ("core/body", "core/rig", "core/pose_constraints"),
+    "core/reshape": ("core/body", "core/rig", "core/retargeting", "core/pose_constraints",
+                     "core/timeline", "core/feet"),
     "core/finish_motion": ("core",),
     "wire": (),
     "compat": (),
