@@ -142,6 +142,8 @@ class Bench:
 
         @functools.cache
         def adapted() -> Any:
+            if generator.soft is not None:  # adapters look for the base's own layer
+                generator.soft.detach(generator.model)
             return add_adapter(generator.model, AdapterConfig(rank=32), list(ids.ids.values()))
 
         def narrow() -> int:
