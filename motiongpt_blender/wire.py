@@ -14,7 +14,7 @@ import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 4
+PROTOCOL: Final = 5
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -124,6 +124,16 @@ class Generate:
 
 
 @dataclass(frozen=True)
+class Understand:
+    """Ask how a prompt is understood, before anything is generated; ``Understood`` answers.
+
+    Of several that wait, only the last is answered: the others were typed over.
+    """
+
+    prompt: str
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Stop that job at its next step. Its terminal report answers."""
 
@@ -214,8 +224,23 @@ class Cancelled:
     job: str
 
 
-Request: TypeAlias = Generate | Cancel | Shutdown
-Report: TypeAlias = Hello | Progress | Result | Failure | Cancelled
+@dataclass(frozen=True)
+class Understood:
+    """How a prompt is understood. No job: it ends none.
+
+    Attributes:
+        prompt: as it was asked.
+        notes: sentences for the user.
+        examples: captions to try instead, where nothing like the prompt is known.
+    """
+
+    prompt: str
+    notes: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+
+
+Request: TypeAlias = Generate | Understand | Cancel | Shutdown
+Report: TypeAlias = Hello | Progress | Result | Failure | Cancelled | Understood
 Message: TypeAlias = Request | Report
 
 TERMINAL: Final = (Result, Failure, Cancelled)

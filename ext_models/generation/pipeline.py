@@ -18,7 +18,7 @@ from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
 from ext_models.language.instructions import unknown_words
-from ext_models.language.known_captions import load_known_captions
+from ext_models.language.known_captions import Understanding, load_known_captions
 from ext_models.language.spelling import Correction, corrected, correction_note
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
@@ -39,7 +39,7 @@ from motiongpt_blender.core.body.motion import (
 )
 from motiongpt_blender.core.packs.length_model import read_lengths
 from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
-from motiongpt_blender.wire import Sampling
+from motiongpt_blender.wire import Sampling, Understood
 
 from .arrival import ease_into_poses
 from .batches import parts_note, write_batch
@@ -82,7 +82,7 @@ class MotionPipeline:
         tokenizer: VQVAE,
         generator: MotionGenerator,
         selector: CandidateSelector | None = None,
-        understanding: Callable[[str], str] | None = None,
+        understanding: Callable[[str], Understanding] | None = None,
         seconds: Callable[[str], float] | None = None,
     ) -> None:
         self.manifest = manifest
@@ -205,6 +205,26 @@ class MotionPipeline:
             )
         codes = self._encode(joints)
         return self.generator.caption(codes.tolist(), sampling)
+
+    def understand(self, prompt: str) -> Understood:
+        """How a prompt is understood; raises PipelineError for one that cannot be read."""
+        self._check_script(prompt)
+        request, corrections = self._corrected(GenerationRequest(prompt, self.manifest.max_frames))
+        found = [self._understood(action.prompt) for action in self.actions(request)]
+        notes = [correction_note(corrections)] if corrections else []
+        notes += [one.note for one in found if one is not None]
+        examples = next((one.examples for one in found if one is not None and one.examples), ())
+        return Understood(prompt, tuple(notes), examples)
+
+    def _understood(self, prompt: str) -> Understanding | None:
+        """How the prompt of one action is understood; None if there is nothing to say."""
+        if self._understanding is not None:
+            return self._understanding(prompt)
+        unknown = unknown_words(prompt, self.manifest.words) if self.manifest.words else ()
+        if not unknown:
+            return None
+        listed = ", ".join(f"'{w}'" for w in unknown[:5])
+        return Understanding(f"The model has never read {listed}; it follows the other words.")
 
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
@@ -416,23 +436,21 @@ class MotionPipeline:
         actions = self.actions(request)
         if len(actions) > 1:
             notes.append(split_note(actions, self.tokenizer.config.stride / self.manifest.fps))
-        unknown = unknown_words(request.prompt, self.manifest.words)
-        if self._understanding is not None:
-            notes += [self._understanding(action.prompt) for action in actions]
-        elif unknown and self.manifest.words:
-            listed = ", ".join(f"'{w}'" for w in unknown[:5])
-            notes.append(f"The model has never read {listed}; it follows the other words.")
+        read = [self._understood(action.prompt) for action in actions]
+        notes += [one.whole for one in read if one is not None]
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)
 
 
-def _understanding(folder: Path, manifest: packs.PackManifest) -> Callable[[str], str] | None:
+def _understanding(
+    folder: Path, manifest: packs.PackManifest
+) -> Callable[[str], Understanding] | None:
     """Tells how a prompt is understood; None for a pack that does not read sentences."""
     if not manifest.reader:
         return None
     known, reader = load_known_captions(folder), load_reader(manifest.reader)
-    return lambda prompt: known.note(prompt, reader)
+    return lambda prompt: known.understand(prompt, reader)
 
 
 def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:

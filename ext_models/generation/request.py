@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motiongpt_blender.core.body.motion import MotionClip
-from motiongpt_blender.wire import Sampling
+from motiongpt_blender.wire import Sampling, Understood
 
 #: Called with the name of a stage and the share (0..1) of the whole job that is done.
 ProgressCallback = Callable[[str, float], None]
@@ -94,5 +94,13 @@ class Pipeline(Protocol):
         Raises:
             PipelineError: with a sentence for the user.
             GenerationCancelledError: if ``cancelled()`` turned true.
+        """
+        ...
+
+    def understand(self, prompt: str) -> Understood:
+        """How a prompt is understood, before anything is generated.
+
+        Raises:
+            PipelineError: for a prompt that cannot be read.
         """
         ...

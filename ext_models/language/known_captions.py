@@ -28,6 +28,31 @@ MOST: Final = 2000
 ALIKE: Final = 0.28
 
 
+#: Said of a prompt that is like no caption.
+UNKNOWN: Final = "Nothing like this prompt is known."
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """How a prompt is understood.
+
+    Attributes:
+        note: one sentence for the user.
+        examples: captions to try instead; none where one is like the prompt.
+    """
+
+    note: str
+    examples: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The note, with the examples."""
+        if not self.examples:
+            return self.note
+        listed = ", ".join(f"'{caption}'" for caption in self.examples)
+        return f"{self.note.rstrip('.')}; try for example {listed}."
+
+
 @dataclass(frozen=True)
 class KnownCaptions:
     """Captions and their vectors.
@@ -53,13 +78,12 @@ class KnownCaptions:
         best = int(alike.argmax())
         return self.captions[best], float(alike[best])
 
-    def note(self, prompt: str, reader: SentenceReader) -> str:
-        """One sentence for the user: how a prompt is understood."""
+    def understand(self, prompt: str, reader: SentenceReader) -> Understanding:
+        """How a prompt is understood."""
         caption, alike = self.nearest(prompt, reader)
         if alike >= ALIKE:
-            return f"Understood as '{caption}' ({alike:.0%} alike)."
-        listed = ", ".join(f"'{caption}'" for caption in examples(self.captions))
-        return f"Nothing like this prompt is known; try for example {listed}."
+            return Understanding(f"Understood as '{caption}' ({alike:.0%} alike).")
+        return Understanding(UNKNOWN, examples(self.captions))
 
     def save(self, folder: Path) -> None:
         """Write the captions into a pack's folder, a byte for each number."""

@@ -33,6 +33,7 @@ from motiongpt_blender.core.body import rotations
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, Joint
+from motiongpt_blender.wire import Understood
 
 NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no model."
 #: What the fake says of every motion, and how many it keeps.
@@ -85,6 +86,10 @@ class FakePipeline:
         )
         seconds = {"generate": time.perf_counter() - began}
         return GenerationResult(walks[:wanted], seconds, (NOTE,), walks[:ALTERNATIVES])
+
+    def understand(self, prompt: str) -> Understood:
+        """The prompt itself; see ``Pipeline.understand``."""
+        return Understood(prompt, (f"The fake reads '{prompt}'.",))
 
 
 def _misbehave(step: int) -> None:

@@ -104,7 +104,10 @@ class Server:
         self._load_on_cpu = load_on_cpu
         self._out = out
         self._pipeline: Pipeline | None = None
-        self._waiting: queue.SimpleQueue[wire.Generate | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[wire.Generate | wire.Understand | None] = (
+            queue.SimpleQueue()
+        )
+        self._last_asked: wire.Understand | None = None
         self._lock = threading.Lock()
         self._open: set[str] = set()
         self._cancelled: set[str] = set()
@@ -151,6 +154,9 @@ class Server:
                 return
             self._open.add(message.job)
             self._waiting.put(message)
+        elif isinstance(message, wire.Understand):
+            self._last_asked = message
+            self._waiting.put(message)
         elif isinstance(message, wire.Cancel) and message.job in self._open:
             self._cancelled.add(message.job)
 
@@ -158,11 +164,36 @@ class Server:
 
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
+            if isinstance(job, wire.Understand):
+                if job is self._last_asked:
+                    self.report(self._understood(job.prompt))
+                continue
             terminal = self._answer(job)
             # Before the report: who reads it may use the name again.
             self._open.discard(job.job)
             self._cancelled.discard(job.job)
             self.report(terminal)
+
+    def _understood(self, prompt: str) -> wire.Understood:
+        """How a prompt is understood; nothing, if that fails: the next job tells what is wrong.
+
+        The model is loaded for it, so that the first job finds it ready.
+        """
+        try:
+            found = self._loaded().understand(clean_prompt(prompt, any_script=True))
+            return replace(found, prompt=prompt)
+        except (PipelineError, PromptError) as error:
+            return wire.Understood(prompt, (one_line(str(error)),))
+        except BaseException as error:  # a panic of a Rust library too
+            logger.warning("The prompt was not looked at (%s).", error)
+            self._pipeline = None
+            return wire.Understood(prompt)
+
+    def _loaded(self) -> Pipeline:
+        """The pipeline, loaded where that is needed."""
+        if self._pipeline is None:
+            self._pipeline = self._load()
+        return self._pipeline
 
     def _answer(self, job: wire.Generate) -> wire.Result | wire.Failure | wire.Cancelled:
         """Do the job; returns exactly one terminal report, whatever happens."""
@@ -242,12 +273,12 @@ class Server:
         loading = time.perf_counter()
         if self._pipeline is None:
             report(wire.LOADING, 0.0)
-            self._pipeline = self._load()
+            self._loaded()
             report.begin = LOAD_SHARE
         seconds = {wire.LOADING: time.perf_counter() - loading}
         if cancelled():
             raise GenerationCancelledError
-        answer = self._pipeline.generate(request, report, cancelled)
+        answer = self._loaded().generate(request, report, cancelled)
         if cancelled():
             raise GenerationCancelledError
         return replace(answer, seconds=seconds | answer.seconds)

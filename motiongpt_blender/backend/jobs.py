@@ -91,6 +91,11 @@ class JobQueue:
         self.hello: wire.Hello | None = None
         #: Bytes that the process held after its last job; 0 if unknown.
         self.memory = 0
+        #: The last prompt that was asked about and is not answered yet, and the last answer.
+        self.asked: str | None = None
+        self.understood = wire.Understood("")
+        #: How a process was started that died of a question: it is not started for one again.
+        self._refused: Launch | None = None
         #: Late or stray reports that were ignored.
         self.absorbed = 0
 
@@ -107,7 +112,7 @@ class JobQueue:
     @property
     def idle_seconds(self) -> float | None:
         """Seconds that a process has waited for a job; None while it works, or without one."""
-        if self._process is None or self.busy:
+        if self._process is None or self.busy or self.asked is not None:
             return None
         return self._clock() - self._last_use
 
@@ -120,6 +125,22 @@ class JobQueue:
         self._jobs[request.job] = job
         process.send(request)
         return job
+
+    def ask(self, launch: Launch, prompt: str) -> None:
+        """Ask how a prompt is understood; ``understood`` has the answer some ticks later.
+
+        Starts a process where none runs. Nothing is asked, and no error raised, where that
+        fails, or while another process works: the next job tells what is wrong.
+        """
+        if launch == self._refused or (launch != self._launch and self.busy):
+            return
+        try:
+            process = self._ensure(launch)
+        except LaunchError:
+            self._refused = launch
+            return
+        self.asked, self._last_use = prompt, self._clock()
+        process.send(wire.Understand(prompt))
 
     def cancel(self, name: str) -> None:
         """Ask a job to stop.
@@ -151,6 +172,7 @@ class JobQueue:
     def shutdown(self, grace: float = 2.0) -> None:
         """End the process; every open job is cancelled."""
         process, self._process, self.hello, self.memory = self._process, None, None, 0
+        self.asked = None
         for job in list(self._jobs.values()):
             self._end(job, JobState.CANCELLED)
         if process is not None:
@@ -180,6 +202,9 @@ class JobQueue:
         Where it worked on none, it serves nobody, and every job fails.
         """
         process, self._process, self.hello, self.memory = self._process, None, None, 0
+        if self.asked is not None and not self._jobs:
+            self._refused = self._launch
+        self.asked = None
         if process is not None:
             process.kill()
         worked_on = [job for job in self._jobs.values() if job.begun]
@@ -242,6 +267,8 @@ class JobQueue:
             self._progress(event)
         elif isinstance(event, wire.TERMINAL):
             self._terminal(event)
+        elif isinstance(event, wire.Understood):
+            self._understand(event)
         elif isinstance(event, Exited):
             self._drop(*exit_sentence(event, started=self.hello is not None))
         else:
@@ -265,7 +292,7 @@ class JobQueue:
                 )
             )
             return
-        self.hello = hello
+        self.hello, self._refused = hello, None
         for job in self._jobs.values():
             if job.state is JobState.STARTING:
                 job.state = JobState.RUNNING
@@ -277,6 +304,14 @@ class JobQueue:
             return
         job.stage = report.stage
         job.fraction = min(max(job.fraction, report.fraction), 1.0)
+
+    def _understand(self, report: wire.Understood) -> None:
+        """Keep an answer; that to a prompt which was typed over is late."""
+        if report.prompt != self.asked:
+            self.absorbed += 1
+            return
+        self.understood, self.asked = report, None
+        self._last_use = self._clock()
 
     def _terminal(self, report: wire.Result | wire.Failure | wire.Cancelled) -> None:
         if isinstance(report, wire.Failure) and not report.job:

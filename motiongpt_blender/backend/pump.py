@@ -60,6 +60,7 @@ class Pump:
         self._timers = timers
         self._queue = queue or JobQueue()
         self._callbacks: dict[str, tuple[OnEnd, OnTick]] = {}
+        self._on_answer: Callable[[], None] | None = None
         self._timer: Timer = self.tick  # one object: timers are found again by identity
         atexit.register(self._shutdown)
 
@@ -84,9 +85,21 @@ class Pump:
         """
         job = self._queue.submit(launch, request)
         self._callbacks[request.job] = (on_end, on_tick)
-        if not self._timers.is_registered(self._timer):
-            self._timers.register(self._timer, first_interval=INTERVAL)
+        self._poll()
         return job
+
+    def ask(self, launch: Launch, prompt: str, on_answer: Callable[[], None]) -> None:
+        """Ask how a prompt is understood; ``understood`` has the answer when it is called back."""
+        self._queue.ask(launch, prompt)
+        if self._queue.asked is None:
+            return
+        self._on_answer = on_answer
+        self._poll()
+
+    @property
+    def understood(self) -> wire.Understood:
+        """The last answer to ``ask``."""
+        return self._queue.understood
 
     def cancel(self, name: str) -> None:
         """Ask a job to stop; its ``on_end`` tells when it has."""
@@ -105,7 +118,17 @@ class Pump:
                 on_end(job)
         for _, on_tick in list(self._callbacks.values()):
             on_tick()
-        return INTERVAL if self._queue.busy else self._tick_idle()
+        if self._on_answer is not None and self._queue.asked is None:
+            self._on_answer()
+            self._on_answer = None
+        works = self._queue.busy or self._queue.asked is not None
+        return INTERVAL if works else self._tick_idle()
+
+    def _poll(self) -> None:
+        """Look at the process at once, and then at every interval."""
+        if self._timers.is_registered(self._timer):
+            self._timers.unregister(self._timer)
+        self._timers.register(self._timer, first_interval=INTERVAL)
 
     @property
     def memory(self) -> int | None:

@@ -74,6 +74,8 @@ def _wire(folder: Path) -> st.SearchStrategy[Case]:
         wire.Progress("1", "generate", 0.5),
         wire.Result("1", ("clip.npz",), {"load": 1.0}, ("a note",), ("clip.npz",)),
         wire.Failure("1", "no", "detail"),
+        wire.Understand("walks"),
+        wire.Understood("walks", ("Understood.",), ("he walks",)),
     ]
     bodies = [json.loads(wire.encode(message)) for message in messages]
     return st.one_of([_one("line", damaged_json(body)) for body in bodies])

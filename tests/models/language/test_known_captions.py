@@ -28,11 +28,14 @@ def test_the_nearest_caption_says_how_a_prompt_is_understood():
     reader = Directions()
     known = KnownCaptions.of(CAPTIONS, reader)
     assert known.nearest("a knight sits", reader) == ("a man sits", pytest.approx(1.0))
-    assert known.note("a knight sits", reader) == "Understood as 'a man sits' (100% alike)."
+    sits = known.understand("a knight sits", reader)
+    assert sits.whole == sits.note == "Understood as 'a man sits' (100% alike)."
+    assert not sits.examples
     assert known.nearest("bows and waves", reader)[1] == pytest.approx(0.5**0.5)
-    note = known.note("the moon is made of cheese", reader)
-    assert note.startswith("Nothing like this prompt is known; try for example '")
-    assert note.count("'") == 6
+    nothing = known.understand("the moon is made of cheese", reader)
+    assert len(nothing.examples) == 3 and set(nothing.examples) <= set(known.captions)
+    assert nothing.whole.startswith("Nothing like this prompt is known; try for example '")
+    assert all(f"'{caption}'" in nothing.whole for caption in nothing.examples)
 
 
 def test_too_many_captions_are_spread_evenly(monkeypatch):

@@ -137,6 +137,10 @@ def test_words_that_no_caption_has_are_read_by_their_meaning_alone(tokenizer, tm
     # Sentences of the fake reader are alike by chance alone.
     (note,) = notes
     assert note.startswith(("Understood as '", "Nothing like this prompt is known"))
+    before = pipe.understand("a knight walks")
+    assert before.prompt == "a knight walks" and len(before.notes) == 1
+    assert note.startswith(before.notes[0].rstrip("."))
+    assert all(f"'{caption}'" in note for caption in before.examples)
 
 
 def test_what_cannot_be_read_ends_in_one_sentence(tokenizer, tmp_path):

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -344,3 +345,33 @@ def test_a_real_pack_that_is_missing_or_cut(queue, tmp_path, truncated):
     assert "pack.json" in job.error and str(tmp_path) in job.error
     assert not job.error.startswith("motiongpt:")
     assert_sentence(job.error)
+
+
+def test_a_process_that_dies_of_a_question_is_not_asked_again_but_works(stage):
+    stage.queue.ask(fake_launch(), "he waves")
+    assert stage.says(Exited(1, "no torch")) == [] and stage.queue.asked is None
+    stage.queue.ask(fake_launch(), "he waves again")
+    assert len(stage.puppets) == 1 and stage.queue.asked is None
+    job = stage.submit()
+    assert len(stage.puppets) == 2
+    stage.says(HELLO, wire.Result("one", ("clip.npz",)))
+    assert job.state is JobState.DONE
+    stage.queue.ask(fake_launch(), "he bows")
+    assert stage.queue.asked == "he bows", "it is known to work"
+
+
+def test_a_question_does_not_end_the_work_of_another_process(stage):
+    job = stage.submit()
+    other = replace(fake_launch(), device="cuda")
+    stage.queue.ask(other, "he waves")
+    assert len(stage.puppets) == 1 and not stage.puppets[0].ended
+    assert job.state is JobState.STARTING and stage.queue.asked is None
+
+
+def test_a_question_that_no_process_can_be_started_for_raises_nothing(stage):
+    def refuse(_launch):
+        raise LaunchError("there is no Python.")
+
+    stage.queue._spawn = refuse
+    stage.queue.ask(fake_launch(), "he waves")
+    assert stage.queue.asked is None and not stage.queue.busy

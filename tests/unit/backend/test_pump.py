@@ -177,3 +177,43 @@ def test_unload_ends_a_process_that_waits_alone(idle, timers, children):
     timers.turn()
     idle.unload()
     assert children[0].ended and idle.memory is None
+
+
+def test_a_job_for_a_process_that_waits_is_looked_at_at_once(idle, timers):
+    (function,) = [function for function, _ in timers.functions.values()]
+    timers.unregister(function)
+    timers.register(function, first_interval=idle.tick())
+    assert [pause for _, pause in timers.functions.values()] == [IDLE_INTERVAL]
+    idle.submit(fake_launch(), request("nowhere", "two"), print, lambda: None)
+    assert [pause for _, pause in timers.functions.values()] == [INTERVAL]
+
+
+def test_a_question_is_asked_before_any_job_and_answered_once(pump, timers, children):
+    answers = []
+    pump.ask(fake_launch(), "he wa", lambda: answers.append(pump.understood.prompt))
+    pump.ask(fake_launch(), "he waves", lambda: answers.append(pump.understood.prompt))
+    assert [m.prompt for m in children[0].sent] == ["he wa", "he waves"]
+    children[0].coming += [HELLO, wire.Understood("he wa")]
+    timers.turn()
+    assert answers == [] and len(timers.functions) == 1
+    children[0].coming.append(wire.Understood("he waves", ("Understood.",)))
+    timers.turn()
+    assert answers == ["he waves"] and pump.understood.notes == ("Understood.",)
+    timers.turn()
+    assert answers == ["he waves"] and timers.functions == {}
+
+
+def test_a_process_that_was_asked_waits_as_after_a_job(idle, timers, children):
+    idle.clock.now += 590
+    idle.ask(fake_launch(), "he waves", lambda: None)
+    idle.clock.now += 100
+    timers.turn()
+    assert not children[0].ended, "it is asked"
+    children[0].coming.append(wire.Understood("he waves"))
+    timers.turn()
+    idle.clock.now += 590
+    timers.turn()
+    assert not children[0].ended
+    idle.clock.now += 20
+    timers.turn()
+    assert children[0].ended
