@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import bpy
 
 from .. import paths
+from ..compat import session_id
 from ..core.packs.known_captions import stems
 from ..core.translation import tr
+from ..generate.job import GenerateError
 from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties.scene import target
+from ..wire import Understood
+from . import session
+from .generation import chosen_launch
 from .targets import OperatorResult, has_target, required_target
 
 
@@ -49,9 +54,10 @@ class MOTIONGPT_OT_use_prompt(bpy.types.Operator):
 
 
 def examples_for(context: bpy.types.Context) -> Examples | None:
-    """Examples where the prompt is empty, or where no caption of the pack has any of its words.
+    """How the prompt is understood, and examples where it is empty or nothing like it is known.
 
-    None for other prompts, for those in other scripts, and for packs that keep no captions.
+    Before the model's process has answered, its words are looked up in the pack's captions. None
+    where there is nothing to say, and for packs that keep no captions.
     """
     known = paths.known_captions(chosen_pack(context))
     obj = target(context)
@@ -60,8 +66,27 @@ def examples_for(context: bpy.types.Context) -> Examples | None:
     prompt = armature.of(obj).request.prompt.strip()
     if not prompt:
         return Examples(tr("Write what the character does, for example:"), known.examples)
+    answer = _answer(context, obj)
+    if answer is not None and answer.examples:
+        return Examples(
+            tr("Nothing like this prompt is known. The pack knows, for example:"), answer.examples
+        )
+    if answer is not None and answer.notes:
+        return Examples(" ".join(answer.notes), ())
     if not prompt.isascii() or stems(prompt) & known.stems:
         return None
     return Examples(
         tr("No word of this is in the pack's captions. It knows, for example:"), known.examples
     )
+
+
+def _answer(context: bpy.types.Context, obj: bpy.types.Object) -> Understood | None:
+    """How a character's prompt is understood, if the model's process has told it."""
+    try:
+        launch = chosen_launch(context)
+    except GenerateError:  # the panel has a line for it
+        return None
+    if bpy.app.background:  # nobody types, and no timer runs
+        return None
+    prompt = armature.of(obj).request.prompt
+    return session.current().questions.answer(session_id(obj), prompt, launch)

@@ -17,6 +17,7 @@ from ..compat import session_id
 from ..core.translation import tr
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
+from ..generate.prompt_questions import PromptQuestions
 from ..generate.state import CharacterState, Phase, progress_text
 from ..properties import armature
 from ..properties.scene import target
@@ -99,7 +100,9 @@ class Session:
     def __init__(self) -> None:
         self._log = open_log(LOGGERS)
         self.pump = Pump(bpy.app.timers, idle_limit=preferences.idle_seconds)
-        self.controller = Controller(BlenderAdapter(), self.pump)
+        blender = BlenderAdapter()
+        self.controller = Controller(blender, self.pump)
+        self.questions = PromptQuestions(self.pump, bpy.app.timers, blender.redraw)
         #: Set Up or a download, under way or the last one that ended.
         self.task: ChildTask | None = None
         #: Whether a Python was found for some preferences; panels ask at every redraw.
@@ -109,6 +112,7 @@ class Session:
         """Drop what is under way and end the model's process."""
         if self.task is not None:
             self.task.cancel()
+        self.questions.close()
         self.controller.drop_all()
         self.pump.close()
         close_log(LOGGERS, self._log)

@@ -96,9 +96,11 @@ class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
 
 
 def _draw_examples(context: Context, layout: UILayout) -> None:
-    """Prompts to click, where the one above says nothing that the pack knows."""
+    """How the prompt above is understood, or prompts to click where nothing like it is known."""
     found = examples_for(context)
     if found is None:
+        # The line is kept, so that nothing moves when it is told how the prompt is understood.
+        hint(layout, "")
         return
     sentence(context, layout, found.why, "INFO")
     for caption in found.captions:

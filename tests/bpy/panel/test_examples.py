@@ -67,3 +67,19 @@ def test_a_click_sets_the_prompt(prompts):
     assert bpy.ops.motiongpt.use_prompt(prompt=KNOWN[1]) == {"FINISHED"}
     assert asked().prompt == KNOWN[1]
     assert prompts.examples_for(bpy.context) is None
+
+
+def test_what_the_process_has_told_stands_below_the_prompt(prompts, monkeypatch):
+    from motiongpt_blender.ui.panels import MOTIONGPT_PT_main
+    from motiongpt_blender.wire import Understood
+
+    asked().prompt = "an ogre bows"
+    told = Understood("an ogre bows", ("Read 'ogr' as 'ogre'.", "Understood as 'a man bows'."))
+    monkeypatch.setattr(prompts, "_answer", lambda *_: told)
+    shown = drawn(MOTIONGPT_PT_main)
+    assert "Understood as" in shown and "use_prompt" not in shown
+    told = Understood("an ogre bows", ("Nothing like this prompt is known.",), ("he sits", "runs"))
+    monkeypatch.setattr(prompts, "_answer", lambda *_: told)
+    shown = drawn(MOTIONGPT_PT_main)
+    assert shown.count("'motiongpt.use_prompt'") == 2 and "text='he sits'" in shown
+    assert "The pack knows, for example:" in prompts.examples_for(bpy.context).why
