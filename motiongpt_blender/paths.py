@@ -23,6 +23,7 @@ from .core.packs.known_captions import CAPTIONS, examples, read_captions, stems
 from .core.packs.length_model import LENGTHS, LengthModel, read_lengths
 from .core.packs.manifest import MANIFEST, PLANNER, PackError, PackInfo, packs_in, read_info
 from .core.packs.memory_need import MemoryNeed, free_memory, needed_memory
+from .core.prompt_history import PromptHistory, history_file, read_history
 from .core.translation import tr
 
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
@@ -173,6 +174,20 @@ def _known_captions(folder: Path, _changed: int) -> KnownCaptions | None:
     except PackError:
         return None
     return KnownCaptions(examples(captions), frozenset().union(*map(stems, captions)))
+
+
+def prompt_history() -> PromptHistory:
+    """The prompts used last, and the favourites. Panels ask at every redraw."""
+    path = history_file()
+    try:
+        return _prompt_history(path, path.stat().st_mtime_ns)
+    except OSError:
+        return PromptHistory()
+
+
+@lru_cache(maxsize=1)
+def _prompt_history(path: Path, _changed: int) -> PromptHistory:
+    return read_history(path)
 
 
 def pack_title(folder: Path) -> str:

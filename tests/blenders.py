@@ -47,7 +47,8 @@ def run(
     """
     home = folder / "blender"
     home.mkdir(exist_ok=True)
-    managed = {"PWD": str(folder), "BLENDER_USER_RESOURCES": str(home), **settings}
+    managed = {"PWD": str(folder), "BLENDER_USER_RESOURCES": str(home)}
+    managed |= {"MOTIONGPT_PROMPTS": str(home / "prompts.json"), **settings}
     path = [
         d for d in os.environ["PATH"].split(os.pathsep) if "pyenv" not in d and ".venv" not in d
     ]

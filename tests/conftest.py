@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("MOTIONGPT_SHARED", ROOT.parent / "shared"))
 EXIT_STATUS = pytest.StashKey[int]()
-# No test writes into the log of whoever runs it.
-os.environ["MOTIONGPT_LOG"] = str(Path(tempfile.gettempdir()) / f"motiongpt-test-{os.getpid()}.log")
+# No test writes into the log, or the history of prompts, of whoever runs it.
+OWN = str(Path(tempfile.gettempdir()) / f"motiongpt-test-{os.getpid()}")
+os.environ |= {"MOTIONGPT_LOG": f"{OWN}.log", "MOTIONGPT_PROMPTS": f"{OWN}.json"}
 MARKED = ("models", "bpy", "package", "gui")
 
 

@@ -21,6 +21,7 @@ from ..properties import scene as scene_properties
 from ..properties.scene import selected_armatures, target
 from . import session
 from .character import ArmatureCharacter
+from .prompts import remember
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
         panel.takes,
     )
     controller.start(character, request, chosen_launch(context))
+    remember(asked.prompt)
 
 
 def length(context: bpy.types.Context, obj: bpy.types.Object) -> float:

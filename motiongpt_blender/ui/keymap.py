@@ -1,4 +1,4 @@
-"""The one key of the add-on: dragging a marked pose on the timeline."""
+"""The keys of the add-on: dragging a marked pose, and entries without a key for the animator."""
 
 from __future__ import annotations
 
@@ -8,24 +8,35 @@ import bpy
 
 #: Where a click on a sign may arrive: in a low timeline the signs reach into the ruler. The keys
 #: of the dope sheet itself do not count near its lower edge.
-_KEYMAPS: Final = ("Animation", "Time Scrub")
+_DRAGGED_IN: Final = ("Animation", "Time Scrub")
+#: Where the pie menu and Generate have an entry, which bears no key until the animator sets one.
+_CALLED_IN: Final = ("Pose", "Object Mode")
 
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 def add() -> None:
-    """Add it to the keys of add-ons, which can be changed; without windows there are none."""
+    """Add them to the keys of add-ons, which can be changed; without windows there are none."""
     config = bpy.context.window_manager.keyconfigs.addon
     if config is None:
         return
-    for name in _KEYMAPS:
+    for name in _DRAGGED_IN:
+        _add(config.keymaps.new(name=name), "motiongpt.move_pose", "LEFTMOUSE")
+    for name in _CALLED_IN:
         keymap = config.keymaps.new(name=name)
-        item = keymap.keymap_items.new("motiongpt.move_pose", "LEFTMOUSE", "PRESS")
-        _items.append((keymap, item))
+        _add(keymap, "motiongpt.generate", "NONE")
+        pie = _add(keymap, "wm.call_menu_pie", "NONE")
+        pie.properties.name = "MOTIONGPT_MT_pie"
 
 
 def remove() -> None:
-    """Take it out again."""
+    """Take them out again."""
     while _items:
         keymap, item = _items.pop()
         keymap.keymap_items.remove(item)
+
+
+def _add(keymap: bpy.types.KeyMap, operator: str, key: str) -> bpy.types.KeyMapItem:
+    item = keymap.keymap_items.new(operator, key, "PRESS")
+    _items.append((keymap, item))
+    return item

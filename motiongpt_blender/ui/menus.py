@@ -7,7 +7,9 @@ from typing import Any, Final, cast
 import bpy
 from bpy.types import Context
 
+from .. import paths
 from ..core.pose_constraints.marked_pose import PoseRole
+from ..core.prompt_history import PromptHistory
 from ..core.translation import msgid, tr
 from ..properties import scene as scene_properties
 from .base import button, layout_of
@@ -65,6 +67,45 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
                 layout.operator(name, text=text)
             if group is not GROUPS[-1]:
                 layout.separator()
+
+
+class MOTIONGPT_MT_prompts(bpy.types.Menu):
+    """Favourite prompts, and the last ones"""
+
+    bl_label = "Prompts"
+    bl_idname = "MOTIONGPT_MT_prompts"
+
+    def draw(self, context: Context | None) -> None:
+        """One entry for each; a click uses it."""
+        layout, history = layout_of(self), paths.prompt_history()
+        for prompt in history.favourites:
+            button(layout, "motiongpt.use_prompt", prompt, "SOLO_ON", prompt=prompt)
+        if history.favourites and history.others:
+            layout.separator()
+        for prompt in history.others:
+            button(layout, "motiongpt.use_prompt", prompt, "BLANK1", prompt=prompt)
+        if history == PromptHistory():
+            layout.label(text="No prompt was used yet")
+
+
+class MOTIONGPT_MT_pie(bpy.types.Menu):
+    """The commands of a character as a pie. Give it a key in Preferences > Keymap"""
+
+    bl_label = "MotionGPT"
+    bl_idname = "MOTIONGPT_MT_pie"
+
+    def draw(self, context: Context | None) -> None:
+        """West, east, south, north, then the corners, as Blender fills a pie."""
+        pie = layout_of(self).menu_pie()
+        pie.operator("motiongpt.discard_takes", text="Discard", icon="X")
+        pie.operator("motiongpt.keep_take", text="Keep", icon="CHECKMARK")
+        pie.operator("motiongpt.vary_take", text="Vary", icon="FILE_REFRESH")
+        pie.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
+        for role in (PoseRole.START, PoseRole.END, PoseRole.KEY):
+            text = tr("Mark Pose as {name}", name=tr(role.value.capitalize()))
+            symbol = icon(role.value.lower())
+            button(pie, "motiongpt.add_pose", text, icon_value=symbol, role=role.value)
+        pie.operator("motiongpt.cancel_all", text="Cancel All", icon="CANCEL")
 
 
 def add() -> None:

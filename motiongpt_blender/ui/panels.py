@@ -13,7 +13,7 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..core.translation import tr
 from ..operators import generation, session
-from ..operators.prompts import examples_for
+from ..operators.prompts import examples_for, is_favourite
 from ..operators.targets import NO_ARMATURE
 from ..preferences import chosen_pack
 from ..properties import armature
@@ -112,7 +112,11 @@ def _draw_request(context: Context, layout: UILayout, obj: Object) -> None:
     request = armature.of(obj).request
     column = layout.column()
     column.use_property_split = False
-    column.prop(request, "prompt", text="", icon="SMALL_CAPS")
+    row = column.row(align=True)
+    row.prop(request, "prompt", text="", icon="SMALL_CAPS")
+    row.menu("MOTIONGPT_MT_prompts", text="", icon="RECOVER_LAST")
+    symbol = "SOLO_ON" if is_favourite(request.prompt) else "SOLO_OFF"
+    row.operator("motiongpt.favourite_prompt", text="", icon=symbol)
     _draw_examples(context, column)
     _draw_length(context, layout, obj)
     layout.prop(request, "seed")

@@ -21,6 +21,7 @@ ADDON = {
     "core/actions": (),
     "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers",
                    "core/patience", "core/systems"),
+    "core/prompt_history": ("core/bounded_files", "core/packs", "core/patience"),
     "core/rig": ("core/body",),
     "core/retargeting": ("core/body", "core/rig"),
     "core/pose_constraints": ("core/bounded_files", "core/body", "core/rig", "core/retargeting"),
@@ -44,7 +45,7 @@ ADDON = {
     "scene/take": ("core", "compat", "scene"),
     "scene/take/report": ("core",),
     "backend": ("core", "wire"),
-    "paths": ("core/packs", "core/leftovers", "compat"),
+    "paths": ("core/packs", "core/leftovers", "core/prompt_history", "compat"),
     # The use-case takes of Blender what has no bpy in it; the rest is handed in.
     "generate": ("core", "wire", "backend", "paths", "scene/errors", "scene/take/report"),
     "properties": ("core", "wire", "compat", "paths", "scene", "generate"),

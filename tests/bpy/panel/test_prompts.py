@@ -1,0 +1,64 @@
+"""The last prompts and the favourites, in the menu beside the prompt."""
+
+from unittest.mock import MagicMock
+
+import pytest
+
+from motiongpt_blender import paths
+from tests.support.session import asked
+
+bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
+
+
+@pytest.fixture(autouse=True)
+def no_history(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOTIONGPT_PROMPTS", str(tmp_path / "prompts.json"))
+
+
+def entries():
+    """What the menu offers."""
+    from motiongpt_blender.ui.menus import MOTIONGPT_MT_prompts
+
+    menu = MagicMock()
+    MOTIONGPT_MT_prompts.draw(menu, bpy.context)
+    return [call.kwargs["text"] for call in menu.layout.operator.call_args_list]
+
+
+def test_what_was_generated_is_in_the_menu_the_last_one_first(addon):
+    assert entries() == []
+    for prompt in ("a person jumps", " a person waves ", "a person jumps"):
+        asked().prompt = prompt
+        bpy.ops.motiongpt.generate()
+        addon.wait()
+    assert entries() == ["a person jumps", "a person waves"]
+    asked().prompt = " "
+    with pytest.raises(RuntimeError):
+        bpy.ops.motiongpt.generate()
+    assert entries() == ["a person jumps", "a person waves"]  # a refused one is not remembered
+    bpy.ops.motiongpt.use_prompt(prompt="a person waves")
+    assert asked().prompt == "a person waves"
+
+
+def test_a_favourite_comes_first_in_the_menu(addon):
+    asked().prompt = "a person waves"
+    assert bpy.ops.motiongpt.favourite_prompt() == {"FINISHED"}
+    asked().prompt = "a person jumps"
+    bpy.ops.motiongpt.generate()
+    addon.wait()
+    assert entries() == ["a person waves", "a person jumps"]
+    asked().prompt = "a person waves"
+    bpy.ops.motiongpt.favourite_prompt()
+    assert entries() == ["a person jumps"]
+
+
+def test_where_the_history_cannot_be_saved_takes_are_made_all_the_same(
+    addon, smpl_rig, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MOTIONGPT_PROMPTS", str(tmp_path / "file" / "prompts.json"))
+    bpy.ops.motiongpt.generate()
+    addon.wait()
+    assert len(smpl_rig.motiongpt.takes.entries) == 1
+    assert paths.prompt_history().recent == ()
+    with pytest.raises(RuntimeError, match="cannot be saved"):
+        bpy.ops.motiongpt.favourite_prompt()
