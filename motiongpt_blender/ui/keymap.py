@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, Literal, cast
 
 import bpy
 
@@ -36,7 +36,9 @@ def remove() -> None:
         keymap.keymap_items.remove(item)
 
 
-def _add(keymap: bpy.types.KeyMap, operator: str, key: str) -> bpy.types.KeyMapItem:
+def _add(
+    keymap: bpy.types.KeyMap, operator: str, key: Literal["LEFTMOUSE", "NONE"]
+) -> bpy.types.KeyMapItem:
     item = keymap.keymap_items.new(operator, key, "PRESS")
     _items.append((keymap, item))
     return item
