@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.language.instructions import unknown_words
-from ext_models.language.known_captions import Understanding, load_known_captions
-from ext_models.language.spelling import Correction, corrected, correction_note
+from ext_models.language.spelling import Correction, correction_note
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
@@ -27,8 +25,6 @@ from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
 from ext_models.prompt_checks.checks import Demand
 from ext_models.prompt_checks.grammar import read_checks
-from ext_models.prompt_checks.words import words
-from ext_models.readers.sentence_reader import load_reader
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
@@ -38,7 +34,6 @@ from motiongpt_blender.core.body.motion import (
     resample,
 )
 from motiongpt_blender.core.packs.length_model import read_lengths
-from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 from motiongpt_blender.wire import Sampling, Understood
 
 from .arrival import ease_into_poses
@@ -47,6 +42,7 @@ from .clock import Clock
 from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
+from .prompt_reading import PromptReading
 from .request import (
     CancelCheck,
     GenerationRequest,
@@ -82,7 +78,7 @@ class MotionPipeline:
         tokenizer: VQVAE,
         generator: MotionGenerator,
         selector: CandidateSelector | None = None,
-        understanding: Callable[[str], Understanding] | None = None,
+        reading: PromptReading | None = None,
         seconds: Callable[[str], float] | None = None,
     ) -> None:
         self.manifest = manifest
@@ -90,7 +86,7 @@ class MotionPipeline:
         self.generator = generator
         self._parts = 1  # of the largest batch of the last request
         self.selector = selector or CandidateSelector()
-        self._understanding = understanding
+        self.reading = reading or PromptReading(manifest)
         self._seconds = seconds
 
     @classmethod
@@ -109,16 +105,16 @@ class MotionPipeline:
         vocabulary = vocabulary_of(manifest, tokenizer)
         generator = load_generator(folder, manifest, vocabulary, place, guidance)
         selector = CandidateSelector(Reranker.of_pack(folder, place))
-        understanding = _understanding(folder, manifest)
+        reading = PromptReading.of_pack(folder, manifest)
         lengths = read_lengths(folder)
         seconds = lengths.seconds if lengths is not None else None
-        return cls(manifest, tokenizer, generator, selector, understanding, seconds)
+        return cls(manifest, tokenizer, generator, selector, reading, seconds)
 
     def generate(
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
-        self._check_script(request.prompt)
+        self.reading.check_script(request.prompt)
         request, corrections = self._corrected(request)
         clock = Clock()
         progress("encode", 0.0)
@@ -208,23 +204,13 @@ class MotionPipeline:
 
     def understand(self, prompt: str) -> Understood:
         """How a prompt is understood; raises PipelineError for one that cannot be read."""
-        self._check_script(prompt)
+        self.reading.check_script(prompt)
         request, corrections = self._corrected(GenerationRequest(prompt, self.manifest.max_frames))
-        found = [self._understood(action.prompt) for action in self.actions(request)]
+        found = [self.reading.understood(action.prompt) for action in self.actions(request)]
         notes = [correction_note(corrections)] if corrections else []
         notes += [one.note for one in found if one is not None]
         examples = next((one.examples for one in found if one is not None and one.examples), ())
         return Understood(prompt, tuple(notes), examples)
-
-    def _understood(self, prompt: str) -> Understanding | None:
-        """How the prompt of one action is understood; None if there is nothing to say."""
-        if self._understanding is not None:
-            return self._understanding(prompt)
-        unknown = unknown_words(prompt, self.manifest.words) if self.manifest.words else ()
-        if not unknown:
-            return None
-        listed = ", ".join(f"'{w}'" for w in unknown[:5])
-        return Understanding(f"The model has never read {listed}; it follows the other words.")
 
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
@@ -419,38 +405,19 @@ class MotionPipeline:
         self, request: GenerationRequest
     ) -> tuple[GenerationRequest, tuple[Correction, ...]]:
         """The request as it is read, and the words that were typed otherwise."""
-        prompt, corrections = corrected(request.prompt, self.manifest.words, words().every)
+        prompt, corrections = self.reading.corrected(request.prompt)
         return replace(request, prompt=prompt), corrections
-
-    def _check_script(self, prompt: str) -> None:
-        """Refuse other scripts than Latin where no sentence reader knows them."""
-        if self.manifest.reader:
-            return
-        try:
-            check_latin(prompt)
-        except PromptError as error:
-            raise PipelineError(str(error)) from None
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []
         actions = self.actions(request)
         if len(actions) > 1:
             notes.append(split_note(actions, self.tokenizer.config.stride / self.manifest.fps))
-        read = [self._understood(action.prompt) for action in actions]
+        read = [self.reading.understood(action.prompt) for action in actions]
         notes += [one.whole for one in read if one is not None]
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
         return tuple(notes)
-
-
-def _understanding(
-    folder: Path, manifest: packs.PackManifest
-) -> Callable[[str], Understanding] | None:
-    """Tells how a prompt is understood; None for a pack that does not read sentences."""
-    if not manifest.reader:
-        return None
-    known, reader = load_known_captions(folder), load_reader(manifest.reader)
-    return lambda prompt: known.understand(prompt, reader)
 
 
 def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:

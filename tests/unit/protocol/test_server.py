@@ -2,7 +2,6 @@
 
 import io
 import re
-import threading
 from dataclasses import fields, replace
 from itertools import pairwise
 
@@ -418,54 +417,3 @@ def test_without_a_cpu_to_go_to_it_is_one_sentence(tmp_path):
     (end,) = room.ends()
     assert isinstance(end, wire.Failure) and "not enough memory" in end.message
     assert_sentence(end.message)
-
-
-def _answers(room, count):
-    def found():
-        found = [r for r in room.reports() if isinstance(r, wire.Understood)]
-        return found if len(found) >= count else None
-
-    return wait_for(found, "answers")
-
-
-def test_the_last_of_some_questions_is_answered_and_loads_the_model_for_the_jobs(tmp_path):
-    loads, typed = [], threading.Event()
-
-    class Slow(fake.FakePipeline):
-        def __init__(self):
-            loads.append(1)
-            assert typed.wait(PATIENCE)
-
-    room = Room(Slow)
-    room.send(*(wire.Understand(text) for text in ("he", "he wa", "  he\twa", "he waves")))
-    typed.set()
-    wait_for(lambda: any(r.prompt == "he waves" for r in _answers(room, 1)), "the last answer")
-    # The first may have been on its way; those between were typed over.
-    assert {r.prompt for r in _answers(room, 1)} <= {"he", "he waves"}
-    room.server._waiting.put(request(tmp_path))
-    (end,) = room.ends()
-    assert isinstance(end, wire.Result) and loads == [1]
-
-
-@pytest.mark.parametrize(
-    ("prompt", "note"), [("   ", "The prompt is empty"), ("a\x07b", "control"), ("?!", "no words")]
-)
-def test_a_question_about_a_bad_prompt_is_answered_with_its_sentence(prompt, note):
-    room = Room()
-    room.send(wire.Understand(prompt))
-    (answer,) = _answers(room, 1)
-    assert answer.prompt == prompt and note in answer.notes[0] and not answer.examples
-    assert_sentence(answer.notes[0])
-
-
-@pytest.mark.parametrize("error", [RuntimeError("no file"), BaseException("a panic")])
-def test_a_question_that_fails_says_nothing_and_the_next_job_goes_on(tmp_path, error):
-    class Deaf(fake.FakePipeline):
-        def understand(self, prompt):
-            raise error
-
-    room = Room(Deaf)
-    room.send(wire.Understand("he waves"), request(tmp_path))
-    (end,) = room.ends()
-    assert isinstance(end, wire.Result)
-    assert _answers(room, 1) == [wire.Understood("he waves")]

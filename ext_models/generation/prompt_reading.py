@@ -1,0 +1,59 @@
+"""How a pack reads a prompt: its spelling, its script, and what it is understood as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ext_models.errors import PipelineError
+from ext_models.language.instructions import unknown_words
+from ext_models.language.known_captions import KnownCaptions, Understanding, load_known_captions
+from ext_models.language.spelling import Correction, corrected
+from ext_models.packs import PackManifest
+from ext_models.prompt_checks.words import words
+from ext_models.readers.sentence_reader import SentenceReader, load_reader
+from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
+
+
+@dataclass(frozen=True)
+class PromptReading:
+    """What reading prompts needs of a pack.
+
+    Attributes:
+        manifest: of the pack.
+        known: its captions, and what reads sentences; None for a pack that knows words alone.
+    """
+
+    manifest: PackManifest
+    known: tuple[KnownCaptions, SentenceReader] | None = None
+
+    @classmethod
+    def of_pack(cls, folder: Path, manifest: PackManifest) -> PromptReading:
+        """Raises PackError for captions that are missing or damaged."""
+        if not manifest.reader:
+            return cls(manifest)
+        return cls(manifest, (load_known_captions(folder), load_reader(manifest.reader)))
+
+    def corrected(self, prompt: str) -> tuple[str, tuple[Correction, ...]]:
+        """The prompt as it is read, and the words that were typed otherwise."""
+        return corrected(prompt, self.manifest.words, words().every)
+
+    def check_script(self, prompt: str) -> None:
+        """Refuse other scripts than Latin where no sentence reader knows them."""
+        if self.manifest.reader:
+            return
+        try:
+            check_latin(prompt)
+        except PromptError as error:
+            raise PipelineError(str(error)) from None
+
+    def understood(self, prompt: str) -> Understanding | None:
+        """How the prompt of one action is understood; None if there is nothing to say."""
+        if self.known is not None:
+            captions, reader = self.known
+            return captions.understand(prompt, reader)
+        unknown = unknown_words(prompt, self.manifest.words) if self.manifest.words else ()
+        if not unknown:
+            return None
+        listed = ", ".join(f"'{w}'" for w in unknown[:5])
+        return Understanding(f"The model has never read {listed}; it follows the other words.")
