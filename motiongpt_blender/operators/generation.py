@@ -21,7 +21,7 @@ from ..properties import scene as scene_properties
 from ..properties.scene import selected_armatures, target
 from . import session
 from .character import ArmatureCharacter
-from .prompts import remember
+from .prompt_history import remember
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
 if TYPE_CHECKING:

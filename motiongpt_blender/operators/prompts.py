@@ -1,8 +1,7 @@
-"""Prompts to choose from: examples that suit the chosen pack, the last ones, the favourites."""
+"""Examples of prompts that suit the chosen pack, and how a prompt is understood."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import bpy
@@ -10,7 +9,6 @@ import bpy
 from .. import paths
 from ..compat import session_id
 from ..core.packs.known_captions import stems
-from ..core.prompt_history import history_file, write_history
 from ..core.translation import tr
 from ..generate.job import GenerateError
 from ..preferences import chosen_pack
@@ -20,8 +18,6 @@ from ..wire import Understood
 from . import session
 from .generation import chosen_launch
 from .targets import OperatorResult, has_target, required_target
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,51 +51,6 @@ class MOTIONGPT_OT_use_prompt(bpy.types.Operator):
         """Set the character's prompt."""
         armature.of(required_target(context)).request.prompt = self.prompt
         return {"FINISHED"}
-
-
-class MOTIONGPT_OT_favourite_prompt(bpy.types.Operator):
-    """Make the prompt a favourite, or no favourite any more. All files and Blenders share them"""
-
-    bl_idname = "motiongpt.favourite_prompt"
-    bl_label = "MotionGPT: Favourite Prompt"
-    bl_options = {"REGISTER"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """A prompt is needed."""
-        if not has_target(cls, context):
-            return False
-        if not _prompt(context):
-            cls.poll_message_set(tr("The prompt is empty"))
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Turn it over."""
-        try:
-            write_history(history_file(), paths.prompt_history().toggled(_prompt(context)))
-        except OSError as error:
-            text = tr("The favourites cannot be saved: {reason}", reason=error.strerror)
-            self.report({"ERROR"}, text)
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-def remember(prompt: str) -> None:
-    """Put a prompt first among the last ones; where it cannot be saved, it is not remembered."""
-    try:
-        write_history(history_file(), paths.prompt_history().used(prompt.strip()))
-    except OSError as error:
-        _log.warning("The prompt is not remembered: %s", error)
-
-
-def is_favourite(prompt: str) -> bool:
-    """Whether a prompt is among the favourites."""
-    return prompt.strip() in paths.prompt_history().favourites
-
-
-def _prompt(context: bpy.types.Context) -> str:
-    return armature.of(required_target(context)).request.prompt.strip()
 
 
 def examples_for(context: bpy.types.Context) -> Examples | None:

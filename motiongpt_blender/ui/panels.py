@@ -13,7 +13,8 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
 from ..core.translation import tr
 from ..operators import generation, session
-from ..operators.prompts import examples_for, is_favourite
+from ..operators.prompt_history import is_favourite
+from ..operators.prompts import examples_for
 from ..operators.targets import NO_ARMATURE
 from ..preferences import chosen_pack
 from ..properties import armature
