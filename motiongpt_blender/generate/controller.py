@@ -22,7 +22,7 @@ from ..core.body.motion import MotionClip, MotionError
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.timeline.frame_range import FrameRangeError
 from ..core.timeline.plan import PlanError
-from ..core.translation import tr
+from ..core.translation import tr, translate_received
 from ..scene.errors import RigError, WriteError
 from ..scene.take.report import ApplyReport
 from ..wire import Result
@@ -198,7 +198,7 @@ class Controller:
         except MotionError as error:
             self.tell(take.character, str(error), failed=True)
             return
-        notes = (*take.prepared.notes, *job.result.notes)
+        notes = (*take.prepared.notes, *map(translate_received, job.result.notes))
         take.prepared = replace(take.prepared, notes=notes)
 
     def _write_next(self) -> None:

@@ -29,8 +29,7 @@ NO_MESSAGES = {
     "The motion could not be put on '%s'", "The sequence of '%s' was stopped",
     "What MotionGPT draws over the editor is not complete.", "The prompt is not remembered: %s",
     # names of data, of Blender's own things, of folders
-    "MotionGPT Sequence", "Root Motion", "Principled BSDF", "Base Color", "Time Scrub",
-    "Object Mode",
+    "MotionGPT Sequence", "Root Motion", "Base Color", "Time Scrub", "Object Mode",
     "Application Support",
     # of a property that is hidden, and of the drawing
     "In the List", "Kept in the list only", "On Show", "On the rig for a look", "On an NLA track",

@@ -123,7 +123,8 @@ def _material(
         material.use_nodes = True
     shade: Any = material  # Blender's stubs take no tuple for a colour
     shade.diffuse_color, shade.roughness = (*colour, 1.0), roughness
-    shader = shade.node_tree.nodes["Principled BSDF"]
+    # By its type: its name is in the language of the interface.
+    shader = next(node for node in shade.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     return material
