@@ -65,6 +65,7 @@ class PackManifest:
         soft_tokens: how many embeddings such a vector becomes.
         base_revision: commit of a fetched base on the hub; empty for any.
         base_layers: how many of its layers the pack uses, the first ones; 0 is all.
+        version: of the pack, for people; empty if it was never published.
     """
 
     format_version: int
@@ -88,6 +89,7 @@ class PackManifest:
     soft_tokens: int = 0
     base_revision: str = ""
     base_layers: int = 0
+    version: str = ""
 
 
 def read_manifest(folder: Path) -> PackManifest:
@@ -111,8 +113,8 @@ def read_manifest(folder: Path) -> PackManifest:
             f"{path}: format_version is {version!r:.40}, this version reads {FORMAT_VERSION}: "
             "update the add-on or use an older pack."
         )
-    known = [f.name for f in fields(PackManifest) if f.name not in OF_FETCHED_BASE]
-    named = [*known, *(name for name in OF_FETCHED_BASE if name in body)]
+    known = [f.name for f in fields(PackManifest) if f.name not in OPTIONAL]
+    named = [*known, *(name for name in OPTIONAL if name in body)]
     values = {name: _field(body, name, path) for name in named}
     return PackManifest(**values)
 
@@ -120,14 +122,14 @@ def read_manifest(folder: Path) -> PackManifest:
 def write_manifest(folder: Path, manifest: PackManifest) -> None:
     """Write ``pack.json``."""
     body = {f.name: getattr(manifest, f.name) for f in fields(PackManifest)}
-    for name in OF_FETCHED_BASE:
+    for name in OPTIONAL:
         if not body[name]:
             del body[name]
     (folder / MANIFEST).write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
 
 
-#: Fields that a pack has only if its base was fetched.
-OF_FETCHED_BASE: Final = ("base_revision", "base_layers")
+#: Fields that not every pack has: those of a fetched base, and of a published pack.
+OPTIONAL: Final = ("base_revision", "base_layers", "version")
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "format_version": int,
     "credits": list,

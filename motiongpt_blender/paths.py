@@ -191,9 +191,9 @@ def _prompt_history(path: Path, _changed: int) -> PromptHistory:
 
 
 def pack_title(folder: Path) -> str:
-    """Title and licence of a pack; the folder's name when it cannot be read."""
+    """Title, version and licence of a pack; the folder's name when it cannot be read."""
     info = pack_info(folder)
-    return f"{info.title}: {info.licence}" if info else folder.name
+    return f"{info.title_and_version}: {info.licence}" if info else folder.name
 
 
 def new_job_folder() -> Path:

@@ -106,7 +106,8 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
     name = split.row()
     name.alignment = "RIGHT"
     name.label(text="Model Pack")
-    split.menu("MOTIONGPT_MT_packs", text=info.title if info else folder.name, icon="PACKAGE")
+    text = info.title_and_version if info else folder.name
+    split.menu("MOTIONGPT_MT_packs", text=text, icon="PACKAGE")
     row.operator("motiongpt.install_pack", text="", icon="IMPORT")
     row.operator("motiongpt.remove_pack", text="", icon="TRASH")
     column.prop(owner, "pack", text="Own Folder")

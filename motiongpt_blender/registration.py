@@ -105,6 +105,7 @@ CLASSES: Final = (
     packs.MOTIONGPT_OT_install_pack,
     packs.MOTIONGPT_OT_remove_pack,
     packs_menu.MOTIONGPT_MT_packs,
+    packs_menu.MOTIONGPT_FH_pack,
     training_data.MOTIONGPT_OT_export_clip,
     bone_operators.MOTIONGPT_OT_find_bones,
     bone_operators.MOTIONGPT_OT_forget_bones,

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+#: Where our words would mean something else in Blender: "Feet" are a unit there.
+CONTEXT: Final = "MotionGPT"
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)[^{}]*\}")
 
 

@@ -58,7 +58,9 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Ask for the file."""
+        """Ask for the file, unless one was dropped."""
+        if self.filepath:
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -110,7 +112,9 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
         self.report(
             {"INFO"},
             tr(
-                "'{title}' is installed; licence: {licence}", title=info.title, licence=info.licence
+                "'{title}' is installed; licence: {licence}",
+                title=info.title_and_version,
+                licence=info.licence,
             ),
         )
         return {"FINISHED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.timeline.frame_range import FrameRangeMode
+from ..core.translation import CONTEXT
 from ..generate.take_request import Timing
 
 MODES = (
@@ -32,18 +33,24 @@ class MotionGPTFrameRange(bpy.types.PropertyGroup):
 
     mode: bpy.props.EnumProperty(
         name="Frames",
+        translation_context=CONTEXT,
         description="Which frames the take is written to",
         items=MODES,
         default=FrameRangeMode.FREE.value,
     )
-    start: bpy.props.IntProperty(name="From", description="First frame of the range", default=1)
-    end: bpy.props.IntProperty(name="To", description="Last frame of the range", default=73)
+    start: bpy.props.IntProperty(
+        name="From", translation_context=CONTEXT, description="First frame of the range", default=1
+    )
+    end: bpy.props.IntProperty(
+        name="To", translation_context=CONTEXT, description="Last frame of the range", default=73
+    )
     loop: bpy.props.BoolProperty(
         name="Loop",
         description="The take ends as it begins, so that it can be repeated",
     )
     cyclic: bpy.props.BoolProperty(
         name="Repeat",
+        translation_context=CONTEXT,
         description="Add Cycles modifiers to the curves of a loop, so that it repeats without end",
     )
 

@@ -18,7 +18,7 @@ from ..core.pose_constraints.rig_pose import PoseError, RigPose
 from ..core.rig.bone_maps import Part
 from ..core.rig.figure import Figure
 from ..core.timeline.frame_range import frame_text
-from ..core.translation import tr
+from ..core.translation import CONTEXT, tr
 
 ROLES = (
     (PoseRole.START.value, "Start", "The motion begins with this pose"),
@@ -43,7 +43,9 @@ class MotionGPTPose(bpy.types.PropertyGroup):
 
     frame: bpy.props.IntProperty(name="Frame")
     subframe: bpy.props.FloatProperty(name="Subframe", min=0.0, max=1.0)
-    role: bpy.props.EnumProperty(name="Role", items=ROLES, default=PoseRole.KEY.value)
+    role: bpy.props.EnumProperty(
+        name="Role", translation_context=CONTEXT, items=ROLES, default=PoseRole.KEY.value
+    )
     body_parts: bpy.props.EnumProperty(
         name="Parts",
         description="Parts of this pose that the motion has to meet. The others are free",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..core.rig.rig_options import REACH, RigOptions, RootTarget
+from ..core.translation import CONTEXT
 from ..scene.kept import owner_of
 
 ROOTS = (
@@ -40,10 +41,12 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     pin_feet: bpy.props.BoolProperty(
         name="Feet",
+        translation_context=CONTEXT,
         description="Move the feet exactly to the motion's positions with two-bone IK",
     )
     pin_hands: bpy.props.BoolProperty(
         name="Hands",
+        translation_context=CONTEXT,
         description="Move the hands exactly to the motion's positions with two-bone IK",
     )
     lock_feet: bpy.props.BoolProperty(
@@ -54,12 +57,14 @@ class MotionGPTRetargeting(bpy.types.PropertyGroup):
     )
     floor: bpy.props.FloatProperty(
         name="Floor",
+        translation_context=CONTEXT,
         description="Height of the floor above the floor of the armature's rest pose. At 0 the "
         "marked poses tell where the floor is, or the pose in which the character stands",
         subtype="DISTANCE",
     )
     keys: bpy.props.EnumProperty(
         name="Keys",
+        translation_context=CONTEXT,
         description="How many keys are written",
         items=KEYS,
         default="DENSE",

@@ -12,11 +12,12 @@ from typing import Final
 
 import bpy
 
-from ..core.translation import translate_with
+from ..core.translation import CONTEXT, translate_with
 
 FOLDER: Final = Path(__file__).resolve().parent
-#: Blender looks for the names of operators in a context of their own.
-CONTEXTS: Final = ("*", "Operator")
+#: Blender looks for the names of operators in a context of their own, and in its own words first;
+#: ours are alone in CONTEXT.
+CONTEXTS: Final = ("*", "Operator", CONTEXT)
 
 
 def read_languages(folder: Path = FOLDER) -> dict[str, dict[str, str]]:
@@ -47,7 +48,11 @@ def add() -> None:
     languages = read_languages()
     bpy.app.translations.register(__name__, blender_entries(languages))
     messages = {english for entries in languages.values() for english in entries}
-    translate_with(bpy.app.translations.pgettext_iface, messages)
+    translate_with(_find, messages)
+
+
+def _find(english: str) -> str:
+    return bpy.app.translations.pgettext_iface(english, CONTEXT)
 
 
 def remove() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import blf
 import bpy
 from bpy.types import Context, Object, UILayout
 
+from ..core.text_lines import wrapped
 from ..properties.scene import target
 from ..scene.errors import RigError
 
@@ -24,13 +24,18 @@ MARGINS: Final = 92
 #: What a box takes in addition.
 BOX: Final = 16
 
+#: Pixels that a line has at least.
+LEAST_ROOM: Final = 100.0
+#: The tab of the side bar.
+CATEGORY: Final = "MotionGPT"
+
 
 class Panel(_PanelBase):
     """A panel in the tab "MotionGPT" of the side bar."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "MotionGPT"
+    bl_category = CATEGORY
 
 
 class ArmaturePanel(Panel):
@@ -120,11 +125,10 @@ def sentence(
 ) -> None:
     """A sentence, wrapped to the width of the side bar, on ``least`` lines or more."""
     blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
-    letter = blf.dimensions(0, text)[0] / max(len(text), 1)
     room = context.region.width - (MARGINS + BOX * boxed) * _scale(context)
     column = layout.column(align=True)
     column.scale_y = 0.85
-    lines = textwrap.wrap(text, max(16, int(room / max(letter, 1.0))))
+    lines = wrapped(text, max(room, LEAST_ROOM), lambda part: blf.dimensions(0, part)[0])
     for k, line in enumerate([*lines, *[""] * (least - len(lines))]):
         column.label(text=line, icon=symbol if k == 0 and text else "BLANK1")
 

@@ -6,6 +6,7 @@ import bpy
 from bpy.types import Context
 
 from ..core.timeline.frame_range import FrameRangeMode
+from ..core.translation import tr
 from ..properties import scene as scene_properties
 from ..properties.frame_range import MODES, MotionGPTFrameRange
 from .base import Panel, layout_of
@@ -42,7 +43,7 @@ class MOTIONGPT_PT_frame_range(Panel, bpy.types.Panel):
             column.prop(place, "start")
             column.prop(place, "end")
             layout.operator("motiongpt.range_from_selection", icon="RESTRICT_SELECT_OFF")
-        column = layout.column(heading="Loop", align=True)
+        column = layout.column(heading=tr("Loop"), align=True)
         column.active = place.mode == FrameRangeMode.FREE.value
         column.prop(place, "loop", text="Ends as It Begins")
         row = column.row()

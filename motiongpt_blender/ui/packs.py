@@ -1,4 +1,4 @@
-"""The list of model packs in the preferences."""
+"""Model packs: the list in the preferences, and the .zip that is dropped onto the panel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bpy.types import Context, UILayout
 
 from .. import paths
 from ..core.packs.manifest import packs_in, user_packs
-from .base import button, hint, layout_of
+from .base import CATEGORY, button, hint, layout_of
 
 
 class MOTIONGPT_MT_packs(bpy.types.Menu):
@@ -30,6 +30,23 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
             layout.label(text="Installed")
             for folder in installed:
                 _line(layout, folder, str(folder))
+
+
+class MOTIONGPT_FH_pack(bpy.types.FileHandler):
+    """A pack's .zip that is dropped onto the tab "MotionGPT" of the side bar"""
+
+    bl_idname = "MOTIONGPT_FH_pack"
+    bl_label = "MotionGPT Model Pack"
+    bl_import_operator = "motiongpt.install_pack"
+    bl_file_extensions = ".zip"
+
+    @classmethod
+    def poll_drop(cls, context: Context | None) -> bool:
+        """Only there: elsewhere a .zip is an extension's, which Blender installs."""
+        if context is None or context.area is None or context.region is None:
+            return False
+        in_side_bar = context.area.type == "VIEW_3D" and context.region.type == "UI"
+        return in_side_bar and context.region.active_panel_category == CATEGORY
 
 
 def _line(layout: UILayout, folder: Path, value: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.types import Context, Object, UILayout
 
+from ..core.translation import tr
 from ..properties import armature
 from .base import ArmaturePanel
 
@@ -27,7 +28,7 @@ class MOTIONGPT_PT_retargeting(ArmaturePanel, bpy.types.Panel):
         row.active = not chosen.in_place
         row.prop(chosen, "root")
         layout.prop(chosen, "in_place")
-        column = layout.column(heading="Pin", align=True)
+        column = layout.column(heading=tr("Pin"), align=True)
         column.prop(chosen, "pin_feet")
         column.prop(chosen, "pin_hands")
         layout.prop(chosen, "lock_feet")

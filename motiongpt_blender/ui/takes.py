@@ -88,7 +88,7 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.use_take_again", text="", icon="LOOP_BACK")
         side.operator("motiongpt.vary_take", text="", icon="FILE_REFRESH")
         row = layout.row(align=True)
-        row.operator("motiongpt.keep_take", text="Keep", icon="CHECKMARK")
+        row.operator("motiongpt.keep_take", text=tr("Keep"), icon="CHECKMARK")
         row.operator("motiongpt.keep_all_takes", text="Keep All")
         row.operator("motiongpt.discard_takes", text="Discard", icon="X")
         row = layout.row(align=True)

@@ -13,7 +13,7 @@ ADDON = ROOT / "motiongpt_blender"
 #: Functions whose first argument is a message.
 MARKERS = {"tr", "msgid"}
 #: Keywords and helpers whose literal text Blender translates as it draws.
-DRAWN = {"text", "placeholder"}
+DRAWN = {"text", "heading", "placeholder"}
 #: Of the property ``name``, which every group has.
 BLENDERS_OWN = {"Name", "Unique name used in the code and scripting"}
 #: Calls whose strings nobody reads: names, patterns, logs, errors of programming.
@@ -143,7 +143,8 @@ def registered_texts(classes):
     found = set()
     for cls in classes:
         rna = cls.bl_rna
-        if issubclass(cls, (bpy.types.Panel, bpy.types.Menu, bpy.types.Operator)):
+        labelled = (bpy.types.Panel, bpy.types.Menu, bpy.types.Operator, bpy.types.FileHandler)
+        if issubclass(cls, labelled):
             found.add(cls.bl_label)
         if issubclass(cls, (bpy.types.Menu, bpy.types.Operator)):
             found.add(getattr(cls, "bl_description", "") or cls.__doc__)  # the tooltip

@@ -49,6 +49,7 @@ class PackInfo:
             to be fetched.
         base_revision: commit of that base on the hub; empty for any.
         base_layers: how many of its layers the pack uses, the first ones; 0 is all.
+        version: of the pack; empty if it was never published.
     """
 
     name: str
@@ -60,6 +61,12 @@ class PackInfo:
     base_model: str = ""
     base_revision: str = ""
     base_layers: int = 0
+    version: str = ""
+
+    @property
+    def title_and_version(self) -> str:
+        """How people call it: ``Walks 1.2``."""
+        return f"{self.title} {self.version}".strip()
 
     @property
     def any_script(self) -> bool:
@@ -156,6 +163,7 @@ def parse(text: str | bytes, where: str) -> PackInfo:
         _name(body, "base_model", where),
         _name(body, "base_revision", where),
         layers,
+        _name(body, "version", where),
     )
 
 

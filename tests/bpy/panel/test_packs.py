@@ -136,3 +136,54 @@ def test_a_take_of_a_shipped_pack_bears_its_terms(chosen, smpl_rig):
     assert action["motiongpt_pack"] == name
     assert action["motiongpt_licence"] == body["licence"]
     assert action["motiongpt_credits"].splitlines() == body["credits"]
+
+
+def test_the_version_of_a_published_pack_is_shown(chosen, tmp_path):
+    from motiongpt_blender import paths
+
+    pack = make(tmp_path / "made" / "walks", version="1.2")
+    archive = archives.write_archive(pack, tmp_path / "walks.zip")
+    assert bpy.ops.motiongpt.install_pack(filepath=str(archive)) == {"FINISHED"}
+    assert paths.pack_title(tmp_path / "home" / "walks") == "Walks 1.2: CC BY-NC 4.0"
+    shipped = [paths.pack_info(folder) for folder in paths.shipped_packs()]
+    assert all(info.version for info in shipped)
+
+
+@pytest.mark.parametrize("version", [1.2, None, ["1"], "1\n2"])
+def test_a_version_is_one_line(version, tmp_path):
+    with pytest.raises(manifest.PackError, match="field 'version'"):
+        manifest.read_info(make(tmp_path / "walks", version=version))
+
+
+@pytest.mark.parametrize(
+    ("area", "region", "tab", "taken"),
+    [
+        ("VIEW_3D", "UI", "MotionGPT", True),
+        ("VIEW_3D", "UI", "Item", False),
+        ("VIEW_3D", "WINDOW", "MotionGPT", False),
+        ("PREFERENCES", "UI", "MotionGPT", False),
+    ],
+)
+def test_a_pack_is_dropped_onto_our_tab_alone(chosen, area, region, tab, taken):
+    """Elsewhere a .zip is an extension, which Blender installs itself."""
+    from motiongpt_blender.ui.packs import MOTIONGPT_FH_pack
+
+    where = SimpleNamespace(
+        area=SimpleNamespace(type=area),
+        region=SimpleNamespace(type=region, active_panel_category=tab),
+    )
+    assert MOTIONGPT_FH_pack.poll_drop(where) is taken
+    assert not MOTIONGPT_FH_pack.poll_drop(SimpleNamespace(area=None, region=None))
+
+
+def test_what_is_dropped_is_installed(chosen, archive, tmp_path):
+    """As Blender does it: the handler's operator is invoked with the file."""
+    from motiongpt_blender.ui.packs import MOTIONGPT_FH_pack
+
+    handler = bpy.types.FileHandler.bl_rna_get_subclass_py("MOTIONGPT_FH_pack")
+    assert handler is MOTIONGPT_FH_pack
+    assert handler.bl_file_extensions == archive.suffix
+    name = handler.bl_import_operator.split(".")[1]
+    dropped = getattr(bpy.ops.motiongpt, name)("INVOKE_DEFAULT", filepath=str(archive))
+    assert dropped == {"FINISHED"}
+    assert chosen.pack == str(tmp_path / "home" / "walks")

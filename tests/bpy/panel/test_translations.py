@@ -7,6 +7,7 @@ import bpy
 import pytest
 
 from motiongpt_blender import registration, translations
+from motiongpt_blender.core.translation import CONTEXT
 from tests.support import messages
 from tests.support.imports import ROOT
 
@@ -103,6 +104,29 @@ def test_blender_is_handed_every_entry():
     handed = translations.blender_entries(LANGUAGES)
     assert handed["ja_JP"]["Operator", "Keep Take"] == "テイクを保持"
     assert handed["zh_HANS"]["*", "Takes"] == "镜次"
+
+
+def test_words_that_blender_has_too_are_in_our_context():
+    """ "Feet" are a unit there, "Arm" is short for an armature, "Keys" are shape keys."""
+    from motiongpt_blender.properties.frame_range import MotionGPTFrameRange
+    from motiongpt_blender.properties.marked_pose import MotionGPTPose
+    from motiongpt_blender.properties.retargeting import MotionGPTRetargeting
+
+    handed = translations.blender_entries(LANGUAGES)
+    assert handed["ja_JP"][CONTEXT, "Feet"] == "足"
+    registration.register()
+    named = {
+        MotionGPTRetargeting: ("pin_feet", "pin_hands", "floor", "keys"),
+        MotionGPTFrameRange: ("mode", "start", "end", "cyclic"),
+        MotionGPTPose: ("role",),
+    }
+    contexts = {
+        cls.bl_rna.properties[name].translation_context
+        for cls, names in named.items()
+        for name in names
+    }
+    registration.unregister()
+    assert contexts == {CONTEXT}
 
 
 def test_the_languages_are_blenders():

@@ -9,6 +9,7 @@ _SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/kept", "scene
 #: without its parts ("core") stands for all of them.
 ADDON = {
     "core/translation": (),
+    "core/text_lines": (),
     "core/bounded_files": (),
     "core/bounded_arrays": ("core/bounded_files",),
     "core/systems": (),
