@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .. import paths, preferences
-from ..backend.process import Launch
 from ..compat import session_id
 from ..core.translation import tr
 from ..generate.controller import REFUSED
-from ..generate.job import make_launch
 from ..generate.request import take_request
 from ..generate.state import PendingTake, Phase
 from ..generate.take_request import seeds_apart
@@ -21,6 +19,7 @@ from ..properties import scene as scene_properties
 from ..properties.scene import selected_armatures, target
 from . import session
 from .character import ArmatureCharacter
+from .launching import chosen_launch
 from .prompt_history import remember
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
@@ -247,9 +246,3 @@ def suggested_length(context: bpy.types.Context, obj: bpy.types.Object) -> float
     """Seconds that suit a character's prompt; None when the pack has no length model."""
     model = paths.length_model(preferences.chosen_pack(context))
     return model.seconds(armature.of(obj).request.prompt) if model else None
-
-
-def chosen_launch(context: bpy.types.Context) -> Launch:
-    """How the preferences say that the model's process is started; raises GenerateError."""
-    chosen = preferences.settings(context)
-    return make_launch(chosen.python, chosen.pack, chosen.device, fake=chosen.fake)

@@ -16,7 +16,7 @@ from ..properties import armature
 from ..properties.scene import target
 from ..wire import Understood
 from . import session
-from .generation import chosen_launch
+from .launching import chosen_launch
 from .targets import OperatorResult, has_target, required_target
 
 

@@ -14,6 +14,7 @@ from ..scene.rig.usability import check_usable
 from ..scene.scene_time import scene_fps
 from . import generation, session
 from .character import ArmatureCharacter
+from .launching import chosen_launch
 from .targets import OperatorResult, has_active_block, has_target, required_target
 
 
@@ -149,7 +150,7 @@ def _generate(
             ArmatureCharacter.of(obj, context.scene),
             armature.of(obj).sequence.plan(),
             chosen,
-            generation.chosen_launch(context),
+            chosen_launch(context),
             scene_properties.of(context.scene).sampling(armature.of(obj).request.seed),
         )
     except SEQUENCE_REFUSED as error:

@@ -29,6 +29,8 @@ from .setup import draw_setup
 
 #: Lines that a message has room for, so that it moves nothing when it comes.
 MESSAGE_LINES: Final = 2
+#: The same of the sentence that says how the prompt is understood.
+READ_LINES: Final = 2
 
 
 class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
@@ -100,10 +102,10 @@ def _draw_examples(context: Context, layout: UILayout) -> None:
     """How the prompt above is understood, or prompts to click where nothing like it is known."""
     found = examples_for(context)
     if found is None:
-        # The line is kept, so that nothing moves when it is told how the prompt is understood.
-        hint(layout, "")
+        # The lines are kept, so that nothing moves when it is told how the prompt is understood.
+        sentence(context, layout, "", "INFO", least=READ_LINES)
         return
-    sentence(context, layout, found.why, "INFO")
+    sentence(context, layout, found.why, "INFO", least=READ_LINES)
     for caption in found.captions:
         button(layout, "motiongpt.use_prompt", caption, "SMALL_CAPS", prompt=caption)
 
