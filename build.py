@@ -41,7 +41,7 @@ __all__ = ["register", "unregister"]
 PACKS = "ext_models/model_packs"
 #: The demo runs from the checkout only.
 DEMO = "motiongpt_blender/demo"
-PACKAGED_FILES = ("LICENSE", "blender_manifest.toml", "pyproject.toml")
+PACKAGED_FILES = ("CHANGELOG.md", "LICENSE", "blender_manifest.toml", "pyproject.toml")
 PACKAGED_FOLDERS = ("ext_models", "icons", "motiongpt_blender")
 #: Every file in the zip bears this date, so that equal contents make equal zips.
 ZIP_DATE = (2020, 1, 1, 0, 0, 0)

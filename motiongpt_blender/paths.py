@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .core import changelog
 from .core.leftovers import sweep
 from .core.packs.fetched_bases import (
     NamedBase,
@@ -29,6 +30,7 @@ from .core.translation import tr
 #: Folder that holds both packages, ``motiongpt_blender`` and ``ext_models``.
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "icons"
+CHANGELOG = ROOT / "CHANGELOG.md"
 PACKS = ROOT / "ext_models" / "model_packs"
 #: The bases whose downloads are known.
 KNOWN_BASES = ROOT / "ext_models" / "language" / "base_models" / "known_bases.toml"
@@ -54,6 +56,15 @@ def version() -> str:
     """Of the add-on, as its manifest says."""
     with (ROOT / "blender_manifest.toml").open("rb") as file:
         return str(tomllib.load(file)["version"])
+
+
+@lru_cache(maxsize=1)
+def news() -> tuple[str, ...]:
+    """What is new in this version; nothing where the changelog is not there."""
+    try:
+        return changelog.news(CHANGELOG.read_text("utf-8"), version())
+    except (OSError, UnicodeDecodeError):
+        return ()
 
 
 def shipped_packs() -> list[Path]:

@@ -61,6 +61,7 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         description="Folder of a model pack. When empty, the one that came with the add-on",
         subtype="DIR_PATH",
     )
+    seen_version: bpy.props.StringProperty(options={"HIDDEN"})
     fake: bpy.props.BoolProperty(
         name="Fake model (interface tests)",
         description="Generate a walk cycle without a model, to test the interface",

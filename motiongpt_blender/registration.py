@@ -16,6 +16,7 @@ from .operators import (
     environment,
     frame_range,
     generation,
+    news,
     overrides,
     packs,
     poses,
@@ -43,6 +44,7 @@ from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, keymap, menus, panels
+from .ui import news as news_panel
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
 from .ui import queue as queue_panel
@@ -100,6 +102,7 @@ CLASSES: Final = (
     environment.MOTIONGPT_OT_set_up,
     environment.MOTIONGPT_OT_remove_environment,
     child_task.MOTIONGPT_OT_stop_task,
+    news.MOTIONGPT_OT_dismiss_news,
     bases.MOTIONGPT_OT_fetch_base,
     packs.MOTIONGPT_OT_choose_pack,
     packs.MOTIONGPT_OT_install_pack,
@@ -122,6 +125,7 @@ CLASSES: Final = (
     menus.MOTIONGPT_MT_main,
     menus.MOTIONGPT_MT_prompts,
     menus.MOTIONGPT_MT_pie,
+    news_panel.MOTIONGPT_PT_news,
     panels.MOTIONGPT_PT_main,
     queue_panel.MOTIONGPT_PT_queue,
     pose_panel.MOTIONGPT_PT_poses,
@@ -149,6 +153,7 @@ def register() -> None:
     handlers.add()
     session.start()
     environment.look_again(bpy.context)
+    news.begin(bpy.context)
 
 
 def unregister() -> None:

@@ -24,6 +24,8 @@ MARGINS: Final = 92
 #: What a box takes in addition.
 BOX: Final = 16
 
+#: Pixels of a unit of Blender's layouts.
+UNIT: Final = 20
 #: Pixels that a line has at least.
 LEAST_ROOM: Final = 100.0
 #: The tab of the side bar.
@@ -122,10 +124,15 @@ def sentence(
     least: int = 1,
     *,
     boxed: bool = False,
+    units: int = 0,
 ) -> None:
-    """A sentence, wrapped to the width of the side bar, on ``least`` lines or more."""
+    """A sentence, wrapped to the width of the side bar, on ``least`` lines or more.
+
+    In a popover the width is so many ``units``, as in ``bl_ui_units_x``.
+    """
     blf.size(0, context.preferences.ui_styles[0].widget.points * _scale(context))
-    room = context.region.width - (MARGINS + BOX * boxed) * _scale(context)
+    width = UNIT * units * _scale(context) or context.region.width
+    room = width - (MARGINS + BOX * boxed) * _scale(context)
     column = layout.column(align=True)
     column.scale_y = 0.85
     lines = wrapped(text, max(room, LEAST_ROOM), lambda part: blf.dimensions(0, part)[0])

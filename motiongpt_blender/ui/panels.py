@@ -23,6 +23,7 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
+from .news import draw_news
 from .queue import QUEUE_SHARE, draw_progress, draw_queue_button, draw_selected, queue_text
 from .readiness import obstacle, readiness_text
 from .setup import draw_setup
@@ -53,6 +54,7 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout, panel = layout_of(self), scene_properties.of(context.scene)
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_news(context, layout)
         draw_setup(context, layout)
         obj = target(context)
         layout.prop(panel, "armature", text="Armature")

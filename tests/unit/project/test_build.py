@@ -153,6 +153,7 @@ def pack_json(name, licence):
 def checkout(tmp_path):
     """A checkout in small, with things that must stay out of the zip."""
     files = {
+        "CHANGELOG.md": "# Changes",
         "LICENSE": "GPL",
         "blender_manifest.toml": 'version = "1.2.3"',
         "pyproject.toml": '[project]\nversion = "1.2.3"',
@@ -183,7 +184,8 @@ def test_zip_holds_the_extension_and_nothing_else(checkout, tmp_path):
     assert target.name == "motiongpt-1.2.3.zip"
     with zipfile.ZipFile(target) as archive:
         assert archive.namelist() == [
-            *("__init__.py", "LICENSE", "blender_manifest.toml", "pyproject.toml"),
+            *("__init__.py", "CHANGELOG.md", "LICENSE"),
+            *("blender_manifest.toml", "pyproject.toml"),
             *("ext_models/model_packs/README.md",),
             "ext_models/model_packs/starter/base/model.safetensors",
             *("ext_models/model_packs/starter/pack.json", "ext_models/serving/server.py"),

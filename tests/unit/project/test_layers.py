@@ -10,6 +10,7 @@ _SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/kept", "scene
 ADDON = {
     "core/translation": (),
     "core/text_lines": (),
+    "core/changelog": (),
     "core/bounded_files": (),
     "core/bounded_arrays": ("core/bounded_files",),
     "core/systems": (),
@@ -46,7 +47,7 @@ ADDON = {
     "scene/take": ("core", "compat", "scene"),
     "scene/take/report": ("core",),
     "backend": ("core", "wire"),
-    "paths": ("core/packs", "core/leftovers", "core/prompt_history", "compat"),
+    "paths": ("core/packs", "core/changelog", "core/leftovers", "core/prompt_history", "compat"),
     # The use-case takes of Blender what has no bpy in it; the rest is handed in.
     "generate": ("core", "wire", "backend", "paths", "scene/errors", "scene/take/report"),
     "properties": ("core", "wire", "compat", "paths", "scene", "generate"),
