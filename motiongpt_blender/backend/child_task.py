@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ..core.systems import child_options
+from ..core.time_left import TimeLeft
 from ..core.translation import msgid, tr, translate_received
 
 #: Lines of the child's stderr that are kept to explain one that died.
@@ -84,6 +85,7 @@ class ChildTask:
         """
         self.wording = wording
         self._progress = Progress()
+        self._pace = TimeLeft()
         self._last: deque[str] = deque(maxlen=KEPT_LINES)
         self._child = subprocess.Popen(
             list(command),
@@ -106,6 +108,11 @@ class ChildTask:
     def progress(self) -> Progress:
         """Its state at this moment."""
         return self._progress
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long it still takes; None while nobody can know."""
+        return self._pace.seconds()
 
     def wait(self) -> None:
         """Return when it has ended."""
@@ -164,6 +171,7 @@ class ChildTask:
         elif "fraction" in message:
             fraction = max(self._progress.fraction, float(message["fraction"]))
             self._progress = replace(self._progress, fraction=fraction)
+            self._pace.note(fraction)
         elif "done" in message:
             made = Path(message["done"])
             self._progress = Progress(Phase.DONE, tr(self.wording.ready), 1.0, made)

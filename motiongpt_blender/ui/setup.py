@@ -8,6 +8,7 @@ from .. import paths
 from ..backend.child_task import FETCH, SET_UP, ChildTask, Phase, Wording
 from ..core.packs.fetched_bases import NamedBase, bases_folder
 from ..core.packs.memory_need import MemoryNeed
+from ..core.time_left import time_left_text
 from ..core.translation import tr
 from ..operators import session
 from ..operators.child_task import OFFLINE, may_download
@@ -54,6 +55,8 @@ def _draw_progress(context: Context, layout: UILayout, task: ChildTask) -> None:
     progress = task.progress
     row = layout.row(align=True)
     text = f"{tr(task.wording.name)}: {progress.fraction:.0%}"
+    if left := time_left_text(task.seconds_left):
+        text = f"{text}, {left}"
     row.progress(factor=progress.fraction, text=text)
     row.operator("motiongpt.stop_task", text="", icon="X")
     sentence(context, layout, tr(progress.text), "INFO")

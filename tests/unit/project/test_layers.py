@@ -10,6 +10,7 @@ _SCENE = ("core", "compat", "scene/errors", "scene/access", "scene/kept", "scene
 ADDON = {
     "core/translation": (),
     "core/text_lines": (),
+    "core/time_left": (),
     "core/changelog": (),
     "core/bounded_files": (),
     "core/bounded_arrays": ("core/bounded_files",),
