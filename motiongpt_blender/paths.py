@@ -14,9 +14,11 @@ from pathlib import Path
 from .core import changelog
 from .core.leftovers import sweep
 from .core.packs.fetched_bases import (
+    FetchedBase,
     NamedBase,
     bases_folder,
     download_sizes,
+    fetched,
     hub_cache,
     named_bases,
 )
@@ -93,6 +95,16 @@ def missing_base(folder: Path) -> NamedBase | None:
     info = pack_info(folder)
     planner = pack_info(folder / PLANNER)
     return _missing_base(folder, info, planner, _changed(bases_folder()), _changed(hub_cache()))
+
+
+def fetched_bases() -> tuple[FetchedBase, ...]:
+    """The bases that were fetched. The preferences ask at every redraw."""
+    return _fetched_bases(bases_folder(), _changed(bases_folder()))
+
+
+@lru_cache(maxsize=2)
+def _fetched_bases(_folder: Path, _changed: int) -> tuple[FetchedBase, ...]:
+    return tuple(fetched())
 
 
 @lru_cache(maxsize=8)

@@ -126,6 +126,10 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
             icon="ERROR",
         )
         column.operator("motiongpt.fetch_base", icon="IMPORT")
+    for fetched in paths.fetched_bases():
+        row = column.row()
+        row.label(text=f"{fetched.id}, {fetched.bytes / 1e6:.0f} MB", icon="CHECKMARK")
+        row.operator("motiongpt.remove_base", text="", icon="TRASH").base_id = fetched.id
 
 
 @dataclass(frozen=True)

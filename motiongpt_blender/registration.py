@@ -104,6 +104,7 @@ CLASSES: Final = (
     child_task.MOTIONGPT_OT_stop_task,
     news.MOTIONGPT_OT_dismiss_news,
     bases.MOTIONGPT_OT_fetch_base,
+    bases.MOTIONGPT_OT_remove_base,
     packs.MOTIONGPT_OT_choose_pack,
     packs.MOTIONGPT_OT_install_pack,
     packs.MOTIONGPT_OT_remove_pack,

@@ -28,6 +28,7 @@ from motiongpt_blender.core.packs.fetched_bases import (
     bases_folder,
     fetched,
     folder_name,
+    remove_folders,
 )
 from motiongpt_blender.core.packs.manifest import size_of
 from motiongpt_blender.core.progress_lines import OnFraction, claim_stdout
@@ -184,7 +185,7 @@ def remove(name: str) -> int:
     needing = sorted({pack for base in found for pack in library.packs_that_need(base)})
     folders = [*(base.folder for base in found), *half]
     freed = sum(size_of(folder) for folder in folders)
-    library.remove(folders)
+    remove_folders(folders)
     print(f"{wanted} is removed: {_megabytes(freed)} are free again.")
     if needing:
         print(

@@ -6,10 +6,12 @@ import bpy
 
 from .. import paths
 from ..backend.child_task import ChildTask, fetch_base
-from ..core.packs.fetched_bases import NamedBase
+from ..core.packs.fetched_bases import NamedBase, fetched, remove_folders
+from ..core.packs.manifest import PackError
 from ..core.translation import tr
 from ..preferences import chosen_pack, settings
-from .child_task import can_begin, pip_needs_no_network, run
+from . import session
+from .child_task import can_begin, is_running, pip_needs_no_network, run
 from .targets import OperatorResult
 
 
@@ -34,6 +36,51 @@ class MOTIONGPT_OT_fetch_base(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Start the download; a script waits for its end."""
         return fetch_missing(self, context)
+
+
+class MOTIONGPT_OT_remove_base(bpy.types.Operator):
+    """Remove this pretrained model from this computer. Packs that build on it fetch it again"""
+
+    bl_idname = "motiongpt.remove_base"
+    bl_label = "Remove Model"
+    bl_options = {"INTERNAL"}
+
+    base_id: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Not while something is downloaded."""
+        if is_running():
+            cls.poll_message_set(tr("A download is under way"))
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(self, event)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """End the model's process, which may use it, and delete its folders."""
+        found = [base for base in fetched() if base.id == self.base_id]
+        if not found:
+            self.report({"ERROR"}, tr("There is no model '{base}' here.", base=self.base_id))
+            return {"CANCELLED"}
+        session.current().pump.close()
+        try:
+            remove_folders(base.folder for base in found)
+        except PackError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        freed = sum(base.bytes for base in found) / 1e6
+        self.report(
+            {"INFO"},
+            tr(
+                "'{base}' is removed: {megabytes:.0f} MB are free again.",
+                base=self.base_id,
+                megabytes=freed,
+            ),
+        )
+        return {"FINISHED"}
 
 
 def fetch_missing(

@@ -1,4 +1,4 @@
-"""The user's folder of fetched bases: what of it is whole, what needs it, how it is removed.
+"""The user's folder of fetched bases: what of it is whole, what needs it.
 
 How a base lies there: ``core/packs/fetched_bases.py`` of the add-on. Imports no torch and never
 reaches a network.
@@ -7,8 +7,6 @@ reaches a network.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -22,7 +20,6 @@ from motiongpt_blender.core.packs.fetched_bases import (
     named_bases,
 )
 from motiongpt_blender.core.packs.manifest import packs_in, user_packs
-from motiongpt_blender.core.patience import patiently
 
 from .catalogue import known_base, nearest
 
@@ -73,23 +70,6 @@ def packs_that_need(base: FetchedBase) -> list[str]:
         for folder in folders
         if any(find(named.id, named.revision) == base for named in named_bases(folder))
     ]
-
-
-def remove(folders: Iterable[Path]) -> None:
-    """Remove folders of bases, each at once; raises PackError."""
-    for target in folders:
-        try:
-            # Aside first: a base that is open elsewhere stays whole.
-            aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=target.parent))
-            try:
-                patiently(target.rename, aside / target.name)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-        except OSError as error:
-            raise PackError(
-                f"{target} cannot be removed ({error.strerror}): close what uses it, then try "
-                "again."
-            ) from None
 
 
 def missing(name: str, revision: str, named_in: str, others: Iterable[str] = ()) -> PackError:

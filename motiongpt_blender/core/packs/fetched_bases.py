@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from ..patience import patiently
 from ..translation import tr
 from .manifest import PLANNER, PackError, data_folder, read_info
 
@@ -121,6 +124,26 @@ def fetched() -> list[FetchedBase]:
     found = (note_in(path.parent) for path in bases_folder().glob(f"*/{NOTE}"))
     whole = [base for base in found if base and not base.folder.name.startswith(".")]
     return sorted(whole, key=lambda base: (base.id, base.revision))
+
+
+def remove_folders(folders: Iterable[Path]) -> None:
+    """Remove folders of bases, each at once; raises PackError."""
+    for target in folders:
+        try:
+            # Aside first: a base that is open elsewhere stays whole.
+            aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=target.parent))
+            try:
+                patiently(target.rename, aside / target.name)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        except OSError as error:
+            raise PackError(
+                tr(
+                    "{target} cannot be removed ({reason}): close what uses it, then try again.",
+                    target=target,
+                    reason=error.strerror,
+                )
+            ) from None
 
 
 def find_fetched(base_id: str, revision: str = "") -> FetchedBase | None:

@@ -143,3 +143,27 @@ def test_the_panel_says_what_size_and_where(chosen, tmp_path):
     text = missing_text(paths.missing_base(Path(chosen.pack)))
     for part in (*ID.split("/"), "93 to 271 MB", str(tmp_path / "bases")):
         assert part in text
+
+
+def test_a_fetched_base_is_removed_and_offered_again(chosen, tmp_path):
+    from motiongpt_blender import paths
+
+    bpy.ops.motiongpt.fetch_base()
+    assert [base.id for base in paths.fetched_bases()] == [ID]
+    other = tmp_path / "bases" / "other"
+    other.mkdir()
+    FetchedBase("Somebody/Other", "", Kind.READER, "MIT", "hub", 9, {}).write(other)
+    assert bpy.ops.motiongpt.remove_base(base_id=ID) == {"FINISHED"}
+    assert [path.name for path in (tmp_path / "bases").iterdir()] == ["other"]
+    assert [base.id for base in paths.fetched_bases()] == ["Somebody/Other"]
+    assert paths.missing_base(Path(chosen.pack)) is not None
+    with pytest.raises(RuntimeError, match="no model"):
+        bpy.ops.motiongpt.remove_base(base_id=ID)
+
+
+def test_nothing_is_removed_while_something_is_downloaded(chosen, monkeypatch):
+    from motiongpt_blender.operators import bases
+
+    bpy.ops.motiongpt.fetch_base()
+    monkeypatch.setattr(bases, "is_running", lambda: True)
+    assert not bpy.ops.motiongpt.remove_base.poll()
