@@ -107,6 +107,22 @@ def only_slot(action: Action) -> Slot:
     return action.slots[0] if HAS_SLOTS else None
 
 
+def only_slot_of(action: Action, owner: ID) -> Slot:
+    """The slot of an action that its owner plays, else its first one; None before 4.4."""
+    data = getattr(owner, "animation_data", None)
+    if data is not None and data.action == action and HAS_SLOTS and data.action_slot is not None:
+        return data.action_slot
+    return only_slot(action)
+
+
+def ensure_slot(animation_data: AnimData, owner: ID) -> Slot:
+    """The slot that the owner's active action plays, made and bound if absent; None before 4.4."""
+    action = animation_data.action
+    if HAS_SLOTS and action is not None and animation_data.action_slot is None:
+        animation_data.action_slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    return active_slot(animation_data)
+
+
 def active_slot(animation_data: AnimData) -> Slot:
     """The slot that the owner's active action plays, or None."""
     return animation_data.action_slot if HAS_SLOTS else None

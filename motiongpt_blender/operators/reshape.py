@@ -51,6 +51,7 @@ class MOTIONGPT_OT_fit_take(_ReshapeOperator):
                 take.forget_original()
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        take.place_again()
         note = mismatch_note(fitted.mismatches[0] if fitted.mismatches else None)
         if note:
             self.report({"WARNING"}, note)
@@ -75,6 +76,7 @@ class MOTIONGPT_OT_reset_take(TakeOperator):
         """Reset it; an undo brings the reshaped one back."""
         take = chosen_take(context)
         take.reset()
+        take.place_again()
         self.report({"INFO"}, tr("The take '{name}' is as it was generated", name=take.name))
         return {"FINISHED"}
 
@@ -89,7 +91,7 @@ def _why_not_played(take: MotionGPTTake) -> str:
     data = take.obj.animation_data
     if take.action is None or data is None or not take.on_rig:
         return tr("This take is not on the character: click it in the list, or Keep it")
-    if data.action is not None and data.action != take.action:
+    if data.action not in (None, take.action, take.played):
         return tr(
             "The active action '{action}' lies over the take: push it down or unlink it in the "
             "Action Editor",
@@ -101,7 +103,8 @@ def _why_not_played(take: MotionGPTTake) -> str:
 def _time_of(take: MotionGPTTake) -> float:
     """The time of a take's action that is in view."""
     data = take.obj.animation_data
-    found = playing_strip(data, take.action) if data is not None else None
+    playing = take.played or take.action
+    found = playing_strip(data, playing) if data is not None else None
     if found is None:
         return played_time()
     strip = StripTime.of(found[1])

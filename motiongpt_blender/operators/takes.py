@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import bpy
 
+from ..core.timeline.frame_range import frame_text
 from ..core.translation import msgid, tr
 from ..generate.controller import REFUSED
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import target
-from ..properties.takes import MotionGPTTake, MotionGPTTakes
+from ..properties.takes import MotionGPTTake, MotionGPTTakes, Placement
 from ..wire import LIMITS
 from . import generation, session
 from .targets import NO_ARMATURE, OperatorResult, required_target
@@ -44,7 +45,38 @@ class TakeOperator(bpy.types.Operator):
         return session.why_busy(obj)
 
 
-class MOTIONGPT_OT_keep_take(TakeOperator):
+class _KeepOperator(TakeOperator):
+    """What keeping one take and keeping all share: keys of the animator's are asked about."""
+
+    replace: bpy.props.BoolProperty(
+        name="Replace My Keys",
+        description="Replace keys of yours that lie where the take is",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask before keys of the animator's are replaced."""
+        if not (text := _keys_in_the_way(context)):
+            return self.execute(context)
+        self.replace = True
+        return context.window_manager.invoke_confirm(
+            self,
+            None,
+            title=tr("Replace your keys?"),
+            message=text,
+            confirm_text=tr("Replace"),
+            icon="WARNING",
+        )
+
+    def refused(self, context: bpy.types.Context) -> bool:
+        """Whether keys of the animator's are in the way; says so."""
+        text = "" if self.replace else _keys_in_the_way(context)
+        if text:
+            self.report({"ERROR"}, text)
+        return bool(text)
+
+
+class MOTIONGPT_OT_keep_take(_KeepOperator):
     """Keep this take on the character. The other takes of the same Generate are removed"""
 
     bl_idname = "motiongpt.keep_take"
@@ -53,10 +85,14 @@ class MOTIONGPT_OT_keep_take(TakeOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """A take must be chosen that is not on the character for good."""
-        return super().why_not(context) or why_not_kept(chosen_take(context))
+        return super().why_not(context) or why_not_kept(
+            chosen_take(context), _takes(context).destination
+        )
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Keep it; an undo brings the others back."""
+        if self.refused(context):
+            return {"CANCELLED"}
         takes = _takes(context)
         name = chosen_take(context).name
         takes.keep(takes.chosen)
@@ -64,7 +100,7 @@ class MOTIONGPT_OT_keep_take(TakeOperator):
         return {"FINISHED"}
 
 
-class MOTIONGPT_OT_keep_all_takes(TakeOperator):
+class MOTIONGPT_OT_keep_all_takes(_KeepOperator):
     """Keep all takes of this Generate: this one on the character, the others in the list"""
 
     bl_idname = "motiongpt.keep_all_takes"
@@ -77,6 +113,8 @@ class MOTIONGPT_OT_keep_all_takes(TakeOperator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Keep them."""
+        if self.refused(context):
+            return {"CANCELLED"}
         takes = _takes(context)
         takes.keep_all(takes.chosen)
         self.report({"INFO"}, tr("The takes are kept"))
@@ -162,13 +200,33 @@ def why_not_undecided(take: MotionGPTTake) -> str:
     return tr("This take is kept already") if take.kept else ""
 
 
-def why_not_kept(take: MotionGPTTake) -> str:
+def why_not_kept(take: MotionGPTTake, destination: str) -> str:
     """Why a take cannot be put on the character for good, or ""."""
     if take.action is None:
         return tr("The action of this take was deleted: choose another take, or Use Again")
-    if take.kept and take.on_rig and not take.shown:
+    if take.kept and take.on_rig and take.placement == destination:
         return tr("This take is on the character already")
     return ""
+
+
+def _keys_in_the_way(context: bpy.types.Context) -> str:
+    """What keeping the chosen take would replace of the animator's keys, or ""."""
+    take = chosen_take(context)
+    if _takes(context).destination != Placement.ACTION or take.action is None:
+        return ""
+    obj, first_last = take.obj, take.action.curve_frame_range
+    count = take.keys_in_the_way()
+    if not count:
+        return ""
+    first, last = (frame_text(float(frame)) for frame in first_last)
+    return tr(
+        "The active action of '{armature}' has keys of yours at {count} frames from {first} to "
+        "{last}: replace them, or keep the take on an NLA track or as a layer.",
+        armature=obj.name,
+        count=count,
+        first=first,
+        last=last,
+    )
 
 
 def _why_tweaked(context: bpy.types.Context) -> str:

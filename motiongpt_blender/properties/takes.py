@@ -20,6 +20,8 @@ from ..generate.take_request import PreparedTake
 from ..scene.action.nla_tracks import play_instead, playing_strip
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.kept import owner_of
+from ..scene.take.layer import add_layer
+from ..scene.take.merge import merge_take, own_keys_in_the_way, unmerge_take
 from ..scene.take.placing import place_take
 from ..scene.take.provenance import PACK_KEY, provenance_of
 from ..scene.take.record import TakeRecord
@@ -35,12 +37,36 @@ class Placement(StrEnum):
     LIST = "LIST"
     SHOWN = "SHOWN"
     NLA = "NLA"
+    ACTION = "ACTION"
+    LAYER = "LAYER"
 
 
 PLACEMENTS = (
     (Placement.LIST.value, "In the List", "Kept in the list only"),
     (Placement.SHOWN.value, "On Show", "On the rig for a look"),
     (Placement.NLA.value, "NLA", "On an NLA track"),
+    (Placement.ACTION.value, "Active Action", ""),
+    (Placement.LAYER.value, "Additive Layer", ""),
+)
+
+DESTINATIONS = (
+    (Placement.NLA.value, "NLA Track", "Keep puts the take on an NLA track of its own", "NLA", 0),
+    (
+        Placement.ACTION.value,
+        "Active Action",
+        "Keep puts the take's keys into the active action. Keys of yours that lie there are "
+        "replaced only after a question",
+        "ACTION",
+        1,
+    ),
+    (
+        Placement.LAYER.value,
+        "Additive Layer",
+        "Keep puts the take on an NLA track that adds to the animation below; its influence "
+        "blends between both",
+        "SELECT_EXTEND",
+        2,
+    ),
 )
 
 
@@ -69,6 +95,10 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     #: When it was made, UTC, ISO 8601.
     made: bpy.props.StringProperty(options={"HIDDEN"})
     report_json: bpy.props.StringProperty(options={"HIDDEN"})
+    #: What plays it where that is not its own action: the active action, or the layer's.
+    played: bpy.props.PointerProperty(type=bpy.types.Action)
+    #: The active action before the take's keys came into it; None: it was made for them.
+    played_before: bpy.props.PointerProperty(type=bpy.types.Action)
     # What was asked for.
     prompt: bpy.props.StringProperty(options={"HIDDEN"})
     seconds: bpy.props.FloatProperty(options={"HIDDEN"})
@@ -111,10 +141,12 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     @property
     def on_rig(self) -> bool:
         """Whether the rig plays it: an NLA strip has its action."""
-        data = self.obj.animation_data
+        data, playing = self.obj.animation_data, self.played or self.action
         if self.action is None or data is None:
             return False
-        return playing_strip(data, self.action) is not None
+        if self.placement == Placement.ACTION.value:
+            return data.action == playing
+        return playing_strip(data, playing) is not None
 
     @property
     def of_library(self) -> bool:
@@ -186,12 +218,47 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         if shown:
             self.show_keys()
 
+    def place_at(self, destination: Placement) -> None:
+        """Put it on the rig for good, wherever it was before."""
+        if destination is Placement.NLA:
+            if self.placement in (Placement.ACTION.value, Placement.LAYER.value):
+                self.take_off()
+            if not self.on_rig:
+                self.place()
+        else:
+            if self.on_rig:
+                self.take_off()
+            data = self.obj.animation_data
+            if destination is Placement.LAYER:
+                self.played = add_layer(self.obj, self.action, self.name)
+            else:
+                if data is not None and data.action is not None:
+                    self.played_before = data.action.copy()
+                    self.played_before.use_fake_user = False
+                self.played = merge_take(self.obj, self.action, self.name)
+        self.kept, self.placement = True, destination.value
+
+    def keys_in_the_way(self) -> int:
+        """How many frames of it have keys of the animator's in the active action."""
+        if self.placement == Placement.ACTION.value or self.action is None:
+            return 0
+        return own_keys_in_the_way(self.obj, self.action)
+
+    def place_again(self) -> None:
+        """Show what was changed in its action, where that is not what plays."""
+        if self.played is not None:
+            self.place_at(Placement(self.placement))
+
     def take_off(self) -> None:
         """Take it off the rig; what was there before it comes back. It stays in the list."""
         leave_tweak_mode(self.obj)
-        if self.action is not None:
-            ids = TakeIds(compat.session_id(self.obj), compat.session_id(self.action))
-            remove_take(self.action.name, ids)
+        played, before = self.played, self.played_before
+        self.played = self.played_before = None
+        if self.placement == Placement.ACTION.value and played is not None:
+            unmerge_take(self.obj, self.action, played, before)
+        elif (playing := played or self.action) is not None:
+            ids = TakeIds(compat.session_id(self.obj), compat.session_id(playing))
+            remove_take(playing.name, ids)
         self.placement = Placement.LIST.value
 
     def show_keys(self) -> None:
@@ -216,6 +283,12 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
     """All takes of one armature, in the order in which they were made."""
 
     entries: bpy.props.CollectionProperty(type=MotionGPTTake)
+    destination: bpy.props.EnumProperty(
+        name="Keep In",
+        description="Where Keep puts a take",
+        items=DESTINATIONS,
+        default=Placement.NLA.value,
+    )
     #: Index of the chosen take; a change of ``active`` shows the take too.
     chosen: bpy.props.IntProperty(options={"HIDDEN"})
     active: bpy.props.IntProperty(
@@ -295,11 +368,11 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
 
     def keep(self, index: int) -> None:
         """Leave a take on the rig. The others of its batch go, unless they are kept."""
-        if not self.entries[index].on_rig:
-            self.show(index)
+        if self.index_shown not in (None, index):
+            self.hide()
         take = self.entries[index]
         leave_tweak_mode(take.obj)
-        take.kept, take.placement = True, Placement.NLA.value
+        take.place_at(Placement(self.destination))
         self._remove_undecided(take.batch)
 
     def keep_all(self, index: int) -> None:

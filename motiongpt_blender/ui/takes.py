@@ -89,6 +89,7 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         side.operator("motiongpt.vary_take", text="", icon="FILE_REFRESH")
         row = layout.row(align=True)
         row.operator("motiongpt.keep_take", text=tr("Keep"), icon="CHECKMARK")
+        row.prop(takes, "destination", text="", icon_only=True)
         row.operator("motiongpt.keep_all_takes", text="Keep All")
         row.operator("motiongpt.discard_takes", text="Discard", icon="X")
         row = layout.row(align=True)

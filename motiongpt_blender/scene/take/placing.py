@@ -61,7 +61,7 @@ def place_slices(
             tr("The take '{name}' was undone while it was written: generate it again.", name=name)
         )
     slot = compat.only_slot(action)
-    record = _record_before(obj, action)
+    record = record_before(obj, action)
     if any(ROOT_MOTION_KEY in curve.data_path for curve in compat.all_curves(action)):
         add_root_motion_property(obj)
     added = put_on_track(obj, WrittenAction(action, slot), start, name, fit)
@@ -86,7 +86,7 @@ def restore_properties(obj: bpy.types.Object) -> None:
         add_root_motion_property(obj)
 
 
-def _record_before(obj: bpy.types.Object, action: bpy.types.Action) -> TakeRecord:
+def record_before(obj: bpy.types.Object, action: bpy.types.Action) -> TakeRecord:
     """How an armature is before an action plays on it, as far as the action changes it."""
     return TakeRecord(
         switches=tuple(_property_values(obj, action)),

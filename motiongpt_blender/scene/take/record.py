@@ -85,6 +85,10 @@ class TakeRecord:
             curve_bones=tuple(n for n, count in data.get("curve_bones", ()) for _ in range(count)),
         )
 
+    def with_tracks(self, stashed: str, held: str, nla: NlaState) -> TakeRecord:
+        """The record with the tracks that a take added."""
+        return replace(self, stashed_track=stashed, held_track=held, nla=nla)
+
     @classmethod
     def load_present(cls, action: bpy.types.Action) -> TakeRecord | None:
         """The record of an action with the present names of bones, to be saved again."""
