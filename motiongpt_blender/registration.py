@@ -13,6 +13,7 @@ from . import preferences, translations
 from .operators import (
     bases,
     child_task,
+    description,
     environment,
     frame_range,
     generation,
@@ -42,6 +43,7 @@ from .properties import takes as take_properties
 from .properties.request import OVERRIDABLE
 from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
+from .ui import description as description_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, keymap, menus, panels
 from .ui import news as news_panel
@@ -111,6 +113,9 @@ CLASSES: Final = (
     packs_menu.MOTIONGPT_MT_packs,
     packs_menu.MOTIONGPT_FH_pack,
     training_data.MOTIONGPT_OT_export_clip,
+    description.MOTIONGPT_OT_describe,
+    description.MOTIONGPT_OT_cancel_description,
+    description.MOTIONGPT_OT_name_by_description,
     bone_operators.MOTIONGPT_OT_find_bones,
     bone_operators.MOTIONGPT_OT_forget_bones,
     bone_operators.MOTIONGPT_OT_bone_from_selected,
@@ -135,6 +140,7 @@ CLASSES: Final = (
     sequence_panel.MOTIONGPT_PT_sequence,
     retargeting_panel.MOTIONGPT_PT_retargeting,
     bone_panel.MOTIONGPT_PT_bones,
+    description_panel.MOTIONGPT_PT_description,
     panels.MOTIONGPT_PT_training_data,
     take_panels.MOTIONGPT_PT_report,
 )

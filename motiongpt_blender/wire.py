@@ -2,8 +2,8 @@
 
 Requests go to the process's stdin, reports come back on its stdout. Arrays never travel on
 a line: they lie in ``.npz`` files in the job's folder, and the line names the folder. A job
-ends with exactly one terminal report (Result, Failure or Cancelled); later reports of that
-job are ignored. Both sides import this module; it needs the standard library only.
+ends with exactly one terminal report (Result, Description, Failure or Cancelled); later reports
+of that job are ignored. Both sides import this module; it needs the standard library only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 5
+PROTOCOL: Final = 6
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -28,6 +28,8 @@ MOST_ANSWERS: Final = 4000
 
 #: The stage of ``Progress`` in which the model is loaded. It serves every later job too.
 LOADING: Final = "load"
+#: The stage in which the model puts a motion into words.
+DESCRIBING: Final = "describe"
 
 #: Names of the files in a job's folder.
 POSES_FILE: Final = "poses.npz"
@@ -124,6 +126,19 @@ class Generate:
 
 
 @dataclass(frozen=True)
+class Describe:
+    """Ask what a motion shows; ``Description`` answers.
+
+    Attributes:
+        job: name of the job, unique in the life of the process.
+        folder: the job's folder, with the motion in ``clip.npz``.
+    """
+
+    job: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class Understand:
     """Ask how a prompt is understood, before anything is generated; ``Understood`` answers.
 
@@ -203,6 +218,19 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Description:
+    """Terminal: what the motion shows.
+
+    Attributes:
+        job: the job that ended.
+        sentence: as a prompt for such a motion would say it.
+    """
+
+    job: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Failure:
     """Terminal: one sentence of what, where and what to do.
 
@@ -239,11 +267,12 @@ class Understood:
     examples: tuple[str, ...] = ()
 
 
-Request: TypeAlias = Generate | Understand | Cancel | Shutdown
-Report: TypeAlias = Hello | Progress | Result | Failure | Cancelled | Understood
+Task: TypeAlias = Generate | Describe
+Request: TypeAlias = Task | Understand | Cancel | Shutdown
+Report: TypeAlias = Hello | Progress | Result | Description | Failure | Cancelled | Understood
 Message: TypeAlias = Request | Report
 
-TERMINAL: Final = (Result, Failure, Cancelled)
+TERMINAL: Final = (Result, Description, Failure, Cancelled)
 
 _KINDS: Final[dict[str, type[Message]]] = {
     kind.__name__: kind for kind in (*typing.get_args(Request), *typing.get_args(Report))

@@ -97,6 +97,10 @@ class Pipeline(Protocol):
         """
         ...
 
+    def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
+        """Sentences about a motion, one a variation; raises PipelineError."""
+        ...
+
     def understand(self, prompt: str) -> Understood:
         """How a prompt is understood, before anything is generated.
 

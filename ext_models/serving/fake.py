@@ -33,13 +33,15 @@ from motiongpt_blender.core.body import rotations
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.body.rotations import Array
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, Joint
-from motiongpt_blender.wire import Understood
+from motiongpt_blender.wire import Sampling, Understood
 
 NOTE: Final = "Made by the fake of the interface tests: a drawn walk cycle, no model."
 #: What the fake says of every motion, and how many it keeps.
 CHECKS: Final = ("moves forward: not measured",)
 ALTERNATIVES: Final = 4
 MODE: Final = os.environ.get("MOTIONGPT_FAKE_MODE", "")
+#: Metres that the hips of someone who walks travel at least.
+STEP: Final = 0.3
 #: How many steps a motion has and how long each takes, seconds.
 STEPS: Final = (20, 0.002)
 SLOW_STEPS: Final = (120, 0.5)
@@ -86,6 +88,11 @@ class FakePipeline:
         )
         seconds = {"generate": time.perf_counter() - began}
         return GenerationResult(walks[:wanted], seconds, (NOTE,), walks[:ALTERNATIVES])
+
+    def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
+        """How far the hips travel, no more; see ``Pipeline.caption``."""
+        way = np.linalg.norm(clip.joints[-1, 0, ::2] - clip.joints[0, 0, ::2])
+        return ["a person walks" if way > STEP else "a person stands"] * sampling.variations
 
     def understand(self, prompt: str) -> Understood:
         """The prompt itself; see ``Pipeline.understand``."""

@@ -104,9 +104,7 @@ class Server:
         self._load_on_cpu = load_on_cpu
         self._out = out
         self._pipeline: Pipeline | None = None
-        self._waiting: queue.SimpleQueue[wire.Generate | wire.Understand | None] = (
-            queue.SimpleQueue()
-        )
+        self._waiting: queue.SimpleQueue[wire.Task | wire.Understand | None] = queue.SimpleQueue()
         self._last_asked: wire.Understand | None = None
         self._lock = threading.Lock()
         self._open: set[str] = set()
@@ -147,7 +145,7 @@ class Server:
                 os._exit(0)
 
     def _take(self, message: wire.Message) -> None:
-        if isinstance(message, wire.Generate):
+        if isinstance(message, wire.Generate | wire.Describe):
             if message.job in self._open:
                 text = f"The job {message.job!r} was sent twice."
                 self.report(wire.Failure("", text))
@@ -195,10 +193,13 @@ class Server:
             self._pipeline = self._load()
         return self._pipeline
 
-    def _answer(self, job: wire.Generate) -> wire.Result | wire.Failure | wire.Cancelled:
+    def _answer(
+        self, job: wire.Task
+    ) -> wire.Result | wire.Description | wire.Failure | wire.Cancelled:
         """Do the job; returns exactly one terminal report, whatever happens."""
         try:
-            result = self._generate(job)
+            describes = isinstance(job, wire.Describe)
+            result = self._describe(job) if describes else self._generate(job)
             wire.encode(result)  # a result that cannot be written has to fail here
             return result
         except GenerationCancelledError:
@@ -249,6 +250,19 @@ class Server:
             job.job, clips, answer.seconds, answer.notes, alternatives, held_memory()
         )
 
+    def _describe(self, job: wire.Describe) -> wire.Description:
+        """The likeliest sentence about the motion in the job's folder."""
+        if job.job in self._cancelled:
+            raise GenerationCancelledError
+        report = _ProgressReporter(job.job, self.report)
+        clip = MotionClip.load(Path(job.folder) / wire.RESULT_FILE)
+        pipeline = self._loaded_for(report)
+        report(wire.DESCRIBING, 0.5)
+        sentences = pipeline.caption(clip, wire.Sampling(temperature=0.0, candidates=1))
+        if job.job in self._cancelled:
+            raise GenerationCancelledError
+        return wire.Description(job.job, one_line(sentences[0]))
+
     def _answer_within_memory(
         self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
     ) -> GenerationResult:
@@ -271,17 +285,22 @@ class Server:
     ) -> GenerationResult:
         """The model's answer, and how long its loading took; loads it where that is needed."""
         loading = time.perf_counter()
+        pipeline = self._loaded_for(report)
+        seconds = {wire.LOADING: time.perf_counter() - loading}
+        if cancelled():
+            raise GenerationCancelledError
+        answer = pipeline.generate(request, report, cancelled)
+        if cancelled():
+            raise GenerationCancelledError
+        return replace(answer, seconds=seconds | answer.seconds)
+
+    def _loaded_for(self, report: _ProgressReporter) -> Pipeline:
+        """The pipeline; its loading is part of the progress of the first job."""
         if self._pipeline is None:
             report(wire.LOADING, 0.0)
             self._loaded()
             report.begin = LOAD_SHARE
-        seconds = {wire.LOADING: time.perf_counter() - loading}
-        if cancelled():
-            raise GenerationCancelledError
-        answer = self._loaded().generate(request, report, cancelled)
-        if cancelled():
-            raise GenerationCancelledError
-        return replace(answer, seconds=seconds | answer.seconds)
+        return self._loaded()
 
 
 class _ProgressReporter:

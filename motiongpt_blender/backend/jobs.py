@@ -56,11 +56,11 @@ class Job:
         detail: the details, for the log.
     """
 
-    request: wire.Generate
+    request: wire.Task
     state: JobState = JobState.STARTING
     stage: str = ""
     fraction: float = 0.0
-    result: wire.Result | None = None
+    result: wire.Result | wire.Description | None = None
     error: str = ""
     detail: str = ""
     cancelled_at: float = 0.0
@@ -116,7 +116,7 @@ class JobQueue:
             return None
         return self._clock() - self._last_use
 
-    def submit(self, launch: Launch, request: wire.Generate) -> Job:
+    def submit(self, launch: Launch, request: wire.Task) -> Job:
         """Send a request; raises LaunchError when no process can be started."""
         if request.job in self._jobs:
             raise ValueError(f"job {request.job!r} runs already")
@@ -313,7 +313,9 @@ class JobQueue:
         self.understood, self.asked = report, None
         self._last_use = self._clock()
 
-    def _terminal(self, report: wire.Result | wire.Failure | wire.Cancelled) -> None:
+    def _terminal(
+        self, report: wire.Result | wire.Description | wire.Failure | wire.Cancelled
+    ) -> None:
         if isinstance(report, wire.Failure) and not report.job:
             self._drop(translate_received(report.message), report.detail)
             return
@@ -323,9 +325,10 @@ class JobQueue:
         elif isinstance(report, wire.Cancelled) or job.state is JobState.CANCELLING:
             # The result crossed the cancel request: the user said stop.
             self._end(job, JobState.CANCELLED)
-        elif isinstance(report, wire.Result):
+        elif isinstance(report, wire.Result | wire.Description):
             job.result, job.fraction = report, 1.0
-            self.memory = report.memory
+            if isinstance(report, wire.Result):
+                self.memory = report.memory
             self._end(job, JobState.DONE)
         else:
             job.error, job.detail = translate_received(report.message), report.detail

@@ -71,7 +71,7 @@ class Pump:
         self._shutdown()
         atexit.unregister(self._shutdown)
 
-    def submit(self, launch: Launch, request: wire.Generate, on_end: OnEnd, on_tick: OnTick) -> Job:
+    def submit(self, launch: Launch, request: wire.Task, on_end: OnEnd, on_tick: OnTick) -> Job:
         """Send a request.
 
         Args:

@@ -195,7 +195,7 @@ class Backend(Protocol):
     def submit(
         self,
         launch: Launch,
-        request: wire.Generate,
+        request: wire.Task,
         on_end: Callable[[Job], None],
         on_tick: Callable[[], None],
     ) -> Job:

@@ -192,7 +192,7 @@ class Controller:
                 _log.error("%s", job.detail)
             self.tell(take.character, job.error, failed=True)
             return
-        assert job.result is not None
+        assert isinstance(job.result, Result)
         try:
             take.clips = _load_clips(take.prepared, job.result, take.folder)
         except MotionError as error:
@@ -251,7 +251,7 @@ class Controller:
 
     def _report(self, take: PendingTake, reports: Sequence[ApplyReport]) -> None:
         """Tell of what was written."""
-        assert take.job.result is not None
+        assert isinstance(take.job.result, Result)
         total = self._clock() - take.clicked
         state = self.state(take.character.armature)
         state.seconds = {**take.job.result.seconds, **reports[0].seconds, "total": total}

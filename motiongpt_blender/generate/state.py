@@ -14,7 +14,7 @@ from ..core.body.motion import MotionClip
 from ..core.timeline.sequences import Piece
 from ..core.translation import msgid, tr
 from ..scene.take.report import ApplyReport
-from ..wire import LOADING, Sampling
+from ..wire import DESCRIBING, LOADING, Sampling
 from .adapters import CharacterKey
 from .take_request import PreparedTake
 
@@ -108,12 +108,16 @@ class CharacterState:
         failed: whether that sentence is about a failure.
         seconds: time of each stage of the last take, and from click to keyframes ("total").
         sequence: the sequence under way, or None.
+        description: what the model last said of an action of the character, or "".
+        described: session id of that action.
     """
 
     message: str = ""
     failed: bool = False
     seconds: dict[str, float] = field(default_factory=lambda: {})
     sequence: SequenceRun | None = None
+    description: str = ""
+    described: int = 0
 
     def begin(self) -> None:
         """Clear the last message, as another take is under way."""
@@ -126,6 +130,7 @@ STAGES: Final = {
     "encode": msgid("Reading the poses"),
     "generate": msgid("Generating"),
     "decode": msgid("Decoding"),
+    DESCRIBING: msgid("Describing"),
 }
 
 

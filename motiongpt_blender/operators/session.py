@@ -17,6 +17,7 @@ from ..compat import session_id
 from ..core.translation import tr
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
+from ..generate.description import Describer
 from ..generate.prompt_questions import PromptQuestions
 from ..generate.state import CharacterState, Phase, progress_text
 from ..properties import armature
@@ -103,6 +104,7 @@ class Session:
         blender = BlenderAdapter()
         self.controller = Controller(blender, self.pump)
         self.questions = PromptQuestions(self.pump, bpy.app.timers, blender.redraw)
+        self.describer = Describer(self.pump, self.controller.blender.redraw)
         #: Set Up or a download, under way or the last one that ended.
         self.task: ChildTask | None = None
         #: Whether a Python was found for some preferences; panels ask at every redraw.
@@ -114,6 +116,7 @@ class Session:
             self.task.cancel()
         self.questions.close()
         self.controller.drop_all()
+        self.describer.drop()
         self.pump.close()
         close_log(LOGGERS, self._log)
 
@@ -182,6 +185,16 @@ def why_busy(obj: bpy.types.Object) -> str:
     return controller().why_busy(session_id(obj))
 
 
+def take_in_description(key: CharacterKey, action_id: int, sentence: str, why: str) -> None:
+    """Show a sentence about an action of a character, or why there is none."""
+    if not sentence:
+        controller().tell(key, why, failed=True)
+        return
+    state = controller().state(key.armature)
+    state.description, state.described = sentence, action_id
+    controller().blender.redraw()
+
+
 def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception) -> OperatorResult:
     """Say in the panel and in Blender's status bar why a request is refused."""
     tell_refused(obj, error)
@@ -204,6 +217,7 @@ def on_save(*_: Any) -> None:
 @bpy.app.handlers.persistent
 def on_load(*_: Any) -> None:
     """Drop a take under way before another file is loaded."""
+    current().describer.drop()
     if controller().drop_all():
         notice = tr("Another file was opened: the motion under way was dropped.")
         controller().notice = CharacterState(notice)

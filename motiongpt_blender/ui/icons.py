@@ -16,7 +16,7 @@ def load() -> None:
     for path in sorted(paths.ICONS.glob("*.png")):
         preview = _previews.load(path.stem, str(path), "IMAGE")
         # Asked for its size, it is read now. Else Blender 4.3 draws buttons without it.
-        assert preview.icon_size[0]
+        assert preview.icon_size is not None
 
 
 def unload() -> None:

@@ -25,8 +25,7 @@ def add() -> None:
     for name in _CALLED_IN:
         keymap = config.keymaps.new(name=name)
         _add(keymap, "motiongpt.generate", "NONE")
-        pie = _add(keymap, "wm.call_menu_pie", "NONE")
-        pie.properties.name = "MOTIONGPT_MT_pie"
+        _add(keymap, "wm.call_menu_pie", "NONE", name="MOTIONGPT_MT_pie")
 
 
 def remove() -> None:
@@ -37,8 +36,9 @@ def remove() -> None:
 
 
 def _add(
-    keymap: bpy.types.KeyMap, operator: str, key: Literal["LEFTMOUSE", "NONE"]
-) -> bpy.types.KeyMapItem:
+    keymap: bpy.types.KeyMap, operator: str, key: Literal["LEFTMOUSE", "NONE"], **properties: str
+) -> None:
     item = keymap.keymap_items.new(operator, key, "PRESS")
+    for name, value in properties.items():
+        setattr(item.properties, name, value)
     _items.append((keymap, item))
-    return item

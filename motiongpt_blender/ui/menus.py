@@ -32,6 +32,7 @@ GROUPS: Final = (
         ("motiongpt.fit_take", msgid("Fit Take to Pose")),
         ("motiongpt.reset_take", msgid("Reset Take")),
     ),
+    (("motiongpt.describe", msgid("Describe")),),
     (
         ("motiongpt.generate_sequence", msgid("Generate All Blocks")),
         ("motiongpt.generate_block", msgid("Generate Block")),

@@ -52,6 +52,15 @@ def current_action(obj: bpy.types.Object) -> ActionRange | None:
     return None
 
 
+def played_action(obj: bpy.types.Object) -> bpy.types.Action | None:
+    """The active action, or without one that of the only strip on the topmost audible track."""
+    data = obj.animation_data
+    if data is None or data.action is not None:
+        return data.action if data is not None else None
+    track = next((t for t in reversed(data.nla_tracks) if t.strips and not t.mute), None)
+    return track.strips[0].action if track is not None and len(track.strips) == 1 else None
+
+
 def exportable_action(obj: bpy.types.Object) -> ActionRange:
     """The current action, where it can become a clip.
 
