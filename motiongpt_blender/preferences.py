@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import bpy
 
@@ -129,7 +129,8 @@ def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: 
     for fetched in paths.fetched_bases():
         row = column.row()
         row.label(text=f"{fetched.id}, {fetched.bytes / 1e6:.0f} MB", icon="CHECKMARK")
-        row.operator("motiongpt.remove_base", text="", icon="TRASH").base_id = fetched.id
+        removal: Any = row.operator("motiongpt.remove_base", text="", icon="TRASH")
+        removal.base_id = fetched.id
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -47,13 +48,31 @@ def run(blender, tmp_path):
 
 
 def test_validator_of_the_bpy_module(extension):
+    done = _blender_ext("validate", extension)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _blender_ext(*arguments):
+    """Blender's own tool for extensions, as ``blender --command extension`` runs it."""
     spec = importlib.util.find_spec("bpy")
     if spec is None:
         pytest.skip("needs Blender as a module")
     [tool] = Path(spec.submodule_search_locations[0]).rglob("bl_pkg/cli/blender_ext.py")
-    command = [sys.executable, tool, "validate", extension]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, tool, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_build_of_the_bpy_module(extension, tmp_path):
+    """What is in the zip can be built again by Blender's tool, and nothing is left out."""
+    source, built = tmp_path / "source", tmp_path / "built.zip"
+    with zipfile.ZipFile(extension) as archive:
+        archive.extractall(source)
+        names = set(archive.namelist())
+    done = _blender_ext("build", "--source-dir", source, "--output-filepath", built)
     assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(built) as archive:
+        assert {name for name in archive.namelist() if not name.endswith("/")} == names
+    assert _blender_ext("validate", built).returncode == 0
 
 
 @every_blender
