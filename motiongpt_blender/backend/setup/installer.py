@@ -150,7 +150,7 @@ class Environment:
             self._remember(name, pins.groups[name])
         if any(line.startswith("bpy") for name in wanted for line in pins.groups[name]):
             self._check_bpy(wanted)
-        say("Compiling ...")
+        say(tr("Compiling ..."))
         self._compile()
         say(tr("{name} is ready.", name=self.folder.name))
         return True
@@ -353,7 +353,7 @@ class Environment:
     def _install(
         self, name: str, lines: Sequence[str], source: torch_source.TorchSource | None, say: Say
     ) -> None:
-        say(f"Installing {name} ...")
+        say(tr("Installing {name} ...", name=name))
         if name == "torch" and source:
             for command in source.commands(self.python):
                 self._call(command, "PyTorch", say, source.secret(self.python))
