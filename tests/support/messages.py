@@ -85,7 +85,7 @@ def unmarked_in(path):
         if isinstance(node, ast.JoinedStr):
             text = "".join(_part(value) for value in node.values)
             words = re.sub(r"\{[^}]*\}", " ", text)
-            if re.search(r"[A-Za-z]{2,} +[a-z.]|\b[A-Za-z]{3,}:| [a-z]{2,}\b", words):
+            if re.search(r"[A-Za-z]{2,} +(?:[a-z]|\.\.\.)|\b[A-Za-z]{3,}:| [a-z]{2,}\b", words):
                 yield node.lineno, text
         elif isinstance(node, ast.Constant) and WORDS.match(str(node.value)):
             yield node.lineno, node.value
