@@ -1,4 +1,4 @@
-"""Takes reshaped without the model: fitted to a pose, and back to what they were."""
+"""Takes reshaped: fitted to a pose, retimed, blended, in part anew, and back to what they were."""
 
 from __future__ import annotations
 
@@ -6,27 +6,86 @@ import bpy
 
 from ..core.body.slices import run_to_end
 from ..core.pose_constraints.fk_mismatch import mismatch_note
-from ..core.timeline.frame_range import frame_text
+from ..core.rig.rig_options import RigOptions, RootTarget
+from ..core.timeline.frame_range import FrameRangeMode, frame_text
 from ..core.translation import tr
+from ..generate.controller import REFUSED
 from ..properties import armature
+from ..properties import scene as scene_properties
+from ..properties.retargeting import ROOTS
+from ..properties.scene import target
 from ..properties.takes import MotionGPTTake
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.errors import RigError
 from ..scene.rig.usability import check_usable
 from ..scene.scene_time import current_frame, played_time
 from ..scene.take.reshape import fit_take_slices
+from ..scene.take.retime_take import blend_take_slices, move_root_slices, retime_take_slices
 from ..scene.take.trails import StripTime
-from .takes import TakeOperator, chosen_take
+from . import generation, session
+from .takes import TakeOperator, chosen_take, next_seed
 from .targets import OperatorResult, required_target
+
+#: What stands beside the roots: nothing moves.
+IN_PLACE = "IN_PLACE"
+
+
+def _others(take: MotionGPTTake) -> list[tuple[int, MotionGPTTake]]:
+    """The other takes of the same prompt, with their indices."""
+    entries = armature.of(take.obj).takes.entries
+    return [
+        (k, other)
+        for k, other in enumerate(entries)
+        if other.prompt == take.prompt and other != take and other.action is not None
+    ]
+
+
+#: Blender reads the names of a list's items from Python for as long as it shows them.
+_ITEMS: list[tuple[str, str, str]] = []
+
+
+def _other_takes(
+    _operator: bpy.types.Operator, context: bpy.types.Context | None
+) -> list[tuple[str, str, str]]:
+    """The takes to blend with, as items of a list."""
+    obj = target(context) if context is not None else None
+    take = armature.of(obj).takes.chosen_take if obj is not None else None
+    found = _others(take) if take is not None else []
+    _ITEMS[:] = [(str(k), f"{k + 1}: {other.name}", "") for k, other in found]
+    return _ITEMS
 
 
 class _ReshapeOperator(TakeOperator):
-    """What the operators on a take that plays share."""
+    """What the operators that change a take where it is share."""
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """The chosen take must play, with nothing over it."""
         return super().why_not(context) or _why_not_played(chosen_take(context))
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Change it; Reset and undo bring it back."""
+        obj, take = required_target(context), chosen_take(context)
+        first = take.keep_original()
+        try:
+            check_usable(obj)
+            note = self.change(obj, take, armature.of(obj).retargeting.options())
+        except RigError as error:
+            if first:
+                take.forget_original()
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        take.place_again()
+        self.report({"WARNING" if note else "INFO"}, note or self.done(take))
+        return {"FINISHED"}
+
+    def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
+        """Change the take's action; what the animator should know of it, or ""."""
+        raise NotImplementedError
+
+    def done(self, take: MotionGPTTake) -> str:
+        """What was done, in one line."""
+        return tr("The take '{name}' is changed; Reset brings it back", name=take.name)
 
 
 class MOTIONGPT_OT_fit_take(_ReshapeOperator):
@@ -35,29 +94,166 @@ class MOTIONGPT_OT_fit_take(_ReshapeOperator):
     bl_idname = "motiongpt.fit_take"
     bl_label = "MotionGPT: Fit Take to Pose"
 
+    def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
+        """Fit it to the pose in view."""
+        steps = fit_take_slices(
+            obj, take.action, _time_of(take), options, ends_stay=_ends_stay(take)
+        )
+        mismatches = run_to_end(steps).mismatches
+        return mismatch_note(mismatches[0] if mismatches else None)
+
+    def done(self, take: MotionGPTTake) -> str:
+        """Where it meets the pose."""
+        return tr("The take meets the pose at frame {frame}", frame=frame_text(current_frame()))
+
+
+class _WholeTakeOperator(_ReshapeOperator):
+    """Those that change length or root: the take has to be on a strip of its own."""
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """The take must play on an NLA track of its own."""
+        reason = super().why_not(context)
+        if not reason and chosen_take(context).played is not None:
+            return tr("Keep the take on an NLA track first, then change its speed or its root")
+        return reason
+
+
+class MOTIONGPT_OT_take_speed(_WholeTakeOperator):
+    """Play this take faster or slower. Feet that stand go on to stand in their places"""
+
+    bl_idname = "motiongpt.take_speed"
+    bl_label = "MotionGPT: Take Speed"
+
+    speed: bpy.props.FloatProperty(
+        name="Speed",
+        description="Over the present speed: 2 is twice as fast",
+        default=1.0,
+        min=0.25,
+        max=4.0,
+        precision=2,
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask for the speed."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """The take must not have to meet animation at its end."""
+        reason = super().why_not(context)
+        if not reason and not chosen_take(context).alone and not chosen_take(context).holds:
+            return tr("The take joins your animation at its end, so its length has to stay")
+        return reason
+
+    def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
+        """Stretch it from its first frame on."""
+        run_to_end(retime_take_slices(obj, take.action, self.speed, options))
+        return ""
+
+
+class MOTIONGPT_OT_take_root(_WholeTakeOperator):
+    """Choose what moves over the floor in this take, or keep it in place"""
+
+    bl_idname = "motiongpt.take_root"
+    bl_label = "MotionGPT: Take Root"
+
+    root: bpy.props.EnumProperty(
+        name="Root",
+        description="What moves over the floor",
+        items=(*ROOTS, (IN_PLACE, "In Place", "Nothing moves over the floor")),
+    )
+
+    def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
+        """Write its way over the floor anew."""
+        in_place = self.root == IN_PLACE
+        root = RootTarget.HIPS if in_place else RootTarget(self.root)
+        loop = take.frame_range.loop
+        run_to_end(move_root_slices(obj, take.action, root, options, in_place=in_place, loop=loop))
+        return ""
+
+
+class MOTIONGPT_OT_blend_takes(_ReshapeOperator):
+    """Blend this take with another one of the same prompt; feet are planted again"""
+
+    bl_idname = "motiongpt.blend_takes"
+    bl_label = "MotionGPT: Blend Takes"
+
+    other: bpy.props.EnumProperty(
+        name="Other Take", description="The take to blend with", items=_other_takes
+    )
+    share: bpy.props.FloatProperty(
+        name="Share",
+        description="How much of the other take: 0 is this one, 1 is the other",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask for take and share."""
+        return context.window_manager.invoke_props_dialog(self)
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """There must be another take of the same prompt."""
+        reason = super().why_not(context)
+        if not reason and not _others(chosen_take(context)):
+            return tr("There is no other take of this prompt: press Generate or Vary")
+        return reason
+
+    def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
+        """Blend it."""
+        other = armature.of(obj).takes.entries[int(self.other)].action
+        steps = blend_take_slices(
+            obj, take.action, other, self.share, options, ends_stay=_ends_stay(take)
+        )
+        run_to_end(steps)
+        return ""
+
+
+class MOTIONGPT_OT_reroll_range(TakeOperator):
+    """Generate a part of this take anew, joined to the rest. The new takes play over this one until you keep one"""  # noqa: E501
+
+    bl_idname = "motiongpt.reroll_range"
+    bl_label = "MotionGPT: Re-roll Range"
+    # The undo step is pushed when the result arrives.
+    bl_options = {"REGISTER"}
+
+    first: bpy.props.IntProperty(name="From", description="First frame that is generated anew")
+    last: bpy.props.IntProperty(name="To", description="Last frame that is generated anew")
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """The take must be kept, and play."""
+        reason = super().why_not(context)
+        take = None if reason else chosen_take(context)
+        if take is not None and take.shown:
+            return tr("Keep the take first, then re-roll a part of it")
+        return reason or _why_not_played(chosen_take(context))
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask for the frames: the preview range's, else the middle of the take."""
+        scene, (first, last) = context.scene, chosen_take(context).action.frame_range
+        quarter = 0.25 * (last - first)
+        self.first, self.last = round(first + quarter), round(last - quarter)
+        if scene.use_preview_range:
+            self.first, self.last = scene.frame_preview_start, scene.frame_preview_end
+        return context.window_manager.invoke_props_dialog(self)
+
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Fit it; Reset and undo bring it back."""
+        """Ask for the take's prompt with another seed, over these frames alone."""
         obj, take = required_target(context), chosen_take(context)
-        options = armature.of(obj).retargeting.options()
-        ends_stay = not take.alone or take.frame_range.loop
-        first = take.keep_original()
+        timing = scene_properties.of(context.scene).frame_range
+        timing.mode, timing.loop = FrameRangeMode.RANGE.value, False
+        timing.start, timing.end = self.first, self.last
+        request = armature.of(obj).request
+        request.prompt, request.seed = take.prompt, next_seed(take)
         try:
-            check_usable(obj)
-            fitted = run_to_end(
-                fit_take_slices(obj, take.action, _time_of(take), options, ends_stay=ends_stay)
-            )
-        except RigError as error:
-            if first:
-                take.forget_original()
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        take.place_again()
-        note = mismatch_note(fitted.mismatches[0] if fitted.mismatches else None)
-        if note:
-            self.report({"WARNING"}, note)
-        else:
-            text = tr("The take meets the pose at frame {frame}", frame=frame_text(current_frame()))
-            self.report({"INFO"}, text)
+            generation.start(context, obj)
+        except REFUSED as error:
+            return session.refuse(self, obj, error)
         return {"FINISHED"}
 
 
@@ -98,6 +294,11 @@ def _why_not_played(take: MotionGPTTake) -> str:
             action=data.action.name,
         )
     return ""
+
+
+def _ends_stay(take: MotionGPTTake) -> bool:
+    """Whether a take joins other animation, or closes a loop."""
+    return not take.alone or take.frame_range.loop
 
 
 def _time_of(take: MotionGPTTake) -> float:

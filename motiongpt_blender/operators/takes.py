@@ -186,13 +186,19 @@ class MOTIONGPT_OT_vary_take(generation.Requesting, TakeOperator):
         obj = required_target(context)
         _fill_in_panel(context, chosen_take(context))
         request = armature.of(obj).request
-        used = {take.seed for take in _takes(context).entries if take.prompt == request.prompt}
-        request.seed = (max(used) + 1) % int(LIMITS["seed"].high)
+        request.seed = next_seed(chosen_take(context))
         try:
             generation.start(context, obj)
         except REFUSED as error:
             return session.refuse(self, obj, error)
         return {"FINISHED"}
+
+
+def next_seed(take: MotionGPTTake) -> int:
+    """A seed that no take of the same prompt has."""
+    entries = armature.of(take.obj).takes.entries
+    used = {other.seed for other in entries if other.prompt == take.prompt}
+    return (max(used) + 1) % int(LIMITS["seed"].high)
 
 
 def why_not_undecided(take: MotionGPTTake) -> str:

@@ -95,7 +95,25 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("motiongpt.fit_take", text="Fit", icon="POSE_HLT")
         row.prop(armature.of(obj).retargeting, "reach", text="Reach")
+        row.menu("MOTIONGPT_MT_reshape", text="", icon="DOWNARROW_HLT")
         row.operator("motiongpt.reset_take", text="", icon="LOOP_BACK")
+
+
+class MOTIONGPT_MT_reshape(bpy.types.Menu):
+    """Change the chosen take as a whole, or generate a part of it anew."""
+
+    bl_label = "Reshape"
+    bl_idname = "MOTIONGPT_MT_reshape"
+
+    def draw(self, context: Context | None) -> None:
+        """One entry for each operator."""
+        layout = layout_of(self)
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("motiongpt.take_speed", text="Speed...", icon="TIME")
+        layout.operator("motiongpt.blend_takes", text="Blend...", icon="UV_SYNC_SELECT")
+        layout.operator("motiongpt.reroll_range", text="Re-roll Range...", icon="FILE_REFRESH")
+        layout.separator()
+        layout.operator_enum("motiongpt.take_root", "root")
 
 
 class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):

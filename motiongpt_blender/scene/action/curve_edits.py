@@ -65,6 +65,17 @@ def remove_curves(
             compat.curves(action, slot).remove(curve)
 
 
+def stretch_curve(curve: bpy.types.FCurve, start: float, factor: float) -> None:
+    """Move the keys of a curve so that it plays ``factor`` times as long from ``start`` on."""
+    points = curve.keyframe_points
+    for name in ("co", "handle_left", "handle_right"):
+        values = np.empty(2 * len(points), dtype=np.float32)
+        points.foreach_get(name, values)
+        values[::2] = start + (values[::2] - start) * factor
+        points.foreach_set(name, values)
+    curve.update()
+
+
 def own_frames(curve: bpy.types.FCurve, start: float) -> set[int]:
     """Indices of the frames from ``start`` on at which a curve has a key of the animator's."""
     count, generated = len(curve.keyframe_points), keyframe_enum("type", "GENERATED")

@@ -90,6 +90,13 @@ def play_instead(
     strip.frame_end_raw = ends[2] + longer * strip.scale
 
 
+def lengthen(strip: bpy.types.NlaStrip, by: float) -> None:
+    """Let a strip play its action, which has become longer, to the end."""
+    action_end, end = strip.action_frame_end + by, strip.frame_end + by * strip.scale
+    strip.action_frame_end = action_end
+    strip.frame_end_raw = end
+
+
 def stash(
     data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot | None
 ) -> bpy.types.NlaTrack:

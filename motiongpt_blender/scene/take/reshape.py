@@ -126,6 +126,8 @@ def write_motion_slices(
     contacts: FootContacts,
     poses: Mapping[int, RigPose],
     others: Collection[Channel] = (),
+    *,
+    few_keys: bool | None = None,
 ) -> Generator[None, None, None]:
     """Write a changed motion into the curves of its take, below the same carrier.
 
@@ -133,12 +135,14 @@ def write_motion_slices(
         obj: the armature object.
         rig: its description.
         take: as it was read.
-        motion: the changed motion, as long as it was, all of it on the hips.
+        motion: the changed motion, as long as the take's carrier, all of it on the hips.
         options: how many keys.
         contacts: when each foot stands.
         poses: index of a frame -> the animator's pose there.
         others: channels of other bones.
+        few_keys: whether curves have few keys; None: as they have them now.
     """
+    few_keys = has_few_keys(take) if few_keys is None else few_keys
     curves = take.curves
     options = replace(options, root=take.carrier.root, in_place=take.carrier.in_place)
     below = below_carrier(obj, rig, motion, take.carrier)
@@ -151,7 +155,7 @@ def write_motion_slices(
     written = {c.path for c in channels}
     channels += [c for c in others if c.path not in written]
     sparse = None
-    if _has_few_keys(take):
+    if few_keys:
         sparse = yield from sparse_key_slices(obj, rig, channels, contacts, list(poses), options)
     record = TakeRecord.load_present(take.action)
     rewrite_curves(take.action, take.slot, channels, take.start, list(poses), sparse)
@@ -187,7 +191,7 @@ def _moves(channel: Channel) -> bool:
     return bool(np.abs(channel.values).max() > _NOTHING)
 
 
-def _has_few_keys(take: ReadTake) -> bool:
+def has_few_keys(take: ReadTake) -> bool:
     """Whether the hips have fewer keys than frames."""
     curve = next((c for (p, _), c in take.curves.items() if p.endswith(".location")), None)
     return curve is not None and 1 < len(curve.keyframe_points) < len(take.motion)
