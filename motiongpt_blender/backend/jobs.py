@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -310,7 +310,8 @@ class JobQueue:
         if report.prompt != self.asked:
             self.absorbed += 1
             return
-        self.understood, self.asked = report, None
+        notes = tuple(map(translate_received, report.notes))
+        self.understood, self.asked = replace(report, notes=notes), None
         self._last_use = self._clock()
 
     def _terminal(

@@ -256,7 +256,8 @@ class Controller:
         state = self.state(take.character.armature)
         state.seconds = {**take.job.result.seconds, **reports[0].seconds, "total": total}
         self.blender.push_undo("MotionGPT: Generate")
-        self.tell(take.character, f"{_made(reports)} ({total:.1f} s).")
+        text = tr("{made} ({seconds:.1f} s).", made=_made(reports), seconds=total)
+        self.tell(take.character, text)
 
     def _end(self, take: PendingTake, *, written: bool) -> None:
         """Free the character for its next request, then tell who waits for the end."""

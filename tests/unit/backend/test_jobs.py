@@ -375,3 +375,16 @@ def test_a_question_that_no_process_can_be_started_for_raises_nothing(stage):
     stage.queue._spawn = refuse
     stage.queue.ask(fake_launch(), "he waves")
     assert stage.queue.asked is None and not stage.queue.busy
+
+
+def test_what_the_process_says_is_translated_when_it_arrives(monkeypatch):
+    """Failures and what it says of a prompt; details stay English, for the log."""
+    from motiongpt_blender.core import translation
+
+    known = {"The model failed ({reason})": "Das Modell versagte ({reason})"}
+    translation.translate_with(lambda text: known.get(text, text), known)
+    queue = JobQueue()
+    queue.asked = "walks"
+    queue._understand(wire.Understood("walks", ("The model failed (x)", "Nothing known")))
+    translation.translate_with(str)
+    assert queue.understood.notes == ("Das Modell versagte (x)", "Nothing known")
