@@ -94,9 +94,11 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         row.operator("motiongpt.discard_takes", text="Discard", icon="X")
         row = layout.row(align=True)
         row.operator("motiongpt.fit_take", text="Fit", icon="POSE_HLT")
-        row.prop(armature.of(obj).retargeting, "reach", text="Reach")
+        reach = row.row(align=True)
+        reach.scale_x = 1.5  # the word and the time beside it
+        reach.prop(armature.of(obj).retargeting, "reach", text="Reach")
         row.menu("MOTIONGPT_MT_reshape", text="", icon="DOWNARROW_HLT")
-        row.operator("motiongpt.reset_take", text="", icon="LOOP_BACK")
+        row.operator("motiongpt.reset_take", text="", icon="RECOVER_LAST")
 
 
 class MOTIONGPT_MT_reshape(bpy.types.Menu):

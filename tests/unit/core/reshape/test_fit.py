@@ -162,6 +162,11 @@ def test_frames_that_join_other_animation_stay_with_their_speed():
     motion = finished(rig, "walk", 40)
     frame = 8
     pose = raised_arm(motion, frame)
+    aside = 0.1 * np.eye(3)[0]
+    pose = replace(pose, root_location=tuple(np.array(pose.root_location) + aside))
+    ends = [0, len(motion) - 1]
+    moved = fit_pose(motion, pose, Fade(frame, REACH, (0, 39))).locations - motion.locations
+    assert np.abs(moved[ends]).max() < 1e-9 and np.abs(moved[frame] - aside).max() < 1e-9
     free = fit_pose(motion, pose, Fade(frame, REACH)).rotations["upper_arm_l"]
     own = motion.rotations["upper_arm_l"]
     joined = fit_pose(motion, pose, Fade(frame, REACH, (0, 39))).rotations["upper_arm_l"]
