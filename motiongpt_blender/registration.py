@@ -11,6 +11,7 @@ import bpy
 
 from . import preferences, translations
 from .operators import (
+    assets,
     bases,
     child_task,
     description,
@@ -89,6 +90,9 @@ CLASSES: Final = (
     takes.MOTIONGPT_OT_remove_take,
     takes.MOTIONGPT_OT_use_take_again,
     takes.MOTIONGPT_OT_vary_take,
+    takes.MOTIONGPT_OT_show_take,
+    assets.MOTIONGPT_OT_take_as_asset,
+    assets.MOTIONGPT_OT_mark_pose_asset,
     reshape.MOTIONGPT_OT_fit_take,
     reshape.MOTIONGPT_OT_take_speed,
     reshape.MOTIONGPT_OT_take_root,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..compat import session_id
 from ..core.body.motion import MotionClip
+from ..core.overlays.take_picture import take_picture_slices
 from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
@@ -19,6 +20,7 @@ from ..core.translation import tr
 from ..generate.adapters import CharacterKey
 from ..generate.take_request import PreparedTake
 from ..properties import armature as properties
+from ..scene.access import block_of
 from ..scene.action import played_curves
 from ..scene.action.nla import has_strips, tracks_above
 from ..scene.errors import RigError
@@ -34,6 +36,7 @@ from ..scene.take.apply import (
     place_written_slices,
     write_take_slices,
 )
+from ..scene.take.picture import set_picture
 from ..scene.take.report import ApplyReport
 
 
@@ -142,6 +145,11 @@ class ArmatureCharacter:
         try:
             for clip in clips:
                 written.append((yield from self._write_one(clip, take)))
+                picture = yield from take_picture_slices(clip.joints)
+                if (
+                    action := block_of(bpy.data.actions, written[-1].report.ids.action)
+                ) is not None:
+                    set_picture(action, picture)
                 yield
             shown = yield from place_written_slices(written[0])
         except BaseException:

@@ -54,43 +54,49 @@ class MOTIONGPT_OT_add_pose(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the pose and put it into the list."""
-        obj, frame = required_target(context), current_frame()
-        try:
-            rig = describe(obj)
-            marked = mark_pose(obj, rig, frame, PoseRole(self.role))
-        except RigError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        group = armature.editable_of(obj)
-        replaced = self._replaced(group, frame)
-        again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
-        if again is not None:  # the same frame again: the same parts count
-            marked = replace(marked, body_parts=again.parts or WHOLE_BODY)
-        for index in reversed(replaced):
-            group.poses.remove(index)
-        entry = group.poses.add()
-        entry.store(marked)
-        group.active = len(group.poses) - 1
-        group.sort_poses()
-        note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
-            marked.worst_mismatch
-        )
-        if note:  # on its own: Blender shows only the last report
-            self.report({"WARNING"}, note)
-        else:
-            again = msgid("Frame {frame} is again marked")
-            said = again if replaced else msgid("Frame {frame} is marked")
-            self.report({"INFO"}, tr(said, frame=frame_text(frame)))
-        return {"FINISHED"}
+        return mark(self, required_target(context), PoseRole(self.role))
 
-    def _replaced(self, group: MotionGPTArmature, frame: float) -> list[int]:
-        """The poses that the new one replaces: at the same frame, and the only start or end."""
-        single = self.role != PoseRole.KEY.value
-        return [
-            index
-            for index, pose in enumerate(group.poses)
-            if pose.at == frame or (single and pose.role == self.role)
-        ]
+
+def mark(operator: bpy.types.Operator, obj: bpy.types.Object, role: PoseRole) -> OperatorResult:
+    """Mark the pose that an armature shows now, at the current frame."""
+    frame = current_frame()
+    try:
+        rig = describe(obj)
+        marked = mark_pose(obj, rig, frame, role)
+    except RigError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    group = armature.editable_of(obj)
+    replaced = _replaced(group, frame, role)
+    again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
+    if again is not None:  # the same frame again: the same parts count
+        marked = replace(marked, body_parts=again.parts or WHOLE_BODY)
+    for index in reversed(replaced):
+        group.poses.remove(index)
+    entry = group.poses.add()
+    entry.store(marked)
+    group.active = len(group.poses) - 1
+    group.sort_poses()
+    note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
+        marked.worst_mismatch
+    )
+    if note:  # on its own: Blender shows only the last report
+        operator.report({"WARNING"}, note)
+    else:
+        again = msgid("Frame {frame} is again marked")
+        said = again if replaced else msgid("Frame {frame} is marked")
+        operator.report({"INFO"}, tr(said, frame=frame_text(frame)))
+    return {"FINISHED"}
+
+
+def _replaced(group: MotionGPTArmature, frame: float, role: PoseRole) -> list[int]:
+    """The poses that the new one replaces: at the same frame, and the only start or end."""
+    single = role is not PoseRole.KEY
+    return [
+        index
+        for index, pose in enumerate(group.poses)
+        if pose.at == frame or (single and pose.role == role.value)
+    ]
 
 
 class MOTIONGPT_OT_remove_pose(bpy.types.Operator):

@@ -13,7 +13,7 @@ from ..properties.scene import target
 from ..properties.takes import MotionGPTTake, MotionGPTTakes, Placement
 from ..wire import LIMITS
 from . import generation, session
-from .targets import NO_ARMATURE, OperatorResult, required_target
+from .targets import NO_ARMATURE, OperatorResult, has_target, required_target
 
 NO_TAKE = msgid("There is no take yet: press Generate")
 
@@ -43,6 +43,29 @@ class TakeOperator(bpy.types.Operator):
         if take.of_library:
             return tr("This take belongs to the linked file: change it there")
         return session.why_busy(obj)
+
+
+class MOTIONGPT_OT_show_take(bpy.types.Operator):
+    """Show this take on the character"""
+
+    bl_idname = "motiongpt.show_take"
+    bl_label = "Show Take"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    index: bpy.props.IntProperty(name="Take", options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An armature is needed."""
+        return has_target(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Choose it, which shows it."""
+        takes = _takes(context)
+        if not 0 <= self.index < len(takes.entries):
+            return {"CANCELLED"}
+        takes.active = self.index
+        return {"FINISHED"}
 
 
 class _KeepOperator(TakeOperator):

@@ -29,6 +29,7 @@ GROUPS: Final = (
         ("motiongpt.remove_take", msgid("Remove Take")),
         ("motiongpt.use_take_again", msgid("Use Take Again")),
         ("motiongpt.vary_take", msgid("Vary Take")),
+        ("motiongpt.take_as_asset", msgid("Take as Asset")),
         ("motiongpt.fit_take", msgid("Fit Take to Pose")),
         ("motiongpt.take_speed", msgid("Take Speed...")),
         ("motiongpt.blend_takes", msgid("Blend Takes...")),
@@ -118,10 +119,12 @@ def add() -> None:
         menu.append(cast("Any", _draw))
     bpy.types.VIEW3D_PT_overlay.append(cast("Any", _draw_overlays))
     _armatures().append(_draw_sample)
+    _assets().append(_draw_pose_asset)
 
 
 def remove() -> None:
     """Take all of it out again."""
+    _assets().remove(_draw_pose_asset)
     _armatures().remove(_draw_sample)
     bpy.types.VIEW3D_PT_overlay.remove(cast("Any", _draw_overlays))
     for menu in (bpy.types.VIEW3D_MT_pose, bpy.types.VIEW3D_MT_object):
@@ -130,6 +133,18 @@ def remove() -> None:
 
 def _armatures() -> Any:
     return cast("Any", bpy.types.VIEW3D_MT_armature_add)
+
+
+def _assets() -> Any:
+    return cast("Any", bpy.types.ASSETBROWSER_MT_context_menu)
+
+
+def _draw_pose_asset(menu: bpy.types.Menu, context: Context) -> None:
+    asset = getattr(context, "asset", None)
+    if asset is not None and asset.id_type == "ACTION":
+        layout = layout_of(menu)
+        layout.separator()
+        layout.operator_menu_enum("motiongpt.mark_pose_asset", "role", text="Mark as Pose")
 
 
 def _draw_sample(menu: bpy.types.Menu, _context: Context) -> None:

@@ -11,18 +11,22 @@ from ..core.feet.foot_locking import FootLockReport
 from ..core.pose_constraints.reports import PoseReport
 from ..core.timeline.frame_range import frame_text
 from ..core.translation import tr
+from ..generate.take_request import MOST_TAKES
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import target
-from ..properties.takes import MotionGPTTake
+from ..properties.takes import MotionGPTTake, MotionGPTTakes
+from ..scene.take.picture import picture_of
 from ..scene.take.report import ApplyReport
-from .base import ArmaturePanel, List, hint, layout_of, sentence
+from .base import ArmaturePanel, List, button, hint, layout_of, sentence
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
 
 #: Rows of the list, whether there are takes or not: a take that arrives moves nothing.
 ROWS: Final = 4
+#: Size of a take's picture, in heights of a button.
+PICTURE_SCALE: Final = 2.8
 
 
 class MOTIONGPT_UL_takes(List, bpy.types.UIList):
@@ -87,6 +91,8 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         side.separator()
         side.operator("motiongpt.use_take_again", text="", icon="LOOP_BACK")
         side.operator("motiongpt.vary_take", text="", icon="FILE_REFRESH")
+        side.operator("motiongpt.take_as_asset", text="", icon="ASSET_MANAGER")
+        _draw_pictures(layout, takes)
         row = layout.row(align=True)
         row.operator("motiongpt.keep_take", text=tr("Keep"), icon="CHECKMARK")
         row.prop(takes, "destination", text="", icon_only=True)
@@ -162,6 +168,25 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
             sentence(context, layout, feet_text(report.foot_lock), "CON_FLOOR")
         for note in report.notes:
             sentence(context, layout, note, "INFO")
+
+
+def _draw_pictures(layout: UILayout, takes: MotionGPTTakes) -> None:
+    """The takes of one Generate as pictures, each over a button that shows it; or room for them."""
+    chosen, row = takes.chosen_take, layout.row(align=True)
+    batch = [
+        (index, take)
+        for index, take in enumerate(takes.entries)
+        if chosen is not None and (take == chosen or (take.batch and take.batch == chosen.batch))
+    ]
+    for index, take in batch[:MOST_TAKES]:
+        column = row.column(align=True)
+        column.template_icon(picture_of(take.action), scale=PICTURE_SCALE)
+        on = take.shown or (take == chosen and take.on_rig)
+        button(column, "motiongpt.show_take", str(index + 1), depress=on, index=index)
+    for _ in range(MOST_TAKES - len(batch)):
+        column = row.column(align=True)
+        column.template_icon(0, scale=PICTURE_SCALE)
+        column.label(text="")
 
 
 def take_icon(take: MotionGPTTake) -> IconItems:

@@ -81,6 +81,17 @@ def carry_terms() -> None:
             _fill_asset(block, block.asset_data)
 
 
+def mark_as_asset(action: bpy.types.Action) -> None:
+    """Make a take's action an asset that bears its prompt, tags, author and licence."""
+    action.asset_mark()
+    assert action.asset_data is not None
+    if PACK_KEY in action:
+        _fill_asset(action, action.asset_data)
+    else:
+        action.asset_data.description = str(action.get(PROMPT_KEY, ""))
+        action.asset_data.tags.new(TAG, skip_if_exists=True)
+
+
 def _origin(action: bpy.types.Action) -> Origin:
     if PACK_KEY not in action:
         return Origin()
