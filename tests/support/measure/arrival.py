@@ -1,4 +1,4 @@
-"""How long Blender's main thread is held while four takes arrive, and what 200 takes take in a file.
+"""How long four takes that arrive hold Blender's main thread, and what 200 take in a file.
 
     python -m tests.support.measure.arrival
 
