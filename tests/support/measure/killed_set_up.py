@@ -35,7 +35,7 @@ matrix = {}
 #: The beginning of what is said when a stage begins.
 STAGES: Final = {
     "environment": "Making",
-    "PyTorch": "PyTorch",
+    "PyTorch": "Installing torch",
     "packages": "Installing backend",
 }
 
@@ -77,23 +77,22 @@ def _begin(extension: Path, folder: Path) -> ChildTask:
     return set_up(Path(installer._OUTSIDE), extension, folder)
 
 
-def _heard(task: ChildTask, words: str) -> bool:
-    """Wait until a task says something that begins so; False if it ended before."""
-    while not task.progress.text.startswith(words):
-        if task.progress.phase is not Phase.RUNNING:
-            return False
+def _wait_for(task: ChildTask, words: str) -> None:
+    """Wait until a task says something that begins so, or has ended."""
+    while task.progress.phase is Phase.RUNNING and not task.progress.text.startswith(words):
         time.sleep(0.005)
-    return True
 
 
 def _spans(extension: Path, folder: Path) -> dict[str, float]:
     """Seconds that each stage takes, of a run that nobody disturbs."""
-    task, begun = _begin(extension, folder), {}
-    for stage, words in STAGES.items():
-        if _heard(task, words):
-            begun[stage] = time.monotonic()
-    task.wait()
+    task, begun = _begin(extension, folder), dict[str, float]()
+    while task.progress.phase is Phase.RUNNING:
+        for stage, words in STAGES.items():
+            if task.progress.text.startswith(words):
+                begun.setdefault(stage, time.monotonic())
+        time.sleep(0.005)
     assert task.progress.phase is Phase.DONE, task.progress.text
+    assert begun.keys() == STAGES.keys(), f"only {list(begun)} were heard"
     ends = [*list(begun.values())[1:], time.monotonic()]
     return {stage: end - begun[stage] for stage, end in zip(begun, ends, strict=True)}
 
@@ -102,7 +101,7 @@ def _kill_and_go_on(extension: Path, folder: Path, stage: str, seconds: float) -
     """Kill Set Up so long after a stage began; whether the next run makes the environment."""
     shutil.rmtree(folder, ignore_errors=True)
     first = _begin(extension, folder)
-    _heard(first, STAGES[stage])
+    _wait_for(first, STAGES[stage])
     time.sleep(seconds)
     first.cancel()
     first.wait()
