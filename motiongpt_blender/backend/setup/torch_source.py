@@ -145,9 +145,12 @@ def cpu_only(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pip_finds(python: Path, lines: Sequence[str]) -> str | None:
-    """The address of the first wheel that pip, with the user's settings, would take."""
-    command = [str(python), "-m", "pip", "install", "--dry-run", "--no-deps", "-q"]
-    command += ["--report", "-", *lines]
+    """The address of the first wheel that pip, with the user's settings, would take.
+
+    Also where it is installed already, by a run that was killed.
+    """
+    command = [str(python), "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps"]
+    command += ["-q", "--report", "-", *lines]
     environment = {"PIP_RETRIES": "0", **os.environ}
     done = ask(command, environment)
     if done.returncode:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -82,6 +83,17 @@ def test_a_killed_set_up_goes_on(root, begun, seconds):
         pytest.skip(f"the package index did not answer: {second.progress.text}")
     assert second.progress.phase is Phase.DONE, second.progress.text
     assert not [path for path in folder.parent.iterdir() if path.name.endswith(".downloads")]
+
+
+@posix
+def test_pytorch_of_a_killed_set_up_is_found_where_it_came_from(root, begun, wheels):
+    """pip would say that there is nothing to install, and uv know no such build."""
+    python = begun / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "-q", "torchlike==1.0"]
+    subprocess.run(pip, check=True)
+    source = installer.torch_source.choose(python, ["torchlike==1.0"])
+    assert source.installer is installer.torch_source.Installer.PIP
+    assert source.on_disk
 
 
 @posix
