@@ -24,6 +24,8 @@ class GuidanceScales:
         follow: weight of the clip summary as a target, beside that of a marked pose; candidates
             take turns. The summary knows bodies and not when they come: it leads into lasting
             poses, and averages what is fast away, such as a jump, a kick or a wave.
+        follow_levels: coarse levels of a code that are led so; what the finer ones add is less than
+            what a summary knows, and looking ahead at them took a seventh of a take's time.
         summary_body: metres between joints by which a summary token loses one unit.
         summary_place: metres and radians off a place by which it loses half a unit.
     """
@@ -35,6 +37,7 @@ class GuidanceScales:
     place: tuple[float, float] = (0.05, 0.08)
     place_growth: float = 2.0
     follow: tuple[float, ...] = (2.0, 0.8, 0.0)
+    follow_levels: int = 2
     summary_body: float = 0.04
     summary_place: tuple[float, float] = (0.3, 0.3)
 

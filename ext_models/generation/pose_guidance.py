@@ -101,6 +101,8 @@ class BatchGuidance:
         #: By row, the planar pose (3,) of the body at the origin, relative to the root in the
         #: first predicted frame; None while the origin is not generated yet.
         self._origin: dict[int, Tensor | None] = {}
+        #: The rows whose targets are those of their summaries.
+        self._following: set[int] = set()
         self._prepare_poses()
 
     def _prepare_poses(self) -> None:
@@ -132,7 +134,7 @@ class BatchGuidance:
         complete = codes[:, : steps * levels].unflatten(1, (steps, levels)) - first
         partial = codes[:, steps * levels :] - first[:level]
         guided = scores.clone()
-        for rows in self._row_groups(steps):
+        for rows in self._row_groups(steps, level):
             before = self._with_given(rows, complete)
             if level == 0:
                 self._locate_origins(rows, before)
@@ -140,10 +142,13 @@ class BatchGuidance:
             guided[rows] -= cost.to(scores.device, scores.dtype)
         return guided
 
-    def _row_groups(self, steps: int) -> list[list[int]]:
+    def _row_groups(self, steps: int, level: int) -> list[list[int]]:
         """The rows that are guided after some steps, grouped by the length of their motions."""
         groups: dict[int, list[int]] = {}
+        fine = level >= self.scales.follow_levels
         for row, targets in enumerate(self.targets):
+            if fine and row in self._following:
+                continue
             given = len(targets.given)
             if self._is_guided(targets, self.steps[row], steps + given):
                 groups.setdefault(given, []).append(row)
@@ -202,6 +207,7 @@ class BatchGuidance:
             poses = summary_targets(self.summary, tokens, self.steps[row] * self.stride)
             strength = follow * targets.strength
             self.targets[row] = replace(targets, poses=poses, strength=strength)
+            self._following.add(row)
         self._prepare_poses()
 
     # -- codes ------------------------------------------------------------------------

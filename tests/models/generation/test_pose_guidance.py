@@ -288,6 +288,25 @@ def test_candidates_take_turns_in_following_their_summaries(pipeline, monkeypatc
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
+def test_finer_levels_follow_no_summary_but_lead_to_poses(pipeline):
+    generator = pipeline.generator
+    ids, levels = generator.ids, generator.ids.vocabulary.levels
+    posed = guidance_targets((PoseCondition(1, walker(9, seed=4)[8]),), asked(), (), 0)
+    scales = replace(generator.guidance.scales, follow_levels=levels - 1)
+    guidance = replace(generator.guidance, scales=scales)
+    for level in range(levels):
+        targets = [GuidanceTargets(strength=1.0, turn=0), replace(posed, turn=None)]
+        batch = guidance.for_batch(ids, targets, [9, 9])
+        summary = ids.summary_ids((1, 2))
+        for written in range(level + 1):
+            answer = [*summary, *ids.of_codes([[3] * levels])[:written]]
+            flat = torch.zeros(2, generator.ids.vocabulary.codes)
+            scores = batch(torch.tensor([answer] * 2), flat)
+        following, leading = (float(row.abs().max()) for row in scores)
+        assert (following > 0.01) == (level < levels - 1)
+        assert leading > 0.01
+
+
 def test_a_summary_is_followed_in_bodies_and_not_in_places(pipeline):
     """Its path is known to within a metre only."""
     summary = pipeline.generator.guidance.summary
