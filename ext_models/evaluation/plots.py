@@ -26,6 +26,8 @@ COLOURS: Final = {
     RANDOM: "#cbd5e1",
 }
 TARGET: Final = "#15803d"
+#: The value of a row that has no interval and no highest value.
+LOSS: Final = "held-out loss"
 
 
 NONE_HERE: Final = "No pictures: install matplotlib into this environment."
@@ -56,10 +58,10 @@ def draw(evaluation: Evaluation, folder: Path) -> list[str]:
 def draw_curve(
     title: str, points: Sequence[tuple[float, Row]], metrics: Sequence[str], path: Path
 ) -> str:
-    """Draw how metrics between 0 and 1 grow with what the rows have more and more of.
+    """Draw how metrics between 0 and 1, and the loss, change with what the rows have more of.
 
     Args:
-        title: what they have more of.
+        title: what they have more and more of.
         points: how much of it, and the row.
         metrics: one line each, with its intervals.
         path: of the picture.
@@ -70,28 +72,39 @@ def draw_curve(
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.ticker import FixedLocator, NullLocator
     except ImportError:
         return NONE_HERE
-    figure = Figure(figsize=(6, 4), dpi=100, layout="constrained")
-    axes: Any = figure.subplots()
     points = sorted(points, key=lambda point: point[0])
+    has_loss = all(LOSS in row.values for _, row in points)
+    figure = Figure(figsize=(9 if has_loss else 6, 4), dpi=100, layout="constrained")
+    axes: Any = figure.subplots(1, 1 + has_loss, squeeze=False)[0]
     for metric, colour in zip(metrics, ("#2563eb", "#c2410c"), strict=True):
-        present = [(at, *pair) for at, row in points if (pair := _pair(row, metric))]
-        if present:
-            at, means, halves = zip(*present, strict=True)
-            axes.errorbar(at, means, halves, color=colour, label=metric, marker="o", capsize=3)
+        _curve(axes[0], points, metric, colour)
+    axes[0].set_ylim(0, 1.02)
+    axes[0].legend(fontsize=8, loc="upper left")
+    if has_loss:
+        _curve(axes[1], points, LOSS, TARGET)
+        axes[1].set_title(LOSS, loc="left", fontsize=10)
+    axes[0].set_title(title, loc="left", fontsize=10)
+    for one in axes:
+        _plain(one)
+    FigureCanvasAgg(figure).print_png(path)
+    return f"picture: {path}"
+
+
+def _curve(axes: Any, points: Sequence[tuple[float, Row]], metric: str, colour: str) -> None:
+    """One metric over the amounts, which are marked on a scale of doublings."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    present = [(at, *pair) for at, row in points if (pair := _pair(row, metric))]
+    if present:
+        at, means, halves = zip(*present, strict=True)
+        axes.errorbar(at, means, halves, color=colour, label=metric, marker="o", capsize=3)
     axes.set_xscale("log", base=2)
     places = [at for at, _ in points]
     axes.xaxis.set_major_locator(FixedLocator(places))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([f"{at:g}" for at in places])
-    axes.set_ylim(0, 1.02)
-    axes.set_title(title, loc="left", fontsize=10)
-    axes.legend(fontsize=8, loc="lower right")
-    _plain(axes)
-    FigureCanvasAgg(figure).print_png(path)
-    return f"picture: {path}"
 
 
 def _text_motion(evaluation: Evaluation, figure: Any) -> None:

@@ -58,7 +58,7 @@ class CodeSampler(LogitsProcessor):
     """Samples summary tokens and codes in all rows at once, then padding.
 
     With classifier-free guidance the batch is doubled: the unconditional rows follow the
-    conditional ones and get the same tokens.
+    conditional ones and get the same tokens. A batch that is not doubled has none.
     """
 
     def __init__(
@@ -182,7 +182,8 @@ def generate_codes(
         ids: ids of the added tokens.
         prompts: of similar lengths, or much of the batch is padding.
         sampling: temperature, ``top_p`` and ``top_k`` of all rows.
-        cfg_scale: scale of classifier-free guidance; 1 does without.
+        cfg_scale: scale of classifier-free guidance; 1 does without. It guides the clip summary,
+            which the codes follow; those of a pack without one.
         summary_temperature: of the summary tokens, relative to that of the codes.
         guidance: leads each row to its targets.
         plan: a planner's opinion of the rows' summaries.
@@ -196,9 +197,6 @@ def generate_codes(
     """
     tokens_of = ids.vocabulary.tokens_of
     longest = tokens_of(max(p.steps for p in prompts))
-    rows = [p.cond for p in prompts]
-    if cfg_scale != 1:
-        rows += [p.uncond for p in prompts]
     batch = None
     if guidance is not None:
         whole = [p.steps + len(p.targets.given) for p in prompts]
@@ -206,11 +204,11 @@ def generate_codes(
     mixture = None
     if any(p.neighbour is not None for p in prompts):
         mixture = NeighbourMixture(ids, [p.neighbour for p in prompts], neighbour_share)
-    width = max(map(len, rows))
+    rows, others = [list(p.cond) for p in prompts], [list(p.uncond) for p in prompts]
     sample = CodeSampler(
         ids,
         prompts,
-        width,
+        max(map(len, [*rows, *others])),
         sampling,
         cfg_scale=cfg_scale,
         summary_temperature=summary_temperature,
@@ -218,15 +216,38 @@ def generate_codes(
         plan=plan,
         mixture=mixture,
     )
+    answers: list[list[int]] = [[] for _ in prompts]
     with only_ids(model, ids.added):
-        answers = generate_rows(
-            model, rows, longest, sample, pad=ids.pad, end=None,
-            progress=progress, cancelled=cancelled, **more,
-        )  # fmt: skip
+        for doubled, begin, end in _spans(ids.vocabulary.summary[0], longest, cfg_scale):
+            asked = [*_followed(rows, answers), *(_followed(others, answers) if doubled else ())]
+            written = generate_rows(
+                model, asked, end - begin, sample, pad=ids.pad, end=None,
+                progress=lambda share, a=begin, b=end: progress((a + share * (b - a)) / longest),
+                cancelled=cancelled, width=sample.width + begin, **more,
+            )  # fmt: skip
+            answers = _followed(answers, written)
     return [
         ids.written(answer[: tokens_of(p.steps)])
-        for p, answer in zip(prompts, answers[: len(prompts)], strict=True)
+        for p, answer in zip(prompts, answers, strict=True)
     ]
+
+
+def _spans(summary: int, longest: int, cfg_scale: float) -> list[tuple[bool, int, int]]:
+    """Spans of an answer's tokens that are generated in one go, and whether with doubled rows.
+
+    Classifier-free guidance doubles the work. It decides what the whole motion is; the codes,
+    thirty times as many tokens, follow the summary and do without.
+    """
+    if cfg_scale == 1:
+        return [(False, 0, longest)]
+    if not summary:
+        return [(True, 0, longest)]
+    return [(True, 0, summary), (False, summary, longest)]
+
+
+def _followed(rows: Sequence[list[int]], by: Sequence[list[int]]) -> list[list[int]]:
+    """Each row with what was written for it."""
+    return [[*row, *more] for row, more in zip(rows, by, strict=False)]
 
 
 @torch.no_grad()
@@ -240,6 +261,7 @@ def generate_rows(
     end: int | None,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
+    width: int = 0,
     **more: Any,
 ) -> list[list[int]]:
     """Token ids of one answer a prompt, whatever their lengths.
@@ -253,12 +275,13 @@ def generate_rows(
         end: id that ends an answer; None if its length does.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
+        width: columns of the prompts at least.
         more: further arguments of transformers' ``generate``.
 
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
-    width = max(map(len, prompts))
+    width = max(width, *map(len, prompts))
     tokens = torch.full((len(prompts), width), pad)
     mask = torch.zeros_like(tokens)
     for row, prompt in enumerate(prompts):

@@ -22,7 +22,7 @@ from ext_models.evaluation.baselines import TEXT
 from ext_models.evaluation.clip_maker import ClipMaker, pack_hash
 from ext_models.evaluation.eval_set import Evaluator, build_eval_set
 from ext_models.evaluation.evaluation import Evaluation, evaluate
-from ext_models.evaluation.plots import draw_curve
+from ext_models.evaluation.plots import LOSS, draw_curve
 from ext_models.evaluation.prompts.prompt_lists import read_prompts, shipped_lists
 from ext_models.evaluation.tables import Row, Table, Value
 from ext_models.generation.generators import TokenGenerator
@@ -53,7 +53,7 @@ METRICS: Final = ("R@1", "R@3", "MM-Dist")
 OWN_POSES: Final = "{}, own poses, model alone: Recon (with - floor) / (text - floor)"
 #: The numbers of a row that the tables show, and their columns.
 SHOWN: Final = {
-    **{name: name for name in ("trained", "held-out loss", *METRICS)},
+    **{name: name for name in ("trained", LOSS, *METRICS)},
     **{OWN_POSES.format(task): f"{task} pose" for task in ("initial", "last")},
     OWN_POSES.format("keys"): "key poses",
     **{name: name for name in ("tokens a motion", "s a motion")},
@@ -198,7 +198,7 @@ class AblationRunner:
         log = trained.logs[-1]
         values: dict[str, Value] = {
             "trained": trained.trainable_share,
-            "held-out loss": log.best,
+            LOSS: log.best,
             "tokens foreseen": log.last(TOKEN_ACCURACY),
         }
         values |= numbers_of(result)

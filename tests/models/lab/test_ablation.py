@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ext_models.__main__ import main
 from ext_models.evaluation import clip_maker
@@ -161,6 +162,10 @@ def test_rows_that_have_more_and_more_of_something_are_a_curve(tmp_path):
     picture = tmp_path / "amount_of_captioned_motion.png"
     assert str(picture) in sentence
     assert picture.stat().st_size > 5000
+    losses = {k: Row(r.name, {**r.values, "held-out loss": 4.5}) for k, r in rows.items()}
+    narrow = Image.open(picture).size
+    ablation.curves(wanted, losses, tmp_path)
+    assert Image.open(picture).size == (1.5 * narrow[0], narrow[1])
     few = {folder: row for folder, row in rows.items() if folder == wanted.rows[0].folder}
     assert not ablation.curves(wanted, few, tmp_path)
 
