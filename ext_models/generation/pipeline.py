@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ext_models import packs
 from ext_models.devices import pick_device
 from ext_models.errors import PipelineError
-from ext_models.language.spelling import Correction, correction_note
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
@@ -115,7 +114,7 @@ class MotionPipeline:
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
         self.reading.check_script(request.prompt)
-        request, corrections = self._corrected(request)
+        request, reading_notes = self._read(request)
         clock = Clock()
         progress("encode", 0.0)
         span = GENERATE_TO - GENERATE_FROM
@@ -132,8 +131,7 @@ class MotionPipeline:
         notes = self._notes(request)
         if self._parts > 1:
             notes = (parts_note(self._parts), *notes)
-        if corrections:
-            notes = (correction_note(corrections), *notes)
+        notes = (*reading_notes, *notes)
         return GenerationResult(kept.clips, clock.seconds, notes, kept.alternatives)
 
     def generate_batch(
@@ -147,7 +145,7 @@ class MotionPipeline:
         A prompt of several actions is generated action by action. Each request has a seed of
         its own, whatever is beside it. Temperature, ``top_p`` and ``top_k`` are those of the first.
         """
-        requests = [self._corrected(request)[0] for request in requests]
+        requests = [self._read(request)[0] for request in requests]
         plans = [self.actions(request) for request in requests]
         requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
@@ -183,7 +181,7 @@ class MotionPipeline:
 
     def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
         """What is kept of all candidates of a request; see ``reranking``."""
-        request, _ = self._corrected(request)
+        request, _ = self._read(request)
         return self.selector.select([self.clip(a.codes, request) for a in answers], request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
@@ -205,12 +203,11 @@ class MotionPipeline:
     def understand(self, prompt: str) -> Understood:
         """How a prompt is understood; raises PipelineError for one that cannot be read."""
         self.reading.check_script(prompt)
-        request, corrections = self._corrected(GenerationRequest(prompt, self.manifest.max_frames))
+        request, notes = self._read(GenerationRequest(prompt, self.manifest.max_frames))
         found = [self.reading.understood(action.prompt) for action in self.actions(request)]
-        notes = [correction_note(corrections)] if corrections else []
-        notes += [one.note for one in found if one is not None]
+        notes += tuple(one.note for one in found if one is not None)
         examples = next((one.examples for one in found if one is not None and one.examples), ())
-        return Understood(prompt, tuple(notes), examples)
+        return Understood(prompt, notes, examples)
 
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
@@ -401,12 +398,10 @@ class MotionPipeline:
         met = sorted((*request.poses, *seams), key=lambda pose: pose.frame)
         return ease_into_poses(joints, met)
 
-    def _corrected(
-        self, request: GenerationRequest
-    ) -> tuple[GenerationRequest, tuple[Correction, ...]]:
-        """The request as it is read, and the words that were typed otherwise."""
-        prompt, corrections = self.reading.corrected(request.prompt)
-        return replace(request, prompt=prompt), corrections
+    def _read(self, request: GenerationRequest) -> tuple[GenerationRequest, tuple[str, ...]]:
+        """The request as the model reads it, and notes on what was typed otherwise."""
+        prompt, notes = self.reading.read(request.prompt)
+        return replace(request, prompt=prompt), notes
 
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []

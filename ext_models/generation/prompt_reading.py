@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ext_models.errors import PipelineError
 from ext_models.language.instructions import unknown_words
 from ext_models.language.known_captions import KnownCaptions, Understanding, load_known_captions
-from ext_models.language.spelling import Correction, corrected
+from ext_models.language.plain_text import plain_words
+from ext_models.language.spelling import corrected, correction_note
 from ext_models.packs import PackManifest
 from ext_models.prompt_checks.words import words
+from ext_models.readers.phrase_book import PhraseBook
 from ext_models.readers.sentence_reader import SentenceReader, load_reader
 from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
+
+#: Share of a prompt's words that the pack or the checks know, below which it is not English.
+ENGLISH: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,21 +28,34 @@ class PromptReading:
     Attributes:
         manifest: of the pack.
         known: its captions, and what reads sentences; None for a pack that knows words alone.
+        phrases: what prompts in other languages mean; None for such a pack.
     """
 
     manifest: PackManifest
     known: tuple[KnownCaptions, SentenceReader] | None = None
+    phrases: PhraseBook | None = None
 
     @classmethod
     def of_pack(cls, folder: Path, manifest: PackManifest) -> PromptReading:
         """Raises PackError for captions that are missing or damaged."""
         if not manifest.reader:
             return cls(manifest)
-        return cls(manifest, (load_known_captions(folder), load_reader(manifest.reader)))
+        reader = load_reader(manifest.reader)
+        return cls(manifest, (load_known_captions(folder), reader), PhraseBook(reader))
 
-    def corrected(self, prompt: str) -> tuple[str, tuple[Correction, ...]]:
-        """The prompt as it is read, and the words that were typed otherwise."""
-        return corrected(prompt, self.manifest.words, words().every)
+    def read(self, prompt: str) -> tuple[str, tuple[str, ...]]:
+        """The prompt as the model reads it, in English, and notes on what was typed otherwise."""
+        text, corrections = corrected(prompt, self.manifest.words, words().every)
+        phrases = None if self._is_english(text) else self.phrases
+        if phrases is not None and (english := phrases.english(prompt)):
+            return english, (f"Read as '{english}'.",)
+        return text, (correction_note(corrections),) if corrections else ()
+
+    def _is_english(self, text: str) -> bool:
+        """Whether enough words of a corrected prompt are known."""
+        typed = plain_words(text)
+        known = words().every.union(self.manifest.words)
+        return not typed or sum(word in known for word in typed) >= ENGLISH * len(typed)
 
     def check_script(self, prompt: str) -> None:
         """Refuse other scripts than Latin where no sentence reader knows them."""
