@@ -20,8 +20,8 @@ from .sentence_reader import SentenceReader
 
 #: The phrases: an English sentence and its wordings.
 PHRASES: Final = Path(__file__).with_name("phrase_book.toml")
-#: Similarity from which on a prompt is read as a phrase. Sentences about other things are below, and
-#: nearly all English ones with words that no pack knows ("she faints").
+#: Similarity from which on a prompt is read as a phrase. Sentences about other things are below,
+#: and nearly all English ones with words that no pack knows, such as "she faints".
 LEAST: Final = 0.65
 
 

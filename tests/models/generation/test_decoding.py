@@ -1,5 +1,7 @@
 """Many requests in one batch: each row is what it would be alone, and held to its grammar."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -57,6 +59,44 @@ def test_guidance_changes_what_is_written(model):
         decoding.generate_codes(base, ids, [row], Sampling(), cfg_scale=g) for g in (1.0, 6.0)
     )
     assert plain != guided
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """A model whose answers begin with a summary of two tokens."""
+    torch.manual_seed(5)
+    vocabulary = replace(VOCABULARY, summary=(2, 5))
+    text = tiny_pack.text_tokenizer(vocabulary)
+    base = m.new_base(m.BaseConfig(hidden=16, layers=2, heads=2, mlp=16), text).eval()
+    return base, voc.TokenIds.of(text, vocabulary)
+
+
+def test_guidance_doubles_the_rows_of_the_summary_alone(planned, model, monkeypatch):
+    sizes, generate_rows = [], decoding.generate_rows
+
+    def noted(model, prompts, longest, *more, **options):
+        sizes.append((len(prompts), longest))
+        return generate_rows(model, prompts, longest, *more, **options)
+
+    monkeypatch.setattr(decoding, "generate_rows", noted)
+    for (base, ids), cfg_scale in ((planned, 3.0), (planned, 1.0), (model, 3.0)):
+        rows = [asked(ids, (5, 6, 7), 4, 1), asked(ids, (5,), 3, 2)]
+        shares = []
+        answers = decoding.generate_codes(
+            base, ids, rows, Sampling(), cfg_scale=cfg_scale, progress=shares.append
+        )
+        assert [len(answer.codes) for answer in answers] == [4, 3]
+        assert shares == sorted(shares) and shares[-1] == 1.0
+    codes = 4 * VOCABULARY.levels
+    assert sizes == [(4, 2), (2, codes), (2, 2 + codes), (4, codes)]
+
+
+def test_an_answer_in_two_spans_is_the_one_in_one(planned, monkeypatch):
+    base, ids = planned
+    rows = [asked(ids, (5, 6, 7), 6, 1), asked(ids, (5,), 4, 2)]
+    whole = decoding.generate_codes(base, ids, rows, Sampling())
+    monkeypatch.setattr(decoding, "_spans", lambda s, n, _: [(False, 0, s), (False, s, n)])
+    assert decoding.generate_codes(base, ids, rows, Sampling()) == whole
 
 
 def test_seeds_give_different_rows(model):
