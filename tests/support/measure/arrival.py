@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
@@ -19,6 +20,7 @@ import numpy as np
 from motiongpt_blender import registration
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.timeline.plan import Plan
+from motiongpt_blender.demo.command import exit_now, run_command
 from motiongpt_blender.generate.take_request import PreparedTake, TakeRequest
 from motiongpt_blender.operators.character import ArmatureCharacter
 from motiongpt_blender.wire import Sampling
@@ -31,9 +33,13 @@ TAKES = 4
 MANY = 200
 
 
-def main() -> None:
-    """Measure and print."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure; returns the exit status."""
+    argparse.ArgumentParser(description=__doc__).parse_args(argv)
+    return run_command("arrival", _run)
+
+
+def _run() -> int:
     bpy.ops.wm.open_mainfile(filepath=str(rigify.rigify_file()))
     registration.register()
     scene, rig = bpy.context.scene, bpy.data.objects["rig"]
@@ -47,6 +53,7 @@ def main() -> None:
     print(
         f"a file grows by {each / 1024:.0f} KiB a take, {MANY} takes: {MANY * each / 2**20:.0f} MiB"
     )
+    return 0
 
 
 def _slices(rig: bpy.types.Object, scene: bpy.types.Scene) -> list[float]:
@@ -77,4 +84,4 @@ def _file_size() -> int:
 
 
 if __name__ == "__main__":
-    main()
+    exit_now(main())

@@ -19,7 +19,7 @@ import bpy
 import build
 from motiongpt_blender import paths, registration
 from motiongpt_blender.core.progress_lines import bytes_in
-from motiongpt_blender.demo.command import exit_now
+from motiongpt_blender.demo.command import exit_now, run_command
 from tests.support.session import Panel, asked
 
 
@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--warm", type=int, default=3, help="requests after the first one (3)")
     options = parser.parse_args(argv)
+    return run_command("first_take", lambda: _run(options.warm))
+
+
+def _run(warm: int) -> int:
     os.environ.setdefault("MOTIONGPT_PYTHON", sys.executable)
     with tempfile.TemporaryDirectory() as folder:
         size = build.package(Path(folder)).stat().st_size
@@ -37,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     registration.register()
     bpy.ops.motiongpt.add_sample_character()
     asked().prompt = "a person walks forward"
-    for count in range(1 + options.warm):
+    for count in range(1 + warm):
         asked().seed = count
         print(f"{'warm' if count else 'cold'}: {_seconds_of_a_take():.1f} s", flush=True)
     return 0

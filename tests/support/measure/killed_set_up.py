@@ -21,6 +21,7 @@ from typing import Final
 
 from motiongpt_blender.backend.child_task import ChildTask, Phase, set_up
 from motiongpt_blender.backend.setup import installer
+from motiongpt_blender.demo.command import run_command
 from tests.support.wheels import make_wheel
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -46,14 +47,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=10, help="kills of each stage (10)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
-    chance, failed = random.Random(options.seed), 0
+    return run_command("killed_set_up", lambda: _run(options.kills, random.Random(options.seed)))
+
+
+def _run(kills: int, chance: random.Random) -> int:
+    failed = 0
     with tempfile.TemporaryDirectory() as there:
         extension = _extension(Path(there))
         spans = _spans(extension, Path(there) / "first")
         for stage, seconds in spans.items():
             good = [
                 _kill_and_go_on(extension, Path(there) / "again", stage, chance.uniform(0, seconds))
-                for _ in range(options.kills)
+                for _ in range(kills)
             ]
             failed += good.count(False)
             print(f"{stage} ({seconds:.1f} s): {sum(good)} of {len(good)} went on", flush=True)
