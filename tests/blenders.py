@@ -73,4 +73,5 @@ def copy_of_checkout(folder: Path) -> Path:
     for part in ("motiongpt_blender", "ext_models", "icons", "tests"):
         left_out = shutil.ignore_patterns("__pycache__", "model_packs")
         shutil.copytree(ROOT / part, folder / part, ignore=left_out)
+    shutil.copy(ROOT / "blender_manifest.toml", folder)
     return folder

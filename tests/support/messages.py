@@ -15,7 +15,11 @@ MARKERS = {"tr", "msgid"}
 #: Keywords and helpers whose literal text Blender translates as it draws.
 DRAWN = {"text", "heading", "placeholder"}
 #: Of the property ``name``, which every group has.
-BLENDERS_OWN = {"Name", "Unique name used in the code and scripting"}
+BLENDERS_OWN = {
+    "Name",
+    "Unique name used in the code and scripting",
+    "Unique name used in the code and scripting, can be re-defined in Python sub-classes if needed",
+}
 #: Calls whose strings nobody reads: names, patterns, logs, errors of programming.
 SILENT = re.compile(
     r"bpy\.props\.|re\.compile|logger|_LOG|cast$|TypeVar|setattr|getattr|hasattr|NewType"
