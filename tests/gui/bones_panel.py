@@ -43,6 +43,7 @@ def enable():
     bone_map.MOTIONGPT_PT_bones.bl_options = set()
     poses.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
     hand.enable_add_on()
+    hand.make_room()
 
 
 def make_rig():

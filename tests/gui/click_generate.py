@@ -149,7 +149,7 @@ def click_and_cancel(at, rig):
         yield 0.1
     for _ in range(3):  # the panel moves on under the mouse: a slow screen may miss a click
         if session().job and session().job.state.name == "RUNNING":
-            cross = yield from hand.find_button("motiongpt.cancel", (0.83,), near=at[1])
+            cross = yield from hand.find_button("motiongpt.cancel", (0.66, 0.64, 0.69), near=at[1])
             yield from press(cross)
             yield 0.3
     yield from wait_for_end()

@@ -16,7 +16,7 @@ import hand
 #: Seconds for everything; then the test has failed.
 LIMIT = 600
 #: Pixels from the button Keep up to the rows of the list.
-UP_TO_LIST = 70
+UP_TO_LIST = 125
 
 
 def press(key, at):
@@ -47,13 +47,14 @@ def story():
     """Generate, go down twice, keep the third."""
     yield 2.0
     hand.enable_add_on()
+    hand.make_room()
     rig = hand.make_rigify_rig()
     yield from hand.save_drawing()
     yield from hand.open_tab()
     yield from hand.click((yield from hand.find_button("motiongpt.generate")))
     yield from wait_for_takes(rig)
     assert shown(rig) == [0] and rig.animation_data.use_tweak_mode
-    keep = yield from hand.find_button("motiongpt.keep_take")
+    keep = yield from hand.find_button("motiongpt.keep_take", (0.12, 0.2, 0.3))
     rows = keep[0], keep[1] + UP_TO_LIST
     for expected in (1, 2):
         yield from press("DOWN_ARROW", rows)
