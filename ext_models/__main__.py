@@ -7,7 +7,6 @@ greeting answer at once, without torch.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -92,20 +91,8 @@ COMMANDS: Final = {
 }
 
 
-#: Settings of the libraries that share a computation among threads, for each kind of OpenMP: a
-#: thread that waits for the others sleeps. By default it spins, and where Blender or a render keeps
-#: a core busy, a take of 2 s takes 45 s.
-SLEEPING_THREADS: Final = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "GOMP_SPINCOUNT": "0",
-    "KMP_BLOCKTIME": "0",
-}
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors are one sentence on standard error."""
-    for name, value in SLEEPING_THREADS.items():  # read when torch is imported
-        os.environ.setdefault(name, value)
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = parser_for(words).parse_args(words)
     logs.set_up(verbose=arguments.verbose)

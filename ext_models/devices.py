@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
 
 from .errors import PipelineError
 
 #: What libraries say when memory is short.
 _SHORT: Final = ("out of memory", "not enough memory", "allocate memory")
+
+
+#: Parameters up to which a model generates on one thread of a processor.
+ONE_THREAD: Final = 100_000_000
+
+
+@contextmanager
+def suitable_threads(model: Any) -> Iterator[None]:
+    """Within it, a small model computes on one thread.
+
+    Its matrices are too small to gain by a second one, and threads wait for each other by spinning:
+    where Blender or a render keeps one of two cores busy, two take twenty times as long as one.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    if sum(weights.numel() for weights in model.parameters()) <= ONE_THREAD:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def pick_device(name: str) -> str:

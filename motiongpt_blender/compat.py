@@ -6,7 +6,7 @@ The only module that asks for Blender's version.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import bpy
 
@@ -159,3 +159,14 @@ def bind_strip(strip: NlaStrip, slot: Slot) -> None:
     """Let an NLA strip play this slot, or none: Blender chooses one itself, before 4.4 none."""
     if HAS_SLOTS:
         strip.action_slot = slot
+
+
+def stored_values(owner: ID, name: str) -> dict[str, Any]:
+    """What a file keeps of an add-on's property group, fields that are no more included.
+
+    From 5.0 on such values lie apart from the custom properties.
+    """
+    apart = getattr(owner, "bl_system_properties_get", None)
+    holder = owner if apart is None else apart()
+    group = None if holder is None else holder.get(name)
+    return {} if group is None else group.to_dict()

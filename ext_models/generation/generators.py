@@ -71,6 +71,11 @@ class CodeRequest:
 class MotionGenerator(Protocol):
     """Generates the codes of motions, and captions of codes."""
 
+    @property
+    def model(self) -> Any:
+        """A causal language model of transformers."""
+        ...
+
     def generate(
         self,
         requests: Sequence[CodeRequest],

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ext_models import packs
-from ext_models.devices import pick_device
+from ext_models.devices import pick_device, suitable_threads
 from ext_models.errors import PipelineError
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
@@ -113,6 +113,12 @@ class MotionPipeline:
         self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
+        with suitable_threads(self.generator.model):
+            return self._generate(request, progress, cancelled)
+
+    def _generate(
+        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+    ) -> GenerationResult:
         self.reading.check_script(request.prompt)
         request, reading_notes = self._read(request)
         clock = Clock()

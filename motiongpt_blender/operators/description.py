@@ -20,7 +20,7 @@ from ..scene.rig.description import describe
 from ..scene.rig.usability import check_usable
 from . import session
 from .character import ArmatureCharacter
-from .generation import chosen_launch
+from .launching import chosen_launch
 from .targets import NO_ARMATURE, OperatorResult, required_target
 
 #: The skill that a pack needs.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import bpy
 
 from ..core.body.slices import run_to_end
@@ -246,15 +250,33 @@ class MOTIONGPT_OT_reroll_range(TakeOperator):
         """Ask for the take's prompt with another seed, over these frames alone."""
         obj, take = required_target(context), chosen_take(context)
         timing = scene_properties.of(context.scene).frame_range
-        timing.mode, timing.loop = FrameRangeMode.RANGE.value, False
-        timing.start, timing.end = self.first, self.last
         request = armature.of(obj).request
-        request.prompt, request.seed = take.prompt, next_seed(take)
+        wish = {"prompt": take.prompt, "seed": next_seed(take)}
+        frames = {
+            "mode": FrameRangeMode.RANGE.value,
+            "loop": False,
+            "start": self.first,
+            "end": self.last,
+        }
         try:
-            generation.start(context, obj)
+            with _lent(request, wish), _lent(timing, frames):
+                generation.start(context, obj)
         except REFUSED as error:
             return session.refuse(self, obj, error)
         return {"FINISHED"}
+
+
+@contextlib.contextmanager
+def _lent(panel: bpy.types.PropertyGroup, values: Mapping[str, Any]) -> Iterator[None]:
+    """Within it, a part of the panel has these values; then the animator's own come back."""
+    own = {name: getattr(panel, name) for name in values}
+    for name, value in values.items():
+        setattr(panel, name, value)
+    try:
+        yield
+    finally:
+        for name, value in own.items():
+            setattr(panel, name, value)
 
 
 class MOTIONGPT_OT_reset_take(TakeOperator):

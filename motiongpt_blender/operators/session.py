@@ -13,7 +13,7 @@ from .. import paths, preferences
 from ..backend.child_task import ChildTask
 from ..backend.log_file import close_log, open_log
 from ..backend.pump import Pump
-from ..compat import session_id
+from ..compat import session_id, stored_values
 from ..core.translation import tr
 from ..generate.adapters import CharacterKey, SceneTime
 from ..generate.controller import Controller
@@ -22,6 +22,7 @@ from ..generate.prompt_questions import PromptQuestions
 from ..generate.state import CharacterState, Phase, progress_text
 from ..properties import armature
 from ..properties.scene import target
+from ..scene.kept import PROPERTY
 from ..scene.scene_time import current_frame, scene_fps
 from ..scene.take.placing import restore_properties
 from ..scene.take.provenance import carry_terms
@@ -225,7 +226,12 @@ def on_load(*_: Any) -> None:
 
 @bpy.app.handlers.persistent
 def on_loaded(*_: Any) -> None:
-    """List the takes that an older version made, and complete library overrides."""
+    """Take over what an older version kept, and complete library overrides."""
+    for scene in bpy.data.scenes:
+        older = stored_values(scene, PROPERTY)
+        for obj in scene.objects:
+            if obj.type == "ARMATURE" and obj.library is None and obj.override_library is None:
+                armature.of(obj).request.take_over(older)
     for obj in bpy.data.objects:
         ours = obj.type == "ARMATURE" and obj.library is None
         if ours and (strips := armature.of(obj).takes.unlisted(obj)):

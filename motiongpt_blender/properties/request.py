@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
@@ -64,3 +65,9 @@ class MotionGPTRequest(bpy.types.PropertyGroup):
         """Ask for what another character is asked for."""
         self.prompt, self.seconds, self.seed = other.prompt, other.seconds, other.seed
         self.auto_length = other.auto_length  # last: a length that was set counts
+
+    def take_over(self, older: Mapping[str, Any]) -> None:
+        """Ask for what an older version kept in the scene; what was set here stays."""
+        for name in ("prompt", "seconds", "seed", "auto_length"):  # a length that was set counts
+            if name in older and not self.is_property_set(name):
+                setattr(self, name, older[name])

@@ -26,6 +26,7 @@ from ..translation import tr
 from .manifest import MANIFEST, PackError
 from .manifest import VARIABLE as PACKS_VARIABLE
 from .pack_source import PackSource, check_directory, check_pack, of_archive, of_folder
+from .removal import REMOVED, remove_whole
 
 #: The largest pack that the project ships.
 SHIPPED_LIMIT: Final = 30 * MB
@@ -38,7 +39,7 @@ _BROKEN: Final = (
     UnicodeError, OverflowError,
 )  # fmt: skip
 #: What begins the names of the folders that an installation works in.
-_NEW, _REMOVED = ".new-", ".removed-"
+_NEW = ".new-"
 
 #: Called with the share that is done, 0..1. What it raises stops the installation.
 Progress = Callable[[float], None]
@@ -167,27 +168,13 @@ def remove(name: str, folder: Path) -> None:
         raise PackError(
             tr("No installed pack is named '{name}': `packs` lists those that are.", name=name)
         )
-    try:
-        # Aside first: a pack that is open elsewhere stays whole.
-        aside = Path(tempfile.mkdtemp(prefix=_REMOVED, dir=folder))
-        try:
-            patiently(target.rename, aside / name)
-        finally:
-            remove_folder(aside)
-    except OSError as error:
-        raise PackError(
-            tr(
-                "{target} cannot be removed ({reason}): close what uses it, then try again.",
-                target=target,
-                reason=error.strerror,
-            )
-        ) from None
+    remove_whole(target)
 
 
 def _put(
     source: PackSource, folder: Path, replace: bool, shipped: Iterable[str], progress: Progress
 ) -> Path:
-    sweep(folder, _NEW, _REMOVED)
+    sweep(folder, _NEW, REMOVED)
     info = check_pack(source)
     if info.name in set(shipped):
         raise PackError(

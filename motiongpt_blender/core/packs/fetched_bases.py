@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,9 +17,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from ..patience import patiently
 from ..translation import tr
 from .manifest import PLANNER, PackError, data_folder, read_info
+from .removal import remove_whole
 
 #: Names another folder for bases; for studios with a share, and for tests.
 VARIABLE: Final = "MOTIONGPT_BASES"
@@ -129,21 +127,7 @@ def fetched() -> list[FetchedBase]:
 def remove_folders(folders: Iterable[Path]) -> None:
     """Remove folders of bases, each at once; raises PackError."""
     for target in folders:
-        try:
-            # Aside first: a base that is open elsewhere stays whole.
-            aside = Path(tempfile.mkdtemp(prefix=".removed-", dir=target.parent))
-            try:
-                patiently(target.rename, aside / target.name)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-        except OSError as error:
-            raise PackError(
-                tr(
-                    "{target} cannot be removed ({reason}): close what uses it, then try again.",
-                    target=target,
-                    reason=error.strerror,
-                )
-            ) from None
+        remove_whole(target)
 
 
 def find_fetched(base_id: str, revision: str = "") -> FetchedBase | None:

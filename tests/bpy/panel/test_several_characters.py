@@ -120,3 +120,24 @@ def test_the_panel_lists_what_is_under_way(addon, three):
     assert queue_text(bpy.context) == "Under way: Ben, Carl"
     addon.wait()
     assert queue_text(bpy.context) == ""
+
+
+def test_what_an_older_version_kept_in_the_scene_goes_to_its_characters(addon, tmp_path):
+    """Where the prompt, length and seed were the scene's."""
+    scene = bpy.context.scene
+    scene.motiongpt.takes = 2
+    getter = getattr(scene, "bl_system_properties_get", None)
+    stored = (scene if getter is None else getter())["motiongpt"]
+    stored["prompt"], stored["seconds"], stored["seed"] = "someone bows", 5.5, 41
+    stored["auto_length"] = False
+    for name in ("older", "newer"):
+        data = bpy.data.armatures.new(name)
+        scene.collection.objects.link(bpy.data.objects.new(name, data))
+    bpy.data.objects["newer"].motiongpt.request.prompt = "she waves"
+    path = str(tmp_path / "older.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    older, newer = (bpy.data.objects[name].motiongpt.request for name in ("older", "newer"))
+    assert (older.prompt, older.seconds, older.seed) == ("someone bows", 5.5, 41)
+    assert not older.auto_length
+    assert (newer.prompt, newer.seed) == ("she waves", 41)

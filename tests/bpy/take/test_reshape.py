@@ -8,6 +8,7 @@ from motiongpt_blender.core.reshape.planting import contacts_of, ground_along
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.read_take import read_take
 from tests.support.kept_takes import keep_clip, shown, slide, span, toes
+from tests.support.session import asked
 from tests.support.takes import generate, hand_keyed, show
 
 
@@ -113,10 +114,15 @@ def test_a_range_is_made_anew_over_the_take_and_removed_again(addon, smpl_rig):
     takes = smpl_rig.motiongpt.takes
     first, last = span(takes.chosen_take)
     before = shown(smpl_rig, range(first, last + 1))
+    asked().prompt, asked().seed = "the animator's next wish", 77
+    own = [panel.frame_range.mode, panel.frame_range.start, panel.frame_range.end]
+    with pytest.raises(RuntimeError):
+        bpy.ops.motiongpt.reroll_range(first=last, last=first)
     assert bpy.ops.motiongpt.reroll_range(first=first + 12, last=last - 12) == {"FINISHED"}
     addon.wait()
     assert len(takes.entries) == 2 and takes.entries[1].seed != takes.entries[0].seed
-    assert panel.frame_range.mode == "RANGE"
+    assert own == [panel.frame_range.mode, panel.frame_range.start, panel.frame_range.end]
+    assert (asked().prompt, asked().seed) == ("the animator's next wish", 77)
     after = shown(smpl_rig, range(first, last + 1))
     same = [*range(13), *range(last - first - 12, last - first + 1)]
     assert np.abs(after[same] - before[same]).max() < 1e-3

@@ -31,13 +31,6 @@ def test_only_the_chosen_command_is_imported():
     assert not hasattr(parser.parse_args(["serve"]), "run")
 
 
-def test_threads_that_wait_sleep_unless_the_user_says_otherwise(monkeypatch, capsys):
-    monkeypatch.setattr(command_line.os, "environ", {"OMP_WAIT_POLICY": "ACTIVE", "HOME": "/"})
-    assert command_line.main(["packs"]) == 0
-    settings = {name: command_line.os.environ[name] for name in command_line.SLEEPING_THREADS}
-    assert settings == {"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
-
-
 def test_options_are_the_fields_of_the_sampling():
     """Commands know neither a default nor a limit of their own."""
 

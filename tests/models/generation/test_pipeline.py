@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from ext_models import packs
+from ext_models import devices, packs
 from ext_models.__main__ import main
 from ext_models.errors import PipelineError
 from ext_models.generation.pipeline import MotionPipeline, silent
@@ -95,6 +96,22 @@ def test_tries_that_nothing_tells_apart_are_not_drawn(pipeline):
     request = GenerationRequest("a person walks", 30, sampling=Sampling(variations=2, candidates=5))
     (answers,) = pipeline.generate_batch([request])
     assert len(answers) == len(pipeline.select(answers, request).clips) == 2
+
+
+@pytest.mark.parametrize(("largest", "threads"), [(devices.ONE_THREAD, 1), (0, 2)])
+def test_a_small_model_generates_on_one_thread(pipeline, monkeypatch, largest, threads):
+    monkeypatch.setattr(devices, "ONE_THREAD", largest)
+    before, seen = torch.get_num_threads(), set()
+    torch.set_num_threads(2)
+    try:
+        request = GenerationRequest("a person walks", 8)
+        pipeline.generate(request, lambda *_: seen.add(torch.get_num_threads()), lambda: False)
+        assert seen == {threads} and torch.get_num_threads() == 2
+        with pytest.raises(PipelineError):
+            pipeline.generate(GenerationRequest("a person walks", 0), *silent())
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_unknown_words_are_named(pipeline):
