@@ -204,7 +204,8 @@ class MotionPipeline:
                 f"{longest / self.manifest.fps:.1f} s: cut it."
             )
         codes = self._encode(joints)
-        return self.generator.caption(codes.tolist(), sampling)
+        with suitable_threads(self.generator.model):
+            return self.generator.caption(codes.tolist(), sampling)
 
     def understand(self, prompt: str) -> Understood:
         """How a prompt is understood; raises PipelineError for one that cannot be read."""

