@@ -89,7 +89,7 @@ class Model:
             )
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)
-                if job.result is None:
+                if not isinstance(job.result, wire.Result):
                     raise CommandError(_for_the_terminal(job.error))
                 clip = MotionClip.load(folder / job.result.clips[0])
             except (LaunchError, MotionError) as error:
