@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 #: Pixels of the picture that the figure takes, left of the side bar.
 FIGURE_WIDTH = 560
 SIDES = ("Left", "Right")

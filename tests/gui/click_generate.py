@@ -27,7 +27,7 @@ PROMPT = "a person walks forward"
 DONE = ("is on a new NLA track", "choose one below")
 LAST = 73
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 
 
 def arguments():

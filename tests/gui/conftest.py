@@ -10,6 +10,9 @@ import pytest
 from tests import blenders
 
 HERE = Path(__file__).parent.relative_to(blenders.ROOT)
+PACKS = Path("ext_models", "model_packs")
+#: Seconds after which a Blender is stuck; a story that waits in vain ends itself before.
+LIMIT = 300
 WINDOW = ("--window-geometry", "0", "0", "1000", "1000")
 
 
@@ -33,12 +36,18 @@ def screen():
 
 @pytest.fixture(params=sorted(blenders.commands()) or [None])
 def play(request, tmp_path, screen):
-    """Run a story of this folder in each Blender until it says OK: ``play(FILE, *words)``."""
+    """Run a story of this folder in each Blender until it says OK: ``play(FILE, *words)``.
+
+    The add-on of the story has no packs but those that are named.
+    """
     if request.param is None:
         pytest.skip(blenders.NONE_HERE)
 
-    def run(script, *words, timeout=700):
-        story = blenders.copy_of_checkout(tmp_path) / HERE / script
+    def run(script, *words, packs=(), timeout=LIMIT):
+        copy = blenders.copy_of_checkout(tmp_path)
+        story = copy / HERE / script
+        for pack in packs:
+            shutil.copytree(blenders.ROOT / PACKS / pack, copy / PACKS / pack)
         options = ["--factory-startup", "--enable-event-simulate", *WINDOW, "--python", story]
         status, text = blenders.run(
             request.param, *options, "--", *words, folder=tmp_path, timeout=timeout, **screen

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 ROOT = Path(__file__).resolve().parents[2]
 
 

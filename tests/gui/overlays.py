@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 #: Frames of the marked poses, and how far the end pose is dragged.
 FRAMES = {"START": 1, "KEY": 36, "END": 72}
 DRAG = 8

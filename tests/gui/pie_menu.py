@@ -17,7 +17,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 KEY = "F8"
 
 

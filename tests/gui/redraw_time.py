@@ -20,7 +20,7 @@ import hand  # noqa: E402
 from overlays import take_of_fake_model, timeline  # noqa: E402
 
 #: Seconds for everything.
-LIMIT = 600
+LIMIT = 240
 GHOSTS = 10
 REDRAWS = 40
 

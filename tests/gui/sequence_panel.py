@@ -18,7 +18,7 @@ import hand  # noqa: E402
 import portrait  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 900
+LIMIT = 400
 BLOCKS = (
     ("a person walks forward", 2.0),
     ("a person jumps", 1.5),

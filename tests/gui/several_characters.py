@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 #: Pixels from the upper part of Generate down to the button of the selected characters.
 DOWN = 40
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 #: Pixels from the button Keep up to the rows of the list.
 UP_TO_LIST = 125
 

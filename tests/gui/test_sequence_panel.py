@@ -2,4 +2,4 @@
 
 
 def test_three_blocks_are_added_and_made(play):
-    play("sequence_panel.py", timeout=1000)
+    play("sequence_panel.py", timeout=500)

@@ -2,4 +2,4 @@
 
 
 def test_typed_prompt(play):
-    play("typed_prompt.py")
+    play("typed_prompt.py", packs=["starter"])

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 
 
 def story():
