@@ -1,9 +1,10 @@
 """Sampling from the language model in the prompt style ``tokens``, many answers in one batch.
 
-transformers' ``generate`` runs the model; a logits processor leaves each row at each step one
-token, sampled from the tokens that the grammar allows there: the clip summary, then codes level
-by level, until the row's length is reached. An invalid answer is impossible. Prompts are padded
-on the left, so that all answers begin in one column.
+``CodeSampler`` chooses each row's token at each step, sampled from the tokens that the grammar
+allows there: the clip summary, then codes level by level, until the row's length is reached. An
+invalid answer is impossible. A ``LlamaDecoder`` runs a small Llama; transformers' ``generate`` runs
+any other model, with the sampler as its logits processor. Prompts are padded on the left, so that
+all answers begin in one column.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from ext_models.language.llama_decoder import LlamaDecoder
 from ext_models.language.narrow_head import only_ids
 from ext_models.language.vocabulary import GeneratedCodes, TokenIds
 from motiongpt_blender.wire import Sampling
@@ -84,25 +86,35 @@ class CodeSampler(LogitsProcessor):
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Scores (B, V), or (2 B, V) with guidance, that leave each row one token."""
-        rows, step = len(self.lengths), input_ids.shape[1] - self.width
+        written = input_ids[: len(self.lengths), self.width :]
+        allowed = self.ids.due(written.shape[1])
+        return force_tokens(self.choose(written, scores[:, allowed]), scores)
+
+    def choose(self, written: Tensor, logits: Tensor) -> Tensor:
+        """The next token (B,) of each row.
+
+        Args:
+            written: tokens (B, S) of the answers so far.
+            logits: (B, I), or (2 B, I) with guidance, of the tokens that are due.
+        """
+        rows, step = written.shape
         allowed = self.ids.due(step)
-        cond, uncond = scores[:rows, allowed], scores[rows:, allowed]
+        cond, uncond = logits[:rows], logits[rows:]
         if len(uncond):
             cond = uncond + self.cfg_scale * (cond - uncond)
         if self.mixture is not None:
-            cond = self.mixture(input_ids[:rows, self.width :], cond, allowed)
+            cond = self.mixture(written, cond, allowed)
         if self.guidance is not None:
-            cond = self.guidance(input_ids[:rows, self.width :], cond)
+            cond = self.guidance(written, cond)
         in_summary = step < self.ids.vocabulary.summary[0]
         if in_summary and self.plan is not None:
-            firsts = torch.tensor(self.ids.first_summary[:step], device=input_ids.device)
-            planned = self.plan(input_ids[:rows, self.width :] - firsts)
-            cond = self.plan.own * cond + planned.to(cond)
+            firsts = torch.tensor(self.ids.first_summary[:step], device=written.device)
+            cond = self.plan.own * cond + self.plan(written - firsts).to(cond)
         tokens = allowed.start + self.sample(
             step, cond, self.summary_temperature if in_summary else 1.0
         )
         tokens[(step >= self.lengths).to(tokens.device)] = self.ids.pad
-        return force_tokens(tokens, scores)
+        return tokens
 
 
 class GrammarSampler(LogitsProcessor):
@@ -173,6 +185,7 @@ def generate_codes(
     neighbour_share: float = 0.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
+    plain: bool = False,
     **more: Any,
 ) -> list[GeneratedCodes]:
     """One answer for each prompt of the style ``tokens``.
@@ -190,13 +203,13 @@ def generate_codes(
         neighbour_share: of a code's probability that is the one of the row's neighbour.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
-        more: further arguments of transformers' ``generate``.
+        plain: transformers' ``generate`` runs the model, even a small Llama.
+        more: further arguments of transformers' ``generate``, for a plain run.
 
     Raises:
         GenerationCancelledError: as soon as ``cancelled()`` is true at a step.
     """
-    tokens_of = ids.vocabulary.tokens_of
-    longest = tokens_of(max(p.steps for p in prompts))
+    longest = ids.vocabulary.tokens_of(max(p.steps for p in prompts))
     batch = None
     if guidance is not None:
         whole = [p.steps + len(p.targets.given) for p in prompts]
@@ -216,38 +229,71 @@ def generate_codes(
         plan=plan,
         mixture=mixture,
     )
-    answers: list[list[int]] = [[] for _ in prompts]
-    with only_ids(model, ids.added):
-        for doubled, begin, end in _spans(ids.vocabulary.summary[0], longest, cfg_scale):
-            asked = [*_followed(rows, answers), *(_followed(others, answers) if doubled else ())]
-            written = generate_rows(
-                model, asked, end - begin, sample, pad=ids.pad, end=None,
-                progress=lambda share, a=begin, b=end: progress((a + share * (b - a)) / longest),
-                cancelled=cancelled, width=sample.width + begin, **more,
-            )  # fmt: skip
-            answers = _followed(answers, written)
+    guided = _guided(ids.vocabulary.summary[0], longest, cfg_scale)
+    if not plain and LlamaDecoder.can_decode(model):
+        doubled = [*rows, *others] if guided else rows
+        answers = _decode(
+            LlamaDecoder(model), doubled, sample, guided, longest, progress, cancelled
+        )
+    else:
+        spans = [(begin, end) for begin, end in ((0, guided), (guided, longest)) if begin < end]
+        answers = [[] for _ in prompts]
+        with only_ids(model, ids.added):
+            for begin, end in spans:
+                asked = [*rows, *others] if begin < guided else rows
+                written = generate_rows(
+                    model, _followed(asked, answers), end - begin, sample, pad=ids.pad, end=None,
+                    progress=lambda part, a=begin, b=end: progress((a + part * (b - a)) / longest),
+                    cancelled=cancelled, width=sample.width + begin, **more,
+                )  # fmt: skip
+                answers = _followed(answers, written)
+    tokens_of = ids.vocabulary.tokens_of
     return [
         ids.written(answer[: tokens_of(p.steps)])
         for p, answer in zip(prompts, answers, strict=True)
     ]
 
 
-def _spans(summary: int, longest: int, cfg_scale: float) -> list[tuple[bool, int, int]]:
-    """Spans of an answer's tokens that are generated in one go, and whether with doubled rows.
+@torch.inference_mode()
+def _decode(
+    decoder: LlamaDecoder,
+    rows: Sequence[Sequence[int]],
+    sample: CodeSampler,
+    guided: int,
+    longest: int,
+    progress: Callable[[float], None],
+    cancelled: CancelCheck,
+) -> list[list[int]]:
+    """Token ids of one answer a prompt; ``rows`` are doubled for the first ``guided`` tokens."""
+    count, pad = len(sample.lengths), sample.ids.pad
+    written = torch.full((count, longest), pad)
+    hidden = decoder.begin(rows, longest, pad)
+    for step in range(longest):
+        if cancelled():
+            raise GenerationCancelledError
+        if step == guided and len(hidden) > count:
+            decoder.keep(count)
+            hidden = hidden[:count]
+        logits = decoder.logits(hidden, sample.ids.due(step))
+        written[:, step] = sample.choose(written[:, :step], logits)
+        progress((step + 1) / longest)
+        if step + 1 < longest:
+            hidden = decoder.step(written[:, step].repeat(len(hidden) // count))
+    return written.tolist()
 
-    Classifier-free guidance doubles the work. It decides what the whole motion is; the codes,
-    thirty times as many tokens, follow the summary and do without.
+
+def _guided(summary: int, longest: int, cfg_scale: float) -> int:
+    """How many of an answer's first tokens classifier-free guidance decides.
+
+    It doubles the work. It decides what the whole motion is; the codes, thirty times as many
+    tokens, follow the summary and do without.
     """
-    if cfg_scale == 1:
-        return [(False, 0, longest)]
-    if not summary:
-        return [(True, 0, longest)]
-    return [(True, 0, summary), (False, summary, longest)]
+    return 0 if cfg_scale == 1 else summary or longest
 
 
 def _followed(rows: Sequence[list[int]], by: Sequence[list[int]]) -> list[list[int]]:
-    """Each row with what was written for it."""
-    return [[*row, *more] for row, more in zip(rows, by, strict=False)]
+    """Rows, which may be doubled, each with what was written for it."""
+    return [[*row, *by[k % len(by)]] for k, row in enumerate(rows)]
 
 
 @torch.no_grad()

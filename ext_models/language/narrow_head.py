@@ -39,7 +39,7 @@ def only_ids(model: Any, ids: slice) -> Iterator[None]:
 
     def narrow(hidden: Tensor) -> Tensor:
         logits = hidden.new_full((*hidden.shape[:-1], len(head.weight)), -torch.inf)
-        logits[..., ids] = _logits(head, hidden, ids)
+        logits[..., ids] = logits_of(head, hidden, ids)
         return logits
 
     with _replaced_head(model, narrow):
@@ -61,7 +61,7 @@ def wanted_logits(
     shapes: list[torch.Size] = []
 
     def narrow(hidden: Tensor) -> Tensor:
-        parts = [_logits(head, hidden[w.tokens.to(hidden.device)], w.ids) for w in wanted]
+        parts = [logits_of(head, hidden[w.tokens.to(hidden.device)], w.ids) for w in wanted]
         shapes.extend(part.shape for part in parts)
         return torch.cat([part.flatten() for part in parts])
 
@@ -71,7 +71,7 @@ def wanted_logits(
     return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def _logits(head: Any, hidden: Tensor, ids: slice) -> Tensor:
+def logits_of(head: Any, hidden: Tensor, ids: slice) -> Tensor:
     """Logits (..., I) of hidden states (..., H) for a slice of ids."""
     if isinstance(head, TrainableTokensWrapper):
         return functional.linear(hidden, _trained_rows(head.token_adapter, ids))

@@ -83,7 +83,7 @@ def test_guidance_doubles_the_rows_of_the_summary_alone(planned, model, monkeypa
         rows = [asked(ids, (5, 6, 7), 4, 1), asked(ids, (5,), 3, 2)]
         shares = []
         answers = decoding.generate_codes(
-            base, ids, rows, Sampling(), cfg_scale=cfg_scale, progress=shares.append
+            base, ids, rows, Sampling(), cfg_scale=cfg_scale, progress=shares.append, plain=True
         )
         assert [len(answer.codes) for answer in answers] == [4, 3]
         assert shares == sorted(shares) and shares[-1] == 1.0
@@ -91,12 +91,13 @@ def test_guidance_doubles_the_rows_of_the_summary_alone(planned, model, monkeypa
     assert sizes == [(4, 2), (2, codes), (2, 2 + codes), (4, codes)]
 
 
-def test_an_answer_in_two_spans_is_the_one_in_one(planned, monkeypatch):
+def test_an_answer_in_two_spans_is_the_one_in_one(planned):
+    """Guidance by what is no other prompt changes nothing but the spans."""
     base, ids = planned
     rows = [asked(ids, (5, 6, 7), 6, 1), asked(ids, (5,), 4, 2)]
-    whole = decoding.generate_codes(base, ids, rows, Sampling())
-    monkeypatch.setattr(decoding, "_spans", lambda s, n, _: [(False, 0, s), (False, s, n)])
-    assert decoding.generate_codes(base, ids, rows, Sampling()) == whole
+    rows = [replace(row, uncond=row.cond) for row in rows]
+    whole = decoding.generate_codes(base, ids, rows, Sampling(), plain=True)
+    assert decoding.generate_codes(base, ids, rows, Sampling(), cfg_scale=3.0, plain=True) == whole
 
 
 def test_seeds_give_different_rows(model):
