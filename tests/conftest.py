@@ -27,6 +27,8 @@ EXIT_STATUS = pytest.StashKey[int]()
 # No test writes into the log, or the history of prompts, of whoever runs it.
 OWN = str(Path(tempfile.gettempdir()) / f"motiongpt-test-{os.getpid()}")
 os.environ |= {"MOTIONGPT_LOG": f"{OWN}.log", "MOTIONGPT_PROMPTS": f"{OWN}.json"}
+# Threads of PyTorch wait for each other by spinning: beside a busy core two are slower than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 MARKED = ("models", "bpy", "package", "gui")
 
 
