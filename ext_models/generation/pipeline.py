@@ -20,25 +20,20 @@ from ext_models.errors import PipelineError
 from ext_models.language.tasks import BEGINNING
 from ext_models.language.vocabulary import GeneratedCodes, MotionVocabulary, Skill
 from ext_models.motion import features
-from ext_models.motion.grounding import grounded_joints
 from ext_models.motion.representations import HUMANML3D
-from ext_models.prompt_checks.checks import Demand
-from ext_models.prompt_checks.grammar import read_checks
 from ext_models.tokenizer.clip_summary import ClipSummary
 from ext_models.tokenizer.vqvae import VQVAE, load_tokenizer
 from motiongpt_blender.core.body.motion import (
     MotionClip,
-    Origin,
-    place_at_origin,
     resample,
 )
 from motiongpt_blender.core.packs.length_model import read_lengths
 from motiongpt_blender.wire import Sampling, Understood
 
-from .arrival import ease_into_poses
 from .batches import parts_note, write_batch
+from .clip_decoder import ClipDecoder
 from .clock import Clock
-from .conditioning import encode_poses, end_pose, guidance_targets, pose_stretches, stand_like
+from .conditioning import encode_poses, end_pose, guidance_targets
 from .generators import CodeRequest, MotionGenerator, load_generator
 from .pose_guidance import PoseGuidance
 from .prompt_reading import PromptReading
@@ -51,14 +46,12 @@ from .request import (
 )
 from .reranker import Reranker
 from .reranking import CandidateSelector, Selection
-from .retiming import spread_over_path
 from .sampling import answer_seeds
-from .stride_warping import SlowWay, lengthened, shortened, slow_ways
+from .stride_warping import SlowWay, lengthened, slow_ways
 from .timed_actions import (
     ACTION_STRIDE,
     TimedAction,
     request_of,
-    rushed_seams,
     split_note,
     survivors,
     timed_actions,
@@ -83,6 +76,7 @@ class MotionPipeline:
         self.manifest = manifest
         self.tokenizer = tokenizer
         self.generator = generator
+        self._decoder = ClipDecoder(tokenizer, manifest)
         self._parts = 1  # of the largest batch of the last request
         self.selector = selector or CandidateSelector()
         self.reading = reading or PromptReading(manifest)
@@ -188,7 +182,10 @@ class MotionPipeline:
     def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
         """What is kept of all candidates of a request; see ``reranking``."""
         request, _ = self._read(request)
-        return self.selector.select([self.clip(a.codes, request) for a in answers], request)
+        clips = self._decoder.clips(
+            answers, request, self.actions(request), self._slow_ways(request)
+        )
+        return self.selector.select(clips, request)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Captions of a clip; raises PipelineError in one sentence."""
@@ -284,7 +281,7 @@ class MotionPipeline:
             code_request = replace(self._code_request(part), sampling=self._sampling(request))
             return [([list(codes) for codes in code_request.given], code_request)]
         before = request_of(request, plan[:turn], stride)
-        clips = [self._clip(answer.codes, before, plan[:turn]) for answer in answers]
+        clips = self._decoder.clips(answers, before, plan[:turn])
         scores = self.selector.scores(clips, before)
         groups = 1 if request.poses else request.sampling.variations
         seeds = answer_seeds(self._sampling(request))
@@ -343,7 +340,8 @@ class MotionPipeline:
 
     def clip(self, codes: list[list[int]], request: GenerationRequest) -> MotionClip:
         """The motion of codes (S, L) that answer a request, before any correction."""
-        return self._clip(codes, request, self.actions(request), self._slow_ways(request))
+        actions, ways = self.actions(request), self._slow_ways(request)
+        return self._decoder.clips([GeneratedCodes(codes)], request, actions, ways)[0]
 
     def _slow_ways(self, request: GenerationRequest) -> tuple[SlowWay, ...]:
         """The ways of a request that are generated longer: those of a single walk, with guidance.
@@ -352,58 +350,6 @@ class MotionPipeline:
         """
         guided = request.sampling.guidance > 0 and self.manifest.prompt_style == "tokens"
         return slow_ways(request) if guided and len(self.actions(request)) == 1 else ()
-
-    def _clip(
-        self,
-        codes: list[list[int]],
-        request: GenerationRequest,
-        actions: Sequence[TimedAction],
-        ways: Sequence[SlowWay] = (),
-    ) -> MotionClip:
-        """The motion of codes (S, L) of these actions; ``ways`` were generated longer."""
-        joints = shortened(self._decoded(codes, lengthened(request, ways)), ways)
-        return MotionClip(
-            joints=self._timed(joints, request, actions),
-            fps=self.manifest.fps,
-            tokens=tuple(c for step in codes for c in step),
-            prompt=request.prompt,
-            seed=request.sampling.seed,
-            origin=Origin(self.manifest.name, self.manifest.licence, self.manifest.credits),
-        )
-
-    def _decoded(self, codes: list[list[int]], request: GenerationRequest) -> NDArray[np.float32]:
-        """The grounded motion (T, 22, 3) of codes (S, L), in the world of the request's poses."""
-        steps = torch.tensor(codes, device=self.tokenizer.mean.device)
-        decoded = self.tokenizer.decode(steps[None])
-        # The given codes come first; the wanted motion follows them.
-        ahead = max(decoded.shape[1] - request.frames, 0) // self.tokenizer.config.stride
-        ahead *= self.tokenizer.config.stride
-        frames = decoded[0, : ahead + request.frames].cpu().numpy()
-        stretches = pose_stretches(features.to_joints(frames), request, ahead)
-        joints = grounded_joints(frames, stretches)
-        # The frame before the motion is the last of the history, if there is one.
-        joints = place_at_origin(joints[max(ahead - 1, 0) :]).astype(np.float32)
-        if request.history is not None:
-            joints = stand_like(joints, request.history[-1])[min(ahead, 1) :]
-        elif request.poses and request.poses[0].frame == 0 and request.poses[0].bound is None:
-            joints = stand_like(joints, request.poses[0].joints)
-        return joints
-
-    def _timed(
-        self,
-        joints: NDArray[np.float32],
-        request: GenerationRequest,
-        actions: Sequence[TimedAction],
-    ) -> NDArray[np.float32]:
-        """The motion (T, 22, 3), spread over its path, in time for its poses and its actions."""
-        if not request.sampling.guidance:
-            return joints
-        still = any(check.demand is Demand.STILL for check in read_checks(request.prompt))
-        if not still:
-            joints = spread_over_path(joints, request.poses, self.manifest.fps)
-        seams = rushed_seams(joints, actions, self.tokenizer.config.stride, request.poses)
-        met = sorted((*request.poses, *seams), key=lambda pose: pose.frame)
-        return ease_into_poses(joints, met)
 
     def _read(self, request: GenerationRequest) -> tuple[GenerationRequest, tuple[str, ...]]:
         """The request as the model reads it, and notes on what was typed otherwise."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import numpy as np
@@ -96,42 +97,42 @@ def from_joints(
         return like.new_tensor(features, dtype=like.dtype)
     joints = np.asarray(joints)
     _check_size(joints.shape[:-2])
-    if joints.ndim > 3:
-        flat = joints.reshape(-1, *joints.shape[-3:])
-        each = [from_joints(j, rep, offsets=offsets, uniform=uniform, ground=ground) for j in flat]
-        return np.stack(each).reshape(*joints.shape[:-3], joints.shape[-3] - 1, rep.width)
     joints = _checked(joints, rep)
     if uniform:
-        joints = to_uniform_skeleton(joints, default_offsets() if offsets is None else offsets, rep)
+        wanted = default_offsets() if offsets is None else offsets
+        each = [to_uniform_skeleton(j, wanted, rep) for j in joints.reshape(-1, *joints.shape[-3:])]
+        joints = np.stack(each).reshape(joints.shape)
     facing = _facing(joints, rep)
     if ground:
-        joints = joints - np.array([0, joints[..., 1].min(), 0], dtype=np.float32)
-    joints = joints - joints[:1, :1] * np.array([1, 0, 1], dtype=np.float32)
-    turn = rotations.between(facing[0], FORWARD)
-    joints = _turn(np.broadcast_to(turn, (len(joints), 4)), joints)
+        lowest = joints[..., 1].min(axis=(-2, -1))[..., None, None, None]
+        joints = joints - lowest * np.array([0, 1, 0], dtype=np.float32)
+    joints = joints - joints[..., :1, :1, :] * np.array([1, 0, 1], dtype=np.float32)
+    first = facing[..., 0, :]
+    turn = rotations.between(first, np.broadcast_to(FORWARD, first.shape))[..., None, :]
+    joints = _turn(np.broadcast_to(turn, (*joints.shape[:-2], 4)), joints)
 
     contacts = np.concatenate(
-        [_contacts(joints, f, rep) for f in (rep.left_foot, rep.right_foot)], 1
+        [_contacts(joints, f, rep) for f in (rep.left_foot, rep.right_foot)], -1
     )
     local, heading = inverse_kinematics(joints, rep, smooth=True)
-    spin = rotations.multiply(heading[1:], rotations.inverse(heading[:-1]))
-    root = joints[:, 0]
-    velocity = rotations.rotate(heading[1:], root[1:] - root[:-1])
-    centred = joints - root[:, None] * np.array([1, 0, 1], dtype=np.float32)
-    positions = _turn(heading, centred)[:-1, 1:]
-    velocities = _turn(heading[:-1], joints[1:] - joints[:-1])
-    frames = len(joints) - 1
+    later, sooner = heading[..., 1:, :], heading[..., :-1, :]
+    spin = rotations.multiply(later, rotations.inverse(sooner))
+    root = joints[..., 0, :]
+    velocity = rotations.rotate(later, root[..., 1:, :] - root[..., :-1, :])
+    centred = joints - root[..., None, :] * np.array([1, 0, 1], dtype=np.float32)
+    positions = _turn(heading, centred)[..., :-1, 1:, :]
+    velocities = _turn(sooner, joints[..., 1:, :, :] - joints[..., :-1, :, :])
     return np.concatenate(
         [
-            np.arcsin(np.clip(spin[:, 2:3], -1, 1)),
-            velocity[:, [0, 2]],
-            root[:-1, 1:2],
-            positions.reshape(frames, -1),
-            _sixd(local[:-1, 1:]),
-            velocities.reshape(frames, -1),
+            np.arcsin(np.clip(spin[..., 2:3], -1, 1)),
+            velocity[..., [0, 2]],
+            root[..., :-1, 1:2],
+            positions.reshape(*positions.shape[:-2], -1),
+            _sixd(local[..., :-1, 1:, :]),
+            velocities.reshape(*velocities.shape[:-2], -1),
             contacts,
         ],
-        axis=1,
+        axis=-1,
     ).astype(np.float32)
 
 
@@ -141,7 +142,7 @@ def from_poses(poses: Array, rep: Representation = HUMANML3D) -> Array:
     The same as the first frame of ``from_joints`` on the pose repeated, without its floor
     step: a pose keeps its own height, because it may be one in mid-air.
     """
-    poses = _checked(poses, rep, least=1)
+    poses = _checked(poses, rep, least=1, dimensions=(3,))
     poses = poses - poses[:, :1] * np.array([1, 0, 1], dtype=np.float32)
     facing = _facing(poses, rep)
     poses = _turn(rotations.between(facing, np.broadcast_to(FORWARD, facing.shape)), poses)
@@ -204,32 +205,32 @@ def to_uniform_skeleton(joints: Array, offsets: Array, rep: Representation = HUM
 
 
 def inverse_kinematics(joints: Array, rep: Representation, *, smooth: bool) -> tuple[Array, Array]:
-    """Local rotations (T, J, 4) and root rotations (T, 4) of joint positions (T, J, 3)."""
+    """Local rotations (..., T, J, 4) and root rotations (..., T, 4) of joints (..., T, J, 3)."""
     right_hip, left_hip, right_shoulder, left_shoulder = rep.facing
     # Quirk: hips and shoulders are subtracted in opposite order here.
-    across = joints[:, left_hip] - joints[:, right_hip]
-    across = across + joints[:, right_shoulder] - joints[:, left_shoulder]
+    across = joints[..., left_hip, :] - joints[..., right_hip, :]
+    across = across + joints[..., right_shoulder, :] - joints[..., left_shoulder, :]
     forward = np.cross(UP, rotations.normalise(across))
     if smooth:
-        forward = gaussian_filter1d(forward, FACING_SIGMA, axis=0, mode="nearest")
+        forward = gaussian_filter1d(forward, FACING_SIGMA, axis=-2, mode="nearest")
     root = rotations.between(rotations.normalise(forward), np.broadcast_to(FORWARD, forward.shape))
-    root[0] = rotations.IDENTITY  # Quirk: whatever frame 0 faces.
+    root[..., 0, :] = rotations.IDENTITY  # Quirk: whatever frame 0 faces.
     return _local_rotations(joints, root, rep), root
 
 
 def _local_rotations(joints: Array, root: Array, rep: Representation) -> Array:
-    """Rotations (T, J, 4) of each bone in its parent's frame, from given root rotations."""
+    """Rotations (..., J, 4) of each bone in its parent's frame, from root rotations (..., 4)."""
     local = np.zeros((*joints.shape[:-1], 4), dtype=np.float32)
     local[..., 0] = 1
-    local[:, 0] = root
+    local[..., 0, :] = root
     rest = np.array(rep.directions, dtype=np.float32)
     for chain in rep.chains:
         world = root  # Quirk: arms start from the root's rotation, not from the chest's.
         for parent, child in itertools.pairwise(chain):
-            bone = rotations.normalise(joints[:, child] - joints[:, parent])
+            bone = rotations.normalise(joints[..., child, :] - joints[..., parent, :])
             turn = rotations.between(np.broadcast_to(rest[child], bone.shape), bone)
-            local[:, child] = rotations.multiply(rotations.inverse(world), turn)
-            world = rotations.multiply(world, local[:, child])
+            local[..., child, :] = rotations.multiply(rotations.inverse(world), turn)
+            world = rotations.multiply(world, local[..., child, :])
     return local
 
 
@@ -254,9 +255,9 @@ def default_offsets() -> Array:
 
 
 def _sixd(local: Array) -> Array:
-    """First two columns of each matrix, one after the other: (T, 6J) of (T, J, 4)."""
+    """First two columns of each matrix, one after the other: (..., 6J) of (..., J, 4)."""
     columns = np.swapaxes(rotations.to_matrix(local), -1, -2)[..., :2, :]
-    return columns.reshape(len(local), -1)
+    return columns.reshape(*local.shape[:-2], -1)
 
 
 def _turn(q: Array, joints: Array) -> Array:
@@ -268,14 +269,14 @@ def _turn(q: Array, joints: Array) -> Array:
 
 def _facing(joints: Array, rep: Representation) -> Array:
     right_hip, left_hip, right_shoulder, left_shoulder = rep.facing
-    across = joints[:, right_hip] - joints[:, left_hip]
-    across = across + joints[:, right_shoulder] - joints[:, left_shoulder]
+    across = joints[..., right_hip, :] - joints[..., left_hip, :]
+    across = across + joints[..., right_shoulder, :] - joints[..., left_shoulder, :]
     return rotations.normalise(np.cross(UP, rotations.normalise(across)))
 
 
 def _contacts(joints: Array, foot: tuple[int, int], rep: Representation) -> Array:
-    feet = joints[:, list(foot)]
-    squared = ((feet[1:] - feet[:-1]) ** 2).sum(-1)
+    feet = joints[..., list(foot), :]
+    squared = ((feet[..., 1:, :, :] - feet[..., :-1, :, :]) ** 2).sum(-1)
     return (squared < rep.contact_threshold).astype(np.float32)
 
 
@@ -293,14 +294,17 @@ def _check_size(leading: tuple[int, ...]) -> None:
         )
 
 
-def _checked(joints: Array, rep: Representation, least: int = 2) -> Array:
+def _checked(
+    joints: Array, rep: Representation, least: int = 2, dimensions: Container[int] = range(3, 33)
+) -> Array:
     joints = np.asarray(joints)
-    if joints.ndim != 3 or joints.shape[1:] != (rep.joints, 3):
+    if joints.ndim not in dimensions or joints.shape[-2:] != (rep.joints, 3):
         raise MotionError(
             f"{rep.name} features need (frames, {rep.joints}, 3) joints; these are {joints.shape}."
         )
-    if len(joints) < least:
-        raise MotionError(f"features need at least {least} frames; this motion has {len(joints)}.")
+    frames = joints.shape[-3]
+    if frames < least:
+        raise MotionError(f"features need at least {least} frames; this motion has {frames}.")
     if not np.isfinite(joints).all():
         raise MotionError("the joints hold numbers that are not finite.")
     return joints.astype(np.float32)

@@ -98,9 +98,7 @@ class TextMotionModel:
         device = self.network.mean.device
         found = [np.zeros((0, self.config.embedding_dim), dtype=np.float32)]
         for start in range(0, len(joints), BATCH):
-            chunk = joints[start : start + BATCH]
-            clips = [self._features(clip, start + k) for k, clip in enumerate(chunk)]
-            x, frames = pad(clips)
+            x, frames = pad(self._features(joints[start : start + BATCH], start))
             found.append(self.network.embed_motion(x.to(device), frames.to(device)).cpu().numpy())
         return np.concatenate(found)
 
@@ -121,15 +119,19 @@ class TextMotionModel:
             found.append(self.network.embed_text(batch.to(device)).cpu().numpy())
         return np.concatenate(found)
 
-    def _features(self, joints: Array, index: int) -> Array:
-        if not MIN_FRAMES <= len(joints) <= self.config.max_frames:
-            raise TextMotionError(
-                f"clip {index} has {len(joints)} frames; this model reads clips of "
-                f"{MIN_FRAMES} to {self.config.max_frames}."
-            )
+    def _features(self, clips: Sequence[Array], first: int) -> list[Array]:
+        """Normalised features (T', C) of clips, whose first has a number; those alike at once."""
+        for number, clip in enumerate(clips, first):
+            if not MIN_FRAMES <= len(clip) <= self.config.max_frames:
+                raise TextMotionError(
+                    f"clip {number} has {len(clip)} frames; this model reads clips of "
+                    f"{MIN_FRAMES} to {self.config.max_frames}."
+                )
         mean, std = (t.cpu().numpy() for t in (self.network.mean, self.network.std))
-        x = (clip_features(joints, self.config.rep) - mean) / std
-        return x.astype(np.float32)
+        alike = len({clip.shape for clip in clips}) == 1
+        every = [np.stack(clips)] if alike else clips
+        found = [(clip_features(clip, self.config.rep) - mean) / std for clip in every]
+        return [one.astype(np.float32) for one in (found[0] if alike else found)]
 
 
 def save(model: TextMotionModel, folder: Path, notes: Mapping[str, Any] | None = None) -> None:
@@ -211,12 +213,12 @@ def _weights_hash(network: TextMotionNetwork, vocabulary: TextVocabulary) -> str
 
 
 def clip_features(joints: Array, rep: representations.Representation) -> Array:
-    """Features (T', C) of a clip (T, 22, 3), T' a multiple of four, without foot contacts.
+    """Features (..., T', C) of clips (..., T, 22, 3), T' a multiple of four, without contacts.
 
     The clip keeps its floor and its bone lengths: hovering and stretching should cost.
     """
     x = features.from_joints(joints, rep, uniform=False, ground=False)
-    return x[: len(x) // STRIDE * STRIDE, :-CONTACTS]
+    return x[..., : x.shape[-2] // STRIDE * STRIDE, :-CONTACTS]
 
 
 def pad(clips: Sequence[Array]) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from ext_models.generation import pipeline as pipeline_module
+from ext_models.generation import clip_decoder
 from ext_models.generation.generators import CodeRequest
 from ext_models.generation.pipeline import MotionPipeline
 from ext_models.generation.request import GenerationRequest, PoseCondition
@@ -191,7 +191,7 @@ def test_a_single_walk_is_asked_to_go_farther(
     target = listener.asked[-1].targets.poses[-1]
     assert target.joints[0, 2] == pytest.approx(metres, abs=0.01)
     # What was generated longer is given as long as it was asked for.
-    monkeypatch.setattr(pipeline_module, "grounded_joints", lambda *_: walk[:31].copy())
+    monkeypatch.setattr(clip_decoder, "grounded_joints", lambda *_: walk[:31].copy())
     made = listening.clip(answers[0].codes, request).joints
     before, after = (np.linalg.norm(travelled(motion, 0, 30)) for motion in (walk, made))
     assert after == pytest.approx(before * 0.5 / metres, rel=0.01)
