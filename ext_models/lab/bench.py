@@ -92,8 +92,11 @@ class Bench:
         tokens = self.generator
         return [
             self.tokens(tokens, BASELINE, 1),
-            self.tokens(tokens, "one motion, no cache", 1, use_cache=False),
-            self.tokens(tokens, "one motion, static cache", 1, cache_implementation="static"),
+            self.tokens(tokens, "one motion, transformers", 1, plain=True),
+            self.tokens(tokens, "one motion, no cache", 1, plain=True, use_cache=False),
+            self.tokens(
+                tokens, "one motion, static cache", 1, plain=True, cache_implementation="static"
+            ),
             self.tokens(tokens, "one motion, guidance", 1, cfg_scale=2.0),
             *(self.tokens(tokens, f"{n} motions at once", n) for n in BATCHES),
             *(self._whole_head(tokens, n) for n in (1, *BATCHES)),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ext_models.generation import decoding
+from ext_models.generation import decoding, sampling
 from ext_models.generation.pipeline import MotionPipeline, silent
 from ext_models.generation.request import GenerationCancelledError, GenerationRequest
 from ext_models.generation.sampling import RowSampler, uniform_numbers
@@ -140,3 +140,17 @@ def test_a_pipeline_writes_many(pipeline):
 def test_it_stops_when_asked(pipeline):
     with pytest.raises(GenerationCancelledError):
         pipeline.generate_batch([GenerationRequest("a person walks", 30)], cancelled=lambda: True)
+
+
+@pytest.mark.parametrize(("spread", "is_enough"), [(3.0, True), (0.1, False)])
+def test_sorting_a_few_columns_samples_as_sorting_all_does(monkeypatch, spread, is_enough):
+    """Of 1,000 columns; where the few do not fill the share, all are sorted."""
+    logits = spread * torch.randn(60, 1000, generator=torch.Generator().manual_seed(2))
+    numbers = [uniform_numbers(seed, 1) for seed in range(60)]
+    draws = RowSampler(numbers, Sampling(temperature=1.0, top_p=0.8))
+    found = draws(0, logits)
+    sorted_columns = draws._likeliest(logits.softmax(-1))[0].shape[1]
+    assert sorted_columns == (sampling.FEW if is_enough else 1000)
+    monkeypatch.setattr(sampling, "FEW", 1000)
+    assert torch.equal(draws(0, logits), found)
+    assert len(found.unique()) > 30
