@@ -1,4 +1,4 @@
-"""The Rigify human and how it is posed: FK controls turned in code, as by hand."""
+"""The Rigify human of the demo, and the way it goes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import cast
 
 import bpy
 import numpy as np
-from mathutils import Quaternion
 
 from ..core.body.rotations import Array
-from ..core.retargeting.solver import solve
 from ..core.rig.rig_description import RigDescription
 from .command import CommandError
 
@@ -35,41 +33,9 @@ def make_rigify_human() -> bpy.types.Object:
     return rig
 
 
-def strike(obj: bpy.types.Object, rig: RigDescription, joints: Array) -> None:
-    """Turn the rig's FK controls so that it stands like these joints.
-
-    Args:
-        obj: the armature object.
-        rig: its description.
-        joints: (22, 3) metres, y up.
-    """
-    bones = _pose(obj).bones
-    for switch in rig.switches:
-        if switch.prop in bones[switch.bone]:
-            bones[switch.bone][switch.prop] = switch.value
-    motion = solve(rig, joints[None])
-    for name, rotations in motion.rotations.items():
-        _turn(bones[name], rotations[0])
-    bones[motion.root].location = motion.locations[0].tolist()
-    obj.update_tag()
-    bpy.context.view_layer.update()
-
-
 def _pose(obj: bpy.types.Object) -> bpy.types.Pose:
     """The pose of an armature object; Blender's other objects have none."""
     return cast("bpy.types.Pose", obj.pose)
-
-
-def _turn(bone: bpy.types.PoseBone, rotation: Array) -> None:
-    """Set a bone's rotation in its own mode."""
-    turn = Quaternion(rotation.tolist())
-    if bone.rotation_mode == "QUATERNION":
-        bone.rotation_quaternion = turn
-    elif bone.rotation_mode == "AXIS_ANGLE":
-        axis, angle = turn.to_axis_angle()
-        bone.rotation_axis_angle = angle, *axis  # pyright: ignore[reportAttributeAccessIssue]
-    else:
-        bone.rotation_euler = turn.to_euler(bone.rotation_mode)
 
 
 def floor_path(obj: bpy.types.Object, rig: RigDescription, frames: range) -> Array:

@@ -15,10 +15,11 @@ from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.rig.rig_description import RigDescription
 from ..scene.pose.capture import capture_joints, capture_pose
 from ..scene.pose.mark_pose import mark_pose
+from ..scene.pose.strike import strike
 from ..scene.rig.description import describe
 from ..scene.take.apply import ApplyReport, apply_clip
 from . import stage
-from .character import floor_path, make_rigify_human, strike
+from .character import floor_path, make_rigify_human
 from .figure import add_figure, add_ghost
 from .roles import NAMES, linear
 from .stances import FIRST, Cue

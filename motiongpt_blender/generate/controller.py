@@ -194,7 +194,7 @@ class Controller:
             return
         assert isinstance(job.result, Result)
         try:
-            take.clips = _load_clips(take.prepared, job.result, take.folder)
+            take.clips = load_clips(take.prepared, job.result, take.folder)
         except MotionError as error:
             self.tell(take.character, str(error), failed=True)
             return
@@ -256,7 +256,7 @@ class Controller:
         state = self.state(take.character.armature)
         state.seconds = {**take.job.result.seconds, **reports[0].seconds, "total": total}
         self.blender.push_undo("MotionGPT: Generate")
-        text = tr("{made} ({seconds:.1f} s).", made=_made(reports), seconds=total)
+        text = tr("{made} ({seconds:.1f} s).", made=made_text(reports), seconds=total)
         self.tell(take.character, text)
 
     def _end(self, take: PendingTake, *, written: bool) -> None:
@@ -283,14 +283,14 @@ class Controller:
         )
 
 
-def _load_clips(take: PreparedTake, result: Result, folder: Path) -> tuple[MotionClip, ...]:
+def load_clips(take: PreparedTake, result: Result, folder: Path) -> tuple[MotionClip, ...]:
     """The clips of an answer that takes are made of, best first; raises MotionError."""
     wanted = take.request.takes
     names = result.clips[:1] if wanted == 1 else (result.alternatives or result.clips)[:wanted]
     return tuple(take.cut(MotionClip.load(folder / name)) for name in names)
 
 
-def _made(reports: Sequence[ApplyReport]) -> str:
+def made_text(reports: Sequence[ApplyReport]) -> str:
     """What was made, in words."""
     first = reports[0]
     if len(reports) == 1:

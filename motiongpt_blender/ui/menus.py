@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 import bpy
-from bpy.types import Context
+from bpy.types import Context, UILayout
 
 from .. import paths
 from ..core.pose_constraints.marked_pose import PoseRole
@@ -131,6 +131,12 @@ def remove() -> None:
         menu.remove(cast("Any", _draw))
 
 
+def draw_samples(layout: UILayout, alone: str, with_takes: str) -> None:
+    """The sample character, alone and with poses and takes to try."""
+    layout.operator("motiongpt.add_sample_character", text=alone, icon="USER")
+    button(layout, "motiongpt.add_sample_character", with_takes, "ACTION", with_takes=True)
+
+
 def _armatures() -> Any:
     return cast("Any", bpy.types.VIEW3D_MT_armature_add)
 
@@ -150,7 +156,7 @@ def _draw_pose_asset(menu: bpy.types.Menu, context: Context) -> None:
 def _draw_sample(menu: bpy.types.Menu, _context: Context) -> None:
     layout = layout_of(menu)
     layout.operator_context = "INVOKE_REGION_WIN"
-    layout.operator("motiongpt.add_sample_character", text="Sample Character", icon="USER")
+    draw_samples(layout, msgid("Sample Character"), msgid("Sample with Takes"))
 
 
 def _draw(menu: bpy.types.Menu, _context: Context) -> None:

@@ -11,7 +11,7 @@ from .. import paths
 from ..compat import session_id
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.timeline.frame_range import FrameRangeMode
-from ..core.translation import tr
+from ..core.translation import msgid, tr
 from ..operators import generation, session
 from ..operators.prompt_history import is_favourite
 from ..operators.prompts import examples_for
@@ -23,6 +23,7 @@ from ..properties.scene import MotionGPTScene, target
 from ..scene.pose.recording import current_action
 from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
 from .icons import icon
+from .menus import draw_samples
 from .news import draw_news
 from .queue import QUEUE_SHARE, draw_progress, draw_queue_button, draw_selected, queue_text
 from .readiness import obstacle, readiness_text
@@ -59,7 +60,8 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         obj = target(context)
         layout.prop(panel, "armature", text="Armature")
         if obj is None:
-            layout.operator("motiongpt.add_sample_character", icon="ARMATURE_DATA")
+            column = layout.column(align=True)
+            draw_samples(column, msgid("Add Sample Character"), msgid("Add Sample with Takes"))
         else:
             if panel.armature is None:
                 hint(layout, tr("Uses the selected armature, {name}", name=obj.name))

@@ -7,10 +7,10 @@ from motiongpt_blender.core.body.motion import heading
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.pose_constraints.marked_pose import PoseRole
 from motiongpt_blender.demo import stances
-from motiongpt_blender.demo.character import strike
 from motiongpt_blender.demo.figure import add_figure, add_ghost
 from motiongpt_blender.scene.pose.capture import capture_joints
 from motiongpt_blender.scene.pose.mark_pose import mark_pose
+from motiongpt_blender.scene.pose.strike import strike
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.sample.anatomy import mannequin
 from motiongpt_blender.scene.sample.surface import surface_net

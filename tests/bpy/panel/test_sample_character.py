@@ -116,3 +116,56 @@ def test_the_first_take_on_it(addon):
         bpy.context.scene.frame_set(frame)
         seen.append([list(foot.tail) for foot in feet])
     assert np.ptp(np.array(seen), axis=0).max() > 0.3
+
+
+def add_with_takes():
+    assert bpy.ops.motiongpt.add_sample_character(with_takes=True) == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+@pytest.mark.parametrize(("fps", "base", "first"), [(24, 1.0, 1), (24, 1.001, 1), (30, 1.0, 40)])
+def test_with_takes_it_has_a_prompt_and_passes_through_its_poses(default_scene, fps, base, first):
+    from motiongpt_blender.scene.pose.capture import capture_joints
+    from motiongpt_blender.scene.rig.description import describe
+
+    default_scene.render.fps, default_scene.render.fps_base = fps, base
+    default_scene.frame_set(first)
+    rig = add_with_takes()
+    kept = rig.motiongpt
+    assert kept.request.prompt.startswith("a person walks forward")
+    assert [pose.role for pose in kept.poses] == ["START", "KEY", "END"]
+    assert kept.poses[0].frame == first and kept.poses[2].frame == first + round(4 * fps / base)
+    assert len(kept.takes.entries) == 3 and kept.takes.index_shown == 0
+    for index in (0, 2):
+        kept.takes.show(index)
+        for pose in kept.poses:
+            default_scene.frame_set(pose.frame)
+            away = capture_joints(rig, describe(rig)) - pose.load().joints
+            assert np.abs(away).max() < 0.01
+    assert {take.pack for take in kept.takes.entries} == {"starter"}
+
+
+def test_its_takes_differ_walk_and_bear_their_terms(default_scene):
+    rig = add_with_takes()
+    takes = rig.motiongpt.takes
+    ways = []
+    for index in range(3):
+        takes.show(index)
+        hips = []
+        for frame in range(1, 97, 5):
+            default_scene.frame_set(frame)
+            hips.append(list(rig.pose.bones["spine"].head))
+        ways.append(np.array(hips))
+        assert takes.entries[index].action["motiongpt_licence"]
+        assert takes.entries[index].action["motiongpt_credits"]
+    assert all(way[0, 1] - way[-1, 1] > 3.0 for way in ways), "it walks forward, to -y"
+    assert np.abs(ways[0] - ways[1]).max() > 0.02
+
+
+def test_takes_that_cannot_be_read_leave_the_character(default_scene, monkeypatch, tmp_path):
+    from motiongpt_blender.scene.sample import sample_takes
+
+    (tmp_path / sample_takes.POSES).write_bytes(b"no arrays")
+    monkeypatch.setattr(sample_takes.read_sample_takes, "__defaults__", (tmp_path,))
+    rig = add_with_takes()
+    assert rig.type == "ARMATURE" and not rig.motiongpt.takes.entries
