@@ -14,7 +14,7 @@ from typing import Final
 LAST_LINES: Final = 40
 #: An absolute path of any system, with its folders apart from its name.
 _PATH: Final = re.compile(
-    r"(?<![\w.>~-])(?:[A-Za-z]:[\\/]|/)(?:[^\\/\n\"'<>|:*?]+[\\/])+([^\\/\s\"'<>|:*?]*)"
+    r"(?<![\w.>~-])(?:[A-Za-z]:[\\/]+|\\\\+|/)(?:[^\\/\n\"'<>|:*?]+[\\/]+)+([^\\/\s\"'<>|:*?]*)"
 )
 
 

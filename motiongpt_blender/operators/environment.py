@@ -14,7 +14,8 @@ from ..backend.child_task import ChildTask, set_up
 from ..backend.setup import torch_source
 from ..backend.setup.base_python import find_base
 from ..backend.setup.install_errors import InstallError
-from ..backend.setup.installer import DISK_FACTOR, STAMP, Pins, read_pins
+from ..backend.setup.installer import DISK_FACTOR, Pins, read_pins
+from ..backend.setup.places import STAMP, environment_in
 from ..core.patience import patiently
 from ..core.translation import tr
 from ..preferences import chosen_pack, entry, environment_folder, settings
@@ -75,7 +76,13 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
             )
         layout.label(text="That takes some minutes, and Blender stays usable.", icon="TIME")
         layout.prop(self, "folder")
-        free = _free(Path(bpy.path.abspath(self.folder)))
+        named = self._named(context)
+        if (folder := _place_of(named)) != named:
+            sentence = tr(
+                "That folder has other files: it goes into {name} there.", name=folder.name
+            )
+            layout.label(text=sentence, icon="INFO")
+        free = _free(named)
         short = free is not None and free < disk
         said = tr("unknown") if free is None else _gigabytes(free)
         layout.label(
@@ -86,8 +93,8 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Start it; a script waits for the outcome."""
-        folder = Path(bpy.path.abspath(self.folder)) if self.folder else environment_folder(context)
         try:
+            folder = environment_in(self._named(context))
             task = start(folder)
         except (InstallError, OSError) as error:
             self.report({"ERROR"}, str(error))
@@ -96,6 +103,10 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
             chosen.environment = "" if folder == locations.default_environment() else str(folder)
             context.preferences.is_dirty = True
         return run(self, context, task, lambda now, done: _finish(self, now, done))
+
+    def _named(self, context: bpy.types.Context) -> Path:
+        """The folder in the dialog."""
+        return Path(bpy.path.abspath(self.folder)) if self.folder else environment_folder(context)
 
 
 class MOTIONGPT_OT_remove_environment(bpy.types.Operator):
@@ -186,6 +197,14 @@ def _free(folder: Path) -> int | None:
     """MB free where a folder will be."""
     there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
     return None if there is None else shutil.disk_usage(there).free // 2**20
+
+
+def _place_of(named: Path) -> Path:
+    """Where the environment goes; a folder that cannot be read is told when it is written."""
+    try:
+        return environment_in(named)
+    except OSError:
+        return named
 
 
 def _gigabytes(megabytes: int) -> str:

@@ -20,6 +20,7 @@ from ...core.progress_lines import Tell, claim_stdout, watching
 from ...core.translation import tr
 from .install_errors import InstallError
 from .installer import Environment, read_pins
+from .places import environment_in
 
 #: What the model's process needs.
 GROUPS: Final = ("torch", "backend")
@@ -33,6 +34,11 @@ def main(argv: list[str]) -> int:
     """Make the environment; returns 0 when it is ready."""
     folder, pyproject = Path(argv[0]), Path(argv[1])
     tell = claim_stdout()
+    try:
+        folder = environment_in(folder)
+    except OSError as error:
+        tell(failed=_sentence(error, folder))
+        return 1
     downloads = folder.with_name(folder.name + DOWNLOADS)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

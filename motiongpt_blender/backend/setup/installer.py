@@ -32,8 +32,8 @@ from ...core.translation import tr
 from . import torch_source
 from .asking import ask
 from .install_errors import InstallError, explain, missing_library, without_passwords
+from .places import STAMP, is_free
 
-STAMP: Final = "motiongpt.json"
 #: What the log is called after its environment, beside which it lies.
 LOG: Final = "-install.log"
 #: The Python that makes environments; never one inside an environment that may be moved.
@@ -170,7 +170,7 @@ class Environment:
             )
 
     def _state(self) -> State:
-        if not self.folder.exists():
+        if is_free(self.folder):
             return State.ABSENT
         stamp = self._stamp()
         if stamp is None:
@@ -195,7 +195,9 @@ class Environment:
 
     def _write(self, groups: Mapping[str, Sequence[str]]) -> None:
         stamp = {"python": _version(self.base), "groups": groups}
-        (self.folder / STAMP).write_text(json.dumps(stamp, indent=1), "utf-8")
+        partial = self.folder / f"{STAMP}.part"  # whoever is killed here leaves the stamp whole
+        partial.write_text(json.dumps(stamp, indent=1), "utf-8")
+        patiently(partial.replace, self.folder / STAMP)
 
     def _remember(self, name: str, lines: Sequence[str]) -> None:
         self._write({**(self._stamp() or {"groups": {}})["groups"], name: list(lines)})

@@ -8,7 +8,7 @@ import pytest
 
 from motiongpt_blender.backend import locations
 from motiongpt_blender.backend.child_task import SET_UP, Phase, Progress
-from motiongpt_blender.backend.setup.installer import STAMP
+from motiongpt_blender.backend.setup.places import INSIDE, STAMP
 from tests.support.session import asked
 
 bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed here")
@@ -83,6 +83,17 @@ def test_a_folder_of_ones_own_is_kept_in_the_preferences(chosen, tmp_path):
     bpy.ops.motiongpt.set_up(folder=str(place))
     assert chosen.environment == str(place)
     assert locations.noted() == locations.python_in(place)
+
+
+def test_a_folder_with_files_gets_the_environment_inside(chosen, tmp_path):
+    (tmp_path / "Documents").mkdir()
+    (tmp_path / "Documents" / "letter.txt").write_text("mine")
+    bpy.ops.motiongpt.set_up(folder=str(tmp_path / "Documents"))
+    inside = tmp_path / "Documents" / INSIDE
+    assert chosen.environment == str(inside)
+    assert locations.noted() == locations.python_in(inside)
+    bpy.ops.motiongpt.remove_environment()
+    assert (tmp_path / "Documents" / "letter.txt").is_file() and not inside.exists()
 
 
 def test_a_set_up_that_fails_notes_nothing(chosen, monkeypatch):

@@ -13,6 +13,7 @@ from motiongpt_blender.backend.child_task import Phase, set_up
 from motiongpt_blender.backend.setup import base_python, installer
 from motiongpt_blender.backend.setup.base_python import find_base, refusal
 from motiongpt_blender.backend.setup.install_errors import InstallError
+from motiongpt_blender.backend.setup.places import STAMP
 from motiongpt_blender.core.folder_lock import FolderLock, FolderLockedError
 from tests.support.child_processes import ROOT, wait_for
 from tests.support.wheels import make_wheel
@@ -61,7 +62,7 @@ def test_the_environment_is_made_and_named(root, folder):
     end = task.progress
     assert (end.phase, end.fraction) == (Phase.DONE, 1.0)
     assert end.made == folder / "bin" / "python"
-    stamp = json.loads((folder / installer.STAMP).read_text())
+    stamp = json.loads((folder / STAMP).read_text())
     assert stamp["groups"] == {"torch": ["torchlike==1.0"], "backend": ["tiny==2.0"]}
     assert sorted(path.name for path in folder.parent.iterdir()) == [
         folder.name, f"{folder.name}-install.log", f"{folder.name}.lock",

@@ -10,6 +10,7 @@ from motiongpt_blender.backend.setup import install_errors, installer, torch_sou
 from motiongpt_blender.backend.setup.asking import ask
 from motiongpt_blender.backend.setup.install_errors import InstallError
 from motiongpt_blender.backend.setup.installer import Environment, Pins
+from motiongpt_blender.backend.setup.places import STAMP
 from tests.support.wheels import make_wheel
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="uses executables made of shell lines")
@@ -179,7 +180,7 @@ def test_any_number_of_interruptions_is_mended_by_the_next_run(
     ['{"python": "3", "groups": null}', '{"python": 3, "groups": {}}', "[" * 100_000, "\xff"],
 )
 def test_a_stamp_that_cannot_be_read_is_none(environment, text):
-    (environment.folder / installer.STAMP).write_text(text, "latin-1")
+    (environment.folder / STAMP).write_text(text, "latin-1")
     assert environment._state() is installer.State.FOREIGN
 
 
@@ -199,7 +200,7 @@ def test_two_foreign_folders_are_left_to_the_person(tmp_path):
 def test_two_pythons_swap_places(environment, wheels):
     other = environment.folder.with_name(".venv.old")
     shutil.copytree(environment.folder, other, symlinks=True)
-    stamp = environment.folder / installer.STAMP
+    stamp = environment.folder / STAMP
     stamp.write_text(stamp.read_text().replace('"python": "3', '"python": "9'))
     _, output = ensure(environment, pins(), [])
     assert "is back" in output
