@@ -30,6 +30,11 @@ _NO_NETWORK: Final = re.compile(
     r"|error trying to connect|No route to host",
     re.I,
 )
+_NOT_TRUSTED: Final = re.compile(
+    r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|invalid peer certificate|UnknownIssuer"
+    r"|unable to get local issuer|self[- ]signed certificate",
+    re.I,
+)
 _NO_VENV: Final = re.compile(r"No module named '?(venv|ensurepip)|ensurepip is not available")
 _NO_BUILD: Final = re.compile(r"No matching distribution found for ([^\s(]+)|No solution found")
 _PASSWORD: Final = re.compile(r"(\b\w[\w+.-]*://)[^\s/@]+@")
@@ -75,6 +80,15 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
             "{base} has no working venv module: {way}, then run the command again.",
             base=base,
             way=_venv_line(base),
+        )
+    if _NOT_TRUSTED.search(text):
+        return tr(
+            "{what} could not be downloaded for {folder}: this computer does not trust the "
+            "certificate of the package index, maybe that of a company's network; ask for its "
+            "certificate file, name it with `pip config set global.cert FILE` and run the "
+            "command again, it goes on from there.",
+            what=f"{what[:1].upper()}{what[1:]}",
+            folder=folder,
         )
     if _NO_NETWORK.search(text):
         return tr(

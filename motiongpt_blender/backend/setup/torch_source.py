@@ -119,12 +119,15 @@ def pip_settings(python: Path) -> dict[str, str]:
 
 
 def uv_variables(pip: Mapping[str, str]) -> dict[str, str]:
-    """The addresses of pip's settings as uv's variables. uv reads none of pip's."""
+    """Addresses, proxy and certificates of pip's settings as uv's variables."""
     found = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": " ".join(pip.get("extra-index-url", "").split()),
         "UV_FIND_LINKS": ",".join(pip.get("find-links", "").split()),
         "UV_INSECURE_HOST": " ".join(pip.get("trusted-host", "").split()),
+        "HTTPS_PROXY": pip.get("proxy", ""),
+        "HTTP_PROXY": pip.get("proxy", ""),
+        "SSL_CERT_FILE": pip.get("cert", ""),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -134,7 +137,7 @@ def uv_options(pip: Mapping[str, str]) -> list[str]:
     no_index = pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
     options = ["--no-index"] if no_index else []
     # pip takes the best version of all indexes; uv would stop at the first that has the name.
-    if no_index or uv_variables(pip):
+    if no_index or any(name.startswith("UV_") for name in uv_variables(pip)):
         options += ["--index-strategy", "unsafe-best-match"]
     return options
 

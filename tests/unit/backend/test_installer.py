@@ -235,6 +235,31 @@ def test_no_network(environment, wheels, monkeypatch):
     assert "tiny" in log
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify "
+        "failed: self-signed certificate in certificate chain'))': /simple/tiny/",
+        "error: client error (Connect): invalid peer certificate: UnknownIssuer",
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_no_missing_build(line):
+    text = f"WARNING: {line}\nERROR: No matching distribution found for tiny==1.0"
+    sentence = install_errors.explain(text, "PyTorch", Path("/x/.venv"), Path("python"))
+    assert "does not trust the certificate" in sentence and "global.cert" in sentence
+    assert sentence.count(". ") == 0
+
+
+def test_proxy_and_certificates_of_pip_hold_for_uv():
+    pip = {"proxy": "http://proxy.studio:3128", "cert": "/etc/studio.pem"}
+    assert torch_source.uv_variables(pip) == {
+        "HTTPS_PROXY": "http://proxy.studio:3128",
+        "HTTP_PROXY": "http://proxy.studio:3128",
+        "SSL_CERT_FILE": "/etc/studio.pem",
+    }
+    assert torch_source.uv_options(pip) == [], "an index of their own is another matter"
+
+
 def test_missing_build_names_the_package(environment, wheels):
     with pytest.raises(InstallError, match=r"No build of tiny==1\.0 for this Python"):
         ensure(environment, pins(small=["tiny==1.0"]), ["small"])

@@ -15,7 +15,7 @@ from motiongpt_blender.core.problem_report import LAST_LINES, problem_report, wi
         ("D:/jobs/rigs/y.blend: no", ".../y.blend: no"),
         (r"No such file: 'C:\\Users\\Anna\\x.blend'", "No such file: '.../x.blend'"),
         (r"\\server\anna\clients\x.blend is gone", ".../x.blend is gone"),
-        ("see file:///home/anna/clients/x.log", "see file://.../x.log"),
+        ("see file:///Users/anna/clients/x.log", "see file://.../x.log"),
         ("/tmp/motiongpt-ab/poses.npz (2)", ".../poses.npz (2)"),
         (
             "1/2 of the bytes, 3 m/s, https://example.org",
