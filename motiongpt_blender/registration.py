@@ -47,6 +47,7 @@ from .ui import bone_map as bone_panel
 from .ui import description as description_panel
 from .ui import frame_range as frame_range_panel
 from .ui import icons, keymap, menus, panels
+from .ui import model as model_panel
 from .ui import news as news_panel
 from .ui import packs as packs_menu
 from .ui import poses as pose_panel
@@ -144,13 +145,15 @@ CLASSES: Final = (
     panels.MOTIONGPT_PT_main,
     queue_panel.MOTIONGPT_PT_queue,
     pose_panel.MOTIONGPT_PT_poses,
+    pose_panel.MOTIONGPT_PT_pose_parts,
     take_panels.MOTIONGPT_PT_takes,
     frame_range_panel.MOTIONGPT_PT_frame_range,
     sequence_panel.MOTIONGPT_PT_sequence,
     retargeting_panel.MOTIONGPT_PT_retargeting,
     bone_panel.MOTIONGPT_PT_bones,
+    model_panel.MOTIONGPT_PT_model,
     description_panel.MOTIONGPT_PT_description,
-    panels.MOTIONGPT_PT_training_data,
+    model_panel.MOTIONGPT_PT_training_data,
     take_panels.MOTIONGPT_PT_report,
 )
 

@@ -72,6 +72,7 @@ class MOTIONGPT_PT_bones(ArmaturePanel, bpy.types.Panel):
 
     bl_label = "Bones"
     bl_idname = "MOTIONGPT_PT_bones"
+    bl_parent_id = "MOTIONGPT_PT_retargeting"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:

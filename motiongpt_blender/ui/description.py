@@ -17,6 +17,7 @@ class MOTIONGPT_PT_description(ArmaturePanel, bpy.types.Panel):
 
     bl_label = "Describe"
     bl_idname = "MOTIONGPT_PT_description"
+    bl_parent_id = "MOTIONGPT_PT_model"
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:

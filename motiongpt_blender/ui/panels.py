@@ -20,8 +20,7 @@ from ..preferences import chosen_pack
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import MotionGPTScene, target
-from ..scene.pose.recording import current_action
-from .base import ArmaturePanel, Panel, button, hint, layout_of, sentence
+from .base import Panel, button, hint, layout_of, sentence
 from .icons import icon
 from .menus import draw_samples
 from .news import draw_news
@@ -53,23 +52,19 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
     def draw(self, context: Context) -> None:
         """The request and the button."""
         layout, panel = layout_of(self), scene_properties.of(context.scene)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
         draw_news(context, layout)
         draw_setup(context, layout)
         obj = target(context)
-        layout.prop(panel, "armature", text="Armature")
+        # Without a choice the selected armature counts: the empty field names it.
+        used = obj.name if obj is not None else ""
+        row = layout.split(factor=0.28)
+        row.label(text="Armature")
+        row.prop(panel, "armature", text="", placeholder=used)
         if obj is None:
             column = layout.column(align=True)
             draw_samples(column, msgid("Add Sample Character"), msgid("Add Sample with Takes"))
         else:
-            if panel.armature is None:
-                hint(layout, tr("Uses the selected armature, {name}", name=obj.name))
             _draw_request(context, layout, obj)
-        layout.prop(panel, "candidates")
-        layout.prop(panel, "guidance")
-        layout.prop(panel, "takes")
-        layout.separator(factor=0.5)
         if why := obstacle(obj) if obj is not None else tr(NO_ARMATURE):
             sentence(context, layout, why, "ERROR")
         elif obj is not None:
@@ -82,24 +77,6 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         state = session.shown_state(obj)
         symbol = "ERROR" if state.failed else "CHECKMARK"
         sentence(context, layout, state.message, symbol, least=MESSAGE_LINES)
-
-
-class MOTIONGPT_PT_training_data(ArmaturePanel, bpy.types.Panel):
-    """The character's animation as a captioned clip."""
-
-    bl_label = "Training Data"
-    bl_idname = "MOTIONGPT_PT_training_data"
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
-        """What is exported, and the button."""
-        action = current_action(obj)
-        if action is None:
-            hint(layout, tr("{name} has no action", name=obj.name))
-        else:
-            layout.label(text=action.name, icon="ACTION")
-            hint(layout, "The prompt is its caption")
-        layout.operator("motiongpt.export_clip", icon="EXPORT")
 
 
 def _draw_examples(context: Context, layout: UILayout) -> None:
@@ -118,43 +95,31 @@ def _draw_request(context: Context, layout: UILayout, obj: Object) -> None:
     """What is asked for of the character: prompt, length, seed."""
     request = armature.of(obj).request
     column = layout.column()
-    column.use_property_split = False
     row = column.row(align=True)
     row.prop(request, "prompt", text="", icon="SMALL_CAPS")
     row.menu("MOTIONGPT_MT_prompts", text="", icon="RECOVER_LAST")
     symbol = "SOLO_ON" if is_favourite(request.prompt) else "SOLO_OFF"
     row.operator("motiongpt.favourite_prompt", text="", icon=symbol)
     _draw_examples(context, column)
-    _draw_length(context, layout, obj)
-    layout.prop(request, "seed")
+    split = column.split(factor=0.5)
+    _draw_length(context, split.row(align=True), obj)
+    split.prop(request, "seed")
 
 
-def _draw_length(context: Context, layout: UILayout, obj: Object) -> None:
+def _draw_length(context: Context, row: UILayout, obj: Object) -> None:
     """The length, or what decides it."""
     request = armature.of(obj).request
     if decided := _length_decided(scene_properties.of(context.scene), obj):
-        _length_text(layout, decided).active = False
+        row.active = False
+        row.label(text=decided)
         return
     suggested = generation.suggested_length(context, obj)
-    if suggested is None:
-        layout.prop(request, "seconds")
-        return
-    row = layout.row(align=True)
-    if request.auto_length:
-        _length_text(row, tr("{seconds:.1f} s, suits the prompt", seconds=suggested))
+    if suggested is not None and request.auto_length:
+        row.label(text=tr("Length {seconds:.1f} s", seconds=suggested))
     else:
         row.prop(request, "seconds")
-    row.prop(request, "auto_length", text="", icon="AUTO")
-
-
-def _length_text(layout: UILayout, text: str) -> UILayout:
-    """A row that shows a length as text, aligned like a property."""
-    row = layout.row().split(factor=0.4)
-    name = row.row()
-    name.alignment = "RIGHT"
-    name.label(text="Length")
-    row.label(text=text)
-    return row
+    if suggested is not None:
+        row.prop(request, "auto_length", text="", icon="AUTO")
 
 
 def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
@@ -184,6 +149,6 @@ def licence_text(licence: str) -> str:
 def _length_decided(panel: MotionGPTScene, obj: Object) -> str:
     """What decides the length instead of its field, or ""."""
     if panel.frame_range.mode in (FrameRangeMode.RANGE.value, FrameRangeMode.BETWEEN.value):
-        return tr("set under Timing")
+        return tr("Length: see Timing")
     ends = any(pose.role == PoseRole.END.value for pose in armature.of(obj).poses)
-    return tr("to the end pose") if ends else ""
+    return tr("To the end pose") if ends else ""

@@ -14,8 +14,8 @@ from ..core.translation import tr
 from ..operators.poses import EVERY_PART
 from ..properties import armature
 from ..properties import scene as scene_properties
-from ..properties.armature import MotionGPTArmature
 from ..properties.marked_pose import PARTS, MotionGPTPose
+from ..properties.scene import target
 from .base import ArmaturePanel, List, button, layout_of, sentence
 from .icons import icon
 
@@ -25,6 +25,8 @@ PARTS_BY_ROW: Final = (
     (BodyPart.ARM_L, BodyPart.ARM_R),
     (BodyPart.HAND_L, BodyPart.HAND_R),
 )
+#: Name of each part on its button.
+PART_NAMES: Final = {value: name for value, name, *_ in PARTS}
 
 
 class MOTIONGPT_UL_poses(List, bpy.types.UIList):
@@ -63,7 +65,6 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
         The buttons come first, so that a new row does not move them away from the mouse.
         """
         group = armature.of(obj)
-        layout.label(text="Mark this frame's pose as")
         row = layout.row(align=True)
         for role in PoseRole:
             name = role.value.capitalize()
@@ -71,23 +72,36 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
             button(row, "motiongpt.add_pose", name, icon_value=symbol, role=role.value)
         row = layout.row()
         row.template_list(
-            "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=3, maxrows=8
+            "MOTIONGPT_UL_poses", "", group, "poses", group, "active", rows=2, maxrows=8
         )
         side = row.column(align=True)
         side.operator("motiongpt.remove_pose", text="", icon="REMOVE")
         side.operator("motiongpt.jump_to_pose", text="", icon="TIME")
         side.operator("motiongpt.show_pose", text="", icon="POSE_HLT")
         if (pose := group.active_pose) is not None:
-            self._parts(layout, group, pose)
+            row = layout.row()
+            row.prop(group, "active_frame")
+            row.popover(MOTIONGPT_PT_pose_parts.bl_idname, text=parts_text(pose))
             if (note := pose.note) != "":
                 sentence(context, layout, note, "INFO")
 
-    def _parts(self, layout: UILayout, group: MotionGPTArmature, pose: MotionGPTPose) -> None:
-        """Frame of the active pose, and its parts that constrain the motion."""
-        row = layout.row()
-        row.prop(group, "active_frame")
-        row.label(text="constrains")
-        names = {value: name for value, name, *_ in PARTS}
+
+class MOTIONGPT_PT_pose_parts(bpy.types.Panel):
+    """The body parts that the selected pose constrains. Opened by a button below the list."""
+
+    bl_label = "Parts of the Pose"
+    bl_idname = "MOTIONGPT_PT_pose_parts"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"
+    bl_ui_units_x = 13
+
+    def draw(self, context: Context) -> None:
+        """A button a part; it stays open, so that Shift-click adds parts."""
+        layout, obj = layout_of(self), target(context)
+        pose = armature.of(obj).active_pose if obj is not None else None
+        if pose is None:
+            return
+        layout.label(text="The motion meets")
         column = layout.column(align=True)
         parts, whole = pose.parts, is_whole_body(pose.parts)
         button(column, "motiongpt.constrain_part", "Whole Body", depress=whole, part=EVERY_PART)
@@ -95,5 +109,13 @@ class MOTIONGPT_PT_poses(ArmaturePanel, bpy.types.Panel):
             row = column.row(align=True)
             for part in kind:
                 lit = not whole and part in parts
-                name = names[part.value]
+                name = PART_NAMES[part.value]
                 button(row, "motiongpt.constrain_part", name, depress=lit, part=part.value)
+
+
+def parts_text(pose: MotionGPTPose) -> str:
+    """What a pose constrains, as its button says it."""
+    if is_whole_body(pose.parts):
+        return tr("Whole Body")
+    names = [tr(name) for value, name in PART_NAMES.items() if value in pose.parts]
+    return names[0] if len(names) == 1 else tr("{count} Parts", count=len(names))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
 
 #: Rows of the list, whether there are takes or not: a take that arrives moves nothing.
-ROWS: Final = 4
+ROWS: Final = 3
 #: Size of a take's picture, in heights of a button.
 PICTURE_SCALE: Final = 2.8
 
@@ -88,7 +88,6 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
         )
         side = row.column(align=True)
         side.operator("motiongpt.remove_take", text="", icon="REMOVE")
-        side.separator()
         side.operator("motiongpt.use_take_again", text="", icon="LOOP_BACK")
         side.operator("motiongpt.vary_take", text="", icon="FILE_REFRESH")
         side.operator("motiongpt.take_as_asset", text="", icon="ASSET_MANAGER")

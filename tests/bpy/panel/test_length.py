@@ -29,12 +29,12 @@ def test_the_prompt_decides_until_a_length_is_entered(addon, smpl_rig):
     panel.prompt = "a man throws a ball"
     throw = length(bpy.context, smpl_rig)
     assert 1.0 < throw < circle / 1.3
-    assert f"{throw:.1f} s, suits the prompt" in shown()
+    assert f"Length {throw:.1f} s" in shown()
 
     panel.seconds = 7.5
     assert not panel.auto_length
     assert length(bpy.context, smpl_rig) == pytest.approx(7.5)
-    assert "suits the prompt" not in shown()
+    assert "Length " not in shown()
 
     panel.auto_length = True
     assert length(bpy.context, smpl_rig) == throw

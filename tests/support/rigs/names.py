@@ -71,9 +71,10 @@ HARD_FILES = {
 #: Files of the folder "rigs_hard" that are no bodies as they are: what is said of each.
 REFUSED_FILES = {
     "m2m_kaiju-base.glb": "its bones are recognised neither by name nor by shape: choose them in "
-    "the panel under Bones, or choose the armature of a body with two arms and two legs.",
+    "the panel under Retargeting > Bones, or choose the armature of a body with two arms and two "
+    "legs.",
     "mpfb_rig.openpose.json": "no bone was found for pelvis, chest: choose them in the panel "
-    "under Bones, or choose another armature.",
+    "under Retargeting > Bones, or choose another armature.",
     "vrmaddon_unknown_constraint.blend": "the arms are no children of 'spine', 'chest': parent "
     "them in Edit Mode, or choose another armature.",
 }

@@ -101,7 +101,7 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
     if len(parts) > len(REQUIRED) // 2:
         return tr(
             "its bones are recognised neither by name nor by shape: choose them in "
-            "the panel under Bones, or choose the armature of a body with two arms "
+            "the panel under Retargeting > Bones, or choose the armature of a body with two arms "
             "and two legs."
         )
     reasons = [f.reason for f in nearest.failures if f.required and f.misplaced]
@@ -113,8 +113,8 @@ def explain(nearest: BoneMap, count: int | None = None) -> str:
         )
     listed = ", ".join(tr(p.words) for p in parts)
     return _kind(nearest) + tr(
-        "no bone was found for {listed}: choose them in the panel under Bones, or choose another "
-        "armature.",
+        "no bone was found for {listed}: choose them in the panel under Retargeting > Bones, "
+        "or choose another armature.",
         listed=listed,
     )
 

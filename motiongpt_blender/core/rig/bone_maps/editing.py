@@ -60,7 +60,7 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
                 raise MappingError(
                     tr(
                         "the bone '{name}', chosen for {part}, is no longer there: choose "
-                        "another in the panel under Bones, or press Find Bones.",
+                        "another in the panel under Retargeting > Bones, or press Find Bones.",
                         name=name,
                         part=tr(bone.part.words),
                     )
@@ -71,7 +71,7 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
             raise MappingError(
                 tr(
                     "'{bone}' is chosen twice, for {first} and for {part}: clear one of them "
-                    "in the panel under Bones.",
+                    "in the panel under Retargeting > Bones.",
                     bone=bone.control,
                     first=tr(seen[bone.control].words),
                     part=tr(bone.part.words),
@@ -83,7 +83,7 @@ def check_map(bone_map: BoneMap, bones: Bones) -> None:
             raise MappingError(
                 tr(
                     "'{bone}' and '{other}' are both chosen for {part}: clear one of them in "
-                    "the panel under Bones.",
+                    "the panel under Retargeting > Bones.",
                     bone=both[0].control,
                     other=both[1].control,
                     part=tr(part.words),
