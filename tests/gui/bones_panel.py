@@ -38,10 +38,12 @@ def arguments():
 
 def enable():
     """Turn the add-on on, set up, with the panel Bones open and the others closed."""
-    from motiongpt_blender.ui import bone_map, poses
+    from motiongpt_blender.ui import bone_map, poses, retargeting, takes
 
-    bone_map.MOTIONGPT_PT_bones.bl_options = set()
-    poses.MOTIONGPT_PT_poses.bl_options = {"DEFAULT_CLOSED"}
+    for opened in (retargeting.MOTIONGPT_PT_retargeting, bone_map.MOTIONGPT_PT_bones):
+        opened.bl_options = set()
+    for other in (poses.MOTIONGPT_PT_poses, takes.MOTIONGPT_PT_takes):
+        other.bl_options = {"DEFAULT_CLOSED"}
     hand.enable_add_on()
     hand.make_room()
 

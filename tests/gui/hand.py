@@ -1,5 +1,6 @@
 """A hand in a windowed Blender: finds buttons, clicks them, drives a story tick by tick."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -91,6 +92,16 @@ def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
 
     Down the whole side bar at these shares of its width, or only ``near`` a height.
     """
+    return (yield from _find(command, "copy_python_command_button", shares, near))
+
+
+def find_field(path):
+    """Move the mouse over the side bar until a field lies under it whose data path ends so."""
+    return (yield from _find(path, "copy_data_path_button", (0.3, 0.6), None))
+
+
+def _find(text, copy, shares, near):
+    """Where Blender's operator ``copy`` puts the text on the clipboard."""
     spot = place("UI")
     region, window = spot["region"], spot["window"]
     top, bottom = region.y + region.height - 8, region.y + 8
@@ -102,13 +113,22 @@ def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
             window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
             yield 0.04
             with bpy.context.temp_override(**spot):
-                if bpy.ops.ui.copy_python_command_button.poll():
-                    bpy.ops.ui.copy_python_command_button()
-            if command in bpy.context.window_manager.clipboard:
+                if getattr(bpy.ops.ui, copy).poll():
+                    _copy(copy)
+            if text in bpy.context.window_manager.clipboard:
                 bpy.context.window_manager.clipboard = ""
                 return x, y
     tab = f"{region.active_panel_category}, {region.width} x {region.height}"
-    raise AssertionError(f"no button of {command} in the side bar ({tab})")
+    raise AssertionError(f"nothing of {text} in the side bar ({tab})")
+
+
+def _copy(operator):
+    """Call it; a field whose path is not known is passed over."""
+    with contextlib.suppress(RuntimeError):
+        if operator == "copy_data_path_button":
+            bpy.ops.ui.copy_data_path_button(full_path=True)
+        else:
+            bpy.ops.ui.copy_python_command_button()
 
 
 def click(at, rest=0.6):
