@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 PROMPT = "a man waves"
 #: The most that may be needed until four takes are seen, without the letters of the prompt.
 MOST_CLICKS, MOST_KEYS = 3, 1

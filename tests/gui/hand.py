@@ -39,6 +39,14 @@ def make_room():
     bpy.context.preferences.view.ui_scale = 0.75
 
 
+def use_light_theme():
+    """Blender's own light theme."""
+    folders = [Path(p) for p in bpy.utils.preset_paths("interface_theme")]
+    path = next(f for folder in folders for f in folder.glob("*ight.xml"))
+    menu = "USERPREF_MT_interface_theme_presets"
+    bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
+
+
 def make_rigify_rig():
     """A generated Rigify human and nothing else; in pose mode."""
     from tests.support.rigs.rigify import append_rigify_rig

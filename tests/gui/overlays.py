@@ -40,14 +40,6 @@ def timeline():
     return {"window": window, "area": area, "region": region}
 
 
-def use_light_theme():
-    """Blender's own light theme."""
-    folders = [Path(p) for p in bpy.utils.preset_paths("interface_theme")]
-    path = next(f for folder in folders for f in folder.glob("*ight.xml"))
-    menu = "USERPREF_MT_interface_theme_presets"
-    bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
-
-
 def take_of_fake_model(rig):
     """A take of three seconds."""
     from motiongpt_blender.operators import session
@@ -143,7 +135,7 @@ def story(asked):
     yield 2.0
     hand.enable_add_on()
     if asked.light:
-        use_light_theme()
+        hand.use_light_theme()
     rig = hand.make_rigify_rig()
     yield from hand.open_tab()
     yield from take_of_fake_model(rig)

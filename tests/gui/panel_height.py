@@ -1,7 +1,8 @@
 """Run inside a windowed Blender: how high the side bar is drawn, with marks and takes.
 
     blender --factory-startup --enable-event-simulate --window-geometry 0 0 1000 1000 \
-        --python tests/gui/panel_height.py -- [--shot FILE.png]
+        --python tests/gui/panel_height.py -- \
+        [--shot FILE.png] [--light]
 
 The model is the fake one. Prints the heights and OK, or the error.
 """
@@ -17,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import hand  # noqa: E402
 
 #: Seconds for everything; then the test has failed.
-LIMIT = 600
+LIMIT = 240
 #: Pixels by which the 3D view is made shorter.
 TAKEN = 400
 #: Steps of 100 pixels that scroll the side bar from end to end.
@@ -31,6 +32,7 @@ def arguments():
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     parser = argparse.ArgumentParser()
     parser.add_argument("--shot", type=Path, help="picture of the side bar in each state")
+    parser.add_argument("--light", action="store_true", help="with the light theme")
     return parser.parse_args(words)
 
 
@@ -70,6 +72,8 @@ def story(asked):
     """A take that is kept, two marks, four more takes: the side bar fits the window throughout."""
     yield 2.0
     hand.enable_add_on()
+    if asked.light:
+        hand.use_light_theme()
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.object.select_all(action="SELECT")
         bpy.ops.object.delete()
