@@ -89,7 +89,7 @@ def prepare(
     """
     character.check_usable()
     rig = character.describe()  # a rig that cannot be mapped is refused before the model works
-    marked, fit, history = _with_surroundings(character, rig, request)
+    marked, fit, history = with_surroundings(character, rig, request)
     planned = plan(
         request.prompt,
         [(pose.frame, pose.role) for pose in marked],
@@ -138,7 +138,7 @@ def poses_between(poses: Sequence[MarkedPose], start: float, end: float) -> tupl
     return tuple(replace(pose, role=PoseRole.KEY) for pose in inside)
 
 
-def _with_surroundings(
+def with_surroundings(
     character: Character, rig: RigDescription, request: TakeRequest
 ) -> tuple[tuple[MarkedPose, ...], Fit, NDArray[np.float32] | None]:
     """All poses to meet, how the take fits in, and the second before it."""

@@ -11,7 +11,10 @@ from .. import paths
 from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.prompt_history import PromptHistory
 from ..core.translation import msgid, tr
+from ..operators.copied_motion import sources
 from ..properties import scene as scene_properties
+from ..properties.scene import target
+from ..scene.pose.recording import current_action
 from .base import button, layout_of
 from .icons import icon
 
@@ -60,6 +63,7 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
         layout.operator_context = "INVOKE_DEFAULT"
         layout.operator("motiongpt.generate", text="Generate", icon_value=icon("generate"))
         layout.operator_menu_enum("motiongpt.generate_selected", "prompts")
+        layout.menu("MOTIONGPT_MT_copy_motion")
         layout.operator("motiongpt.cancel", text="Cancel Generating", icon="X")
         layout.operator("motiongpt.cancel_all", text="Cancel All")
         layout.separator()
@@ -72,6 +76,25 @@ class MOTIONGPT_MT_main(bpy.types.Menu):
                 layout.operator(name, text=text)
             if group is not GROUPS[-1]:
                 layout.separator()
+
+
+class MOTIONGPT_MT_copy_motion(bpy.types.Menu):
+    """Armatures whose motion becomes a take of this character"""
+
+    bl_label = "Copy Motion"
+    bl_idname = "MOTIONGPT_MT_copy_motion"
+
+    def draw(self, context: Context | None) -> None:
+        """One entry for each armature that plays something."""
+        layout = layout_of(self)
+        obj = target(context) if context is not None else None
+        found = sources(context, obj) if context is not None and obj is not None else []
+        for source in found:
+            action = current_action(source)
+            text = f"{source.name}: {action.name}" if action is not None else source.name
+            button(layout, "motiongpt.copy_motion", text, "ARMATURE_DATA", source=source.name)
+        if not found:
+            layout.label(text="No other armature of this scene plays an action", icon="INFO")
 
 
 class MOTIONGPT_MT_prompts(bpy.types.Menu):

@@ -100,6 +100,35 @@ def exportable_action(obj: bpy.types.Object) -> ActionRange:
     return found
 
 
+def copyable_action(obj: bpy.types.Object) -> ActionRange:
+    """The current action, where it can become a take of another character.
+
+    Raises:
+        RigError: when there is none, or it is too long.
+    """
+    found = current_action(obj)
+    if found is None:
+        raise RigError(
+            tr(
+                "'{name}' has no animation to copy: assign an action to it, or choose another "
+                "armature.",
+                name=obj.name,
+            )
+        )
+    seconds = (found.end - found.start) / scene_fps()
+    if seconds > MAX_SECONDS:
+        raise RigError(
+            tr(
+                "The animation '{name}' lasts {seconds:.0f} s, and a take at most {longest:g} s: "
+                "split it.",
+                name=found.name,
+                seconds=seconds,
+                longest=MAX_SECONDS,
+            )
+        )
+    return found
+
+
 def capture_clip(
     obj: bpy.types.Object, rig: RigDescription, progress: Callable[[float], None]
 ) -> NDArray[np.float32]:
@@ -113,9 +142,19 @@ def capture_clip(
     Raises:
         RigError: as ``exportable_action``.
     """
+    return capture_motion(obj, rig, exportable_action(obj), MODEL_FPS, progress)
+
+
+def capture_motion(
+    obj: bpy.types.Object,
+    rig: RigDescription,
+    action: ActionRange,
+    fps: float,
+    progress: Callable[[float], None],
+) -> NDArray[np.float32]:
+    """What an armature does in the frames of an action, as ``capture_clip`` at any rate."""
     scene = current_scene()
-    action = exportable_action(obj)
-    step = scene_fps() / MODEL_FPS
+    step = scene_fps() / fps
     count = int((action.end - action.start) / step + 1e-4) + 1
     before = scene.frame_current, scene.frame_subframe
     joints: list[Array] = []
