@@ -170,3 +170,11 @@ def stored_values(owner: ID, name: str) -> dict[str, Any]:
     holder = owner if apart is None else apart()
     group = None if holder is None else holder.get(name)
     return {} if group is None else group.to_dict()
+
+
+def import_fbx(path: str) -> None:
+    """Import an FBX file; Blender's own importer is there from 4.5 on, an add-on's before."""
+    if bpy.app.version >= (4, 5, 0):
+        bpy.ops.wm.fbx_import(filepath=path)
+    else:
+        bpy.ops.import_scene.fbx(filepath=path)

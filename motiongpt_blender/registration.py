@@ -124,6 +124,7 @@ CLASSES: Final = (
     packs_menu.MOTIONGPT_FH_pack,
     training_data.MOTIONGPT_OT_export_clip,
     copied_motion.MOTIONGPT_OT_copy_motion,
+    copied_motion.MOTIONGPT_OT_copy_motion_from_file,
     description.MOTIONGPT_OT_describe,
     description.MOTIONGPT_OT_cancel_description,
     description.MOTIONGPT_OT_name_by_description,

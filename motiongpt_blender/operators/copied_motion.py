@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
 import bpy
 
 from ..core.body.motion import MotionClip, MotionError
@@ -11,13 +15,23 @@ from ..core.translation import tr
 from ..generate.adapters import SceneTime
 from ..generate.copied_motion import prepare_copy
 from ..scene.errors import RigError, WriteError
-from ..scene.pose.recording import capture_motion, copyable_action, current_action
+from ..scene.motion_file import IMPORTERS, imported_armature
+from ..scene.pose.recording import (
+    ActionRange,
+    capture_motion,
+    copyable_action,
+    current_action,
+)
 from ..scene.rig.description import describe
 from ..scene.scene_time import scene_fps
 from ..scene.take.provenance import origin_of
+from ..scene.take.report import ApplyReport
 from . import session
 from .character import ArmatureCharacter
 from .targets import OperatorResult, has_target, required_target
+
+#: What a copy may be refused with; each message is one sentence.
+REFUSED: Final = (RigError, PoseError, WriteError, MotionError)
 
 
 def sources(context: bpy.types.Context, obj: bpy.types.Object) -> list[bpy.types.Object]:
@@ -56,38 +70,100 @@ class MOTIONGPT_OT_copy_motion(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Read the source frame by frame, and write the take."""
-        try:
-            message = self._copy(context)
-        except (RigError, PoseError, WriteError, MotionError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, message)
-        return {"FINISHED"}
-
-    def _copy(self, context: bpy.types.Context) -> str:
-        obj, manager = required_target(context), context.window_manager
+        obj = required_target(context)
         source = context.scene.objects.get(self.source)
         if source is None or source.type != "ARMATURE" or source == obj:
-            raise RigError(
-                tr("'{name}' is no other armature of this scene: choose one.", name=self.source)
-            )
-        action, character = copyable_action(source), ArmatureCharacter.of(obj, context.scene)
-        start = float(context.scene.frame_current) if self.at_current else action.start
-        time = SceneTime(start, scene_fps())
-        end = start + action.end - action.start
-        take = prepare_copy(character, action.name, start, end, time)
-        manager.progress_begin(0, 100)
+            text = tr("'{name}' is no other armature of this scene: choose one.", name=self.source)
+            self.report({"ERROR"}, text)
+            return {"CANCELLED"}
         try:
-            joints = capture_motion(
-                source, describe(source), action, time.fps,
-                lambda share: manager.progress_update(100 * share),
-            )  # fmt: skip
-        finally:
-            manager.progress_end()
-        clip = MotionClip(joints, time.fps, prompt=action.name, origin=origin_of(source))
-        (report,) = run_to_end(character.write((clip,), take))
-        return tr(
+            action = copyable_action(source)
+            report = copy_motion(context, obj, source, action, at_current=self.at_current)
+        except REFUSED as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        text = tr(
             "'{name}' of '{source}' is on a new NLA track",
             name=report.action_name,
             source=source.name,
         )
+        self.report({"INFO"}, text)
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_copy_motion_from_file(bpy.types.Operator):
+    """Make a take of the motion in a BVH, FBX or glTF file, whatever its skeleton, from the current frame on. Nothing else of the file stays"""  # noqa: E501
+
+    bl_idname = "motiongpt.copy_motion_from_file"
+    bl_label = "MotionGPT: Copy Motion from File"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: bpy.props.StringProperty(
+        default=";".join(f"*{ending}" for ending in IMPORTERS), options={"HIDDEN"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """A character that is free."""
+        if not has_target(cls, context):
+            return False
+        reason = session.why_busy(required_target(context))
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Ask for the file."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Import the file, copy its motion, and remove what was imported."""
+        obj, path = required_target(context), Path(bpy.path.abspath(self.filepath))
+        try:
+            with imported_armature(path) as source:
+                action = replace(copyable_action(source), name=path.stem)
+                report = copy_motion(context, obj, source, action, at_current=True)
+        except REFUSED as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, tr("'{name}' is on a new NLA track", name=report.action_name))
+        return {"FINISHED"}
+
+
+def copy_motion(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    source: bpy.types.Object,
+    action: ActionRange,
+    *,
+    at_current: bool,
+) -> ApplyReport:
+    """Make a take of what an armature plays in the frames of an action.
+
+    Args:
+        context: of the operator.
+        obj: the armature that gets the take.
+        source: the armature that plays.
+        action: which frames, and what the take is called.
+        at_current: the take begins at the current frame, not at the action's.
+
+    Raises:
+        One of ``REFUSED``: nothing was changed.
+    """
+    character, manager = ArmatureCharacter.of(obj, context.scene), context.window_manager
+    start = float(context.scene.frame_current) if at_current else action.start
+    time = SceneTime(start, scene_fps())
+    take = prepare_copy(character, action.name, start, start + action.end - action.start, time)
+    manager.progress_begin(0, 100)
+    try:
+        joints = capture_motion(
+            source, describe(source), action, time.fps,
+            lambda share: manager.progress_update(100 * share),
+        )  # fmt: skip
+    finally:
+        manager.progress_end()
+    clip = MotionClip(joints, time.fps, prompt=action.name, origin=origin_of(source))
+    (report,) = run_to_end(character.write((clip,), take))
+    return report

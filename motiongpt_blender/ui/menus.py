@@ -95,6 +95,8 @@ class MOTIONGPT_MT_copy_motion(bpy.types.Menu):
             button(layout, "motiongpt.copy_motion", text, "ARMATURE_DATA", source=source.name)
         if not found:
             layout.label(text="No other armature of this scene plays an action", icon="INFO")
+        layout.separator()
+        layout.operator("motiongpt.copy_motion_from_file", text="From File...", icon="FILE")
 
 
 class MOTIONGPT_MT_prompts(bpy.types.Menu):

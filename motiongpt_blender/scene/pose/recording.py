@@ -26,6 +26,8 @@ from .object_space import transform_joints
 #: The shortest clip that a training takes, and the longest that is read, in seconds.
 MIN_SECONDS: Final = 0.8
 MAX_SECONDS: Final = 300.0
+#: Of a step: so nearly at its end, a frame belongs to an action. Importers round times.
+NEARLY: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def capture_motion(
     """What an armature does in the frames of an action, as ``capture_clip`` at any rate."""
     scene = current_scene()
     step = scene_fps() / fps
-    count = int((action.end - action.start) / step + 1e-4) + 1
+    count = int((action.end - action.start) / step + NEARLY) + 1
     before = scene.frame_current, scene.frame_subframe
     joints: list[Array] = []
     first = None

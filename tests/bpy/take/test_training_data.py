@@ -112,7 +112,7 @@ def test_without_an_action_the_topmost_track_is_taken(rig, tmp_path):
 
 
 def test_the_panel_names_what_is_exported(rig):
-    from motiongpt_blender.ui.panels import MOTIONGPT_PT_training_data
+    from motiongpt_blender.ui.model import MOTIONGPT_PT_training_data
 
     for words in ("Walk, slow", "smpl has no action"):
         layout = MagicMock()
