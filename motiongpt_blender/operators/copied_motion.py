@@ -15,7 +15,7 @@ from ..core.translation import tr
 from ..generate.adapters import SceneTime
 from ..generate.copied_motion import prepare_copy
 from ..scene.errors import RigError, WriteError
-from ..scene.motion_file import IMPORTERS, imported_armature
+from ..scene.pose.motion_file import IMPORTERS, imported_armature
 from ..scene.pose.recording import (
     ActionRange,
     capture_motion,

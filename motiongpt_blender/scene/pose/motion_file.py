@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import bpy
 
-from ..compat import import_fbx
-from ..core.translation import tr
-from .access import current_scene
-from .errors import RigError
-from .pose.recording import current_action
+from ...compat import import_fbx
+from ...core.translation import tr
+from ..access import current_scene
+from ..errors import RigError
+from .recording import current_action
 
 #: Kinds of data that importers make.
 _KINDS: Final = (
