@@ -33,6 +33,14 @@ def test_old_folders_of_the_prefix_go(make, tmp_path):
     assert fresh.exists() and other.exists() and (tmp_path / "job-file").exists()
 
 
+def test_a_clock_that_was_set_back_removes_nothing_of_now(make, tmp_path, monkeypatch):
+    present = make("job-now", age=0)
+    earlier = time.time() - 400 * 24 * 3600
+    monkeypatch.setattr(time, "time", lambda: earlier)
+    leftovers.sweep(tmp_path, "job-")
+    assert present.exists()
+
+
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have owners on Unix")
 def test_folders_of_others_and_links_stay(make, tmp_path, monkeypatch):
     old = make("job-a")

@@ -1,7 +1,12 @@
 """The time that is left, on a clock that the test turns."""
 
+import inspect
+import time
+
 import pytest
 
+from motiongpt_blender.backend.jobs import JobQueue
+from motiongpt_blender.core.patience import patiently
 from motiongpt_blender.core.time_left import WINDOW, TimeLeft, time_left_text
 
 
@@ -63,3 +68,9 @@ def test_few_marks_are_kept():
 )
 def test_in_words(seconds, text):
     assert time_left_text(seconds) == text
+
+
+@pytest.mark.parametrize("counts", [TimeLeft, patiently, JobQueue])
+def test_what_counts_seconds_has_a_clock_that_nobody_sets(counts):
+    """The time of day may go backwards."""
+    assert inspect.signature(counts).parameters["clock"].default is time.monotonic
