@@ -337,7 +337,7 @@ class Environment:
             tr(
                 "To download: about {total} MB ({groups}).",
                 total=sum(sizes.values()),
-                groups=", ".join(groups),
+                groups=", ".join(map(_in_words, groups)),
             )
         )
         if free < unpacked:
@@ -355,12 +355,13 @@ class Environment:
     def _install(
         self, name: str, lines: Sequence[str], source: torch_source.TorchSource | None, say: Say
     ) -> None:
-        say(tr("Installing {name} ...", name=name))
+        what = _in_words(name)
+        say(tr("Installing {name} ...", name=what))
         if name == "torch" and source:
             for command in source.commands(self.python):
-                self._call(command, "PyTorch", say, source.secret(self.python))
+                self._call(command, what, say, source.secret(self.python))
         else:
-            self._call([str(self.python), "-m", "pip", "install", *lines], name, say)
+            self._call([str(self.python), "-m", "pip", "install", *lines], what, say)
 
     def _call(
         self, command: Sequence[str], what: str, say: Say, secret: Mapping[str, str] | None = None
@@ -420,6 +421,11 @@ class Environment:
 def _torch_first(groups: Sequence[str]) -> list[str]:
     """PyTorch before the packages that would otherwise pull a build of their own choice."""
     return sorted(groups, key=lambda name: name != "torch")
+
+
+def _in_words(group: str) -> str:
+    """What a dependency group is called before people."""
+    return {"torch": "PyTorch", "backend": tr("the model's packages")}.get(group, group)
 
 
 def _version(python: Path) -> str:

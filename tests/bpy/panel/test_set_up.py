@@ -24,7 +24,7 @@ class FakeTask:
 
     def __init__(self, base, root, folder):
         self.folder, self.base = folder, base
-        self.progress = Progress(text="Installing torch ...", fraction=0.25)
+        self.progress = Progress(text="Installing PyTorch ...", fraction=0.25)
 
     def wait(self):
         if self.end is Phase.FAILED:

@@ -36,8 +36,8 @@ matrix = {}
 #: The beginning of what is said when a stage begins.
 STAGES: Final = {
     "environment": "Making",
-    "PyTorch": "Installing torch",
-    "packages": "Installing backend",
+    "PyTorch": "Installing PyTorch",
+    "packages": "Installing the model's packages",
 }
 
 

@@ -85,3 +85,17 @@ def test_what_an_older_version_made_is_brought_up_to_date_in_place(root, begun):
     assert (begun / "older.txt").exists() and not list(begun.parent.glob("*.old"))
     groups = json.loads((begun / STAMP).read_text())["groups"]
     assert groups["torch"] == ["torchlike==1.0"] and groups["backend"] == ["tiny==2.0"]
+
+
+def test_stages_are_told_in_words(tmp_path, monkeypatch):
+    said = []
+    environment = Environment(tmp_path)
+    monkeypatch.setattr(Environment, "_call", lambda self, command, what, *_: said.append(what))
+    for group in ("torch", "backend"):
+        environment._install(group, [f"{group}==1"], None, said.append)
+    assert said == [
+        "Installing PyTorch ...",
+        "PyTorch",
+        "Installing the model's packages ...",
+        "the model's packages",
+    ]
