@@ -12,6 +12,7 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.prompt_history import PromptHistory
 from ..core.translation import msgid, tr
 from ..operators.copied_motion import sources
+from ..preferences import chosen_pack
 from ..properties import scene as scene_properties
 from ..properties.scene import target
 from ..scene.pose.recording import current_action
@@ -100,7 +101,7 @@ class MOTIONGPT_MT_copy_motion(bpy.types.Menu):
 
 
 class MOTIONGPT_MT_prompts(bpy.types.Menu):
-    """Favourite prompts, and the last ones"""
+    """Favourite prompts, the last ones, and examples of what the pack knows"""
 
     bl_label = "Prompts"
     bl_idname = "MOTIONGPT_MT_prompts"
@@ -114,7 +115,13 @@ class MOTIONGPT_MT_prompts(bpy.types.Menu):
             layout.separator()
         for prompt in history.others:
             button(layout, "motiongpt.use_prompt", prompt, "BLANK1", prompt=prompt)
-        if history == PromptHistory():
+        known = paths.known_captions(chosen_pack(context)) if context is not None else None
+        if known is not None:
+            layout.separator()
+            layout.label(text="Examples")
+            for prompt in known.examples:
+                button(layout, "motiongpt.use_prompt", prompt, "BLANK1", prompt=prompt)
+        elif history == PromptHistory():
             layout.label(text="No prompt was used yet")
 
 

@@ -13,6 +13,7 @@ bpy = pytest.importorskip("bpy", reason="Blender as a module is not installed he
 @pytest.fixture(autouse=True)
 def no_history(tmp_path, monkeypatch):
     monkeypatch.setenv("MOTIONGPT_PROMPTS", str(tmp_path / "prompts.json"))
+    monkeypatch.setattr(paths, "known_captions", lambda _: None)
 
 
 def entries():
@@ -37,6 +38,14 @@ def test_what_was_generated_is_in_the_menu_the_last_one_first(addon):
     assert entries() == ["a person jumps", "a person waves"]  # a refused one is not remembered
     bpy.ops.motiongpt.use_prompt(prompt="a person waves")
     assert asked().prompt == "a person waves"
+
+
+def test_examples_of_the_pack_are_a_click_away_below_what_was_used(addon, monkeypatch):
+    known = paths.KnownCaptions(("a man bows", "he waves", "she sits down"), frozenset())
+    monkeypatch.setattr(paths, "known_captions", lambda _: known)
+    asked().prompt = "a person jumps"
+    bpy.ops.motiongpt.favourite_prompt()
+    assert entries() == ["a person jumps", "a man bows", "he waves", "she sits down"]
 
 
 def test_a_favourite_comes_first_in_the_menu(addon):
