@@ -17,7 +17,12 @@ from .colours import ROLE_COLOURS
 #: Pixels on each side.
 SIZE: Final = 128
 #: Half the width of a line and the head's radius, pixels; the edge that is left free.
-_HALF, _HEAD, _EDGE = 2.0, 6.0, 9.0
+_HALF, _HEAD, _EDGE = 2.5, 7.0, 11.0
+#: Pixels and opacity of the dark line around a figure, without which a light theme swallows it.
+_OUTLINE, _DARK = 2.5, 0.8
+#: Heights of the body that the way may be long; a longer one is drawn shorter, else it would make
+#: the figures too small to tell apart.
+_LONGEST: Final = 0.9
 #: Metres over the floor from which on a motion is seen from its side.
 _TRAVELS: Final = 0.5
 #: Angle in radians at which another one is seen, from the front.
@@ -35,11 +40,19 @@ def take_picture_slices(joints: Array) -> Generator[None, None, Array]:
     points = _on_picture(joints[list(frames)].astype(np.float64))
     picture = np.zeros((SIZE, SIZE, 4))
     for role, figure in zip((PoseRole.START, PoseRole.KEY, PoseRole.END), points, strict=True):
-        cover = _cover(figure)
-        picture[..., :3] += (np.array(ROLE_COLOURS[role]) - picture[..., :3]) * cover[..., None]
-        picture[..., 3] = np.maximum(picture[..., 3], cover)
+        _paint(picture, np.zeros(3), _cover(figure, _OUTLINE) * _DARK)
+        _paint(picture, np.array(ROLE_COLOURS[role]), _cover(figure))
         yield
     return picture
+
+
+def _paint(picture: Array, colour: Array, cover: Array) -> None:
+    """Lay a colour over the picture where it is covered, 0 to 1."""
+    over, under = cover[..., None], picture[..., 3:] * (1.0 - cover[..., None])
+    alpha = over + under
+    mixed = colour * over + picture[..., :3] * under
+    picture[..., :3] = mixed / np.maximum(alpha, 1e-9)
+    picture[..., 3:] = alpha
 
 
 def _on_picture(joints: Array) -> Array:
@@ -50,17 +63,24 @@ def _on_picture(joints: Array) -> Array:
     else:
         angle = float(heading(joints[0])) - _ANGLE
     seen = rotate(about_y(np.full(joints.shape[:2], -angle)), joints)[..., :2]
+    hips = seen[:, Joint.PELVIS, 0]
+    height = max(float(np.ptp(seen[..., 1])), 1e-6)
+    shorter = min(1.0, _LONGEST * height / max(float(np.ptp(hips)), 1e-6))
+    seen[..., 0] += ((hips - hips[0]) * (shorter - 1.0))[:, None]
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
     scale = (SIZE - 2 * _EDGE) / max(float((high - low).max()), 1e-6)
     return (seen - (low + high) / 2) * scale + SIZE / 2
 
 
-def _cover(points: Array) -> Array:
-    """How much (SIZE, SIZE) of each pixel a figure covers, 0 to 1, of its pixels (22, 2)."""
+def _cover(points: Array, wider: float = 0.0) -> Array:
+    """How much (SIZE, SIZE) of each pixel a figure covers, 0 to 1, of its pixels (22, 2).
+
+    Lines are so many pixels ``wider`` on each side.
+    """
     cover = np.zeros((SIZE, SIZE))
     for joint, parent in enumerate(PARENTS[1:], start=1):
-        _draw(cover, points[parent], points[joint], _HALF)
-    _draw(cover, points[Joint.HEAD], points[Joint.HEAD], _HEAD)
+        _draw(cover, points[parent], points[joint], _HALF + wider)
+    _draw(cover, points[Joint.HEAD], points[Joint.HEAD], _HEAD + wider)
     return cover
 
 

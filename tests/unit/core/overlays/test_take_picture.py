@@ -32,7 +32,25 @@ def test_the_head_is_above_the_feet():
     rows = np.nonzero(alpha.any(axis=1))[0]
     assert rows[-1] - rows[0] > 0.8 * SIZE
     widest = [np.ptp(np.nonzero(alpha[row])[0]) for row in (rows[-6], rows[4])]
-    assert widest[0] < 2 * 7  # the head alone
+    assert widest[0] < 2 * 10  # the head and its outline alone
+
+
+def test_a_long_way_leaves_the_figures_large():
+    far = clip("walk").copy()
+    far[..., [0, 2]] += np.linspace(0, 20, len(far))[:, None, None]
+    rows = np.nonzero(take_picture(far)[..., 3].any(axis=1))[0]
+    assert rows[-1] - rows[0] > 0.6 * SIZE
+
+
+def test_dark_lines_set_the_figures_off_a_light_theme():
+    picture = take_picture(clip("walk"))
+    solid = picture[..., 3] > 0.9
+    edge = (picture[..., 3] > 0.6) & (picture[..., :3].max(axis=-1) < 0.2)
+    assert edge.sum() > 0.3 * solid.sum()
+    for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):  # no colour touches the ground
+        beside = np.roll(picture[..., 3], step, axis)
+        bright = solid & (picture[..., :3].max(axis=-1) > 0.9)
+        assert beside[bright].min() > 0.5
 
 
 def test_one_frame_and_any_scale_are_drawn():
