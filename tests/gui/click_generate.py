@@ -36,6 +36,8 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--fake", action="store_true", help="use the fake model")
     parser.add_argument("--shot", type=Path, help="picture of the screen at the end")
+    parser.add_argument("--model", metavar="PYTHON", help="the true model, in this Python")
+    parser.add_argument("--light", action="store_true", help="with the light theme")
     return parser.parse_args(words)
 
 
@@ -44,7 +46,7 @@ def in_view():
     return bpy.context.temp_override(**hand.place("WINDOW"))
 
 
-def enable(fake):
+def enable(fake, python):
     """Turn the add-on on, from the checkout."""
     sys.path.insert(0, str(ROOT))
     with in_view():
@@ -53,6 +55,8 @@ def enable(fake):
     chosen.fake = fake
     if fake:  # needs numpy only, and the checkout's own environment may be out of sight
         chosen.python = sys.executable
+    elif python:
+        chosen.python = python
 
 
 def raise_arms(rig, left, right):
@@ -196,7 +200,9 @@ def check(rig):
 def story(asked):
     """The test, one event a tick; each ``yield`` gives Blender its seconds to live on."""
     yield 2.0  # until the window stands
-    enable(asked.fake)
+    enable(asked.fake, asked.model)
+    if asked.light:
+        hand.use_light_theme()
     rig = hand.make_rigify_rig()
     if asked.shot:
         portrait.dress(rig)

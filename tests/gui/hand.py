@@ -22,8 +22,9 @@ def place(region_type):
     return {"window": window, "area": area, "region": region}
 
 
-def enable_add_on():
-    """Turn the add-on on, from the checkout, with the fake model and as set up.
+def enable_add_on(python=None):
+    """Turn the add-on on, from the checkout, as set up: with the fake model, or the true one in a
+    Python.
 
     What the panel says of a model that is not set up would push its other parts out of sight.
     """
@@ -31,7 +32,7 @@ def enable_add_on():
     with bpy.context.temp_override(**place("WINDOW")):
         bpy.ops.preferences.addon_enable(module="motiongpt_blender")
     chosen = bpy.context.preferences.addons["motiongpt_blender"].preferences
-    chosen.fake, chosen.python = True, sys.executable
+    chosen.fake, chosen.python = python is None, python or sys.executable
 
 
 def make_room():

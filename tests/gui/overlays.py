@@ -29,6 +29,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--shot", type=Path, help="picture of view and timeline")
     parser.add_argument("--light", action="store_true", help="with the light theme")
+    parser.add_argument("--model", metavar="PYTHON", help="the true model, in this Python")
     return parser.parse_args(words)
 
 
@@ -133,7 +134,7 @@ def dress(rig):
 def story(asked):
     """Mark, draw, drag, drag and go back, undo; then take away what is drawn."""
     yield 2.0
-    hand.enable_add_on()
+    hand.enable_add_on(asked.model)
     if asked.light:
         hand.use_light_theme()
     rig = hand.make_rigify_rig()
@@ -184,4 +185,5 @@ def take_picture(path):
 
 
 if __name__ == "__main__":
-    hand.drive(story(arguments()), LIMIT)
+    ASKED = arguments()
+    hand.drive(story(ASKED), 4 * LIMIT if ASKED.model else LIMIT)

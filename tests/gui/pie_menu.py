@@ -19,6 +19,8 @@ import hand  # noqa: E402
 #: Seconds for everything; then the test has failed.
 LIMIT = 240
 KEY = "F8"
+#: The pixels around the pie that a picture shows, from below.
+AROUND = 250, 700
 
 
 def arguments():
@@ -65,7 +67,7 @@ def story(asked):
         send("MOUSEMOVE", "NOTHING", (middle[0] + step % 2, middle[1]))
         yield 0.2
     if asked.shot:
-        yield from hand.shoot(asked.shot, (0, 1000, 0, hand.side_bar()[3]))
+        yield from hand.shoot(asked.shot, (0, hand.side_bar()[0], *AROUND))
     for step in range(1, 6):
         up = middle[0], middle[1] + 20 * step
         send("MOUSEMOVE", "NOTHING", up)

@@ -31,23 +31,24 @@ def arguments():
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     parser = argparse.ArgumentParser()
     parser.add_argument("--shot", type=Path, help="picture of the side bar at the end")
+    parser.add_argument("--model", metavar="PYTHON", help="the true model, in this Python")
     return parser.parse_args(words)
 
 
-def enable():
-    """Turn the add-on on, with the fake model, the panel Sequence open and the others closed."""
+def enable(python):
+    """Turn the add-on on, the panel Sequence open and the others closed."""
     from motiongpt_blender.ui import poses, sequence, takes
 
     sequence.MOTIONGPT_PT_sequence.bl_options = set()
     for other in (poses.MOTIONGPT_PT_poses, takes.MOTIONGPT_PT_takes):
         other.bl_options = {"DEFAULT_CLOSED"}
-    hand.enable_add_on()
+    hand.enable_add_on(python)
 
 
 def story(asked):
     """The test, one event a tick."""
     yield 2.0
-    enable()
+    enable(asked.model)
     rig = hand.make_rigify_rig()
     if asked.shot:
         portrait.dress(rig)
@@ -103,4 +104,5 @@ def picture(path):
     yield from hand.shoot(path, hand.side_bar())
 
 
-hand.drive(story(arguments()), LIMIT)
+ASKED = arguments()
+hand.drive(story(ASKED), 4 * LIMIT if ASKED.model else LIMIT)
