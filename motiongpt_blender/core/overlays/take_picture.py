@@ -20,9 +20,9 @@ SIZE: Final = 128
 _HALF, _HEAD, _EDGE = 2.5, 7.0, 11.0
 #: Pixels and opacity of the dark line around a figure, without which a light theme swallows it.
 _OUTLINE, _DARK = 2.5, 0.8
-#: Heights of the body that the way may be long; a longer one is drawn shorter, else it would make
-#: the figures too small to tell apart.
-_LONGEST: Final = 0.9
+#: Heights of the body that the hips stand apart in the picture: a longer way would make the figures
+#: too small to tell apart, a shorter one would lay them over each other.
+_LONGEST, _SHORTEST = 0.9, 0.7
 #: Metres over the floor from which on a motion is seen from its side.
 _TRAVELS: Final = 0.5
 #: Angle in radians at which another one is seen, from the front.
@@ -65,8 +65,11 @@ def _on_picture(joints: Array) -> Array:
     seen = rotate(about_y(np.full(joints.shape[:2], -angle)), joints)[..., :2]
     hips = seen[:, Joint.PELVIS, 0]
     height = max(float(np.ptp(seen[..., 1])), 1e-6)
-    shorter = min(1.0, _LONGEST * height / max(float(np.ptp(hips)), 1e-6))
-    seen[..., 0] += ((hips - hips[0]) * (shorter - 1.0))[:, None]
+    span = float(np.ptp(hips))
+    drawn = hips * min(1.0, _LONGEST * height / max(span, 1e-6))
+    if span < _SHORTEST * height:
+        drawn = np.linspace(0.0, _SHORTEST * height, len(hips))
+    seen[..., 0] += (drawn - hips)[:, None]
     low, high = seen.min(axis=(0, 1)), seen.max(axis=(0, 1))
     scale = (SIZE - 2 * _EDGE) / max(float((high - low).max()), 1e-6)
     return (seen - (low + high) / 2) * scale + SIZE / 2

@@ -31,8 +31,15 @@ def test_the_head_is_above_the_feet():
     alpha = take_picture(standing)[..., 3]
     rows = np.nonzero(alpha.any(axis=1))[0]
     assert rows[-1] - rows[0] > 0.8 * SIZE
-    widest = [np.ptp(np.nonzero(alpha[row])[0]) for row in (rows[-6], rows[4])]
-    assert widest[0] < 2 * 10  # the head and its outline alone
+    covered = [alpha[row] > 0.5 for row in (rows[-6], rows[4])]
+    assert covered[0].sum() < 3 * 2 * 10  # three heads and their outlines alone
+
+
+def test_figures_that_stay_in_place_stand_beside_each_other():
+    standing = clip("walk")[:1].repeat(3, axis=0)
+    picture = take_picture(standing)
+    places = [columns_of(picture, role)[0] for role in (PoseRole.START, PoseRole.KEY, PoseRole.END)]
+    assert min(np.diff(places)) > 0.2 * SIZE
 
 
 def test_a_long_way_leaves_the_figures_large():
