@@ -144,7 +144,8 @@ class ArmatureCharacter:
         written: list[WrittenTake] = []
         try:
             for clip in clips:
-                written.append((yield from self._write_one(clip, take)))
+                first = written[0] if written else None
+                written.append((yield from self._write_one(clip, take, first)))
                 picture = yield from take_picture_slices(clip.joints)
                 if (
                     action := block_of(bpy.data.actions, written[-1].report.ids.action)
@@ -161,7 +162,7 @@ class ArmatureCharacter:
         return reports
 
     def _write_one(
-        self, clip: MotionClip, take: PreparedTake
+        self, clip: MotionClip, take: PreparedTake, first: WrittenTake | None
     ) -> Generator[None, None, WrittenTake]:
         return write_take_slices(
             self.obj,
@@ -172,6 +173,7 @@ class ArmatureCharacter:
             self.options(),
             take.fit,
             take.frame_count,
+            first,
         )
 
 

@@ -20,3 +20,8 @@ def run_to_end(slices: Generator[None, None, Result]) -> Result:
         except StopIteration as end:
             result: Result = end.value
             return result
+
+
+def pause() -> Generator[None, None, None]:
+    """A slice that does nothing: what comes next is a slice of its own."""
+    yield

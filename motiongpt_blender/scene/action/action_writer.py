@@ -133,22 +133,27 @@ def write_slices(
     start_frame: float,
     marked: Collection[int] = (),
     sparse: Mapping[tuple[str, int], Curve] | None = None,
+    like: int = 0,
 ) -> Generator[None, None, WrittenAction]:
     """``write_action`` in slices of about ``SLICE_SECONDS`` seconds; closing it removes the action.
 
     Between two slices Blender may do anything, so nothing of it is held but session ids. A channel
-    whose path and index ``sparse`` knows is written as that curve's column of that index.
+    whose path and index ``sparse`` knows is written as that curve's column of that index. ``like``
+    is the session id of an action whose curves are copied where they are the same, or 0.
     """
-    action, slot = compat.new_action(name, obj)
+    action, slot = _with_curves(obj, name, channels, like)
     written = compat.session_id(action)
     try:
+        yield  # Blender builds its dependency graph anew
+        action, slot = _found_again(name, written)
         began = time.perf_counter()
         for channel in channels:
             if time.perf_counter() - began > SLICE_SECONDS:
                 yield
                 action, slot = _found_again(name, written)
                 began = time.perf_counter()
-            curve = new_curve(action, slot, channel)
+            curve = compat.curves(action, slot).find(channel.path, index=max(channel.index, 0))
+            assert curve is not None
             keys = (sparse or {}).get((channel.path, channel.index))
             if keys is None:
                 write_every_frame(curve, channel, start_frame, marked)
@@ -160,6 +165,30 @@ def write_slices(
             bpy.data.actions.remove(left)
         raise
     return WrittenAction(action, slot)
+
+
+def _with_curves(
+    obj: bpy.types.Object, name: str, channels: Collection[Channel], like: int
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot | None]:
+    """A new action with a curve for each channel, without keys.
+
+    All curves come at once, or with a copy: after each new curve Blender builds its dependency
+    graph anew, which on a large rig takes longer than all else here; a copy needs none.
+    """
+    pattern = block_of(bpy.data.actions, like) if like else None
+    wanted = {(channel.path, max(channel.index, 0)) for channel in channels}
+    if pattern is not None and wanted == {
+        (curve.data_path, curve.array_index) for curve in compat.all_curves(pattern)
+    }:
+        action = pattern.copy()
+        action.name = name
+        for curve in compat.all_curves(action):
+            curve.keyframe_points.clear()
+        return action, compat.only_slot(action)
+    action, slot = compat.new_action(name, obj)
+    for channel in channels:
+        new_curve(action, slot, channel)
+    return action, slot
 
 
 def _found_again(name: str, written: int) -> tuple[bpy.types.Action, bpy.types.ActionSlot | None]:

@@ -14,7 +14,7 @@ import numpy as np
 from ...compat import session_id
 from ...core.body.motion import MotionClip
 from ...core.body.rotations import Array
-from ...core.body.slices import run_to_end
+from ...core.body.slices import pause, run_to_end
 from ...core.feet.foot_contacts import NO_CONTACTS, FootContacts, find_foot_contacts
 from ...core.feet.ground_path import body_ground, ground_path
 from ...core.finish_motion import finish_motion_slices
@@ -83,11 +83,13 @@ class WrittenTake:
 
     Attributes:
         take: what it was written for.
+        standing: the pose in which it begins where none is marked.
         motion: the finished motion, all of it on the hips.
         report: what was written; it names no track.
     """
 
     take: _Take
+    standing: MarkedPose
     motion: RigMotion
     report: ApplyReport
 
@@ -151,6 +153,7 @@ def place_written_slices(written: WrittenTake) -> Generator[None, None, ApplyRep
             track = yield from watch.paused(
                 place_slices(take.armature, action_id, start, report.action_name, take.fit)
             )
+            yield from watch.paused(pause())
             unshown = yield from watch.paused(
                 unshown_note_slices(take.obj, take.rig, written.motion, start, take.options)
             )
@@ -175,21 +178,22 @@ def write_take_slices(
     options: RigOptions | None = None,
     fit: Fit | None = None,
     count: int | None = None,
+    like: WrittenTake | None = None,
 ) -> Generator[None, None, WrittenTake]:
     """Write a clip as an action that nothing plays yet, in slices; closing removes it.
 
-    See ``apply_slices``. The report names no track.
+    See ``apply_slices``. The report names no track. ``like`` is a take that was written just now
+    for the same request: the pose in which both begin is read once.
     """
     watch, options, fit = Stopwatch(), options or RigOptions(), fit or Fit()
     with watch.stage("describe"):
         take = _Take(ArmatureHandle(obj), describe(obj), name, start_frame, options, fit)
-        notes = _checked(take, marked)
+        notes = yield from watch.paused(_checked_slices(take, marked))
     yield
     with watch.stage("place"):
-        standing = fit.standing or standing_pose(take.obj, take.rig, start_frame)
-        joints = place_clip(clip, marked, start_frame, standing.joints, count)
-        contacts = find_foot_contacts(joints, scene_fps())
-        ground = _ground(take, marked, standing, joints, contacts)
+        standing, joints, contacts, ground = yield from watch.paused(
+            _placed_slices(take, clip, marked, count, like)
+        )
     yield
     with watch.stage("retarget"):
         motion = yield from watch.paused(solve_slices(take.rig, joints, scene_fps(), options))
@@ -209,7 +213,7 @@ def write_take_slices(
     with watch.stage("write"):
         key_frames = [report.frame for report in reports]
         action = yield from watch.paused(
-            _write_slices(take, fitted.motion, poses, fitted.foot_contacts, key_frames)
+            _write_slices(take, fitted.motion, poses, fitted.foot_contacts, key_frames, like)
         )
         record_provenance(action, clip)
     report = ApplyReport(
@@ -225,18 +229,40 @@ def write_take_slices(
         foot_lock=fitted.foot_lock if options.lock_feet else None,
         ids=TakeIds(take.armature.session_id, session_id(action)),
     )
-    return WrittenTake(take, fitted.motion, report)
+    return WrittenTake(take, standing, fitted.motion, report)
 
 
-def _checked(take: _Take, marked: Sequence[MarkedPose]) -> tuple[str, ...]:
+def _checked_slices(
+    take: _Take, marked: Sequence[MarkedPose]
+) -> Generator[None, None, tuple[str, ...]]:
     """Notes about the rig and the scene; raises RigError for what the rig cannot follow."""
+    yield
     check_bones(take.obj, marked)
     check_rest_pose(take.obj, marked)
     check_not_tweaked(take.obj)
     check_root(take.obj, take.rig, take.options)
     if take.options.ik_controls:
         check_ik(take.obj)
+    yield
     return (*rig_warnings(take.obj, take.rig, take.options), *filter(None, [time_remapping_note()]))
+
+
+def _placed_slices(
+    take: _Take,
+    clip: MotionClip,
+    marked: Sequence[MarkedPose],
+    count: int | None,
+    like: WrittenTake | None,
+) -> Generator[None, None, tuple[MarkedPose, Array, FootContacts, Array]]:
+    """The pose in which a take begins, its joints in the scene, their contacts and ground."""
+    standing = take.fit.standing or (like and like.standing)
+    if standing is None:
+        standing = standing_pose(take.obj, take.rig, take.start_frame)
+        yield
+    joints = place_clip(clip, marked, take.start_frame, standing.joints, count)
+    contacts = find_foot_contacts(joints, scene_fps())
+    yield
+    return standing, joints, contacts, _ground(take, marked, standing, joints, contacts)
 
 
 def _ground(
@@ -276,6 +302,7 @@ def _write_slices(
     poses: Mapping[int, RigPose],
     foot_contacts: FootContacts,
     key_frames: Sequence[int],
+    like: WrittenTake | None,
 ) -> Generator[None, None, bpy.types.Action]:
     """Write the action, without playing it."""
     anchor_frame = take.fit.anchor_frame(take.start_frame)
@@ -289,7 +316,13 @@ def _write_slices(
             take.obj, take.rig, channels, foot_contacts, key_frames, take.options
         )
     written = yield from write_slices(
-        take.obj, take.name, channels, take.start_frame, key_frames, sparse
+        take.obj,
+        take.name,
+        channels,
+        take.start_frame,
+        key_frames,
+        sparse,
+        like.report.ids.action if like is not None else 0,
     )
     return written.action
 

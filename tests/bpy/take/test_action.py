@@ -8,12 +8,15 @@ import pytest
 
 from motiongpt_blender import compat
 from motiongpt_blender.core.body.rotations import IDENTITY, angle_between, from_log
+from motiongpt_blender.core.body.slices import run_to_end
 from motiongpt_blender.core.rig.rig_description import RigMotion
+from motiongpt_blender.scene.action import action_writer
 from motiongpt_blender.scene.action.action_writer import (
     Channel,
     channels_of,
     property_channel,
     write_action,
+    write_slices,
 )
 from motiongpt_blender.scene.action.nla import push_take
 
@@ -84,3 +87,56 @@ def test_a_failed_write_leaves_no_action(smpl_rig):
     with pytest.raises(ValueError, match="could not convert"):
         write_action(smpl_rig, "broken", [broken], 1)
     assert len(bpy.data.actions) == before
+
+
+def curves_of(action):
+    """What is to see of every curve: group, and frame, value and kind of each key."""
+    return {
+        (curve.data_path, curve.array_index): (
+            curve.group.name,
+            [(*k.co, k.type, k.interpolation) for k in curve.keyframe_points],
+        )
+        for curve in compat.all_curves(action)
+    }
+
+
+def test_an_action_like_another_is_a_copy_with_keys_of_its_own(smpl_rig, monkeypatch):
+    first = write_action(smpl_rig, "spin", list(channels_of(smpl_rig, spinning(smpl_rig))), 1)
+    kept = curves_of(first.action)
+    other = spinning(smpl_rig)
+    other.locations[:] += 5.0
+    channels = list(channels_of(smpl_rig, other))
+    expected = curves_of(write_action(smpl_rig, "spin", channels, 7, [3]).action)
+    added = []
+    monkeypatch.setattr(action_writer, "new_curve", lambda *_: added.append(1))
+    like = compat.session_id(first.action)
+    second = run_to_end(write_slices(smpl_rig, "spin", channels, 7, [3], like=like))
+    assert not added  # each new curve has Blender build its dependency graph anew
+    assert curves_of(second.action) == expected
+    assert curves_of(first.action) == kept
+    assert second.action.name == "spin.002"
+    assert second.slot == compat.only_slot(second.action)
+    push_take(smpl_rig, second, 7, "spin")
+    bpy.context.scene.frame_set(7)
+    assert np.allclose(smpl_rig.pose.bones["pelvis"].location, (5, 5, 5), atol=1e-5)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_action_that_is_not_alike_lends_no_curve(smpl_rig, gone):
+    channels = list(channels_of(smpl_rig, spinning(smpl_rig)))
+    first = write_action(smpl_rig, "spin", channels[:-1], 1)
+    like = compat.session_id(first.action)
+    if gone:
+        bpy.data.actions.remove(first.action)
+    second = run_to_end(write_slices(smpl_rig, "spin", channels, 1, like=like))
+    assert len(curves_of(second.action)) == len(channels)
+
+
+def test_curves_come_at_once_and_keys_in_slices(smpl_rig, monkeypatch):
+    monkeypatch.setattr(action_writer, "SLICE_SECONDS", -1.0)
+    channels = list(channels_of(smpl_rig, spinning(smpl_rig)))
+    steps = write_slices(smpl_rig, "spin", channels, 1)
+    next(steps)
+    (action,) = bpy.data.actions
+    assert len(curves_of(action)) == len(channels)
+    assert sum(1 for _ in steps) == len(channels)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from motiongpt_blender.compat import session_id
+from motiongpt_blender.scene.take import apply
 from tests.support.session import asked
 from tests.support.takes import JUMP, WALK, blocks, generate, hand_keyed, make, scene_of, seen, show
 
@@ -73,6 +74,16 @@ def test_several_takes_arrive_and_the_first_is_on_show(addon, smpl_rig):
 
 
 @pytest.mark.sweep
+def test_takes_of_one_request_read_the_pose_at_the_start_once(addon, smpl_rig, monkeypatch):
+    read = []
+    real = apply.standing_pose
+    monkeypatch.setattr(apply, "standing_pose", lambda *args: read.append(1) or real(*args))
+    bpy.context.scene.motiongpt.takes = 4
+    generate(addon)
+    assert len(read) == 1
+    assert len(smpl_rig.motiongpt.takes.entries) == 4
+
+
 def test_choosing_another_take_flips_in_place(review, rig):
     takes, seen_of = rig.motiongpt.takes, []
     for index in (0, 1, 2, 3, 0):
