@@ -14,7 +14,7 @@ import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 6
+PROTOCOL: Final = 7
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -34,6 +34,7 @@ DESCRIBING: Final = "describe"
 #: Names of the files in a job's folder.
 POSES_FILE: Final = "poses.npz"
 RESULT_FILE: Final = "clip.npz"
+SKETCH_FILE: Final = "sketch_{:03}.npz"
 
 T = TypeVar("T")
 
@@ -196,6 +197,19 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Sketch:
+    """What the first candidate of a motion is so far; the best, which is kept, may be another.
+
+    Attributes:
+        job: the job that is under way.
+        clip: file name inside the job's folder.
+    """
+
+    job: str
+    clip: str
+
+
+@dataclass(frozen=True)
 class Result:
     """Terminal: the motions lie in the job's folder, each with the checks of the prompt.
 
@@ -269,7 +283,9 @@ class Understood:
 
 Task: TypeAlias = Generate | Describe
 Request: TypeAlias = Task | Understand | Cancel | Shutdown
-Report: TypeAlias = Hello | Progress | Result | Description | Failure | Cancelled | Understood
+Report: TypeAlias = (
+    Hello | Progress | Sketch | Result | Description | Failure | Cancelled | Understood
+)
 Message: TypeAlias = Request | Report
 
 TERMINAL: Final = (Result, Description, Failure, Cancelled)

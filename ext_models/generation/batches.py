@@ -16,6 +16,7 @@ from ext_models.language.vocabulary import GeneratedCodes
 from .generators import CodeRequest, MotionGenerator
 from .request import CancelCheck
 from .sampling import CANDIDATE_STRIDE, VARIATION_STRIDE
+from .sketching import Sketcher
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def write_batch(
     requests: Sequence[CodeRequest],
     progress: Callable[[float], None],
     cancelled: CancelCheck,
+    sketcher: Sketcher | None = None,
 ) -> tuple[list[GeneratedCodes], int]:
     """The answers of a generator, and in how many parts they were written, 1 for all at once.
 
@@ -32,7 +34,7 @@ def write_batch(
     """
     halves = _halves(requests)
     try:
-        return generator.generate(requests, progress, cancelled), 1
+        return generator.generate(requests, progress, cancelled, sketcher), 1
     except Exception as error:
         if halves is None or not is_out_of_memory(error):
             raise
@@ -40,7 +42,8 @@ def write_batch(
     # Out of the handler: the error holds on to what was computed.
     release_memory()
     (first, count), (second, more) = (
-        write_batch(generator, half, progress, cancelled) for half in halves
+        write_batch(generator, half, progress, cancelled, shows)
+        for half, shows in zip(halves, (sketcher, None), strict=True)
     )
     return [*first, *second], count + more
 

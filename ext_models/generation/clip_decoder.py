@@ -62,6 +62,11 @@ class ClipDecoder:
             )
         return clips
 
+    def so_far(self, codes: list[list[int]], request: GenerationRequest) -> NDArray[np.float32]:
+        """The motion (T, 22, 3) of the first codes (S, L) of an answer, in no time but its own."""
+        (frames,) = self._frames([GeneratedCodes(codes)])
+        return self._in_world(frames, request)
+
     def _frames(self, answers: Sequence[GeneratedCodes]) -> list[NDArray[np.float32]]:
         """Decoded features (T, 263) of each answer; those of one length are decoded at once."""
         by_length: dict[int, list[int]] = {}

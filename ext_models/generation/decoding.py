@@ -32,6 +32,7 @@ from .planning import Plan
 from .pose_guidance import BatchGuidance, PoseGuidance
 from .request import CancelCheck, GenerationCancelledError
 from .sampling import SUMMARY_TEMPERATURE, RowSampler, uniform_numbers
+from .sketching import Sketcher
 from .targets import GuidanceTargets
 
 
@@ -75,10 +76,11 @@ class CodeSampler(LogitsProcessor):
         guidance: BatchGuidance | None = None,
         plan: Plan | None = None,
         mixture: NeighbourMixture | None = None,
+        sketcher: Sketcher | None = None,
     ) -> None:
         """Args: ids; the rows; columns of their prompts; how all are sampled; what guides them."""
         self.ids, self.width, self.cfg_scale, self.guidance = ids, width, cfg_scale, guidance
-        self.plan, self.mixture = plan, mixture
+        self.plan, self.mixture, self.sketcher = plan, mixture, sketcher
         self.summary_temperature = summary_temperature
         self.lengths = torch.tensor([ids.vocabulary.tokens_of(p.steps) for p in prompts])
         longest = int(self.lengths.max())
@@ -98,6 +100,8 @@ class CodeSampler(LogitsProcessor):
             logits: (B, I), or (2 B, I) with guidance, of the tokens that are due.
         """
         rows, step = written.shape
+        if self.sketcher is not None and self.sketcher.due:
+            self.sketcher.sketch(self.ids.written(written[0].tolist()).codes)
         allowed = self.ids.due(step)
         cond, uncond = logits[:rows], logits[rows:]
         if len(uncond):
@@ -185,6 +189,7 @@ def generate_codes(
     neighbour_share: float = 0.0,
     progress: Callable[[float], None] = lambda _: None,
     cancelled: CancelCheck = lambda: False,
+    sketcher: Sketcher | None = None,
     plain: bool = False,
     **more: Any,
 ) -> list[GeneratedCodes]:
@@ -203,6 +208,7 @@ def generate_codes(
         neighbour_share: of a code's probability that is the one of the row's neighbour.
         progress: called after every step with the share that is done.
         cancelled: asked at every step.
+        sketcher: shows the first answer while it is written.
         plain: transformers' ``generate`` runs the model, even a small Llama.
         more: further arguments of transformers' ``generate``, for a plain run.
 
@@ -228,6 +234,7 @@ def generate_codes(
         guidance=batch,
         plan=plan,
         mixture=mixture,
+        sketcher=sketcher,
     )
     guided = _guided(ids.vocabulary.summary[0], longest, cfg_scale)
     if not plain and LlamaDecoder.can_decode(model):

@@ -30,6 +30,7 @@ from .planning import Planner, load_planner
 from .pose_guidance import PoseGuidance
 from .request import CancelCheck
 from .sampling import SUMMARY_TEMPERATURE, RowSampler, answer_seeds, uniform_numbers
+from .sketching import Sketcher
 from .targets import GuidanceTargets
 
 NO_CAPTIONS = (
@@ -81,12 +82,13 @@ class MotionGenerator(Protocol):
         requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
+        sketcher: Sketcher | None = None,
     ) -> list[GeneratedCodes]:
         """The answers to some requests, one after the other, generated in one batch.
 
         The candidates of a variation follow one another. Temperature, ``top_p`` and ``top_k``
         are those of the first request; each answer has a seed of its own. ``cancelled`` is asked
-        at every step.
+        at every step, and ``sketcher`` shows the first answer meanwhile (style ``tokens``).
 
         Raises:
             PipelineError: if the model cannot read a request.
@@ -136,6 +138,7 @@ class TokenGenerator:
         requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
+        sketcher: Sketcher | None = None,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
         if self.soft is not None:
@@ -159,6 +162,7 @@ class TokenGenerator:
             neighbour_share=self.neighbours.scales.share if self.neighbours else 0.0,
             progress=progress,
             cancelled=cancelled,
+            sketcher=sketcher,
         )
 
     def _rows(self, request: CodeRequest) -> list[TokenPrompt]:
@@ -252,6 +256,7 @@ class PaperGenerator:
         requests: Sequence[CodeRequest],
         progress: Callable[[float], None],
         cancelled: CancelCheck,
+        sketcher: Sketcher | None = None,
     ) -> list[GeneratedCodes]:
         """See ``MotionGenerator.generate``."""
         rows = [(r, seed) for r in requests for seed in answer_seeds(r.sampling)]

@@ -43,10 +43,12 @@ from .request import (
     GenerationResult,
     PoseCondition,
     ProgressCallback,
+    SketchCallback,
 )
 from .reranker import Reranker
 from .reranking import CandidateSelector, Selection
 from .sampling import answer_seeds
+from .sketching import sketcher_of
 from .stride_warping import SlowWay, lengthened, slow_ways
 from .timed_actions import (
     ACTION_STRIDE,
@@ -104,14 +106,22 @@ class MotionPipeline:
         return cls(manifest, tokenizer, generator, selector, reading, seconds)
 
     def generate(
-        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        progress: ProgressCallback,
+        cancelled: CancelCheck,
+        sketch: SketchCallback | None = None,
     ) -> GenerationResult:
         """Answer one request; see ``Pipeline.generate``."""
         with suitable_threads(self.generator.model):
-            return self._generate(request, progress, cancelled)
+            return self._generate(request, progress, cancelled, sketch)
 
     def _generate(
-        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        progress: ProgressCallback,
+        cancelled: CancelCheck,
+        sketch: SketchCallback | None,
     ) -> GenerationResult:
         self.reading.check_script(request.prompt)
         request, reading_notes = self._read(request)
@@ -122,16 +132,15 @@ class MotionPipeline:
             [request],
             lambda share: progress("generate", GENERATE_FROM + span * share),
             cancelled,
+            sketch,
         )
         clock.lap("generate")
         progress("decode", GENERATE_TO)
         kept = self.select(answers, request)
         clock.lap("decode")
         progress("decode", 1.0)
-        notes = self._notes(request)
-        if self._parts > 1:
-            notes = (parts_note(self._parts), *notes)
-        notes = (*reading_notes, *notes)
+        parts = (parts_note(self._parts),) if self._parts > 1 else ()
+        notes = (*reading_notes, *parts, *self._notes(request))
         return GenerationResult(kept.clips, clock.seconds, notes, kept.alternatives)
 
     def generate_batch(
@@ -139,26 +148,32 @@ class MotionPipeline:
         requests: Sequence[GenerationRequest],
         progress: Callable[[float], None] = lambda _: None,
         cancelled: CancelCheck = lambda: False,
+        sketch: SketchCallback | None = None,
     ) -> list[list[GeneratedCodes]]:
         """All candidates of some requests, generated in one batch; ``select`` keeps the best.
 
-        A prompt of several actions is generated action by action. Each request has a seed of
-        its own, whatever is beside it. Temperature, ``top_p`` and ``top_k`` are those of the first.
+        A prompt of several actions is generated action by action. Each request has its own seed;
+        temperature, ``top_p`` and ``top_k`` are the first's, whose first candidate is sketched.
         """
         requests = [self._read(request)[0] for request in requests]
         plans = [self.actions(request) for request in requests]
         requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
         turns = max(map(len, plans), default=0)
-        self._parts = 1
+        self._parts, given, stride = 1, 0, self.tokenizer.config.stride
         for turn in range(turns):
             acting = [k for k, plan in enumerate(plans) if turn < len(plan)]
             asked = [self._of_action(requests[k], plans[k], turn, answers[k]) for k in acting]
+            before, _ = asked[0][0]
+            given = given if turn else len(before)
             codes, parts = write_batch(
                 self.generator,
                 [code_request for rows in asked for _, code_request in rows],
                 lambda share, done=turn: progress((done + share) / turns),
                 cancelled,
+                sketcher_of(
+                    sketch, self._decoder.so_far, stride, requests[acting[0]], before, given
+                ),
             )
             written, self._parts = iter(codes), max(self._parts, parts)
             for k, rows in zip(acting, asked, strict=True):
@@ -208,9 +223,10 @@ class MotionPipeline:
         """How a prompt is understood; raises PipelineError for one that cannot be read."""
         self.reading.check_script(prompt)
         request, notes = self._read(GenerationRequest(prompt, self.manifest.max_frames))
-        found = [self.reading.understood(action.prompt) for action in self.actions(request)]
-        notes += tuple(one.note for one in found if one is not None)
-        examples = next((one.examples for one in found if one is not None and one.examples), ())
+        read = (self.reading.understood(action.prompt) for action in self.actions(request))
+        found = [one for one in read if one is not None]
+        notes += tuple(one.note for one in found)
+        examples = next((one.examples for one in found if one.examples), ())
         return Understood(prompt, notes, examples)
 
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
@@ -379,4 +395,4 @@ def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocab
 
 def silent() -> tuple[Callable[[str, float], None], Callable[[], bool]]:
     """A progress callback and a cancel check that do nothing."""
-    return (lambda _stage, _share: None), (lambda: False)
+    return (lambda *_: None), (lambda: False)

@@ -18,6 +18,8 @@ from motiongpt_blender.wire import Sampling, Understood
 
 #: Called with the name of a stage and the share (0..1) of the whole job that is done.
 ProgressCallback = Callable[[str, float], None]
+#: Called now and then with joints (T, 22, 3): the motion so far of one candidate.
+SketchCallback = Callable[[NDArray[np.float32]], None]
 #: Asked at every step; True stops the job.
 CancelCheck = Callable[[], bool]
 
@@ -87,9 +89,13 @@ class Pipeline(Protocol):
     """Answers requests; made once, used for many."""
 
     def generate(
-        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        progress: ProgressCallback,
+        cancelled: CancelCheck,
+        sketch: SketchCallback | None = None,
     ) -> GenerationResult:
-        """Answer one request.
+        """Answer one request; ``sketch`` is shown what is written meanwhile.
 
         Raises:
             PipelineError: with a sentence for the user.

@@ -28,6 +28,7 @@ from ext_models.generation.request import (
     GenerationRequest,
     GenerationResult,
     ProgressCallback,
+    SketchCallback,
 )
 from motiongpt_blender.core.body import rotations
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
@@ -45,6 +46,8 @@ STEP: Final = 0.3
 #: How many steps a motion has and how long each takes, seconds.
 STEPS: Final = (20, 0.002)
 SLOW_STEPS: Final = (120, 0.5)
+#: Steps between two sketches.
+SKETCH_EVERY: Final = 6
 
 if MODE == "die-at-start":  # here, because the greeting follows this import
     sys.exit("fake: dies at start, as asked")
@@ -68,16 +71,23 @@ class FakePipeline:
     """Answers every prompt with a walk whose pace and turn follow from the prompt's hash."""
 
     def generate(
-        self, request: GenerationRequest, progress: ProgressCallback, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        progress: ProgressCallback,
+        cancelled: CancelCheck,
+        sketch: SketchCallback | None = None,
     ) -> GenerationResult:
         """A walk of the asked length; see ``Pipeline.generate``."""
         began = time.perf_counter()
+        whole = walk(request.prompt, request.frames, request.sampling.seed)
         steps, pause = SLOW_STEPS if MODE == "slow" else STEPS
         for step in range(steps):
             progress("generate", step / steps)
             if cancelled() and MODE != "hang":
                 raise GenerationCancelledError
             _misbehave(step)
+            if sketch is not None and step and step % SKETCH_EVERY == 0:
+                sketch(whole[: max(request.frames * step // steps, 1)])
             time.sleep(pause)
         seed, wanted = request.sampling.seed, request.sampling.variations
         walks = tuple(

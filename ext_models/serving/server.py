@@ -33,6 +33,7 @@ from ext_models.generation.request import (
     GenerationResult,
     Pipeline,
     PoseCondition,
+    SketchCallback,
 )
 from ext_models.packs import PackError
 from motiongpt_blender import wire
@@ -42,12 +43,12 @@ from motiongpt_blender.core.bounded_arrays import read_arrays
 from motiongpt_blender.core.bounded_files import MB
 from motiongpt_blender.core.timeline.prompts import PromptError, clean_prompt
 
+from .reporters import ProgressReporter, SketchReporter
+
 logger = logging.getLogger(__name__)
 
 #: Share of the first job's progress for loading the model.
 LOAD_SHARE: Final = 0.25
-#: Seconds between two progress reports.
-PROGRESS_SECONDS: Final = 0.05
 #: Seconds that a running job has to stop after Blender is gone.
 FAREWELL_SECONDS: Final = 2.0
 #: The largest file of poses that is read, unpacked: some 250,000 poses.
@@ -242,9 +243,10 @@ class Server:
 
         if cancelled():
             raise GenerationCancelledError
-        report = _ProgressReporter(job.job, self.report)
+        report = ProgressReporter(job.job, self.report)
         request = read_request(job)
-        answer = self._answer_within_memory(request, report, cancelled)
+        sketch = SketchReporter(job, self.report)
+        answer = self._answer_within_memory(request, report, cancelled, sketch)
         clips, alternatives = write_clips(answer, Path(job.folder))
         return wire.Result(
             job.job, clips, answer.seconds, answer.notes, alternatives, held_memory()
@@ -254,7 +256,7 @@ class Server:
         """The likeliest sentence about the motion in the job's folder."""
         if job.job in self._cancelled:
             raise GenerationCancelledError
-        report = _ProgressReporter(job.job, self.report)
+        report = ProgressReporter(job.job, self.report)
         clip = MotionClip.load(Path(job.folder) / wire.RESULT_FILE)
         pipeline = self._loaded_for(report)
         report(wire.DESCRIBING, 0.5)
@@ -264,11 +266,15 @@ class Server:
         return wire.Description(job.job, one_line(sentences[0]))
 
     def _answer_within_memory(
-        self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        report: ProgressReporter,
+        cancelled: CancelCheck,
+        sketch: SketchCallback,
     ) -> GenerationResult:
         """The model's answer; from the CPU, now and later, if the GPU's memory is too short."""
         try:
-            return self._answer_of_pipeline(request, report, cancelled)
+            return self._answer_of_pipeline(request, report, cancelled, sketch)
         except Exception as error:
             if self._load_on_cpu is None or not is_out_of_memory(error):
                 raise
@@ -277,11 +283,15 @@ class Server:
         self._pipeline = None
         release_memory()
         self._load, self._load_on_cpu = self._load_on_cpu, None
-        answer = self._answer_of_pipeline(request, report, cancelled)
+        answer = self._answer_of_pipeline(request, report, cancelled, sketch)
         return replace(answer, notes=(ON_CPU, *answer.notes))
 
     def _answer_of_pipeline(
-        self, request: GenerationRequest, report: _ProgressReporter, cancelled: CancelCheck
+        self,
+        request: GenerationRequest,
+        report: ProgressReporter,
+        cancelled: CancelCheck,
+        sketch: SketchCallback,
     ) -> GenerationResult:
         """The model's answer, and how long its loading took; loads it where that is needed."""
         loading = time.perf_counter()
@@ -289,38 +299,18 @@ class Server:
         seconds = {wire.LOADING: time.perf_counter() - loading}
         if cancelled():
             raise GenerationCancelledError
-        answer = pipeline.generate(request, report, cancelled)
+        answer = pipeline.generate(request, report, cancelled, sketch)
         if cancelled():
             raise GenerationCancelledError
         return replace(answer, seconds=seconds | answer.seconds)
 
-    def _loaded_for(self, report: _ProgressReporter) -> Pipeline:
+    def _loaded_for(self, report: ProgressReporter) -> Pipeline:
         """The pipeline; its loading is part of the progress of the first job."""
         if self._pipeline is None:
             report(wire.LOADING, 0.0)
             self._loaded()
             report.begin = LOAD_SHARE
         return self._loaded()
-
-
-class _ProgressReporter:
-    """A progress callback whose fraction never falls and that does not flood the pipe."""
-
-    def __init__(self, job: str, report: Callable[[wire.Report], None]) -> None:
-        self.begin = 0.0
-        self._job = job
-        self._report = report
-        self._last = wire.Progress(job, "", -1.0)
-        self._time = 0.0
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        share = self.begin + (1 - self.begin) * min(max(float(fraction), 0.0), 1.0)
-        progress = wire.Progress(self._job, stage, max(share, self._last.fraction, 0.0))
-        now = time.perf_counter()
-        if stage == self._last.stage and now - self._time < PROGRESS_SECONDS:
-            return
-        self._last, self._time = progress, now
-        self._report(progress)
 
 
 def read_request(job: wire.Generate) -> GenerationRequest:

@@ -51,6 +51,7 @@ class Job:
         state: its state.
         stage: the stage that the process reports.
         fraction: share of the whole job that is done, 0..1.
+        sketch: file name in the job's folder of the motion so far, or "".
         result: the result, when DONE.
         error: one sentence, when FAILED.
         detail: the details, for the log.
@@ -60,6 +61,7 @@ class Job:
     state: JobState = JobState.STARTING
     stage: str = ""
     fraction: float = 0.0
+    sketch: str = ""
     result: wire.Result | wire.Description | None = None
     error: str = ""
     detail: str = ""
@@ -230,7 +232,7 @@ class JobQueue:
                 self._end_with_process(job, str(error), "")
             return
         for job in self._jobs.values():
-            job.state, job.stage = JobState.STARTING, ""
+            job.state, job.stage, job.sketch = JobState.STARTING, "", ""
             process.send(job.request)
 
     def _end(self, job: Job, state: JobState) -> None:
@@ -265,6 +267,8 @@ class JobQueue:
             self._greet(event)
         elif isinstance(event, wire.Progress):
             self._progress(event)
+        elif isinstance(event, wire.Sketch):
+            self._sketch(event)
         elif isinstance(event, wire.TERMINAL):
             self._terminal(event)
         elif isinstance(event, wire.Understood):
@@ -304,6 +308,13 @@ class JobQueue:
             return
         job.stage = report.stage
         job.fraction = min(max(job.fraction, report.fraction), 1.0)
+
+    def _sketch(self, report: wire.Sketch) -> None:
+        job = self._jobs.get(report.job)
+        if job is None:
+            self.absorbed += 1
+        else:
+            job.sketch = report.clip
 
     def _understand(self, report: wire.Understood) -> None:
         """Keep an answer; that to a prompt which was typed over is late."""

@@ -72,6 +72,7 @@ def _wire(folder: Path) -> st.SearchStrategy[Case]:
         wire.Cancel("1"),
         wire.Hello(wire.PROTOCOL, "torch", "1", 1, "starter", 20.0, 196),
         wire.Progress("1", "generate", 0.5),
+        wire.Sketch("1", "sketch_001.npz"),
         wire.Result("1", ("clip.npz",), {"load": 1.0}, ("a note",), ("clip.npz",)),
         wire.Failure("1", "no", "detail"),
         wire.Understand("walks"),

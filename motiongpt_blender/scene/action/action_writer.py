@@ -181,6 +181,7 @@ def _with_curves(
         (curve.data_path, curve.array_index) for curve in compat.all_curves(pattern)
     }:
         action = pattern.copy()
+        assert action is not None  # of an action there is always a copy
         action.name = name
         for curve in compat.all_curves(action):
             curve.keyframe_points.clear()

@@ -46,9 +46,9 @@ def draw_trails(obj: bpy.types.Object) -> None:
     strip = _chosen_strip(obj)
     if strip is None or strip.action is None:
         return
-    rig_key = _rig_key(obj)
+    rig_key, rig = described(obj)
     key = rig_key, revision(strip.action), StripTime.of(strip)
-    drawn = _kept.get(key, lambda: _batches(obj, strip, rig_key))
+    drawn = _kept.get(key, lambda: _batches(obj, strip, rig))
     if drawn is None:
         return
     frame = current_frame()
@@ -62,6 +62,12 @@ def draw_trails(obj: bpy.types.Object) -> None:
             now.draw()
         with before_scene():
             now.draw()
+
+
+def described(obj: bpy.types.Object) -> tuple[Hashable, RigDescription | None]:
+    """The description of an armature, None while it cannot be used, and what it depends on."""
+    key = _rig_key(obj)
+    return key, _rig.get(key, lambda: _description(obj))
 
 
 def forget() -> None:
@@ -88,9 +94,8 @@ def _rig_key(obj: bpy.types.Object) -> Hashable:
 
 
 def _batches(
-    obj: bpy.types.Object, strip: bpy.types.NlaStrip, rig_key: Hashable
+    obj: bpy.types.Object, strip: bpy.types.NlaStrip, rig: RigDescription | None
 ) -> TrailBatches | None:
-    rig = _rig.get(rig_key, lambda: _description(obj))
     action, time = strip.action, StripTime.of(strip)
     if rig is None or action is None:
         return None

@@ -157,7 +157,7 @@ def trails_of(rig):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trails, "batches", MagicMock())
-        return trails._batches(rig, trails._chosen_strip(rig), object())
+        return trails._batches(rig, trails._chosen_strip(rig), trails._description(rig))
 
 
 def test_trails_follow_a_strip_that_was_moved_and_stretched(addon, smpl_rig):

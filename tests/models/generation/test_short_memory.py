@@ -20,7 +20,7 @@ class Narrow:
     def __init__(self, most):
         self.most, self.calls = most, 0
 
-    def generate(self, requests, progress, cancelled):
+    def generate(self, requests, progress, cancelled, sketcher=None):
         self.calls += 1
         rows = [
             (r.prompt, seed, number)

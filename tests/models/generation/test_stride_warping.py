@@ -159,7 +159,7 @@ class Listener:
 
     asked: list[CodeRequest] = field(default_factory=list)
 
-    def generate(self, requests, progress, cancelled):
+    def generate(self, requests, progress, cancelled, sketcher=None):
         self.asked += requests
         return [
             GeneratedCodes([[1, 1]] * one.steps)

@@ -83,6 +83,17 @@ def test_from_start_to_done(stage):
     assert not stage.queue.busy and stage.queue.tick() == []
 
 
+def test_the_motion_so_far_is_known_and_that_of_another_job_is_absorbed(stage):
+    job = stage.submit()
+    assert job.sketch == ""
+    stage.says(HELLO, wire.Sketch("one", "sketch_001.npz"), wire.Sketch("stranger", "x.npz"))
+    assert job.sketch == "sketch_001.npz" and stage.queue.absorbed == 1
+    stage.says(wire.Sketch("one", "sketch_002.npz"))
+    assert job.sketch == "sketch_002.npz" and job.state is JobState.RUNNING
+    assert stage.says(wire.Result("one", ()), wire.Sketch("one", "late.npz")) == [job]
+    assert job.sketch == "sketch_002.npz" and stage.queue.absorbed == 2
+
+
 @pytest.mark.parametrize("first", [wire.Result("one", ()), wire.Failure("one", "No."), wire.Cancelled("one")])  # fmt: skip # noqa: E501
 def test_late_reports_are_absorbed(stage, first):
     job = stage.submit()

@@ -12,6 +12,7 @@ from ext_models.errors import PipelineError
 from ext_models.generation.request import GenerationResult
 from ext_models.packs import PackError
 from ext_models.serving import fake, server
+from ext_models.serving.reporters import SketchReporter
 from ext_models.serving.server import Server, one_line, read_request
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip
@@ -72,6 +73,26 @@ def test_progress_never_falls_and_stays_inside(tmp_path):
     room.ends()
     steps = [r.fraction for r in room.reports() if isinstance(r, wire.Progress)]
     assert steps and all(0 <= a <= b <= 1 for a, b in pairwise(steps))
+
+
+def test_the_motion_so_far_is_told_before_the_result(tmp_path):
+    room = Room()
+    room.send(request(tmp_path))
+    room.ends()
+    reports = room.reports()
+    sketches = [r for r in reports if isinstance(r, wire.Sketch)]
+    assert [r.clip for r in sketches] == ["sketch_001.npz", "sketch_002.npz", "sketch_003.npz"]
+    assert reports.index(sketches[-1]) < len(reports) - 1
+    lengths = [len(MotionClip.load(tmp_path / r.clip)) for r in sketches]
+    assert lengths == sorted(set(lengths)) and lengths[-1] < 41
+
+
+def test_a_folder_that_is_gone_ends_no_job_before_its_result(tmp_path):
+    told = []
+    job = request(tmp_path / "gone")
+    with pytest.raises(OSError, match="No such file"):
+        SketchReporter(job, told.append)(fake.walk("walks", 4, 0))
+    assert not told
 
 
 def test_the_model_is_loaded_once(tmp_path):
@@ -224,7 +245,7 @@ def test_alternatives_lie_beside_the_clips_and_say_what_they_do(tmp_path):
         "clip_alternative_3.npz",
         "clip_alternative_4.npz",
     )
-    assert {path.name for path in tmp_path.glob("*.npz")} == set(end.alternatives)
+    assert {path.name for path in tmp_path.glob("clip*.npz")} == set(end.alternatives)
     clips = [MotionClip.load(tmp_path / name) for name in end.alternatives]
     assert len({clip.joints.tobytes() for clip in clips}) == 4
     assert all(clip.checks == fake.CHECKS for clip in clips)
@@ -384,7 +405,7 @@ def test_the_fake_is_deterministic_and_walks():
 class Starved:
     """A pipeline on a GPU whose memory does not suffice."""
 
-    def generate(self, request, progress, cancelled):
+    def generate(self, request, progress, cancelled, sketch):
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
 
