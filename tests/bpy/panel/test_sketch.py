@@ -69,7 +69,7 @@ def test_the_figure_grows_and_is_made_anew_only_then(slow, smpl_rig, made):
     assert draw(smpl_rig, made) == 3
     ways = [kinds["lines"] for _, kinds in made if "lines" in kinds][::2]
     short, long = (np.ptp(way.positions, axis=0).max() for way in ways)
-    assert long > 3 * short
+    assert long > 1.5 * short
 
 
 def test_the_figure_begins_where_the_character_stands(slow, smpl_rig, made):
