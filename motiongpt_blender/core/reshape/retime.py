@@ -14,6 +14,7 @@ from ..feet.foot_contacts import Contact, FootContacts
 from ..feet.foot_locking import lock_feet_slices
 from ..feet.loop_feet import without_arms
 from ..rig.rig_description import RigDescription, RigMotion
+from .alignment import aligned_times
 from .planting import contacts_of, ground_along
 
 
@@ -21,7 +22,11 @@ def resampled(motion: RigMotion, count: int) -> RigMotion:
     """The motion over another number of frames, two at least, by a cubic through each frame."""
     if count == len(motion):
         return motion
-    times = source_times(len(motion), count)
+    return at_times(motion, source_times(len(motion), count))
+
+
+def at_times(motion: RigMotion, times: Array) -> RigMotion:
+    """The motion as it is at times (N,), in its frames."""
     return replace(
         motion,
         rotations={
@@ -62,7 +67,9 @@ def blend_slices(
     share: float,
     kept: Collection[int] = (),
 ) -> Generator[None, None, RigMotion]:
-    """Two motions of one length blended, feet planted where the blend puts them, in slices.
+    """Two motions blended, feet planted where the blend puts them, in slices.
+
+    Before, both are brought in step; see ``alignment``.
 
     Args:
         rig: the rig of both.
@@ -72,6 +79,8 @@ def blend_slices(
         kept: indices of frames that stay as they are blended.
     """
     other = resampled(other, len(one))
+    if 0 < share < 1:
+        one, other = yield from in_step_slices(rig, one, other, share)
     part = np.full(len(one), share)
     rotations = dict(one.rotations)
     for name, q in one.rotations.items():
@@ -84,6 +93,26 @@ def blend_slices(
         return blended
     ground = ground_along(rig, blended)
     return (yield from _planted(rig, blended, contacts_of(rig, blended, ground), ground, kept))
+
+
+def in_step_slices(
+    rig: RigDescription, one: RigMotion, other: RigMotion, share: float
+) -> Generator[None, None, tuple[RigMotion, RigMotion]]:
+    """Two motions of one length whose feet come down together, between the times of both.
+
+    Args:
+        rig: the rig of both.
+        one: a finished motion.
+        other: another one.
+        share: of the other's timing, 0 to 1.
+    """
+    contacts: list[FootContacts] = []
+    for motion in (one, other):
+        contacts.append(contacts_of(rig, motion, ground_along(rig, motion)))
+        yield
+    times = aligned_times(contacts[0], contacts[1], len(one), one.fps, share)
+    yield
+    return at_times(one, times[0]), at_times(other, times[1])
 
 
 def _planted(
