@@ -18,11 +18,12 @@ from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.retargeting import ROOTS
 from ..properties.scene import target
-from ..properties.takes import MotionGPTTake
+from ..properties.takes import MotionGPTTake, Placement
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.errors import RigError
 from ..scene.rig.usability import check_usable
 from ..scene.scene_time import current_frame, played_time
+from ..scene.take.merge import own_keys_in_the_way
 from ..scene.take.reshape import fit_take_slices
 from ..scene.take.retime_take import blend_take_slices, move_root_slices, retime_take_slices
 from ..scene.take.trails import StripTime
@@ -112,15 +113,33 @@ class MOTIONGPT_OT_fit_take(_ReshapeOperator):
 
 
 class _WholeTakeOperator(_ReshapeOperator):
-    """Those that change length or root: the take has to be on a strip of its own."""
+    """Those that change length or root: what plays a take in its stead is made anew."""
 
-    @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """The take must play on an NLA track of its own."""
-        reason = super().why_not(context)
-        if not reason and chosen_take(context).played is not None:
-            return tr("Keep the take on an NLA track first, then change its speed or its root")
-        return reason
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Change it; in the active action or as a layer, it is off the rig meanwhile."""
+        obj, take = required_target(context), chosen_take(context)
+        if take.played is None:
+            return super().execute(context)
+        place, was_reshaped = Placement(take.placement), take.original is not None
+        take.take_off()
+        before = take.action.copy()
+        assert before is not None  # of an action there is always a copy
+        before.use_fake_user = False
+        own = own_keys_in_the_way(obj, take.action)
+        try:
+            done = super().execute(context)
+            more = own_keys_in_the_way(obj, take.action) - own if place is Placement.ACTION else 0
+            if more > 0:
+                _put_back(take, before)
+                if not was_reshaped:
+                    take.forget_original()
+                self.report({"ERROR"}, _would_replace(more))
+                done = {"CANCELLED"}
+        finally:
+            take.place_at(place)
+            if before.users == 0:
+                bpy.data.actions.remove(before)
+        return done
 
 
 class MOTIONGPT_OT_take_speed(_WholeTakeOperator):
@@ -297,6 +316,23 @@ class MOTIONGPT_OT_reset_take(TakeOperator):
         take.place_again()
         self.report({"INFO"}, tr("The take '{name}' is as it was generated", name=take.name))
         return {"FINISHED"}
+
+
+def _put_back(take: MotionGPTTake, before: bpy.types.Action) -> None:
+    """Give a take that does not play an earlier copy of its action."""
+    changed, name = take.action, take.action.name
+    take.action = before
+    if changed.users == 0:
+        bpy.data.actions.remove(changed)
+    before.name = name
+
+
+def _would_replace(frames: int) -> str:
+    return tr(
+        "The take would replace keys of yours at {frames} more frames: move them, or keep the take "
+        "on an NLA track",
+        frames=frames,
+    )
 
 
 def why_not_reset(take: MotionGPTTake) -> str:

@@ -136,7 +136,8 @@ def move_root_slices(
     check_root(obj, rig, options)
     take = read_take(obj, rig, action)
     few, known = has_few_keys(take), {path for path, _ in take.curves}
-    record = TakeRecord.load_present(action) or TakeRecord()
+    stored = TakeRecord.load_present(action)
+    record = stored or TakeRecord()
     _stop_carrier(obj, rig, take, record)
     fit = Fit(loop=loop, object_matrix=take.carrier.origin)
     below, channels = split_root_motion(obj, rig, take.motion, options, fit, 0)
@@ -156,7 +157,8 @@ def move_root_slices(
     rewrite_curves(action, take.slot, channels, take.start, (), sparse)
     known_off = {(bone, name) for bone, name, _ in record.influences}
     more = tuple(row for row in off if row[:2] not in known_off)
-    replace(record, influences=record.influences + more).save(action)
+    if stored is not None:  # it plays
+        replace(record, influences=record.influences + more).save(action)
     if in_place:
         add_root_motion_property(obj)
     elif ROOT_MOTION_KEY in obj:
@@ -182,6 +184,8 @@ def _stop_carrier(
     if isinstance(owner, bpy.types.PoseBone):
         paths, name = [owner.path_from_id(prop) for prop in paths], owner.name
     remove_curves(take.action, take.slot, {(path, k) for path in paths for k in range(4)})
+    if TakeRecord.load(take.action) is None:
+        return  # it does not play
     set_transform(owner, in_mode(record.transforms.get(name, rest_transform(mode)), mode))
     update_view_layer()
 

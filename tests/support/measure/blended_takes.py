@@ -84,9 +84,11 @@ def _blended(one: RigMotion, other: RigMotion) -> RigMotion:
 
 
 def _joints(rig: RigDescription, motion: RigMotion) -> Array:
-    """Joints (T, 22, 3) in metres of the model; of these the toes count."""
+    """Joints (T, 22, 3) in metres of the model; of these only the toes are filled in."""
     posed = forward_kinematics(rig, motion)
-    joints = np.stack([joint_position(rig, posed, joint) for joint in Joint], axis=1)
+    joints = np.zeros((len(motion), len(Joint), 3))
+    for joint in (Joint.L_FOOT, Joint.R_FOOT):
+        joints[:, joint] = joint_position(rig, posed, joint)
     joints[..., 1] -= float(rig.points[Joint.L_FOOT][1])
     return joints / rig.scale
 
