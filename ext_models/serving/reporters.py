@@ -46,8 +46,11 @@ class SketchReporter:
         self._count = 0
 
     def __call__(self, joints: NDArray[np.float32]) -> None:
-        """Tell of joints (T, 22, 3); raises OSError where the folder cannot take them."""
+        """Tell of joints (T, 22, 3); of nothing where the folder cannot take them."""
         self._count += 1
         name = wire.SKETCH_FILE.format(self._count)
-        MotionClip(joints, MODEL_FPS).save(Path(self._job.folder) / name)
+        try:
+            MotionClip(joints, MODEL_FPS).save(Path(self._job.folder) / name)
+        except OSError:  # the result will tell
+            return
         self._report(wire.Sketch(self._job.job, name))
