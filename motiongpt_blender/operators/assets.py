@@ -12,7 +12,7 @@ from ..scene.pose.pose_asset import posed_as
 from ..scene.rig.usability import check_usable
 from ..scene.take.provenance import mark_as_asset
 from .poses import mark
-from .takes import TakeOperator, chosen_take
+from .takes import TAKE_GONE, TakeOperator, chosen_take
 from .targets import OperatorResult, has_target, required_target
 
 
@@ -29,7 +29,7 @@ class MOTIONGPT_OT_take_as_asset(TakeOperator):
             return reason
         take = chosen_take(context)
         if take.action is None:
-            return tr("The action of this take was deleted: choose another take, or Use Again")
+            return tr(TAKE_GONE)
         if not take.kept:
             return tr("Keep this take first")
         return tr("This take is an asset already") if take.action.asset_data is not None else ""

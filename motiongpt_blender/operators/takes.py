@@ -16,6 +16,7 @@ from . import generation, session
 from .targets import NO_ARMATURE, OperatorResult, has_target, required_target
 
 NO_TAKE = msgid("There is no take yet: press Generate")
+TAKE_GONE = msgid("The action of this take was deleted: choose another take, or Use Again")
 
 
 class TakeOperator(bpy.types.Operator):
@@ -131,8 +132,11 @@ class MOTIONGPT_OT_keep_all_takes(_KeepOperator):
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
-        """A take must be chosen that waits for a choice."""
-        return super().why_not(context) or why_not_undecided(chosen_take(context))
+        """A take must be chosen that waits for a choice, and is not gone."""
+        if reason := super().why_not(context):
+            return reason
+        take = chosen_take(context)
+        return tr(TAKE_GONE) if take.action is None else why_not_undecided(take)
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Keep them."""
@@ -232,7 +236,7 @@ def why_not_undecided(take: MotionGPTTake) -> str:
 def why_not_kept(take: MotionGPTTake, destination: str) -> str:
     """Why a take cannot be put on the character for good, or ""."""
     if take.action is None:
-        return tr("The action of this take was deleted: choose another take, or Use Again")
+        return tr(TAKE_GONE)
     if take.kept and take.on_rig and take.placement == destination:
         return tr("This take is on the character already")
     return ""

@@ -57,6 +57,8 @@ class MOTIONGPT_UL_takes(List, bpy.types.UIList):
     ) -> tuple[Any, Any]:
         """Show the takes whose name or prompt has the search text in it."""
         wanted, flag = self.filter_name.casefold(), self.bitflag_filter_item
+        if not wanted and not self.only_favourites:
+            return [], []  # all of them, however many
         takes = getattr(data, property or "")
         shown = [
             flag
@@ -172,12 +174,9 @@ class MOTIONGPT_PT_report(ArmaturePanel, bpy.types.Panel):
 def _draw_pictures(layout: UILayout, takes: MotionGPTTakes) -> None:
     """The takes of one Generate as pictures, each over a button that shows it; or room for them."""
     chosen, row = takes.chosen_take, layout.row(align=True)
-    batch = [
-        (index, take)
-        for index, take in enumerate(takes.entries)
-        if chosen is not None and (take == chosen or (take.batch and take.batch == chosen.batch))
-    ]
-    for index, take in batch[:MOST_TAKES]:
+    batch = _batch_around(takes) if chosen is not None else range(0)
+    for index in batch[:MOST_TAKES]:
+        take = takes.entries[index]
         column = row.column(align=True)
         column.template_icon(picture_of(take.action), scale=PICTURE_SCALE)
         on = take.shown or (take == chosen and take.on_rig)
@@ -186,6 +185,17 @@ def _draw_pictures(layout: UILayout, takes: MotionGPTTakes) -> None:
         column = row.column(align=True)
         column.template_icon(0, scale=PICTURE_SCALE)
         column.label(text="")
+
+
+def _batch_around(takes: MotionGPTTakes) -> range:
+    """The indices of the takes that came with the chosen one; they lie side by side."""
+    first, entries = takes.chosen, takes.entries
+    last, batch = first, entries[first].batch
+    while batch and first > 0 and entries[first - 1].batch == batch:
+        first -= 1
+    while batch and last < len(entries) - 1 and entries[last + 1].batch == batch:
+        last += 1
+    return range(first, last + 1)
 
 
 def take_icon(take: MotionGPTTake) -> IconItems:

@@ -70,17 +70,26 @@ class TakeRecord:
 
     @classmethod
     def load(cls, action: bpy.types.Action | None) -> TakeRecord | None:
-        """The record of an action; None where no take made it."""
+        """The record of an action; None where no take made it.
+
+        One that cannot be read, as of a newer version, tells nothing of what was before.
+        """
         text = action.get(TAKE_KEY) if action is not None else None
         if text is None:
             return None
-        data: dict[str, Any] = json.loads(text)
+        try:
+            return cls._of(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return cls()
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> TakeRecord:
         return cls(
             switches=_values(data["switches"]),
             influences=_values(data["influences"]),
             transforms={n: Transform.from_list(t) for n, t in data["transforms"].items()},
-            stashed_track=data["stashed_track"],
-            held_track=data["held_track"],
+            stashed_track=str(data["stashed_track"]),
+            held_track=str(data["held_track"]),
             nla=NlaState.from_dict(data["nla"]),
             curve_bones=tuple(n for n, count in data.get("curve_bones", ()) for _ in range(count)),
         )
