@@ -73,7 +73,7 @@ class LlamaDecoder:
         if type(model) is not LlamaForCausalLM or model.device.type != "cpu":
             return False
         config, parts = model.config, list(model.modules())
-        return (
+        return bool(
             model.dtype == torch.float32
             and sum(weights.numel() for weights in model.parameters()) <= SMALL
             and config.hidden_act == "silu"

@@ -85,7 +85,7 @@ def imported_armature(path: Path) -> Iterator[bpy.types.Object]:
             raise RigError(
                 tr("No armature in '{name}' has an animation: choose another file.", name=path.name)
             )
-        yield max(playing, key=lambda o: len(o.data.bones))
+        yield max(playing, key=lambda o: len(o.pose.bones) if o.pose is not None else 0)
     finally:
         before.restore()
 
@@ -101,7 +101,7 @@ class _Scene:
         self._rate = {name: getattr(scene.render, name) for name in _RATE}
         self._active = layer.objects.active
         self._selected = [o for o in layer.objects if o.select_get()]
-        self._mode = self._active.mode if self._active is not None else "OBJECT"
+        self._mode: Any = self._active.mode if self._active is not None else "OBJECT"
         if self._mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
 
