@@ -104,6 +104,10 @@ class MotionGenerator(Protocol):
         """
         ...
 
+    def warm_up(self) -> None:
+        """Make ready what the first motion would wait for."""
+        ...
+
 
 @dataclass(frozen=True)
 class TokenGenerator:
@@ -236,6 +240,11 @@ class TokenGenerator:
         )
         return [self.text.decode(row, skip_special_tokens=True).strip() for row in rows]
 
+    def warm_up(self) -> None:
+        """See ``MotionGenerator.warm_up``."""
+        if self.guidance is not None and self.guidance.supported:
+            self.guidance.warm_up()
+
 
 @dataclass(frozen=True)
 class PaperGenerator:
@@ -291,6 +300,9 @@ class PaperGenerator:
     def caption(self, codes: list[list[int]], sampling: Sampling) -> list[str]:
         """The style has no captions; raises PipelineError."""
         raise PipelineError(NO_CAPTIONS)
+
+    def warm_up(self) -> None:
+        """Nothing waits."""
 
 
 def check_context(model: Any, prompt: int, answer: int) -> None:

@@ -229,6 +229,10 @@ class MotionPipeline:
         examples = next((one.examples for one in found if one.examples), ())
         return Understood(prompt, notes, examples)
 
+    def warm_up(self) -> None:
+        """See ``Pipeline.warm_up``."""
+        self.generator.warm_up()
+
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
         x = features.from_joints(joints)

@@ -66,6 +66,12 @@ class PoseGuidance:
             self._costs[level, first] = CodeCosts(PredictedFrames.of(added))
         return self._costs[level, first]
 
+    def warm_up(self) -> None:
+        """Prepare the costs of all codes, which takes a second."""
+        for level in range(self.levels):
+            for first in (True, False):
+                self.code_costs(level, first=first)
+
     def for_batch(
         self, ids: TokenIds, targets: Sequence[GuidanceTargets], steps: Sequence[int]
     ) -> BatchGuidance | None:

@@ -114,3 +114,7 @@ class Pipeline(Protocol):
             PipelineError: for a prompt that cannot be read.
         """
         ...
+
+    def warm_up(self) -> None:
+        """Make ready what the first answer would wait for."""
+        ...

@@ -108,6 +108,9 @@ class FakePipeline:
         """The prompt itself; see ``Pipeline.understand``."""
         return Understood(prompt, (f"The fake reads '{prompt}'.",))
 
+    def warm_up(self) -> None:
+        """Nothing has to be ready."""
+
 
 def _misbehave(step: int) -> None:
     if step != 5:

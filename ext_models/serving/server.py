@@ -166,6 +166,7 @@ class Server:
             if isinstance(job, wire.Understand):
                 if job is self._last_asked:
                     self.report(self._understood(job.prompt))
+                    self._warm_up()
                 continue
             terminal = self._answer(job)
             # Before the report: who reads it may use the name again.
@@ -187,6 +188,15 @@ class Server:
             logger.warning("The prompt was not looked at (%s).", error)
             self._pipeline = None
             return wire.Understood(prompt)
+
+    def _warm_up(self) -> None:
+        """Make the model ready while the animator types on; a job that waits comes first."""
+        if self._pipeline is None or not self._waiting.empty():
+            return
+        try:
+            self._pipeline.warm_up()
+        except Exception:  # the job that needs it tells what is wrong
+            logger.warning("The model was not made ready.", exc_info=True)
 
     def _loaded(self) -> Pipeline:
         """The pipeline, loaded where that is needed."""

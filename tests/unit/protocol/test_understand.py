@@ -59,3 +59,22 @@ def test_a_question_that_fails_says_nothing_and_the_next_job_goes_on(tmp_path, e
     (end,) = room.ends()
     assert isinstance(end, wire.Result)
     assert _answers(room, 1) == [wire.Understood("he waves")]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_answered_question_makes_the_model_ready_for_the_first_job(tmp_path, fails):
+    ready = []
+
+    class Cold(fake.FakePipeline):
+        def warm_up(self):
+            ready.append("ready")
+            if fails:
+                raise RuntimeError("no memory")
+
+    room = Room(Cold)
+    room.send(wire.Understand("he waves"))
+    assert _answers(room, 1) == [wire.Understood("he waves", ("The fake reads 'he waves'.",))]
+    wait_for(lambda: ready == ["ready"], "the model")
+    room.server._waiting.put(request(tmp_path))
+    (end,) = room.ends()
+    assert isinstance(end, wire.Result)
