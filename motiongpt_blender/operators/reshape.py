@@ -134,12 +134,12 @@ class _WholeTakeOperator(_ReshapeOperator):
                 if not was_reshaped:
                     take.forget_original()
                 self.report({"ERROR"}, _would_replace(more))
-                done = {"CANCELLED"}
+                return {"CANCELLED"}
+            return done
         finally:
             take.place_at(place)
             if before.users == 0:
                 bpy.data.actions.remove(before)
-        return done
 
 
 class MOTIONGPT_OT_take_speed(_WholeTakeOperator):

@@ -39,6 +39,7 @@ def test_an_action_keyed_by_hand(addon, smpl_rig):
     assert bpy.context.scene.frame_current == 33
     bpy.ops.motiongpt.name_by_description()
     assert smpl_rig.animation_data.action.name == "a person stands"
+    bpy.data.actions.new("another")
     bpy.data.actions.remove(smpl_rig.animation_data.action)
     assert not bpy.ops.motiongpt.name_by_description.poll()
 

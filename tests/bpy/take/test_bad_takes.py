@@ -68,6 +68,12 @@ def test_the_others_are_shown_after_the_action_on_show_is_gone(review, smpl_rig)
     assert np.abs(np.array(smpl_rig.pose.bones["l_knee"].matrix_basis) - rest).max() < 1e-6
 
 
+def test_a_kept_take_whose_action_is_gone_becomes_no_asset(review):
+    bpy.data.actions.remove(review.entries[0].action)
+    review.entries[0].kept = True
+    assert press("take_as_asset") == "disabled"
+
+
 @pytest.mark.parametrize("name", BUTTONS)
 def test_every_button_of_a_take_whose_bones_are_gone(registered, make_smpl_rig, name):
     rig = make_smpl_rig()

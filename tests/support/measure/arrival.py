@@ -26,7 +26,7 @@ from motiongpt_blender.demo.command import exit_now, run_command
 from motiongpt_blender.generate.take_request import PreparedTake, TakeRequest
 from motiongpt_blender.operators.character import ArmatureCharacter
 from motiongpt_blender.properties import armature as properties
-from motiongpt_blender.scene.access import update_view_layer
+from motiongpt_blender.scene.access import pose_bones, update_view_layer
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.wire import Sampling
 from tests.support.clips import clip
@@ -53,7 +53,7 @@ def _run(rounds: int) -> int:
     scene.render.fps = int(MODEL_FPS)
     bare, size = _file_size(), 0
     describe(rig)  # as the click on Generate did
-    print(f"{len(rig.pose.bones)} bones, {TAKES} takes of {FRAMES} frames")
+    print(f"{len(pose_bones(rig))} bones, {TAKES} takes of {FRAMES} frames")
     for number in range(1, rounds + 1):
         timed = _Timed()
         _write(timed, rig, scene)
