@@ -71,3 +71,19 @@ def test_cancelled_and_another_file(addon, smpl_rig, monkeypatch):
     bpy.ops.motiongpt.describe()
     bpy.ops.wm.read_homefile(use_empty=True)
     assert session.current().describer.job is None
+
+
+def test_what_is_described_is_the_only_strip_of_the_topmost_track_that_plays(addon, smpl_rig):
+    from motiongpt_blender.scene.pose.recording import played_action
+
+    hand_keyed(smpl_rig)
+    data = smpl_rig.animation_data
+    below, above = data.action, bpy.data.actions.new("above")
+    data.action = None
+    for action in (below, above):
+        data.nla_tracks.new().strips.new(action.name, 1, action)
+    assert played_action(smpl_rig) == above
+    data.nla_tracks[1].mute = True
+    assert played_action(smpl_rig) == below
+    data.nla_tracks[0].strips.new("second", 500, above)
+    assert played_action(smpl_rig) is None
