@@ -6,6 +6,7 @@ in many languages; it stays as it is, and the language model learns what its vec
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -34,7 +35,7 @@ class SentenceReader(Protocol):
 
 
 def load_reader(name: str) -> SentenceReader:
-    """The reader of a name; its weights are read with its first sentence.
+    """The reader of a name, one in a process; its weights are read with its first sentence.
 
     Raises:
         PackError: when there is no such reader, or its package is not installed.
@@ -62,6 +63,7 @@ class CachedReader:
         return np.stack(rows) if rows else np.zeros((0, self.width), dtype=np.float32)
 
 
+@functools.cache
 def _universal() -> SentenceReader:
     try:
         from .universal import UniversalReader

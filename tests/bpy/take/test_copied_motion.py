@@ -114,3 +114,15 @@ def test_what_cannot_be_copied_is_told(two):
     assert obj.animation_data is None
     bpy.data.objects.remove(source)
     assert not bpy.ops.motiongpt.copy_motion.poll()
+
+
+def test_a_way_of_the_source_object_is_the_copys(two):
+    """Some importers put the root's way on the object."""
+    obj, source = two
+    source.keyframe_insert("location", frame=11)
+    source.location.x += 3 * describe(source).leg * source.scale.x
+    source.keyframe_insert("location", frame=60)
+    source.location.x = 0
+    assert copy(source) == {"FINISHED"}
+    sideways = _way(obj)[-1] - _way(source)[-1]  # in the object's own space it does not travel
+    assert np.linalg.norm(sideways) == pytest.approx(3, abs=0.15)

