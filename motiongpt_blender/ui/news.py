@@ -40,6 +40,6 @@ def draw_news(context: Context, layout: UILayout) -> None:
     if not is_new(context):
         return
     row = layout.box().row(align=True)
-    row.label(text=tr("Updated to {version}", version=paths.version()), icon="INFO")
-    row.popover(MOTIONGPT_PT_news.bl_idname, text="What's New")
+    text = tr("New in {version}", version=paths.version())
+    row.popover(MOTIONGPT_PT_news.bl_idname, text=text, icon="INFO")
     row.operator("motiongpt.dismiss_news", text="", icon="X")
