@@ -72,7 +72,8 @@ class LlamaDecoder:
         """Whether a model is a small Llama in single precision on a processor, as it is plainly."""
         if type(model) is not LlamaForCausalLM or model.device.type != "cpu":
             return False
-        config, parts = model.config, list(model.modules())
+        config: Any = model.config
+        parts = list(model.modules())
         return bool(
             model.dtype == torch.float32
             and sum(weights.numel() for weights in model.parameters()) <= SMALL
