@@ -37,6 +37,7 @@ RUN_BY = {
     "ext_models train-planner": "tests/models/commands/test_commands.py",
     "ext_models train-tokenizer": "tests/models/lab/test_paper_experiment.py",
     "tests.fuzz": "tests/models/fuzz/test_fuzz.py",
+    "tests.support.measure.copied_motion": "tests/bpy/take/test_copied_motion.py",
     "tests.support.measure.edits": "tests/bpy/demo/test_measures.py",
     "tests.support.measure.few_keys": "tests/bpy/demo/test_measures.py",
     "tests.support.measure.blending": "tests/bpy/take/test_real_blending.py",
@@ -48,12 +49,15 @@ NEEDS = {
     "build.py mutants": "an hour, and the package cosmic-ray",
     "tests.support.measure.actions": "minutes of the model",
     "tests.support.measure.arrival": "Blender and the Rigify file",
+    "tests.support.measure.blended_takes": "minutes of the model",
     "tests.support.measure.changed_files": "Blender, the rig files and many minutes",
     "tests.support.measure.feet": "Blender and minutes of the model",
     "tests.support.measure.first_take": "Blender and minutes of the model",
+    "tests.support.measure.killed_set_up": "many minutes and killed processes",
     "tests.support.measure.pose_takes": "Blender, the rig files and minutes of the model",
     "tests.support.measure.rigs": "Blender, the motion data and the rig files",
     "tests.support.measure.root_paths": "Blender and the motion data",
+    "tests.support.record_sample_takes": "Blender and the model, and it writes into the add-on",
 }
 
 

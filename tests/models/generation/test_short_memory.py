@@ -79,10 +79,10 @@ def test_a_take_made_in_parts_is_that_of_the_whole_and_says_so(tmp_path, monkeyp
     assert not any("memory was short" in note for note in whole.notes)
     kind, real = type(pipe.generator), type(pipe.generator).generate
 
-    def narrow(self, requests, progress, cancelled):
+    def narrow(self, requests, *others):
         if sum(r.sampling.answers for r in requests) > 2:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")
-        return real(self, requests, progress, cancelled)
+        return real(self, requests, *others)
 
     monkeypatch.setattr(kind, "generate", narrow)
     parts = pipe.generate(replace(request), *silent())

@@ -1,5 +1,6 @@
 """The motion so far: shown while the model writes, seldom enough, and without any effect."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -80,7 +81,8 @@ def test_before_the_first_code_there_is_nothing_to_show_and_it_stays_due():
     assert not seen and sketcher.due
 
 
-def test_after_an_error_no_sketch_is_made(caplog):
+def test_after_an_error_no_sketch_is_made(caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("ext_models"), "propagate", True)  # a command ends it
     watch = Watch()
 
     def full(_):

@@ -10,6 +10,7 @@ supports the body, before feet are planted again, and how far planting has to mo
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -30,6 +31,7 @@ from motiongpt_blender.core.reshape.planting import contacts_of, ground_along
 from motiongpt_blender.core.retargeting.solver import solve
 from motiongpt_blender.core.rig.kinematics import forward_kinematics, joint_position
 from motiongpt_blender.core.rig.rig_description import RigDescription, RigMotion
+from motiongpt_blender.demo.command import exit_now, run_command
 from tests.support.numeric_rig import a_rig
 
 PACK = Path("ext_models/model_packs/starter")
@@ -42,7 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pack", type=Path, default=PACK)
-    pipeline = MotionPipeline.from_pack(parser.parse_args(argv).pack, "cpu")
+    pack = parser.parse_args(argv).pack
+    return run_command("blended takes", lambda: _run(pack))
+
+
+def _run(pack: Path) -> int:
+    pipeline = MotionPipeline.from_pack(pack, "cpu")
     rig = a_rig()
     rows: list[tuple[float, ...]] = []
     for prompt in PROMPTS:
@@ -109,4 +116,4 @@ def _moved(rig: RigDescription, motion: RigMotion) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    exit_now(main(sys.argv[1:]))
