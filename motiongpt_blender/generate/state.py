@@ -127,7 +127,7 @@ class CharacterState:
 #: Words for the stages that the model's process reports.
 STAGES: Final = {
     LOADING: msgid("Loading the model"),
-    "encode": msgid("Reading the poses"),
+    "encode": msgid("Reading prompt and poses"),
     "generate": msgid("Generating"),
     "decode": msgid("Decoding"),
     DESCRIBING: msgid("Describing"),
