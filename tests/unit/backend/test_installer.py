@@ -192,6 +192,7 @@ def test_the_maker_of_environments_is_outside_of_any():
 def test_two_foreign_folders_are_left_to_the_person(tmp_path):
     for name in (".venv", ".venv.old"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("kept", "utf-8")
     with pytest.raises(InstallError, match=r"delete one of the two"):
         Environment(tmp_path / ".venv").ensure(pins(), [])
     assert (tmp_path / ".venv").is_dir()

@@ -92,7 +92,7 @@ def test_hello_work_and_goodbye(start, tmp_path):
     assert isinstance(hello, wire.Hello)
     assert hello.pid == process.pid and hello.protocol == wire.PROTOCOL
     assert "fake" in hello.backend
-    assert kinds(events[1:-1]) == ["Progress"] * (len(events) - 2)
+    assert set(kinds(events[1:-1])) == {"Progress", "Sketch"}
     process.close()
     assert events_until(process, Exited)[-1] == Exited(0, "")
     assert not process.alive()
