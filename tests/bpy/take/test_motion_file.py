@@ -8,6 +8,7 @@ from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.rig.rig_options import RigOptions
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
+from tests.conftest import SHARED
 from tests.support.clips import as_generated, clip
 from tests.support.kept_takes import span
 from tests.support.measure.copied_motion import _ENDS, _limb
@@ -103,3 +104,23 @@ def test_what_is_no_motion_is_told(registered, smpl_rig, tmp_path, name, content
         bpy.ops.motiongpt.copy_motion_from_file(filepath=str(tmp_path / name))
     assert {kind: list(getattr(bpy.data, kind)) for kind in KINDS} == before
     assert smpl_rig.animation_data is None
+
+
+@pytest.mark.parametrize(
+    "name", ["cmu_91_48_m2m.fbx", "bvh_pymo_walk.bvh", "khronos_CesiumMan.glb"]
+)
+def test_files_of_others_become_takes(registered, smpl_rig, name):
+    path = SHARED / "rigs" / name
+    if not path.is_file():
+        pytest.skip("needs rigs/ of the folder that MOTIONGPT_SHARED names; it is not there")
+    for module in ("io_scene_gltf2", "io_scene_fbx"):
+        bpy.ops.preferences.addon_enable(module=module)
+    bpy.context.scene.motiongpt.armature = smpl_rig
+    before = {kind: len(getattr(bpy.data, kind)) for kind in KINDS}
+    assert bpy.ops.motiongpt.copy_motion_from_file(filepath=str(path)) == {"FINISHED"}
+    after = {kind: len(getattr(bpy.data, kind)) for kind in KINDS}
+    assert after == {**before, "actions": before["actions"] + 1}
+    first, last = span(smpl_rig.motiongpt.takes.chosen_take)
+    assert first == 1 and last > 30
+    thighs = limbs_of(smpl_rig, first, last - first + 1)[[0, 4]]
+    assert (angle(thighs, thighs[:, :1]).max(axis=1) > 15).all()  # some of them walk on the spot
