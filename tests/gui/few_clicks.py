@@ -9,8 +9,6 @@ counted and OK, or the error.
 import sys
 from pathlib import Path
 
-import bpy
-
 sys.path.insert(0, str(Path(__file__).parent))
 import hand
 
@@ -112,11 +110,7 @@ def story():
     """Two parts, each counted."""
     yield 2.0
     hand.enable_add_on()
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.object.select_all(action="SELECT")
-        bpy.ops.object.delete()
-        bpy.ops.motiongpt.add_sample_character()
-    rig = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    rig = hand.make_sample_character()
     yield from hand.save_drawing()
     tab, counted = (yield from find_tab()), Counted()
     area = hand.place("WINDOW")["area"]

@@ -48,6 +48,15 @@ def use_light_theme():
     bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
 
 
+def make_sample_character():
+    """The add-on's sample character and nothing else."""
+    with bpy.context.temp_override(**place("WINDOW")):
+        bpy.ops.object.select_all(action="SELECT")
+        bpy.ops.object.delete()
+        bpy.ops.motiongpt.add_sample_character()
+    return next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+
+
 def make_rigify_rig():
     """A generated Rigify human and nothing else; in pose mode."""
     from tests.support.rigs.rigify import append_rigify_rig

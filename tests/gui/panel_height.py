@@ -74,10 +74,7 @@ def story(asked):
     hand.enable_add_on()
     if asked.light:
         hand.use_light_theme()
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.object.select_all(action="SELECT")
-        bpy.ops.object.delete()
-        bpy.ops.motiongpt.add_sample_character()
+    hand.make_sample_character()
     yield from hand.open_tab()
     high = [(yield from height("nothing", asked))]
     yield from generate()

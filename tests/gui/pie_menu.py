@@ -49,14 +49,12 @@ def story(asked):
     """Give the pie a key, press it, push the mouse up, and let go."""
     yield 2.0
     hand.enable_add_on()
-    with bpy.context.temp_override(**hand.place("WINDOW")):
-        bpy.ops.object.select_all(action="SELECT")
-        bpy.ops.object.delete()
-        bpy.ops.motiongpt.add_sample_character()
-    rig = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    rig = hand.make_sample_character()
     yield from hand.open_tab()
     assert entry().type == "NONE"  # no key of the animator's is taken
     entry().type = KEY
+    # A key that is held longer than this closes the pie when it is let go.
+    bpy.context.preferences.view.pie_tap_timeout = 1000
     middle = 280, 450
     send("MOUSEMOVE", "NOTHING", middle)
     yield 0.5
