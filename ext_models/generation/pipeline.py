@@ -231,7 +231,8 @@ class MotionPipeline:
 
     def warm_up(self) -> None:
         """See ``Pipeline.warm_up``."""
-        self.generator.warm_up()
+        with suitable_threads(self.generator.model):
+            self.generator.warm_up()
 
     def _encode(self, joints: NDArray[np.float32]) -> torch.Tensor:
         """Codes (S, L) of a motion (T, 22, 3), of the levels that the language model reads."""
