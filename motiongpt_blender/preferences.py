@@ -49,7 +49,7 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
     )
     device: bpy.props.EnumProperty(name="Device", items=DEVICES, default="auto")
     idle_minutes: bpy.props.IntProperty(
-        name="Unload After",
+        name="Unload After (minutes)",
         description="Minutes without a request after which the model gives its memory back. The "
         "next request loads it again. 0 keeps it",
         default=IDLE_MINUTES,

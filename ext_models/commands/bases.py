@@ -31,7 +31,7 @@ from motiongpt_blender.core.packs.fetched_bases import (
     remove_folders,
 )
 from motiongpt_blender.core.packs.manifest import size_of
-from motiongpt_blender.core.progress_lines import OnFraction, claim_stdout
+from motiongpt_blender.core.progress_lines import OnFraction, OnStage, claim_stdout
 
 _KINDS: Final = {Kind.LANGUAGE: "language model", Kind.READER: "sentence encoder"}
 
@@ -134,7 +134,12 @@ def _fetch_for_blender(arguments: argparse.Namespace) -> int:
     """Fetch a base, and write what happens as lines of JSON."""
     tell = claim_stdout()
     try:
-        base = _fetch(arguments, lambda text: tell(says=text), lambda part: tell(fraction=part))
+        base = _fetch(
+            arguments,
+            lambda text: tell(says=text),
+            lambda part: tell(fraction=part),
+            lambda stage: tell(stage=stage.value),
+        )
     except PackError as error:
         tell(failed=str(error))
         return 1
@@ -143,12 +148,15 @@ def _fetch_for_blender(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(
-    arguments: argparse.Namespace, say: Say, on_fraction: OnFraction = lambda _: None
+    arguments: argparse.Namespace,
+    say: Say,
+    on_fraction: OnFraction = lambda _: None,
+    on_stage: OnStage = lambda _: None,
 ) -> FetchedBase:
     from ext_models.language.base_models.fetching import fetch as fetch_base
 
     source = Source(arguments.source) if arguments.source else None
-    return fetch_base(arguments.name, arguments.revision, source, say, on_fraction)
+    return fetch_base(arguments.name, arguments.revision, source, say, on_fraction, on_stage)
 
 
 def cut(arguments: argparse.Namespace) -> int:

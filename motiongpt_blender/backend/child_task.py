@@ -45,12 +45,14 @@ class Progress:
         text: what happens, or the sentence with which it ended.
         fraction: of the bytes that are written in the end.
         made: what it made, once it is done: the environment's Python, or the base's folder.
+        stage: what it is at, where it has several; "" for what the wording calls it.
     """
 
     phase: Phase = Phase.RUNNING
     text: str = msgid("Starting ...")
     fraction: float = 0.0
     made: Path | None = None
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,10 @@ class ChildTask:
     def _hear(self, message: dict[str, Any]) -> None:
         if self._progress.phase is not Phase.RUNNING:
             return
-        if "says" in message:
+        if "stage" in message:
+            stage = translate_received(str(message["stage"]))
+            self._progress = replace(self._progress, stage=stage)
+        elif "says" in message:
             self._progress = replace(self._progress, text=translate_received(str(message["says"])))
         elif "fraction" in message:
             fraction = max(self._progress.fraction, float(message["fraction"]))

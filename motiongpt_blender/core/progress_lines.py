@@ -1,11 +1,12 @@
 """What a child of Blender says of its progress: lines of JSON on its stdout.
 
-``{"says": text}``, ``{"fraction": f}``, and in the end ``{"done": path}`` or
-``{"failed": sentence}``. Standard library only.
+``{"stage": name}`` where the work has stages, ``{"says": text}``, ``{"fraction": f}``, and in the
+end ``{"done": path}`` or ``{"failed": sentence}``. Standard library only.
 """
 
 from __future__ import annotations
 
+import enum
 import json
 import os
 import threading
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
+from .translation import msgid
+
 #: Seconds between two looks at how much is on disk.
 INTERVAL: Final = 0.5
 #: The most that a child says of its progress before it has ended.
@@ -21,6 +24,16 @@ ALMOST: Final = 0.99
 
 Tell = Callable[..., None]
 OnFraction = Callable[[float], None]
+
+
+class Stage(enum.Enum):
+    """What a base's child is at, before its percentage."""
+
+    DOWNLOAD = msgid("Download")
+    CONVERSION = msgid("Conversion")
+
+
+OnStage = Callable[[Stage], None]
 
 
 def claim_stdout() -> Tell:

@@ -141,6 +141,12 @@ class Controller:
         elif take.phase is Phase.HELD:
             self._end(take, written=False)
 
+    def forget_failures(self) -> None:
+        """Take away what was said of failures, as their reason is gone."""
+        for state in (self.notice, *self._states.values()):
+            if state.failed:
+                state.begin()
+
     def cancel_all(self) -> None:
         """Cancel what waits, then what the model works on."""
         for take in reversed(tuple(self.under_way)):

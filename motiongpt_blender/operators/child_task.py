@@ -8,7 +8,7 @@ from typing import Final
 
 import bpy
 
-from ..backend.child_task import ChildTask, Phase
+from ..backend.child_task import SET_UP, ChildTask, Phase
 from ..core.translation import msgid, tr
 from . import session
 from .targets import OperatorResult
@@ -47,6 +47,12 @@ def is_running() -> bool:
     """Whether a task is under way."""
     task = session.last_task()
     return task is not None and task.progress.phase is Phase.RUNNING
+
+
+def is_being_set_up() -> bool:
+    """Whether that task is Set Up."""
+    task = session.last_task()
+    return is_running() and task is not None and task.wording is SET_UP
 
 
 def may_download() -> bool:

@@ -219,5 +219,6 @@ def _finish(operator: bpy.types.Operator, context: bpy.types.Context, task: Chil
     if (chosen := entry(context)) is not None and chosen.python:
         chosen.python = ""
     look_again(context)
+    session.controller().forget_failures()  # "press Set Up" among them
     if may_download():
         fetch_missing(operator, context)

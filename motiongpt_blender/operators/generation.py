@@ -19,6 +19,8 @@ from ..properties import scene as scene_properties
 from ..properties.scene import selected_armatures, target
 from . import session
 from .character import ArmatureCharacter
+from .child_task import is_being_set_up
+from .environment import is_set_up
 from .launching import chosen_launch
 from .prompt_history import remember
 from .targets import NO_ARMATURE, OperatorResult, required_target
@@ -201,7 +203,11 @@ def _can_cancel(cls: type[bpy.types.Operator]) -> bool:
 def why_not(context: bpy.types.Context) -> str:
     """Why nothing can be generated now for the character in the panel, or ""."""
     obj = target(context)
-    return session.why_busy(obj) if obj is not None else tr(NO_ARMATURE)
+    if obj is None:
+        return tr(NO_ARMATURE)
+    if is_being_set_up() and not is_set_up(context):
+        return tr("The model is being set up: wait until that is done")
+    return session.why_busy(obj)
 
 
 def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:

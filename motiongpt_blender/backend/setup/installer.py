@@ -344,7 +344,7 @@ class Environment:
             raise InstallError(
                 tr(
                     "The disk of {folder} has {free} MB free and this needs about {unpacked} "
-                    "MB: make room there and run the command again.",
+                    "MB: make room there and try again.",
                     folder=self.folder,
                     free=free,
                     unpacked=unpacked,

@@ -120,6 +120,36 @@ def test_one_set_up_at_a_time_and_it_can_be_stopped(chosen):
     assert not bpy.ops.motiongpt.stop_task.poll()
 
 
+def test_generate_waits_for_a_set_up_and_what_failed_before_is_forgotten(chosen, smpl_rig):
+    from motiongpt_blender.operators import session
+    from motiongpt_blender.operators.generation import why_not
+
+    bpy.context.view_layer.objects.active = smpl_rig
+    asked().prompt = "walks forward"
+    with pytest.raises(RuntimeError, match="press Set Up"):
+        bpy.ops.motiongpt.generate()
+    assert session.state_of(smpl_rig).failed
+    session.current().task = FakeTask(None, None, Path("/nowhere"))
+    assert why_not(bpy.context) == "The model is being set up: wait until that is done"
+    assert not bpy.ops.motiongpt.generate.poll()
+    session.current().task = None
+    assert bpy.ops.motiongpt.set_up() == {"FINISHED"}
+    state = session.state_of(smpl_rig)
+    assert (state.message, state.failed) == ("", False)
+    assert bpy.ops.motiongpt.generate.poll()
+
+
+def test_a_set_up_beside_one_that_works_keeps_generate(chosen, smpl_rig, tmp_path):
+    """The pack's base is fetched, or the environment is renewed."""
+    from motiongpt_blender.operators import session
+    from motiongpt_blender.operators.generation import why_not
+
+    bpy.context.view_layer.objects.active = smpl_rig
+    bpy.ops.motiongpt.set_up()
+    session.current().task = FakeTask(None, None, Path("/nowhere"))
+    assert why_not(bpy.context) == ""
+
+
 def test_disabling_the_add_on_ends_it(chosen):
     from motiongpt_blender import registration
     from motiongpt_blender.operators import session

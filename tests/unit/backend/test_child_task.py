@@ -134,6 +134,18 @@ def test_a_child_that_dies_is_told_with_its_last_words(tmp_path, folder):
 
 
 @posix
+def test_a_child_says_what_it_is_at(tmp_path, folder):
+    python = tmp_path / "python"
+    lines = """'{"stage": "Conversion"}' '{"fraction": 0.5}' '{"says": "Half."}'"""
+    python.write_text(f"#!/bin/sh\nprintf '%s\\n' {lines}\nsleep 60\n")
+    python.chmod(0o755)
+    task = set_up(python, tmp_path, folder)
+    wait_for(lambda: task.progress.text == "Half.", "the third line")
+    assert (task.progress.stage, task.progress.fraction) == ("Conversion", 0.5)
+    task.cancel()
+
+
+@posix
 def test_a_folder_that_cannot_be_written_is_named(root, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")

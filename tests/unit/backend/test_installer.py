@@ -276,7 +276,7 @@ def test_full_disk_is_told_before_the_download(environment, wheels, monkeypatch)
 def test_full_disk_on_the_way():
     text = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
     sentence = install_errors.explain(text, "blender", Path("/x/.venv"), Path("python"))
-    assert sentence == "The disk of /x/.venv is full: make room there and run the command again."
+    assert sentence == "The disk of /x/.venv is full: make room there and try again."
 
 
 @pytest.mark.parametrize(
