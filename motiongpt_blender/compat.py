@@ -20,8 +20,10 @@ if TYPE_CHECKING:
         ActionKeyframeStrip,
         ActionSlot,
         AnimData,
+        Bone,
         FCurve,
         NlaStrip,
+        PoseBone,
     )
 
     #: The slot of an action; None before 4.4.
@@ -159,6 +161,20 @@ def bind_strip(strip: NlaStrip, slot: Slot) -> None:
     """Let an NLA strip play this slot, or none: Blender chooses one itself, before 4.4 none."""
     if HAS_SLOTS:
         strip.action_slot = slot
+
+
+def is_selected(bone: PoseBone) -> bool:
+    """Whether a bone is selected in Pose Mode; before 5.0 the armature knows it, not the pose."""
+    return _selectable(bone).select
+
+
+def select(bone: PoseBone, on: bool) -> None:
+    """Select a bone in Pose Mode, or not."""
+    _selectable(bone).select = on
+
+
+def _selectable(bone: PoseBone) -> Bone | PoseBone:
+    return bone if bpy.app.version >= (5, 0, 0) else bone.bone
 
 
 def stored_values(owner: ID, name: str) -> dict[str, Any]:

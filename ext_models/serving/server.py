@@ -35,6 +35,7 @@ from ext_models.generation.request import (
     PoseCondition,
     SketchCallback,
 )
+from ext_models.generation.sentences import unstuck
 from ext_models.packs import PackError
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip, MotionError, check_joints
@@ -273,7 +274,7 @@ class Server:
         sentences = pipeline.caption(clip, wire.Sampling(temperature=0.0, candidates=1))
         if job.job in self._cancelled:
             raise GenerationCancelledError
-        return wire.Description(job.job, one_line(sentences[0]))
+        return wire.Description(job.job, one_line(unstuck(sentences[0])))
 
     def _answer_within_memory(
         self,

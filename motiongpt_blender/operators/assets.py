@@ -38,7 +38,7 @@ class MOTIONGPT_OT_take_as_asset(TakeOperator):
         """Mark it."""
         take = chosen_take(context)
         mark_as_asset(take.action)
-        self.report({"INFO"}, tr("'{name}' is an asset of this file", name=take.name))
+        self.tell(take.obj, tr("'{name}' is an asset of this file", name=take.name))
         return {"FINISHED"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import bpy
 
@@ -18,6 +19,9 @@ from ..wire import Understood
 from . import session
 from .launching import chosen_launch
 from .targets import OperatorResult, has_target, required_target
+
+#: Pixels of the wide field for the prompt.
+WIDE: Final = 640
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,41 @@ class MOTIONGPT_OT_use_prompt(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         """An armature is needed."""
         return has_target(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Set the character's prompt."""
+        armature.of(required_target(context)).request.prompt = self.prompt
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_edit_prompt(bpy.types.Operator):
+    """Read and change the prompt in a wide field"""
+
+    bl_idname = "motiongpt.edit_prompt"
+    bl_label = "MotionGPT: Edit Prompt"
+    bl_options = {"REGISTER", "UNDO"}
+
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What the character does, in plain English: 'a person walks forward'",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """An armature is needed."""
+        return has_target(cls, context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
+        """Open the field, with the cursor in it."""
+        self.prompt = armature.of(required_target(context)).request.prompt
+        return context.window_manager.invoke_props_dialog(self, width=WIDE)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """The field alone."""
+        assert self.layout is not None
+        self.layout.activate_init = True
+        self.layout.prop(self, "prompt", text="")
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the character's prompt."""

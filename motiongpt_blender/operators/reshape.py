@@ -16,9 +16,10 @@ from ..core.translation import tr
 from ..generate.controller import REFUSED
 from ..properties import armature
 from ..properties import scene as scene_properties
+from ..properties.placement import Placement
 from ..properties.retargeting import ROOTS
 from ..properties.scene import target
-from ..properties.takes import MotionGPTTake, Placement
+from ..properties.takes import MotionGPTTake
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.errors import RigError
 from ..scene.rig.usability import check_usable
@@ -81,7 +82,7 @@ class _ReshapeOperator(TakeOperator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         take.place_again()
-        self.report({"WARNING" if note else "INFO"}, note or self.done(take))
+        self.tell(obj, note or self.done(take), warn=bool(note))
         return {"FINISHED"}
 
     def change(self, obj: bpy.types.Object, take: MotionGPTTake, options: RigOptions) -> str:
@@ -314,7 +315,8 @@ class MOTIONGPT_OT_reset_take(TakeOperator):
         take = chosen_take(context)
         take.reset()
         take.place_again()
-        self.report({"INFO"}, tr("The take '{name}' is as it was generated", name=take.name))
+        text = tr("The take '{name}' is as it was generated", name=take.name)
+        self.tell(take.obj, text)
         return {"FINISHED"}
 
 

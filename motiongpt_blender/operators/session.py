@@ -203,10 +203,14 @@ def refuse(operator: bpy.types.Operator, obj: bpy.types.Object, error: Exception
     return {"CANCELLED"}
 
 
+def tell(obj: bpy.types.Object, text: str, *, failed: bool = False) -> None:
+    """Say something in an armature's panel, and draw the view anew."""
+    controller().tell(ArmatureCharacter.of(obj, bpy.context.scene).key, text, failed=failed)
+
+
 def tell_refused(obj: bpy.types.Object, error: Exception) -> None:
     """Say in an armature's panel why its request is refused."""
-    key = ArmatureCharacter.of(obj, bpy.context.scene).key
-    controller().tell(key, str(error), failed=True)
+    tell(obj, str(error), failed=True)
 
 
 @bpy.app.handlers.persistent

@@ -9,13 +9,19 @@ from ..core.translation import msgid, tr
 from ..generate.controller import REFUSED
 from ..properties import armature
 from ..properties import scene as scene_properties
+from ..properties.placement import Placement
 from ..properties.scene import target
-from ..properties.takes import MotionGPTTake, MotionGPTTakes, Placement
+from ..properties.takes import MotionGPTTake, MotionGPTTakes
+from ..scene.action.shown_keys import select_keyed
 from ..wire import LIMITS
 from . import generation, session
 from .targets import NO_ARMATURE, OperatorResult, has_target, required_target
 
 NO_TAKE = msgid("There is no take yet: press Generate")
+NO_KEYS = msgid(
+    "This take is not in the active action: click it in the list, or select its strip in the NLA "
+    "editor and press Tab"
+)
 TAKE_GONE = msgid("The action of this take was deleted: choose another take, or Use Again")
 
 
@@ -44,6 +50,14 @@ class TakeOperator(bpy.types.Operator):
         if take.of_library:
             return tr("This take belongs to the linked file: change it there")
         return session.why_busy(obj)
+
+    def tell(self, obj: bpy.types.Object, text: str, *, warn: bool = False) -> None:
+        """Say in the status bar what was done; the panel's last message is of the past.
+
+        The panel does not repeat it: a sentence of three lines would move the buttons below.
+        """
+        session.tell(obj, "")  # which draws the view anew, too
+        self.report({"WARNING" if warn else "INFO"}, text)
 
 
 class MOTIONGPT_OT_show_take(bpy.types.Operator):
@@ -120,7 +134,7 @@ class MOTIONGPT_OT_keep_take(_KeepOperator):
         takes = _takes(context)
         name = chosen_take(context).name
         takes.keep(takes.chosen)
-        self.report({"INFO"}, tr("The take '{name}' is kept", name=name))
+        self.tell(required_target(context), tr("The take '{name}' is kept", name=name))
         return {"FINISHED"}
 
 
@@ -144,7 +158,7 @@ class MOTIONGPT_OT_keep_all_takes(_KeepOperator):
             return {"CANCELLED"}
         takes = _takes(context)
         takes.keep_all(takes.chosen)
-        self.report({"INFO"}, tr("The takes are kept"))
+        self.tell(required_target(context), tr("The takes are kept"))
         return {"FINISHED"}
 
 
@@ -163,7 +177,35 @@ class MOTIONGPT_OT_discard_takes(TakeOperator):
         """Remove them; an undo brings them back."""
         takes = _takes(context)
         takes.discard(takes.chosen)
-        self.report({"INFO"}, tr("The takes are discarded"))
+        self.tell(required_target(context), tr("The takes are discarded"))
+        return {"FINISHED"}
+
+
+class MOTIONGPT_OT_select_keyed_bones(TakeOperator):
+    """Select the bones that this take keys, so that the timeline shows its keys"""
+
+    bl_idname = "motiongpt.select_keyed_bones"
+    bl_label = "MotionGPT: Select Keyed Bones"
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """The take's keys must be in the active action."""
+        if reason := super().why_not(context):
+            return reason
+        take = chosen_take(context)
+        data = take.obj.animation_data
+        active = data.action if data is not None else None
+        if active is None or active not in (take.action, take.played):
+            return tr(NO_KEYS)
+        return tr("Leave Edit Mode first") if take.obj.mode == "EDIT" else ""
+
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Select them, and the armature, without which no key of it is shown."""
+        take = chosen_take(context)
+        if not take.obj.select_get() and not take.obj.hide_get():
+            take.obj.select_set(True)
+        count = select_keyed(take.obj, take.action)
+        self.tell(take.obj, tr("{count} bones are selected", count=count))
         return {"FINISHED"}
 
 
@@ -183,7 +225,7 @@ class MOTIONGPT_OT_remove_take(TakeOperator):
         takes = _takes(context)
         name = chosen_take(context).name
         takes.remove(takes.chosen)
-        self.report({"INFO"}, tr("The take '{name}' was removed", name=name))
+        self.tell(required_target(context), tr("The take '{name}' was removed", name=name))
         return {"FINISHED"}
 
 
@@ -196,7 +238,8 @@ class MOTIONGPT_OT_use_take_again(TakeOperator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Fill the panel in, and go to the frame where the take begins."""
         _fill_in_panel(context, chosen_take(context))
-        self.report({"INFO"}, tr("Prompt, settings and marked poses are back in the panel"))
+        text = tr("Prompt, settings and marked poses are back in the panel")
+        self.tell(required_target(context), text)
         return {"FINISHED"}
 
 

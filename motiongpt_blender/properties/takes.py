@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import bpy
 
@@ -18,6 +17,7 @@ from .. import compat
 from ..core.timeline.frame_range import Fit
 from ..generate.take_request import PreparedTake
 from ..scene.action.nla_tracks import play_instead, playing_strip
+from ..scene.action.shown_keys import select_unselected, unselect
 from ..scene.action.tweak_mode import enter_tweak_mode, leave_tweak_mode
 from ..scene.kept import owner_of
 from ..scene.take.layer import add_layer
@@ -29,45 +29,7 @@ from ..scene.take.remove_take import remove_take
 from ..scene.take.report import ApplyReport, TakeIds
 from .frame_range import MotionGPTFrameRange
 from .marked_pose import MotionGPTPose
-
-
-class Placement(StrEnum):
-    """Where a take is."""
-
-    LIST = "LIST"
-    SHOWN = "SHOWN"
-    NLA = "NLA"
-    ACTION = "ACTION"
-    LAYER = "LAYER"
-
-
-PLACEMENTS = (
-    (Placement.LIST.value, "In the List", "Kept in the list only"),
-    (Placement.SHOWN.value, "On Show", "On the rig for a look"),
-    (Placement.NLA.value, "NLA", "On an NLA track"),
-    (Placement.ACTION.value, "Active Action", ""),
-    (Placement.LAYER.value, "Additive Layer", ""),
-)
-
-DESTINATIONS = (
-    (Placement.NLA.value, "NLA Track", "Keep puts the take on an NLA track of its own", "NLA", 0),
-    (
-        Placement.ACTION.value,
-        "Active Action",
-        "Keep puts the take's keys into the active action. Keys of yours that lie there are "
-        "replaced only after a question",
-        "ACTION",
-        1,
-    ),
-    (
-        Placement.LAYER.value,
-        "Additive Layer",
-        "Keep puts the take on an NLA track that adds to the animation below; its influence "
-        "blends between both",
-        "SELECT_EXTEND",
-        2,
-    ),
-)
+from .placement import DESTINATIONS, PLACEMENTS, Placement
 
 
 def _rename(take: MotionGPTTake, _context: bpy.types.Context) -> None:
@@ -99,6 +61,8 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     played: bpy.props.PointerProperty(type=bpy.types.Action)
     #: The active action before the take's keys came into it; None: it was made for them.
     played_before: bpy.props.PointerProperty(type=bpy.types.Action)
+    #: How many bones are selected so that its keys show, while it is on show.
+    selected_bones: bpy.props.IntProperty(options={"HIDDEN"})
     # What was asked for.
     prompt: bpy.props.StringProperty(options={"HIDDEN"})
     seconds: bpy.props.FloatProperty(options={"HIDDEN"})
@@ -206,7 +170,7 @@ class MotionGPTTake(bpy.types.PropertyGroup):
     def reset(self) -> None:
         """Play the action again as it was before it was reshaped, to the last key."""
         reshaped, original, shown = self.action, self.original, self.shown
-        leave_tweak_mode(self.obj)
+        self.hide_keys()
         data = self.obj.animation_data
         found = playing_strip(data, reshaped) if data is not None else None
         if found is not None:
@@ -251,7 +215,7 @@ class MotionGPTTake(bpy.types.PropertyGroup):
 
     def take_off(self) -> None:
         """Take it off the rig; what was there before it comes back. It stays in the list."""
-        leave_tweak_mode(self.obj)
+        self.hide_keys()
         played, before = self.played, self.played_before
         self.played = self.played_before = None
         if self.placement == Placement.ACTION.value and played is not None:
@@ -266,6 +230,13 @@ class MotionGPTTake(bpy.types.PropertyGroup):
         data = self.obj.animation_data
         if data is not None and (found := playing_strip(data, self.action)) is not None:
             enter_tweak_mode(data, *found)
+            self.selected_bones = select_unselected(self.obj, self.action)
+
+    def hide_keys(self) -> None:
+        """Show its keys no more; bones that were selected for it are not any more."""
+        leave_tweak_mode(self.obj)
+        count, self.selected_bones = self.selected_bones, 0
+        unselect(self.obj, self.action, count)
 
 
 def _chosen(takes: MotionGPTTakes) -> int:
@@ -371,7 +342,7 @@ class MotionGPTTakes(bpy.types.PropertyGroup):
         if self.index_shown not in (None, index):
             self.hide()
         take = self.entries[index]
-        leave_tweak_mode(take.obj)
+        take.hide_keys()
         take.place_at(Placement(self.destination))
         self._remove_undecided(take.batch)
 

@@ -12,7 +12,9 @@ from ..core.pose_constraints.marked_pose import PoseRole
 from ..core.prompt_history import PromptHistory
 from ..core.translation import msgid, tr
 from ..operators.copied_motion import sources
+from ..operators.prompt_history import is_favourite
 from ..preferences import chosen_pack
+from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import target
 from ..scene.pose.recording import current_action
@@ -31,6 +33,7 @@ GROUPS: Final = (
         ("motiongpt.keep_all_takes", msgid("Keep All Takes")),
         ("motiongpt.discard_takes", msgid("Discard Takes")),
         ("motiongpt.remove_take", msgid("Remove Take")),
+        ("motiongpt.select_keyed_bones", msgid("Select Keyed Bones")),
         ("motiongpt.use_take_again", msgid("Use Take Again")),
         ("motiongpt.vary_take", msgid("Vary Take")),
         ("motiongpt.take_as_asset", msgid("Take as Asset")),
@@ -101,7 +104,7 @@ class MOTIONGPT_MT_copy_motion(bpy.types.Menu):
 
 
 class MOTIONGPT_MT_prompts(bpy.types.Menu):
-    """Favourite prompts, the last ones, and examples of what the pack knows"""
+    """The whole prompt, favourite prompts, the last ones, and examples of what the pack knows"""
 
     bl_label = "Prompts"
     bl_idname = "MOTIONGPT_MT_prompts"
@@ -109,6 +112,14 @@ class MOTIONGPT_MT_prompts(bpy.types.Menu):
     def draw(self, context: Context | None) -> None:
         """One entry for each; a click uses it."""
         layout, history = layout_of(self), paths.prompt_history()
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("motiongpt.edit_prompt", text="Edit in a Wide Field...", icon="SMALL_CAPS")
+        obj = target(context) if context is not None else None
+        liked = obj is not None and is_favourite(armature.of(obj).request.prompt)
+        text = msgid("No Favourite Any More") if liked else msgid("Make a Favourite")
+        symbol = "SOLO_OFF" if liked else "SOLO_ON"
+        layout.operator("motiongpt.favourite_prompt", text=text, icon=symbol)
+        layout.separator()
         for prompt in history.favourites:
             button(layout, "motiongpt.use_prompt", prompt, "SOLO_ON", prompt=prompt)
         if history.favourites and history.others:

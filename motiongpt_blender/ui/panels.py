@@ -96,10 +96,9 @@ def _draw_request(context: Context, layout: UILayout, obj: Object) -> None:
     request = armature.of(obj).request
     column = layout.column()
     row = column.row(align=True)
-    row.prop(request, "prompt", text="", icon="SMALL_CAPS")
-    row.menu("MOTIONGPT_MT_prompts", text="", icon="RECOVER_LAST")
-    symbol = "SOLO_ON" if is_favourite(request.prompt) else "SOLO_OFF"
-    row.operator("motiongpt.favourite_prompt", text="", icon=symbol)
+    row.prop(request, "prompt", text="", placeholder="Prompt")
+    symbol = "SOLO_ON" if is_favourite(request.prompt) else "DOWNARROW_HLT"
+    row.menu("MOTIONGPT_MT_prompts", text="", icon=symbol)
     _draw_examples(context, column)
     split = column.split(factor=0.5)
     _draw_length(context, split.row(align=True), obj)

@@ -77,9 +77,10 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
     bl_idname = "MOTIONGPT_PT_takes"
 
     def draw_header_preset(self, context: Context) -> None:
-        """Whether the trails of the chosen take are shown."""
-        panel = scene_properties.of(context.scene)
-        layout_of(self).prop(panel, "show_trails", text="", icon="ANIM")
+        """Bones for the keys of the chosen take, and whether its trails are shown."""
+        panel, row = scene_properties.of(context.scene), layout_of(self).row(align=True)
+        row.operator("motiongpt.select_keyed_bones", text="", icon="KEYFRAME")
+        row.prop(panel, "show_trails", text="", icon="ANIM")
 
     def draw_for(self, context: Context, layout: UILayout, obj: Object) -> None:
         """List and buttons, as high without a take as with one."""
@@ -122,6 +123,7 @@ class MOTIONGPT_MT_reshape(bpy.types.Menu):
         layout.operator("motiongpt.blend_takes", text="Blend...", icon="UV_SYNC_SELECT")
         layout.operator("motiongpt.reroll_range", text="Re-roll Range...", icon="FILE_REFRESH")
         layout.separator()
+        layout.label(text="What moves over the floor")
         layout.operator_enum("motiongpt.take_root", "root")
 
 

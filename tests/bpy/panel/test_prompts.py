@@ -17,12 +17,27 @@ def no_history(tmp_path, monkeypatch):
 
 
 def entries():
-    """What the menu offers."""
+    """The prompts that the menu offers."""
+    return buttons()[2:]
+
+
+def buttons():
+    """All that the menu offers: what to do with the prompt, then prompts."""
     from motiongpt_blender.ui.menus import MOTIONGPT_MT_prompts
 
     menu = MagicMock()
     MOTIONGPT_MT_prompts.draw(menu, bpy.context)
     return [call.kwargs["text"] for call in menu.layout.operator.call_args_list]
+
+
+def test_the_prompt_is_edited_in_a_wide_field_and_made_a_favourite(addon):
+    asked().prompt = "a person jumps"
+    assert buttons()[:2] == ["Edit in a Wide Field...", "Make a Favourite"]
+    bpy.ops.motiongpt.favourite_prompt()
+    assert buttons()[:2] == ["Edit in a Wide Field...", "No Favourite Any More"]
+    assert bpy.ops.motiongpt.edit_prompt(prompt="a person waves") == {"FINISHED"}
+    assert asked().prompt == "a person waves"
+    assert buttons()[1] == "Make a Favourite"
 
 
 def test_what_was_generated_is_in_the_menu_the_last_one_first(addon):

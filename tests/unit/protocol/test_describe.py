@@ -1,5 +1,8 @@
 """What a motion shows: a request for a sentence, and its one terminal report."""
 
+import pytest
+
+from ext_models.generation.sentences import unstuck
 from ext_models.serving import fake
 from motiongpt_blender import wire
 from motiongpt_blender.core.body.motion import MotionClip
@@ -45,3 +48,30 @@ def test_a_pack_without_the_skill_says_so(tmp_path):
     assert end == wire.Failure(
         "1", "This model pack has not learnt to describe motion.", end.detail
     )
+
+
+def test_a_sentence_ends_before_the_words_in_which_the_model_got_stuck(tmp_path):
+    class Stuck(fake.FakePipeline):
+        def caption(self, clip, sampling):
+            return ["a person walks forward and then then then then then down."]
+
+    room = Room(Stuck)
+    MotionClip(clip("walk")).save(tmp_path / wire.RESULT_FILE)
+    room.send(wire.Describe("1", str(tmp_path)))
+    assert room.ends() == [wire.Description("1", "a person walks forward")]
+
+
+@pytest.mark.parametrize(
+    "said, kept",
+    [
+        ("a person jumps.", "a person jumps."),
+        ("a man steps left, left and right", "a man steps left, left and right"),
+        ("a person waves and jumps, and jumps, and jumps.", "a person waves and jumps"),
+        ("she turns to the left to the left to the", "she turns to the left"),
+        ("then then then then", "then"),
+        ("walks walks", "walks walks"),
+        ("", ""),
+    ],
+)
+def test_what_is_kept_of_a_sentence(said, kept):
+    assert unstuck(said) == kept
