@@ -164,13 +164,13 @@ def package(out: Path = ROOT / "dist", root: Path = ROOT) -> Path:
 
 def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
     """Write each pack that the extension may not carry as an archive of its own."""
-    from motiongpt_blender.core.packs.archives import write_archive
+    from motiongpt_blender.core.packs.archives import SUFFIX, write_archive
     from motiongpt_blender.core.packs.manifest import PackError
 
     version = _version(root)
     try:
         return [
-            write_archive(folder, out / f"motiongpt-pack-{folder.name}-{version}.zip")
+            write_archive(folder, out / f"motiongpt-pack-{folder.name}-{version}{SUFFIX}")
             for folder in _packs(root, non_commercial=True)
         ]
     except PackError as error:
@@ -301,7 +301,9 @@ def _say_package(target: Path, packs: Sequence[Path]) -> int:
     where = "Preferences > Get Extensions > Install from Disk"
     print(f"Install {target.name} in Blender 4.2 or later: {where}.")
     if packs:
-        print("Install model packs in the add-on's preferences, with Install Pack.")
+        print(
+            "Drop a model pack onto a window of Blender, or press Install Pack in the preferences."
+        )
     return 0
 
 

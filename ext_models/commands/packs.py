@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=lambda _: list_packs())
     actions = parser.add_subparsers(metavar="ACTION")
     add = actions.add_parser("install", help="install a pack for this user")
-    add.add_argument("source", type=Path, help="a pack's .zip, or its folder")
+    add.add_argument("source", type=Path, help="a pack's .motionpack or .zip, or its folder")
     add.add_argument("--replace", action="store_true", help="in place of one of the same name")
     add.set_defaults(run=lambda a: install(a.source, replace=a.replace))
     remove_one = actions.add_parser("remove", help="remove an installed pack")

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from .. import paths
-from ..core.packs.archives import remove
+from ..core.packs.archives import SUFFIX, remove
 from ..core.packs.install_task import InstallStoppedError, InstallTask
 from ..core.packs.manifest import PackError, read_info, user_packs
 from ..core.translation import tr
@@ -42,14 +42,14 @@ class MOTIONGPT_OT_choose_pack(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_install_pack(bpy.types.Operator):
-    """Install a model pack from a .zip file. It is checked before anything is unpacked"""
+    """Install a model pack from a .motionpack or .zip. It is checked before anything is unpacked"""
 
     bl_idname = "motiongpt.install_pack"
     bl_label = "Install Pack..."
     bl_options = {"INTERNAL"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: bpy.props.StringProperty(default="*.zip", options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default=f"*{SUFFIX};*.zip", options={"HIDDEN"})
     replace: bpy.props.BoolProperty(
         name="Replace",
         description="Replace an installed pack of the same name",
@@ -67,7 +67,7 @@ class MOTIONGPT_OT_install_pack(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Install, and choose what was installed; Blender stays usable, a script waits."""
         if not self.filepath:
-            self.report({"ERROR"}, tr("No file is named: choose a pack's .zip."))
+            self.report({"ERROR"}, tr("No file is named: choose a pack's .motionpack or .zip."))
             return {"CANCELLED"}
         source = Path(bpy.path.abspath(self.filepath))
         shipped = [folder.name for folder in paths.shipped_packs()]

@@ -1,4 +1,4 @@
-"""Model packs: the list in the preferences, and the .zip that is dropped onto the panel."""
+"""Model packs: the list in the preferences, and the archive that is dropped onto a window."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import bpy
 from bpy.types import Context, UILayout
 
 from .. import paths
+from ..core.packs.archives import SUFFIX
 from ..core.packs.manifest import packs_in, user_packs
-from .base import CATEGORY, button, hint, layout_of
+from .base import button, hint, layout_of
 
 
 class MOTIONGPT_MT_packs(bpy.types.Menu):
@@ -33,20 +34,17 @@ class MOTIONGPT_MT_packs(bpy.types.Menu):
 
 
 class MOTIONGPT_FH_pack(bpy.types.FileHandler):
-    """A pack's .zip that is dropped onto the tab "MotionGPT" of the side bar"""
+    """A pack's archive that is dropped onto a window. A .zip is an extension there, to Blender"""
 
     bl_idname = "MOTIONGPT_FH_pack"
     bl_label = "MotionGPT Model Pack"
     bl_import_operator = "motiongpt.install_pack"
-    bl_file_extensions = ".zip"
+    bl_file_extensions = SUFFIX
 
     @classmethod
     def poll_drop(cls, context: Context | None) -> bool:
-        """Only there: elsewhere a .zip is an extension's, which Blender installs."""
-        if context is None or context.area is None or context.region is None:
-            return False
-        in_side_bar = context.area.type == "VIEW_3D" and context.region.type == "UI"
-        return in_side_bar and context.region.active_panel_category == CATEGORY
+        """Everywhere: nothing else takes such a file."""
+        return context is not None and context.area is not None
 
 
 def _line(layout: UILayout, folder: Path, value: str) -> None:

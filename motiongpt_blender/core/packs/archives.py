@@ -28,6 +28,9 @@ from .manifest import VARIABLE as PACKS_VARIABLE
 from .pack_source import PackSource, check_directory, check_pack, of_archive, of_folder
 from .removal import REMOVED, remove_whole
 
+#: How a pack's archive ends. A ``.zip`` may be one too; dropped onto a window, Blender takes it
+#: for an extension and refuses it.
+SUFFIX: Final = ".motionpack"
 #: The largest pack that the project ships.
 SHIPPED_LIMIT: Final = 30 * MB
 #: Date of every file in an archive, so that equal contents make equal archives.
@@ -105,7 +108,7 @@ def install(
     """Install the pack of an archive or a folder; returns its folder.
 
     Args:
-        path: a ``.zip``, or a folder with ``pack.json``.
+        path: a ``.motionpack`` or ``.zip``, or a folder with ``pack.json``.
         folder: of the installed packs; created if absent.
         replace: whether a pack of the same name is replaced.
         shipped: names that are taken by the packs that come with the add-on.
@@ -123,13 +126,13 @@ def install(
             return _put(of_archive(path, archive), folder, replace, shipped, progress)
     except FileNotFoundError:
         raise PackError(
-            tr("{path}: there is no such file: choose a pack's .zip.", path=path)
+            tr("{path}: there is no such file: choose a pack's .motionpack or .zip.", path=path)
         ) from None
     except PackError:
         raise
     except FileError as error:
         raise PackError(
-            tr("{path} {error}: choose a pack's .zip.", path=path, error=error)
+            tr("{path} {error}: choose a pack's .motionpack or .zip.", path=path, error=error)
         ) from None
     except _BROKEN:
         raise _broken(path) from None

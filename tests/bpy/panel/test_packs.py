@@ -34,7 +34,7 @@ def chosen(monkeypatch, tmp_path, empty_scene):
 
 @pytest.fixture
 def archive(tmp_path):
-    return archives.write_archive(make(tmp_path / "made" / "walks"), tmp_path / "walks.zip")
+    return archives.write_archive(make(tmp_path / "made" / "walks"), tmp_path / "walks.motionpack")
 
 
 def test_install_choose_remove(chosen, archive, tmp_path):
@@ -155,25 +155,29 @@ def test_a_version_is_one_line(version, tmp_path):
         manifest.read_info(make(tmp_path / "walks", version=version))
 
 
-@pytest.mark.parametrize(
-    ("area", "region", "tab", "taken"),
-    [
-        ("VIEW_3D", "UI", "MotionGPT", True),
-        ("VIEW_3D", "UI", "Item", False),
-        ("VIEW_3D", "WINDOW", "MotionGPT", False),
-        ("PREFERENCES", "UI", "MotionGPT", False),
-    ],
-)
-def test_a_pack_is_dropped_onto_our_tab_alone(chosen, area, region, tab, taken):
-    """Elsewhere a .zip is an extension, which Blender installs itself."""
+@pytest.mark.parametrize("area", ["VIEW_3D", "PREFERENCES", "DOPESHEET_EDITOR"])
+def test_a_pack_may_be_dropped_anywhere(chosen, area):
     from motiongpt_blender.ui.packs import MOTIONGPT_FH_pack
 
-    where = SimpleNamespace(
-        area=SimpleNamespace(type=area),
-        region=SimpleNamespace(type=region, active_panel_category=tab),
+    where = SimpleNamespace(area=SimpleNamespace(type=area))
+    assert MOTIONGPT_FH_pack.poll_drop(where)
+    assert not MOTIONGPT_FH_pack.poll_drop(SimpleNamespace(area=None))
+    assert not MOTIONGPT_FH_pack.poll_drop(None)
+
+
+def test_blender_takes_no_dropped_pack_for_an_extension(chosen):
+    """Its own handler of .zip files comes before those of add-ons (seen in 4.3 and 5.2)."""
+    from motiongpt_blender.ui.packs import MOTIONGPT_FH_pack
+
+    assert MOTIONGPT_FH_pack.bl_file_extensions == archives.SUFFIX != ".zip"
+
+
+def test_a_zip_is_installed_too_where_it_is_chosen(chosen, archive, tmp_path):
+    assert (
+        "*.zip" in bpy.ops.motiongpt.install_pack.get_rna_type().properties["filter_glob"].default
     )
-    assert MOTIONGPT_FH_pack.poll_drop(where) is taken
-    assert not MOTIONGPT_FH_pack.poll_drop(SimpleNamespace(area=None, region=None))
+    bpy.ops.motiongpt.install_pack(filepath=str(archive.rename(archive.with_suffix(".zip"))))
+    assert chosen.pack == str(tmp_path / "home" / "walks")
 
 
 def test_what_is_dropped_is_installed(chosen, archive, tmp_path):

@@ -196,7 +196,7 @@ def test_zip_holds_the_extension_and_nothing_else(checkout, tmp_path):
 
 def test_a_pack_goes_where_its_licence_lets_it(checkout, tmp_path):
     [archive] = build.package_packs(tmp_path, checkout)
-    assert archive.name == "motiongpt-pack-styles-1.2.3.zip"
+    assert archive.name == "motiongpt-pack-styles-1.2.3.motionpack"
     (checkout / "ext_models/model_packs/styles/pack.json").write_text("{")
     with pytest.raises(build.BuildError, match=r"styles.*pack\.json is not readable JSON"):
         build.package(tmp_path, checkout)
@@ -300,11 +300,11 @@ def test_tier_names_agree():
 def test_what_is_installed_where_is_said_by_name(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "_packs", lambda root, non_commercial: ["starter"])
-    extension, pack = tmp_path / "motiongpt-1.zip", tmp_path / "walks.zip"
+    extension, pack = tmp_path / "motiongpt-1.zip", tmp_path / "walks.motionpack"
     for path in (extension, pack):
         path.write_bytes(b"")
     assert build._say_package(extension, [pack]) == 0
     said = capsys.readouterr().out
-    assert "Install motiongpt-1.zip in Blender" in said and "with Install Pack" in said
+    assert "Install motiongpt-1.zip in Blender" in said and "press Install Pack" in said
     build._say_package(extension, [])
     assert "Install Pack" not in capsys.readouterr().out

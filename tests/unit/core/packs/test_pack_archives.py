@@ -209,7 +209,7 @@ def test_build_writes_the_other_packs(tmp_path, monkeypatch):
     make(parent / "starter", licence="CC BY 4.0")
     monkeypatch.setattr(build, "_version", lambda _: "1.2.3")
     [target] = build.package_packs(tmp_path / "dist", tmp_path)
-    assert target.name == "motiongpt-pack-styles-1.2.3.zip"
+    assert target.name == "motiongpt-pack-styles-1.2.3.motionpack"
     assert archives.install(target, tmp_path / "home").name == "styles"
     (parent / "styles" / "LICENSE").unlink()
     with pytest.raises(build.BuildError, match="LICENSE is missing"):
