@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import math
+import types
 import typing
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-PROTOCOL: Final = 7
+from .core.ways.way import Way
+
+PROTOCOL: Final = 8
 
 #: Longer lines are refused: arrays belong in the job's folder.
 MAX_LINE: Final = 1_000_000
@@ -115,6 +118,7 @@ class Generate:
         pose_frames: frame of each pose, ascending, 0 .. frames - 1.
         sampling: how the motion is sampled.
         continues: whether the motion continues the history.
+        way: that the motion follows, in metres of the model; None for none.
     """
 
     job: str
@@ -124,6 +128,7 @@ class Generate:
     pose_frames: tuple[int, ...] = ()
     sampling: Sampling = Sampling()
     continues: bool = False
+    way: Way | None = None
 
 
 @dataclass(frozen=True)
@@ -346,6 +351,9 @@ def _required(of: Field[Any]) -> bool:
 def _convert(value: Any, hint: Any, where: str) -> Any:
     """One JSON value as the type of a field's annotation; True is no integer."""
     origin = typing.get_origin(hint)
+    if origin is types.UnionType:  # a field that may be None
+        wanted = next(kind for kind in typing.get_args(hint) if kind is not type(None))
+        return None if value is None else _convert(value, wanted, where)
     if origin is tuple and isinstance(value, list):
         item = typing.get_args(hint)[0]
         return tuple(_convert(v, item, where) for v in typing.cast("list[Any]", value))

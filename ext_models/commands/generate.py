@@ -18,8 +18,10 @@ from ext_models.packs import PackManifest, read_manifest
 from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.packs.length_model import read_lengths
 from motiongpt_blender.core.timeline.prompts import clean_prompt
+from motiongpt_blender.core.ways.way import Way
 
 from .options import DEFAULT_SECONDS, add_device, add_pack, add_sampling, sampling_of
+from .way_options import add_way, read_way, way_seconds
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="position and heading of the poses count too, relative to the first pose",
     )
+    add_way(parser)
     add_sampling(parser)
     parser.add_argument(
         "--raw", action="store_true", help="the model's motion, not corrected to meet the poses"
@@ -90,7 +93,10 @@ def read_request(arguments: argparse.Namespace) -> tuple[GenerationRequest, Pack
     """
     manifest = read_manifest(arguments.pack)
     prompt = clean_prompt(arguments.prompt, any_script=bool(manifest.reader))
-    frames = round(_seconds(arguments, prompt) * manifest.fps)
+    way = read_way(arguments)
+    frames = round(_seconds(arguments, prompt, way) * manifest.fps)
+    if way is not None:
+        frames += 1  # the last frame is at the end of the way
     sampling = sampling_of(arguments)
     marked = (_pose(text, frames, manifest, arguments.place) for text in arguments.pose)
     poses = tuple(sorted(marked, key=lambda p: p.frame))
@@ -99,12 +105,16 @@ def read_request(arguments: argparse.Namespace) -> tuple[GenerationRequest, Pack
             f"--pose: two poses stand at frame {twice[0]}, {twice[0] / manifest.fps:g} s: move "
             "one of them."
         )
-    request = GenerationRequest(prompt=prompt, frames=frames, poses=poses, sampling=sampling)
+    request = GenerationRequest(
+        prompt=prompt, frames=frames, poses=poses, sampling=sampling, way=way
+    )
     return request, manifest
 
 
-def _seconds(arguments: argparse.Namespace, prompt: str) -> float:
+def _seconds(arguments: argparse.Namespace, prompt: str, way: Way | None) -> float:
     """The length that is asked for, or else the one that suits the prompt."""
+    if arguments.seconds is None and way is not None:
+        return way_seconds(way, prompt)
     if arguments.seconds is None:
         lengths = read_lengths(arguments.pack)
         return lengths.seconds(prompt) if lengths else DEFAULT_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,10 @@ from motiongpt_blender.core.body.rotations import about_y, rotate
 from .request import GenerationRequest, PoseCondition
 from .schedule import pull_frames, standing_frames, standing_pose
 from .targets import GuidanceTargets, PoseTarget
+
+#: Weight of the places of a way, to which the motion is laid afterwards: with more of it feet slide
+#: and bodies lurch, with less the motion is shorter than its way. docs/language.md has the numbers.
+PLACE_WEIGHT: Final = 0.05
 
 
 def encode_poses(
@@ -57,6 +62,7 @@ def guidance_targets(
     request: GenerationRequest,
     given: tuple[tuple[int, ...], ...],
     ahead: int,
+    places: Sequence[PoseTarget] = (),
 ) -> GuidanceTargets:
     """The targets of a request's poses.
 
@@ -67,9 +73,15 @@ def guidance_targets(
         request: for the strength and the history.
         given: codes (S', L) that the motion begins with.
         ahead: frames of these codes.
+        places: on the way of the request, straight on from the end of the given codes.
     """
+    strength = request.sampling.guidance
+    if places and not poses:
+        return GuidanceTargets(
+            tuple(places), strength, given, max(ahead - 1, 0), place_weight=PLACE_WEIGHT
+        )
     if not poses:
-        return GuidanceTargets((), request.sampling.guidance, given)
+        return GuidanceTargets((), strength, given)
     reference = next((p for p in poses if p.bound is None or p.placed), poses[0])
     origin, first = reference.frame, reference.joints
     if ahead and request.history is not None:
@@ -84,7 +96,11 @@ def guidance_targets(
         standing = standing_frames(pose.joints, before)
         targets.append(PoseTarget(pose.frame, pose.joints, place, weights, pull, standing))
         before = pose.joints
-    return GuidanceTargets(tuple(targets), request.sampling.guidance, given, origin)
+    if places:  # the poses have none of their own
+        targets = sorted([*targets, *places], key=lambda target: target.frame)
+        origin, weight = max(ahead - 1, 0), PLACE_WEIGHT
+        return GuidanceTargets(tuple(targets), strength, given, origin, place_weight=weight)
+    return GuidanceTargets(tuple(targets), strength, given, origin)
 
 
 def pose_stretches(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -53,14 +54,19 @@ from .stride_warping import SlowWay, lengthened, slow_ways
 from .timed_actions import (
     ACTION_STRIDE,
     TimedAction,
+    in_pieces,
     request_of,
     split_note,
     survivors,
     timed_actions,
 )
+from .way_following import check_request, follow, way_notes
+from .way_guidance import WayPlan, most_frames, without_places
 
 #: Shares of a job's time, for its progress: encode the poses, generate, decode.
 GENERATE_FROM, GENERATE_TO = 0.05, 0.95
+#: Codes (S, L) of some steps.
+Codes: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 class MotionPipeline:
@@ -79,6 +85,7 @@ class MotionPipeline:
         self.tokenizer = tokenizer
         self.generator = generator
         self._decoder = ClipDecoder(tokenizer, manifest)
+        self._stride = tokenizer.config.stride
         self._parts = 1  # of the largest batch of the last request
         self.selector = selector or CandidateSelector()
         self.reading = reading or PromptReading(manifest)
@@ -124,6 +131,7 @@ class MotionPipeline:
         sketch: SketchCallback | None,
     ) -> GenerationResult:
         self.reading.check_script(request.prompt)
+        check_request(request)
         request, reading_notes = self._read(request)
         clock = Clock()
         progress("encode", 0.0)
@@ -155,7 +163,7 @@ class MotionPipeline:
         A prompt of several actions is generated action by action. Each request has its own seed;
         temperature, ``top_p`` and ``top_k`` are the first's, whose first candidate is sketched.
         """
-        requests = [self._read(request)[0] for request in requests]
+        requests = [without_places(self._read(request)[0]) for request in requests]
         plans = [self.actions(request) for request in requests]
         requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
@@ -189,18 +197,19 @@ class MotionPipeline:
 
         A prompt stays whole without guidance, which leads from one action to the next.
         """
-        steps = self._steps(request)
+        steps, longest = self._steps(request), self.manifest.max_frames // self._stride
         if not request.sampling.guidance or self.manifest.prompt_style != "tokens":
             return (TimedAction(request.prompt, 0, steps),)
-        return timed_actions(request.prompt, steps, self._seconds)
+        whole = timed_actions(request.prompt, steps, self._seconds)
+        return in_pieces(whole, longest if steps <= longest else longest - BEGINNING)
 
     def select(self, answers: Sequence[GeneratedCodes], request: GenerationRequest) -> Selection:
         """What is kept of all candidates of a request; see ``reranking``."""
         request, _ = self._read(request)
-        clips = self._decoder.clips(
-            answers, request, self.actions(request), self._slow_ways(request)
-        )
-        return self.selector.select(clips, request)
+        asked = without_places(request)
+        clips = self._decoder.clips(answers, asked, self.actions(asked), self._slow_ways(asked))
+        followed, losses = follow(clips, request)
+        return self.selector.select(followed, request, losses)
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Captions of a clip; raises PipelineError in one sentence."""
@@ -242,8 +251,11 @@ class MotionPipeline:
 
     def _steps(self, request: GenerationRequest) -> int:
         """Length of a request in code steps; raises PipelineError for frames out of range."""
-        if not 1 <= request.frames <= self.manifest.max_frames:
-            longest = self.manifest.max_frames / self.manifest.fps
+        most = self.manifest.max_frames
+        if request.sampling.guidance and self.manifest.prompt_style == "tokens":
+            most = most_frames(request, most)
+        if not 1 <= request.frames <= most:
+            longest = most / self.manifest.fps
             raise PipelineError(
                 f"The length is {request.frames / self.manifest.fps:.1f} s; the model pack "
                 f"'{self.manifest.name}' makes up to {longest:.1f} s: choose a shorter one."
@@ -254,15 +266,27 @@ class MotionPipeline:
                 f"A pose is at frame {late[0]}, outside the motion's 0 to "
                 f"{request.frames - 1}: move it or change the length."
             )
-        return -(-request.frames // self.tokenizer.config.stride)
+        return -(-request.frames // self._stride)
 
-    def _code_request(self, request: GenerationRequest) -> CodeRequest:
+    def _code_request(
+        self,
+        request: GenerationRequest,
+        before: Codes = (),
+        plan: WayPlan | None = None,
+        first: int = 0,
+    ) -> CodeRequest:
         """The request as the language model reads it.
 
         A pack that has not learnt to continue starts from the last pose of the history instead.
+
+        Args:
+            request: of a whole motion, or of an action in it.
+            before: codes (S', L) that it goes on with; without any, those of its history.
+            plan: of the way that the whole motion follows.
+            first: frame of the whole motion that it begins with.
         """
         steps = self._steps(request)
-        given = self._given(request, steps)
+        given = before or self._given(request, steps)
         poses = request.poses
         first_is_marked = bool(poses) and poses[0].frame == 0 and poses[0].bound is None
         if request.history is not None and not given and not first_is_marked:
@@ -281,7 +305,13 @@ class MotionPipeline:
             tuple(codes),
             self._sampling(request),
             given,
-            targets=guidance_targets(poses, request, given, ahead),
+            targets=guidance_targets(
+                poses,
+                request,
+                given,
+                ahead,
+                plan.places(first, request.frames, ahead) if plan is not None else (),
+            ),
         )
 
     def _of_action(
@@ -295,36 +325,38 @@ class MotionPipeline:
 
         The best candidates of the actions before are continued, each several times.
         """
-        stride = self.tokenizer.config.stride
+        stride = self._stride
         part = request_of(request, plan[turn : turn + 1], stride)
+        way = WayPlan.of(request, plan, stride)
         if turn == 0:
             # As many as of the whole: its poses, which decide that, may all come later.
-            code_request = replace(self._code_request(part), sampling=self._sampling(request))
+            code_request = self._code_request(part, (), way)
+            code_request = replace(code_request, sampling=self._sampling(request))
             return [([list(codes) for codes in code_request.given], code_request)]
         before = request_of(request, plan[:turn], stride)
         clips = self._decoder.clips(answers, before, plan[:turn])
         scores = self.selector.scores(clips, before)
         groups = 1 if request.poses else request.sampling.variations
         seeds = answer_seeds(self._sampling(request))
-        return [
-            (
-                answers[row].codes,
-                self._continued(
-                    part, before, clips[row].joints, seed + turn * ACTION_STRIDE, number
-                ),
-            )
-            for number, (row, seed) in enumerate(zip(survivors(scores, groups), seeds, strict=True))
-        ]
+        goes_on = plan[turn].goes_on and Skill.CONTINUE.value in self.manifest.skills
+        rows: list[tuple[list[list[int]], CodeRequest]] = []
+        for number, (row, seed) in enumerate(zip(survivors(scores, groups), seeds, strict=True)):
+            codes, last = answers[row].codes, ()
+            if goes_on:
+                last = tuple(map(tuple, codes[-BEGINNING:]))
+                one = replace(part, history=None)
+            else:
+                one = self._led_on(part, before, clips[row].joints)
+            asked = self._code_request(one, last, way, stride * plan[turn].first)
+            own = seed + turn * ACTION_STRIDE
+            sampling = replace(part.sampling, seed=own, variations=1, candidates=1)
+            rows.append((codes, replace(asked, sampling=sampling, first=number)))
+        return rows
 
-    def _continued(
-        self,
-        part: GenerationRequest,
-        before: GenerationRequest,
-        joints: NDArray[np.float32],
-        seed: int,
-        number: int,
-    ) -> CodeRequest:
-        """One answer, of a number, for the next action, which begins where joints (T, 22, 3) end.
+    def _led_on(
+        self, part: GenerationRequest, before: GenerationRequest, joints: NDArray[np.float32]
+    ) -> GenerationRequest:
+        """The request of the next action, which begins where joints (T, 22, 3) end.
 
         Guidance alone leads it on from there. A model that also reads what was before, as codes
         to continue or as a pose, goes on with that, and the next action is lost more often.
@@ -332,9 +364,7 @@ class MotionPipeline:
         poses = part.poses
         if not (poses and poses[0].frame == 0):
             poses = (end_pose(joints, before), *poses)
-        part = replace(part, poses=poses, history=None)
-        one = replace(part.sampling, seed=seed, variations=1, candidates=1)
-        return replace(self._code_request(part), sampling=one, first=number)
+        return replace(part, poses=poses, history=None)
 
     def _sampling(self, request: GenerationRequest) -> Sampling:
         """How the answers are sampled.
@@ -380,13 +410,13 @@ class MotionPipeline:
     def _notes(self, request: GenerationRequest) -> tuple[str, ...]:
         notes: list[str] = []
         actions = self.actions(request)
-        if len(actions) > 1:
+        if sum(not action.goes_on for action in actions) > 1:
             notes.append(split_note(actions, self.tokenizer.config.stride / self.manifest.fps))
-        read = [self.reading.understood(action.prompt) for action in actions]
+        read = [self.reading.understood(a.prompt) for a in actions if not a.goes_on]
         notes += [one.whole for one in read if one is not None]
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":
             notes.append("Pose guidance does not work with packs of the prompt style 'paper'.")
-        return tuple(notes)
+        return (*notes, *way_notes(request))
 
 
 def vocabulary_of(manifest: packs.PackManifest, tokenizer: VQVAE) -> MotionVocabulary:

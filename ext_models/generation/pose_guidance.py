@@ -184,19 +184,21 @@ class BatchGuidance:
         cost = np.zeros(len(expected.bodies))
         for pose in targets.poses:
             moment = round(pose.frame / last * (MOMENTS - 1))
-            apart = expected.bodies[:, moment] - local_pose(pose.joints.astype(np.float64))
-            error = np.average(np.linalg.norm(apart, axis=-1), -1, pose.weights)
-            cost += error / self.scales.summary_body
+            if pose.has_body:
+                apart = expected.bodies[:, moment] - local_pose(pose.joints.astype(np.float64))
+                error = np.average(np.linalg.norm(apart, axis=-1), -1, pose.weights)
+                cost += error / self.scales.summary_body
             if pose.place is not None and targets.origin == 0:
+                weight = 0.5 * targets.place_weight
                 off = np.linalg.norm(expected.path[:, moment] - np.array(pose.place[:2]), axis=-1)
                 turned = wrap_angle(expected.turns[:, moment] - pose.place[2])
-                cost += 0.5 * (off / place_scale) ** 2 + 0.5 * (turned / turn_scale) ** 2
+                cost += weight * ((off / place_scale) ** 2 + (turned / turn_scale) ** 2)
         if targets.origin == 0:
             for segment in targets.walked:
                 for moment, frame in enumerate(moments(steps * self.stride)):
                     if segment.begin < frame < segment.end:
                         off = np.linalg.norm(expected.path[:, moment] - segment.due(frame), axis=-1)
-                        cost += 0.5 * (off / place_scale) ** 2
+                        cost += 0.5 * targets.place_weight * (off / place_scale) ** 2
         return cost
 
     def _follow_summaries(self, generated: Tensor) -> None:
@@ -228,7 +230,7 @@ class BatchGuidance:
     def _is_near(self, pose: PoseTarget, start: int) -> bool:
         """Whether a step that begins at a frame affects a pose; its overlap reaches behind it."""
         lap = self.tokenizer.config.lap
-        return -lap <= pose.frame - start < self.stride + pose.pull
+        return pose.has_body and -lap <= pose.frame - start < self.stride + pose.pull
 
     def _next_placed(self, targets: GuidanceTargets, start: int) -> PoseTarget | None:
         """The next pose with a place to go to, once the origin is known."""
@@ -283,7 +285,8 @@ class BatchGuidance:
         placed = {k: pose for k, pose in goals.items() if pose is not None}
         if placed:
             some = list(placed)
-            cost[some] += self._path_cost(
+            weight = cost.new_tensor([[self.targets[rows[k]].place_weight] for k in some])
+            cost[some] += weight * self._path_cost(
                 costs, known.some(some), [rows[k] for k in some], start, list(placed.values())
             )
         strength = torch.tensor([[self.targets[row].strength] for row in rows])

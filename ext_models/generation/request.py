@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motiongpt_blender.core.body.motion import MotionClip
+from motiongpt_blender.core.ways.way import Way
 from motiongpt_blender.wire import Sampling, Understood
 
 #: Called with the name of a stage and the share (0..1) of the whole job that is done.
@@ -58,6 +59,7 @@ class GenerationRequest:
             given. Packs of the prompt style ``paper`` ignore ``guidance``.
         history: (T, 22, 3) metres, y up, the motion before, which this one continues; its last
             second counts. The first frame of the motion is the one after it.
+        way: that the motion follows, in the world of the poses.
     """
 
     prompt: str
@@ -65,6 +67,7 @@ class GenerationRequest:
     poses: tuple[PoseCondition, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     history: NDArray[np.float32] | None = None
+    way: Way | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from motiongpt_blender.core.body.motion import MotionClip
 from .candidate_score import CandidateFeatures, ScoreWeights, candidate_features
 from .request import GenerationRequest
 from .reranker import Reranker
+from .way_guidance import SETTLED
 
 #: Different motions that are kept of a request.
 ALTERNATIVES: Final = 4
@@ -59,12 +60,18 @@ class CandidateSelector:
         """Whether anything says which candidate fits the request: poses, or a reranker."""
         return bool(request.poses) or self.reranker is not None
 
-    def select(self, clips: Sequence[MotionClip], request: GenerationRequest) -> Selection:
+    def select(
+        self,
+        clips: Sequence[MotionClip],
+        request: GenerationRequest,
+        losses: Sequence[float] | None = None,
+    ) -> Selection:
         """As many clips as the request has variations, and the alternatives.
 
         Args:
             clips: all candidates; without poses those of a variation in a row.
             request: what was asked for.
+            losses: what each clip loses of its score beside; None for nothing.
         """
         checks = _measured(clips, request)
         told = [
@@ -72,6 +79,8 @@ class CandidateSelector:
             for clip, results in zip(clips, checks, strict=True)
         ]
         scores = np.array(self._scores(clips, request, checks))
+        if losses is not None:
+            scores = scores - np.array(losses)
         ranked = np.argsort(-scores, kind="stable").tolist()
         wanted = request.sampling.variations
         if request.poses:  # every candidate may answer for every variation
@@ -137,6 +146,8 @@ def _measured(
 ) -> list[tuple[CheckResult, ...]]:
     """What each clip does about the checks of the prompt, and about those that it implies."""
     asked, implied = read_checks(request.prompt), implied_checks(request.prompt)
+    if request.way is not None:
+        asked = tuple(check for check in asked if check.demand not in SETTLED)
     return [
         measure(asked, clip.joints, clip.fps) + measure(implied, clip.joints, clip.fps)
         for clip in clips

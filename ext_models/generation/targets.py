@@ -26,6 +26,7 @@ class PoseTarget:
         weights: (22,) weight of each joint; None for equal weights.
         pull: frames before the pose from which it pulls.
         standing: frames before the pose in which the body is at its place.
+        has_body: whether the body counts beside the place.
     """
 
     frame: int
@@ -34,6 +35,7 @@ class PoseTarget:
     weights: NDArray[np.float32] | None = None
     pull: int = PULL[0]
     standing: int = 0
+    has_body: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class GuidanceTargets:
         origin: frame of the body that places are relative to.
         turn: number of the candidate; candidates take turns in following their summaries. None
             for one that does not.
+        place_weight: of places and the ways to them, beside the bodies.
     """
 
     poses: tuple[PoseTarget, ...] = ()
@@ -54,6 +57,7 @@ class GuidanceTargets:
     given: tuple[tuple[int, ...], ...] = ()
     origin: int = 0
     turn: int | None = 0
+    place_weight: float = 1.0
 
     @property
     def active(self) -> bool:

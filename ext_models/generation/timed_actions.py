@@ -38,11 +38,13 @@ class TimedAction:
         prompt: its words.
         first: code step that it begins with.
         steps: code steps that it lasts.
+        goes_on: whether it is a piece that goes on with the action before it.
     """
 
     prompt: str
     first: int
     steps: int
+    goes_on: bool = False
 
     @property
     def end(self) -> int:
@@ -73,6 +75,18 @@ def timed_actions(
     )
 
 
+def in_pieces(actions: Sequence[TimedAction], longest: int) -> tuple[TimedAction, ...]:
+    """The actions in pieces of at most so many code steps; a later piece goes on with the first."""
+    pieces: list[TimedAction] = []
+    for action in actions:
+        count = -(-action.steps // longest)
+        ends = [action.first + round(action.steps * (k + 1) / count) for k in range(count)]
+        for first, end in zip([action.first, *ends], ends, strict=False):
+            goes_on = first > action.first
+            pieces.append(TimedAction(action.prompt, first, end - first, goes_on))
+    return tuple(pieces)
+
+
 def request_of(
     request: GenerationRequest, actions: Sequence[TimedAction], stride: int
 ) -> GenerationRequest:
@@ -90,8 +104,9 @@ def request_of(
         for pose in request.poses
         if first <= pose.frame < end
     )
-    prompt = ", then ".join(action.prompt for action in actions)
-    return replace(request, prompt=prompt, frames=end - first, poses=poses)
+    prompt = ", then ".join(action.prompt for action in actions if not action.goes_on)
+    prompt = prompt or actions[0].prompt
+    return replace(request, prompt=prompt, frames=end - first, poses=poses, way=None)
 
 
 def survivors(scores: Sequence[float], groups: int) -> list[int]:
@@ -124,7 +139,7 @@ def rushed_seams(
         stride: frames of a code step.
         poses: marked ones; an end near one of them is left to it.
     """
-    ends = [stride * action.first - 1 for action in actions[1:]]
+    ends = [stride * action.first - 1 for action in actions[1:] if not action.goes_on]
     return tuple(
         PoseCondition(end, joints[end])
         for end in ends
@@ -135,8 +150,10 @@ def rushed_seams(
 
 def split_note(actions: Sequence[TimedAction], step_seconds: float) -> str:
     """One sentence for the user: when each action happens."""
+    begins = [action for action in actions if not action.goes_on]
+    ends = [*(action.first for action in begins[1:]), actions[-1].end]
     spans = [
-        f"{a.first * step_seconds:.1f} to {a.end * step_seconds:.1f} s '{a.prompt}'"
-        for a in actions
+        f"{a.first * step_seconds:.1f} to {end * step_seconds:.1f} s '{a.prompt}'"
+        for a, end in zip(begins, ends, strict=True)
     ]
-    return f"Made as {len(actions)} actions: {', '.join(spans)}."
+    return f"Made as {len(begins)} actions: {', '.join(spans)}."

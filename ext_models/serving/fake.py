@@ -30,6 +30,7 @@ from ext_models.generation.request import (
     ProgressCallback,
     SketchCallback,
 )
+from ext_models.generation.way_following import check_request, follow
 from motiongpt_blender.core.body import rotations
 from motiongpt_blender.core.body.motion import MODEL_FPS, MotionClip
 from motiongpt_blender.core.body.rotations import Array
@@ -90,12 +91,14 @@ class FakePipeline:
                 sketch(whole[: max(request.frames * step // steps, 1)])
             time.sleep(pause)
         seed, wanted = request.sampling.seed, request.sampling.variations
-        walks = tuple(
+        made = tuple(
             MotionClip(
                 walk(request.prompt, request.frames, k), MODEL_FPS, (), request.prompt, k, CHECKS
             )
             for k in range(seed, seed + max(wanted, ALTERNATIVES))
         )
+        check_request(request)
+        walks = tuple(follow(made, request)[0])
         seconds = {"generate": time.perf_counter() - began}
         return GenerationResult(walks[:wanted], seconds, (NOTE,), walks[:ALTERNATIVES])
 

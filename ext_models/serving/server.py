@@ -355,6 +355,7 @@ def read_request(job: wire.Generate) -> GenerationRequest:
         poses,
         job.sampling,
         history=_read_poses(Path(job.folder), "history") if job.continues else None,
+        way=job.way,
     )
 
 

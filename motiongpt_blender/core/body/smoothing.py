@@ -30,6 +30,18 @@ def maximum_filter(values: Array, around: int) -> Array:
     return np.maximum(largest[:count], largest[rest : rest + count])
 
 
+def monotone_cubic(x: Array, y: Array, at: Array) -> Array:
+    """A monotone cubic without kinks through points (N,) with ascending x and y, at ``at``."""
+    dx, slopes = np.diff(x), np.diff(y) / np.diff(x)
+    inner = 2 * slopes[:-1] * slopes[1:] / np.maximum(slopes[:-1] + slopes[1:], 1e-12)
+    rates = np.concatenate([slopes[:1], inner, slopes[-1:]])
+    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(dx) - 1)
+    t = np.clip((at - x[k]) / dx[k], 0.0, 1.0)
+    low, high = rates[k] * dx[k], rates[k + 1] * dx[k]
+    rise = y[k + 1] - y[k]
+    return y[k] + t * (low + t * (3 * rise - 2 * low - high + t * (low + high - 2 * rise)))
+
+
 def gaussian_smooth(values: Array, sigma: float) -> Array:
     """Values (T, ...) smoothed along time; sigma in frames, the ends held."""
     if sigma <= 0 or len(values) < 2:

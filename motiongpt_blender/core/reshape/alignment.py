@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from ..body.rotations import Array
+from ..body.smoothing import monotone_cubic
 from ..feet.foot_contacts import FootContacts
 
 #: Seconds by which a step of one motion may be earlier or later than its match in the other.
@@ -36,7 +37,7 @@ def aligned_times(
     pairs = np.array(_chain(_events(one, count), _events(other, count), count, fps), dtype=float)
     blended = (1 - share) * pairs[:, 0] + share * pairs[:, 1]
     frames = np.arange(count, dtype=float)
-    first, second = (_through(blended, pairs[:, k], frames) for k in (0, 1))
+    first, second = (monotone_cubic(blended, pairs[:, k], frames) for k in (0, 1))
     return first, second
 
 
@@ -75,15 +76,3 @@ def _chain(one: list[_Event], other: list[_Event], count: int, fps: float) -> li
         k = int(before[k])
         chain.append(k)
     return [(int(nodes[k][0]), int(nodes[k][1])) for k in reversed(chain)]
-
-
-def _through(x: Array, y: Array, at: Array) -> Array:
-    """A monotone cubic without kinks through points (N,) with ascending x and y, at ``at``."""
-    dx, slopes = np.diff(x), np.diff(y) / np.diff(x)
-    inner = 2 * slopes[:-1] * slopes[1:] / np.maximum(slopes[:-1] + slopes[1:], 1e-12)
-    rates = np.concatenate([slopes[:1], inner, slopes[-1:]])
-    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(dx) - 1)
-    t = np.clip((at - x[k]) / dx[k], 0.0, 1.0)
-    low, high = rates[k] * dx[k], rates[k + 1] * dx[k]
-    rise = y[k + 1] - y[k]
-    return y[k] + t * (low + t * (3 * rise - 2 * low - high + t * (low + high - 2 * rise)))

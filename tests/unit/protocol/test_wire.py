@@ -1,6 +1,7 @@
 """The wire: what is written is what is read, and nothing else is."""
 
 import json
+import types
 import typing
 from dataclasses import asdict, fields, is_dataclass
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motiongpt_blender import wire
+from motiongpt_blender.core.ways.way import Way, Waypoint
 
 VALUES = {
     str: st.text(max_size=200),
@@ -23,6 +25,8 @@ def any_value(hint):
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         return st.lists(any_value(arguments[0]), max_size=9).map(tuple)
+    if origin is types.UnionType:
+        return st.none() | any_value(arguments[0])
     if origin is dict:
         return st.dictionaries(any_value(arguments[0]), any_value(arguments[1]), max_size=4)
     return any_of(hint) if is_dataclass(hint) else VALUES[hint]
@@ -37,8 +41,9 @@ def any_of(kind):
 KINDS = (*typing.get_args(wire.Request), *typing.get_args(wire.Report))
 #: A request that differs from the defaults in every field.
 FULL = wire.Generate(
-    "job", "a person walks", 40, "folder", (0, 39), wire.Sampling(7, 0.5, 0.9, 40, 2, 3, 1.5), True
-)
+    "job", "a person walks", 40, "folder", (0, 39), wire.Sampling(7, 0.5, 0.9, 40, 2, 3, 1.5), True,
+    Way((Waypoint(0.0, 1.0, 0.5, 0.0), Waypoint(2.0, 3.0, None, 1.5)), drawn=True),
+)  # fmt: skip
 #: The beginning of a request's line.
 GENERATE = '{"type": "Generate", "job": "a", "prompt": "b", "frames": 9, "folder": "c", '
 JSON = st.recursive(
@@ -70,7 +75,7 @@ def test_the_nested_sampling_is_an_object_of_its_own():
         "seed": 7, "temperature": 0.5, "top_p": 0.9, "top_k": 40,
         "variations": 2, "candidates": 3, "guidance": 1.5,
     }  # fmt: skip
-    del body["sampling"], body["continues"], body["pose_frames"]
+    del body["sampling"], body["continues"], body["pose_frames"], body["way"]
     assert wire.decode(json.dumps(body)) == wire.Generate("job", "a person walks", 40, "folder")
 
 

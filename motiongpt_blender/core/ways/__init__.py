@@ -1,0 +1,1 @@
+"""Ways over the floor that a motion follows: drawn curves and waypoints."""
