@@ -37,22 +37,22 @@ def _gait(name: str, least: float, usual: float, most: float, words: str) -> Gai
 
 #: The first whose words a prompt has counts.
 GAITS: Final = (
-    _gait(msgid("crawling"), 0.1, 0.35, 0.9, r"crawl|all fours|hands and knees"),
-    _gait(msgid("sneaking"), 0.2, 0.6, 1.2, r"sneak|creep|crept|tip-?toe|prowl|stealth"),
+    _gait(msgid("crawling"), 0.1, 0.4, 0.9, r"crawl|all fours|hands and knees"),
+    _gait(msgid("sneaking"), 0.2, 0.5, 1.2, r"sneak|creep|crept|tip-?toe|prowl|stealth"),
     _gait(msgid("limping"), 0.2, 0.6, 1.2, r"limp|hobbl|zombie|shuffl|stagger|drunk|elderly"),
-    _gait(msgid("walking sideways"), 0.2, 0.6, 1.3, r"sideways|side-?steps?|strafe"),
-    _gait(msgid("walking backwards"), 0.2, 0.8, 1.5, r"backwards?|retreat|backs (?:up|away)"),
-    _gait(msgid("sprinting"), 3.0, 4.5, 8.0, r"sprint|dash|race"),
-    _gait(msgid("jogging"), 1.4, 2.2, 3.5, r"jog|trot"),
-    _gait(msgid("running"), 1.6, 2.8, 6.0, r"runs?\b|running|ran\b|charg"),
-    _gait(msgid("skipping"), 0.8, 1.5, 3.0, r"skip|hop|leap|jump"),
-    _gait(msgid("dancing"), 0.1, 0.5, 1.5, r"danc|waltz"),
+    _gait(msgid("walking sideways"), 0.2, 0.7, 1.3, r"sideways|side-?steps?|strafe"),
+    _gait(msgid("walking backwards"), 0.2, 0.75, 1.5, r"backwards?|retreat|backs (?:up|away)"),
+    _gait(msgid("sprinting"), 2.2, 3.2, 8.0, r"sprint|dash|race"),
+    _gait(msgid("jogging"), 1.3, 2.0, 3.5, r"jog|trot"),
+    _gait(msgid("running"), 1.5, 2.3, 6.0, r"runs?\b|running|ran\b|charg"),
+    _gait(msgid("skipping"), 0.5, 1.1, 3.0, r"skip|hop|leap|jump"),
+    _gait(msgid("dancing"), 0.1, 0.4, 1.5, r"danc|waltz"),
 )
-WALK: Final = _gait(msgid("walking"), 0.3, 1.15, 2.2, r"walk|stroll|march|stride|go\b|goes\b")
+WALK: Final = _gait(msgid("walking"), 0.3, 1.05, 2.2, r"walk|stroll|march|stride|go\b|goes\b")
 #: Words for fast and slow, and what they do to the usual speed.
 _FAST: Final = re.compile(r"\b(?:fast|quick|hurr|brisk|rush)", re.I)
 _SLOW: Final = re.compile(r"\b(?:slow|tired|sad|careful|exhausted|weary)", re.I)
-FAST, SLOW = 1.3, 0.75
+FAST, SLOW = 1.25, 0.75
 #: Seconds of another action before or behind a way.
 OTHER_ACTION: Final = 2.5
 
