@@ -171,9 +171,12 @@ class _Show:
     def _save(self, path: Path) -> None:
         import bpy
 
+        from .panel_data import save_with_panel
+
         bpy.context.scene.frame_set(round(self.report.frame_start))
+        rig, seed = self.performance.rig_object, self.arguments.seed
         try:
-            bpy.ops.wm.save_as_mainfile(filepath=str(path.absolute()), compress=True)
+            save_with_panel(str(path.absolute()), rig, self.planned, self.marked, seed)
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise CommandError(f"{path} cannot be written ({reason}): use another --out.") from None

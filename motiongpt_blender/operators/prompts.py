@@ -89,6 +89,7 @@ class MOTIONGPT_OT_edit_prompt(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Set the character's prompt."""
         armature.of(required_target(context)).request.prompt = self.prompt
+        session.controller().blender.redraw()  # the dialog lay over the panel
         return {"FINISHED"}
 
 

@@ -11,12 +11,15 @@ _previews: bpy.utils.previews.ImagePreviewCollection | None = None
 
 def load() -> None:
     """Load every picture of the icons folder under its file's name."""
-    global _previews  # noqa: PLW0603 - Blender wants one collection, freed by hand
-    _previews = bpy.utils.previews.new()
+    global _previews
+    _previews, files = bpy.utils.previews.new(), bpy.utils.previews.new()
     for path in sorted(paths.ICONS.glob("*.png")):
-        preview = _previews.load(path.stem, str(path), "IMAGE")
-        # Asked for its size, it is read now. Else Blender 4.3 draws buttons without it.
-        assert preview.icon_size is not None
+        # A picture of a file counts as unread until Blender has drawn it once: until the redraw
+        # after that, 4.3 leaves it out. One that is made of numbers is there from the start.
+        file, picture = files.load(path.stem, str(path), "IMAGE"), _previews.new(path.stem)
+        picture.icon_size = file.icon_size
+        picture.icon_pixels = file.icon_pixels[:]
+    bpy.utils.previews.remove(files)
 
 
 def unload() -> None:

@@ -47,6 +47,27 @@ def test_the_whole_way_with_the_fake_model(tmp_path):
     assert sorted(ghosts) == ["End Pose", "Key Pose", "Start Pose"]
 
 
+def test_the_panel_shows_what_the_take_was_made_from(registered, tmp_path):
+    options = ("--prompt", "a person waves", "--seconds", "2", "--seed", "7")
+    assert run("--fake", "--pictures", "none", *options, "--out", tmp_path).returncode == 0
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "demo.blend"))
+    rig = bpy.data.objects["Character"]
+    kept = rig.motiongpt
+    assert (kept.request.prompt, kept.request.seed) == ("a person waves", 7)
+    roles = [(pose.role, pose.at) for pose in kept.poses]
+    assert [role for role, _ in roles] == ["START", "KEY", "END"]
+    assert roles[0][1] == 1 and roles[2][1] == 49
+    (take,) = kept.takes.entries
+    assert take.kept and take.on_rig and (take.prompt, take.seed) == ("a person waves", 7)
+    for index, (_, frame) in enumerate(roles):
+        bpy.context.scene.frame_set(round(frame))
+        met = rig.pose.bones["hand_fk.R"].matrix.copy()
+        bpy.context.scene.motiongpt.armature, kept.active = rig, index
+        assert bpy.ops.motiongpt.show_pose() == {"FINISHED"}
+        bpy.context.view_layer.update()
+        assert (rig.pose.bones["hand_fk.R"].matrix.translation - met.translation).length < 1e-3
+
+
 @pytest.mark.parametrize(
     ("options", "variables", "words"),
     [

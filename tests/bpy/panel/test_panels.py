@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 from motiongpt_blender.core.feet.foot_locking import FootLockReport
@@ -248,3 +249,19 @@ def test_a_pack_that_does_not_fit_the_memory_is_told_and_cannot_be_chosen(addon,
     monkeypatch.setattr(paths, "memory_need", lambda _: MemoryNeed(4.2e9, 3.0e9))
     generate(addon)
     assert "Needs about" not in drawn(MOTIONGPT_PT_main), "it is loaded already"
+
+
+def test_icons_are_pictures_of_numbers_which_blender_need_not_read_before_it_draws(registered):
+    from motiongpt_blender import paths
+    from motiongpt_blender.ui import icons
+
+    names = {path.stem for path in paths.ICONS.glob("*.png")}
+    assert {"start", "key", "end", "generate", "motiongpt"} <= names
+    pictures = icons._previews
+    for name in names:
+        pixels = np.array(pictures[name].icon_pixels[:]).astype(np.uint32)
+        assert pixels.size == np.prod(pictures[name].icon_size) > 0
+        assert 0.1 < (pixels >> 24 > 0).mean() < 0.95  # neither empty nor a full square
+    looks = {tuple(pictures[name].icon_pixels[:]) for name in names}
+    assert len(looks) == len(names)
+    assert icons.icon("none of that name") == 0

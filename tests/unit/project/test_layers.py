@@ -62,7 +62,8 @@ ADDON = {
            "preferences", "operators"),
     "translations": ("core",),
     "registration": ("scene/kept", "operators", "preferences", "properties", "translations", "ui"),
-    "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate"),
+    "demo": ("core", "wire", "compat", "paths", "backend", "scene", "generate", "properties",
+             "registration"),
 }  # fmt: skip
 
 #: Every message is translated, in whatever layer it is made.
