@@ -16,6 +16,11 @@ from .words import words
 #: What may stand between two actions, though it need not: ends of clauses, and "and".
 _BETWEEN: Final = re.compile(r"\s*(?:[.;!?]+(?=\s|$)|,(?:\s+and\b)?|\band\b)\s*", re.I)
 
+#: What happens in a moment. A model that has read "jumps" does not count to two.
+_MOMENTARY: Final = frozenset({Demand.JUMP, Demand.KICK, Demand.PUNCH})
+#: How often, in words that can be left out, and so many repeats at most.
+_OFTEN: Final = re.compile(r"\s*\b(?:twice|thrice|(?:two|three|four|[2-4])\s+times)\b", re.I)
+_MOST_REPEATS: Final = 4
 #: Words that are no action of their own, beside directions and sides.
 _BARE: Final = frozenset({"up", "down", "again", "another", "one", "once", "more", "back"})
 
@@ -23,6 +28,7 @@ _BARE: Final = frozenset({"up", "down", "again", "another", "one", "once", "more
 def read_actions(prompt: str) -> tuple[str, ...]:
     """The actions of a prompt in the order of time, at least one.
 
+    What is done several times is as many actions: "jumps twice" is "jumps" and "jumps".
     "Then" always parts two actions, "before" and "after" do between verbs. A comma and "and" do
     where one body cannot do both at once, by ``read_checks``. A stop belongs to what it ends.
     """
@@ -32,7 +38,7 @@ def read_actions(prompt: str) -> tuple[str, ...]:
         for half in _halves(part)
         for action in _one_after_another(half)
     ]
-    whole = _whole_ones(actions)
+    whole = [one for action in _whole_ones(actions) for one in _repeats(action)]
     return tuple(whole) if len(whole) > 1 else (prompt,)
 
 
@@ -87,3 +93,13 @@ def _whole_ones(actions: Sequence[str]) -> list[str]:
 def _is_bare(token: str) -> bool:
     w = words()
     return token in _BARE or token in w.directions or token in w.sides
+
+
+def _repeats(action: str) -> list[str]:
+    """An action as often as its words say, without these words; once where they say nothing."""
+    checks = read_checks(action)
+    counts = [c.times for c in checks if c.demand in _MOMENTARY]
+    alone = all(c.demand in _MOMENTARY or c.demand is Demand.TRAVEL for c in checks)
+    once, found = _OFTEN.subn("", action)
+    times = counts[0] if len(counts) == 1 and alone and found == 1 else None
+    return [once.strip(" ,;.!?")] * times if times and times <= _MOST_REPEATS else [action]

@@ -13,7 +13,7 @@ from ext_models.prompt_checks.actions import read_actions
         ("walk forward, then wave", ["walk forward", "wave"]),
         ("Walks forward THEN sits down.", ["Walks forward", "sits down"]),
         ("First he bows, after that he waves.", ["he bows", "he waves"]),
-        ("jump. then punch twice. then bow.", ["jump", "punch twice", "bow"]),
+        ("jump. then punch twice. then bow.", ["jump", "punch", "punch", "bow"]),
         ("does a cartwheel, followed by a backflip", ["does a cartwheel", "a backflip"]),
         ("after a jump, he kicks", ["a jump", "he kicks"]),
         ("before he sits down, he turns around", ["he turns around", "he sits down"]),
@@ -61,6 +61,25 @@ def test_one_action_stays_as_it_is(prompt):
     ],
 )
 def test_a_stop_and_a_bare_direction_belong_to_the_action_before(prompt, actions):
+    assert read_actions(prompt) == tuple(actions)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "actions"),
+    [
+        ("jump twice", ["jump"] * 2),
+        ("the man jumps forward two times, then bows", ["the man jumps forward"] * 2 + ["bows"]),
+        ("Kicks 3 times with the left leg!", ["Kicks with the left leg"] * 3),
+        ("punches thrice", ["punches"] * 3),
+        ("jump once", ["jump once"]),
+        ("jumps 5 times", ["jumps 5 times"]),
+        ("hops twice", ["hops twice"]),
+        ("takes three steps and kicks twice", ["takes three steps and kicks twice"]),
+        ("kicks twice and jumps twice", ["kicks twice and jumps twice"]),
+        ("turns around twice", ["turns around twice"]),
+    ],
+)
+def test_what_is_done_several_times_is_as_many_actions(prompt, actions):
     assert read_actions(prompt) == tuple(actions)
 
 
