@@ -6,6 +6,7 @@ is understood, and when nothing like it is known.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,8 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from ext_models.packs import PackError, require
+from ext_models.prompt_checks.checks import Side
+from ext_models.prompt_checks.words import words
 from ext_models.readers.sentence_reader import SentenceReader
 from motiongpt_blender.core.packs.known_captions import CAPTIONS, examples
+
+from .plain_text import plain_words
 
 #: Most captions that a pack keeps: 512 bytes each.
 MOST: Final = 2000
@@ -72,9 +77,21 @@ class KnownCaptions:
         kept = tuple(distinct[:: -(-len(distinct) // MOST)] if distinct else ())
         return cls(kept, reader(kept))
 
+    @functools.cached_property
+    def _caption_sides(self) -> tuple[frozenset[Side], ...]:
+        return tuple(map(_sides, self.captions))
+
     def nearest(self, prompt: str, reader: SentenceReader) -> tuple[str, float]:
-        """The nearest caption to a prompt, and their cosine similarity."""
+        """The nearest caption to a prompt, and their cosine similarity.
+
+        A reader hardly tells left from right: captions of other sides than the prompt's are
+        left out.
+        """
         alike = self.vectors @ reader([prompt])[0]
+        sides = _sides(prompt)
+        if sides:
+            other = np.array([bool(own) and own.isdisjoint(sides) for own in self._caption_sides])
+            alike = np.where(other, -1.0, alike)
         best = int(alike.argmax())
         return self.captions[best], float(alike[best])
 
@@ -89,6 +106,12 @@ class KnownCaptions:
         """Write the captions into a pack's folder, a byte for each number."""
         rounded = np.rint(127 * self.vectors).astype(np.int8)
         save_file({"vectors": rounded}, folder / CAPTIONS, {"captions": json.dumps(self.captions)})
+
+
+def _sides(text: str) -> frozenset[Side]:
+    """The sides that a sentence names."""
+    sides = words().sides
+    return frozenset(sides[word] for word in plain_words(text) if word in sides)
 
 
 def load_known_captions(folder: Path) -> KnownCaptions:

@@ -38,6 +38,24 @@ def test_the_nearest_caption_says_how_a_prompt_is_understood():
     assert all(f"'{caption}'" in nothing.whole for caption in nothing.examples)
 
 
+def test_a_caption_of_the_other_side_is_not_near():
+    """A reader finds both sides alike; the prompt's own wins, and one that names none may."""
+    captions = ("he kicks with the left leg", "he kicks with the right leg", "he kicks")
+
+    class Sideless:
+        name, width = "sideless", 2
+
+        def __call__(self, sentences):
+            left = np.array([0.9 + 0.1 * ("left" in s) for s in sentences], dtype=np.float32)
+            return np.stack([left, np.sqrt(1 - left**2)], axis=-1)
+
+    known = KnownCaptions(captions, Sideless()(captions))
+    assert known.nearest("kick left", Sideless())[0] == captions[0]
+    assert known.nearest("kick with the RIGHT leg", Sideless())[0] in captions[1:]
+    only_left = KnownCaptions(captions[:1], Sideless()(captions[:1]))
+    assert only_left.nearest("kick right", Sideless())[1] == -1
+
+
 def test_too_many_captions_are_spread_evenly(monkeypatch):
     monkeypatch.setattr(known_captions, "MOST", 10)
     captions = [f"he walks {k:03d} steps." for k in range(95)]
