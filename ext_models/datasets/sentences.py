@@ -22,6 +22,8 @@ _SUBJECT: Final = re.compile(
 _PLAIN_SUBJECT: Final = re.compile(
     r"^(?:(?:a|the)\s+(?:person|figure|human|character)|someone|somebody)\s+", re.IGNORECASE
 )
+#: Endings after which the third person and the plural take "es".
+HISSING: Final = ("s", "sh", "ch", "x", "z", "o")
 #: Short verbs that double their last letter: jog, stop, squat.
 _DOUBLING: Final = re.compile(r"(?:[^aeiou]|qu)*[aeiou][^aeiouwxy]")
 
@@ -79,6 +81,15 @@ def participle(verb: str) -> str:
     if stem.endswith("e") and not stem.endswith(("ee", "oe", "ye")):
         stem = stem[:-1]
     return f"{stem}ing"
+
+
+def verb_forms(base: str) -> tuple[str, str, str, str]:
+    """The regular forms of a verb: walk, walks, walking, walked."""
+    if base.endswith("y") and base[-2:-1] not in tuple("aeiou"):
+        return base, f"{base[:-1]}ies", f"{base}ing", f"{base[:-1]}ied"
+    third = base + ("es" if base.endswith(HISSING) else "s")
+    gerund = participle(third)
+    return base, third, gerund, f"{gerund[:-3]}ed"
 
 
 def _clause(caption: str) -> list[str]:

@@ -10,15 +10,18 @@ from ext_models.errors import PipelineError
 from ext_models.language.instructions import unknown_words
 from ext_models.language.known_captions import KnownCaptions, Understanding, load_known_captions
 from ext_models.language.plain_text import plain_words
-from ext_models.language.spelling import corrected, correction_note
+from ext_models.language.spelling import Correction, corrected, correction_note
+from ext_models.language.thesaurus import load_thesaurus
 from ext_models.packs import PackManifest
 from ext_models.prompt_checks.words import words
 from ext_models.readers.phrase_book import PhraseBook
 from ext_models.readers.sentence_reader import SentenceReader, load_reader
 from motiongpt_blender.core.timeline.prompts import PromptError, check_latin
 
-#: Share of a prompt's words that the pack or the checks know, below which it is not English.
+#: Share of a prompt's words that the pack or the checks know, from which on it is English, and
+#: share with those of the thesaurus, of which other languages have some too ("la vie est belle").
 ENGLISH: Final = 0.5
+ENGLISH_WORDS: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,25 @@ class PromptReading:
 
     def read(self, prompt: str) -> tuple[str, tuple[str, ...]]:
         """The prompt as the model reads it, in English, and notes on what was typed otherwise."""
-        text, corrections = corrected(prompt, self.manifest.words, words().every)
-        phrases = None if self._is_english(text) else self.phrases
-        if phrases is not None and (english := phrases.english(prompt)):
+        text, corrections = corrected(prompt, self.manifest.words, _real_words())
+        readings: tuple[Correction, ...] = ()
+        if self._is_english(text):
+            text, readings = load_thesaurus().read(text, frozenset(self.manifest.words))
+        elif self.phrases is not None and (english := self.phrases.english(prompt)):
             return english, (f"Read as '{english}'.",)
-        return text, (correction_note(corrections),) if corrections else ()
+        read = (*corrections, *readings)
+        return text, (correction_note(read),) if read else ()
 
     def _is_english(self, text: str) -> bool:
         """Whether enough words of a corrected prompt are known."""
         typed = plain_words(text)
         known = words().every.union(self.manifest.words)
-        return not typed or sum(word in known for word in typed) >= ENGLISH * len(typed)
+        listed = known | load_thesaurus().words
+        return (
+            not typed
+            or sum(word in known for word in typed) >= ENGLISH * len(typed)
+            or sum(word in listed for word in typed) >= ENGLISH_WORDS * len(typed)
+        )
 
     def check_script(self, prompt: str) -> None:
         """Refuse other scripts than Latin where no sentence reader knows them."""
@@ -76,3 +87,8 @@ class PromptReading:
             return None
         listed = ", ".join(f"'{w}'" for w in unknown[:5])
         return Understanding(f"The model has never read {listed}; it follows the other words.")
+
+
+def _real_words() -> frozenset[str]:
+    """Words that are no typing errors, beside those that a pack knows."""
+    return words().every | load_thesaurus().words

@@ -1,4 +1,4 @@
-"""Typing errors and slang: "dude wlaks foward" is read as "person walks forward".
+"""Typing errors: "wlaks foward" is read as "walks forward".
 
 A word is corrected only where the pack does not know it and a slip of the fingers makes it a word
 that the pack knows: two letters swapped, one doubled, one left out. A wrong letter is no slip
@@ -16,16 +16,12 @@ from typing import Final
 #: Fewest letters of a word in which letters were swapped or doubled, and in which one is missing:
 #: shorter ones are words of their own.
 SHORTEST, SHORTEST_MISSING = 4, 6
-#: Slang of who moves, read as a person where the pack does not know it.
-_WHO: Final = frozenset(
-    {"dude", "bro", "guy", "bloke", "fella", "fellow", "lad", "lass", "chap", "chick", "gal"}
-)
 _WORD: Final = re.compile(r"[a-z]+", re.I)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A word as it was typed, and as it is read."""
+    """A word, or a few, as typed and as they are read."""
 
     typed: str
     read: str
@@ -34,7 +30,7 @@ class Correction:
 def corrected(
     prompt: str, known: Collection[str], real: Collection[str] = frozenset()
 ) -> tuple[str, tuple[Correction, ...]]:
-    """A prompt without typing errors and slang, and what was corrected.
+    """A prompt without typing errors, and what was corrected.
 
     Args:
         prompt: as typed.
@@ -45,15 +41,14 @@ def corrected(
     found: dict[str, str] = {}
     for typed in dict.fromkeys(match[0].lower() for match in _WORD.finditer(prompt)):
         if prompt.isascii() and typed not in words and typed not in real:
-            meant = ["person"] if typed in _WHO else _slips(typed)
-            read = next((word for word in meant if word in words), None)
+            read = next((word for word in _slips(typed) if word in words), None)
             found |= {typed: read} if read else {}
     text = _WORD.sub(lambda match: found.get(match[0].lower(), match[0]), prompt)
     return text, tuple(Correction(typed, read) for typed, read in found.items())
 
 
 def correction_note(corrections: Collection[Correction]) -> str:
-    """One sentence for the user: what was corrected."""
+    """One sentence for the user: what is read otherwise than typed."""
     pairs = (f"'{c.typed}' as '{c.read}'" for c in corrections)
     return f"Read {', '.join(pairs)}."
 

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ext_models.datasets.sentences import participle
+from ext_models.datasets.sentences import verb_forms
 
 from .checks import Direction, Limb, Side
 
 _FILE: Final = Path(__file__).with_name("words.toml")
-#: Endings after which the third person takes "es".
-_HISSING: Final = ("s", "sh", "ch", "x", "z", "o")
 _PLURALS: Final = {"foot": "feet"}
 
 
@@ -92,16 +90,6 @@ def words() -> Words:
         small=frozenset(tables["sizes"]["small"]),
         low=frozenset(tables["low"]["words"]),
     )
-
-
-def verb_forms(base: str) -> tuple[str, str, str, str]:
-    """The regular forms of a verb: walk, walks, walking, walked."""
-    if base.endswith("y") and base[-2] not in "aeiou":
-        stem = base[:-1]
-        return base, f"{stem}ies", f"{base}ing", f"{stem}ied"
-    third = base + ("es" if base.endswith(_HISSING) else "s")
-    gerund = participle(third)
-    return base, third, gerund, f"{gerund[:-3]}ed"
 
 
 def _plural(noun: str) -> str:

@@ -46,7 +46,7 @@ def test_other_subjects_are_no_phrase(reading, prompt):
 def test_english_prompts_stay_as_they_are_but_for_typing_errors(reading):
     lists = [tomllib.loads(path.read_text("utf-8")) for path in SHIPPED.glob("*.toml")]
     english = [p["text"] for one in lists if one["kind"] != "languages" for p in one["prompts"]]
-    changed = [text for text in english if reading.read(text)[0] in _phrases() - {text}]
+    changed = [t for t in english if any(n.startswith("Read as") for n in reading.read(t)[1])]
     assert len(english) > 300 and len(changed) <= 0.01 * len(english), changed
 
 
