@@ -2,7 +2,7 @@
 
 from ext_models.__main__ import main
 from ext_models.evaluation.tables import Table
-from ext_models.lab import bench
+from ext_models.lab import bench, rival_networks
 from tests.support import tiny_pack
 
 
@@ -47,6 +47,31 @@ def test_a_base_of_smollm2_s_sizes(monkeypatch):
     assert [variant.write() for variant in learning] == [5, 5]
 
 
+def test_whole_requests_stand_beside_the_sizes_of_other_models(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(rival_networks.Mdm, "STEPS", 1)
+    monkeypatch.setattr(rival_networks.MoMask, "PASSES", 1)
+    pack, out = tiny_pack.write(tmp_path / "pack"), tmp_path / "bench.json"
+    call = ["bench", "--pack", str(pack), "--seconds", "0.6", "--rounds", "1", "--device", "cpu"]
+    assert main([*call, "--requests", "--candidates", "2", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "the floor of" in printed and "median of 1" in printed
+    rows = {row.name: row.values for row in Table.load(out).rows}
+    first = rows["a request, 2 candidates"]
+    assert first["ratio to the first"] == 1.0 and first["s a motion"] == first["s"] / 2
+    stages = sum(values["s"] for name, values in rows.items() if name.startswith("- of it"))
+    assert 0.5 * first["s"] < stages <= 1.01 * first["s"]
+    for name in ("MDM's size, 50 steps", "MoMask's size, 10 + 5 passes"):
+        one, two = rows[f"{name}, one motion"], rows[f"{name}, 2 motions"]
+        assert one["s"] > 0 and two["s a motion"] == two["s"] / 2
+
+
+def test_the_networks_have_the_published_sizes():
+    """Millions of parameters without the text encoder: 17.9 and, without its encoder, MoMask."""
+    for network, low, high in ((rival_networks.Mdm(), 17, 18), (rival_networks.MoMask(), 31, 34)):
+        count = sum(p.numel() for name, p in network.named_parameters() if "text." not in name)
+        assert low < count / 1e6 < high
+
+
 def test_a_bench_that_cannot_be(tmp_path, capsys):
     pack = tiny_pack.write(tmp_path / "pack")
     assert main(["bench", "--pack", str(pack), "--seconds", "9"]) == 1
@@ -55,3 +80,7 @@ def test_a_bench_that_cannot_be(tmp_path, capsys):
     assert "--rounds 0" in capsys.readouterr().err
     assert main(["bench", "--pack", str(pack), "--layers", "0"]) == 1
     assert "--layers 0" in capsys.readouterr().err
+    assert main(["bench", "--pack", str(pack), "--candidates", "0"]) == 1
+    assert "--candidates 0" in capsys.readouterr().err
+    assert main(["bench", "--pack", str(pack), "--requests", "--layers", "2"]) == 1
+    assert "leave --layers out" in capsys.readouterr().err
