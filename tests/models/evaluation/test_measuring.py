@@ -265,6 +265,7 @@ def test_the_shipped_lists():
         "paraphrases": 50,
         "languages": 80,
         "then": 30,
+        "hints": 96,
     }
     assert all(len(p.parts) == 2 for p in lists["compositions"].prompts)
     everyday = {p.text: p for p in lists["everyday"].prompts}

@@ -83,7 +83,7 @@ MODEL = {
     "readers": ("packs",),
     "training": (*_GROUND,),
     "tokenizer": (*_LEARNED,),
-    "language": (*_LEARNED, "readers", "tokenizer"),
+    "language": (*_LEARNED, "readers", "prompt_checks", "tokenizer"),
     "text_motion": (*_LEARNED, "readers", "language"),
     "recipes": (*_LEARNED, "tokenizer", "language", "text_motion"),
     "generation": (*_LEARNED, "readers", "prompt_checks", "tokenizer", "language", "text_motion"),
