@@ -42,6 +42,8 @@ PACKS = "ext_models/model_packs"
 #: The demo runs from the checkout only.
 DEMO = "motiongpt_blender/demo"
 PACKAGED_FILES = ("CHANGELOG.md", "LICENSE", "blender_manifest.toml", "pyproject.toml")
+#: The manual that the add-on opens; the pictures that it shows go along.
+MANUAL = "docs/animators.md"
 PACKAGED_FOLDERS = ("ext_models", "icons", "motiongpt_blender")
 #: Every file in the zip bears this date, so that equal contents make equal zips.
 ZIP_DATE = (2020, 1, 1, 0, 0, 0)
@@ -135,7 +137,7 @@ def demo(arguments: argparse.Namespace) -> int:
 def test(arguments: argparse.Namespace) -> int:
     """Set up, then run the tiers; ``tests/tiers.py`` knows them."""
     python = set_up(("torch", "backend", "blender", "test"))
-    from motiongpt_blender.backend.setup.installer import read_pins
+    from motiongpt_blender.backend.setup.pins import read_pins
     from tests import tiers
 
     return tiers.run(python, read_pins(ROOT / "pyproject.toml"), arguments.tier)
@@ -183,7 +185,8 @@ def package_packs(out: Path = ROOT / "dist", root: Path = ROOT) -> list[Path]:
 def set_up(groups: Sequence[str]) -> str:
     """Make ``.venv`` hold these groups of pins; returns its Python."""
     from motiongpt_blender.backend.setup.install_errors import InstallError
-    from motiongpt_blender.backend.setup.installer import Environment, read_pins
+    from motiongpt_blender.backend.setup.installer import Environment
+    from motiongpt_blender.backend.setup.pins import read_pins
 
     if os.environ.get(BACKEND_PYTHON):
         groups = [name for name in groups if name not in ("torch", "backend")]
@@ -235,15 +238,27 @@ def _run(command: Sequence[str]) -> int:
 
 def packaged(root: Path = ROOT) -> Iterator[Path]:
     """The files of the extension, in a fixed order."""
-    for name in PACKAGED_FILES:
+    for name in (*PACKAGED_FILES, MANUAL):
         if not (root / name).is_file():
             raise BuildError(f"{root / name} is missing: the extension cannot do without it.")
         yield root / name
+    for picture in _pictures(root / MANUAL):
+        if not picture.is_file():
+            raise BuildError(f"{picture} is missing: {MANUAL} shows it.")
+        yield picture
     carried = _packs(root, non_commercial=False)
     for folder in PACKAGED_FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and not _stays(path, root, carried):
                 yield path
+
+
+def _pictures(manual: Path) -> list[Path]:
+    """What a Markdown file shows, each once."""
+    import re
+
+    shown = re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", manual.read_text("utf-8"))
+    return [manual.parent / name for name in sorted(set(shown))]
 
 
 def _stays(path: Path, root: Path, carried: Sequence[Path]) -> bool:

@@ -33,6 +33,7 @@ from .core.translation import tr
 ROOT = Path(__file__).resolve().parents[1]
 ICONS = ROOT / "icons"
 CHANGELOG = ROOT / "CHANGELOG.md"
+MANUAL = ROOT / "docs" / "animators.md"
 PACKS = ROOT / "ext_models" / "model_packs"
 #: The bases whose downloads are known.
 KNOWN_BASES = ROOT / "ext_models" / "language" / "base_models" / "known_bases.toml"

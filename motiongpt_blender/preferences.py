@@ -97,6 +97,7 @@ class MotionGPTPreferences(bpy.types.AddonPreferences):
         row = column.row()
         row.operator("motiongpt.check_backend", icon="FILE_REFRESH")
         row.operator("motiongpt.copy_report", icon="COPYDOWN")
+        row.operator("motiongpt.documentation", icon="HELP")
 
 
 def _draw_pack(column: bpy.types.UILayout, owner: MotionGPTPreferences, folder: Path) -> None:

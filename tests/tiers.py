@@ -23,7 +23,8 @@ from pathlib import Path
 
 from motiongpt_blender.backend.locations import VARIABLE
 from motiongpt_blender.backend.setup.install_errors import InstallError
-from motiongpt_blender.backend.setup.installer import Environment, Pins
+from motiongpt_blender.backend.setup.installer import Environment
+from motiongpt_blender.backend.setup.pins import Pins
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The long ones first, so that no core waits for the other at the end.

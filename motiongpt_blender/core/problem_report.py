@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+#: What a person fills in.
+QUESTIONS: Final = ("What I did: ", "What happened: ")
 #: How many of the last lines a report holds.
 LAST_LINES: Final = 40
 #: An absolute path of any system, with its folders apart from its name.
@@ -21,7 +23,7 @@ _PATH: Final = re.compile(
 def problem_report(
     facts: Mapping[str, str], lines: Sequence[str], folders: Mapping[str, Path]
 ) -> str:
-    """The report as text.
+    """The report as text: the body of a bug report, with two lines to fill in.
 
     Args:
         facts: what is known, by name: versions, device, pack.
@@ -29,7 +31,7 @@ def problem_report(
         folders: folders that keep a name of their own in paths, such as "add-on".
     """
     told = [f"{name}: {value}" for name, value in facts.items()]
-    text = "\n".join(["MotionGPT for Blender", *told, "", *lines[-LAST_LINES:]])
+    text = "\n".join(["MotionGPT for Blender", "", *QUESTIONS, "", *told, "", *lines[-LAST_LINES:]])
     return without_paths(text, folders).rstrip() + "\n"
 
 

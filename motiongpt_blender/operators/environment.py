@@ -14,7 +14,8 @@ from ..backend.child_task import ChildTask, set_up
 from ..backend.setup import torch_source
 from ..backend.setup.base_python import find_base
 from ..backend.setup.install_errors import InstallError
-from ..backend.setup.installer import DISK_FACTOR, Pins, read_pins
+from ..backend.setup.installer import DISK_FACTOR
+from ..backend.setup.pins import Pins, read_pins
 from ..backend.setup.places import STAMP, environment_in
 from ..core.patience import patiently
 from ..core.translation import tr

@@ -50,6 +50,7 @@ GROUPS: Final = (
     ),
     (
         ("motiongpt.unload_model", msgid("Unload Model")),
+        ("motiongpt.documentation", msgid("Documentation")),
         ("motiongpt.copy_report", msgid("Copy Report")),
     ),
 )

@@ -45,9 +45,11 @@ class MOTIONGPT_PT_main(Panel, bpy.types.Panel):
         layout_of(self).label(icon_value=icon("motiongpt"))
 
     def draw_header_preset(self, context: Context) -> None:
-        """Beside the title, what helps after a failure: there it moves nothing."""
+        """Beside the title, what helps, more after a failure: there it moves nothing."""
+        layout = layout_of(self)
         if session.shown_state(target(context)).failed:
-            layout_of(self).operator("motiongpt.copy_report", text="", icon="COPYDOWN")
+            layout.operator("motiongpt.copy_report", text="", icon="COPYDOWN")
+        layout.operator("motiongpt.documentation", text="", icon="HELP", emboss=False)
 
     def draw(self, context: Context) -> None:
         """The request and the button."""

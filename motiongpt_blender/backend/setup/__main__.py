@@ -19,7 +19,8 @@ from ...core.folder_lock import FolderLock, FolderLockedError
 from ...core.progress_lines import Tell, claim_stdout, watching
 from ...core.translation import tr
 from .install_errors import InstallError
-from .installer import Environment, read_pins
+from .installer import Environment
+from .pins import read_pins
 from .places import environment_in
 
 #: What the model's process needs.

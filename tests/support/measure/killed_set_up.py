@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from motiongpt_blender.backend.child_task import ChildTask, Phase, set_up
-from motiongpt_blender.backend.setup import installer
+from motiongpt_blender.backend.setup.environment_folder import OUTSIDE
 from motiongpt_blender.demo.command import run_command
 from tests.support.wheels import make_wheel
 
@@ -79,7 +79,7 @@ def _extension(there: Path) -> Path:
 
 
 def _begin(extension: Path, folder: Path) -> ChildTask:
-    return set_up(Path(installer._OUTSIDE), extension, folder)
+    return set_up(Path(OUTSIDE), extension, folder)
 
 
 def _wait_for(task: ChildTask, words: str) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from motiongpt_blender.backend.setup.installer import Environment, Pins
+from motiongpt_blender.backend.setup.installer import Environment
+from motiongpt_blender.backend.setup.pins import Pins
 
 
 @pytest.fixture

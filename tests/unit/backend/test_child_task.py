@@ -12,6 +12,7 @@ import pytest
 from motiongpt_blender.backend.child_task import Phase, set_up
 from motiongpt_blender.backend.setup import base_python, installer
 from motiongpt_blender.backend.setup.base_python import find_base, refusal
+from motiongpt_blender.backend.setup.environment_folder import OUTSIDE
 from motiongpt_blender.backend.setup.install_errors import InstallError
 from motiongpt_blender.backend.setup.places import STAMP
 from motiongpt_blender.core.folder_lock import FolderLock, FolderLockedError
@@ -19,7 +20,7 @@ from tests.support.child_processes import ROOT, wait_for
 from tests.support.wheels import make_wheel
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="uses links and shell lines")
-BASE = Path(installer._OUTSIDE)
+BASE = Path(OUTSIDE)
 PYPROJECT = """
 [dependency-groups]
 torch = ["torchlike==1.0"]

@@ -8,8 +8,10 @@ import pytest
 
 from motiongpt_blender.backend.setup import install_errors, installer, torch_source
 from motiongpt_blender.backend.setup.asking import ask
+from motiongpt_blender.backend.setup.environment_folder import State
 from motiongpt_blender.backend.setup.install_errors import InstallError
-from motiongpt_blender.backend.setup.installer import Environment, Pins
+from motiongpt_blender.backend.setup.installer import Environment
+from motiongpt_blender.backend.setup.pins import Pins
 from motiongpt_blender.backend.setup.places import STAMP
 from tests.support.wheels import make_wheel
 
@@ -35,7 +37,7 @@ def quick_venv(template, monkeypatch):
     def create(self, say):
         shutil.copytree(template, self.folder, symlinks=True)
 
-    monkeypatch.setattr(Environment, "_create", create)
+    monkeypatch.setattr(Environment, "create", create)
 
 
 def ensure(environment, wanted, groups):
@@ -66,7 +68,7 @@ def test_changed_pin_is_installed(environment, wheels):
     ensure(environment, pins(small=["tiny==1.0"]), ["small"])
     changed, _ = ensure(environment, pins(small=["tiny==2.0"]), ["small"])
     assert changed
-    assert environment._probe(["tiny==2.0"])["missing"] == []
+    assert environment.probe(["tiny==2.0"])["missing"] == []
 
 
 def test_removed_package_is_mended(environment, wheels):
@@ -85,7 +87,7 @@ def test_broken_environment_is_moved_aside_and_made_anew(environment, quick_venv
     _, output = ensure(environment, pins(), [])
     assert "is broken" in output
     assert "moved to .venv.old" in output
-    assert environment._state() is installer.State.OURS
+    assert environment.state() is State.OURS
 
 
 def test_foreign_folder_is_moved_aside_untouched(tmp_path, quick_venv):
@@ -105,7 +107,7 @@ def test_a_folder_moved_aside_comes_back_when_none_can_be_made(tmp_path, monkeyp
     def fail(self, say):
         raise InstallError("no venv module")
 
-    monkeypatch.setattr(Environment, "_create", fail)
+    monkeypatch.setattr(Environment, "create", fail)
     with pytest.raises(InstallError, match="no venv module"):
         ensure(Environment(folder), pins(), [])
     assert (folder / "mine.txt").read_text() == "mine"
@@ -157,7 +159,7 @@ def test_any_number_of_interruptions_is_mended_by_the_next_run(
         if len(calls) <= 3 and how == "killed":
             # a killed process runs no handler: what it left is as it is
             monkeypatch.setattr(
-                Environment, "_create_or_restore", lambda self, *_: self._create(*_[1:])
+                Environment, "create_or_restore", lambda self, *_: self.create(*_[1:])
             )
         if len(calls) <= 3:
             raise KeyboardInterrupt
@@ -170,7 +172,7 @@ def test_any_number_of_interruptions_is_mended_by_the_next_run(
         with pytest.raises(KeyboardInterrupt):
             ensure(environment, pins(), [])
     ensure(environment, pins(), [])
-    assert environment._state() is installer.State.OURS
+    assert environment.state() is State.OURS
     if foreign:
         assert (tmp_path / ".venv.old" / "precious").read_text() == "kept"
 
@@ -181,7 +183,7 @@ def test_any_number_of_interruptions_is_mended_by_the_next_run(
 )
 def test_a_stamp_that_cannot_be_read_is_none(environment, text):
     (environment.folder / STAMP).write_text(text, "latin-1")
-    assert environment._state() is installer.State.FOREIGN
+    assert environment.state() is State.FOREIGN
 
 
 def test_the_maker_of_environments_is_outside_of_any():
@@ -205,7 +207,7 @@ def test_two_pythons_swap_places(environment, wheels):
     stamp.write_text(stamp.read_text().replace('"python": "3', '"python": "9'))
     _, output = ensure(environment, pins(), [])
     assert "is back" in output
-    assert environment._state() is installer.State.OURS
+    assert environment.state() is State.OURS
 
 
 @posix
@@ -292,7 +294,7 @@ def test_missing_system_library(environment, wheels, monkeypatch, tool, start):
         ensure(environment, wanted, ["blender"])
     assert "libX11.so.6" in str(error.value)
     assert start in str(error.value)
-    assert "blender" not in environment._stamp()["groups"]  # the next run looks again
+    assert "blender" not in environment.stamp()["groups"]  # the next run looks again
 
 
 # --- PyTorch ----------------------------------------------------------------------------
@@ -395,6 +397,6 @@ def test_any_error_of_the_disk_is_one_sentence(environment, monkeypatch):
     def full(self, groups):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Environment, "_write", full)
+    monkeypatch.setattr(Environment, "write", full)
     with pytest.raises(InstallError, match="is full: make room there"):
         ensure(environment, pins(small=["tiny==1.0"]), ["small"])

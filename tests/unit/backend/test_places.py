@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from motiongpt_blender.backend.child_task import Phase, set_up
-from motiongpt_blender.backend.setup.installer import Environment, State
+from motiongpt_blender.backend.setup.environment_folder import State
+from motiongpt_blender.backend.setup.installer import Environment
 from motiongpt_blender.backend.setup.places import INSIDE, STAMP, environment_in
 from tests.unit.backend.test_child_task import BASE, begun, folder, root  # noqa: F401
 
@@ -41,12 +42,12 @@ def test_set_up_into_a_folder_with_files_makes_its_own_inside(root, tmp_path):  
 def test_a_folder_that_is_still_empty_is_no_obstacle(tmp_path):
     environment = Environment(tmp_path / "made by hand")
     environment.folder.mkdir()
-    assert environment._state() is State.ABSENT
+    assert environment.state() is State.ABSENT
 
 
 def test_a_stamp_is_whole_or_not_there(tmp_path, monkeypatch):
     environment = Environment(tmp_path)
-    environment._write({"torch": ["torch==1.0"]})
+    environment.write({"torch": ["torch==1.0"]})
     kept = (tmp_path / STAMP).read_text()
 
     def die_on_the_way(self, text, *_):
@@ -55,7 +56,7 @@ def test_a_stamp_is_whole_or_not_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", die_on_the_way)
     with pytest.raises(KeyboardInterrupt):
-        environment._write({})
+        environment.write({})
     assert (tmp_path / STAMP).read_text() == kept
 
 

@@ -38,5 +38,7 @@ def test_folders_of_windows_keep_their_names():
 def test_facts_and_the_last_lines():
     lines = [f"line {k}" for k in range(100)]
     text = problem_report({"Blender": "5.2.2", "Device": "cpu"}, lines, {"home": Path("/Users/a")})
-    assert text.startswith("MotionGPT for Blender\nBlender: 5.2.2\nDevice: cpu\n\n")
+    asked = "What I did: \nWhat happened: \n"
+    begins = f"MotionGPT for Blender\n\n{asked}\nBlender: 5.2.2\nDevice: cpu\n\n"
+    assert text.startswith(begins)
     assert text.endswith("line 99\n") and text.count("line ") == LAST_LINES

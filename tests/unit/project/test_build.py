@@ -13,7 +13,7 @@ import pytest
 
 import build
 from motiongpt_blender.backend import locations
-from motiongpt_blender.backend.setup.installer import read_pins
+from motiongpt_blender.backend.setup.pins import read_pins
 from tests import tiers
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -156,6 +156,11 @@ def checkout(tmp_path):
         "CHANGELOG.md": "# Changes",
         "LICENSE": "GPL",
         "blender_manifest.toml": 'version = "1.2.3"',
+        "docs/animators.md": "# A\n![a](images/b.png)\n![c d](images/a.png) ![a](images/b.png)",
+        "docs/developers.md": "![a](images/c.png)",
+        "docs/images/a.png": "",
+        "docs/images/b.png": "",
+        "docs/images/c.png": "",
         "pyproject.toml": '[project]\nversion = "1.2.3"',
         "motiongpt_blender/__init__.py": "",
         "motiongpt_blender/demo/film.py": "",
@@ -186,6 +191,7 @@ def test_zip_holds_the_extension_and_nothing_else(checkout, tmp_path):
         assert archive.namelist() == [
             *("__init__.py", "CHANGELOG.md", "LICENSE"),
             *("blender_manifest.toml", "pyproject.toml"),
+            *("docs/animators.md", "docs/images/a.png", "docs/images/b.png"),
             *("ext_models/model_packs/README.md",),
             "ext_models/model_packs/starter/base/model.safetensors",
             *("ext_models/model_packs/starter/pack.json", "ext_models/serving/server.py"),
@@ -213,6 +219,12 @@ def test_two_versions_are_refused(checkout, tmp_path):
     with pytest.raises(build.BuildError, match=r"says version 1\.2\.3 and pyproject\.toml 1\.2\.4"):
         build.package(tmp_path, checkout)
     assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_picture_that_the_manual_lacks_is_named(checkout, tmp_path):
+    (checkout / "docs/images/b.png").unlink()
+    with pytest.raises(build.BuildError, match=r"b\.png is missing: docs/animators\.md shows it"):
+        build.package(tmp_path, checkout)
 
 
 def test_missing_licence_is_named(checkout, tmp_path):

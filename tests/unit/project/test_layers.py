@@ -20,6 +20,7 @@ ADDON = {
     "core/leftovers": (),
     "core/folder_lock": (),
     "core/progress_lines": (),
+    "core/markdown_page": (),
     "core/problem_report": (),
     "core/actions": (),
     "core/packs": ("core/actions", "core/body", "core/bounded_files", "core/leftovers",
