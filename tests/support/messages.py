@@ -89,7 +89,7 @@ def unmarked_in(path):
             continue
         if isinstance(node, ast.JoinedStr):
             text = "".join(_part(value) for value in node.values)
-            words = re.sub(r"\{[^}]*\}", " ", text)
+            words = re.sub(r"<\w[^>]*>|\{[^}]*\}", " ", text)  # neither HTML nor what is filled in
             if re.search(r"[A-Za-z]{2,} +(?:[a-z]|\.\.\.)|\b[A-Za-z]{3,}:| [a-z]{2,}\b", words):
                 yield node.lineno, text
         elif isinstance(node, ast.Constant) and WORDS.match(str(node.value)):
