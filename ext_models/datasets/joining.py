@@ -21,9 +21,9 @@ from motiongpt_blender.core.body.motion import heading, local_pose, place_at_ori
 from motiongpt_blender.core.body.rotations import about_y, rotate
 from motiongpt_blender.core.body.skeleton import Joint
 from motiongpt_blender.core.body.smoothing import smoothstep
+from motiongpt_blender.core.mirroring import mirror_sentence
 
 from .examples import Array, Example
-from .mirroring import mirror_caption
 from .sentences import has_plain_subject, then_caption, verbs_of, while_caption
 
 #: Frames of the blend from the first clip's last pose into the second clip.
@@ -80,7 +80,7 @@ class HeldOutPairs:
 
 
 def _mirror(content: str) -> str:
-    return mirror_caption(content.replace("-", " ")).replace(" ", "-")
+    return mirror_sentence(content.replace("-", " ")).replace(" ", "-")
 
 
 def _shows(example: Example, content: str) -> bool:

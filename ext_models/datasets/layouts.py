@@ -15,11 +15,11 @@ from typing import Final
 
 from . import data_folder, humanml3d
 from .examples import SPLITS, Array, DataError, Example, Skipped
-from .mirroring import mirror_caption, mirror_joints, mirrored
+from .mirroring import mirror_joints, mirrored
 
 __all__ = [
-    "SPLITS", "Array", "DataError", "Example", "Layout", "layout_of", "mirror_caption",
-    "mirror_joints", "mirrored", "read_examples", "read_sets",
+    "SPLITS", "Array", "DataError", "Example", "Layout", "layout_of", "mirror_joints",
+    "mirrored", "read_examples", "read_sets",
 ]  # fmt: skip
 
 WANTED: Final = (

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ext_models.datasets.examples import Example
-from ext_models.datasets.mirroring import mirror_caption, mirrored
+from ext_models.datasets.mirroring import mirrored
 from ext_models.datasets.sentences import then_caption
 from ext_models.motion.representations import Representation
+from motiongpt_blender.core.mirroring import mirror_sentence
 
 from .model import clip_features
 from .network import CONTACTS, STRIDE, TextMotionConfig, TextMotionError
@@ -71,7 +72,7 @@ def clip_label(example: Example) -> str:
     """The label of a clip, its sides swapped in a mirror image; or its first caption."""
     label = example.label or example.captions[0]
     is_mirrored = example.id.endswith("~mirrored") and bool(example.label)
-    return mirror_caption(label) if is_mirrored else label
+    return mirror_sentence(label) if is_mirrored else label
 
 
 def feature_statistics(clips: Sequence[TrainingClip], rep: Representation) -> tuple[Array, Array]:

@@ -15,9 +15,15 @@ from .take_request import PreparedTake, TakeRequest
 
 
 def prepare_copy(
-    character: Character, name: str, start: float, end: float, time: SceneTime
+    character: Character,
+    name: str,
+    start: float,
+    end: float,
+    time: SceneTime,
+    *,
+    through_poses: bool = True,
 ) -> PreparedTake:
-    """A take of these scene frames, through the poses that are marked in them.
+    """A take of these scene frames, by default through the poses that are marked in them.
 
     Args:
         character: who moves.
@@ -25,6 +31,7 @@ def prepare_copy(
         start: scene frame of its first frame.
         end: of its last one.
         time: the scene's time.
+        through_poses: marked poses are met.
 
     Raises:
         RigError, PoseError: with a sentence for the user.
@@ -32,7 +39,8 @@ def prepare_copy(
     character.check_usable()
     rig = character.describe()
     seconds = (end - start) / time.fps
-    inside = tuple(pose for pose in character.marked_poses() if start <= pose.frame <= end)
+    poses = character.marked_poses() if through_poses else ()
+    inside = tuple(pose for pose in poses if start <= pose.frame <= end)
     request = TakeRequest(name, seconds, Sampling(), inside)
     marked, fit, _ = with_surroundings(character, rig, request)
     check_poses_compatible(marked, time.fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 import bpy
 
 from ..core.body.motion import MotionClip, MotionError
+from ..core.body.rotations import Array
 from ..core.body.slices import run_to_end
 from ..core.pose_constraints.rig_pose import PoseError
 from ..core.translation import tr
@@ -139,6 +141,8 @@ def copy_motion(
     action: ActionRange,
     *,
     at_current: bool,
+    change: Callable[[Array, float], Array] | None = None,
+    through_poses: bool = True,
 ) -> ApplyReport:
     """Make a take of what an armature plays in the frames of an action.
 
@@ -148,6 +152,8 @@ def copy_motion(
         source: the armature that plays.
         action: which frames, and what the take is called.
         at_current: the take begins at the current frame, not at the action's.
+        change: makes another motion of the joints (T, 22, 3) and their frames a second.
+        through_poses: marked poses are met.
 
     Raises:
         One of ``REFUSED``: nothing was changed.
@@ -155,7 +161,8 @@ def copy_motion(
     character, manager = ArmatureCharacter.of(obj, context.scene), context.window_manager
     start = float(context.scene.frame_current) if at_current else action.start
     time = SceneTime(start, scene_fps())
-    take = prepare_copy(character, action.name, start, start + action.end - action.start, time)
+    end = start + action.end - action.start
+    take = prepare_copy(character, action.name, start, end, time, through_poses=through_poses)
     manager.progress_begin(0, 100)
     try:
         joints = capture_motion(
@@ -164,6 +171,7 @@ def copy_motion(
         )  # fmt: skip
     finally:
         manager.progress_end()
+    joints = joints if change is None else change(joints, time.fps)
     clip = MotionClip(joints, time.fps, prompt=action.name, origin=origin_of(source))
     (report,) = run_to_end(character.write((clip,), take))
     return report

@@ -67,7 +67,7 @@ class _ReshapeOperator(TakeOperator):
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """The chosen take must play, with nothing over it."""
-        return super().why_not(context) or _why_not_played(chosen_take(context))
+        return super().why_not(context) or why_not_played(chosen_take(context))
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Change it; Reset and undo bring it back."""
@@ -255,7 +255,7 @@ class MOTIONGPT_OT_reroll_range(TakeOperator):
         take = None if reason else chosen_take(context)
         if take is not None and take.shown:
             return tr("Keep the take first, then re-roll a part of it")
-        return reason or _why_not_played(chosen_take(context))
+        return reason or why_not_played(chosen_take(context))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """Ask for the frames: the preview range's, else the middle of the take."""
@@ -342,7 +342,7 @@ def why_not_reset(take: MotionGPTTake) -> str:
     return "" if take.original is not None else tr("This take was not reshaped")
 
 
-def _why_not_played(take: MotionGPTTake) -> str:
+def why_not_played(take: MotionGPTTake) -> str:
     """Why the character does not show a take alone, or ""."""
     data = take.obj.animation_data
     if take.action is None or data is None or not take.on_rig:

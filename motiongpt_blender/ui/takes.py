@@ -123,6 +123,10 @@ class MOTIONGPT_MT_reshape(bpy.types.Menu):
         layout.operator("motiongpt.blend_takes", text="Blend...", icon="UV_SYNC_SELECT")
         layout.operator("motiongpt.reroll_range", text="Re-roll Range...", icon="FILE_REFRESH")
         layout.separator()
+        layout.label(text="Another take of this one")
+        layout.operator("motiongpt.mirror_take", text="Mirror", icon="MOD_MIRROR")
+        layout.operator("motiongpt.take_energy", text="Energy...", icon="FORCE_TURBULENCE")
+        layout.separator()
         layout.label(text="What moves over the floor")
         layout.operator_enum("motiongpt.take_root", "root")
 

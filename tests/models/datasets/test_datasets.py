@@ -9,9 +9,10 @@ from ext_models.datasets import humanml3d
 from ext_models.datasets.data_folder import ClipRecord, DatasetWriter
 from ext_models.datasets.examples import MIN_FRAMES
 from ext_models.datasets.layouts import DataError, Layout, layout_of, mirrored, read_examples
-from ext_models.datasets.mirroring import KIT_MIRRORED, mirror_caption, mirror_joints
+from ext_models.datasets.mirroring import KIT_MIRRORED, mirror_joints
 from ext_models.motion import features as f
 from motiongpt_blender.core.body.skeleton import MIRRORED
+from motiongpt_blender.core.mirroring import mirror_sentence
 from tests.support import motion_folders as made
 
 WALK = "a person walks.#a/DET person/NOUN walk/VERB#0.0#0.0\n"
@@ -295,7 +296,7 @@ def test_mirroring_twice_is_the_identity(order):
     ],
 )
 def test_a_mirror_swaps_the_words_of_sides_only(caption, mirror):
-    assert mirror_caption(caption) == mirror
-    assert mirror_caption(mirror_caption(caption)).replace(
+    assert mirror_sentence(caption) == mirror
+    assert mirror_sentence(mirror_sentence(caption)).replace(
         "counterclockwise", "x"
     ) == caption.replace("counter-clockwise", "x").replace("anti clockwise", "x")

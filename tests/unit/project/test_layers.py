@@ -17,6 +17,7 @@ ADDON = {
     "core/systems": (),
     "core/patience": ("core/systems",),
     "core/body": ("core/bounded_files", "core/bounded_arrays"),
+    "core/mirroring": ("core/body",),
     "core/leftovers": (),
     "core/folder_lock": (),
     "core/progress_lines": (),

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from ext_models.datasets.mirroring import mirror_caption, mirror_joints
+from ext_models.datasets.mirroring import mirror_joints
 from ext_models.prompt_checks.grammar import read_checks
 from ext_models.prompt_checks.measuring import measure
 from motiongpt_blender.core.body.motion import resample
 from motiongpt_blender.core.body.rotations import about_axis, about_y, rotate
+from motiongpt_blender.core.mirroring import mirror_sentence
 from tests.support.clips import ACTIONS, FPS, NAMES, clip
 
 #: Each action, the sentence that asks for it, and which other clips show it as well.
@@ -51,7 +52,7 @@ def test_an_action_meets_its_sentence_and_no_other_clip_does(name, sentence, oth
 @pytest.mark.parametrize(("name", "sentence", "_"), SHOWN, ids=IDS)
 def test_a_mirrored_action_meets_the_mirrored_sentence(name, sentence, _):
     scores = [result.score for result in results(sentence, clip(name))]
-    mirrored = results(mirror_caption(sentence), mirror_joints(clip(name)))
+    mirrored = results(mirror_sentence(sentence), mirror_joints(clip(name)))
     assert [result.score for result in mirrored] == pytest.approx(scores, abs=1e-6)
 
 

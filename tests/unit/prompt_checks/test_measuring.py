@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from ext_models.datasets.mirroring import mirror_caption, mirror_joints
+from ext_models.datasets.mirroring import mirror_joints
 from ext_models.prompt_checks.grammar import read_checks
 from ext_models.prompt_checks.measuring import measure
 from motiongpt_blender.core.body.motion import MotionError
 from motiongpt_blender.core.body.rotations import about_y, rotate
+from motiongpt_blender.core.mirroring import mirror_sentence
 from tests.support.clips import FPS, clip
 
 SIDED = (
@@ -90,7 +91,7 @@ def test_a_circle_needs_a_way():
 @pytest.mark.parametrize("name", ["walk", "turn", "leap", "kick", "wave"])
 def test_a_mirrored_clip_answers_the_mirrored_sentence(sentence, name):
     found = result(sentence, clip(name))
-    mirrored = result(mirror_caption(sentence), mirror_joints(clip(name)))
+    mirrored = result(mirror_sentence(sentence), mirror_joints(clip(name)))
     assert mirrored.score == pytest.approx(found.score, abs=1e-6)
     assert mirrored.value == pytest.approx(found.value, abs=1e-6)
 
