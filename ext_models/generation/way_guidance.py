@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ext_models.prompt_checks.checks import Demand
+from ext_models.prompt_checks.checks import Demand, Direction, Side
 from ext_models.prompt_checks.grammar import read_checks
 from motiongpt_blender.core.body.motion import MODEL_FPS
 from motiongpt_blender.core.ways.gaits import is_travelling, usual_speed
@@ -38,11 +38,13 @@ class WayPlan:
         way: checked.
         path: of the way, for the prompt's speed.
         due: (T,) metres of the way that are due in each frame.
+        ahead: (T, 2) to the left and ahead of the body, where it goes in each frame.
     """
 
     way: Way
     path: WayPath
     due: NDArray[np.floating]
+    ahead: NDArray[np.floating]
 
     @classmethod
     def of(
@@ -53,9 +55,10 @@ class WayPlan:
             return None
         path = path_of(request.way, usual_speed(request.prompt))
         going = [action for action in actions if _goes(action.prompt)] or list(actions)
-        moving = np.zeros(request.frames)
+        moving, ahead = np.zeros(request.frames), np.tile([0.0, 1.0], (request.frames, 1))
         for action in going:
-            moving[stride * action.first : stride * action.end] = 1.0
+            part = slice(stride * action.first, stride * action.end)
+            moving[part], ahead[part] = 1.0, _direction(action.prompt)
         gone = np.concatenate([[0.0], np.cumsum(moving[1:])]) + 1e-6 * np.arange(request.frames)
         known = {0: 0.0, request.frames - 1: path.effort}
         for point, at in zip(request.way.points, path.at, strict=True):
@@ -64,7 +67,7 @@ class WayPlan:
                 known[frame] = float(path.effort_at(np.array(at)))
         frames = sorted(known)
         efforts = np.interp(gone, gone[frames], [known[frame] for frame in frames])
-        return cls(request.way, path, path.length_of(efforts))
+        return cls(request.way, path, path.length_of(efforts), ahead)
 
     def places(self, first: int, count: int, ahead: int) -> tuple[PoseTarget, ...]:
         """Where the model is led to in a part of the motion, straight on from its first frame.
@@ -77,11 +80,13 @@ class WayPlan:
         body = standing_pose().astype(np.float32)
         end = min(first + count, len(self.due)) - 1
         frames = [*range(first + EVERY, end - EVERY // 2, EVERY), end]
+        gone = np.cumsum(np.diff(self.due, prepend=self.due[0])[:, None] * self.ahead, axis=0)
+        places = gone - gone[first]
         return tuple(
             PoseTarget(
                 ahead + frame - first,
                 body,
-                (0.0, float(self.due[frame] - self.due[first]), 0.0),
+                (float(places[frame, 0]), float(places[frame, 1]), 0.0),
                 pull=0,
                 has_body=False,
             )
@@ -106,3 +111,13 @@ def _goes(prompt: str) -> bool:
     """Whether an action goes somewhere."""
     asked = any(check.demand in (Demand.TRAVEL, Demand.RUN) for check in read_checks(prompt))
     return asked or is_travelling(prompt)
+
+
+def _direction(prompt: str) -> tuple[float, float]:
+    """Where an action goes, to the left and ahead of the body."""
+    for check in read_checks(prompt):
+        if check.demand is Demand.TRAVEL and check.direction is Direction.BACKWARD:
+            return 0.0, -1.0
+        if check.demand is Demand.TRAVEL and check.direction is Direction.SIDEWAYS:
+            return (-1.0, 0.0) if check.side is Side.RIGHT else (1.0, 0.0)
+    return 0.0, 1.0

@@ -168,7 +168,8 @@ def _takes(
 def _row(prompt: str, way: Way, made: Array, without: Array) -> Row:
     path = path_of(way, usual_speed(prompt))
     pelvis = made[:, 0][:, [0, 2]]
-    away = [100 * path.nearest(place)[1] for place in pelvis]
+    line = np.array([[p.x, p.z] for p in way.points]) if way.drawn else path.places
+    away = [100 * _to_line(place, line) for place in pelvis]
     fine = np.stack(
         [np.interp(np.arange(0, len(made) - 1, 0.05), np.arange(len(made)), c) for c in pelvis.T],
         axis=-1,
@@ -188,6 +189,14 @@ def _row(prompt: str, way: Way, made: Array, without: Array) -> Row:
         (slides[0], slides[1]),
         (peaks[0], peaks[1]),
     )
+
+
+def _to_line(place: Array, line: Array) -> float:
+    """Metres from a place (2,) to a line through points (N, 2)."""
+    steps = np.diff(line, axis=0)
+    share = ((place - line[:-1]) * steps).sum(-1) / np.maximum((steps**2).sum(-1), 1e-12)
+    nearest = line[:-1] + np.clip(share, 0, 1)[:, None] * steps
+    return float(np.linalg.norm(nearest - place, axis=-1).min())
 
 
 def draw(name: str, prompt: str, way: Way, joints: Array, folder: Path) -> None:
