@@ -36,6 +36,7 @@ from .operators import (
     takes,
     timeline,
     training_data,
+    way,
 )
 from .operators import bone_map as bone_operators
 from .properties import armature, bone_map, marked_pose, retargeting, scene
@@ -44,6 +45,7 @@ from .properties import overrides as override_properties
 from .properties import request as request_properties
 from .properties import sequence as sequence_properties
 from .properties import takes as take_properties
+from .properties import way as way_properties
 from .properties.request import OVERRIDABLE
 from .scene.kept import PROPERTY
 from .ui import bone_map as bone_panel
@@ -58,6 +60,7 @@ from .ui import queue as queue_panel
 from .ui import retargeting as retargeting_panel
 from .ui import sequence as sequence_panel
 from .ui import takes as take_panels
+from .ui import way as way_panel
 from .ui.viewport import handlers
 
 CLASSES: Final = (
@@ -72,6 +75,8 @@ CLASSES: Final = (
     frame_range_properties.MotionGPTFrameRange,
     take_properties.MotionGPTTake,
     take_properties.MotionGPTTakes,
+    way_properties.MotionGPTWaypoint,
+    way_properties.MotionGPTWay,
     armature.MotionGPTArmature,
     override_properties.MotionGPTOverride,
     scene.MotionGPTScene,
@@ -81,6 +86,11 @@ CLASSES: Final = (
     poses.MOTIONGPT_OT_show_pose,
     poses.MOTIONGPT_OT_constrain_part,
     timeline.MOTIONGPT_OT_move_pose,
+    way.MOTIONGPT_OT_new_way_curve,
+    way.MOTIONGPT_OT_add_waypoint,
+    way.MOTIONGPT_OT_click_waypoints,
+    way.MOTIONGPT_OT_remove_waypoint,
+    way.MOTIONGPT_OT_move_waypoint,
     generation.MOTIONGPT_OT_generate,
     generation.MOTIONGPT_OT_generate_selected,
     generation.MOTIONGPT_OT_cancel,
@@ -144,6 +154,7 @@ CLASSES: Final = (
     bone_operators.MOTIONGPT_OT_save_bones,
     bone_operators.MOTIONGPT_OT_load_bones,
     pose_panel.MOTIONGPT_UL_poses,
+    way_panel.MOTIONGPT_UL_waypoints,
     bone_panel.MOTIONGPT_UL_bones,
     sequence_panel.MOTIONGPT_UL_blocks,
     take_panels.MOTIONGPT_UL_takes,
@@ -157,6 +168,7 @@ CLASSES: Final = (
     queue_panel.MOTIONGPT_PT_queue,
     pose_panel.MOTIONGPT_PT_poses,
     pose_panel.MOTIONGPT_PT_pose_parts,
+    way_panel.MOTIONGPT_PT_way,
     take_panels.MOTIONGPT_PT_takes,
     frame_range_panel.MOTIONGPT_PT_frame_range,
     sequence_panel.MOTIONGPT_PT_sequence,

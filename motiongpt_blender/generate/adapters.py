@@ -22,6 +22,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
 from ..core.timeline.frame_range import Join
+from ..core.ways.way import Way
 from ..scene.take.report import ApplyReport
 from .take_request import PreparedTake
 
@@ -127,6 +128,30 @@ class Character(Protocol):
         Raises:
             RigError: when a pose names a bone that is gone, or the rest pose was changed so that
                 it is another pose now.
+        """
+        ...
+
+    def has_way(self) -> bool:
+        """Whether its takes follow a way."""
+        ...
+
+    def way(
+        self,
+        rig: RigDescription,
+        object_matrix: NDArray[np.float64] | None,
+        start: float,
+        fps: float,
+    ) -> Way:
+        """Its way in metres of the model, where it has one.
+
+        Args:
+            rig: its description.
+            object_matrix: matrix (4, 4) of the object at the take's start; None: now.
+            start: first frame of the take.
+            fps: of the scene.
+
+        Raises:
+            WayError: when it cannot be read.
         """
         ...
 

@@ -114,4 +114,5 @@ def request_message(take: PreparedTake, folder: Path) -> wire.Generate:
         pose_frames=tuple(condition.frame for condition in take.conditions),
         sampling=take.request.sampling,
         continues=take.history is not None,
+        way=take.way,
     )

@@ -25,6 +25,7 @@ from ..core.translation import tr
 from ..wire import Sampling
 from .adapters import Character, SceneTime
 from .take_request import PoseCondition, PreparedTake, TakeRequest, Timing
+from .take_way import longest_frames, take_way
 
 
 def take_request(
@@ -64,6 +65,7 @@ def take_request(
         fit=fit,
         timing=timing,
         takes=takes,
+        follows_way=True,
     )
 
 
@@ -97,7 +99,7 @@ def prepare(
         request.seconds,
         time.fps,
         MODEL_FPS,
-        max_frames,
+        longest_frames(character, max_frames) if request.follows_way else max_frames,
         request.frame_range,
         any_script=any_script,
     )
@@ -109,8 +111,12 @@ def prepare(
         if not marked:
             frames = min(frames + round(SPARE_SECONDS * MODEL_FPS), max_frames)
         conditions = _closed(conditions, frames)
-    notes = tuple(speed_notes(marked, time.fps))
-    return PreparedTake(request, planned, marked, fit, frames, conditions, history, notes)
+    way, way_notes = None, ()
+    if request.follows_way:
+        way, way_notes = take_way(character, rig, planned, marked, fit, time.fps)
+        fit = replace(fit, on_way=way is not None)
+    notes = (*speed_notes(marked, time.fps), *way_notes)
+    return PreparedTake(request, planned, marked, fit, frames, conditions, history, notes, way)
 
 
 def pose_conditions(

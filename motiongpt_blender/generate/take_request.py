@@ -15,6 +15,7 @@ from ..core.pose_constraints.marked_pose import MarkedPose, PoseRole
 from ..core.timeline.frame_range import Fit, FrameRange, FrameRangeMode
 from ..core.timeline.loops import best_loop_start
 from ..core.timeline.plan import Plan
+from ..core.ways.way import Way
 from ..wire import LIMITS, Sampling
 
 #: Most bytes of a take's name; Blender's names have 63, and it numbers equal ones.
@@ -56,6 +57,7 @@ class TakeRequest:
         fit: how it fits in otherwise; joins are added to it.
         timing: the choices that frame range and fit follow from.
         takes: how many different takes are wanted; a single one is kept at once.
+        follows_way: whether it follows the way of the character, where that has one.
     """
 
     prompt: str
@@ -67,6 +69,7 @@ class TakeRequest:
     fit: Fit = field(default_factory=Fit)
     timing: Timing = field(default_factory=Timing)
     takes: int = 1
+    follows_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class PreparedTake:
         conditions: the poses that the model is conditioned on.
         history: (20, 22, 3) metres, the second before the take, or None.
         notes: sentences for the animator, of the request and of the model's answer.
+        way: that it follows, in metres of the model; or None.
     """
 
     request: TakeRequest
@@ -107,6 +111,7 @@ class PreparedTake:
     conditions: tuple[PoseCondition, ...]
     history: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+    way: Way | None = None
 
     @property
     def name(self) -> str:

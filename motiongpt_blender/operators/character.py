@@ -17,6 +17,7 @@ from ..core.rig.rig_description import RigDescription
 from ..core.rig.rig_options import RigOptions
 from ..core.timeline.frame_range import Join
 from ..core.translation import tr
+from ..core.ways.way import Way
 from ..generate.adapters import CharacterKey
 from ..generate.take_request import PreparedTake
 from ..properties import armature as properties
@@ -38,6 +39,7 @@ from ..scene.take.apply import (
 )
 from ..scene.take.picture import set_picture
 from ..scene.take.report import ApplyReport
+from .way_reading import way_of
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,20 @@ class ArmatureCharacter:
         marked = carried_over(obj, marked, rig)
         animated = set() if object_travels else played_curves.animated_properties(obj)
         return poses_in_object_space(obj, rig, marked, object_matrix, animated)
+
+    def has_way(self) -> bool:
+        """Whether its takes follow a way."""
+        return properties.of(self.obj).way.is_used
+
+    def way(
+        self,
+        rig: RigDescription,
+        object_matrix: NDArray[np.float64] | None,
+        start: float,
+        fps: float,
+    ) -> Way:
+        """Its way in metres of the model."""
+        return way_of(self.obj, rig, object_matrix, start, fps)
 
     def has_strips(self, track: str, start: float, end: float) -> bool:
         """Whether strips of an NLA track lie over these frames."""

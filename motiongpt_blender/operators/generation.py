@@ -24,6 +24,7 @@ from .environment import is_set_up
 from .launching import chosen_launch
 from .prompt_history import remember
 from .targets import NO_ARMATURE, OperatorResult, required_target
+from .way_reading import way_seconds
 
 if TYPE_CHECKING:
     _OperatorBase = bpy.types.Operator
@@ -249,6 +250,8 @@ def length(context: bpy.types.Context, obj: bpy.types.Object) -> float:
 
 
 def suggested_length(context: bpy.types.Context, obj: bpy.types.Object) -> float | None:
-    """Seconds that suit a character's prompt; None when the pack has no length model."""
+    """Seconds that suit a character's way or prompt; None when the pack has no length model."""
+    if (seconds := way_seconds(obj)) is not None:
+        return seconds
     model = paths.length_model(preferences.chosen_pack(context))
     return model.seconds(armature.of(obj).request.prompt) if model else None

@@ -1,4 +1,4 @@
-"""What the add-on keeps on an armature object: request, marked poses, bones, options, takes."""
+"""What the add-on keeps on an armature object: request, poses, way, bones, options, takes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .request import OVERRIDABLE, MotionGPTRequest
 from .retargeting import MotionGPTRetargeting
 from .sequence import MotionGPTSequence
 from .takes import MotionGPTTakes
+from .way import MotionGPTWay
 
 
 def _frame(group: MotionGPTArmature) -> int:
@@ -29,7 +30,7 @@ def _set_frame(group: MotionGPTArmature, frame: int) -> None:
 
 
 class MotionGPTArmature(bpy.types.PropertyGroup):
-    """Request, marked poses, bone map, options, sequence and takes of one armature."""
+    """Request, marked poses, way, bone map, options, sequence and takes of one armature."""
 
     request: bpy.props.PointerProperty(type=MotionGPTRequest, override=OVERRIDABLE)
     poses: bpy.props.CollectionProperty(type=MotionGPTPose)
@@ -44,6 +45,7 @@ class MotionGPTArmature(bpy.types.PropertyGroup):
     retargeting: bpy.props.PointerProperty(type=MotionGPTRetargeting)
     sequence: bpy.props.PointerProperty(type=MotionGPTSequence)
     takes: bpy.props.PointerProperty(type=MotionGPTTakes)
+    way: bpy.props.PointerProperty(type=MotionGPTWay)
 
     @property
     def active_pose(self) -> MotionGPTPose | None:

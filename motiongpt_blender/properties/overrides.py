@@ -9,7 +9,7 @@ import bpy
 from .armature import MotionGPTArmature
 
 #: What an override begins with as its library has it. The library's takes are on its own tracks.
-_COPIED: Final = ("request", "poses", "active", "bone_map", "retargeting", "sequence")
+_COPIED: Final = ("request", "poses", "active", "bone_map", "retargeting", "sequence", "way")
 
 
 class MotionGPTOverride(bpy.types.PropertyGroup):

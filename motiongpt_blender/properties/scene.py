@@ -70,6 +70,11 @@ class MotionGPTScene(bpy.types.PropertyGroup):
         description="Show the ways of hips, hands and feet through the chosen take, a dot a frame",
         default=True,
     )
+    show_ways: bpy.props.BoolProperty(
+        name="Ways",
+        description="Show the way that the character follows in its next takes, an arrow a metre",
+        default=True,
+    )
     show_signs: bpy.props.BoolProperty(
         name="Marks on the Timeline",
         description="Show the marked poses in timeline and dope sheet, where they can be dragged",

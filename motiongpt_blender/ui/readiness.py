@@ -23,6 +23,8 @@ def readiness_text(context: Context, obj: Object) -> str:
     if poses:
         count = len(poses)
         parts.append(tr("1 pose") if count == 1 else tr("{count} poses", count=count))
+    if armature.of(obj).way.is_used:
+        parts.append(tr("on its way"))
     count = panel.takes
     parts.append(tr("1 take") if count == 1 else tr("{count} takes", count=count))
     return ", ".join(parts)

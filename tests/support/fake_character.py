@@ -44,6 +44,7 @@ class FakeCharacter:
         self.refusal = None  # raised when the character is looked at
         self.slices, self.failure = 2, None  # of ``write``: how many, and what the last one raises
         self.solo = None
+        self.its_way, self.asked_way = None, None
         self.asked_ends, self.in_take, self.written, self.closed = [], [], [], 0
 
     def check_usable(self):
@@ -84,6 +85,13 @@ class FakeCharacter:
     def poses_in_take(self, rig, marked, object_matrix, *, object_travels):
         self.in_take.append((object_matrix, object_travels))
         return tuple(marked)
+
+    def has_way(self):
+        return self.its_way is not None
+
+    def way(self, rig, object_matrix, start, fps):
+        self.asked_way = (object_matrix, start, fps)
+        return self.its_way
 
     def has_strips(self, track, start, end):
         return any(

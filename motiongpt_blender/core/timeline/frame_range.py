@@ -73,6 +73,7 @@ class Fit:
             stands now.
         object_matrix: (4, 4) of the armature object at the take's start, where the object
             travels; poses are seen from there. None: where the object is now.
+        on_way: its motion follows a way, so that it lies in the armature's space already.
     """
 
     joins: tuple[Join, ...] = ()
@@ -83,6 +84,7 @@ class Fit:
     track: str = ""
     standing: MarkedPose | None = None
     object_matrix: NDArray[np.float64] | None = None
+    on_way: bool = False
 
     def anchor_frame(self, start: float) -> int | None:
         """Index of the frame whose position an in-place motion keeps, of a take from ``start``.

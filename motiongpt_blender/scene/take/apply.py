@@ -259,7 +259,9 @@ def _placed_slices(
     if standing is None:
         standing = standing_pose(take.obj, take.rig, take.start_frame)
         yield
-    joints = place_clip(clip, marked, take.start_frame, standing.joints, count)
+    joints = place_clip(
+        clip, marked, take.start_frame, standing.joints, count, placed=take.fit.on_way
+    )
     contacts = find_foot_contacts(joints, scene_fps())
     yield
     return standing, joints, contacts, _ground(take, marked, standing, joints, contacts)

@@ -20,6 +20,8 @@ def place_clip(
     start_frame: float,
     standing: Array,
     count: int | None = None,
+    *,
+    placed: bool = False,
 ) -> Array:
     """The clip's joints (T, 22, 3) at the scene's frame rate, moved to where it begins.
 
@@ -29,10 +31,13 @@ def place_clip(
         start_frame: scene frame of the motion's first frame.
         standing: (22, 3) metres, where it begins without a pose.
         count: scene frames to write; None: up to the end pose, else as long as the clip.
+        placed: the clip lies where it belongs already.
     """
     fps = scene_fps()
     count = count or _frame_count(clip, marked, start_frame, fps)
     joints = resample_motion(np.asarray(clip.joints, dtype=np.float64), clip.fps, fps, count)
+    if placed:
+        return joints
     with_root = (m for m in marked if constrains_root(m.body_parts))
     first = min(with_root, key=lambda m: m.frame, default=None)
     if first is not None and first.frame - start_frame < count:

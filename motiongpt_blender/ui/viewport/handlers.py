@@ -15,7 +15,7 @@ import bpy
 from ...operators.timeline import shows_signs
 from ...properties import scene as scene_properties
 from ...properties.scene import target
-from . import ghosts, revisions, sketch, timeline, trails
+from . import ghosts, revisions, sketch, timeline, trails, way
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def quietly(draw: Callable[[], None]) -> Callable[[], None]:
 
 @quietly
 def draw_in_view() -> None:
-    """Ghosts, trails and the motion that is being written, in a 3D view."""
+    """Ghosts, trails, the way and the motion that is being written, in a 3D view."""
     context = bpy.context
     space, scene = context.space_data, context.scene
     if not isinstance(space, bpy.types.SpaceView3D) or scene is None:
@@ -56,6 +56,8 @@ def draw_in_view() -> None:
         ghosts.draw_ghosts(obj)
     if panel.show_trails:
         trails.draw_trails(obj)
+    if panel.show_ways:
+        way.draw_way(obj)
     sketch.draw_sketch(obj, figures=panel.show_ghosts, ways=panel.show_trails)
 
 
@@ -97,5 +99,5 @@ def remove() -> None:
     while _handles:
         space, handle = _handles.pop()
         space.draw_handler_remove(handle, "WINDOW")
-    for part in (ghosts, trails, sketch, timeline):
+    for part in (ghosts, trails, sketch, timeline, way):
         part.forget()
