@@ -295,14 +295,18 @@ def view_of(context, monkeypatch, **space):
 
 
 @pytest.mark.parametrize(
-    ("overlays", "ghosts", "trails", "drawn"),
-    [(True, True, True, "ghosts trails"), (True, False, True, "trails"),
-     (True, True, False, "ghosts"), (False, True, True, "")],
+    ("overlays", "ghosts", "trails", "ways", "drawn"),
+    [(True, True, True, True, "ghosts trails way"), (True, False, True, False, "trails"),
+     (True, True, False, False, "ghosts"), (True, False, False, True, "way"),
+     (False, True, True, True, "")],
 )  # fmt: skip
-def test_what_is_switched_off_is_not_drawn(marked, monkeypatch, overlays, ghosts, trails, drawn):
+def test_what_is_switched_off_is_not_drawn(
+    marked, monkeypatch, overlays, ghosts, trails, ways, drawn
+):
     handlers = view_of(bpy.context, monkeypatch, overlays=overlays)
     panel, seen = bpy.context.scene.motiongpt, []
-    panel.show_ghosts, panel.show_trails = ghosts, trails
+    panel.show_ghosts, panel.show_trails, panel.show_ways = ghosts, trails, ways
+    monkeypatch.setattr(handlers.way, "draw_way", lambda obj: seen.append("way"))
     monkeypatch.setattr(handlers.ghosts, "draw_ghosts", lambda obj: seen.append("ghosts"))
     monkeypatch.setattr(handlers.trails, "draw_trails", lambda obj: seen.append("trails"))
     monkeypatch.setattr(handlers, "target", lambda _: SimpleNamespace(
