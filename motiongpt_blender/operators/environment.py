@@ -13,7 +13,7 @@ from ..backend import locations
 from ..backend.child_task import ChildTask, set_up
 from ..backend.setup import torch_source
 from ..backend.setup.base_python import find_base
-from ..backend.setup.install_errors import InstallError
+from ..backend.setup.install_errors import InstallError, cannot_write
 from ..backend.setup.installer import DISK_FACTOR
 from ..backend.setup.pins import Pins, read_pins
 from ..backend.setup.places import STAMP, environment_in
@@ -94,11 +94,15 @@ class MOTIONGPT_OT_set_up(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
         """Start it; a script waits for the outcome."""
+        named = self._named(context)
         try:
-            folder = environment_in(self._named(context))
+            folder = environment_in(named)
             task = start(folder)
-        except (InstallError, OSError) as error:
+        except InstallError as error:
             self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except OSError as error:
+            self.report({"ERROR"}, cannot_write(error, named))
             return {"CANCELLED"}
         if (chosen := entry(context)) is not None:
             chosen.environment = "" if folder == locations.default_environment() else str(folder)

@@ -17,8 +17,7 @@ from typing import Final
 
 from ...core.folder_lock import FolderLock, FolderLockedError
 from ...core.progress_lines import Tell, claim_stdout, watching
-from ...core.translation import tr
-from .install_errors import InstallError
+from .install_errors import InstallError, cannot_write
 from .installer import Environment
 from .pins import read_pins
 from .places import environment_in
@@ -33,7 +32,7 @@ DOWNLOADS: Final = ".downloads"
 
 def main(argv: list[str]) -> int:
     """Make the environment; returns 0 when it is ready."""
-    folder, pyproject = Path(argv[0]), Path(argv[1])
+    folder, pyproject = Path(argv[0]).absolute(), Path(argv[1]).absolute()
     tell = claim_stdout()
     try:
         folder = environment_in(folder)
@@ -43,6 +42,7 @@ def main(argv: list[str]) -> int:
     downloads = folder.with_name(folder.name + DOWNLOADS)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        os.chdir(folder.parent)  # ours may be replaced meanwhile, by an upgrade of the add-on
         with FolderLock(folder):
             shutil.rmtree(downloads, ignore_errors=True)  # of one that was killed
             downloads.mkdir()
@@ -66,11 +66,7 @@ def _make(environment: Environment, downloads: Path, pyproject: Path, tell: Tell
 
 
 def _sentence(error: Exception, folder: Path) -> str:
-    if not isinstance(error, OSError):
-        return str(error)
-    return tr(
-        "{folder} cannot be written ({error}): choose another folder.", folder=folder, error=error
-    )
+    return cannot_write(error, folder) if isinstance(error, OSError) else str(error)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from .install_errors import InstallError
 
 #: Python versions for which every pinned package has a build.
 VERSIONS: Final = ((3, 11), (3, 12), (3, 13))
+#: Seconds within which a Python answers; Blender waits for it.
+PATIENCE: Final = 15.0
 #: Printed by a Python that can make an environment: its version, its bits and its processor.
 _QUESTION: Final = (
     "import sys, platform, venv, ensurepip;"
@@ -59,9 +61,11 @@ def refusal(python: Path) -> str | None:
     if (why := refusal_of_place(python)) is not None:
         return why
     try:
-        done = ask([python, "-I", "-c", _QUESTION], timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
+        done = ask([python, "-I", "-c", _QUESTION], timeout=PATIENCE)
+    except OSError:
         return tr("it does not start")
+    except subprocess.TimeoutExpired:
+        return tr("it does not answer within {seconds:.0f} seconds", seconds=PATIENCE)
     if done.returncode:
         return tr("it lacks the module venv or ensurepip")
     return refusal_of_build(done.stdout)
@@ -136,7 +140,7 @@ def _known_to_launcher() -> Iterator[Path]:
                 "-c",
                 "import sys; print(sys.executable)",
             ]
-            done = ask(command, timeout=30)
+            done = ask(command, timeout=PATIENCE)
         except (OSError, subprocess.TimeoutExpired):
             return
         if done.returncode == 0 and done.stdout.strip():

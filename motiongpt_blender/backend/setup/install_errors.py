@@ -6,6 +6,7 @@ wrong, where, and what to do.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -19,6 +20,12 @@ class InstallError(RuntimeError):
     """Setting up failed; the message is one sentence for a person."""
 
 
+#: Bytes with which the last file of an installer may still not have fitted.
+NO_ROOM: Final = 4 * 2**20
+#: Characters of a path that are shown of one that is too long.
+LONGEST_SHOWN: Final = 300
+#: Of the disk, and of what a user may keep there.
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _NO_SPACE: Final = re.compile(
     r"No space left on device|Errno 28|not enough space|Disk quota exceeded|os error 28", re.I
 )
@@ -70,7 +77,7 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         folder: the environment.
         base: the Python that makes the environment.
     """
-    if _NO_SPACE.search(text):
+    if _NO_SPACE.search(text) or _has_no_room(folder):
         return tr(
             "The disk of {folder} is full: make room there and try again.",
             folder=folder,
@@ -114,6 +121,31 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         reason=_last_error(text),
         log=log,
     )
+
+
+def _has_no_room(folder: Path) -> bool:
+    """Whether the disk is as good as full: venv does not repeat what pip says of it."""
+    there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+    return there is not None and shutil.disk_usage(there).free < NO_ROOM
+
+
+def cannot_write(error: OSError, folder: Path) -> str:
+    """One sentence for what the system says of an environment's folder."""
+    if error.errno in _FULL:
+        return tr(
+            "The disk of {folder} is full: make room there and try again.", folder=_shown(folder)
+        )
+    return tr(
+        "{folder} cannot be written ({error}): choose another folder.",
+        folder=_shown(folder),
+        error=error.strerror or error,
+    )
+
+
+def _shown(folder: Path) -> str:
+    """A path that a sentence can hold."""
+    text = str(folder)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def without_passwords(text: str) -> str:

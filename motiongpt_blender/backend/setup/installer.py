@@ -23,7 +23,13 @@ from ...core.translation import tr
 from . import torch_source
 from .asking import ask
 from .environment_folder import EnvironmentFolder, Say
-from .install_errors import InstallError, explain, missing_library, without_passwords
+from .install_errors import (
+    InstallError,
+    cannot_write,
+    explain,
+    missing_library,
+    without_passwords,
+)
 from .pins import Pins
 
 #: Characters of the longest path in an environment: licences of PyTorch (measured).
@@ -43,7 +49,7 @@ class Environment(EnvironmentFolder):
         try:
             return self._ensure(pins, groups, say)
         except OSError as error:
-            raise InstallError(explain(str(error), "it", self.folder, self.base)) from None
+            raise InstallError(cannot_write(error, self.folder)) from None
 
     def _ensure(self, pins: Pins, groups: Sequence[str], say: Say) -> bool:
         self._check_paths()

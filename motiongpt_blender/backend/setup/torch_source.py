@@ -8,10 +8,12 @@ same settings as options.
 from __future__ import annotations
 
 import ast
+import contextlib
 import enum
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from .asking import ask
 
 #: Pinned like everything else; CONTRIBUTING.md says why it is used at all.
 UV: Final = "uv==0.13.9"
+#: Seconds within which a driver answers; Blender's dialog waits for it.
+PATIENCE: Final = 10.0
 
 
 class Installer(enum.Enum):
@@ -94,9 +98,10 @@ def has_gpu() -> bool:
     """Whether this machine has a GPU with a PyTorch build of its own (Apple's need none)."""
     tool = shutil.which("nvidia-smi")
     if tool:
-        done = ask([tool, "-L"])
-        if done.returncode == 0 and "GPU" in done.stdout:
-            return True
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # a driver that hangs
+            done = ask([tool, "-L"], timeout=PATIENCE)
+            if done.returncode == 0 and "GPU" in done.stdout:
+                return True
     return Path("/proc/driver/nvidia/version").exists() or bool(
         shutil.which("rocm_agent_enumerator")
     )

@@ -96,6 +96,12 @@ def test_a_folder_with_files_gets_the_environment_inside(chosen, tmp_path):
     assert (tmp_path / "Documents" / "letter.txt").is_file() and not inside.exists()
 
 
+def test_a_folder_whose_name_is_too_long_is_one_sentence(chosen, tmp_path):
+    with pytest.raises(RuntimeError, match=r"cannot be written \(File name too long\): choose"):
+        bpy.ops.motiongpt.set_up(folder=str(tmp_path / ("x" * 300)))
+    assert chosen.environment == "" and locations.noted() is None
+
+
 def test_a_set_up_that_fails_notes_nothing(chosen, monkeypatch):
     from motiongpt_blender.operators.environment import is_set_up
 

@@ -107,6 +107,7 @@ def test_what_cannot_be_had_is_one_sentence_and_nothing_is_named(root, begun, wh
     assert task.progress.phase is Phase.FAILED
     assert task.progress.made is None
     assert "No build of tiny" in task.progress.text
+    assert not [path for path in begun.parent.iterdir() if path.name.endswith(".downloads")]
     assert task.progress.text.count(". ") == 0
 
 
@@ -190,6 +191,16 @@ def test_a_python_that_cannot_is_refused_with_the_reason(tmp_path, script, why):
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
     assert why in (refusal(python) or "")
+
+
+@posix
+def test_a_python_that_hangs_is_refused(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(base_python, "PATIENCE", 0.3)
+    with pytest.raises(InstallError, match=r"cannot make .*: it does not answer within 0 seconds"):
+        find_base(python)
 
 
 @posix

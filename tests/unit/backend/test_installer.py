@@ -275,12 +275,6 @@ def test_full_disk_is_told_before_the_download(environment, wheels, monkeypatch)
         ensure(environment, pins(small=["tiny==1.0"]), ["small"])
 
 
-def test_full_disk_on_the_way():
-    text = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
-    sentence = install_errors.explain(text, "blender", Path("/x/.venv"), Path("python"))
-    assert sentence == "The disk of /x/.venv is full: make room there and try again."
-
-
 @pytest.mark.parametrize(
     ("tool", "start"),
     [("apt-get", "apt-get install -y libx11-6"), ("dnf", "dnf install -y libX11")],

@@ -9,7 +9,7 @@ import pytest
 from motiongpt_blender.backend.child_task import Phase, set_up
 from motiongpt_blender.backend.setup.environment_folder import State
 from motiongpt_blender.backend.setup.installer import Environment
-from motiongpt_blender.backend.setup.places import INSIDE, STAMP, environment_in
+from motiongpt_blender.backend.setup.places import INSIDE, STAMP, environment_in, is_free
 from tests.unit.backend.test_child_task import BASE, begun, folder, root  # noqa: F401
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="uses links")
@@ -37,6 +37,12 @@ def test_set_up_into_a_folder_with_files_makes_its_own_inside(root, tmp_path):  
     assert task.progress.made == documents / INSIDE / "bin" / "python"
     assert (documents / "letter.txt").read_text() == "mine"
     assert not list(tmp_path.glob("*.old"))
+
+
+def test_a_file_is_no_free_folder(tmp_path):
+    (tmp_path / "letter.txt").write_text("mine")
+    assert not is_free(tmp_path / "letter.txt")
+    assert environment_in(tmp_path / "letter.txt") == tmp_path / "letter.txt" / INSIDE
 
 
 def test_a_folder_that_is_still_empty_is_no_obstacle(tmp_path):
