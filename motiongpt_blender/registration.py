@@ -141,7 +141,7 @@ CLASSES: Final = (
     copied_motion.MOTIONGPT_OT_copy_motion,
     copied_motion.MOTIONGPT_OT_copy_motion_from_file,
     derived_takes.MOTIONGPT_OT_mirror_take,
-    derived_takes.MOTIONGPT_OT_take_energy,
+    derived_takes.MOTIONGPT_OT_take_style,
     description.MOTIONGPT_OT_describe,
     description.MOTIONGPT_OT_cancel_description,
     description.MOTIONGPT_OT_name_by_description,

@@ -1,13 +1,16 @@
-"""Takes made of a kept take, beside it: mirrored, or with more or less energy. No model works."""
+"""Takes made of a kept take, beside it: mirrored, or in another style. No model works."""
 
 from __future__ import annotations
+
+import math
 
 import bpy
 
 from ..core.body.rotations import Array
 from ..core.mirroring import mirror_motion, mirror_sentence
-from ..core.reshape.energy import with_energy
+from ..core.reshape.take_style import TakeStyle, with_style
 from ..core.translation import tr
+from ..properties.placement import Placement
 from ..properties.takes import MotionGPTTake
 from ..scene.action.nla_tracks import playing_strip
 from ..scene.pose.recording import ActionRange
@@ -72,28 +75,54 @@ class MOTIONGPT_OT_mirror_take(_DerivedTakeOperator):
         return mirror_motion(joints)
 
 
-class MOTIONGPT_OT_take_energy(_DerivedTakeOperator):
-    """Make another take whose arms and back swing farther, or less far. Feet stay, and marked poses in its frames are met"""  # noqa: E501
+class MOTIONGPT_OT_take_style(_DerivedTakeOperator):
+    """Make another take whose upper body swings more or less, whose back is bent or whose arms are wider. Feet stay, and marked poses in its frames are met"""  # noqa: E501
 
-    bl_idname = "motiongpt.take_energy"
-    bl_label = "MotionGPT: Take Energy"
+    bl_idname = "motiongpt.take_style"
+    bl_label = "MotionGPT: Take Style"
 
     energy: bpy.props.FloatProperty(
         name="Energy",
-        description="1 is the take as it is, 0 without swing, 2 with twice as much",
-        default=1.5,
+        description="How far arms and back swing: 1 as in the take, 0 not at all, 2 twice as far",
+        default=1.0,
         min=0.0,
         max=3.0,
         precision=2,
     )
+    hunch: bpy.props.FloatProperty(
+        name="Hunch",
+        description="How far the back is bent forward",
+        min=math.radians(-30),
+        max=math.radians(60),
+        subtype="ANGLE",
+    )
+    arms: bpy.props.FloatProperty(
+        name="Wide Arms",
+        description="How much farther from the body the upper arms are",
+        min=math.radians(-30),
+        max=math.radians(60),
+        subtype="ANGLE",
+    )
+    as_layer: bpy.props.BoolProperty(
+        name="As Additive Layer",
+        description="Add the difference to the take on an NLA track, whose influence blends it in",
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Ask for the energy."""
+        """Ask for the style."""
         return context.window_manager.invoke_props_dialog(self)
 
+    def execute(self, context: bpy.types.Context) -> OperatorResult:
+        """Make it, and a layer of it where that is asked."""
+        done = super().execute(context)
+        if self.as_layer and done == {"FINISHED"}:
+            chosen_take(context).place_at(Placement.LAYER)
+        return done
+
     def changed(self, joints: Array, fps: float) -> Array:
-        """Arms and back swing otherwise about their mean."""
-        return with_energy(joints, fps, self.energy)
+        """The upper body in the style."""
+        hunch, arms = math.degrees(self.hunch), math.degrees(self.arms)
+        return with_style(joints, fps, TakeStyle(self.energy, hunch, arms))
 
 
 def _frames_of(take: MotionGPTTake, name: str) -> ActionRange:

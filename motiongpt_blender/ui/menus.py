@@ -42,7 +42,7 @@ GROUPS: Final = (
         ("motiongpt.blend_takes", msgid("Blend Takes...")),
         ("motiongpt.reroll_range", msgid("Re-roll Range of Take...")),
         ("motiongpt.mirror_take", msgid("Mirror Take")),
-        ("motiongpt.take_energy", msgid("Energy of Take...")),
+        ("motiongpt.take_style", msgid("Style of Take...")),
         ("motiongpt.reset_take", msgid("Reset Take")),
     ),
     (("motiongpt.describe", msgid("Describe")),),

@@ -125,7 +125,7 @@ class MOTIONGPT_MT_reshape(bpy.types.Menu):
         layout.separator()
         layout.label(text="Another take of this one")
         layout.operator("motiongpt.mirror_take", text="Mirror", icon="MOD_MIRROR")
-        layout.operator("motiongpt.take_energy", text="Energy...", icon="FORCE_TURBULENCE")
+        layout.operator("motiongpt.take_style", text="Style...", icon="FORCE_TURBULENCE")
         layout.separator()
         layout.label(text="What moves over the floor")
         layout.operator_enum("motiongpt.take_root", "root")

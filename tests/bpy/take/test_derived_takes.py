@@ -1,4 +1,4 @@
-"""Mirror and Energy: another take beside a kept one, which stays as it is."""
+"""Mirror and Style: another take beside a kept one, which stays as it is."""
 
 import bpy
 import numpy as np
@@ -51,7 +51,7 @@ def test_a_take_with_more_energy_swings_its_arms_and_keeps_its_feet(registered, 
     take = keep_clip(rig, frames=60)
     first, last = span(take)
     before = motion(rig, first, last)
-    assert bpy.ops.motiongpt.take_energy(energy=1.6) == {"FINISHED"}
+    assert bpy.ops.motiongpt.take_style(energy=1.6) == {"FINISHED"}
     assert rig.motiongpt.takes.chosen_take.prompt == take.name
     after = motion(rig, first, last)
     swing = [
@@ -63,11 +63,36 @@ def test_a_take_with_more_energy_swings_its_arms_and_keeps_its_feet(registered, 
     assert np.linalg.norm(after[:, feet] - before[:, feet], axis=-1).mean() < 0.03
 
 
+def test_a_style_as_a_layer_fades_with_its_influence(registered, make_smpl_rig):
+    rig = make_smpl_rig(1.05)
+    first, last = span(keep_clip(rig, frames=40))
+    before = motion(rig, first, last)
+    style = {"hunch": np.radians(30), "arms": np.radians(20), "as_layer": True}
+    assert bpy.ops.motiongpt.take_style(**style) == {"FINISHED"}
+    assert rig.motiongpt.takes.chosen_take.placement == "LAYER"
+    leans = [_lean(before), _lean(motion(rig, first, last))]
+    strip = next(
+        t.strips[0] for t in rig.animation_data.nla_tracks if t.strips[0].blend_type == "COMBINE"
+    )
+    strip.use_animated_influence = True
+    key = strip.fcurves.find("influence").keyframe_points.insert(first, 0.5)
+    leans.insert(1, _lean(motion(rig, first, last)))
+    assert leans[2] - leans[0] > 12
+    assert leans[1] - leans[0] == pytest.approx(0.5 * (leans[2] - leans[0]), abs=2)
+    key.co.y = 0.0
+    np.testing.assert_allclose(motion(rig, first, last), before, atol=1e-3)
+
+
+def _lean(joints):
+    back = local_pose(joints)[:, Joint.NECK]
+    return float(np.degrees(np.arctan2(back[:, 2], back[:, 1])).mean())
+
+
 def test_a_take_in_review_is_kept_first(addon, smpl_rig):
     bpy.context.scene.motiongpt.takes = 2
     show(1)
     generate(addon)
-    for name in ("mirror_take", "take_energy"):
+    for name in ("mirror_take", "take_style"):
         operator = getattr(bpy.ops.motiongpt, name)
         assert not operator.poll()
         with pytest.raises(RuntimeError, match="Keep the take first"):

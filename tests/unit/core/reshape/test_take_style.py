@@ -1,14 +1,24 @@
-"""A motion with more or less energy: arms and back swing by another measure, legs stay."""
+"""A motion in another style: arms and back swing by another measure, or are held otherwise."""
 
 import numpy as np
 import pytest
 
 from motiongpt_blender.core.body.motion import local_pose
 from motiongpt_blender.core.body.skeleton import PARENTS, Joint
-from motiongpt_blender.core.reshape.energy import FARTHEST, MEAN_SECONDS, UPPER_BODY, with_energy
+from motiongpt_blender.core.reshape.take_style import (
+    FARTHEST,
+    MEAN_SECONDS,
+    UPPER_BODY,
+    TakeStyle,
+    with_style,
+)
 from tests.support.clips import FPS, clip, clips
 
 LEGS = [j for j in Joint if j not in UPPER_BODY]
+
+
+def with_energy(joints, fps, energy):
+    return with_style(joints, fps, TakeStyle(energy))
 
 
 def lengths(joints):
@@ -27,7 +37,7 @@ def swing(joints, joint):
 @pytest.mark.parametrize("energy", [0.0, 0.5, 1.0, 1.7, 3.0])
 def test_legs_and_lengths_stay(name, energy):
     joints = clip(name)
-    made = with_energy(joints, FPS, energy)
+    made = with_style(joints, FPS, TakeStyle(energy, 40 * (energy - 1), 30 * (energy - 1)))
     assert np.array_equal(made[:, LEGS], joints[:, LEGS])
     np.testing.assert_allclose(lengths(made), lengths(joints), atol=1e-9)
     if energy == 1.0:
@@ -69,3 +79,36 @@ def test_no_bone_turns_farther_than_a_shoulder_can():
 
 def test_the_mean_is_slow():
     assert 0.5 <= MEAN_SECONDS <= 1.0
+
+
+def lean(joints):
+    """Degrees by which the back leans forward, from the hips to the neck, mean over the time."""
+    own = local_pose(joints)
+    back = own[:, Joint.NECK] - own[:, Joint.PELVIS]
+    return np.degrees(np.arctan2(back[:, 2], back[:, 1]))
+
+
+@pytest.mark.parametrize("name", ["walk", "turn", "wave"])
+def test_a_hunched_back_leans_forward_and_the_head_looks_ahead(name):
+    joints = clip(name)
+    made = with_style(joints, FPS, TakeStyle(hunch=30.0))
+    more = lean(made) - lean(joints)
+    assert more.min() > 10 and more.max() < 30
+    neck, head = (
+        local_pose(m)[:, Joint.HEAD] - local_pose(m)[:, Joint.NECK] for m in (made, joints)
+    )
+    tilt = np.degrees(np.arctan2(neck[:, 2], neck[:, 1]) - np.arctan2(head[:, 2], head[:, 1]))
+    assert np.abs(tilt).max() < 12
+
+
+@pytest.mark.parametrize("degrees", [25.0, -15.0])
+def test_wide_arms_are_farther_from_the_body_on_both_sides(degrees):
+    """Of hanging arms; the sides alike."""
+    still = np.repeat(clip("walk")[:1], 40, axis=0)
+    made = with_style(still, FPS, TakeStyle(arms=degrees))
+    for side in "LR":
+        shoulder, elbow = Joint[f"{side}_SHOULDER"], Joint[f"{side}_ELBOW"]
+        arms = [local_pose(m)[:, elbow] - local_pose(m)[:, shoulder] for m in (made, still)]
+        sign = 1 if side == "L" else -1
+        out = [np.degrees(np.arctan2(sign * a[:, 0], -a[:, 1])) for a in arms]
+        assert (out[0] - out[1]).mean() == pytest.approx(degrees, abs=3)
