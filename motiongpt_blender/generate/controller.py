@@ -297,8 +297,7 @@ def load_clips(take: PreparedTake, result: Result, folder: Path) -> tuple[Motion
 
 
 def made_text(reports: Sequence[ApplyReport]) -> str:
-    """What was made, in words."""
-    first = reports[0]
+    """What was made, in words; short, so that a long name moves nothing in the panel."""
     if len(reports) == 1:
-        return tr("'{name}' is on a new NLA track", name=first.action_name)
+        return tr("The take is on a new NLA track")
     return tr("{count} takes: choose one below, then Keep it", count=len(reports))

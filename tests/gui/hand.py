@@ -105,12 +105,13 @@ def open_tab():
     yield 1.0
 
 
-def find_button(command, shares=(0.3, 0.865, 0.7), near=None):
+def find_button(command, shares=(0.3, 0.865, 0.7), near=None, spot=None):
     """Move the mouse over the side bar until ``command`` lies under it; returns (x, y).
 
-    Down the whole side bar at these shares of its width, or only ``near`` a height.
+    Down the whole side bar, or another ``spot``, at these shares of its width, or only ``near`` a
+    height.
     """
-    return (yield from _find(command, "copy_python_command_button", shares, near))
+    return (yield from _find(command, "copy_python_command_button", shares, near, spot))
 
 
 def find_field(path):
@@ -118,9 +119,9 @@ def find_field(path):
     return (yield from _find(path, "copy_data_path_button", (0.3, 0.6), None))
 
 
-def _find(text, copy, shares, near):
+def _find(text, copy, shares, near, spot=None):
     """Where Blender's operator ``copy`` puts the text on the clipboard."""
-    spot = place("UI")
+    spot = spot or place("UI")
     region, window = spot["region"], spot["window"]
     top, bottom = region.y + region.height - 8, region.y + 8
     if near is not None:
@@ -136,8 +137,8 @@ def _find(text, copy, shares, near):
             if text in bpy.context.window_manager.clipboard:
                 bpy.context.window_manager.clipboard = ""
                 return x, y
-    tab = f"{region.active_panel_category}, {region.width} x {region.height}"
-    raise AssertionError(f"nothing of {text} in the side bar ({tab})")
+    tab = f"{region.type}, {region.width} x {region.height}"
+    raise AssertionError(f"nothing of {text} in the region ({tab})")
 
 
 def _copy(operator):
@@ -149,9 +150,9 @@ def _copy(operator):
             bpy.ops.ui.copy_python_command_button()
 
 
-def click(at, rest=0.6):
+def click(at, rest=0.6, window=None):
     """Press and release the left mouse button there, then give Blender ``rest`` seconds."""
-    window = place("UI")["window"]
+    window = window or place("UI")["window"]
     yield 0.5  # the panel has been drawn anew, and has to see the mouse come
     for dx in (-3, 0):
         window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=at[0] + dx, y=at[1])

@@ -84,7 +84,7 @@ def story(asked):
     while session.controller().pending is not None:
         yield 0.1
     message = session.active_state(bpy.context).message
-    written = known["'{name}' is on a new NLA track"].partition("{name}")[2]
+    written = known["The take is on a new NLA track"]
     assert written in message, message
     if asked.shots:
         yield from hand.shoot(asked.shots / f"{asked.language}.png", hand.side_bar())

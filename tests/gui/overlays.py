@@ -1,7 +1,8 @@
 """Run inside a windowed Blender: ghosts, trails, and marks that are dragged on the timeline.
 
     blender --factory-startup --enable-event-simulate --window-geometry 0 0 1600 1000 \
-        --python tests/gui/overlays.py -- --shot docs/images/overlays.png --light
+        --python tests/gui/overlays.py -- --shot docs/images/overlays_light.png --light \
+        --model PYTHON --prompt "a person walks forward then raises the right hand"
 
 With ``--shot`` also a picture of the view and the timeline. Prints OK, or the error.
 """
@@ -30,6 +31,7 @@ def arguments():
     parser.add_argument("--shot", type=Path, help="picture of view and timeline")
     parser.add_argument("--light", action="store_true", help="with the light theme")
     parser.add_argument("--model", metavar="PYTHON", help="the true model, in this Python")
+    parser.add_argument("--prompt", help="what is asked of it")
     return parser.parse_args(words)
 
 
@@ -41,13 +43,14 @@ def timeline():
     return {"window": window, "area": area, "region": region}
 
 
-def take_of_fake_model(rig):
+def take(rig, prompt):
     """A take of three seconds."""
     from motiongpt_blender.operators import session
 
     scene = bpy.context.scene
     scene.frame_end = 100
     hand.asked().seconds, scene.motiongpt.takes = 3.0, 1
+    hand.asked().prompt = prompt or hand.asked().prompt
     with bpy.context.temp_override(**hand.place("WINDOW")):
         bpy.ops.motiongpt.generate()
     while session.controller().pending is not None:
@@ -112,8 +115,14 @@ def frames(rig):
 
 
 def dress(rig):
-    """A solid figure on the rig without its controls, seen from a side."""
+    """A solid figure on the rig without its controls, seen from a side.
+
+    How long the take took on this machine is no matter of the picture.
+    """
     from motiongpt_blender.demo.figure import add_figure
+    from motiongpt_blender.operators import session
+
+    session.tell(rig, "")
 
     add_figure(rig).color = (0.8, 0.8, 0.82, 1.0)
     view = hand.place("WINDOW")["area"].spaces.active
@@ -123,8 +132,8 @@ def dress(rig):
     view.shading.color_type = "OBJECT"
     view.region_3d.view_perspective = "PERSP"
     view.region_3d.view_rotation = (0.62, 0.40, 0.36, 0.57)
-    view.region_3d.view_location = (0.2, -1.75, 0.75)
-    view.region_3d.view_distance = 5.4
+    view.region_3d.view_location = (0.35, -1.65, 0.95)
+    view.region_3d.view_distance = 4.5
     spot = timeline()
     with bpy.context.temp_override(**spot):
         bpy.ops.action.view_all()
@@ -139,7 +148,7 @@ def story(asked):
         hand.use_light_theme()
     rig = hand.make_rigify_rig()
     yield from hand.open_tab()
-    yield from take_of_fake_model(rig)
+    yield from take(rig, asked.prompt)
     mark()
     yield from dress(rig)
     if not asked.shot:

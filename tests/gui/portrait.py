@@ -36,6 +36,10 @@ def dress(rig):
 
 def take(rig, path):
     """Set the scene, wait for it to be drawn, and take the picture of figures and side bar."""
+    from motiongpt_blender.operators import session
+
+    message = session.state_of(rig).message
+    session.tell(rig, message.partition(" (")[0] + ".")  # how long it took is this machine's
     ghosts(rig)
     scene = bpy.context.scene
     scene.frame_set(FRAME)

@@ -41,7 +41,7 @@ def test_from_the_click_to_the_take(stage, tmp_path):
     assert (len(clip), take.marked, take.plan.start_frame, take.name) == (21, (), 1.0, "walk on")
     assert (take.fit.cyclic, take.frame_count, take.notes) == (True, 21, ("A note.",))
     assert stage.state.seconds == {"generate": 1.0, "write": 0.5, "total": 1.0}
-    assert stage.state.message == "'walk on' is on a new NLA track (1.0 s)."
+    assert stage.state.message == "The take is on a new NLA track (1.0 s)."
     assert not stage.state.failed
 
 
@@ -69,7 +69,7 @@ def test_state_belongs_to_the_character(stage):
     assert stage.state.message == before
     assert stage.controller.state(8) == CharacterState()
     stage.answer()
-    assert "a person jumps" in stage.controller.state(8).message
+    assert "on a new NLA track" in stage.controller.state(8).message
     assert stage.state.message == before
 
 
