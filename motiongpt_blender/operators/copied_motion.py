@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from ..core.pose_constraints.rig_pose import PoseError
 from ..core.translation import tr
 from ..generate.adapters import SceneTime
 from ..generate.copied_motion import prepare_copy
+from ..properties import armature
 from ..scene.errors import RigError, WriteError
 from ..scene.pose.motion_file import IMPORTERS, imported_armature
 from ..scene.pose.recording import (
@@ -94,13 +95,17 @@ class MOTIONGPT_OT_copy_motion(bpy.types.Operator):
 
 
 class MOTIONGPT_OT_copy_motion_from_file(bpy.types.Operator):
-    """Make a take of the motion in a BVH, FBX or glTF file, whatever its skeleton, from the current frame on. Nothing else of the file stays"""  # noqa: E501
+    """Make a take of the motion in a BVH, FBX or glTF file, whatever its skeleton, from the current frame on. Of several files, each becomes a take in the list. Nothing else of them stays"""  # noqa: E501
 
     bl_idname = "motiongpt.copy_motion_from_file"
     bl_label = "MotionGPT: Copy Motion from File"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: bpy.props.StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: bpy.props.StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    files: bpy.props.CollectionProperty(
+        type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"}
+    )
     filter_glob: bpy.props.StringProperty(
         default=";".join(f"*{ending}" for ending in IMPORTERS), options={"HIDDEN"}
     )
@@ -116,22 +121,45 @@ class MOTIONGPT_OT_copy_motion_from_file(bpy.types.Operator):
         return not reason
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
-        """Ask for the file."""
+        """Ask for the files."""
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> OperatorResult:
-        """Import the file, copy its motion, and remove what was imported."""
-        obj, path = required_target(context), Path(bpy.path.abspath(self.filepath))
-        try:
-            with imported_armature(path) as source:
-                action = replace(copyable_action(source), name=path.stem)
-                report = copy_motion(context, obj, source, action, at_current=True)
-        except REFUSED as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, tr("'{name}' is on a new NLA track", name=report.action_name))
-        return {"FINISHED"}
+        """Import each file, copy its motion, and remove what was imported."""
+        paths = _paths(self.filepath, self.directory, [file.name for file in self.files])
+        made: list[str] = []
+        for path in paths:
+            try:
+                made.append(_copy_file(context, path, in_list=len(paths) > 1))
+            except REFUSED as error:
+                self.report({"ERROR" if len(paths) == 1 else "WARNING"}, str(error))
+        if len(paths) > 1:
+            text = tr("{made} of {count} files became takes", made=len(made), count=len(paths))
+            self.report({"INFO"}, text)
+        elif made:
+            self.report({"INFO"}, tr("'{name}' is on a new NLA track", name=made[0]))
+        return {"FINISHED"} if made else {"CANCELLED"}
+
+
+def _paths(filepath: str, directory: str, names: Sequence[str]) -> list[Path]:
+    """The files that were chosen, each once."""
+    folder = Path(bpy.path.abspath(directory)) if directory else None
+    chosen = [folder / name for name in names if name] if folder is not None else []
+    return list(dict.fromkeys(chosen)) or [Path(bpy.path.abspath(filepath))]
+
+
+def _copy_file(context: bpy.types.Context, path: Path, *, in_list: bool) -> str:
+    """Make a take of a file's motion, on the rig or in the list alone; returns its name."""
+    obj = required_target(context)
+    with imported_armature(path) as source:
+        action = replace(copyable_action(source), name=path.stem)
+        report = copy_motion(context, obj, source, action, at_current=True)
+    if in_list:
+        take = armature.of(obj).takes.chosen_take
+        assert take is not None  # it was written just now
+        take.take_off()
+    return report.action_name
 
 
 def copy_motion(

@@ -77,8 +77,9 @@ class MOTIONGPT_PT_takes(ArmaturePanel, bpy.types.Panel):
     bl_idname = "MOTIONGPT_PT_takes"
 
     def draw_header_preset(self, context: Context) -> None:
-        """Bones for the keys of the chosen take, and whether its trails are shown."""
+        """Takes of other motion, bones for the chosen take's keys, whether its trails are shown."""
         panel, row = scene_properties.of(context.scene), layout_of(self).row(align=True)
+        row.menu("MOTIONGPT_MT_copy_motion", text="", icon="PASTEDOWN")
         row.operator("motiongpt.select_keyed_bones", text="", icon="KEYFRAME")
         row.prop(panel, "show_trails", text="", icon="ANIM")
 

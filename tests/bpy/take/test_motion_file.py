@@ -124,3 +124,25 @@ def test_files_of_others_become_takes(registered, smpl_rig, name):
     assert first == 1 and last > 30
     thighs = limbs_of(smpl_rig, first, last - first + 1)[[0, 4]]
     assert (angle(thighs, thighs[:, :1]).max(axis=1) > 15).all()  # some of them walk on the spot
+
+
+def test_several_files_become_takes_in_the_list(recorded, make_smpl_rig, tmp_path):
+    """A file that cannot be read does not stop the others."""
+    path, _ = recorded(".bvh")
+    (tmp_path / "b.bvh").write_bytes(path.read_bytes())
+    (tmp_path / "broken.bvh").write_text("no motion\n", encoding="utf-8")
+    obj = make_smpl_rig(0.3)
+    bpy.context.scene.motiongpt.armature = obj
+    names = [{"name": name} for name in (path.name, "broken.bvh", "b.bvh", "b.bvh")]
+    call = {"directory": str(tmp_path), "files": names}
+    assert bpy.ops.motiongpt.copy_motion_from_file(**call) == {"FINISHED"}
+    takes = obj.motiongpt.takes.entries
+    assert [take.name for take in takes] == [path.stem, "b"]
+    assert all(take.placement == "LIST" and take.action is not None for take in takes)
+    assert not (obj.animation_data and obj.animation_data.nla_tracks)
+    obj.motiongpt.takes.active = 1
+    assert obj.animation_data.nla_tracks and takes[1].on_rig
+    broken = {"directory": str(tmp_path), "files": [{"name": "broken.bvh"}]}
+    with pytest.raises(RuntimeError, match=r"broken\.bvh"):
+        bpy.ops.motiongpt.copy_motion_from_file(**broken)
+    assert len(takes) == 2
