@@ -1,4 +1,4 @@
-"""Run inside a windowed Blender: the list of model packs in the preferences, and a pack chosen there.
+"""Run inside a windowed Blender: the list of model packs in the preferences, and one chosen there.
 
     blender --factory-startup --enable-event-simulate --window-geometry 0 0 1600 1000 \
         --python tests/gui/packs_menu.py -- --shot docs/images/packs.png
@@ -49,7 +49,7 @@ def install_packs(folder):
         assert bpy.ops.motiongpt.install_pack(filepath=str(archive)) == {"FINISHED"}
 
 
-class USERPREF_PT_ours(bpy.types.Panel):
+class USERPREF_PT_ours(bpy.types.Panel):  # noqa: N801 - Blender asks for such a name
     """The add-on's preferences as Blender draws them; it lists no add-on out of a checkout."""
 
     bl_label = "MotionGPT"
