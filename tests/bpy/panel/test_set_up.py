@@ -78,6 +78,15 @@ def test_set_up_notes_the_python_for_every_blender(chosen, tmp_path):
     assert not bpy.ops.motiongpt.remove_environment.poll()
 
 
+def test_what_was_set_up_takes_the_place_of_a_python_that_was_named(chosen, tmp_path):
+    from motiongpt_blender.operators.environment import is_set_up
+
+    chosen.python = str(tmp_path / "gone" / "python")
+    assert not is_set_up(bpy.context)
+    bpy.ops.motiongpt.set_up()
+    assert chosen.python == "" and is_set_up(bpy.context)
+
+
 def test_a_folder_of_ones_own_is_kept_in_the_preferences(chosen, tmp_path):
     place = tmp_path / "studio share" / "mgpt"
     bpy.ops.motiongpt.set_up(folder=str(place))
@@ -100,6 +109,14 @@ def test_a_folder_whose_name_is_too_long_is_one_sentence(chosen, tmp_path):
     with pytest.raises(RuntimeError, match=r"cannot be written \(File name too long\): choose"):
         bpy.ops.motiongpt.set_up(folder=str(tmp_path / ("x" * 300)))
     assert chosen.environment == "" and locations.noted() is None
+
+
+def test_a_folder_that_is_not_ours_is_never_removed(chosen, tmp_path):
+    (tmp_path / "films").mkdir()
+    chosen.environment = str(tmp_path / "films")
+    assert not bpy.ops.motiongpt.remove_environment.poll()
+    (tmp_path / "films" / STAMP).write_text("{}")
+    assert bpy.ops.motiongpt.remove_environment.poll()
 
 
 def test_a_set_up_that_fails_notes_nothing(chosen, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 
 from motiongpt_blender.backend.child_task import Phase, set_up
 from motiongpt_blender.backend.setup import install_errors, torch_source
+from motiongpt_blender.backend.setup.environment_folder import State
 from motiongpt_blender.backend.setup.install_errors import InstallError, cannot_write
 from motiongpt_blender.backend.setup.installer import Environment
 from motiongpt_blender.backend.setup.pins import Pins
@@ -39,6 +40,23 @@ def test_full_disk_on_the_way():
     text = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
     sentence = install_errors.explain(text, "blender", Path("/x/.venv"), Path("python"))
     assert sentence == "The disk of /x/.venv is full: make room there and try again."
+
+
+@posix
+def test_an_environment_of_another_python_is_told_apart(environment, tmp_path):  # noqa: F811
+    other = tmp_path / "python3.13"
+    other.write_text("#!/bin/sh\necho 3.13.9\n")
+    other.chmod(0o755)
+    assert environment.state() is State.OURS
+    assert Environment(environment.folder, other).state() is State.OTHER_PYTHON
+
+
+def test_variables_that_change_python_reach_no_installer(environment, monkeypatch):  # noqa: F811
+    for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"):
+        monkeypatch.setenv(name, "nowhere")
+    code = "import os, sys; sys.exit(sorted(v for v in os.environ if v.startswith('PYTHON')))"
+    with pytest.raises(InstallError, match=r"\['PYTHONUTF8'\]"):
+        environment._call([str(environment.python), "-c", code], "it", print)
 
 
 def test_a_disk_that_is_full_without_a_word_of_it(tmp_path, monkeypatch):
