@@ -1,4 +1,4 @@
-"""Run inside a windowed Blender: the list of model packs in the preferences, and one chosen there.
+"""Run inside a windowed Blender: the list of model packs in the preferences, and one chosen.
 
     blender --factory-startup --enable-event-simulate --window-geometry 0 0 1600 1000 \
         --python tests/gui/packs_menu.py -- --shot docs/images/packs.png
@@ -49,10 +49,10 @@ def install_packs(folder):
         assert bpy.ops.motiongpt.install_pack(filepath=str(archive)) == {"FINISHED"}
 
 
-class USERPREF_PT_ours(bpy.types.Panel):  # noqa: N801 - Blender asks for such a name
+class OurPreferences(bpy.types.Panel):
     """The add-on's preferences as Blender draws them; it lists no add-on out of a checkout."""
 
-    bl_label = "MotionGPT"
+    bl_label, bl_idname = "MotionGPT", "USERPREF_PT_motiongpt"
     bl_space_type, bl_region_type, bl_context = "PREFERENCES", "WINDOW", "addons"
 
     def draw(self, context):
@@ -63,7 +63,7 @@ class USERPREF_PT_ours(bpy.types.Panel):  # noqa: N801 - Blender asks for such a
 
 def open_preferences():
     """The add-on's preferences, in the place of the 3D view; their window, area and region."""
-    bpy.utils.register_class(USERPREF_PT_ours)
+    bpy.utils.register_class(OurPreferences)
     area = hand.place("WINDOW")["area"]
     area.type = "PREFERENCES"
     bpy.context.preferences.active_section = "ADDONS"
