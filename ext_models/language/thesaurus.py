@@ -8,6 +8,7 @@ replaced, and nothing is replaced by words that the pack does not know.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -228,45 +229,39 @@ def _is_clause(prompt: str, found: Sequence[re.Match[str]], at: int, count: int)
 def load_thesaurus() -> Thesaurus:
     """The thesaurus that comes with the project, read once."""
     tables = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-    irregular: Mapping[str, str] = tables["irregular"]
-    phrases = {typed: (read,) for read, typed in _pairs(tables["phrases"])}
+    irregular: dict[str, list[str]] = {}
+    for form, base in tables["irregular"].items():
+        irregular.setdefault(base, []).append(form)
+    phrases = {typed: (read,) for read, row in tables["phrases"].items() for typed in row}
     verbs: dict[str, Readings] = {}
-    for read, typed in _pairs(tables["verbs"]):
-        for form, readings in _verb_entries(typed, read, irregular):
-            verbs.setdefault(form, readings)
+    for read, row in tables["verbs"].items():
+        readings = _verb_readings(read)
+        for typed in row:
+            base, _, rest = typed.partition(" ")
+            forms = (*verb_forms(base), *irregular.get(base, ()))
+            for form, found in itertools.zip_longest(forms, readings, fillvalue=readings[1]):
+                verbs.setdefault(f"{form} {rest}".rstrip(), found)
     nouns: dict[str, Readings] = {}
-    for read, typed in _pairs(tables["nouns"]):
-        nouns.setdefault(typed, (read,))
-        nouns.setdefault(_plural(typed, irregular), (_plural(read, irregular), read))
-    modifiers = {typed: (read,) for read, typed in _pairs(tables["modifiers"])}
+    for read, row in tables["nouns"].items():
+        plural = _plural(read, irregular)
+        for typed in row:
+            nouns.setdefault(typed, (read,))
+            nouns.setdefault(_plural(typed, irregular), (plural, read))
+    modifiers = {typed: (read,) for read, row in tables["modifiers"].items() for typed in row}
     return Thesaurus(phrases, verbs, nouns, modifiers)
 
 
-def _pairs(table: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
-    """What is read and what is typed, for each entry of a table."""
-    return ((read, typed) for read, row in table.items() for typed in row)
-
-
-def _verb_entries(
-    typed: str, read: str, irregular: Mapping[str, str]
-) -> Iterator[tuple[str, Readings]]:
-    """Each form of a verb, and what is read: the same form, or another that the pack may know."""
-    base, _, rest = typed.partition(" ")
-    forms = verb_forms(base)
+def _verb_readings(read: str) -> list[Readings]:
+    """What is read for each of a verb's four forms: the same form, or one that the pack knows."""
     verb, _, after = read.partition(" ")
-    read_forms = [f"{form} {after}".strip() for form in verb_forms(verb)]
-    third = read_forms[1]
-    pairs = list(zip(forms, read_forms, strict=True))
-    pairs += [(form, third) for form, of in irregular.items() if of == base]
-    for form, same in pairs:
-        yield f"{form} {rest}".strip(), tuple(dict.fromkeys((same, third, *read_forms)))
+    forms = [f"{form} {after}".rstrip() for form in verb_forms(verb)]
+    return [tuple(dict.fromkeys((form, forms[1], *forms))) for form in forms]
 
 
-def _plural(noun: str, irregular: Mapping[str, str]) -> str:
+def _plural(noun: str, irregular: Mapping[str, list[str]]) -> str:
     """The plural of a noun phrase: of its last word."""
-    own = next((form for form, of in irregular.items() if of == noun), None)
-    if own is not None:
-        return own
+    if noun in irregular:
+        return irregular[noun][0]
     if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
         return f"{noun[:-1]}ies"
     if noun.endswith("man"):
