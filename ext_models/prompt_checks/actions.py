@@ -18,9 +18,8 @@ _BETWEEN: Final = re.compile(r"\s*(?:[.;!?]+(?=\s|$)|,(?:\s+and\b)?|\band\b)\s*"
 
 #: What happens in a moment. A model that has read "jumps" does not count to two.
 _MOMENTARY: Final = frozenset({Demand.JUMP, Demand.KICK, Demand.PUNCH})
-#: How often, in words that can be left out, and so many repeats at most.
+#: How often, in words that can be left out: up to four times.
 _OFTEN: Final = re.compile(r"\s*\b(?:twice|thrice|(?:two|three|four|[2-4])\s+times)\b", re.I)
-_MOST_REPEATS: Final = 4
 #: Words that are no action of their own, beside directions and sides.
 _BARE: Final = frozenset({"up", "down", "again", "another", "one", "once", "more", "back"})
 
@@ -102,4 +101,4 @@ def _repeats(action: str) -> list[str]:
     alone = all(c.demand in _MOMENTARY or c.demand is Demand.TRAVEL for c in checks)
     once, found = _OFTEN.subn("", action)
     times = counts[0] if len(counts) == 1 and alone and found == 1 else None
-    return [once.strip(" ,;.!?")] * times if times and times <= _MOST_REPEATS else [action]
+    return [once.strip(" ,;.!?")] * times if times else [action]

@@ -152,6 +152,20 @@ def test_the_words_of_the_file_are_unknown_ones():
     assert not idle, json.dumps(idle)
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("she slung a ball", "she throws a ball"),
+        ("fleeing", "running"),
+        ("two wolves", "two animals"),
+        ("the animals lob balls", "the animals throw balls"),
+    ],
+)
+def test_forms_of_the_shipped_words(typed, read):
+    known = frozenset(plain_words("she throws throw a ball runs running two animals the balls"))
+    assert load_thesaurus().read(typed, known)[0] == read
+
+
 def test_no_word_is_listed_twice_in_a_table():
     for name in ("phrases", "verbs", "nouns", "modifiers"):
         rows = [entry for row in TABLES[name].values() for entry in row]
