@@ -127,7 +127,7 @@ def _draw_button(layout: UILayout, obj: Object | None, *, ready: bool) -> None:
     """Generate, or the progress of the character's take; beside it the list of all."""
     take = session.controller().pending_of(session_id(obj)) if obj is not None else None
     split = layout.split(factor=QUEUE_SHARE, align=True)
-    split.scale_y = 1.6
+    split.scale_y = 1.4
     row = split.row(align=True)
     if take is not None:
         draw_progress(row, take)

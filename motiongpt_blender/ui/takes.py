@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Rows of the list, whether there are takes or not: a take that arrives moves nothing.
 ROWS: Final = 3
 #: Size of a take's picture, in heights of a button.
-PICTURE_SCALE: Final = 2.8
+PICTURE_SCALE: Final = 2.6
 
 
 class MOTIONGPT_UL_takes(List, bpy.types.UIList):
