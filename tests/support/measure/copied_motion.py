@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import bpy
@@ -29,6 +31,7 @@ from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.apply import apply_clip
 from tests.support.clips import as_generated, clip
 from tests.support.rigs.families import USUAL, build_family, build_of
+from tests.support.rigs.files import READ, open_rig, put_at_rest
 from tests.support.rigs.measures import Played, angle, play, point
 
 #: Frames a second of the scene, and of the clip that is put on the sources.
@@ -61,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--clip", default="walk", help="one of the clips of the tests")
     parser.add_argument("--frames", type=int, default=50, help="of the clip")
     parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument(
+        "--files", type=Path, help="a folder of rigs: each is copied to a built one, and from one"
+    )
     arguments = parser.parse_args(argv)
     return run_command("copied motion", lambda: _run(arguments))
 
@@ -69,19 +75,17 @@ def _run(arguments: argparse.Namespace) -> int:
     import motiongpt_blender
 
     motiongpt_blender.register()
-    families = sorted(USUAL)
+    names = _pairs(arguments.pairs, arguments.files)
     joints = as_generated(clip(arguments.clip)[: arguments.frames]).astype(np.float32)
     print("| from | to | place, % | slide, %/s: source, copy | limbs, planted: mean, worst "
           "| as it is: worst | and back: worst |")  # fmt: skip
     print("|---|---|---|---|---|---|---|")
     rows: list[tuple[Copied, Copied, Copied]] = []
-    for k in range(arguments.pairs):
-        source = families[k % len(families)]
-        other = families[(k + 1 + k // len(families) * 5 + k % 7) % len(families)]
+    for source, other in names:
         rows.append(pair(source, other, joints))
         planted, there, back = rows[-1]
         print(
-            f"| {source} | {other} | {planted.place:.1f} "
+            f"| {Path(source).stem} | {Path(other).stem} | {planted.place:.1f} "
             f"| {planted.slide[1]:.1f}, {planted.slide[0]:.1f} "
             f"| {planted.limbs.mean():.1f}, {planted.limbs.max():.1f} "
             f"| {there.limbs.max():.2f} | {back.limbs.max():.2f} |",
@@ -95,13 +99,40 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _pairs(count: int, folder: Path | None) -> list[tuple[str, str]]:
+    """Names of families, or paths of rigs in a folder and names."""
+    families = sorted(USUAL)
+    if folder is not None:
+        paths = sorted(p for p in folder.iterdir() if p.suffix in READ and p.suffix != ".blend")
+        files = [str(path) for path in paths if "bone" not in path.stem]
+        pairs = [(file, families[k % len(families)]) for k, file in enumerate(files)]
+        return [ends for pair in pairs for ends in (pair, pair[::-1])]
+    return [
+        (families[k % len(families)],
+         families[(k + 1 + k // len(families) * 5 + k % 7) % len(families)])
+        for k in range(count)
+    ]  # fmt: skip
+
+
+def _armature(name: str, folder: Path) -> Any:
+    """An armature of a family, or of a file, at rest."""
+    path = Path(name)
+    if not path.suffix:
+        return build_family(build_of(name))
+    others = set(bpy.context.scene.objects)
+    open_rig(path, folder)
+    new = [o for o in bpy.context.scene.objects if o.type == "ARMATURE" and o not in others]
+    return put_at_rest(max(new, key=lambda obj: len(obj.data.bones)))
+
+
 def pair(source: str, other: str, joints: Array) -> tuple[Copied, Copied, Copied]:
     """A motion (T, 22, 3) of one family on another: planted; as it is; and back on the first."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     bpy.context.scene.render.fps = FPS
-    first, planted, there, back = (
-        build_family(build_of(name)) for name in (source, other, other, source)
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        first, planted, there, back = (
+            _armature(name, Path(folder)) for name in (source, other, other, source)
+        )
     apply_clip(first, MotionClip(joints, MODEL_FPS), (), 1, "source", RigOptions(lock_feet=False))
     copy(first, planted, lock_feet=True)
     copy(first, there, lock_feet=False)
