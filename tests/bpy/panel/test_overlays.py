@@ -195,8 +195,11 @@ def test_trails_are_made_again_only_for_a_changed_take(addon, smpl_rig, made):
     takes.chosen_take.action.update_tag()
     bpy.context.view_layer.update()
     assert count_made(made, draw_trails, smpl_rig) == 3  # its keys may have changed
+    show(10)
     smpl_rig.animation_data.nla_tracks[-1].mute = True
-    assert count_made(made, draw_trails, smpl_rig) == 0
+    assert count_made(made, draw_trails, smpl_rig) == 0  # who does not play it has no trails
+    smpl_rig.animation_data.nla_tracks[-1].mute = False
+    assert count_made(made, draw_trails, smpl_rig) == 1  # the other frame's dots
 
 
 def test_trails_come_back_with_a_rig_that_can_be_used_again(addon, smpl_rig, made):

@@ -10,6 +10,7 @@ from motiongpt_blender.core.reshape.planting import contacts_of, ground_along
 from motiongpt_blender.scene.rig.description import describe
 from motiongpt_blender.scene.take.read_take import read_take
 from tests.support.kept_takes import keep_clip, now, shown, slide, span, toes, turn
+from tests.support.takes import generate, hand_keyed
 
 FRAME = 40
 
@@ -63,6 +64,40 @@ def test_the_pose_is_met_and_the_take_stays_beyond_the_reach(registered, make_sm
     near = np.linalg.norm(after[..., :3, 3] - before[..., :3, 3], axis=-1).max(1)
     assert near[50 - first - 5] > 0.03 * scale
     assert slide(toes(obj, describe(obj), frames), stands, fps) < 0.04
+
+
+def test_reach_says_how_far_the_pose_acts(registered, smpl_rig):
+    keep_clip(smpl_rig)
+    frames = range(30, 71)
+    before, away, larger = shown(smpl_rig, frames), {}, {}
+    head = list(smpl_rig.pose.bones.keys()).index("head")
+    for reach in (0.3, 1.2):
+        smpl_rig.motiongpt.retargeting.reach = reach
+        bpy.context.scene.frame_set(50)
+        smpl_rig.pose.bones["head"].scale = 1.5, 1.5, 1.5  # what the model knows nothing of
+        turn(smpl_rig, "upper_arm_l", 40)
+        assert bpy.ops.motiongpt.fit_take() == {"FINISHED"}
+        after = shown(smpl_rig, frames)
+        away[reach] = np.linalg.norm(after[..., :3, 3] - before[..., :3, 3], axis=-1).max(1)
+        larger[reach] = np.linalg.norm(after[:, head, :3, 0], axis=-1)
+        assert bpy.ops.motiongpt.reset_take() == {"FINISHED"}
+    for k in (8, 32):  # half a second before and after, of 24 frames a second
+        assert away[0.3][k] < 1e-4 and larger[0.3][k] == pytest.approx(1.0, abs=1e-3)
+        assert away[1.2][k] > 0.05 and larger[1.2][k] > 1.1
+    assert away[0.3][20] == pytest.approx(away[1.2][20], rel=0.01)
+
+
+def test_the_ends_of_a_take_that_joins_animation_stay(addon, smpl_rig):
+    hand_keyed(smpl_rig)
+    place = bpy.context.scene.motiongpt.frame_range
+    place.mode, place.start, place.end = "RANGE", 10, 40
+    bpy.context.scene.motiongpt.takes = 1
+    generate(addon)
+    before = shown(smpl_rig, range(8, 43))
+    fit(smpl_rig, 36)  # so near the end that its reach goes beyond it
+    moved = np.abs(shown(smpl_rig, range(8, 43)) - before)[..., :3, 3].max((1, 2))
+    assert moved[36 - 8] > 0.1 and moved[33 - 8] > 0.03
+    assert moved[[0, 1, 2, 32, 33, 34]].max() < 1e-4
 
 
 @pytest.mark.sweep

@@ -83,7 +83,8 @@ def test_the_root_is_changed_and_the_character_looks_the_same(registered, rigify
     assert np.abs(np.array(rigify_rig.matrix_basis) - np.eye(4)).max() < 1e-6
 
 
-def test_two_takes_are_blended(addon, smpl_rig):
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_two_takes_are_blended(addon, smpl_rig, share):
     hand_keyed(smpl_rig)
     place = bpy.context.scene.motiongpt.frame_range
     place.mode, place.start, place.end = "RANGE", 10, 30
@@ -97,11 +98,13 @@ def test_two_takes_are_blended(addon, smpl_rig):
         looks.append(shown(smpl_rig, range(10, 31)))
     bpy.ops.motiongpt.keep_all_takes()
     around = shown(smpl_rig, (-5, 1, 9, 10, 30, 31, 60))
-    assert bpy.ops.motiongpt.blend_takes(other="2", share=0.5) == {"FINISHED"}
+    assert bpy.ops.motiongpt.blend_takes(other="2", share=share) == {"FINISHED"}
     blended = shown(smpl_rig, range(10, 31))
     away = [np.abs(blended - look)[..., :3, 3].max() for look in looks]
     apart = np.abs(looks[0] - looks[1])[..., :3, 3].max()
-    assert apart > 0.02 and all(0.1 * apart < a < 0.95 * apart for a in away)
+    assert apart > 0.02 and all(0.05 * apart < a < 0.95 * apart for a in away)
+    to_other, to_own = away
+    assert share == 0.5 or (to_own < to_other) == (share < 0.5)
     assert np.abs(shown(smpl_rig, (-5, 1, 9, 10, 30, 31, 60)) - around).max() < 1e-3
     assert bpy.ops.motiongpt.reset_take() == {"FINISHED"}
     assert np.array_equal(shown(smpl_rig, range(10, 31)), looks[1])

@@ -326,3 +326,12 @@ def test_esc_cancels_and_every_other_key_goes_on(addon, smpl_rig, monkeypatch):
     addon.wait()
     assert "Cancelled" in addon.message and not smpl_rig.motiongpt.takes.entries
     assert press("ESC") == {"FINISHED", "PASS_THROUGH"}
+
+
+@pytest.mark.parametrize("choose", ["keep_take", "discard_takes", "remove_take", "use_take_again"])
+def test_the_panel_does_not_go_on_to_ask_for_a_choice_that_was_made(addon, smpl_rig, choose):
+    bpy.context.scene.motiongpt.takes = 4
+    generate(addon)
+    assert "choose one" in addon.message
+    assert getattr(bpy.ops.motiongpt, choose)() == {"FINISHED"}
+    assert addon.message == ""
