@@ -57,6 +57,7 @@ def take_way(
     try:
         way = character.way(rig, fit.object_matrix, planned.start_frame, fps)
         way = from_here(way, _stands(character, rig, planned, marked))
+        way = until_end(way, seconds)
         check_way(way, seconds)
     except WayError as error:
         raise PlanError(str(error)) from None
@@ -84,6 +85,16 @@ def from_here(way: Way, place: tuple[float, float]) -> Way:
     if first.seconds == 0.0 or np.hypot(first.x - place[0], first.z - place[1]) < HERE:
         return way
     return replace(way, points=(Waypoint(*place), *way.points))
+
+
+def until_end(way: Way, seconds: float) -> Way:
+    """A way whose last point is met in the take's last frame, if it has no time of its own.
+
+    The model's motion may end up to a frame later.
+    """
+    if not way.points or way.points[-1].seconds is not None:
+        return way
+    return replace(way, points=(*way.points[:-1], replace(way.points[-1], seconds=seconds)))
 
 
 def _stands(

@@ -79,7 +79,7 @@ class MOTIONGPT_OT_add_waypoint(bpy.types.Operator):
             rig = described(obj)
             if not empties:
                 place = context.scene.cursor.location
-                empties = [add_waypoint(obj, rig, place, None, _name(way, obj))]
+                empties = [add_waypoint(obj, rig, place, None, _name(way))]
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -144,7 +144,7 @@ class MOTIONGPT_OT_click_waypoints(bpy.types.Operator):
             return
         obj = required_target(context)
         way = armature.editable_of(obj).way
-        empty = add_waypoint(obj, described(obj), place, None, _name(way, obj))
+        empty = add_waypoint(obj, described(obj), place, None, _name(way))
         append(way, empty)
         self._added.append(empty.name)
         _redraw(context)
@@ -250,8 +250,8 @@ def append(way: MotionGPTWay, empty: bpy.types.Object) -> None:
     way.kind = WayKind.WAYPOINTS.value
 
 
-def _name(way: MotionGPTWay, obj: bpy.types.Object) -> str:
-    return tr("Waypoint {number} of {name}", number=len(way.waypoints) + 1, name=obj.name)
+def _name(way: MotionGPTWay) -> str:
+    return tr("Waypoint {number}", number=len(way.waypoints) + 1)
 
 
 def _has_active(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

@@ -165,25 +165,25 @@ def _effort_at(
 
     In proportion to its own progress, between what times and marks say.
     """
-    known: dict[int, float] = {0: 0.0, count - 1: path.effort}
+    known: dict[float, float] = {0: 0.0, count - 1: path.effort}
     for mark in marks:
         metres, apart = path.nearest(mark.place)
         if apart < ON_WAY:
             known[mark.frame] = float(path.effort_at(np.array(metres)))
     for point, at in zip(way.points, path.at, strict=True):
         if point.seconds is not None:
-            frame = min(round(point.seconds * fps), count - 1)
-            known[frame] = float(path.effort_at(np.array(at)))
+            known[min(point.seconds * fps, count - 1)] = float(path.effort_at(np.array(at)))
     frames = _ascending(known)
     if len(frames) < 2:
         return gone * path.effort / gone[-1]
     efforts = np.array([known[frame] for frame in frames])
-    return np.clip(monotone_cubic(gone[frames], efforts, gone), 0.0, path.effort)
+    then = np.interp(frames, np.arange(count), gone)
+    return np.clip(monotone_cubic(then, efforts, gone), 0.0, path.effort)
 
 
-def _ascending(known: dict[int, float]) -> list[int]:
+def _ascending(known: dict[float, float]) -> list[float]:
     """The frames whose values ascend; of two that contradict each other the later one goes."""
-    kept: list[int] = []
+    kept: list[float] = []
     for frame in sorted(known):
         if not kept or known[frame] > known[kept[-1]]:
             kept.append(frame)

@@ -115,3 +115,10 @@ def test_a_body_that_stands_is_moved_all_the_same():
     made = follow_way(still, way, path_of(way, SPEED)).joints
     assert np.isfinite(made).all()
     assert np.linalg.norm(made[-1, 0, [0, 2]] - (0, 5)) < 0.02
+
+
+def test_a_time_between_two_frames_counts(walk):
+    at = 40.5 / 20
+    way = Way((Waypoint(0, 0), Waypoint(0, 2, None, at), Waypoint(0, 4)))
+    made = follow_way(walk, way, path_of(way, SPEED)).joints[:, 0, [0, 2]]
+    assert np.linalg.norm(0.5 * (made[40] + made[41]) - (0, 2)) < 0.01
