@@ -25,7 +25,7 @@ CLICKED = ((0.6, -1.2, 0.0), (-0.9, -2.2, 0.0), (0.2, -3.4, 0.0))
 DRAGGED_TO = (1.2, -3.4, 0.0)
 #: Points of the curve.
 CURVE = ((0, 0, 0), (1.4, -1.2, 0), (0, -2.6, 0), (-1.4, -1.2, 0))
-#: Metres within which the middle between the hip joints is to meet a waypoint and the curve.
+#: Metres within which the centre of the hips is to meet a waypoint and the curve.
 MET, FOLLOWED = 0.02, 0.05
 
 
@@ -103,19 +103,22 @@ def generate():
 
 
 def hips_path(rig):
-    """Places (T, 2) of the middle between both hip joints in the frames of the take."""
-    from motiongpt_blender.core.rig.bone_maps import Part
+    """Places (T, 2) of the centre of the hips in the frames of the take."""
+    from mathutils import Vector
+
+    from motiongpt_blender.core.body.rotations import rotate
     from motiongpt_blender.scene.rig.description import describe
 
-    thighs = [c.name for c in describe(rig).controls if c.part in (Part.THIGH_L, Part.THIGH_R)]
-    scene = bpy.context.scene
+    described, scene = describe(rig), bpy.context.scene
+    centre = described.hip_centre + np.array([0.0, described.floor, 0.0])
+    rest = rig.data.bones[described.root].matrix_local.inverted()
+    own = rest @ Vector(rotate(described.axes, centre).tolist())
     strip = rig.animation_data.nla_tracks[-1].strips[-1]
     path = []
     for frame in range(int(strip.frame_start), int(strip.frame_end) + 1):
         scene.frame_set(frame)
         posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
-        left, right = (posed.matrix_world @ posed.pose.bones[name].head for name in thighs)
-        path.append((0.5 * (left + right)).xy)
+        path.append((posed.matrix_world @ posed.pose.bones[described.root].matrix @ own).xy)
     scene.frame_set(1)
     return np.array(path)
 
@@ -150,9 +153,10 @@ def story(asked):
     yield from look(asked.shot, "clicked")
     yield from generate()
     path = hips_path(rig)
-    off = [nearest(path, place) for place in CLICKED]
+    places = [point.empty.location[:2] for point in way.waypoints]
+    off = [nearest(path, place) for place in places]
     print("waypoints met within", [f"{100 * metres:.1f} cm" for metres in off])
-    assert max(off) < MET, off
+    assert max(off) < MET, (off, places, path[-3:])
     bpy.context.scene.frame_set(60)
     yield from look(asked.shot, "waypoints")
 

@@ -119,7 +119,7 @@ def follow_way(
     own = _smooth_path(pelvis, fps)
     gone, course = _progress(own, fps)
     effort = _effort_at(gone, way, path, marks, fps, len(joints))
-    metres = path.length_of(effort)
+    metres = path.length_of(effort) + np.maximum(effort - path.effort, 0.0)
     turn = odd_smooth(path.course(metres), TURN_SECONDS * fps) - course
     turn = turn + _facing_turns(joints, turn, way, path, metres)
     laid = _Laid(own, path.place(metres), turn)
@@ -178,7 +178,10 @@ def _effort_at(
         return gone * path.effort / gone[-1]
     efforts = np.array([known[frame] for frame in frames])
     then = np.interp(frames, np.arange(count), gone)
-    return np.clip(monotone_cubic(then, efforts, gone), 0.0, path.effort)
+    # A last time between two frames is met where the way goes on to the second of them.
+    last = min(int(np.ceil(frames[-1])), count - 1)
+    beyond = np.clip(gone, then[-1], gone[last]) - then[-1]
+    return np.maximum(monotone_cubic(then, efforts, gone), 0.0) + beyond * efforts[-1] / then[-1]
 
 
 def _ascending(known: dict[float, float]) -> list[float]:

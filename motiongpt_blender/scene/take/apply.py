@@ -28,6 +28,7 @@ from ...core.rig.rig_options import RigOptions
 from ...core.timeline.frame_range import Fit
 from ...core.timeline.plausibility import drag_notes, jerk_notes, with_body_distances
 from ...core.translation import tr
+from ...core.ways.on_rig import back_on_way
 from ..access import ArmatureHandle, block_of
 from ..action.action_writer import Channel, write_slices
 from ..action.sparse_keys import sparse_key_slices
@@ -199,6 +200,8 @@ def write_take_slices(
         motion = yield from watch.paused(solve_slices(take.rig, joints, scene_fps(), options))
         raised = raise_root(motion, body_ground(ground, contacts, scene_fps()))
         motion = replace(motion, locations=raised)
+        if take.fit.on_way:
+            motion = back_on_way(take.rig, motion, joints)
     yield
     with watch.stage("keys"):
         poses = constrained_poses(take.obj, take.rig, marked, start_frame)

@@ -39,7 +39,7 @@ ADDON = {
     "core/finish_motion": ("core",),
     "core/ways/way": (),
     "core/ways/gaits": ("core/actions",),
-    "core/ways": ("core/ways/way", "core/body", "core/retargeting", "core/feet"),
+    "core/ways": ("core/ways/way", "core/body", "core/rig", "core/retargeting", "core/feet"),
     "wire": ("core/ways/way",),
     "compat": (),
     "scene/errors": (),

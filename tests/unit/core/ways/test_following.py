@@ -122,3 +122,10 @@ def test_a_time_between_two_frames_counts(walk):
     way = Way((Waypoint(0, 0), Waypoint(0, 2, None, at), Waypoint(0, 4)))
     made = follow_way(walk, way, path_of(way, SPEED)).joints[:, 0, [0, 2]]
     assert np.linalg.norm(0.5 * (made[40] + made[41]) - (0, 2)) < 0.01
+
+
+def test_the_end_is_met_between_two_frames(walk):
+    last = len(walk) - 1
+    way = Way((Waypoint(0, 0), Waypoint(0, 4, None, (last - 0.4) / 20)))
+    made = follow_way(walk, way, path_of(way, SPEED)).joints[:, 0, [0, 2]]
+    assert np.linalg.norm(0.4 * made[last - 1] + 0.6 * made[last] - (0, 4)) < 0.005
