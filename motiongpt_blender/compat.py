@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         ActionKeyframeStrip,
         ActionSlot,
         AnimData,
-        Bone,
         FCurve,
         NlaStrip,
         PoseBone,
@@ -173,7 +172,7 @@ def select(bone: PoseBone, on: bool) -> None:
     _selectable(bone).select = on
 
 
-def _selectable(bone: PoseBone) -> Bone | PoseBone:
+def _selectable(bone: PoseBone) -> Any:
     return bone if bpy.app.version >= (5, 0, 0) else bone.bone
 
 

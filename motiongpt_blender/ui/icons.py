@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import bpy.utils.previews
 
 from .. import paths
@@ -18,7 +20,7 @@ def load() -> None:
         # after that, 4.3 leaves it out. One that is made of numbers is there from the start.
         file, picture = files.load(path.stem, str(path), "IMAGE"), _previews.new(path.stem)
         picture.icon_size = file.icon_size
-        picture.icon_pixels = file.icon_pixels[:]
+        picture.icon_pixels = cast("Any", file.icon_pixels)[:]
     bpy.utils.previews.remove(files)
 
 

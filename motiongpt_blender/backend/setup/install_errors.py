@@ -34,13 +34,18 @@ _NO_NETWORK: Final = re.compile(
     r"|Failed to establish a new connection|ConnectTimeout|ReadTimeout|Max retries exceeded"
     r"|Connection refused|Network is unreachable|ProxyError|error sending request|dns error"
     r"|tcp connect error|client error \(Connect\)|Could not connect|Failed to fetch"
-    r"|error trying to connect|No route to host",
+    r"|error trying to connect|No route to host|too many \d+ error responses|HTTP error 5\d\d"
+    r"|5\d\d Server Error|HTTP status server error",
     re.I,
 )
 _NOT_TRUSTED: Final = re.compile(
     r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|invalid peer certificate|UnknownIssuer"
     r"|unable to get local issuer|self[- ]signed certificate",
     re.I,
+)
+_DAMAGED: Final = re.compile(
+    r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|IncompleteRead|BadZipFile|Wheel .* is invalid"
+    r"|[Uu]nexpected end of file|end of file before message length reached"
 )
 _NO_VENV: Final = re.compile(r"No module named '?(venv|ensurepip)|ensurepip is not available")
 _NO_BUILD: Final = re.compile(r"No matching distribution found for ([^\s(]+)|No solution found")
@@ -88,23 +93,8 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
             base=base,
             way=_venv_line(base),
         )
-    if _NOT_TRUSTED.search(text):
-        return tr(
-            "{what} could not be downloaded for {folder}: this computer does not trust the "
-            "certificate of the package index, maybe that of a company's network; ask for its "
-            "certificate file, name it with `pip config set global.cert FILE` and try again, "
-            "it goes on from there.",
-            what=f"{what[:1].upper()}{what[1:]}",
-            folder=folder,
-        )
-    if _NO_NETWORK.search(text):
-        return tr(
-            "{what} could not be downloaded for {folder}: no network, or its index is out of "
-            "reach; check the connection (or pip's proxy and index settings) and try "
-            "again, it goes on from there.",
-            what=f"{what[:1].upper()}{what[1:]}",
-            folder=folder,
-        )
+    if (sentence := _of_download(text, f"{what[:1].upper()}{what[1:]}", folder)) is not None:
+        return sentence
     if match := _NO_BUILD.search(text):
         name = match.group(1) or what
         return tr(
@@ -121,6 +111,35 @@ def explain(text: str, what: str, folder: Path, base: Path) -> str:
         reason=_last_error(text),
         log=log,
     )
+
+
+def _of_download(text: str, what: str, folder: Path) -> str | None:
+    """Why nothing whole came over the network; None if that is not what failed."""
+    if _NOT_TRUSTED.search(text):
+        return tr(
+            "{what} could not be downloaded for {folder}: this computer does not trust the "
+            "certificate of the package index, maybe that of a company's network; ask for its "
+            "certificate file, name it with `pip config set global.cert FILE` and try again, "
+            "it goes on from there.",
+            what=what,
+            folder=folder,
+        )
+    if _DAMAGED.search(text):
+        return tr(
+            "{what} arrived damaged or cut off for {folder}: try again, it goes on from there; if "
+            "it stays so, a proxy or virus scanner changes downloads on their way.",
+            what=what,
+            folder=folder,
+        )
+    if _NO_NETWORK.search(text):
+        return tr(
+            "{what} could not be downloaded for {folder}: no network, or its index is out of "
+            "reach; check the connection (or pip's proxy and index settings) and try "
+            "again, it goes on from there.",
+            what=what,
+            folder=folder,
+        )
+    return None
 
 
 def _has_no_room(folder: Path) -> bool:

@@ -59,6 +59,32 @@ def test_variables_that_change_python_reach_no_installer(environment, monkeypatc
         environment._call([str(environment.python), "-c", code], "it", print)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+        "pip._vendor.urllib3.exceptions.IncompleteRead(500 bytes read, 500 more expected)",
+        "  Hash mismatch for `torch==2.13.0`",
+        "ERROR: Wheel 'tiny' located at /x/tiny-2.0-py3-none-any.whl is invalid.",
+    ],
+)
+def test_what_arrives_damaged_is_told_so(line, tmp_path):
+    text = f"Collecting tiny\n{line}\nERROR: No matching distribution found for tiny"
+    sentence = install_errors.explain(text, "PyTorch", tmp_path / "env", Path("python"))
+    assert sentence.startswith("PyTorch arrived damaged or cut off for ")
+    assert "try again" in sentence and sentence.count(". ") == 0
+
+
+def test_an_index_that_fails_is_out_of_reach_and_lacks_nothing(tmp_path):
+    """Its packages are there as soon as it answers."""
+    lines = (
+        "WARNING: Retrying (Retry(total=0)) after connection broken by 'ResponseError('too many "
+        "503 error responses')': /simple/tiny/\nERROR: No matching distribution found for tiny==2.0"
+    )
+    sentence = install_errors.explain(lines, "PyTorch", tmp_path / "env", Path("python"))
+    assert "out of reach; check the connection" in sentence and "No build" not in sentence
+
+
 def test_a_disk_that_is_full_without_a_word_of_it(tmp_path, monkeypatch):
     """venv says no more than that ensurepip failed."""
     text = "Error: Command '['python', '-m', 'ensurepip']' returned non-zero exit status 1."
