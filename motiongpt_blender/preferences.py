@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -156,8 +158,26 @@ def entry(context: bpy.types.Context) -> MotionGPTPreferences | None:
     return cast("MotionGPTPreferences", found.preferences) if found is not None else None
 
 
+#: What a script uses in place of the preferences' values; see ``instead``.
+_instead: dict[str, Any] = {}
+
+
+@contextmanager
+def instead(**values: Any) -> Iterator[None]:
+    """Within it, some of the ``Settings`` are these; None leaves one as it is."""
+    before = dict(_instead)
+    _instead.update({name: value for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        _instead.clear()
+        _instead.update(before)
+
+
 def chosen_pack(context: bpy.types.Context) -> Path:
     """Folder of the chosen pack; reads no file, as panels ask at every redraw."""
+    if "pack" in _instead:
+        return _instead["pack"]
     pack = getattr(entry(context), "pack", "")
     return Path(bpy.path.abspath(pack)) if pack else paths.DEFAULT_PACK
 
@@ -166,12 +186,13 @@ def settings(context: bpy.types.Context) -> Settings:
     """The preferences; the defaults where the add-on has none (bpy as a module)."""
     chosen = entry(context)
     python = getattr(chosen, "python", "")
-    return Settings(
+    found = Settings(
         python=Path(bpy.path.abspath(python)) if python else find_python(paths.ROOT),
         device=getattr(chosen, "device", "auto"),
         pack=chosen_pack(context),
         fake=bool(getattr(chosen, "fake", False)),
     )
+    return replace(found, **_instead)
 
 
 def idle_seconds() -> float:

@@ -5,11 +5,12 @@ It is removed in reverse order, so that disabling the add-on leaves nothing behi
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import bpy
 
 from . import preferences, translations
+from .command_line import command
 from .operators import (
     assets,
     bases,
@@ -181,6 +182,10 @@ CLASSES: Final = (
 )
 
 
+#: Blender's commands of the add-on, while it is enabled.
+_commands: list[Any] = []
+
+
 def register() -> None:
     """Add classes, properties and icons, and begin a session."""
     for cls in CLASSES:
@@ -196,10 +201,13 @@ def register() -> None:
     session.start()
     environment.look_again(bpy.context)
     news.begin(bpy.context)
+    _commands.append(command.register())
 
 
 def unregister() -> None:
     """Remove all of it, last first. A running job is cancelled and the process ended."""
+    while _commands:
+        command.unregister(_commands.pop())
     session.stop()
     handlers.remove()
     keymap.remove()

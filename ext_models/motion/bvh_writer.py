@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from motiongpt_blender.core.body.motion import MotionClip, Origin
+from motiongpt_blender.core.body.motion import MotionClip
 from motiongpt_blender.core.body.rotations import (
     between,
     from_matrix,
@@ -26,6 +26,7 @@ from motiongpt_blender.core.body.rotations import (
     to_matrix,
 )
 from motiongpt_blender.core.body.skeleton import JOINT_COUNT, PARENTS, joint_name
+from motiongpt_blender.core.body.terms import terms_beside, terms_text
 
 from .representations import HUMANML3D
 
@@ -50,18 +51,7 @@ def write_bvh(clip: MotionClip, path: Path) -> None:
         lines.append(" ".join(f"{x:.5f}" for x in row))
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     if clip.origin.pack:
-        terms_beside(path).write_text(_terms(clip.origin, path.name), encoding="utf-8")
-
-
-def terms_beside(path: Path) -> Path:
-    """The file with the terms of a clip: ``walk.licence.txt`` for ``walk.bvh``."""
-    return path.with_suffix(".licence.txt")
-
-
-def _terms(origin: Origin, name: str) -> str:
-    sentence = f"{name} was made with MotionGPT for Blender."
-    lines = [sentence, f"Model pack: {origin.pack}", f"Licence: {origin.licence}", *origin.credits]
-    return "\n".join(lines) + "\n"
+        terms_beside(path).write_text(terms_text(clip.origin, path.name), encoding="utf-8")
 
 
 def rest_offsets(joints: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from ..backend.jobs import Job, JobQueue, JobState
 from ..backend.locations import VARIABLE
 from ..backend.process import Launch, LaunchError
 from ..core.body.motion import MotionClip, MotionError
+from ..core.panel_words import for_the_terminal
 from ..core.pose_constraints.marked_pose import MarkedPose
 from ..core.timeline.plan import Plan
 from .command import CommandError
@@ -45,15 +45,6 @@ def make_launch(pack: Path | None, device: str, fake: bool) -> Launch:
         )
     python = os.environ.get(VARIABLE) or sys.executable
     return Launch(Path(python), paths.ROOT, folder, device, fake)
-
-
-def _for_the_terminal(sentence: str) -> str:
-    """A sentence that was written for the panel, where there is no button to press."""
-    if not sentence:
-        return "The model's process was stopped: run the same command again."
-    return re.sub(
-        r"press Generate( again| to start it again)?", "run the same command again", sentence
-    )
 
 
 class Model:
@@ -90,7 +81,7 @@ class Model:
             try:
                 job = self._wait(self._queue.submit(self._launch, request), progress)
                 if not isinstance(job.result, wire.Result):
-                    raise CommandError(_for_the_terminal(job.error))
+                    raise CommandError(for_the_terminal(job.error))
                 clip = MotionClip.load(folder / job.result.clips[0])
             except (LaunchError, MotionError) as error:
                 raise CommandError(str(error)) from None

@@ -18,7 +18,7 @@ from ..scene.errors import RigError
 from ..scene.pose.recording import capture_clip, played_action
 from ..scene.rig.description import describe
 from ..scene.rig.usability import check_usable
-from . import session
+from . import session, waiting
 from .character import ArmatureCharacter
 from .launching import chosen_launch
 from .targets import NO_ARMATURE, OperatorResult, required_target
@@ -62,6 +62,18 @@ class MOTIONGPT_OT_describe(bpy.types.Operator):
             return session.refuse(self, obj, error)
         finally:
             manager.progress_end()
+        return self._finish(obj)
+
+    def _finish(self, obj: bpy.types.Object) -> OperatorResult:
+        """Where no timer runs, wait for the sentence and report it."""
+        if not waiting.no_timers_run():
+            return {"FINISHED"}
+        waiting.wait_for_description()
+        state = session.state_of(obj)
+        if state.failed:
+            self.report({"ERROR"}, state.message)
+            return {"CANCELLED"}
+        self.report({"INFO"}, state.description)
         return {"FINISHED"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bpy
@@ -13,11 +14,12 @@ from ..core.translation import tr
 from ..generate.controller import REFUSED
 from ..generate.request import take_request
 from ..generate.state import PendingTake, Phase
-from ..generate.take_request import seeds_apart
+from ..generate.take_request import Timing, seeds_apart
 from ..properties import armature
 from ..properties import scene as scene_properties
 from ..properties.scene import selected_armatures, target
-from . import session
+from ..wire import Sampling
+from . import session, waiting
 from .character import ArmatureCharacter
 from .child_task import is_being_set_up
 from .environment import is_set_up
@@ -92,7 +94,7 @@ class MOTIONGPT_OT_generate(Requesting, bpy.types.Operator):
             start(context, obj)
         except REFUSED as error:
             return session.refuse(self, obj, error)
-        return {"FINISHED"}
+        return waiting.finish(self, [obj])
 
 
 class MOTIONGPT_OT_generate_selected(Requesting, bpy.types.Operator):
@@ -128,17 +130,19 @@ class MOTIONGPT_OT_generate_selected(Requesting, bpy.types.Operator):
                 request.copy_from(armature.of(shown).request)
         seeds = seeds_apart([(request.prompt, request.seed) for request in requests])
         refused: list[str] = []
+        sent: list[bpy.types.Object] = []
         for obj, request, seed in zip(chosen, requests, seeds, strict=True):
             request.seed = seed
             try:
                 start(context, obj)
+                sent.append(obj)
             except REFUSED as error:
                 session.tell_refused(obj, error)
                 refused.append(f"{obj.name}: {error}")
         if refused:
             level = "ERROR" if len(refused) == len(chosen) else "WARNING"
             self.report({level}, " ".join(refused))
-        return {"FINISHED"} if len(refused) < len(chosen) else {"CANCELLED"}
+        return waiting.finish(self, sent) if sent else {"CANCELLED"}
 
 
 class MOTIONGPT_OT_cancel(bpy.types.Operator):
@@ -211,35 +215,66 @@ def why_not(context: bpy.types.Context) -> str:
     return session.why_busy(obj)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for of one character, from the panel or from a script.
+
+    Attributes:
+        prompt: unchecked.
+        seconds: length that no pose and no frame range decides.
+        sampling: how the model samples.
+        timing: the frame range, and whether the take is a loop.
+        takes: how many different ones are wanted.
+    """
+
+    prompt: str
+    seconds: float
+    sampling: Sampling
+    timing: Timing
+    takes: int
+
+
 def start(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Send what is asked for of a character; raises one of ``REFUSED``."""
+    """Send what the panel asks for of a character; raises one of ``REFUSED``."""
+    panel, asked = scene_properties.of(context.scene), armature.of(obj).request
+    wanted = Asked(
+        asked.prompt,
+        length(context, obj),
+        panel.sampling(asked.seed),
+        panel.frame_range.timing(),
+        panel.takes,
+    )
+    send(context, obj, wanted)
+    remember(asked.prompt)
+
+
+def send(context: bpy.types.Context, obj: bpy.types.Object, asked: Asked) -> None:
+    """Send a request for a character; raises one of ``REFUSED``."""
     takes = armature.of(obj).takes
     shown = takes.index_shown
     takes.hide()  # it is no animation to continue or to join
     try:
-        _send(context, obj)
+        _send(context, obj, asked)
     except REFUSED:
         if shown is not None:
             takes.show(shown)
         raise
 
 
-def _send(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+def _send(context: bpy.types.Context, obj: bpy.types.Object, asked: Asked) -> None:
     controller = session.controller()
     character = ArmatureCharacter.of(obj, context.scene)
-    panel, asked = scene_properties.of(context.scene), armature.of(obj).request
     character.check_usable()
     request = take_request(
         character,
         asked.prompt,
-        length(context, obj),
-        panel.sampling(asked.seed),
-        panel.frame_range.timing(),
+        asked.seconds,
+        asked.sampling,
+        asked.timing,
         controller.blender.time().frame,
-        panel.takes,
+        asked.takes,
     )
     controller.start(character, request, chosen_launch(context))
-    remember(asked.prompt)
 
 
 def length(context: bpy.types.Context, obj: bpy.types.Object) -> float:
@@ -249,9 +284,18 @@ def length(context: bpy.types.Context, obj: bpy.types.Object) -> float:
     return request.seconds if suggested is None or not request.auto_length else suggested
 
 
-def suggested_length(context: bpy.types.Context, obj: bpy.types.Object) -> float | None:
-    """Seconds that suit a character's way or prompt; None when the pack has no length model."""
+def suggested_length(
+    context: bpy.types.Context, obj: bpy.types.Object, prompt: str | None = None
+) -> float | None:
+    """Seconds that suit a character's way or a prompt; None when the pack has no length model.
+
+    Args:
+        context: Blender's.
+        obj: the armature object.
+        prompt: None: the one in the panel.
+    """
     if (seconds := way_seconds(obj)) is not None:
         return seconds
+    prompt = armature.of(obj).request.prompt if prompt is None else prompt
     model = paths.length_model(preferences.chosen_pack(context))
-    return model.seconds(armature.of(obj).request.prompt) if model else None
+    return model.seconds(prompt) if model else None

@@ -61,11 +61,29 @@ def mark(operator: bpy.types.Operator, obj: bpy.types.Object, role: PoseRole) ->
     """Mark the pose that an armature shows now, at the current frame."""
     frame = current_frame()
     try:
-        rig = describe(obj)
-        marked = mark_pose(obj, rig, frame, role)
+        again, note = store_mark(obj, frame, role)
     except RigError as error:
         operator.report({"ERROR"}, str(error))
         return {"CANCELLED"}
+    if note:  # on its own: Blender shows only the last report
+        operator.report({"WARNING"}, note)
+    else:
+        said = msgid("Frame {frame} is again marked") if again else msgid("Frame {frame} is marked")
+        operator.report({"INFO"}, tr(said, frame=frame_text(frame)))
+    return {"FINISHED"}
+
+
+def store_mark(obj: bpy.types.Object, frame: float, role: PoseRole) -> tuple[bool, str]:
+    """Put the pose that an armature shows now into its list, as one of a frame.
+
+    Returns:
+        Whether it replaced another one, and what the animator should know of it, or "".
+
+    Raises:
+        RigError: when the pose cannot be read.
+    """
+    rig = describe(obj)
+    marked = mark_pose(obj, rig, frame, role)
     group = armature.editable_of(obj)
     replaced = _replaced(group, frame, role)
     again = next((group.poses[k] for k in replaced if group.poses[k].at == frame), None)
@@ -80,13 +98,7 @@ def mark(operator: bpy.types.Operator, obj: bpy.types.Object, role: PoseRole) ->
     note = out_of_reach_warning(frame, limbs_out_of_reach(obj, rig), rig) or mismatch_note(
         marked.worst_mismatch
     )
-    if note:  # on its own: Blender shows only the last report
-        operator.report({"WARNING"}, note)
-    else:
-        again = msgid("Frame {frame} is again marked")
-        said = again if replaced else msgid("Frame {frame} is marked")
-        operator.report({"INFO"}, tr(said, frame=frame_text(frame)))
-    return {"FINISHED"}
+    return bool(replaced), note
 
 
 def _replaced(group: MotionGPTArmature, frame: float, role: PoseRole) -> list[int]:

@@ -28,7 +28,7 @@ from ..scene.take.merge import own_keys_in_the_way
 from ..scene.take.reshape import fit_take_slices
 from ..scene.take.retime_take import blend_take_slices, move_root_slices, retime_take_slices
 from ..scene.take.trails import StripTime
-from . import generation, session
+from . import generation, session, waiting
 from .takes import TakeOperator, chosen_take, next_seed
 from .targets import OperatorResult, required_target
 
@@ -283,7 +283,7 @@ class MOTIONGPT_OT_reroll_range(TakeOperator):
                 generation.start(context, obj)
         except REFUSED as error:
             return session.refuse(self, obj, error)
-        return {"FINISHED"}
+        return waiting.finish(self, [obj])
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from ..properties import scene as scene_properties
 from ..properties.sequence import MotionGPTSequence
 from ..scene.rig.usability import check_usable
 from ..scene.scene_time import scene_fps
-from . import generation, session
+from . import generation, session, waiting
 from .character import ArmatureCharacter
 from .launching import chosen_launch
 from .targets import OperatorResult, has_active_block, has_target, required_target
@@ -155,4 +155,4 @@ def _generate(
         )
     except SEQUENCE_REFUSED as error:
         return session.refuse(operator, obj, error)
-    return {"FINISHED"}
+    return waiting.finish(operator, [obj])

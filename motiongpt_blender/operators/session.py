@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import bpy
@@ -51,13 +51,28 @@ class BlenderAdapter:
             return contextlib.nullcontext()
         return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
 
+    def __init__(self) -> None:
+        #: Whether somebody waits, so that nothing may be left to a timer.
+        self.waited_for = False
+        self._step: Callable[[], float | None] | None = None
+
     def run_slices(self, step: Callable[[], float | None]) -> None:
         """Call ``step`` from a timer until it returns None."""
-        if bpy.app.background:  # no window to keep alive, and no timers that run
-            while step() is not None:
-                pass
+        self._step = step
+        if bpy.app.background or self.waited_for:  # no window to keep alive, or one that waits
+            self.finish_slices()
         else:
             bpy.app.timers.register(step, first_interval=0.0)
+
+    def finish_slices(self) -> None:
+        """Do at once what is left to a timer."""
+        step, self._step = self._step, None
+        if step is None:
+            return
+        if bpy.app.timers.is_registered(step):
+            bpy.app.timers.unregister(step)
+        while step() is not None:
+            pass
 
     def push_undo(self, message: str) -> None:
         """End an undo step; a timer's context has no window, and without windows there is none."""
@@ -102,7 +117,7 @@ class Session:
     def __init__(self) -> None:
         self._log = open_log(LOGGERS)
         self.pump = Pump(bpy.app.timers, idle_limit=preferences.idle_seconds)
-        blender = BlenderAdapter()
+        self.blender = blender = BlenderAdapter()
         self.controller = Controller(blender, self.pump)
         self.questions = PromptQuestions(self.pump, bpy.app.timers, blender.redraw)
         self.describer = Describer(self.pump, self.controller.blender.redraw)
@@ -164,6 +179,18 @@ def last_task() -> ChildTask | None:
 def controller() -> Controller:
     """The controller of the enabled add-on."""
     return current().controller
+
+
+@contextlib.contextmanager
+def by_hand() -> Iterator[None]:
+    """Within it, what is written is written at once, as nobody calls a timer."""
+    blender = current().blender
+    before, blender.waited_for = blender.waited_for, True
+    try:
+        blender.finish_slices()
+        yield
+    finally:
+        blender.waited_for = before
 
 
 def state_of(obj: bpy.types.Object | None) -> CharacterState:

@@ -14,7 +14,7 @@ from ..properties.scene import target
 from ..properties.takes import MotionGPTTake, MotionGPTTakes
 from ..scene.action.shown_keys import select_keyed
 from ..wire import LIMITS
-from . import generation, session
+from . import generation, session, waiting
 from .targets import NO_ARMATURE, OperatorResult, has_target, required_target
 
 NO_TAKE = msgid("There is no take yet: press Generate")
@@ -261,7 +261,7 @@ class MOTIONGPT_OT_vary_take(generation.Requesting, TakeOperator):
             generation.start(context, obj)
         except REFUSED as error:
             return session.refuse(self, obj, error)
-        return {"FINISHED"}
+        return waiting.finish(self, [obj])
 
 
 def next_seed(take: MotionGPTTake) -> int:
@@ -287,8 +287,12 @@ def why_not_kept(take: MotionGPTTake, destination: str) -> str:
 
 def _keys_in_the_way(context: bpy.types.Context) -> str:
     """What keeping the chosen take would replace of the animator's keys, or ""."""
-    take = chosen_take(context)
-    if _takes(context).destination != Placement.ACTION or take.action is None:
+    return why_keys_in_the_way(chosen_take(context), _takes(context).destination)
+
+
+def why_keys_in_the_way(take: MotionGPTTake, destination: str) -> str:
+    """What keeping a take would replace of the animator's keys, or ""."""
+    if destination != Placement.ACTION or take.action is None:
         return ""
     obj, first_last = take.obj, take.action.curve_frame_range
     count = take.keys_in_the_way()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: The one place of the defaults.
 DEFAULTS: Final = Sampling()
+#: Length of a motion where nothing else says it, seconds.
+SECONDS: Final = 3.0
 #: So that a library override may have other values than its library; saved with its file.
 OVERRIDABLE: Final[set[PropertyOverrideFlagItems]] = {"LIBRARY_OVERRIDABLE"}
 
@@ -37,7 +39,7 @@ class MotionGPTRequest(bpy.types.PropertyGroup):
         name="Length",
         description="Length of the motion. A marked end pose sets it instead",
         update=_set_length,
-        default=3.0,
+        default=SECONDS,
         min=0.4,
         max=60.0,
         soft_max=9.7,

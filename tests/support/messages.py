@@ -48,9 +48,15 @@ WORDS = re.compile(r"^(?!(?:import|apt-get|dnf|zypper) )[\w'(][\w',;:()/-]* +[\w
 
 
 def message_sources():
-    """The add-on's modules; the demo and the protocol speak English."""
-    others = {"demo", "wire.py"}
-    return [p for p in sorted(ADDON.rglob("*.py")) if p.relative_to(ADDON).parts[0] not in others]
+    """The add-on's modules; the demo, the protocol and what scripts use speak English."""
+    others = {"demo", "wire.py", "api.py", "command_line", "__main__.py"}
+    english = {"core/shots.py", "core/panel_words.py", "core/body/terms.py", "scene/export.py"}
+    return [
+        path
+        for path in sorted(ADDON.rglob("*.py"))
+        if path.relative_to(ADDON).parts[0] not in others
+        and path.relative_to(ADDON).as_posix() not in english
+    ]
 
 
 def said_in(path):

@@ -16,7 +16,7 @@ from motiongpt_blender.backend.jobs import JobQueue
 from motiongpt_blender.backend.process import BackendProcess
 from motiongpt_blender.backend.pump import Pump
 from motiongpt_blender.generate.state import Phase
-from motiongpt_blender.operators import session
+from motiongpt_blender.operators import session, waiting
 from motiongpt_blender.properties import armature
 
 
@@ -86,6 +86,7 @@ def enable(monkeypatch, armature, takes=1, kept=None):
     """
     if kept is not None:
         monkeypatch.setattr(session, "Pump", partial(Pump, queue=JobQueue(kept.spawn)))
+    monkeypatch.setattr(waiting, "no_timers_run", lambda: False)  # the timer is turned by hand
     registration.register()
     chosen = fake_settings()
     monkeypatch.setattr(preferences, "settings", lambda _: chosen)

@@ -49,7 +49,7 @@ def provenance_of(action: bpy.types.Action) -> tuple[str, int]:
 
 def origin_of(obj: bpy.types.Object) -> Origin:
     """The origin of what an object plays; of several, one that forbids commercial use."""
-    found = [o for action in audible_actions(obj) if (o := _origin(action)).pack]
+    found = [o for action in audible_actions(obj) if (o := origin_of_action(action)).pack]
     return min(found, key=lambda o: not is_non_commercial(o.licence), default=Origin())
 
 
@@ -92,7 +92,8 @@ def mark_as_asset(action: bpy.types.Action) -> None:
         action.asset_data.tags.new(TAG, skip_if_exists=True)
 
 
-def _origin(action: bpy.types.Action) -> Origin:
+def origin_of_action(action: bpy.types.Action) -> Origin:
+    """The origin of what an action holds; an empty one where it is not known."""
     if PACK_KEY not in action:
         return Origin()
     credits = str(action.get(CREDITS_KEY, ""))

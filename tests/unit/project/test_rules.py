@@ -20,7 +20,7 @@ LONGEST = 450
 BPY_MODULES = {"bpy", "mathutils", "gpu", "gpu_extras", "bl_ui", "blf", "bmesh", "rna_prop_ui"}
 BPY_ROOMS = {
     *("registration", "preferences", "compat", "scene", "properties"),
-    *("operators", "ui", "demo", "translations"),
+    *("operators", "ui", "demo", "translations", "api", "command_line", "__main__"),
 }
 HEAVY = {"torch", "transformers", "peft", "accelerate"}
 
