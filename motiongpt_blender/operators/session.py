@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import bpy
 
@@ -77,19 +77,29 @@ class BlenderAdapter:
     def push_undo(self, message: str) -> None:
         """End an undo step; a timer's context has no window, and without windows there is none."""
         manager = bpy.context.window_manager
-        if manager is not None and manager.windows:
+        if _has_windows(manager):
             with bpy.context.temp_override(window=manager.windows[0]):
                 bpy.ops.ed.undo_push(message=message)
 
     def redraw(self) -> None:
         """Redraw the side bars, and tell the progress in the status bar."""
         manager = bpy.context.window_manager
+        if not _has_windows(manager):
+            return
         text = _status_text()
-        for window in manager.windows if manager is not None else ():
+        for window in manager.windows:
             window.workspace.status_text_set(text)
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
                     area.tag_redraw()
+
+
+def _has_windows(manager: bpy.types.WindowManager | None) -> TypeGuard[bpy.types.WindowManager]:
+    """Whether there is a window to draw in: in the background Blender has those of the file.
+
+    To write into the status bar of one of these ends Blender 5.2.
+    """
+    return manager is not None and len(manager.windows) > 0 and not bpy.app.background
 
 
 def _status_text() -> str | None:

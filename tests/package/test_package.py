@@ -41,8 +41,8 @@ def run(blender, tmp_path):
     if blender is None:
         pytest.skip(blenders.NONE_HERE)
 
-    def start(*arguments):
-        return blenders.run(blender, *arguments, folder=tmp_path)
+    def start(*arguments, **settings):
+        return blenders.run(blender, *arguments, folder=tmp_path, **settings)
 
     return start
 
@@ -92,3 +92,52 @@ def test_install_enable_disable(run, extension):
     status, text = run("--background", "--python-exit-code", 3, "--python-expr", ON_AND_OFF)
     assert status == 0, installed + text
     assert "ON AND OFF" in text
+
+
+#: Run inside Blender: a file with the sample character, who stands at frame 1.
+A_SHOT = """
+import bpy
+bpy.ops.wm.read_homefile(use_empty=True)
+bpy.ops.motiongpt.add_sample_character()
+[rig] = [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
+rig.name = "Hero"
+bpy.ops.wm.save_as_mainfile(filepath="shot.blend")
+"""
+#: Run inside Blender: what the command left in the file.
+A_LOOK = """
+import bpy
+rig = bpy.data.objects["Hero"]
+print("BAKED", rig.animation_data.action.name, tuple(rig.animation_data.action.frame_range))
+"""
+
+
+@every_blender
+def test_takes_without_a_window(run, extension, tmp_path):
+    """The command of the installed extension, from a file to keys in it."""
+    run("--command", "extension", "install-file", "-r", "user_default", "-e", extension)
+    status, text = run("--background", "--python-exit-code", 3, "--python-expr", A_SHOT)
+    assert status == 0, text
+    ask = [
+        "--prompt",
+        "a person walks",
+        "--seconds",
+        2,
+        "--mark",
+        "start:1",
+        "--takes",
+        2,
+        "--bake",
+    ]
+    fake = {"MOTIONGPT_PYTHON": "/usr/bin/python3"}  # the fake model needs numpy alone
+    shot = tmp_path / "shot.blend"
+    words = ["-b", shot, "--command", "motiongpt", "--fake", *ask]
+    status, text = run(*words, "--armature", "Rig", **fake)
+    assert status == 1, text
+    assert "There is no armature 'Rig' in shot.blend: it has 'Hero'." in text
+    status, text = run(*words, "--armature", "Hero", **fake)
+    assert status == 0, text
+    assert "Written: " in text and "(action) in" in text
+    status, text = run("-b", shot, "--python-exit-code", 3, "--python-expr", A_LOOK)
+    assert "BAKED a person walks" in text, text
+    status, text = run("-b", tmp_path / "gone.blend", *words[2:], "--armature", "Hero", **fake)
+    assert status != 0 and "No such file" in text, text
