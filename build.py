@@ -136,7 +136,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def test(arguments: argparse.Namespace) -> int:
     """Set up, then run the tiers; ``tests/tiers.py`` knows them."""
-    python = set_up(("torch", "backend", "blender", "test"))
+    python = set_up(("torch", "backend", "blender", "test", "agents"))
     from motiongpt_blender.backend.setup.pins import read_pins
     from tests import tiers
 

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "generate": ("generate", "one prompt to one motion clip"),
     "caption": ("caption", "say what a motion clip shows"),
     "serve": ("serve", "answer requests on standard input (Blender starts this)"),
+    "mcp": ("mcp", "let an agent work on the Blender files of one folder"),
     "packs": ("packs", "list, install and remove model packs"),
     "bases": ("bases", "list, fetch and remove the pretrained models that packs build on"),
     "prepare-data": (

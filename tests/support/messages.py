@@ -29,7 +29,7 @@ SILENT = re.compile(
 NO_MESSAGES = {
     # of a report or a log, which helpers and developers read
     "MotionGPT for Blender", "Model process", "not running", "Set up", "not readable",
-    "What I did: ", "What happened: ",
+    "What I did: ", "What happened: ", "MotionGPT: {}, {}, {}",
     "it sent a {}", "joints must be an array of real numbers.",
     "The motion could not be put on '%s'", "The sequence of '%s' was stopped",
     "What MotionGPT draws over the editor is not complete.", "The prompt is not remembered: %s",

@@ -201,3 +201,17 @@ def test_a_button_that_fails_in_the_background_is_an_error(script, monkeypatch):
     monkeypatch.setenv("MOTIONGPT_FAKE_MODE", "crash")
     with pytest.raises(RuntimeError, match="ended in the middle of the work"):
         bpy.ops.motiongpt.generate()
+
+
+def test_the_documented_example_runs_as_it_stands(script, root, tmp_path, monkeypatch):
+    """The page's Python, with the add-on where a checkout has it."""
+    text = (root / "docs" / "technical-directors.md").read_text("utf-8")
+    [code] = [part for part in text.split("```") if "bl_ext.user_default" in part]
+    code = code.removeprefix("python\n").replace("bl_ext.user_default.motiongpt.", "")
+    bpy.data.objects["smpl"].name = "Hero"
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert (tmp_path / "walk.fbx").stat().st_size > 1000
+    assert (tmp_path / "walk.blend").is_file()
+    [take] = api.takes("Hero")
+    assert (take.placement, take.frame_start, take.frame_end) == ("action", 1.0, 73.0)

@@ -28,6 +28,7 @@ RUN_BY = {
     "ext_models export-merged": "tests/models/commands/test_export.py",
     "ext_models generate": "tests/models/generation/test_pipeline.py",
     "ext_models import-checkpoint": "tests/models/importers/test_import_checkpoint.py",
+    "ext_models mcp": "tests/models/agents/test_agents.py",
     "ext_models packs": "tests/unit/core/packs/test_pack_archives.py",
     "ext_models prepare-data": "tests/models/datasets/test_prepare.py",
     "ext_models serve": "tests/unit/protocol/test_server.py",

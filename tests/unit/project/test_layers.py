@@ -103,8 +103,9 @@ MODEL = {
                    "generation"),
     "lab": (*_LEARNED, "prompt_checks", "tokenizer", "language", "text_motion", "recipes",
             "generation", "importers", "evaluation"),
-    "commands": (*_LEARNED, "prompt_checks", "tokenizer", "language", "text_motion", "recipes",
-                 "generation", "serving", "importers", "evaluation", "lab"),
+    "agents": ("errors",),
+    "commands": (*_LEARNED, "agents", "prompt_checks", "tokenizer", "language", "text_motion",
+                 "recipes", "generation", "serving", "importers", "evaluation", "lab"),
     "__main__": ("commands", *_GROUND, "datasets"),
 }  # fmt: skip
 #: Of the add-on, what the model's process may import.
