@@ -77,7 +77,7 @@ class BlenderAdapter:
     def push_undo(self, message: str) -> None:
         """End an undo step; a timer's context has no window, and without windows there is none."""
         manager = bpy.context.window_manager
-        if _has_windows(manager):
+        if manager is not None and manager.windows:
             with bpy.context.temp_override(window=manager.windows[0]):
                 bpy.ops.ed.undo_push(message=message)
 
