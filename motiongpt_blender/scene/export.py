@@ -99,6 +99,8 @@ _FORMATS: Final[dict[str, Callable[[str], Any]]] = {".bvh": _bvh, ".fbx": _fbx, 
 def _in_place(path: Path, write: Callable[[str], Any]) -> None:
     """Write a file beside its place, then put it there."""
     part = path.with_name(f"{path.stem}.part{path.suffix}")
+    if part.is_dir():  # Blender 4.2 would move it away
+        raise _not_written(path, f"the folder {part.name} is in its way")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
