@@ -15,8 +15,9 @@ from tests.support.kept_takes import keep_clip, shown
 from tests.support.takes import generate
 
 MANY = 10_000
-#: Milliseconds of the thread itself that the list of very many takes may take at each redraw.
-REDRAW = 5.0
+#: Milliseconds of the thread itself that the list of very many takes may take at each redraw: two
+#: alone; a look into each take would take hundreds.
+REDRAW = 25.0
 BUTTONS = [
     "keep_take", "keep_all_takes", "discard_takes", "remove_take", "use_take_again", "fit_take",
     "take_speed", "take_root", "reset_take", "take_as_asset",
