@@ -16,6 +16,9 @@ def enter_tweak_mode(
             each.select = each == strip
     data.nla_tracks.active = track
     data.use_tweak_mode = True
+    if bpy.app.background and (layer := bpy.context.view_layer) is not None:
+        # No redraw comes, and Blender ends when the action is deleted before it was evaluated so.
+        layer.update()
 
 
 def leave_tweak_mode(obj: bpy.types.Object) -> None:

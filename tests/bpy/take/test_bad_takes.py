@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
+from motiongpt_blender.operators.session import BlenderAdapter
 from motiongpt_blender.operators.takes import TakeOperator
 from motiongpt_blender.scene.take.record import TAKE_KEY
 from tests.support.kept_takes import keep_clip, shown
@@ -42,6 +43,16 @@ def press(name):
     except RuntimeError as error:
         assert "Traceback" not in str(error), error
         return str(error)
+
+
+def test_an_action_may_be_deleted_where_no_undo_step_was_pushed(addon, smpl_rig, monkeypatch):
+    """A script's way; Blender used to end at its next update."""
+    monkeypatch.setattr(BlenderAdapter, "push_undo", lambda self, message: None)
+    bpy.context.scene.motiongpt.takes = 4
+    generate(addon)
+    bpy.data.actions.remove(smpl_rig.motiongpt.takes.entries[0].action)
+    bpy.context.view_layer.update()
+    assert smpl_rig.motiongpt.takes.chosen_take.action is None
 
 
 @pytest.mark.parametrize("name", BUTTONS)
