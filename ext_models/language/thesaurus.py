@@ -11,7 +11,7 @@ import functools
 import itertools
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,9 +103,9 @@ class Thesaurus:
                 out = [before, _without_repeat(before, read)]
                 readings.append(Correction(prompt[start:end].lower(), read))
                 done = end
-            place = place.after(
-                found[at][0].lower(), verb=table is self.verbs, noun=table is self.nouns
-            )
+            # Of several words that are read as others the first says nothing of what follows them.
+            word = "" if count else found[at][0].lower()
+            place = place.after(word, verb=table is self.verbs, noun=table is self.nouns)
             at += max(1, count)
         return "".join([*out, prompt[done:]]), tuple(dict.fromkeys(readings))
 
@@ -130,18 +130,18 @@ class Thesaurus:
                 tables = [self.phrases, *tables]
             for table in tables:
                 readings = table.get(" ".join(words), ())
-                for read in (r for reading in readings for r in self._known(reading, known)):
+                found_readings = (self._known(reading, known) for reading in readings)
+                if read := next(filter(None, found_readings), ""):
                     return count, read, table
         return 0, "", None
 
-    def _known(self, reading: str, known: Collection[str]) -> Iterator[str]:
-        """A reading, or what it is read as itself by a pack that does not know it: at most one."""
+    def _known(self, reading: str, known: Collection[str]) -> str:
+        """A reading, or what it is read as by a pack that does not know it; "" where that fails."""
         if all(word in known for word in reading.split()):
-            yield reading
-            return
+            return reading
         words = [self.nouns.get(w, self.modifiers.get(w, (w,)))[0] for w in reading.split()]
-        if all(word in known for word in " ".join(words).split()):
-            yield " ".join(words)
+        again = " ".join(words)
+        return again if all(word in known for word in again.split()) else ""
 
     def _tables(self, place: _Place, first: str, following: str) -> list[Mapping[str, Readings]]:
         """Where to look for some words, the likeliest part of speech first."""

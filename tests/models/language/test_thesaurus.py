@@ -34,7 +34,11 @@ SMALL = Thesaurus(
         "flutters": ("flaps the arms",),
         "vaults": ("throws up the ball",),
     },
-    modifiers={"gleefully": ("happily",), "gleeful": ("elderly",)},
+    modifiers={
+        "gleefully": ("happily",),
+        "gleeful": ("elderly",),
+        "in a jiffy": ("happily",),
+    },
     nouns={
         "pensioner": ("elderly person",),
         "pensioners": ("elderly persons", "elderly person"),
@@ -62,6 +66,7 @@ SMALL = Thesaurus(
         ("a gleeful imp lobs boots", "an elderly child throws ball"),
         ("throws the lobs", "throws the lobs"),
         ("boots lobs", "ball throws"),
+        ("in a jiffy lobs", "happily throws"),
         ("a gleeful pensioner lobs", "an elderly person throws"),
         ("boots the lobs", "kicks the lobs"),
         ("with boots and lobbing", "with ball and throwing"),
