@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     Armature: TypeAlias = "bpy.types.Object | str"
 
 __all__ = [
+    "DESTINATIONS",
     "APIError",
-    "Destination",
     "Mark",
     "Take",
     "armatures",
@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 #: Where a take can be kept, with the words for it.
-Destination: Final = {
+DESTINATIONS: Final = {
     "nla": Placement.NLA,
     "action": Placement.ACTION,
     "layer": Placement.LAYER,
@@ -148,6 +148,8 @@ def generate(
     obj = _armature(armature)
     sampling = Sampling(seed=seed, candidates=candidates, guidance=guidance)
     _check(sampling, takes, seconds)
+    if reason := session.why_busy(obj):
+        raise APIError(f"{reason}.")
     if marks is not None:
         _replace_marks(obj, marks)
     first, last = frames or (1, 1)
@@ -155,8 +157,6 @@ def generate(
     if seconds is None:
         seconds = generation.suggested_length(bpy.context, obj, prompt) or SECONDS
     asked = generation.Asked(prompt, seconds, sampling, Timing(mode, first, last, loop), takes)
-    if reason := session.why_busy(obj):
-        raise APIError(f"{reason}.")
     before = len(_takes_of(obj).entries)
     try:
         generation.send(bpy.context, obj, asked)
@@ -403,9 +403,9 @@ def _index_of(obj: bpy.types.Object, take: Take | str | None) -> int:
 
 
 def _destination(name: str) -> Placement:
-    if name not in Destination:
-        raise APIError(f"A take cannot be kept in '{name}': choose {', '.join(Destination)}.")
-    return Destination[name]
+    if name not in DESTINATIONS:
+        raise APIError(f"A take cannot be kept in '{name}': choose {', '.join(DESTINATIONS)}.")
+    return DESTINATIONS[name]
 
 
 def _take(entry: MotionGPTTake, index: int) -> Take:

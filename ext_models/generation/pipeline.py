@@ -168,7 +168,7 @@ class MotionPipeline:
         requests = [lengthened(request, self._slow_ways(request)) for request in requests]
         answers: list[list[GeneratedCodes]] = [[] for _ in requests]
         turns = max(map(len, plans), default=0)
-        self._parts, given, stride = 1, 0, self.tokenizer.config.stride
+        self._parts, given, stride = 1, 0, self._stride
         for turn in range(turns):
             acting = [k for k, plan in enumerate(plans) if turn < len(plan)]
             asked = [self._of_action(requests[k], plans[k], turn, answers[k]) for k in acting]
@@ -213,7 +213,7 @@ class MotionPipeline:
 
     def caption(self, clip: MotionClip, sampling: Sampling) -> list[str]:
         """Captions of a clip; raises PipelineError in one sentence."""
-        stride, least = self.tokenizer.config.stride, 2
+        stride, least = self._stride, 2
         joints = resample(clip.joints, clip.fps, self.manifest.fps)
         if not np.isfinite(joints).all():
             raise PipelineError("The clip holds numbers that are not finite: export it again.")
@@ -291,7 +291,7 @@ class MotionPipeline:
         first_is_marked = bool(poses) and poses[0].frame == 0 and poses[0].bound is None
         if request.history is not None and not given and not first_is_marked:
             poses = (PoseCondition(0, request.history[-1], placed=True), *poses)
-        ahead = len(given) * self.tokenizer.config.stride
+        ahead = len(given) * self._stride
         poses = tuple(replace(pose, frame=pose.frame + ahead) for pose in poses)
         codes = encode_poses(
             self.tokenizer,
@@ -381,7 +381,7 @@ class MotionPipeline:
         """Codes (S', L) of the last second of the history, if the pack can continue it."""
         if request.history is None or Skill.CONTINUE.value not in self.manifest.skills:
             return ()
-        stride = self.tokenizer.config.stride
+        stride = self._stride
         longest = min(BEGINNING, self.manifest.max_frames // stride - steps)
         count = min(longest, (len(request.history) - 1) // stride)
         if count < 1:
@@ -411,7 +411,7 @@ class MotionPipeline:
         notes: list[str] = []
         actions = self.actions(request)
         if sum(not action.goes_on for action in actions) > 1:
-            notes.append(split_note(actions, self.tokenizer.config.stride / self.manifest.fps))
+            notes.append(split_note(actions, self._stride / self.manifest.fps))
         read = [self.reading.understood(a.prompt) for a in actions if not a.goes_on]
         notes += [one.whole for one in read if one is not None]
         if request.poses and request.sampling.guidance and self.manifest.prompt_style == "paper":

@@ -36,6 +36,11 @@ LOGGERS: Final = __name__.rpartition(".operators.")[0]
 class BlenderAdapter:
     """Blender, as ``generate`` sees it."""
 
+    def __init__(self) -> None:
+        #: Whether somebody waits, so that nothing may be left to a timer.
+        self.waited_for = False
+        self._step: Callable[[], float | None] | None = None
+
     def time(self) -> SceneTime:
         """The current scene's time."""
         return SceneTime(current_frame(), scene_fps())
@@ -50,11 +55,6 @@ class BlenderAdapter:
         if scene is None or scene == bpy.context.scene:
             return contextlib.nullcontext()
         return bpy.context.temp_override(scene=scene, view_layer=scene.view_layers[0])
-
-    def __init__(self) -> None:
-        #: Whether somebody waits, so that nothing may be left to a timer.
-        self.waited_for = False
-        self._step: Callable[[], float | None] | None = None
 
     def run_slices(self, step: Callable[[], float | None]) -> None:
         """Call ``step`` from a timer until it returns None."""

@@ -108,6 +108,7 @@ class MOTIONGPT_OT_click_waypoints(bpy.types.Operator):
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        self._kind = armature.of(obj).way.kind
         self._added: list[str] = []
         self._pressed: tuple[int, int] | None = None
         context.workspace.status_text_set(
@@ -119,7 +120,7 @@ class MOTIONGPT_OT_click_waypoints(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> OperatorResult:
         """A press sets a waypoint, a drag turns it."""
-        if event.type in ("ESC",) and event.value == "PRESS":
+        if event.type == "ESC" and event.value == "PRESS":
             self._forget(context)
             return self._end(context, {"CANCELLED"})
         if event.type in ("RET", "NUMPAD_ENTER", "RIGHTMOUSE") and event.value == "PRESS":
@@ -181,13 +182,14 @@ class MOTIONGPT_OT_click_waypoints(bpy.types.Operator):
     def _forget(self, context: bpy.types.Context) -> None:
         """Remove the waypoints that were clicked."""
         way = armature.editable_of(required_target(context)).way
-        for name in self._added:
-            for index, point in reversed(list(enumerate(way.waypoints))):
-                if point.empty is not None and point.empty.name == name:
-                    empty = point.empty
-                    way.waypoints.remove(index)
-                    remove_waypoint(empty)
+        for index in reversed(range(len(way.waypoints))):
+            empty = way.waypoints[index].empty
+            if empty is not None and empty.name in self._added:
+                way.waypoints.remove(index)
+                remove_waypoint(empty)
         way.active = max(0, min(way.active, len(way.waypoints) - 1))
+        if self._added:
+            way.kind = self._kind
 
     def _end(self, context: bpy.types.Context, result: OperatorResult) -> OperatorResult:
         context.workspace.status_text_set(None)
