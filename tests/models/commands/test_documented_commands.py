@@ -58,6 +58,7 @@ NEEDS = {
     "tests.support.measure.pose_takes": "Blender, the rig files and minutes of the model",
     "tests.support.measure.rigs": "Blender, the motion data and the rig files",
     "tests.support.measure.root_paths": "Blender and the motion data",
+    "tests.support.measure.true_captions": "the motion data",
     "tests.support.measure.ways": "minutes of the model",
     "tests.support.record_sample_takes": "Blender and the model, and it writes into the add-on",
 }
