@@ -17,8 +17,8 @@ from ext_models.datasets.layouts import read_sets
 from ext_models.evaluation.prompts.prompt_lists import read_prompts, shipped_lists
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write the list; returns the exit status."""
+def parser() -> argparse.ArgumentParser:
+    """The options."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.support.measure.true_captions", description=__doc__
     )
@@ -26,7 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", nargs="+", default=["clean", "nc"])
     parser.add_argument("--prompts", default="unknown", choices=sorted(shipped_lists()))
     parser.add_argument("--out", type=Path, required=True, help="the list (toml)")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the list; returns the exit status."""
+    arguments = parser().parse_args(argv)
     captions: dict[str, set[str]] = {}
     for example in read_sets(arguments.data, arguments.sets):
         if example.split == "train":
