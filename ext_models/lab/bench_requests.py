@@ -73,7 +73,7 @@ def requests(pipeline: MotionPipeline, frames: int, candidates: int, device: str
     four = replace(asked, sampling=replace(asked.sampling, variations=4))
     return [
         Work(REQUEST.format(candidates), candidates, own(asked)),
-        Work(REQUEST.format(1), 1, own(one)),
+        Work("a request, one candidate", 1, own(one)),
         Work(f"four variations of {candidates} candidates", 4 * candidates, own(four)),
         Work("MDM's size, 50 steps, one motion", 1, rival(mdm, 1)),
         Work(f"MDM's size, 50 steps, {candidates} motions", candidates, rival(mdm, candidates)),
